@@ -266,6 +266,7 @@ def test_a_limiter_of_which_nothing_is_known(make_spot: Callable[..., Spot]) -> 
     class Own(bs.LimiterBase):
         name = "own"
         rate = True
+        limits = breaker = 600
 
         @property
         def burst(self) -> float:

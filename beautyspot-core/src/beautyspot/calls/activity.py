@@ -240,17 +240,10 @@ def _resting(breakers: Iterable[Breaker]) -> Iterable[RestingBackend]:
 
 
 def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:
-    bucket = limiting.bucket
-    if bucket is None:
-        return
-    several: dict[str, Any] = getattr(bucket, "limits", {})
     specs = {table["name"]: table for table in spec} if isinstance(spec, list) else {}
-    for name, limit in (several or {"rate": bucket}).items():
-        given = specs.get(name, spec)
-        real = getattr(limit, "real", limit)  # beneath what takes its place while it fails
-        breaker = getattr(limit, "breaker", limiting.breaker)
-        rate, burst = _rate(given, real), _number(real, "burst")
-        yield ActiveLimit(name, real.name, rate, burst, not real.shared, breaker.is_open)
+    for name, (limit, breaker) in limiting.limits.items():
+        rate, burst = _rate(specs.get(name, spec), limit), _number(limit, "burst")
+        yield ActiveLimit(name, limit.name, rate, burst, not limit.shared, breaker.is_open)
 
 
 def _rate(given: object, limiter: object) -> str:

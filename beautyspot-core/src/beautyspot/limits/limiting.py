@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeVar
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
+from beautyspot.limits.cost_tables import CostTables
 from beautyspot.resilience.circuit_breaker import Breaker, have_one_server
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
     from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.limits.per_key import LimitsByKey
+    from beautyspot.limits.standby import Standby
     from beautyspot.resilience.reporting import Reporter
 
+
+T = TypeVar("T", bound="LimiterBase | None")
 
 MINUTE: Final = 60
 
@@ -151,11 +155,25 @@ def standing_by(limiter: LimiterBase, reporter: Reporter) -> LimiterBase:
     return Standby(limiter, reporter)
 
 
+def _limits_in(bucket: LimiterBase | None) -> dict[str, LimiterBase]:
+    """Each limit that a limiter keeps, by its name; one that is alone is "rate"."""
+    if isinstance(bucket, CostTables):
+        return bucket.limits
+    return {} if bucket is None else {"rate": bucket}
+
+
 def _keeper_of(bucket: LimiterBase | None) -> LimiterBase | None:
     """The limiter that keeps places for all machines: this one, or the first of its limits."""
-    limits: dict[str, LimiterBase] = getattr(bucket, "limits", {})
-    found = [limiter for limiter in (bucket, *limits.values()) if limiter and limiter.slots]
+    limits = _limits_in(bucket).values()
+    found = [limiter for limiter in (bucket, *limits) if limiter and limiter.slots]
     return found[0] if found else None
+
+
+def _beneath(limiter: T, breaker: Breaker) -> tuple[T | LimiterBase, Breaker]:
+    """A limiter without what takes its place while it fails, and what says whether it does."""
+    from beautyspot.limits.standby import Standby
+
+    return (limiter.real, limiter.breaker) if isinstance(limiter, Standby) else (limiter, breaker)
 
 
 class Limiting:
@@ -210,11 +228,18 @@ class Limiting:
         return self.counting.of(BLOCKS)
 
     @property
-    def _standbys(self) -> list[Any]:
+    def limits(self) -> dict[str, tuple[LimiterBase, Breaker]]:
+        """Each limit by its name, as it was made, and what says whether it fails."""
+        bucket, breaker = _beneath(self.bucket, self.breaker)
+        limits = _limits_in(bucket).items()
+        return {name: _beneath(limit, breaker) for name, limit in limits}
+
+    @property
+    def _standbys(self) -> list[Standby]:
         """Those of its limits that have one."""
-        bucket: Any = self.bucket
-        limits = [bucket] if hasattr(bucket, "breaker") else getattr(bucket, "limits", {}).values()
-        return [one for one in limits if hasattr(one, "breaker")]
+        from beautyspot.limits.standby import Standby
+
+        return [one for one in _limits_in(self.bucket).values() if isinstance(one, Standby)]
 
     @property
     def breakers(self) -> list[Breaker]:
