@@ -21,7 +21,7 @@ from beautyspot.errors import (
 )
 from beautyspot.inspecting.contents import extension, stored_type
 from beautyspot.inspecting.listing import Listing, name_of
-from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
+from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.pruning import size_of
@@ -260,7 +260,7 @@ class _Seal:
         check_digest(record, self._ours)
         if not self._theirs:
             return
-        if not is_signed(record) or not self._ours:
+        if not record.is_signed or not self._ours:
             raise _NotSignedError(
                 "it bears no signature that can be checked, and the target signs its results: open "
                 "this store with the signing_key= by which it was signed; what nobody signed is "

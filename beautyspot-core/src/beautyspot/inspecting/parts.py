@@ -77,7 +77,7 @@ class Parts:
             return []  # of 2.x
         if self._keys is not None:
             return [*self._keys.begun(key, codec, record.made_at, record.expires_at)]
-        return [] if is_signed(record) else [begun(key, codec)]
+        return [] if record.is_signed else [begun(key, codec)]
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
@@ -207,7 +207,7 @@ def check_digest(record: TaskRecord, digests: list[Digest]) -> None:
     """
     if not digests or any(is_named(record, digest) for digest in digests):
         return
-    if is_signed(record) or len(digests[0].digest()) == _SIGNATURE:
+    if record.is_signed or len(digests[0].digest()) == _SIGNATURE:
         raise RestoreError("the result is damaged, or bears no signature by the signing_key")
     raise RestoreError("the result is damaged: its digest is another one than when it was stored")
 
@@ -216,8 +216,3 @@ def is_named(record: TaskRecord, digest: Digest) -> bool:
     """Whether the row names this digest."""
     named = record.digest if type(record.digest) is bytes else b""
     return compare_digest(digest.digest(), named)
-
-
-def is_signed(record: TaskRecord) -> bool:
-    """Whether the row bears a signature, by whatever key."""
-    return record.is_signed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
 from beautyspot.inspecting.listing import name_of
-from beautyspot.inspecting.parts import SizeError, in_batches, is_signed
+from beautyspot.inspecting.parts import SizeError, in_batches
 from beautyspot.inspecting.values import packed_by
 from beautyspot.results.pruning import size_of
 from beautyspot.serialization.compression import ADVICE, is_compressed, is_installed
@@ -99,7 +99,7 @@ class Verifier:
             yield fault
         if fault is not None or record.serializer is None:  # the latter is of 2.x, and no hit
             return
-        if is_signed(record) and not self._has_keys:
+        if record.is_signed and not self._has_keys:
             yield _fault(record, "signed, not checked: give signing_key=", "signed")
         why = self._unknown(packed_by(record.serializer), is_compressed(record.serializer))
         if why:

@@ -111,11 +111,11 @@ class Permit:
                         cost: Any = self.cost
                         self._reservation = bucket.consume(cost, timeout=self._left())
             self._let_begin()
-            asking.pop(self, None)
         except BaseException:
-            asking.pop(self, None)
             self.end()
             raise
+        finally:
+            asking.pop(self, None)
         return self._granted()
 
     async def __aenter__(self) -> Self:
@@ -127,11 +127,11 @@ class Permit:
             with self._cancelling():
                 await self._ask_async()
             self._let_begin()
-            asking.pop(self, None)
         except BaseException:
-            asking.pop(self, None)
             self.end()
             raise
+        finally:
+            asking.pop(self, None)
         return self._granted()
 
     async def _ask_async(self) -> None:
