@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_dashboard.limit_counts import HEIGHT, SPANS, Done, by_part, chart
+from beautyspot_dashboard.limit_counts import HEIGHT, SPANS, Done, Span, by_part, chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,6 +138,24 @@ def test_parts_are_those_of_local_time(
         assert abs(len(parts) - span.parts) <= 1
         assert [each.grants for each in parts][-1] == 1
         assert len({each.name for each in parts}) == len(parts)
+
+
+def test_an_hour_is_placed_once_however_many_functions_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    part_of = Span.part_of
+
+    def noted(self: Span, hour: int) -> str:
+        asked.append(hour)
+        return part_of(self, hour)
+
+    monkeypatch.setattr(Span, "part_of", noted)
+    hours = range(HOUR - 700, HOUR + 2)  # the last is of a clock that is ahead
+    counts = [bs.Counts(f"f{n}", hour, grants=1) for n in range(3) for hour in hours]
+    parts = by_part(counts, SPANS["30d"], HOUR * 3600 + 1800.0)
+    assert (len(parts), sum(part.grants for part in parts)) == (30, 3 * 702)
+    assert len(asked) == len(set(asked))
 
 
 def test_bars_stand_upon_each_other_within_the_picture() -> None:

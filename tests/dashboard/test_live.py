@@ -371,3 +371,14 @@ def test_older_ones_that_move_up_after_a_removal_are_not_new() -> None:
     assert len(before) == LIMIT
     after = [row(LIMIT + 11), *before[3:], row(10), row(9)]
     assert new_in(after, before) == (row(LIMIT + 11),)
+
+
+def test_what_comes_from_a_machine_whose_clock_is_behind_is_new() -> None:
+    before = [row(number) for number in range(LIMIT + 10, 10, -1)]
+    late = row(99)._replace(updated_at="2026-11-20 00:00:00")
+    assert new_in([late, *before[:-1]], before) == (late,)
+
+
+def test_a_page_without_any_that_is_known_is_all_new() -> None:
+    before = [row(number) for number in range(LIMIT + 10, 10, -1)]
+    assert new_in([row(9), row(8)], before) == (row(9), row(8))

@@ -314,6 +314,23 @@ def test_what_was_shown_is_remembered_for_its_store_and_not_for_ever(own_shop: P
     assert removals.held("other", names[-1]) is None
 
 
+def test_large_removals_are_remembered_one_at_a_time(
+    own_shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot_dashboard import removals as module
+
+    removals = module.Removals()
+    with bs.open_store(own_shop, config=False) as store:
+        large, small = store.removal(store.rows()), store.removal(store.rows(limit=1))
+    monkeypatch.setattr(module, "_HELD_ROWS", large.entries + 1)
+    names = [removals.hold("shop", each) for each in (small, large, small, large)]
+    assert [removals.held("shop", name) for name in names] == [None, None, small, large]
+    monkeypatch.setattr(module, "_HELD_ROWS", 0)
+    name = removals.hold("shop", large)
+    assert removals.held("shop", name) is large
+    assert removals.held("shop", names[-1]) is None
+
+
 def test_an_unknown_removal_says_what_may_be(client: Any) -> None:
     page = client.get("/store/shop/removed/nothing")
     assert page.status_code == 404

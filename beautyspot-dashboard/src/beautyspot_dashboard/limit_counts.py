@@ -104,12 +104,13 @@ def by_part(counts: Sequence[Counts], span: Span, now: float) -> list[Done]:
     """Each part of the span, the earliest first; those in which nothing was asked for, too."""
     last = int(now // 3600)
     first = int(span.begin(now).timestamp() // 3600)
-    names = dict.fromkeys(span.part_of(hour) for hour in range(first, last + 1))
-    return [_of(counts, name, span) for name in names]
-
-
-def _of(counts: Sequence[Counts], name: str, span: Span) -> Done:
-    return summed((each for each in counts if span.part_of(each.hour) == name), name)
+    names = {hour: span.part_of(hour) for hour in range(first, last + 1)}
+    parts: dict[str, list[Counts]] = {name: [] for name in names.values()}
+    for each in counts:
+        if each.hour not in names:  # of another clock
+            names[each.hour] = span.part_of(each.hour)
+        parts.get(names[each.hour], []).append(each)
+    return [summed(group, name) for name, group in parts.items()]
 
 
 def by_function(counts: Sequence[Counts]) -> list[Done]:

@@ -126,12 +126,12 @@ class Feed:
 def new_in(found: Sequence[TaskRecord], before: Sequence[TaskRecord]) -> tuple[TaskRecord, ...]:
     """The results of a page that came since the page before.
 
-    Where results were removed, older ones move up into a full page: these are not new.
+    Where results were removed, older ones move up into a full page: these are not new. They are
+    told by their place and not by their times, which are of the clocks of several machines.
     """
     known = {(each.cache_key, each.updated_at) for each in before}
-    floor = (before[-1].updated_at or "") if len(before) >= LIMIT else ""
-    return tuple(
-        each
-        for each in found
-        if (each.cache_key, each.updated_at) not in known and (each.updated_at or "") >= floor
-    )
+    is_new = [(each.cache_key, each.updated_at) not in known for each in found]
+    end = len(found)
+    if len(before) >= LIMIT and not all(is_new):
+        end -= is_new[::-1].index(False)  # what is behind the last known one has moved up
+    return tuple(each for each, new in zip(found[:end], is_new, strict=False) if new)

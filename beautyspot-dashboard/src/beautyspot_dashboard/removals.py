@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from beautyspot import Removal
 
 _HELD: Final = 4
-"""Removals that were shown and are remembered; each takes some 200 bytes for each row."""
+"""Removals that were shown and are remembered."""
+
+_HELD_ROWS: Final = 1_000_000
+"""Results in all of them, but that there is always one: each result takes some 200 bytes."""
 
 _KEPT: Final = 100
 """Jobs that are remembered; of older ones nothing is known any more."""
@@ -101,7 +104,13 @@ class Removals:
     def hold(self, slug: str, removal: Removal) -> str:
         """Remember what was shown of a store; the name for it."""
         with self._lock:
-            return _kept(self._held, (slug, removal), _HELD)
+            name = _kept(self._held, (slug, removal), _HELD)
+            rows = sum(each.entries for _, each in self._held.values())
+            for old, (_, each) in list(self._held.items())[:-1]:
+                if rows > _HELD_ROWS:
+                    rows -= each.entries
+                    del self._held[old]
+            return name
 
     def held(self, slug: str, name: str) -> Removal | None:
         """What was shown of a store under this name; None where it is known no more."""

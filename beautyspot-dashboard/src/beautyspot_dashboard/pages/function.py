@@ -38,7 +38,7 @@ def function(request: Request) -> Response:
     found = summary(shelved)
     one = _named(found, name)
     span = SPANS.get(request.query_params.get("span", ""), SPANS["day"])
-    counts = store.counts(name, since=f"{span.hours - 1}h")
+    counts = store.counts(name, since=f"{span.hours + 1}h")
     page = _newest(store, name)
     versions = _versions(page.records)
     version = (page.records[0].version or "") if page.records else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def chart(counts: Iterable[Counts], span: Span, *, width: int, height: int) -> C
             sums[at][1] += each.runs
     top = max(1, *(hits + runs for hits, runs in sums))
     step = width / number
-    starts = [now - (number - 1 - at) * span.step * 3600 for at in range(number)]
+    starts = _starts(now, span)
     bars = [
         Bar(
             f"{_moment(when, span)}: {_words(hits, runs)}",
@@ -137,9 +137,23 @@ def _places(now: float, span: Span) -> Callable[[int], int]:
     return place
 
 
-def _moment(when: float, span: Span) -> str:
-    form = "%b %d" if span.step == 24 else "%b %d, %H:00"
-    return f"{datetime.fromtimestamp(when).astimezone():{form}}"
+def _starts(now: float, span: Span) -> list[datetime]:
+    """When each bar begins, in local time: as `_places` places the hours."""
+    back = range(span.hours // span.step - 1, -1, -1)
+    here = datetime.fromtimestamp(now).astimezone()
+    if span.step == 24:
+        return [here - timedelta(days=each) for each in back]  # by the calendar: days have 23 hours
+    hour = int(now // 3600) - span.step + 1
+    firsts = [hour - each * span.step for each in back]
+    return [datetime.fromtimestamp(first * 3600).astimezone() for first in firsts]
+
+
+def _moment(when: datetime, span: Span) -> str:
+    """When a bar begins; where it has several hours, also which is the last of them."""
+    if span.step == 24:
+        return f"{when:%b %d}"
+    last = (when + timedelta(hours=span.step)).astimezone()
+    return f"{when:%b %d, %H:%M}" if span.step == 1 else f"{when:%b %d, %H:%M} to {last:%H:%M}"
 
 
 def _words(hits: int, runs: int) -> str:
