@@ -12,6 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.values import views
 from dashboard.gallery import opened
 from dashboard.reading import links, words
@@ -128,6 +129,7 @@ def test_an_error_that_is_a_result_is_a_tree(gallery: Gallery) -> None:
     gallery.keys["wrong"] = gallery.row("wrong").cache_key
     page = words(gallery.page("wrong"))
     assert "error ValueError" in page
+    assert "ValueError: no such city, 7" in page
     assert "0 no such city 1 7" in page
 
 
@@ -140,8 +142,40 @@ def test_the_items_of_a_generator_are_a_list(gallery: Gallery) -> None:
     list(counting())
     gallery.keys["counting"] = gallery.row("counting").cache_key
     page = words(gallery.page("counting"))
-    assert "items of a generator; the last one is what it returned" in page
-    assert "2 done" in page
+    assert "generator · 2 items" in page
+    assert "At its end it returned done ." in page
+    assert "2 done" not in page
+    assert "done" in words(gallery.page("counting", "?at=$[2]"))
+    assert "2 records" in words(gallery.page("counting", "?as=table"))
+
+
+def test_what_a_generator_returned_may_have_parts_or_be_nothing(gallery: Gallery) -> None:
+    @gallery.spot.mark(name="parts", compress="zstd")
+    def parts(value: Any) -> Any:
+        yield from ()
+        return value
+
+    list(parts({"end": "x" * 5000}))
+    gallery.keys["parts"] = gallery.row("parts").cache_key
+    assert gallery.row("parts").serializer == "zstd.5016:stream:msgpack"
+    assert kind_of(gallery.row("parts")).short == "stream"
+    page = gallery.page("parts")
+    assert "generator · 0 items" in words(page)
+    assert "At its end it returned dict · 1 entry" in words(page)
+    assert "?at=%24%5B0%5D" in page or "?at=$[0]" in page
+
+
+def test_a_generator_that_returned_nothing_has_its_items_only(gallery: Gallery) -> None:
+    @gallery.spot.mark(name="six")
+    def six() -> Any:
+        yield from range(6)
+
+    list(six())
+    gallery.keys["six"] = gallery.row("six").cache_key
+    page = words(gallery.page("six"))
+    assert "generator · 6 items" in page
+    assert "At its end it returned None ." in page
+    assert "6 None" not in page
 
 
 def test_a_long_list_comes_in_parts(gallery: Gallery) -> None:

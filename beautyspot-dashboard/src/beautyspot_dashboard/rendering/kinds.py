@@ -43,9 +43,14 @@ _LONGEST: Final = 200
 def kind_of(record: TaskRecord) -> Kind:
     """What kind of value a row has."""
     content_type = (record.content_type or "")[:_LONGEST].partition(";")[0].strip().lower()
-    told = f"{(record.serializer or '2.x')[:_LONGEST]} {content_type}"
+    told = f"{plain_serializer(record)[:_LONGEST] or '2.x'} {content_type}"
     for pattern, short, name in _PATTERNS:
         if re.fullmatch(pattern, told, re.DOTALL):
             subtype = re.sub(r"^x-|[^a-z0-9]+.*$", "", content_type.partition("/")[2])
             return Kind(short or subtype[:5].upper() or name, name)
     return Kind("value", "value")
+
+
+def plain_serializer(record: TaskRecord) -> str:
+    """What packed the value, whether or not it was compressed; "" of a release before 3.0."""
+    return re.sub(r"\Azstd\.[0-9]{1,20}:", "", record.serializer or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from beautyspot_dashboard.rendering.kinds import plain_serializer
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.values.trees.parts import part_at, steps_of
 
@@ -22,12 +23,14 @@ class Place:
     Attributes:
         look: the result.
         path: leads to the part; ``$`` is the whole value.
-        value: the part.
+        value: the part; of a generator as a whole its items.
+        returned: what the generator returned at its end, as the only item, if it is one.
     """
 
     look: Look
     path: str
     value: Any
+    returned: tuple[Any, ...] = ()
 
     def link(self, path: str, start: int = 0) -> str:
         """The URL of another part of the same value."""
@@ -55,4 +58,11 @@ def place_of(look: Look, value: Any) -> Place:
         LookupError: the value has no such part.
     """
     path = look.request.query_params.get("at", "$")
-    return Place(look, path, part_at(value, path))
+    part = part_at(value, path)
+    if path == "$" and _is_stream(look) and isinstance(part, list) and part:
+        return Place(look, path, part[:-1], (part[-1],))
+    return Place(look, path, part)
+
+
+def _is_stream(look: Look) -> bool:
+    return plain_serializer(look.record).startswith("stream:")
