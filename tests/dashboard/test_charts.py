@@ -1,17 +1,21 @@
-"""Which bar of a chart an hour is in, and what the bar says of it."""
+"""Which bar of a chart an hour is in, what the bar says of it, and how bars stand."""
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
+from beautyspot_dashboard.pages import calls, limit_counts
 from beautyspot_dashboard.rendering import charts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+HOUR = 490_000  # 2025-11-24 16:00 UTC
 
 
 @pytest.fixture
@@ -26,40 +30,59 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.parametrize(
     ("_zone", "span", "now", "counted", "said"),
     [
-        ("UTC", "day", "2025-11-24 16:59", "2025-11-24 16:00", "Nov 24, 16:00"),
-        ("UTC", "day", "2025-11-24 00:01", "2025-11-23 23:00", "Nov 23, 23:00"),
-        ("Asia/Kolkata", "day", "2025-11-24 16:10", "2025-11-24 16:00", "Nov 24, 21:30"),
-        ("UTC", "week", "2025-11-24 16:10", "2025-11-24 11:00", "Nov 24, 11:00 to 17:00"),
-        ("UTC", "week", "2025-11-24 16:10", "2025-11-24 10:00", "Nov 24, 05:00 to 11:00"),
-        ("UTC", "quarter", "2025-11-24 00:10", "2025-11-23 23:00", "Nov 23"),
-        ("Europe/Berlin", "quarter", "2025-03-31 22:30", "2025-03-29 12:00", "Mar 29"),
-        ("Europe/Berlin", "quarter", "2025-11-24 22:30", "2025-10-20 12:00", "Oct 20"),
-        ("America/New_York", "quarter", "2025-11-24 03:30", "2025-11-24 03:00", "Nov 23"),
+        ("UTC", "24h", "2025-11-24 16:59", "2025-11-24 16:00", "2025-11-24 16:00"),
+        ("UTC", "24h", "2025-11-24 00:01", "2025-11-23 23:00", "2025-11-23 23:00"),
+        ("Asia/Kolkata", "24h", "2025-11-24 16:10", "2025-11-24 16:00", "2025-11-24 21:30"),
+        ("UTC", "7d", "2025-11-24 16:10", "2025-11-24 11:00", "2025-11-24 11:00 to 17:00"),
+        ("UTC", "7d", "2025-11-24 16:10", "2025-11-24 10:00", "2025-11-24 05:00 to 11:00"),
+        ("UTC", "90d", "2025-11-24 00:10", "2025-11-23 23:00", "2025-11-23"),
+        ("Europe/Berlin", "90d", "2025-03-31 22:30", "2025-03-29 12:00", "2025-03-29"),
+        ("Europe/Berlin", "90d", "2025-11-24 22:30", "2025-10-20 12:00", "2025-10-20"),
+        ("America/New_York", "90d", "2025-11-24 03:30", "2025-11-24 03:00", "2025-11-23"),
     ],
     indirect=["_zone"],
 )
 @pytest.mark.usefixtures("_zone")
 def test_the_bar_of_an_hour_says_when_that_was(
-    monkeypatch: pytest.MonkeyPatch, span: str, now: str, counted: str, said: str
+    span: str, now: str, counted: str, said: str
 ) -> None:
-    moments = [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, counted)]
-    monkeypatch.setattr(charts.time, "time", moments[0].timestamp)
-    counts = [bs.Counts("f", int(moments[1].timestamp() // 3600), hits=3, runs=1)]
-    drawn = charts.chart(counts, charts.SPANS[span], width=100, height=20)
-    assert [bar.label for bar in drawn.bars if bar.hits] == [f"{said}: 3 hits, 1 run"]
-    assert len({bar.label for bar in drawn.bars}) == len(drawn.bars)
+    at, hour = (
+        datetime.fromisoformat(each).replace(tzinfo=UTC).timestamp() for each in (now, counted)
+    )
+    counts = [bs.Counts("f", int(hour // 3600), hits=3, runs=1)]
+    chosen = calls.SPANS[span]
+    drawn = calls.calls(counts, chosen, chosen.axis(at), charts.LARGE)
+    assert [text for text, bars in drawn.columns if bars] == [f"{said}: 3 hits, 1 run"]
+    assert drawn.text == f"In {chosen.label}: 3 hits, 1 run"
+    assert len({text for text, _ in drawn.columns}) == chosen.parts
 
 
-@pytest.mark.parametrize("_zone", ["UTC"], indirect=True)
+@pytest.mark.parametrize(
+    "_zone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "Pacific/Chatham"], indirect=True
+)
+@pytest.mark.parametrize("hour", [HOUR, 485_544, 490_561])  # with a change of the clocks
 @pytest.mark.usefixtures("_zone")
-def test_the_ends_of_a_chart_are_those_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(charts.time, "time", lambda: 490_000 * 3600 + 600.0)
-    ends = {}
-    for name, span in charts.SPANS.items():
-        drawn = charts.chart([], span, width=100, height=20)
-        ends[name] = (drawn.first, drawn.last)
-    assert ends == {
-        "day": ("Nov 23, 17:00", "Nov 24, 16:00"),
-        "week": ("Nov 17, 17:00 to 23:00", "Nov 24, 11:00 to 17:00"),
-        "quarter": ("Aug 27", "Nov 24"),
-    }
+def test_a_span_is_whole_hours_or_days_of_local_time(hour: int) -> None:
+    for span in (*calls.SPANS.values(), *limit_counts.SPANS.values()):
+        axis = span.axis(hour * 3600.0 + 100)
+        assert len(axis.names) == span.parts
+        first = math.ceil(axis.begin.timestamp() / 3600)
+        places = [axis.place(each) for each in range(first, hour + 1)]
+        assert (places[0], places[-1]) == (0, span.parts - 1)
+        assert places == sorted(places)
+        parts = axis.split([bs.Counts("f", hour), bs.Counts("f", first - 1)])
+        assert [len(each) for each in parts] == [0] * (span.parts - 1) + [1]
+
+
+def test_bars_stand_upon_each_other_within_the_picture() -> None:
+    amounts = [{"a": 10**6, "b": 1, "c": 1}, {"a": 0, "b": 0, "c": -5}, {"a": 0, "b": 5, "c": 0}]
+    drawn = charts.chart([("", each) for each in amounts], (300, 100), "")
+    (_, bars), (_, none), (_, waited) = drawn.columns
+    assert [bar.kind for bar in bars] == ["a", "b", "c"]
+    assert bars[0].y + bars[0].height == 100
+    assert bars[1].y + bars[1].height == pytest.approx(bars[0].y)
+    assert min(bar.height for bar in bars) >= 1, "what is not nothing is seen"
+    assert bars[-1].y >= 0
+    assert bars[0].x + bars[0].width <= waited[0].x <= 200
+    assert (none, [bar.kind for bar in waited]) == ([], ["b"])
+    assert charts.chart([], (300, 100), "").columns == []

@@ -71,7 +71,7 @@ def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
     assert "<script>" not in text
     assert "\x1b" not in text
     assert "\u202e" not in text
-    assert "In 7 days: 37 hits, 10 runs" in page("?span=week").text
+    assert "In 7 days: 37 hits, 10 runs" in page("?since=7d").text
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
     assert "remove?function=shop%3Aask" in text
     assert "<script>" not in text
     assert "\x1b" not in text
-    for span, label in (("week", "7 days"), ("quarter", "90 days")):
-        assert f"In {label}: 37 hits, 10 runs" in page(f"/function?name=shop:ask&span={span}").text
+    for span, label in (("7d", "7 days"), ("90d", "90 days")):
+        assert f"In {label}: 37 hits, 10 runs" in page(f"/function?name=shop:ask&since={span}").text
 
 
 def test_results_of_an_earlier_version_are_not_called_given(visit: Callable[..., Any]) -> None:

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.kept import ALWAYS
-from beautyspot_dashboard.rendering.charts import SPANS, chart
+from beautyspot_dashboard.pages.calls import SPANS, calls
+from beautyspot_dashboard.rendering.charts import LARGE
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.links import result_href
 from beautyspot_dashboard.rendering.templates import render
@@ -37,8 +38,9 @@ def function(request: Request) -> Response:
     name = request.query_params.get("name", "")
     found = summary(shelved)
     one = _named(found, name)
-    span = SPANS.get(request.query_params.get("span", ""), SPANS["day"])
-    counts = store.counts(name, since=f"{span.hours + 1}h")
+    span = SPANS.get(request.query_params.get("since", ""), SPANS["24h"])
+    axis = span.axis(store.metadata.now())
+    counts = store.counts(name, since=axis.begin)
     page = _newest(store, name)
     versions = _versions(page.records)
     version = (page.records[0].version or "") if page.records else ""
@@ -56,7 +58,8 @@ def function(request: Request) -> Response:
         section="functions",
         function=one,
         summary=found,
-        chart=chart(counts, span, width=720, height=160),
+        chart=calls(counts, span, axis, LARGE),
+        axis=axis,
         span=span,
         spans=SPANS,
         records=page.records[:_SHOWN],
@@ -67,7 +70,7 @@ def function(request: Request) -> Response:
         looked_at=len(page.records),
         link=lambda record: result_href(request, record.cache_key),
         outdated=None if outdated is None else outdated.value,
-        command=command_line(shelved, "stats", name, options={"by": "hour", "since": "24h"}),
+        command=command_line(shelved, "stats", name, options={"by": span.unit, "since": span.age}),
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.rendering.charts import SPANS, Chart, Span, chart
+from beautyspot_dashboard.pages.calls import SPANS, calls
+from beautyspot_dashboard.rendering.charts import SPARK, Chart, Span
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.templates import render
@@ -52,8 +53,7 @@ _BY_NAME: Final = Column("name", "Function", lambda each: each.name)
 _NEWEST: Final = Column("newest", "Newest", lambda each: each.newest)
 _SORTS: Final = {each.sort: each for each in (_BY_NAME, *COLUMNS, _NEWEST)}
 
-_LINE: Final = (112, 24)
-"""Width and height of a spark line."""
+_SPANS: Final = {age: SPANS[age] for age in ("24h", "7d")}
 
 _MOST: Final = 500
 """Functions on the page: the first ones of its order."""
@@ -73,7 +73,7 @@ def functions(request: Request) -> Response:
     shelved = shelved_of(request)
     store = shelved.store()
     found = summary(shelved)
-    span = SPANS["week" if request.query_params.get("span") == "week" else "day"]
+    span = _SPANS.get(request.query_params.get("since", ""), SPANS["24h"])
     by = _SORTS.get(request.query_params.get("sort", ""), _SORTS["saved"])
     columns = [each for each in COLUMNS if _is_shown(each, found)]
     rows = in_order(found.functions, by)[:_MOST]
@@ -88,6 +88,7 @@ def functions(request: Request) -> Response:
         functions=rows,
         lines=lines(store, rows, span),
         span=span,
+        spans=_SPANS,
         command=command_line(shelved, "ls"),
     )
 
@@ -102,13 +103,13 @@ def in_order(functions: list[StoredFunction], by: Column) -> list[StoredFunction
 
 def lines(store: Store, functions: list[StoredFunction], span: Span) -> dict[str, Chart]:
     """A spark line for each function that was called in a stretch of time."""
-    width, height = _LINE
+    axis = span.axis(store.metadata.now())
     shown = {each.name for each in functions}
     found: dict[str, list[Counts]] = {}
-    for each in store.counts(since=f"{span.hours - 1}h"):
+    for each in store.counts(since=axis.begin):
         if each.func_identifier in shown:
             found.setdefault(each.func_identifier, []).append(each)
-    return {name: chart(counts, span, width=width, height=height) for name, counts in found.items()}
+    return {name: calls(counts, span, axis, SPARK) for name, counts in found.items()}
 
 
 def _is_shown(column: Column, found: Summary) -> bool:

@@ -8,7 +8,7 @@ from beautyspot import BeautyspotError
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.limit_counts import SPANS, by_function, by_part, chart, summed
+from beautyspot_dashboard.pages.limit_counts import SPANS, bars, by_function, by_part, summed
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.templates import render
 
@@ -25,20 +25,21 @@ def limits(request: Request) -> Response:
     shelved = shelved_of(request)
     store = shelved.store()
     span = SPANS.get(request.query_params.get("since", ""), _FIRST)
-    now = store.metadata.now()
-    counts = [each for each in store.counts(since=span.begin(now)) if each.grants or each.refusals]
-    parts = by_part(counts, span, now)
+    axis = span.axis(store.metadata.now())
+    counts = [each for each in store.counts(since=axis.begin) if each.grants or each.refusals]
+    parts = by_part(counts, axis)
     options = {"limits": True, "by": span.unit, "since": span.age}
     return render(
         request,
         "limits.html",
         store=shelved,
         section="limits",
-        spans=SPANS.values(),
+        spans=SPANS,
         span=span,
         total=summed(counts),
         parts=parts,
-        chart=chart(parts, span),
+        chart=bars(parts, span),
+        axis=axis,
         functions=by_function(counts),
         limits=_rates(board_of(request).spots, store),
         command=command_line(shelved, "stats", options=options),

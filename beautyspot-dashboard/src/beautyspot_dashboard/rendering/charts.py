@@ -1,55 +1,109 @@
-"""Hits and runs over time, as bars: what templates draw as SVG by presentation attributes."""
+"""Counts over time, as bars upon each other: what templates draw as SVG."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot import Counts
+
+LARGE: Final = (720, 160)
+"""Width and height of a chart; its page stretches it."""
+
+SPARK: Final = (112, 24)
+"""The same of one in a line of a table."""
+
+_DAY: Final = 24
+_LEAST: Final = 1.0
+"""The height of what is not nothing."""
 
 
 class Span(NamedTuple):
     """A stretch of time up to now.
 
     Attributes:
-        label: for people, "24 hours".
-        hours: how long it is.
-        step: hours of a bar.
+        age: as URLs and command lines name it, such as "24h".
+        label: as people do.
+        parts: how many bars it has.
+        step: hours of a bar; 24 is a day of local time.
     """
 
+    age: str
     label: str
-    hours: int
+    parts: int
     step: int
 
+    @property
+    def unit(self) -> str:
+        """By what a command line that gives the same sums: "hour" or "day"."""
+        return "day" if self.step == _DAY else "hour"
 
-SPANS: Final = {
-    "day": Span("24 hours", 24, 1),
-    "week": Span("7 days", 168, 6),
-    "quarter": Span("90 days", 2160, 24),
-}
-"""What may be chosen; a bar of the last is a day of local time."""
+    def axis(self, now: float) -> Axis:
+        """Its parts at a moment; the last is this hour's, or today."""
+        return self._days(now) if self.step == _DAY else self._hours(now)
+
+    def _hours(self, now: float) -> Axis:
+        first = int(now // 3600) - self.parts * self.step + 1
+        names = [self._hours_from(first + at * self.step) for at in range(self.parts)]
+        return Axis(_local(first), names, lambda hour: (hour - first) // self.step)
+
+    def _hours_from(self, hour: int) -> str:
+        name = f"{_local(hour):%Y-%m-%d %H:%M}"
+        return name if self.step == 1 else f"{name} to {_local(hour + self.step):%H:%M}"
+
+    def _days(self, now: float) -> Axis:
+        today = _local(now / 3600).date()
+        days = [today - timedelta(days=back) for back in reversed(range(self.parts))]
+        places = {day: at for at, day in enumerate(days)}
+
+        @cache
+        def place(hour: int) -> int:
+            return places.get(_local(hour).date(), -1)
+
+        return Axis(_midnight(days[0]), [f"{each}" for each in days], place)
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar: hits below, runs above them. Lengths are in the units of the picture.
+def spans(*given: Span) -> dict[str, Span]:
+    """What may be chosen, by the age; the first unless another one is."""
+    return {each.age: each for each in given}
+
+
+class Axis(NamedTuple):
+    """The parts of a span at a moment.
 
     Attributes:
-        label: when, and how many.
-        x, width: where.
-        hits, runs: how high each part is.
+        begin: when the first one begins.
+        names: when each is, in local time.
+        place: in which an hour is; in none where that is less than 0, or too high.
     """
 
-    label: str
+    begin: datetime
+    names: list[str]
+    place: Callable[[int], int]
+
+    def split(self, counts: Iterable[Counts]) -> list[list[Counts]]:
+        """The counts of each part."""
+        parts: list[list[Counts]] = [[] for _ in self.names]
+        for each in counts:
+            at = self.place(each.hour)
+            if 0 <= at < len(parts):
+                parts[at].append(each)
+        return parts
+
+
+class Bar(NamedTuple):
+    """A rectangle, in the units of the picture; `kind` is its class in the style sheet."""
+
+    kind: str
     x: float
+    y: float
     width: float
-    hits: float
-    runs: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -58,103 +112,61 @@ class Chart:
 
     Attributes:
         width, height: its size.
-        bars: one after the other; those of nothing too.
-        top: how many the highest bar stands for.
-        first, last: when it begins and ends, for people.
-        text: the same in words.
+        columns: for each part, what it is in words, and its bars, the lowest first.
+        most: how many the highest column stands for.
+        text: what it shows, in words.
     """
 
     width: int
     height: int
-    bars: list[Bar]
-    top: int
-    first: str
-    last: str
+    columns: list[tuple[str, list[Bar]]]
+    most: int
     text: str
 
-    @property
-    def hits(self) -> str:
-        """The path of all parts that are hits."""
-        return "".join(_rectangle(bar, self.height, bar.hits) for bar in self.bars if bar.hits)
-
-    @property
-    def runs(self) -> str:
-        """The path of all parts that are runs."""
+    def path(self, kind: str) -> str:
+        """The outline of all bars of a kind."""
+        bars = (bar for _, bars in self.columns for bar in bars if bar.kind == kind)
         return "".join(
-            _rectangle(bar, self.height - bar.hits, bar.runs) for bar in self.bars if bar.runs
+            f"M{bar.x:g} {bar.y:.5g}h{bar.width:g}v{bar.height:.5g}h{-bar.width:g}z" for bar in bars
         )
 
 
-def _rectangle(bar: Bar, bottom: float, height: float) -> str:
-    return f"M{bar.x:g} {bottom:.5g}v{-height:g}h{bar.width:g}v{height:g}z"
+def chart(
+    columns: Sequence[tuple[str, Mapping[str, int]]], size: tuple[int, int], text: str
+) -> Chart:
+    """A picture of amounts.
 
-
-def chart(counts: Iterable[Counts], span: Span, *, width: int, height: int) -> Chart:
-    """The bars of what was counted, of whatever functions."""
-    now = time.time()
-    place = _places(now, span)
-    number = span.hours // span.step
-    sums = [[0, 0] for _ in range(number)]
-    for each in counts:
-        at = place(each.hour)
-        if 0 <= at < number:
-            sums[at][0] += each.hits
-            sums[at][1] += each.runs
-    top = max(1, *(hits + runs for hits, runs in sums))
-    step = width / number
-    starts = _starts(now, span)
-    bars = [
-        Bar(
-            f"{_moment(when, span)}: {_words(hits, runs)}",
-            round(at * step, 2),
-            round(step * 0.8, 2),
-            round(hits / top * height, 2),
-            round(runs / top * height, 2),
-        )
-        for at, (when, (hits, runs)) in enumerate(zip(starts, sums, strict=True))
+    Args:
+        columns: for each part, what it is in words, and its amounts by their kinds.
+        size: width and height of the picture.
+        text: what it shows, in words.
+    """
+    width, height = size
+    sums = [sum(max(0, amount) for amount in amounts.values()) for _, amounts in columns]
+    most, step = max(sums, default=0), width / max(1, len(columns))
+    drawn = [
+        (text, _stacked(amounts, most, at * step, step * 0.8, height))
+        for at, (text, amounts) in enumerate(columns)
     ]
-    text = f"In {span.label}: {_words(sum(s[0] for s in sums), sum(s[1] for s in sums))}"
-    return Chart(
-        width, height, bars, top, _moment(starts[0], span), _moment(starts[-1], span), text
-    )
+    return Chart(width, height, drawn, most, text)
 
 
-def _places(now: float, span: Span) -> Callable[[int], int]:
-    """Which bar an hour is of. The last one ends with this hour, or with today."""
-    number = span.hours // span.step
-    if span.step != 24:
-        last = int(now // 3600)
-        return lambda hour: number - 1 - (last - hour) // span.step
-    today = datetime.fromtimestamp(now).astimezone().date()
-    days: dict[int, int] = {}
-
-    def place(hour: int) -> int:
-        if hour not in days:
-            day = datetime.fromtimestamp(hour * 3600).astimezone().date()
-            days[hour] = number - 1 - (today - day).days
-        return days[hour]
-
-    return place
+def _stacked(
+    amounts: Mapping[str, int], most: int, x: float, width: float, height: float
+) -> list[Bar]:
+    bars: list[Bar] = []
+    floor, room = height, height - _LEAST * len(amounts)
+    for kind, amount in amounts.items():
+        if amount > 0:
+            tall = max(_LEAST, amount / most * room)
+            floor -= tall
+            bars.append(Bar(kind, round(x, 2), round(floor, 2), round(width, 2), round(tall, 2)))
+    return bars
 
 
-def _starts(now: float, span: Span) -> list[datetime]:
-    """When each bar begins, in local time: as `_places` places the hours."""
-    back = range(span.hours // span.step - 1, -1, -1)
-    here = datetime.fromtimestamp(now).astimezone()
-    if span.step == 24:
-        return [here - timedelta(days=each) for each in back]  # by the calendar: days have 23 hours
-    hour = int(now // 3600) - span.step + 1
-    firsts = [hour - each * span.step for each in back]
-    return [datetime.fromtimestamp(first * 3600).astimezone() for first in firsts]
+def _local(hour: float) -> datetime:
+    return datetime.fromtimestamp(hour * 3600).astimezone()
 
 
-def _moment(when: datetime, span: Span) -> str:
-    """When a bar begins; where it has several hours, also which is the last of them."""
-    if span.step == 24:
-        return f"{when:%b %d}"
-    last = (when + timedelta(hours=span.step)).astimezone()
-    return f"{when:%b %d, %H:%M}" if span.step == 1 else f"{when:%b %d, %H:%M} to {last:%H:%M}"
-
-
-def _words(hits: int, runs: int) -> str:
-    return f"{hits:,} {'hit' if hits == 1 else 'hits'}, {runs:,} {'run' if runs == 1 else 'runs'}"
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day).astimezone()

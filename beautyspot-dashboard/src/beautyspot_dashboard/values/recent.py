@@ -37,7 +37,7 @@ class Recent(Generic[T]):
         self._timer: Timer | None = None
 
     def get(self, mark: Hashable, make: Callable[[], T]) -> T:
-        """What has this mark; it is made if it is not there.
+        """What has this mark; it is made if it is not there. None is not kept.
 
         Raises:
             Exception: what `make` raised, of which nothing is kept.
@@ -48,7 +48,7 @@ class Recent(Generic[T]):
                 self._found.move_to_end(mark)
         made = cast("T", found) if found is not _NOTHING else make()
         with self._lock:
-            if mark not in self._found:
+            if made is not None and mark not in self._found:
                 self._put(mark, made)
             self._forget_later()
         return made

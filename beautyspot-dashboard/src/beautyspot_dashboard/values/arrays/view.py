@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-_SMALL: Final = 240
+_SMALL: Final = 480
 """Pixels: a smaller picture is enlarged to about that."""
 
 
