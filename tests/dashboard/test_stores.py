@@ -193,7 +193,7 @@ def test_a_database_that_was_cut_short_is_called_damaged(
     stores = client.get("/stores").text
     assert stores.count('<span class="badge problem">damaged') == 1
     assert stores.count('<span class="badge ok">opens') == 1
-    for page in ("/store/one", "/store/one/results", "/store/one/remove"):
+    for page in ("/store/one", "/store/one/results", "/store/one/live", "/store/one/remove"):
         text = client.get(page).text
         assert "The database is damaged" in text, page
         assert f"beautyspot copy {tmp_path / 'one.db'} FRESH.db" in text
