@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -115,6 +116,27 @@ def test_a_spot_that_was_shut_down_is_shown_as_that(
     spot = make_spot()
     spot.shutdown()
     assert "shut down</span>" in visit(spots=spot).get("/now").text
+
+
+def test_a_call_that_waits_for_its_limit_stands_there_once(
+    visit: Visit, make_spot: Callable[..., Spot]
+) -> None:
+    spot = make_spot(limiter="1/h")
+    real = spot.activity()
+
+    def activity() -> bs.Activity:
+        running = [bs.RunningCall("app:f", f"key{at}", 9.0 - at) for at in range(3)]
+        waits = [bs.WaitingCall("app:f", "", "rate", 7.5), bs.WaitingCall("app:g", "", "rate", 1)]
+        return replace(real, running=tuple(running), waiting=tuple(waits))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(spot), "activity", lambda _: activity())
+        text = words(visit(spots=spot).get("/now").text)
+    assert "<dt>Run</dt><dd>2</dd>" in text
+    assert "<dt>Wait</dt><dd>2</dd>" in text
+    assert text.count("key1") == 1
+    row = text[text.index("waits for the rate of its limit") :].partition("</tr>")[0]
+    assert "key1" in row
 
 
 def test_names_are_texts(visit: Visit, make_spot: Callable[..., Spot]) -> None:

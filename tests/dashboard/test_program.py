@@ -101,6 +101,19 @@ def run() -> Iterator[Callable[..., Running]]:
         each.process.communicate()
 
 
+def test_a_store_that_does_not_open_is_told_in_the_terminal(
+    folder: Path, tmp_path: Path, run: Callable[..., Running]
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no database")
+    running = run(folder, file)
+    assert running.process.stderr is not None
+    told = running.process.stderr.readline()
+    assert told.startswith("notes does not open: ")
+    assert str(file) in told
+    assert running.end(signal.SIGINT) == (0, "")
+
+
 def test_it_says_its_link_and_ends_by_ctrl_c_while_a_page_is_followed(
     run: Callable[..., Running], folder: Path
 ) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import beautyspot as bs
 import pytest
 from beautyspot_dashboard.pages import results as pages
+from beautyspot_dashboard.rendering.texts import cut
 from dashboard.shops import HOSTILE, ODD, change, command_of, linked_keys, run
 
 if TYPE_CHECKING:
@@ -349,3 +350,8 @@ def test_links_stay_below_the_path_where_it_is_mounted(shop: Path) -> None:
     links = re.findall(r'(?:href|action|src)="(/[^"]*)"', page.text)
     assert links
     assert all(link.startswith("/cache/") for link in links)
+
+
+def test_a_text_is_cut_in_its_middle() -> None:
+    assert cut("abc", 3) == "abc"
+    assert cut("path='/a/very/long/way/one.py'", 12) == "path='…e.py'"

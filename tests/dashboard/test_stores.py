@@ -56,11 +56,12 @@ def test_a_place_without_a_store_is_looked_at_again(
     place.mkdir()
     client = visit(place)
     text = client.get("/stores").text
-    assert "does not open" in text
+    assert '<span class="badge awaited">nothing stored yet</span>' in text
     assert "There is no store in" in text
+    assert "does not open" not in text
     assert client.get("/store/shop").status_code == 400
     fill(place, "app")
-    assert "does not open" not in client.get("/stores").text
+    assert "nothing stored yet" not in client.get("/stores").text
     assert client.get("/store/shop").status_code == 200, "the URL stays"
     assert len([*client.get("/stores").text.split('class="card"')]) == 2
 
@@ -76,6 +77,15 @@ def test_a_store_that_is_gone_says_so(visit: Callable[..., Any], tmp_path: Path)
     answer = client.get("/store/app")
     assert answer.status_code == 503
     assert "is not there" in answer.text
+
+
+def test_what_is_not_there_leads_to_what_is(visit: Callable[..., Any], tmp_path: Path) -> None:
+    fill(tmp_path, "app")
+    client = visit(tmp_path)
+    text = client.get("/store/app/nowhere").text
+    assert "there is no such page" in text
+    assert '<a href="/store/app">the functions of app</a>' in text
+    assert '<a href="/stores">all stores</a>' in client.get("/store/other/results").text
 
 
 def test_an_empty_store_is_called_so(visit: Callable[..., Any]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
+from beautyspot_cli.texts import safe, safe_lines
 
 from beautyspot_dashboard.access.rules import own_rules, proxied_rules
 from beautyspot_dashboard.app import make_app
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from beautyspot_cli.store_options import Place
 
     from beautyspot_dashboard.access.rules import Rules
+    from beautyspot_dashboard.board import Board
 
 
 def start(
@@ -44,6 +47,7 @@ def start(
     board = board_of(places, read_only=read_only)
     for each in board.shelf:
         begin_summary(each)
+    Thread(target=_tell_what_fails, args=(board,), daemon=True).start()  # a server may be slow
     behind = None if proxy is None else proxied_rules(proxy)
     with listening(port) as listener:
         found: int = listener.getsockname()[1]
@@ -51,6 +55,15 @@ def start(
         if proxy is not None:
             _tell_of_proxy(found, proxy)
         serve(make_app(board, rules), listener)
+
+
+def _tell_what_fails(board: Board) -> None:
+    for each in board.shelf:
+        try:
+            each.store().page("newest", limit=1, seconds=0.1)
+        except Exception as error:  # it is tried again at each look, and its page says so
+            with suppress(OSError, ValueError):
+                click.echo(f"{safe(each.slug)} does not open: {safe_lines(str(error))}", err=True)
 
 
 def _own_rules(port: int, *, opens: bool) -> Rules:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from beautyspot import BeautyspotError, ConfigError, RecordNotFound
 from starlette.exceptions import HTTPException
 
+from beautyspot_dashboard.board import board_of
 from beautyspot_dashboard.rendering.notices import notice
 from beautyspot_dashboard.rendering.templates import render
 
@@ -23,7 +24,7 @@ def failed(request: Request, error: Exception) -> Response:
         status = 404
     else:
         status = 400 if isinstance(error, ConfigError) else 503
-    return render(request, "failure.html", status, message=str(error))
+    return _failure(request, status, str(error))
 
 
 def broken(request: Request, error: Exception) -> Response:
@@ -39,9 +40,20 @@ def broken(request: Request, error: Exception) -> Response:
 def refused(request: Request, error: Exception) -> Response:
     """There is no such page."""
     found = cast("HTTPException", error)
-    answer = render(request, "failure.html", found.status_code, message=found.detail)
+    told = "there is no such page" if found.detail == "Not Found" else found.detail
+    answer = _failure(request, found.status_code, told)
     answer.headers.update(found.headers or {})
     return answer
+
+
+def _failure(request: Request, status: int, message: str) -> Response:
+    """The page; of a path below a store that there is, it leads back to that."""
+    own = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    begin, _, rest = own.removeprefix("/").partition("/")
+    slug = rest.partition("/")[0] if begin == "store" else ""
+    shelved = board_of(request).shelf.get(slug)
+    known = slug if shelved is not None and rest != slug else ""
+    return render(request, "failure.html", status, message=message, known=known)
 
 
 HANDLERS: Final[dict[Any, Callable[..., Any]]] = {

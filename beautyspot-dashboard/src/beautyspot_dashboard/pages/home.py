@@ -31,6 +31,7 @@ class Card:
     place: str
     summary: Summary | None
     problem: str = ""
+    is_awaited: bool = False  # nothing was stored there yet
 
 
 def home(request: Request) -> Response:
@@ -58,7 +59,8 @@ def _card(shelved: Shelved, wait: float) -> Card:
         return Card(shelved, shelved.store().place, summary(shelved, wait))
     except BeautyspotError as error:
         place = shelved.found.place or shelved.found.called
-        return Card(shelved, place, None, str(error))
+        is_awaited = not shelved.found.place and "there is no store in" in str(error)
+        return Card(shelved, place, None, str(error), is_awaited)
 
 
 routes = [Route("/", home, name="home"), Route("/stores", stores, name="stores")]

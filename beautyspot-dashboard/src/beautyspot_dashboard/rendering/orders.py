@@ -33,6 +33,7 @@ class Column(NamedTuple):
     label: str
     orders: tuple[str, ...] = ()
     is_number: bool = False
+    is_lesser: bool = False  # left out where there is little room
     value: Callable[[TaskRecord], Any] | None = None  # if no row has one, the column is left out
 
 
@@ -41,14 +42,14 @@ COLUMNS: Final = (
     Column("Arguments"),
     Column("Function"),
     Column("Made", ("newest", "oldest")),
-    Column("Used", ("unused",), value=lambda row: row.used_at),
+    Column("Used", ("unused",), is_lesser=True, value=lambda row: row.used_at),
     Column("Size", ("largest", "smallest"), is_number=True),
-    Column("Took", ("slowest",), is_number=True),
+    Column("Took", ("slowest",), is_number=True, is_lesser=True),
     Column("Price", ("dearest",), is_number=True, value=lambda row: row.price),
-    Column("Version", value=lambda row: row.version),
+    Column("Version", is_lesser=True, value=lambda row: row.version),
     Column("Tags", value=lambda row: row.tags),
-    Column("Expires", value=lambda row: row.expires_at),
-    Column("Key", ("key",)),
+    Column("Expires", is_lesser=True, value=lambda row: row.expires_at),
+    Column("Key", ("key",), is_lesser=True),
 )
 
 
@@ -57,6 +58,7 @@ class Heading(NamedTuple):
 
     label: str
     is_number: bool
+    is_lesser: bool
     link: str  # the query that sorts by it; "" where nothing does
     order: str  # what that gives
     sorted: str  # "ascending" or "descending" where the table is sorted by it
@@ -78,6 +80,7 @@ def _heading(request: Request, order: str, column: Column) -> Heading:
     return Heading(
         column.label,
         column.is_number,
+        column.is_lesser,
         with_query(request, **{"sort": following, "from": None}) if following else "",
         ORDERS[following or order],
         direction if is_sorted else "",

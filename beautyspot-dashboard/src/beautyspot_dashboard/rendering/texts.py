@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_cli.formats import ago, duration, iso, moment, money, size
+from beautyspot_cli import formats
+from beautyspot_cli.formats import ago, iso, moment, money, size
 from beautyspot_cli.texts import safe, safe_lines
 
 if TYPE_CHECKING:
@@ -42,9 +43,26 @@ def readable(text: str) -> str:
     return _OTHER.sub(lambda found: safe_lines(found[0]), text.replace("\r\n", "\n"))
 
 
+def duration(seconds: float | None) -> str:
+    """A time in a few characters; what a terminal may not have stands here as it is written."""
+    return formats.duration(seconds).replace("us", "µs")
+
+
+def cut(text: str, length: int) -> str:
+    """A text of at most so many characters: what is too much is taken out of its middle.
+
+    Paths and calls differ at their ends.
+    """
+    if len(text) <= length:
+        return text
+    end = (length - 1) // 2
+    return f"{text[: length - 1 - end]}…{text[-end:]}"
+
+
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "ago": ago,
     "count": count,
+    "cut": cut,
     "duration": duration,
     "iso": iso,
     "moment": moment,
