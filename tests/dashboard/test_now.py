@@ -38,7 +38,8 @@ def under_way(spot: Spot, name: str = "app:slow") -> Iterator[None]:
         thread.start()
     pause = threading.Event()
     for _ in range(1000):
-        if spot.activity().waiting and spot.activity().running:
+        now = spot.activity()
+        if all(name in [each.function for each in calls] for calls in (now.running, now.waiting)):
             break
         pause.wait(0.01)
     try:
