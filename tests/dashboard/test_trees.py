@@ -254,6 +254,14 @@ def test_json_is_shown_as_it_is_written(gallery: Gallery) -> None:
     assert "text hello" in words(gallery.page("just text"))
 
 
+def test_a_number_that_stands_often_takes_memory_once() -> None:
+    from beautyspot_dashboard.values.trees.json_text import parsed
+
+    found = parsed(b"[1, 1, 2.50, 2.50, NaN, NaN, -0, 0]")
+    assert [str(each) for each in found] == ["1", "1", "2.50", "2.50", "NaN", "NaN", "-0", "0"]
+    assert len({id(each) for each in found}) == 5
+
+
 def test_a_name_that_stands_twice_is_shown_twice(gallery: Gallery) -> None:
     page = words(gallery.page("twice"))
     assert "object with a name that stands twice" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.values.leaves import Written
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 NONE: Final = object()
 """Stands for a text that is no JSON, or too large."""
+
+_NUMBERS: Final = 10_000
+"""Numbers of which there is one object, however often they stand in a text."""
 
 _TYPE: Final = re.compile(r"application/([^;]*\+)?json\s*(;.*)?", re.IGNORECASE)
 
@@ -29,13 +33,14 @@ def value_of(look: Look) -> Any:
 
 def parsed(data: bytes) -> Any:
     """The value; `NONE` where the text is no JSON, or nested too deep to be read."""
+    number = lru_cache(_NUMBERS)(Written)  # 20 MB may be ten million times the same digit
     try:
         return json.loads(
             data,
             object_pairs_hook=_object,
-            parse_int=Written,
-            parse_float=Written,
-            parse_constant=Written,
+            parse_int=number,
+            parse_float=number,
+            parse_constant=number,
         )
     except (ValueError, RecursionError):
         return NONE
