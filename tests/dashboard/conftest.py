@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_dashboard import dashboard
+from beautyspot_dashboard.values.children import running
 from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
@@ -37,6 +40,31 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine counts slowly: pages wait for it, and keep nothing that may be old."""
     monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20.0)
     monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20.0)
+
+
+@pytest.fixture
+def processes() -> None:
+    """For a test of what runs in a process of its own, as it does."""
+
+
+@pytest.fixture(autouse=True)
+def within(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To start a process takes a while: what it would do is done in this one."""
+    if "processes" in request.fixturenames:
+        return
+    start = running.run
+
+    def run(command: Any, source: Any, seconds: float) -> running.Ran:
+        _, _, name = command[5].rpartition(".") if "-m" in command else ("", "", "")
+        if name not in ("colouring", "columnar", "markdown"):
+            return start(command, source, seconds)
+        try:
+            made = import_module(command[5]).make(command[6:], io.BytesIO(b"".join(source)))
+        except Exception as error:
+            return running.Ran(b"", str(error))
+        return running.Ran(made, "")
+
+    monkeypatch.setattr(running, "run", run)
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ def test_a_stored_text_is_decoded(gallery: Gallery, name: str, shown: str) -> No
     assert shown in words(gallery.page(name))
 
 
+@pytest.mark.usefixtures("processes")
 def test_code_has_colours_and_line_numbers(gallery: Gallery) -> None:
     page = gallery.page("python")
     assert "Python" in words(page)
@@ -134,6 +135,7 @@ def test_what_has_no_colours_is_shown_without(gallery: Gallery, name: str) -> No
     assert "tok-" not in page
 
 
+@pytest.mark.usefixtures("processes")
 def test_code_that_takes_too_long_is_shown_without_colours(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

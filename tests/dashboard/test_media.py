@@ -233,6 +233,7 @@ def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
     assert gallery.client.get(f"{gallery.url('other')}/markdown").status_code == 404
 
 
+@pytest.mark.usefixtures("processes")
 def test_markdown_that_takes_too_long_says_so(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

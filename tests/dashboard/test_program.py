@@ -101,19 +101,7 @@ def run() -> Iterator[Callable[..., Running]]:
         each.process.communicate()
 
 
-def test_a_store_that_does_not_open_is_told_in_the_terminal(
-    folder: Path, tmp_path: Path, run: Callable[..., Running]
-) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("no database")
-    running = run(folder, file)
-    assert running.process.stderr is not None
-    told = running.process.stderr.readline()
-    assert told.startswith("notes does not open: ")
-    assert str(file) in told
-    assert running.end(signal.SIGINT) == (0, "")
-
-
+@pytest.mark.slow
 def test_it_says_its_link_and_ends_by_ctrl_c_while_a_page_is_followed(
     run: Callable[..., Running], folder: Path
 ) -> None:
@@ -212,12 +200,18 @@ class Desktop:
     def __init__(self, end: signal.Signals = signal.SIGINT) -> None:
         self.end = end
         self.pages: list[str] = []
+        self.browser: Browser | None = None
 
     def open(self, link: str) -> None:
         try:
-            self.pages.append(Browser(link).first)
+            self.browser = Browser(link)
+            self.pages.append(self.browser.first)
+            self.look_further(link)
         finally:
             os.kill(os.getpid(), self.end)
+
+    def look_further(self, link: str) -> None:
+        """Before the end."""
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
@@ -238,6 +232,28 @@ def test_it_opens_a_browser_and_says_the_next_link(
     links = [word for word in said.out.split() if word.startswith("http://127.0.0.1:")]
     assert len(set(links)) == 2
     assert said.err == ""
+
+
+def test_it_ends_while_a_page_is_followed_and_lets_nobody_in_by_an_old_link(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Following(Desktop):
+        def look_further(self, link: str) -> None:
+            assert self.browser is not None
+            self.pages.append(str(self.browser.status(link)))
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                Browser(link)
+            events = f"{self.browser.base}store/{folder.name}/live/events"
+            self.stream = self.browser.open(events)
+            self.pages.append(self.stream.readline().decode())
+
+    desktop = Following()
+    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
+    assert main([str(folder), "--port", "0"]) == 0
+    assert desktop.pages[1:] == ["200", "retry: 2000\n"]
+    with desktop.stream, suppress(IncompleteRead):  # it ends here, too
+        desktop.stream.read()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_fault_is_told_in_the_terminal_and_not_in_the_page(
@@ -326,6 +342,24 @@ def test_behind_a_proxy_it_says_who_asks_for_passwords(
 
 
 # ----------------------------------------------------------------------- what is wrong
+
+
+def test_a_store_that_does_not_open_is_told_in_the_terminal(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("no database")
+    _ends_at_once(monkeypatch)
+    assert main([str(folder), str(file), "--port", "0", "--no-browser"]) == 0
+    for thread in threading.enumerate():
+        if thread.name.endswith("(_tell_what_fails)"):
+            thread.join()
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith("notes does not open: ")
+    assert str(file) in told
 
 
 @pytest.fixture
@@ -423,6 +457,7 @@ def test_a_folder_without_a_store_is_watched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Place, "_nearest_above", lambda _: None)  # of another program
     (found,) = board_of([Place()], read_only=None).shelf
     assert (found.slug, found.read_only) == (tmp_path.name, False)
     with Spot("app", directory=tmp_path / ".beautyspot", config=False) as spot:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot_dashboard.values.children import columnar as child
 from beautyspot_dashboard.values.children.running import Ran
 from beautyspot_dashboard.values.tables import columnar, delimited
 from dashboard.gallery import opened
@@ -213,28 +210,20 @@ def test_a_parquet_file_is_read_by_row_groups(gallery: Gallery) -> None:
     assert "Rows 900 to 999 of 1,000" in page
 
 
-@pytest.fixture
-def inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To start a process that loads PyArrow takes a while."""
-
-    def run(_: str, words: list[str], source: Any, __: float) -> Ran:
-        try:
-            file = io.BytesIO(b"".join(source))
-            page = child.page(file, words[0], int(words[1]), int(words[2]))
-        except Exception as error:
-            return Ran(b"", str(error))
-        return Ran(json.dumps(page).encode(), "")
-
-    monkeypatch.setattr(columnar, "run_module", run)
+@pytest.mark.slow
+@pytest.mark.usefixtures("processes")
+def test_that_is_done_in_a_process_of_its_own(gallery: Gallery) -> None:
+    assert "900 900 x 901 901 null" in words(gallery.page("parquet", "?row=900"))
+    assert "can't be read as Parquet" in words(gallery.page("parquet?"))
 
 
-def test_an_arrow_file_is_a_table(gallery: Gallery, inside: None) -> None:
+def test_an_arrow_file_is_a_table(gallery: Gallery) -> None:
     page = words(gallery.page("stream", "?column=1"))
     assert "Arrow · 3 × 4" in page
     assert "x double s string t timestamp[us] 0 0.5 a" in page
 
 
-def test_what_is_no_parquet_says_so(gallery: Gallery, inside: None) -> None:
+def test_what_is_no_parquet_says_so(gallery: Gallery) -> None:
     assert "can't be read as Parquet" in words(gallery.page("parquet?"))
 
 

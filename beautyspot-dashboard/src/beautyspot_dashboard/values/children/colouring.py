@@ -7,12 +7,10 @@ and the parts, each a CSS class and a text.
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from collections.abc import Iterator, Sequence
 
 _OTHER_NAMES: Final = {"application/sql": "text/x-sql"}
 
@@ -64,8 +62,13 @@ def _parts(lexer: Any, source: str) -> Iterator[list[str]]:
         yield [name, text]
 
 
+def make(words: Sequence[str], source: IO[bytes]) -> bytes:
+    """Answer as a child does."""
+    text = source.read().decode("utf-8", "replace")
+    return json.dumps(coloured(text, *words)).encode()
+
+
 if __name__ == "__main__":  # pragma: no cover - children are not measured
     from beautyspot_dashboard.values.children.limits import answer
 
-    given = sys.stdin.buffer.read().decode("utf-8", "replace")
-    answer(5, 1000, lambda: json.dumps(coloured(given, *sys.argv[1:3])).encode())
+    answer(make, seconds=5, megabytes=1000)

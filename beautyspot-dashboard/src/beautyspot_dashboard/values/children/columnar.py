@@ -7,12 +7,14 @@ rows, and the shape of the whole; or the name of what has to be installed.
 from __future__ import annotations
 
 import json
-import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from beautyspot_dashboard.values.children.limits import answer
 from beautyspot_dashboard.values.tables.frames import column_of
 from beautyspot_dashboard.values.tables.table import COLUMNS, ROWS, cell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def page(file: IO[bytes], kind: str, row: int, column: int) -> Any:
@@ -80,6 +82,11 @@ def _answer(tables: Any, fields: Any, row: int, shape: tuple[int, int]) -> Any:
     }
 
 
+def make(words: Sequence[str], source: IO[bytes]) -> bytes:
+    """Answer as a child does."""
+    kind, row, column = words
+    return json.dumps(page(source, kind, int(row), int(column))).encode()
+
+
 if __name__ == "__main__":  # pragma: no cover - children are not measured
-    words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    answer(20, 8000, lambda: json.dumps(page(sys.stdin.buffer, *words)).encode())
+    answer(make, seconds=20, megabytes=8000)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import IO, TYPE_CHECKING, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 OUTPUT: Final = 8 * 2**20
 """Bytes that it may write."""
@@ -34,13 +34,16 @@ def bound(seconds: int, megabytes: int) -> None:  # pragma: no cover - children 
 
 
 def answer(
-    seconds: int, megabytes: int, make: Callable[[], bytes]
+    make: Callable[[Sequence[str], IO[bytes]], bytes], *, seconds: int, megabytes: int
 ) -> NoReturn:  # pragma: no cover - children are not measured
-    """Bound this process, write what is made, and end; where that fails, write why."""
+    """Bound this process, write what is made of its words and its input, and end.
+
+    Where that fails, write why.
+    """
     bound(seconds, megabytes)
     status = 0
     try:
-        sys.stdout.buffer.write(make())
+        sys.stdout.buffer.write(make(sys.argv[1:], sys.stdin.buffer))
         sys.stdout.flush()
     except Exception as error:
         print(str(error) or type(error).__name__, file=sys.stderr, flush=True)  # noqa: T201
