@@ -31,15 +31,19 @@ def thumbnail(request: Request) -> Response:
         look = look_of(request)
         made = thumbnail_of(look)
     except (RestoreError, BlobNotFound, RecordNotFound, TooLargeError):
-        made = None  # the page of the result says why
+        return _none()  # the page of the result says why
     except BeautyspotError as error:
         _log.warning("the dashboard could not make the thumbnail of a picture: %s", error)
         raise
     if made is None:
-        return Response(status_code=404, headers=VALUE_HEADERS)
+        return _none()
     if made.content_type == SVG and is_opened(request):
         return alone(look, "img")
     return Response(made.data, headers={**VALUE_HEADERS, "content-type": made.content_type})
+
+
+def _none() -> Response:
+    return Response(status_code=404, headers=VALUE_HEADERS)
 
 
 routes = [Route("/store/{store}/thumbnail/{key}", thumbnail, name="thumbnail")]
