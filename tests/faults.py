@@ -304,7 +304,7 @@ TEMPLATES = {
     *("save_file", "load_part", "local_path"),  # of results that are files: `test_file_results.py`
     *("put_valid", "put_many_valid"),  # of `put`, `put_many` and `generation`
     *("page", "counts", "function_totals", "for_looking"),  # of those that look: `core/inspecting`
-    *("examine", "loads_for_looking"),  # of those that look, too
+    *("counts_by_function", "examine", "loads_for_looking"),  # of those that look, too
     "add_counts",  # it is tested in `test_lasting_counts.py`
 }
 

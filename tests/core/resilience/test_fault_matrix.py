@@ -317,3 +317,9 @@ def test_garbage_cell(
     fault: str,
 ) -> None:
     check(make_spot, caplog, kind, (point, operation, fault), garbage)
+
+
+def test_garbage_that_is_told_beside_a_lease(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    check(make_spot, caplog, "sync", ("metadata", "find", "returns garbage"), ("too", "short"))

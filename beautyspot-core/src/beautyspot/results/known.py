@@ -18,12 +18,16 @@ NOTHING: Final = Entry("", None, None, None, None, None, None, None)
 def known(key: str, found: Plain | Entry | None, waiting: Mapping[str, TaskRecord]) -> Entry | None:
     """For a call's `found`: what is on its way to the store, or what the store has; or `NOTHING`.
 
-    None for what lacks its data, which is to be asked for.
+    None for what lacks its data, which is to be asked for; and for what is none of these, of a
+    store that is wrong: the look-up that asks for it again deals with that, and says so.
     """
     queued = waiting.get(key)
     if queued is not None:
         return entry_of(queued)
     if found is None:
         return NOTHING
-    entry = in_full(found)
+    try:
+        entry = in_full(found)
+    except (TypeError, ValueError):
+        return None
     return None if lacks_data(entry) else entry
