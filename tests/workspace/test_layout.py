@@ -32,6 +32,21 @@ FLOORS = (
 )
 """Core from the ground up: a district imports from itself and from the floors below its own."""
 
+DASHBOARD = (
+    {"kept", "masking", "removals", "streaming"},
+    {"news", "shelf"},
+    {"board", "summaries"},
+    {"opening", "places"},
+    {"rendering"},
+    {"access", "values"},
+    {"pages"},
+    {"app", "serving"},
+    {"starting"},
+    {"program"},
+    {"", "__main__"},
+)
+"""The same of the dashboard, whose `__init__` and `__main__` hand over to the rest."""
+
 PUBLIC = tuple(
     f"beautyspot{module}"
     for module in ("", ".contracts", ".errors", ".files", ".hookspecs", ".logs", ".memory")
@@ -207,18 +222,22 @@ def test_no_import_is_relative() -> None:
 
 
 def district(module: str) -> str:
-    """The part of core that a module belongs to: `beautyspot.calls.flow` to `calls`."""
+    """The part of its member that a module belongs to: `beautyspot.calls.flow` to `calls`."""
     return module.partition(".")[2].partition(".")[0]
 
 
-def test_imports_of_core_point_downwards() -> None:
+@pytest.mark.parametrize(
+    ("package", "floors"), [("beautyspot", FLOORS), ("beautyspot_dashboard", DASHBOARD)]
+)
+def test_imports_point_downwards(package: str, floors: tuple[set[str], ...]) -> None:
     """Also those that are made for types only, and those in functions."""
-    level = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+    level = {name: number for number, floor in enumerate(floors) for name in floor}
     upwards = []
-    for module, path in files("beautyspot").items():
+    for module, path in files(package).items():
         for use in imports(path):
             here, there = district(module), district(_module_of(use))
-            if _is_ours(use) and here != there and level[there] >= level[here]:
+            is_own = use.module.split(".")[0] == package
+            if is_own and here != there and level[there] >= level[here]:
                 upwards.append(str(use))
     assert upwards == []
 
