@@ -5,7 +5,7 @@ release or a machine that can't read it sees that, and computes the result again
 signature of a result cover that column. Of an error that is a result, ``error:`` stays in front.
 
 Python has the library from 3.14 on, earlier ones have it by the extra ``zstd``
-(https://pypi.org/project/backports.zstd/, the same code and the same interface).
+(the package backports.zstd, the same code and the same interface).
 """
 
 from __future__ import annotations
