@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Start = Callable[..., subprocess.Popen[str]]
 
 HEAD = """
-import asyncio, json, sys, threading, time
+import asyncio, json, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in the background
 import beautyspot as bs
 url, namespace, directory = sys.argv[1:4]
 def said(*what):
