@@ -188,9 +188,8 @@ def test_a_search_that_takes_long_says_so_and_goes_on(
     assert ">Go on<" in page.text
 
 
-def test_an_order_that_takes_long_says_so_and_is_there_later(
-    results: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def held_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have the store's pages take long, and the dashboard not wait; what is given ends both."""
     monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
     ends, page_of = threading.Event(), bs.Store.page
 
@@ -198,12 +197,22 @@ def test_an_order_that_takes_long_says_so_and_is_there_later(
         ends.wait(20)
         return page_of(self, *given, **where)
 
+    def go_on() -> None:
+        ends.set()
+        monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
+
     monkeypatch.setattr(bs.Store, "page", slow)
+    return go_on
+
+
+def test_an_order_that_takes_long_says_so_and_is_there_later(
+    results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = held_pages(monkeypatch)
     page = results(sort="largest")
     assert page.headers["refresh"] == "2"
     assert "Sorting …" in page.text
-    ends.set()
-    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
+    go_on()
     page = results(sort="largest")
     assert "refresh" not in page.headers
     assert len(linked_keys(page)) == 20
@@ -257,19 +266,11 @@ def test_no_page_waits_for_the_names_of_all_functions(
 def test_what_is_outdated_is_looked_for_behind_the_page(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
-    ends, page_of = threading.Event(), bs.Store.page
-
-    def slow(self: bs.Store, *given: Any, **where: Any) -> Any:
-        ends.wait(20)
-        return page_of(self, *given, **where)
-
-    monkeypatch.setattr(bs.Store, "page", slow)
+    go_on = held_pages(monkeypatch)
     page = results(outdated="1")
     assert page.headers["refresh"] == "2"
     assert "Looking for them …" in page.text
-    ends.set()
-    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
+    go_on()
     page = results(outdated="1")
     assert "refresh" not in page.headers
     assert "No result matches" in page.text
