@@ -15,6 +15,7 @@ MEMBERS = {
     "beautyspot_local": ROOT / "beautyspot-local",
     "beautyspot_s3": ROOT / "beautyspot-s3",
     "beautyspot_redis": ROOT / "beautyspot-redis",
+    "beautyspot_postgres": ROOT / "beautyspot-postgres",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",

@@ -80,7 +80,7 @@ def test_spots_import_no_backend_that_they_do_not_use(tmp_path: Path) -> None:
         "for limiter in (None, '600/min', {'use': 'gcra', 'rate': 10}):\n"
         "    bs.Spot('x', config=False, limiter=limiter)\n"
     )
-    others = ("beautyspot_redis.", "beautyspot_s3.")
+    others = ("beautyspot_redis.", "beautyspot_postgres.", "beautyspot_s3.")
     assert [name for name in _modules(program, tmp_path) if name.startswith(others)] == []
 
 

@@ -154,6 +154,7 @@ def test_no_member_requires_more_than_it_may() -> None:
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
         "beautyspot_redis": {"beautyspot-core", "beautyspot-local", "msgpack", "redis"},
+        "beautyspot_postgres": {"beautyspot-core", "beautyspot-local", "psycopg"},
         "beautyspot_pickle": {"beautyspot-core"},
         "beautyspot_cli": {"beautyspot-core", "click", "rich"},
         "beautyspot_observe": {
@@ -209,6 +210,7 @@ def test_a_member_beyond_core_imports_no_other(package: str) -> None:
     the command line, whose options and texts are the dashboard's, too."""
     needed = {
         "beautyspot_redis": {"beautyspot_local"},
+        "beautyspot_postgres": {"beautyspot_local"},
         "beautyspot_dashboard": {"beautyspot_cli"},
     }.get(package, set())
     others = {other for other in BEYOND_CORE if other != package} - needed

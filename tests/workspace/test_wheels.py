@@ -168,7 +168,10 @@ def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
 ) -> None:
     text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
-    what = re.search(r"--find-links dist '(beautyspot\[s3,redis,pickle,cli,observe\]\S*)'", text)
+    what = re.search(
+        r"--find-links dist '(beautyspot\[s3,redis,postgres,pickle,cli,dashboard,observe\]\S*)'",
+        text,
+    )
     assert what is not None
     folder = tmp_path / "dist"
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes

@@ -26,6 +26,8 @@ _OURS: Final = {
     "rediss": "beautyspot-redis",
     "valkey": "beautyspot-redis",
     "valkeys": "beautyspot-redis",
+    "postgres": "beautyspot-postgres",
+    "postgresql": "beautyspot-postgres",
     "pickle": "beautyspot-pickle",
     "sqlite": "beautyspot-local",
     "local": "beautyspot-local",
