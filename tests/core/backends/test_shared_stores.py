@@ -360,3 +360,71 @@ def test_nothing_unsigned_is_copied_there(make_spot: Callable[..., Spot]) -> Non
         with bs.open_store(signed, config=False, signing_key=KEY) as target:
             [fault] = store.copy_to(target).faults
             assert fault.kind == "signed"
+
+
+class Bucket(MemoryStorage):
+    """Where a metadata store keeps large results itself, as if in a bucket."""
+
+    remote = True
+    closed = 0
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
+class InABucket(Shared):
+    """Brings its own storage."""
+
+    name = "in-a-bucket"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self.bucket = Bucket()
+
+    def own_storage(self) -> Bucket:
+        self.asked += 1
+        return self.bucket
+
+
+def test_a_store_that_brings_a_storage_needs_no_other(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    Bucket.closed = 0
+    store = InABucket()
+    spot = make_spot(metadata=store, blob_threshold=10, strict=True)
+
+    @spot.mark
+    def film() -> bs.File:
+        path = tmp_path / "film"
+        path.write_bytes(b"film")
+        return bs.File(path, "video/mp4")
+
+    film()
+    f = spot.mark(save_blob=True)(repeated)
+    assert f(5000) == f(5000) == "x" * 5000
+    assert RAN == [5000]
+    assert spot.storage is store.bucket
+    assert len([*store.bucket.list()]) == 2
+    assert store.asked == 1
+    with bs.open_store(spot) as opened:
+        assert opened.storage is store.bucket
+        assert opened.collect(0).blobs == 0
+    spot.shutdown()
+    assert Bucket.closed == 1, "by the Spot that was given it"
+
+
+def test_a_storage_that_the_user_names_goes_before_that_of_the_store(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store, named = InABucket(), Bucket()
+    spot = make_spot(metadata=store, storage=named, strict=True)
+    assert spot.storage is named
+    assert store.asked == 0
+
+
+def test_a_store_that_is_opened_has_the_storage_it_brings() -> None:
+    Bucket.closed = 0
+    with bs.open_store(InABucket(), config=False) as opened:
+        assert isinstance(opened.storage, Bucket)
+    assert Bucket.closed == 1

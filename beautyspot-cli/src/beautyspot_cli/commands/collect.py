@@ -53,7 +53,7 @@ def command(
 def _collect(output: Output, store: Any, found: Collected, grace: str, asked: float) -> None:
     """Remove them, and none that has become old enough only since it was asked."""
     done = store.collect(_longer(grace, math.ceil(time.time() - asked)))
-    output.say(f"removed {_blobs(done)}, and {done.leftovers:,} leftovers of interrupted saves")
+    output.say(f"removed {_blobs(done)}, and {done.leftovers:,} leftovers")
     if done.failed:
         output.say(f"{done.failed:,} blobs could not be removed: try again")
         output.status = FOUND

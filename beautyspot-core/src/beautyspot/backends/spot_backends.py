@@ -216,7 +216,7 @@ class Parts:
         with self._lock:
             if self._storage is None:
                 try:
-                    made = self._make("storage", self._config["storage"])
+                    made = self._own_storage() or self._make("storage", self._config["storage"])
                     self._check_pair(made)
                 except BackendNotFound:
                     if self._config.source("storage") != "default":
@@ -224,6 +224,13 @@ class Parts:
                     return None
                 self._storage = self._storage or cast("BlobStorageBase", made)
             return self._storage
+
+    def _own_storage(self) -> Backend | None:
+        """The storage that the metadata store brings, if it is to be used."""
+        made = own_storage(self._config, self.metadata)
+        if made is not None:
+            self._owned.append(made)
+        return made
 
     def _check_pair(self, storage: Backend) -> None:
         """Refuse a storage that not all machines reach that share the metadata store."""
@@ -248,6 +255,8 @@ class Parts:
 
     def foresee_storage(self) -> None:
         """Import the storage's class: at the first blob it may be that no file can be opened."""
+        if uses_own_storage(self._config, self.metadata):
+            return
         with suppress(BeautyspotError):  # it is reported where the storage is needed
             class_of("storage", self._config["storage"], self._registry)
 
@@ -331,7 +340,19 @@ class PartMethods:
 
 def has_no_place(config: Config, metadata: MetadataStoreBase) -> bool:
     """Whether large results have no place: the default storage is of one machine alone."""
-    return metadata.remote and config.source("storage") == "default"
+    is_default = config.source("storage") == "default"
+    return metadata.remote and is_default and not uses_own_storage(config, metadata)
+
+
+def uses_own_storage(config: Config, metadata: MetadataStoreBase) -> bool:
+    """Whether large results go where the metadata store keeps them: the user names no storage."""
+    brings_one = type(metadata).own_storage is not MetadataStoreBase.own_storage
+    return brings_one and config.source("storage") == "default"
+
+
+def own_storage(config: Config, metadata: MetadataStoreBase) -> BlobStorageBase | None:
+    """The storage that the metadata store brings, made anew; None where it is not used."""
+    return metadata.own_storage() if uses_own_storage(config, metadata) else None
 
 
 def _together(limits: Mapping[str, LimiterBase]) -> LimiterBase | None:

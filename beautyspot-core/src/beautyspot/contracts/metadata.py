@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.counts import Counts
     from beautyspot.contracts.records import Invalidation
     from beautyspot.contracts.selection import FunctionTotals, Order, Page
+    from beautyspot.contracts.storage import BlobStorageBase
 
 
 class MetadataStoreBase(LeasingBase):
@@ -72,6 +73,15 @@ class MetadataStoreBase(LeasingBase):
         base class gives this machine's, which is right for a store of one machine.
         """
         return time.time()
+
+    def own_storage(self) -> BlobStorageBase | None:
+        """A storage beside the store, for large results where the user names none.
+
+        For a store whose place can keep blobs as well, and that every machine reaches. It is asked
+        once for each Spot, which closes what it is given; to make it asks nothing of the place. A
+        class that has this method always gives one.
+        """
+        return None
 
     def open(self) -> None:
         """Reach the store and bring its schema up to date. Called by the Spot when it starts.
@@ -251,6 +261,18 @@ class MetadataStoreBase(LeasingBase):
             record = self.get(key)
             if record is not None:
                 self.put(record._replace(used_at=when))
+
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Remove what no result and no call needs any more, and return how much that was.
+
+        Called when garbage is collected. Most stores leave nothing behind.
+
+        Args:
+            older_than: seconds; leave alone what is younger, by the store's clock.
+            dry_run: True counts only, and changes nothing.
+        """
+        del older_than, dry_run
+        return 0
 
     # ----------------------------------------------- leases, beside those methods of `LeasingBase`
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import check_place, context_of, has_no_place
+from beautyspot.backends.spot_backends import (
+    check_place,
+    context_of,
+    has_no_place,
+    own_storage,
+)
 from beautyspot.errors import BackendNotFound, BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
 
@@ -93,7 +98,11 @@ class OwnBackends:
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
-        check_place(self.config, self.metadata(), "a storage is needed")
+        metadata = self.metadata()
+        check_place(self.config, metadata, "a storage is needed")
+        if "storage" not in self._made and (own := own_storage(self.config, metadata)):
+            self._made["storage"] = own
+            self._closing.callback(in_time, own, own.close)
         return cast("BlobStorageBase", self._made_once("storage"))
 
     def serializer(self, name: str) -> SerializerBase:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import in_full
 from beautyspot.contracts.calling import hints
-from beautyspot.errors import StorageError
+from beautyspot.errors import MetadataError, StorageError
 from beautyspot.results.pruning import claimed
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Collected(NamedTuple):
 
     blobs: int  # that no row named
     size: int  # their bytes
-    leftovers: int  # of interrupted saves
+    leftovers: int  # of interrupted saves, and what the metadata store itself needs no more
     failed: int  # blobs that the storage failed to remove; they are reported
 
 
@@ -88,7 +88,7 @@ class Collector:
                 failed += 1
             elif removed:
                 blobs, size = blobs + 1, size + blob.size
-        return Collected(blobs, size, self._sweep(now), failed)
+        return Collected(blobs, size, self._sweep(now) + self._sweep_metadata(), failed)
 
     def _tail(self, location: str) -> str:
         """The part of a location below the store's ID; "" for another store's."""
@@ -164,4 +164,14 @@ class Collector:
         except StorageError as error:  # S3 has a permission of its own for it
             advice = "They stay; the other garbage was removed"
             self._cache.reporter.report("collect leftovers", "", error, advice)
+            return 0
+
+    def _sweep_metadata(self) -> int:
+        """Have the metadata store remove what it needs no more."""
+        metadata = self._cache.metadata.real
+        try:
+            return int(metadata.sweep(max(self._grace, LONGEST_SAVE), dry_run=self._dry_run))
+        except MetadataError as error:
+            advice = "What it needs no more stays; the other garbage was removed"
+            self._cache.reporter.report("sweep the metadata store", "", error, advice)
             return 0
