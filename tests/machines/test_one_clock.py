@@ -9,12 +9,11 @@ from servers.machines import Machine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from servers.valkey import Valkey
+    from servers.shared import Shared
 
 KEPT = """
 import beautyspot as bs
-store = {"use": "redis", "url": URL, "namespace": os.environ["NAMESPACE"]}
-spot = bs.Spot("app", directory=FOLDER, metadata=store, config=False, strict=True)
+spot = bs.Spot("app", directory=FOLDER, metadata=STORE, config=False, strict=True)
 
 @spot.mark(name="kept", ttl="10 minutes")
 def kept(number):
@@ -33,11 +32,11 @@ spot.shutdown()
 
 
 def test_machines_whose_clocks_are_hours_apart_agree_on_ages(
-    redis_server: Valkey, namespace: str, tmp_path: Path
+    server: Shared, namespace: str, tmp_path: Path
 ) -> None:
     said = []
     for clock in (3600.0, -3600.0):
-        machine = Machine(tmp_path / str(clock), "127.0.0.1", redis_server.port, clock)
-        with machine.running(KEPT, NAMESPACE=namespace) as program:
+        machine = Machine(tmp_path / str(clock), {"STORE": server.at(namespace=namespace)}, clock)
+        with machine.running(KEPT) as program:
             said.append(program.rest())
     assert said == [["ran", "True", "ran", "True", "0", "2"], ["True", "True", "0", "2"]]

