@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from beautyspot.errors import ConfigError
-
-from beautyspot_redis import checked
+from beautyspot_local.remote import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +117,11 @@ class Address:
     def holds_secret(self) -> bool:
         """Whether a password was given, be it the server's or the Sentinels'."""
         return bool(self.password or self.options.sentinel_password)
+
+    @property
+    def password_variable(self) -> str:
+        """Of the environment: where a password is read that was not given."""
+        return PASSWORD_VARIABLES[0]
 
     @property
     def are_from_environment(self) -> bool:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from beautyspot.errors import BeautyspotError, ConfigError
-from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
+from beautyspot.errors import BeautyspotError
+from beautyspot_local.remote import checked
+from beautyspot_local.remote.limiter import RemoteLimiter
+from beautyspot_local.remote.remade import remembered
 
-from beautyspot_redis import checked
 from beautyspot_redis.address import SCHEMES
+from beautyspot_redis.limits import Limits
 from beautyspot_redis.names import Names
-from beautyspot_redis.remade import Remade, remembered
-from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
-from beautyspot_redis.slots import Slot, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
     from pathlib import Path
 
     from beautyspot import Finding
-    from beautyspot.contracts import Context, Lease, LimiterBase
-
-    from beautyspot_redis.reserving import Reserved
 
 
-class RedisLimiter(Remade, Reserving):
+class RedisLimiter(RemoteLimiter):
     """A limiter in Redis or Valkey: one rate for all processes that name the same limit.
 
     Permits are spaced evenly (GCRA), in the order of asking, by the server's clock: those of the
@@ -64,7 +60,6 @@ class RedisLimiter(Remade, Reserving):
     """
 
     name = "redis"
-    slots = True
     schemes = SCHEMES
 
     @remembered
@@ -92,12 +87,6 @@ class RedisLimiter(Remade, Reserving):
         ssl_check_hostname: bool = True,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        self.rate: float
-        self.max_cost: float
-        self.rate, self.max_cost = parse_rate(rate, max_cost)
-        self.burst = parse_burst(burst)
-        self.workers = _checked_workers(workers)
-        self.lease_time = checked.lease_time(lease_time)
         server = Server(
             url,
             failed=BeautyspotError,
@@ -114,58 +103,21 @@ class RedisLimiter(Remade, Reserving):
             ssl_keyfile=ssl_keyfile,
             ssl_check_hostname=ssl_check_hostname,
         )
-        self._limit = checked.name("limit", limit)
         prefix = Names(checked.name("namespace", namespace)).limits
-        keys = f"{prefix}:state:{limit}", f"{prefix}:pause:{limit}"
-        one = Limit(*keys, self.rate, self.burst / self.rate, self.max_cost)
-        super().__init__(server, {limit: one}, prefix, clock)
-        self._slots = Slots(server, prefix, self.lease_time, clock)
-
-    @classmethod
-    def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name as the namespace, and the name of the limit where there are several."""
-        namespace = context.name.removesuffix(f".{context.part}") if context.part else context.name
-        return {"namespace": namespace, "limit": context.part or "rate"}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
-
-    def _costs(self, cost: Any) -> dict[str, float]:
-        return {self._limit: checked_cost(cost, self.max_cost)}
-
-    def _real_costs(self, reserved: Reserved, real_cost: Any) -> Mapping[str, Any]:
-        del reserved
-        return {self._limit: real_cost}
-
-    @property
-    def tat(self) -> float:
-        """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
-        return float(self._look()[1])
-
-    def try_slot(self, name: str, size: int) -> Lease | None:
-        """One of `size` places for calls under way at once; see `LimiterBase.try_slot`."""
-        return self._slots.take(name, size)
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Have these places be held for another `lease_time`; those that were lost."""
-        return self._slots.renew([lease for lease in leases if isinstance(lease, Slot)])
-
-    def share(self) -> LimiterBase:
-        """This process's part of the rate, in its own memory."""
-        from beautyspot_local import TokenBucket
-
-        part = self.workers
-        return TokenBucket(self.rate / part, self.max_cost, burst=self.burst / part)
-
-    @classmethod
-    def together(cls, limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
-        """These limits at once, in one round trip, if they are of one server and one namespace."""
-        from beautyspot_redis.several import Several
-
-        ours = {name: each for name, each in limits.items() if isinstance(each, cls)}
-        return Several.of(ours) if len(ours) == len(limits) else None
+        super().__init__(
+            server,
+            Limits(server, prefix),
+            checked.name("limit", limit),
+            key=f"{prefix}:state:{limit}",
+            pause_key=f"{prefix}:pause:{limit}",
+            prefix=prefix,
+            rate=rate,
+            max_cost=max_cost,
+            burst=burst,
+            workers=workers,
+            lease_time=lease_time,
+            clock=clock,
+        )
 
     def examine(self) -> Iterator[Finding]:
         """Whether its server answers; see the base class."""
@@ -173,17 +125,3 @@ class RedisLimiter(Remade, Reserving):
 
         with self._server.translated:
             yield from of_answers(self._server.masters(), f"limiter {self.name}")
-
-    def close(self) -> None:
-        """Close the connections; they are opened again when they are needed."""
-        if not self._is_keyed:  # else they are those of the limiter that made it
-            self._server.close()
-
-
-def _checked_workers(workers: object) -> int:
-    if type(workers) is not int or workers < 1:
-        raise ConfigError(
-            f"workers={workers!r:.80} is no whole number from 1 up: give the number of processes "
-            "that share the rate"
-        )
-    return workers

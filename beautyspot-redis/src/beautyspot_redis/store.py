@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from beautyspot.contracts import Beginning, Invalidation
 from beautyspot.errors import MetadataError, SchemaError
+from beautyspot_local.remote import checked
+from beautyspot_local.remote.remade import Remade, remembered
 
-from beautyspot_redis import checked, invalidation_log, store_scripts
 from beautyspot_redis import counts as counted
+from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, is_other_type, parts
 from beautyspot_redis.invalidation_log import LOGGED, known
@@ -30,7 +32,6 @@ from beautyspot_redis.names import Names
 from beautyspot_redis.near import NearMemory, of_place
 from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import CLOSED, RedisReader
-from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.rows import LARGE, missing, time_bytes
 from beautyspot_redis.rows import found as found_in_row
 from beautyspot_redis.server import Server

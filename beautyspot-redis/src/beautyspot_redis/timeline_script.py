@@ -1,36 +1,13 @@
 """The script that keeps the time of limits in the server: GCRA as reservations.
 
-The algorithm is that of `beautyspot_local.timeline`, where it is explained: a limit is an interval
-after the other, `tat` is where the taken time ends, and what is given back before it is a gap. What
-differs:
-
-- The clock is the server's, read in the script. The times of a limit count from when it began, so
-  that a double is exact to a fraction of a microsecond for decades.
-- A state has an `epoch`, a random number of the call that began it. What was reserved in another
-  one has no place here: the server has lost that (FLUSHALL, an eviction, a failover), or it has
-  expired, which it does a minute after all that is reserved has passed.
-- No call moves up: a gap goes to the next one that asks and fits.
-- Several limits may be asked at once. Their intervals begin at one moment, or nothing is taken.
-- A pause of the limit from which those of single keys are made lies in a key of its own, which
-  these read. Each moves by it once.
+What it does is in `beautyspot_local.remote.keeping`. The clock is the server's, read in the script.
 
 The keys of a call are two for each limit, its state and the pause that it has to keep; and one that
-says that the call was run, for those that must not be run twice: a command whose connection breaks
-is sent again, and what it gave back may be another's by then. They all have one hash tag.
+says that the call was run, for those that must not be run twice. They all have one hash tag.
 
 Its values are an operation, the clock's reading (empty for the server's own), a number for a new
 epoch, two values of that operation, and for each limit its tolerance and rate and what the
-operation needs:
-
-- ``look`` needs nothing. It answers where the taken time of each limit ends: in seconds from now,
-  and by the clock.
-- ``reserve`` needs the length of each interval. Its two values are the seconds before which it may
-  not begin, and those that it may wait at most (empty: any). It answers how long the wait is; then,
-  unless that is too long, what it took: epoch, start, end, and the rate that was told before.
-- ``remaining``, ``release`` and ``settle`` need epoch, start and end of what was reserved, and
-  ``settle`` the real length as well. ``remaining`` answers as ``reserve`` does where it had to
-  reserve anew, else the wait alone.
-- ``pause`` needs nothing. Its two values are seconds, and whether limits of keys pause as well.
+operation needs.
 """
 
 from __future__ import annotations

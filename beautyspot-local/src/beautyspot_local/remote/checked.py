@@ -1,4 +1,4 @@
-"""Options of the store, checked: what is wrong is a `ConfigError` that says what to give."""
+"""Options, checked: what is wrong is a `ConfigError` that says what to give."""
 
 from __future__ import annotations
 
@@ -38,6 +38,16 @@ def size(option: str, value: object, *, most: int | None = None) -> int:
     if most is not None and found > most:
         raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
     return found
+
+
+def workers(value: object) -> int:
+    """How many processes share a limit."""
+    if type(value) is not int or value < 1:
+        raise ConfigError(
+            f"workers={value!r:.80} is no whole number from 1 up: give the number of processes "
+            "that share the rate"
+        )
+    return value
 
 
 def switch(option: str, value: object) -> bool:

@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
-
-from beautyspot_redis.address import PASSWORD_VARIABLES
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot_redis.server import Server
-
 P = ParamSpec("P")
+
+
+class Address(Protocol):
+    """Where a server is."""
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether a password was given, and not by the environment."""
+        ...
+
+    @property
+    def password_variable(self) -> str:
+        """Of the environment: where one would be read."""
+        ...
+
+
+class Server(Protocol):
+    """What is connected to."""
+
+    @property
+    def address(self) -> Address:
+        """Where it is."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Where it is, without credentials."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
 
 
 class Remade:
@@ -22,7 +50,7 @@ class Remade:
     is read where it arrives.
     """
 
-    _server: Server
+    _server: Any  # a `Server`; a class has its own kind
     _made_by: Callable[[], object]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -31,10 +59,11 @@ class Remade:
         Raises:
             TypeError: it was given a password.
         """
-        if self._server.address.holds_secret:
+        server: Server = self._server
+        if server.address.holds_secret:
             raise TypeError(
                 "it holds a password, which does not travel: leave that out, and set the "
-                f"environment variable {PASSWORD_VARIABLES[0]} in each process"
+                f"environment variable {server.address.password_variable} in each process"
             )
         return self._made_by, ()
 

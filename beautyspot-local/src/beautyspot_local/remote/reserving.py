@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import abstractmethod
 from functools import partial
@@ -11,42 +12,23 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
-from beautyspot_local.rate import checked_seconds, real_length
 
-from beautyspot_redis.timeline_script import SCRIPT
+from beautyspot_local.rate import checked_seconds, real_length
+from beautyspot_local.remote.keeping import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.contracts import Pause
 
-    from beautyspot_redis.server import Server
+    from beautyspot_local.remote.keeping import Keeper, Limit
 
-NEVER_REFUSE: Final = ""
 ONLY_TELL: Final = -1.0
-"""What `reserve` of the script takes as the longest wait."""
-
-
-class Limit(NamedTuple):
-    """One limit in the server.
-
-    Attributes:
-        key: where its state is.
-        pause_key: where the pause is that it has to keep.
-        rate: permits per second.
-        tolerance: seconds by which a grant may come before its interval: the burst.
-        most: the largest single cost.
-    """
-
-    key: str
-    pause_key: str
-    rate: float
-    tolerance: float
-    most: float
+"""The longest wait of a `reserve` that is not to take anything."""
 
 
 class Part(NamedTuple):
-    """An interval of a limit's time, as the script tells it; exact."""
+    """An interval of a limit's time, as the server tells it; exact."""
 
     epoch: float
     start: float
@@ -79,9 +61,8 @@ class Reserving(LimiterBase):
     """Reserves in limits that the server keeps, in one round trip.
 
     Args:
-        server: keeps them.
+        keeper: asks the server for them.
         limits: by their names.
-        prefix: how the names of their keys begin.
         clock: gives seconds; None is the server's own clock.
     """
 
@@ -92,13 +73,11 @@ class Reserving(LimiterBase):
 
     def __init__(
         self,
-        server: Server,
+        keeper: Keeper,
         limits: Mapping[str, Limit],
-        prefix: str,
         clock: Callable[[], float] | None,
     ) -> None:
-        self._server = server
-        self._prefix = prefix
+        self._keeper = keeper
         self._limits = dict(limits)
         self._clock = clock
         self._differs = False
@@ -128,7 +107,7 @@ class Reserving(LimiterBase):
     @property
     def place(self) -> tuple[object, ...]:
         """Where its limits are kept: those of one place may be asked at once."""
-        return self._server.address, self._prefix, self._is_keyed, self._clock
+        return self._keeper.where, self._is_keyed, self._clock
 
     # ---------------------------------------------------------------------------- reserving
 
@@ -156,21 +135,23 @@ class Reserving(LimiterBase):
     def _asked(self, cost: Any, after: float, max_wait: float | None) -> Reserved | float:
         """What was reserved, or the seconds that it would have to wait, which are too many."""
         costs = self._costs(cost)
-        most = NEVER_REFUSE if max_wait is None else _told(checked_seconds(max_wait))
+        most = None if max_wait is None else _finite(checked_seconds(max_wait))
         wait, parts = self._reserve(costs, after, most)
         if not parts:
             return wait
         return Reserved(wait, cost if len(self._limits) == 1 else sum(costs.values()), parts, self)
 
     def _reserve(
-        self, costs: Mapping[str, float], after: float, most: str | float
+        self, costs: Mapping[str, float], after: float, most: float | None
     ) -> tuple[float, dict[str, Part]]:
         lengths = {name: (cost / self._limits[name].rate,) for name, cost in costs.items()}
         return self._taken(lengths, self._ask("reserve", lengths, after, most))
 
-    def _taken(self, names: Iterable[str], answer: list[bytes]) -> tuple[float, dict[str, Part]]:
-        """The wait in an answer of the script, and the parts that it took, if any."""
-        wait, *numbers = map(float, answer)
+    def _taken(
+        self, names: Iterable[str], answer: Sequence[float]
+    ) -> tuple[float, dict[str, Part]]:
+        """The wait in an answer of the server, and the parts that it took, if any."""
+        wait, *numbers = answer
         parts = {}
         for at, name in enumerate(names if numbers else ()):
             *part, rate = numbers[4 * at : 4 * at + 4]
@@ -272,7 +253,7 @@ class Reserving(LimiterBase):
         length = pause_seconds(seconds)
         if length:
             limits = dict.fromkeys(self._limits, ())
-            self._ask("pause", limits, length, "" if self._is_keyed else "1")
+            self._ask("pause", limits, length, None if self._is_keyed else 1.0)
 
     def for_key(self, key: str) -> Self:
         """The same for what `key` names, in whatever process; see `LimiterBase.for_key`.
@@ -291,9 +272,9 @@ class Reserving(LimiterBase):
 
     def busy_for(self) -> float:
         """Seconds until all that is reserved has passed: then it is as good as a new one."""
-        return max(map(float, self._look()[::2]))
+        return max(self._look()[::2])
 
-    def _look(self) -> list[bytes]:
+    def _look(self) -> Sequence[float]:
         return self._ask("look", dict.fromkeys(self._limits, ()))
 
     # ------------------------------------------------------------------------------ asking
@@ -303,21 +284,20 @@ class Reserving(LimiterBase):
         operation: str,
         given: Mapping[str, tuple[float, ...]],
         first: float = 0.0,
-        second: str | float = "",
-    ) -> list[bytes]:
-        """Run the script for some limits, each with what the operation needs of it."""
-        keys: list[str] = []
-        clock = "" if self._clock is None else repr(self._clock())
-        nonce = _nonce()
-        values: list[Any] = [operation, clock, nonce, repr(first), second]
-        for name, numbers in given.items():
-            limit = self._limits[name]
-            keys += (limit.key, limit.pause_key)
-            values += (repr(limit.tolerance), repr(limit.rate), *map(repr, numbers))
-        keys.append(f"{self._prefix}:done:{nonce}")
-        with self._server.translated:
-            answer: list[bytes] = SCRIPT.run(self._server.client, keys, *values)
-            return answer
+        second: float | None = None,
+    ) -> Sequence[float]:
+        """Have the server do something for some limits, each with what is needed of it."""
+        return self._keeper.run(
+            Asked(
+                operation,
+                [self._limits[name] for name in given],
+                list(given.values()),
+                None if self._clock is None else self._clock(),
+                _nonce(),
+                first,
+                second,
+            )
+        )
 
     def _own(self, reservation: Reservation) -> Reserved:
         if not isinstance(reservation, Reserved) or reservation.owner is not self:
@@ -332,5 +312,5 @@ def _nonce() -> int:
     return int.from_bytes(os.urandom(6))
 
 
-def _told(seconds: float) -> str:
-    return NEVER_REFUSE if seconds == float("inf") else repr(seconds)
+def _finite(seconds: float) -> float | None:
+    return None if seconds == math.inf else seconds

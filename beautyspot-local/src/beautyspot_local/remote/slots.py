@@ -1,7 +1,7 @@
 """Places for calls that are under way at once, in whatever process.
 
-The places of one name are a sorted set: the token of each holder, with the time at which it falls
-unless it is renewed. What has fallen is removed before anything is counted.
+For each holder the server keeps a token, and the time at which its place falls unless it is
+renewed. What has fallen is removed before anything is counted.
 """
 
 from __future__ import annotations
@@ -10,57 +10,27 @@ import secrets
 from collections import deque
 from contextlib import suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import Lease
 from beautyspot.errors import BeautyspotError
 
-from beautyspot_redis.scripts import Script
+from beautyspot_local.remote.keeping import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
-    from beautyspot_redis.server import Server
+    from beautyspot_local.remote.keeping import Keeper
 
 UNKNOWN: Final = 100
 """So many places are given back of which the server gave no answer; others fall by themselves."""
-
-SCRIPT: Final = Script("""
--- For each key: a token, and how many places there are.
-local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1e6
-end
-local milliseconds, answer = math.ceil((lease + 60) * 1000), {}
-for i, key in ipairs(KEYS) do
-  local token, size = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.17g', now))
-  local held = redis.call('ZSCORE', key, token)
-  if held or redis.call('ZCARD', key) < size then
-    redis.call('ZADD', key, string.format('%.17g', now + lease), token)
-    if redis.call('PTTL', key) < milliseconds then redis.call('PEXPIRE', key, milliseconds) end
-    answer[i] = 1
-  else
-    answer[i] = 0
-  end
-end
-return answer
-""")
-"""Takes a place under each key, or holds on to it: 1 where it has one, 0 where all are taken.
-
-A holder whose place is gone, since it came too late or the server was emptied, takes one that is
-free: it is at work all the same.
-"""
 
 
 class Slot(Lease):
     """A place, until it is released."""
 
     def __init__(self, key: str, size: int, slots: Slots) -> None:
-        self.token = secrets.token_hex(12)
-        self.key = key
-        self.size = size
+        self.place = Place(key, secrets.token_hex(12), size)
         self._slots: Slots | None = slots
 
     @property
@@ -84,20 +54,20 @@ class Slots:
     """The places of one limiter.
 
     Args:
-        server: keeps them.
-        prefix: how the names of limits begin.
+        keeper: asks the server for them.
+        prefix: how the keys of limits begin.
         lease_time: seconds for which a place is held unless it is renewed.
         clock: gives seconds; None is the server's own clock.
     """
 
     def __init__(
         self,
-        server: Server,
+        keeper: Keeper,
         prefix: str,
         lease_time: float,
         clock: Callable[[], float] | None,
     ) -> None:
-        self._server = server
+        self._keeper = keeper
         self._prefix = f"{prefix}:slots:"
         self._lease_time = lease_time
         self._clock = clock
@@ -119,7 +89,7 @@ class Slots:
         except BaseException:  # the server may have given it all the same
             self._unknown.append(slot)
             raise
-        return bool(has_one)
+        return has_one
 
     def _give_back_unknown(self) -> None:
         with suppress(IndexError, BeautyspotError):  # it is empty; or fails again, and they fall
@@ -139,15 +109,8 @@ class Slots:
 
     def give_back(self, slot: Slot) -> None:
         """Have a place be free."""
-        with self._server.translated:
-            self._server.client.zrem(slot.key, slot.token)
+        self._keeper.drop(slot.place)
 
-    def _ask(self, slots: list[Slot]) -> list[int]:
-        clock = "" if self._clock is None else repr(self._clock())
-        values: list[Any] = [clock, repr(float(self._lease_time))]
-        for slot in slots:
-            values += (slot.token, slot.size)
-        keys = [slot.key for slot in slots]
-        with self._server.translated:
-            answer: list[int] = SCRIPT.run(self._server.client, keys, *values)
-            return answer
+    def _ask(self, slots: list[Slot]) -> Sequence[bool]:
+        clock = None if self._clock is None else self._clock()
+        return self._keeper.hold([slot.place for slot in slots], self._lease_time, clock)

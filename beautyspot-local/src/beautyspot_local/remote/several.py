@@ -1,4 +1,4 @@
-"""`Several`: limits of one server that a call has to keep at once, asked together."""
+"""`Several`: limits in one server that a call has to keep at once, asked together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from beautyspot.errors import CostError
-from beautyspot_local.rate import as_number, checked_cost
 
-from beautyspot_redis.reserving import Reserved, Reserving
+from beautyspot_local.rate import as_number, checked_cost
+from beautyspot_local.remote.reserving import Reserved, Reserving
 
 
 class Several(Reserving):
@@ -18,17 +18,17 @@ class Several(Reserving):
     gives as 0, is not asked; at least one has to be.
     """
 
-    name: ClassVar[str] = "redis-several"
+    name: ClassVar[str] = "several"
 
     @classmethod
     def of(cls, limits: Mapping[str, Reserving]) -> Several | None:
-        """Several limiters of one limit each; None where no one script can ask them all."""
+        """Several limiters of one limit each; None where they can't be asked at once."""
         places = {limiter.place for limiter in limits.values()}
         ones = {name: limiter.as_one for name, limiter in limits.items()}
         if len(places) != 1 or len({one.key for one in ones.values()}) < len(ones):
             return None
         first = next(iter(limits.values()))
-        return cls(first._server, ones, first._prefix, first._clock)
+        return cls(first._keeper, ones, first._clock)
 
     def check_cost(self, cost: object) -> None:
         """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.
