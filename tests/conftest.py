@@ -11,6 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.resilience import circuit_breaker
+from beautyspot.results import retry
 from beautyspot.spot import Spot
 from hypothesis import settings
 
@@ -119,6 +121,14 @@ def make_spot(tmp_path: Path) -> Iterator[Callable[..., Spot]]:
 def spot(make_spot: Callable[..., Spot]) -> Spot:
     """A Spot whose own failures raise."""
     return make_spot(strict=True)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again after a twentieth of a second."""
+    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ All tests of a server share it, so each has a namespace of its own.
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from contextlib import ExitStack
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from servers import machines, shared
+from servers.proxy import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from beautyspot.spot import Spot
     from servers.machines import Network
     from servers.shared import Shared
 
@@ -66,6 +69,20 @@ def server(servers: Callable[[str], Shared], kind: str) -> Shared:
 
 
 @pytest.fixture
+def link(server: Shared) -> Iterator[Link]:
+    """A network between the test and the server."""
+    with Link(server.port) as made:
+        yield made
+
+
+@pytest.fixture
+def entries(make_spot: Callable[..., Spot], server: Shared, namespace: str) -> Callable[[], int]:
+    """How many results another client finds."""
+    spot = make_spot(metadata=server.at(namespace=namespace))
+    return lambda: spot.metadata.totals().entries
+
+
+@pytest.fixture
 def namespace() -> str:
     """One of the test's own."""
     return f"test-{secrets.token_hex(8)}"
@@ -81,6 +98,6 @@ def network(server: Shared, namespace: str, tmp_path: Any) -> Iterator[Network]:
 
 
 @pytest.fixture
-def limiter(server: Shared, network: Network, namespace: str) -> dict[str, Any]:
-    """A limiter at the server, reached from all machines; it lacks its rate."""
-    return server.at(network.host, namespace=namespace)
+def limiter(server: Shared, namespace: str) -> Callable[..., dict[str, Any]]:
+    """`Shared.at` for a limiter, whose server is one that limits rates."""
+    return functools.partial(server.at, namespace=namespace)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from servers.machines import Machine, Network
 
 SPOT = """
@@ -173,13 +175,12 @@ for _ in range({PERMITS}):
 
 @pytest.mark.slow
 def test_machines_with_other_clocks_keep_one_rate(
-    network: Network, limiter: dict[str, Any]
+    network: Network, limiter: Callable[..., dict[str, Any]]
 ) -> None:
+    given = {"LIMITER": limiter(network.host)}
     with ExitStack() as stack:
         made = [network.add(clock=60.0 * (number % 3 - 1)) for number in range(8)]
-        programs = [
-            stack.enter_context(machine.running(LIMITED, LIMITER=limiter)) for machine in made
-        ]
+        programs = [stack.enter_context(machine.running(LIMITED, **given)) for machine in made]
         assert [program.heard() for program in programs] == ["ready"] * 8
         for program in programs:
             program.tell()

@@ -12,8 +12,6 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.names import Names
 from servers import tls, valkey
@@ -105,14 +103,6 @@ def link(redis_server: valkey.Valkey) -> Iterator[Link]:
     """A network between the test and the server."""
     with Link(redis_server.port) as made:
         yield made
-
-
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again after a twentieth of a second."""
-    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture

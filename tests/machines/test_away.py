@@ -1,0 +1,192 @@
+"""When the server is away: calls go on, wait once at most, and nothing that was made is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import RateLimitError
+from servers import valkey
+
+if TYPE_CHECKING:
+    from beautyspot.spot import Spot
+    from servers.proxy import Link
+    from servers.shared import Shared
+
+pytestmark = pytest.mark.usefixtures("hasty")
+
+RAN: list[int] = []
+DURING: list[Callable[[], object]] = []
+TIMEOUT = 0.3
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    RAN.clear()
+    DURING.clear()
+
+
+@pytest.fixture
+def there(server: Shared, link: Link, namespace: str) -> dict[str, Any]:
+    """The store, or the limiter, beyond the link."""
+    return server.at(port=link.port, namespace=namespace, timeout=TIMEOUT)
+
+
+@pytest.fixture
+def far(make_spot: Callable[..., Spot], there: dict[str, Any]) -> Spot:
+    """A Spot whose store is beyond the link."""
+    return make_spot(metadata=there)
+
+
+def double(x: int) -> int:
+    RAN.append(x)
+    return x * 2
+
+
+def disturbed(x: int) -> int:
+    for disturb in DURING:
+        disturb()
+    RAN.append(x)
+    return x
+
+
+async def double_later(x: int) -> int:
+    return double(x)
+
+
+def test_a_server_that_answers_nothing_is_waited_for_once(
+    far: Spot, link: Link, entries: Callable[[], int]
+) -> None:
+    marked, later = far.mark(double), far.mark(double_later)
+    assert [marked(1), marked(1), RAN] == [2, 2, [1]]
+    link.part()
+    assert [marked(2), link.lost] == [4, 1], "neither the lease nor the save is waited for"
+    lost = link.lost
+    assert marked(2) == 4, "it is in memory"
+    assert asyncio.run(later(3)) == 6
+    assert [far.stats()["unsaved"], RAN] == [2, [1, 2, 3]]
+    assert link.lost <= lost + 4, "but for a probe, and what the thread tries that stores"
+    link.mend()
+    assert valkey.until(lambda: entries() == 3), "no call has come"
+    assert valkey.until(lambda: far.stats()["unsaved"] == 0)
+    assert [marked(2), asyncio.run(later(3)), RAN] == [4, 6, [1, 2, 3]]
+
+
+def test_a_partition_while_the_function_runs(
+    far: Spot, link: Link, entries: Callable[[], int]
+) -> None:
+    """It holds the lease, and can neither renew nor release it."""
+    DURING.append(link.part)
+    assert [far.mark(disturbed)(1), far.mark(disturbed)(1)] == [1, 1]
+    assert link.lost <= 3
+    link.mend()
+    assert valkey.until(lambda: entries() == 1)
+    assert RAN == [1]
+
+
+def test_connections_that_are_cut_cost_nothing(far: Spot, link: Link) -> None:
+    marked = far.mark(double)
+    assert marked(1) == 2
+    for x in range(2, 5):
+        link.cut()
+        assert marked(x) == 2 * x
+    assert far.stats()["unsaved"] == far.stats()["errors"] == 0
+
+
+def test_a_spot_that_is_made_meanwhile(
+    make_spot: Callable[..., Spot],
+    there: dict[str, Any],
+    link: Link,
+    entries: Callable[[], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    link.part()
+    spot = make_spot(metadata=there)
+    marked = spot.mark(double)
+    assert [marked(1), marked(1)] == [2, 2]
+    assert "could not open the metadata store" in caplog.text
+    link.mend()
+    assert valkey.until(lambda: entries() == 1)
+    assert valkey.until(lambda: spot.stats()["unsaved"] == 0)
+    assert [marked(1), RAN] == [2, [1]]
+
+
+def test_what_can_not_be_stored_at_the_end_is_said(
+    far: Spot, link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    far.mark(double)(0)
+    link.part()
+    for x in range(1, 4):
+        far.mark(double)(x)
+    far.shutdown()
+    assert "3 results of " in caplog.messages[-1]
+    assert "could not be stored before the end" in caplog.messages[-1]
+
+
+# ----------------------------------------------------------------------------------- limits
+
+
+@pytest.fixture
+def limited(
+    make_spot: Callable[..., Spot], limiter: Callable[..., dict[str, Any]], link: Link
+) -> Callable[..., Spot]:
+    """Makes a Spot with limits beyond the link, each given by the options of its own."""
+
+    def made(*limits: dict[str, Any]) -> Spot:
+        tables = [limiter(port=link.port, timeout=TIMEOUT, **options) for options in limits]
+        return make_spot(limiter=tables if len(tables) > 1 else tables[0])
+
+    return made
+
+
+def test_a_rate_is_kept_without_the_server(
+    limited: Callable[..., Spot], link: Link, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = limited({"rate": 8, "workers": 8})
+    with spot.limit(timeout=0):
+        pass
+    link.part()
+    with spot.limit(cost=1), pytest.raises(RateLimitError), spot.limit(timeout=0):
+        pytest.fail("there is a limit")
+    assert "1/8 of the rate, since workers=8 share it" in caplog.text
+    assert spot.stats()["limiter_away"] == 1
+    link.mend()
+    bucket: Any = spot.bucket
+    bucket.breaker.insist()
+    with spot.limit():
+        pass
+    assert f"the limiter {kind!r} answers again" in caplog.text
+    assert spot.stats()["limiter_away"] == 0
+
+
+def test_rates_that_are_kept_together_without_the_server(
+    limited: Callable[..., Spot], link: Link, caplog: pytest.LogCaptureFixture
+) -> None:
+    rates = [("requests", 4), ("tokens", 4000)]
+    spot = limited(*[{"name": name, "rate": rate, "workers": 4} for name, rate in rates])
+    cost: dict[str, float] = {"requests": 1, "tokens": 500}
+    marked = spot.limiter(cost=cost, timeout=0, max_concurrent=3)(double)
+    assert marked(1) == 2
+    link.part()
+    assert marked(2) == 4
+    assert link.lost == 1, "by the cap, the rates and the end of the call"
+    with pytest.raises(RateLimitError):
+        marked(3)
+    with spot.limit(cost={"tokens": 1}, key="a", timeout=0) as permit:
+        permit.settle({"tokens": 2})
+    assert "1/4 of the rate, since workers=4 share it" in caplog.text
+    assert "unlimited" not in caplog.text
+    assert spot.stats()["limiter_away"] == 1
+
+
+def test_a_limiter_whose_connections_are_cut(limited: Callable[..., Spot], link: Link) -> None:
+    spot = limited({"rate": 1000})
+    for _ in range(3):
+        with spot.limit():
+            pass
+        link.cut()
+    with spot.limit():
+        pass
+    assert spot.stats()["limiter_away"] == 0
