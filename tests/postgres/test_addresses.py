@@ -76,6 +76,24 @@ def test_parameters_beside_the_url() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgres://", [(None, None)]),
+        ("postgres://h", [("h", None)]),
+        ("postgres://a:1,b:2", [("a", "1"), ("b", "2")]),
+        ("postgres://a,b:2", [("a", ""), ("b", "2")]),
+        ("postgres://?host=a,b&port=7", [("a", "7"), ("b", "7")]),
+    ],
+)
+def test_several_hosts_are_tried_in_their_order(
+    url: str, hosts: list[tuple[str | None, str | None]]
+) -> None:
+    attempts = parsed(f"{url}{'&' if '?' in url else '?'}dbname=d", {}).attempts()
+    assert [(each.get("host"), each.get("port")) for each in attempts] == hosts
+    assert all(each["dbname"] == "d" for each in attempts)
+
+
+@pytest.mark.parametrize(
     ("url", "options", "says"),
     [
         ("h:5432", {}, "write postgres://"),
@@ -103,6 +121,7 @@ def test_parameters_beside_the_url() -> None:
         ("postgres://h", {"host": "i"}, "host is given twice"),
         ("postgres://h", {"sslrootcert": "/no/such"}, "no file"),
         ("postgres://a,b,c", {"port": "1,2"}, "one for each"),
+        ("postgres://a,b", {"hostaddr": "10.0.0.1"}, "one for each"),
         (7, {}, "takes a text"),
     ],
 )

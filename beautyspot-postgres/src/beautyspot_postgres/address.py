@@ -38,6 +38,7 @@ _EXAMPLE: Final = "postgres://user@host:5432/database"
 _SECRETS: Final = ("password", "sslpassword", "oauth_client_secret")
 _FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _SERVER: Final = ("host", "hostaddr", "service")
+_LISTS: Final = frozenset({"host", "hostaddr", "port"})
 
 _VALUES: Final = {
     "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
@@ -89,6 +90,16 @@ class Address:
     def user(self) -> str:
         """Who connects; empty where libpq takes the user of the operating system."""
         return self._effective("user")
+
+    def attempts(self) -> list[dict[str, str]]:
+        """The parameters for each of its hosts, to be tried in their order."""
+        lists = {name: self.parameters[name].split(",") for name in _LISTS & self.parameters.keys()}
+        count = max(map(len, lists.values()), default=1)
+        each = {name: found * count if len(found) == 1 else found for name, found in lists.items()}
+        return [
+            {**self.parameters, **{name: found[number] for name, found in each.items()}}
+            for number in range(count)
+        ]
 
     def __str__(self) -> str:
         """The URL without credentials and options, for messages."""
@@ -235,6 +246,6 @@ def _check_values(parameters: Mapping[str, str]) -> None:
         path = parameters.get(name)
         if path and path != "system" and not os.path.isfile(path):  # noqa: PTH113 - as libpq has it
             raise ConfigError(f"{name}={path!r:.300} is no file that can be seen: correct it")
-    hosts, ports = (parameters.get(name, "").split(",") for name in ("host", "port"))
-    if len(ports) not in (1, len(hosts)):
+    counts = {name: parameters[name].count(",") for name in _LISTS & parameters.keys()}
+    if len({*counts.values()} - {0 if counts.get("port") == 0 else -1}) > 1:
         raise ConfigError("give one port for all hosts, or one for each of them")
