@@ -76,6 +76,11 @@ class Address:
     holds_secret: bool = False
 
     @property
+    def password_variable(self) -> str:
+        """Of the environment: where libpq reads a password that was not given."""
+        return PASSWORD_VARIABLE
+
+    @property
     def secrets(self) -> list[str]:
         """What no message may repeat."""
         found = [self.parameters.get(name) for name in _SECRETS]
@@ -246,6 +251,7 @@ def _check_values(parameters: Mapping[str, str]) -> None:
         path = parameters.get(name)
         if path and path != "system" and not os.path.isfile(path):  # noqa: PTH113 - as libpq has it
             raise ConfigError(f"{name}={path!r:.300} is no file that can be seen: correct it")
-    counts = {name: parameters[name].count(",") for name in _LISTS & parameters.keys()}
-    if len({*counts.values()} - {0 if counts.get("port") == 0 else -1}) > 1:
+    counts = {parameters[name].count(",") for name in ("host", "hostaddr") if name in parameters}
+    ports = parameters.get("port", "").count(",")
+    if len(counts | ({ports} if ports else set())) > 1:
         raise ConfigError("give one port for all hosts, or one for each of them")
