@@ -122,7 +122,7 @@ def test_a_profile(tmp_path: Path) -> None:
         f"[mine]\naws_access_key_id = AKMINE\naws_secret_access_key = {SECRET}\n"
     )
     storage = S3Storage("bucket", profile_name="mine")
-    client: Any = storage._connection.client()
+    client: Any = storage._place.connection.client()
     assert client.meta.region_name == "eu-west-1"
     assert client._request_signer._credentials.access_key == "AKMINE"
     storage.close()
@@ -130,7 +130,7 @@ def test_a_profile(tmp_path: Path) -> None:
 
 def test_a_region_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     storage = S3Storage("bucket", aws_access_key_id="AK", aws_secret_access_key=SECRET)
-    assert storage._connection.client().meta.endpoint_url.startswith("https://s3")
+    assert storage._place.connection.client().meta.endpoint_url.startswith("https://s3")
     storage.close()
 
 

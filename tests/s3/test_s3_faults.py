@@ -85,7 +85,7 @@ def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
 def refused(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
     """Credentials that the server does not know (any more)."""
     storage: Any = spot.storage
-    session = storage._connection._session
+    session = storage._place.connection._session
     before = dict(session)
     session.update(seaweedfs.Identity().options())
     storage.close()
@@ -97,7 +97,7 @@ def refused(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[
 @contextmanager
 def read_only(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
     storage: Any = spot.storage
-    session = storage._connection._session
+    session = storage._place.connection._session
     before = dict(session)
     session.update(server.reader.options())
     storage.close()

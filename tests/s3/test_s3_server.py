@@ -49,7 +49,7 @@ def storage(server: seaweedfs.Server, tmp_path: Path) -> Iterator[S3Storage]:
 def shared(server: seaweedfs.Server) -> Iterator[Any]:
     """One client for all tests of the contract: making one takes longer than most of them."""
     storage = storage_at(server.url, server.admin, "")
-    yield storage._connection.client()
+    yield storage._place.connection.client()
     storage.close()
 
 
@@ -147,7 +147,8 @@ child = os.fork()
 if not child:  # asks while its parent's answer lies on the connection that both have
     os.read(reading, 1)
     os._exit(storage.load(locations[1]) != data[1])
-place = storage._connection.client().get_object(Bucket=BUCKET, Key=storage._whole_key(locations[0]))
+client = storage._place.client
+place = client.get_object(Bucket=BUCKET, Key=storage._whole_key(locations[0]))
 os.write(writing, b"x")
 ended = os.waitpid(child, 0)[1]
 os._exit(ended != 0 or place["Body"].read() != data[0])

@@ -274,7 +274,7 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     storage = S3Storage("bucket", **KEYS)
     storage.close()  # none made yet
     storage.save(KEY, b"x")
-    client, closed = storage._connection.client(), []
+    client, closed = storage._place.connection.client(), []
     monkeypatch.setattr(client, "close", lambda: closed.append(True))
     storage.close()
     storage.close()
@@ -330,13 +330,13 @@ def test_the_settings_of_our_client(monkeypatch: pytest.MonkeyPatch) -> None:
     storage = S3Storage(
         "bucket", endpoint_url="http://localhost:9", addressing_style="path", **KEYS
     )
-    config: Any = storage._connection.client().meta.config
+    config: Any = storage._place.connection.client().meta.config
     assert (config.connect_timeout, config.read_timeout) == (5, 60)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert config.request_checksum_calculation == "when_required"
     assert config.response_checksum_validation == "when_required"
     assert config.s3["addressing_style"] == "path"
-    assert storage._connection.client().meta.endpoint_url == "http://localhost:9"
+    assert storage._place.connection.client().meta.endpoint_url == "http://localhost:9"
     storage.close()
 
 
@@ -364,6 +364,7 @@ def test_the_module_lends_its_class() -> None:
                 "beautyspot_s3.storage",
                 "beautyspot_s3.connection",
                 "beautyspot_s3.failures",
+                "beautyspot_s3.place",
             },
         ),
     ],

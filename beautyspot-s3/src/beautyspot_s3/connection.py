@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -24,6 +24,19 @@ ATTEMPTS: Final = 3
 _POOL: Final = 50  # connections kept; fewer than threads would close and open one at every call
 
 
+class Patience(NamedTuple):
+    """How long the client tries.
+
+    Attributes:
+        connect, read: seconds, in place of `CONNECT_TIMEOUT` and `READ_TIMEOUT`.
+        attempts: in place of `ATTEMPTS`.
+    """
+
+    connect: float
+    read: float
+    attempts: int
+
+
 class Connection:
     """Holds the client, which many threads may use at once (boto3 allows that of clients).
 
@@ -34,14 +47,20 @@ class Connection:
         session: arguments of `boto3.session.Session`.
         client: arguments of its `client("s3")`.
         addressing_style: see there.
+        patience: how long the client tries; None is as the constants say.
     """
 
     def __init__(
-        self, session: dict[str, Any], client: dict[str, Any], addressing_style: AddressingStyle
+        self,
+        session: dict[str, Any],
+        client: dict[str, Any],
+        addressing_style: AddressingStyle,
+        patience: Patience | None = None,
     ) -> None:
         self._session = session
         self._options = client
         self._addressing_style: AddressingStyle = addressing_style
+        self._patience = patience
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._client: S3Client | None = None
@@ -57,12 +76,6 @@ class Connection:
                 made = self._client or self._make()
                 client = self._client = self._client or made  # a handler may have made one
         return client
-
-    @property
-    def endpoint_url(self) -> str | None:
-        """The server, if one was given."""
-        url: str | None = self._options.get("endpoint_url")
-        return url
 
     def forget(self) -> None:
         """Have the next call make a new client, which reads the credentials anew.
@@ -82,10 +95,11 @@ class Connection:
         from boto3.session import Session  # 240 ms, and the client another 74
         from botocore.config import Config
 
+        patience = self._patience or Patience(CONNECT_TIMEOUT, READ_TIMEOUT, ATTEMPTS)
         config = Config(
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=patience.connect,
+            read_timeout=patience.read,
+            retries={"mode": "standard", "total_max_attempts": patience.attempts},
             max_pool_connections=_POOL,
             s3={"addressing_style": self._addressing_style},
             # The checksums that boto3 adds since 1.36 are refused by many servers that are not

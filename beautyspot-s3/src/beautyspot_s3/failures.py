@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from beautyspot.errors import BlobNotFound, StorageError
+from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError, StorageError
 
 _CREDENTIALS: Final = "check the credentials (options, environment, ~/.aws, or the machine's role)"
 _RENEW: Final = "renew the credentials, for example by `aws sso login`"
@@ -18,7 +18,7 @@ _REGION: Final = "set region_name to the bucket's region"
 _NETWORK: Final = "check endpoint_url, region_name and the network, then try again"
 _GRANT: Final = (
     "grant s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket "
-    "(without the last S3 says this of a blob that is not there), and check the credentials"
+    "(without the last S3 says this of an object that is not there), and check the credentials"
 )
 _AGAIN: Final = "try again later"
 
@@ -57,6 +57,14 @@ _ADVICE: Final = {
     "ModuleNotFoundError": "reinstall beautyspot-s3, which brings boto3",
 }
 
+_MISSING: Final = ("NoSuchKey", "404", "NotFound")
+_REFUSED: Final = ("PreconditionFailed", "412")
+_PASSING: Final = {
+    *("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "TooManyRequests"),
+    *("ConditionalRequestConflict", "OperationAborted"),  # two saves at one moment: HTTP's 409
+}
+_STATUS: Final = {409, 429, 500, 502, 503, 504}
+
 PAST_THE_END: Final = ("InvalidRange", "416")
 """The codes for a part that starts where the blob has ended."""
 
@@ -64,9 +72,47 @@ PAST_THE_END: Final = ("InvalidRange", "416")
 def failure(action: str, place: str, error: Exception) -> StorageError:
     """The error to raise from `error`, for `action` ("load", …) at the URI `place`."""
     found = code(error)
-    if found in ("NoSuchKey", "404", "NotFound"):
+    if found in _MISSING:
         return BlobNotFound(f"no blob at {place:.300}: make it again")
     return StorageError(f"can't {action} {place:.300} ({found}): {_ADVICE.get(found, _NETWORK)}")
+
+
+def metadata_failure(place: str, error: Exception) -> MetadataError:
+    """The same for the metadata store at the URI `place`."""
+    if isinstance(error, MetadataError):
+        return error
+    found = code(error)
+    kind = MetadataBusyError if is_passing(error) else MetadataError
+    return kind(f"the store at {place:.300} failed ({found}): {_ADVICE.get(found, _NETWORK)}")
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether there is no such object."""
+    return code(error) in _MISSING
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether a condition was not met."""
+    return code(error) in _REFUSED
+
+
+def is_unknown(error: Exception) -> bool:
+    """Whether the server does not know what was asked, such as a condition."""
+    return code(error) in ("NotImplemented", "501") or _status(error) == 501
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same request may succeed in a moment: the server has too much to do."""
+    return code(error) in _PASSING or _status(error) in _STATUS
+
+
+def is_of_network(error: Exception) -> bool:
+    """Whether the way to the server failed, or its answer broke off."""
+    if isinstance(getattr(error, "response", None), dict):
+        return False
+    from botocore.exceptions import HTTPClientError  # boto3 is imported, or that was what failed
+
+    return isinstance(error, HTTPClientError)
 
 
 def is_of_credentials(error: Exception) -> bool:
@@ -79,3 +125,12 @@ def code(error: Exception) -> str:
     response = getattr(error, "response", None)  # of a `ClientError`: what the server answered
     found = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return str(found) if found else type(error).__name__
+
+
+def _status(error: Exception) -> int | None:
+    """HTTP's number in a server's answer."""
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return None
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status if isinstance(status, int) else None

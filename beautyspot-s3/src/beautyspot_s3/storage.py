@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase
-from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError
+from beautyspot.errors import BlobLocationError, BlobNotFound
 
-from beautyspot_s3.connection import AddressingStyle, Connection
-from beautyspot_s3.failures import PAST_THE_END, code, failure, is_of_credentials
+from beautyspot_s3.failures import PAST_THE_END, code, failure
+from beautyspot_s3.place import LONGEST, WRONG, Place, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from beautyspot.contracts import Data, Readable
     from mypy_boto3_s3.client import S3Client
+
+    from beautyspot_s3.connection import AddressingStyle
 
 MULTIPART_FROM: Final = 100 * 2**20
 """Bytes from which a blob is sent in parts: where AWS advises it, for the sake of several
@@ -36,15 +38,6 @@ PART: Final = 16 * 2**20
 """Bytes of each part of a file that is sent; S3 takes 10,000 parts."""
 
 PARTS_AT_ONCE: Final = 4
-
-_LONGEST: Final = 1024  # bytes of a whole key, prefix included: the limit of S3
-
-_BUCKET: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/._-]+"
-
-_WRONG: Final = r"""(?x)
-      [\x00-\x1f\x7f\\?#\ud800-\udfff]   # no sound key, or not in a URI
-    | (?:^|/)\.{0,2}(?:/|\Z)             # empty, absolute, or a part that is "", "." or ".."
-    """
 
 
 class S3Storage(BlobStorageBase):
@@ -91,45 +84,27 @@ class S3Storage(BlobStorageBase):
         addressing_style: AddressingStyle = "auto",
         client: S3Client | None = None,
     ) -> None:
-        _check_endpoint(endpoint_url)
-        _check_credentials(aws_access_key_id, aws_secret_access_key, aws_session_token)
-        if addressing_style not in ("auto", "path", "virtual"):
-            raise ConfigError(
-                f"addressing_style can't be {addressing_style!r}: give 'auto', 'path' or 'virtual'"
-            )
-        if not isinstance(bucket_name, str) or not re.fullmatch(_BUCKET, bucket_name):
-            raise ConfigError(
-                f"bucket_name can't be {bucket_name!r:.300}: give the bucket's name alone, "
-                "or the ARN of an access point"
-            )
-        self.bucket_name: Final = bucket_name
-        self.prefix: Final = _checked_prefix(prefix)
-        self._folder: Final = f"{self.prefix}/" if self.prefix else ""
-        self._root: Final = f"s3://{bucket_name}/{self._folder}"
-        self._given: Final = client
-        self._connection: Final = Connection(
-            {
-                "profile_name": profile_name,
-                "region_name": region_name,
-                "aws_access_key_id": aws_access_key_id,
-                "aws_secret_access_key": aws_secret_access_key,
-                "aws_session_token": aws_session_token,
-            },
-            {"endpoint_url": endpoint_url},
-            addressing_style,
+        self._place: Final = Place(
+            bucket_name,
+            prefix,
+            endpoint_url=endpoint_url,
+            region_name=region_name,
+            profile_name=profile_name,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            addressing_style=addressing_style,
+            client=client,
         )
+        self.bucket_name: Final = self._place.bucket
+        self.prefix: Final = self._place.prefix
+        self._folder: Final = self._place.folder
+        self._root: Final = self._place.root
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
         """Read ``s3://bucket/prefix`` (percent-encoded where need be)."""
-        parts = urlsplit(url)
-        if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc or parts.fragment:
-            # The URL stays out of the message: this may be an attempt to put a secret in it.
-            raise ConfigError(
-                "the URL of an S3 storage is s3://bucket/prefix?option=value: without credentials, "
-                "port or fragment; set credentials as boto3 does, and a server by endpoint_url"
-            )
-        return {"bucket_name": parts.netloc, "prefix": unquote(parts.path)}
+        return options_of(url, "an S3 storage")
 
     # ------------------------------------------------------------------------------- one blob
 
@@ -236,7 +211,7 @@ class S3Storage(BlobStorageBase):
                 found: Any  # the stubs take every key for optional
                 for found in page.get("Contents", ()):
                     key = found["Key"][len(self._folder) :]
-                    if not re.search(_WRONG, key):
+                    if not re.search(WRONG, key):
                         modified = found["LastModified"].timestamp()
                         yield BlobInfo(self._root + key, found["Size"], modified)
 
@@ -273,23 +248,17 @@ class S3Storage(BlobStorageBase):
 
     def close(self) -> None:
         """Close the connections of a client made here; one that was given stays open."""
-        self._connection.close()
+        self._place.close()
 
     def __beautyspot_key__(self) -> tuple[str, str | None]:
         """Which place it is, for the key of a call that takes it: credentials change no result."""
-        return self._root, self._connection.endpoint_url
+        return self._root, self._place.endpoint_url
 
     # ------------------------------------------------------------------------------- helpers
 
-    @contextmanager
-    def _translated(self, action: str, place: str) -> Iterator[S3Client]:
+    def _translated(self, action: str, place: str) -> AbstractContextManager[S3Client]:
         """The client, whose errors leave as ours."""
-        try:
-            yield self._given or self._connection.client()
-        except Exception as error:  # also urllib3's and ssl's own, which botocore lets through
-            if is_of_credentials(error):
-                self._connection.forget()
-            raise failure(action, place, error) from error
+        return self._place.translated(lambda error: failure(action, place, error))
 
     def _whole_key(self, location: str) -> str:
         """The object's key of a location, which may be hostile."""
@@ -302,15 +271,15 @@ class S3Storage(BlobStorageBase):
     def _checked(self, key: str) -> str:
         if not isinstance(key, str):
             raise BlobLocationError(f"a blob's key is a str, not {type(key).__name__}: name it")
-        wrong = re.search(_WRONG, key)
+        wrong = re.search(WRONG, key)
         if wrong:
             raise BlobLocationError(
                 f"{key!r:.300} can't be a blob in {self._root} (for its {wrong[0]!r}): use a "
                 "relative path like 'ab/cd.bin'"
             )
-        if len((self._folder + key).encode()) > _LONGEST:
+        if len((self._folder + key).encode()) > LONGEST:
             raise BlobLocationError(
-                f"{key!r:.80}… is too long for S3: use at most {_LONGEST} bytes, with the prefix"
+                f"{key!r:.80}… is too long for S3: use at most {LONGEST} bytes, with the prefix"
             )
         return key
 
@@ -330,35 +299,3 @@ class _Once:
         while len(data) < size and (part := self._file.read(size - len(data))):
             data += part
         return bytes(data)
-
-
-def _checked_prefix(prefix: str) -> str:
-    if not isinstance(prefix, str):
-        raise ConfigError(f"prefix can't be {prefix!r:.300}: give a str, such as 'cache/app'")
-    bare = prefix.strip("/")
-    if bare and re.search(_WRONG, bare):
-        raise ConfigError(
-            f"prefix can't be {prefix!r:.300}: give a folder such as 'cache/app', without "
-            "'..', empty parts, backslashes, '?' and '#'"
-        )
-    return bare
-
-
-def _check_endpoint(endpoint_url: str | None) -> None:
-    """Refuse what is no URL, and never print it: it may hold a secret."""
-    if endpoint_url is None:
-        return
-    parts = urlsplit(endpoint_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise ConfigError(
-            "endpoint_url must be an http:// or https:// URL without user and password: "
-            "give credentials as aws_access_key_id and aws_secret_access_key"
-        )
-
-
-def _check_credentials(access: str | None, secret: str | None, token: str | None) -> None:
-    if (access is None) != (secret is None) or (token is not None and secret is None):
-        raise ConfigError(
-            "credentials are incomplete: give aws_access_key_id and aws_secret_access_key together "
-            "(and aws_session_token with them), or none of them to use boto3's own search"
-        )

@@ -492,7 +492,7 @@ def test_the_real_installation_is_whole(monkeypatch):
     assert [one.broken for one in plugins()] == [None] * len(plugins())
     assert registry.names("storage") == ["local", "memory", "s3"]
     assert registry.names("limiter") == ["combined", "gcra", "gcra-shared", "joined", "redis"]
-    assert registry.names("metadata") == ["memory", "redis", "sqlite"]
+    assert registry.names("metadata") == ["memory", "redis", "s3", "sqlite"]
     assert registry.names("serializer") == ["msgpack"]
     assert registry.names("keygen") == ["stable"]
     assert {one.distribution for one in plugins()} == {
