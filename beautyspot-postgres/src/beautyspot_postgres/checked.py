@@ -1,0 +1,56 @@
+"""Options, checked: what is wrong is a `ConfigError` that says what to give."""
+
+from __future__ import annotations
+
+from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
+from beautyspot.errors import ConfigError
+
+
+def name(option: str, value: object) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigError(f"{option}={value!r:.80} is no name: give a text, such as a team's")
+    return value
+
+
+def duration(option: str, value: object, *, least: float = 0.0, most: float = 1e9) -> float:
+    """Seconds."""
+    try:
+        found = seconds(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
+    if found < least:
+        raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
+    if found > most:
+        raise ConfigError(f"{option}={value!r:.80} is too long: give {most:.0f} s or less")
+    return found
+
+
+def lease_time(value: object) -> float:
+    """Seconds for which a lease or a place holds; it is renewed three times in them."""
+    return duration("lease_time", value, least=0.1)
+
+
+def size(option: str, value: object, *, most: int | None = None) -> int:
+    """A number of bytes."""
+    try:
+        found = byte_count(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{option}={value!r:.80}: give {SIZE}") from None
+    if most is not None and found > most:
+        raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
+    return found
+
+
+def count(option: str, value: object, *, least: int = 1) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{option}={value!r:.80}: give a whole number, {least} or more")
+    return value
+
+
+def switch(option: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{option}={value!r:.80} is no switch: give True or False")
+    return value

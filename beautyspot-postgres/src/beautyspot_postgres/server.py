@@ -1,0 +1,260 @@
+"""`Server`: the connections of a process to one Postgres server."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
+
+from beautyspot_postgres import checked
+from beautyspot_postgres.address import Address, parsed
+from beautyspot_postgres.connection import (
+    BrokenError,
+    Connection,
+    LateError,
+    ServerError,
+    UnreachedError,
+)
+from beautyspot_postgres.failures import AGAIN, Failures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from beautyspot_postgres.connection import Row
+
+T = TypeVar("T")
+
+SHORTEST: Final = 0.001
+LONGEST: Final = 3600.0
+"""Seconds of a time-out."""
+
+IDLE: Final = 300.0
+"""Seconds after which a connection that nobody needed is closed."""
+
+MAKING: Final = 60.0
+"""Seconds that the schema may take: many clients that start at once make it in turn."""
+
+_TRIES: Final = 5
+"""How often a statement is tried that the server rolled back for another one's sake."""
+
+
+class Server:
+    """A server, and the connections of this process to it.
+
+    Each statement is a transaction of its own. It goes over a connection that is free, or a new
+    one, and ends within `timeout` with its rows or an error. A forked child makes connections of
+    its own: on a socket shared with its parent, each would read the other's answers.
+
+    A statement whose connection broke is sent once more, over a new one, so each must be right when
+    it is run twice, or say `twice=False`. One that gets no answer within the time-out is not sent
+    again: its caller has waited long enough.
+
+    Args:
+        url: see `beautyspot_postgres.address`; None is the environment's.
+        failed: the class of what is raised.
+        busy: the class of that after which the same call may succeed in a moment.
+        schema: of the database, in which all of ours lies.
+        timeout: seconds within which the server has to answer.
+        connections: how many there are at most; further threads wait for one.
+        parameters: of libpq, such as ``sslmode="verify-full"``.
+
+    Attributes:
+        address: where it is.
+        schema: as it is written in SQL, in quotes.
+
+    Raises:
+        ConfigError: the URL or an option is wrong, or they contradict each other.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        failed: type[BeautyspotError] = MetadataError,
+        busy: type[BeautyspotError] = MetadataBusyError,
+        schema: str = "beautyspot",
+        timeout: object = 5.0,
+        connections: int = 10,
+        **parameters: Any,
+    ) -> None:
+        self.address: Final[Address] = parsed(url, parameters)
+        self.schema_name: Final = _schema_name(schema)
+        self.schema: Final = f'"{self.schema_name}"'
+        self.timeout: Final = checked.duration("timeout", timeout, least=SHORTEST, most=LONGEST)
+        self.failures: Final = Failures(self.address, failed, busy)
+        self._most = checked.count("connections", connections)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Begin as a new process: a lock may have been held at the fork, and would be for ever."""
+        self._free: deque[Connection] = deque()
+        self._changed = threading.Condition(threading.Lock())
+        self._made = self._waiting = 0
+        self._closed = False
+        self._pid = os.getpid()
+
+    @property
+    def url(self) -> str:
+        """Where it is, without credentials."""
+        return str(self.address)
+
+    def sql(self, text: str) -> bytes:
+        """A statement, in whose text ``{schema}`` stands for the schema; to be made once."""
+        return text.replace("{schema}", self.schema).encode()
+
+    # ---------------------------------------------------------------------------------- asking
+
+    def run(self, query: bytes, params: Sequence[Any] = (), *, twice: bool = True) -> list[Row]:
+        """The rows that a statement gives.
+
+        Args:
+            query: its text, with ``$1`` and so on, as `sql` makes it.
+            params: texts, bytes, numbers, None, or what is already in binary form (`Binary`).
+            twice: whether it may run twice, where a connection breaks while it is asked.
+
+        Raises:
+            BeautyspotError: of the class `failed` or `busy`; says what to do.
+        """
+        ends = time.monotonic() + self.timeout
+        return self._attempted(lambda one: one.ask(query, params, ends), ends, twice=twice)
+
+    def perform(self, script: str) -> None:
+        """Perform statements in one transaction; they may run twice, and take longer than others.
+
+        Raises:
+            BeautyspotError: as `run`.
+        """
+        ends = time.monotonic() + max(self.timeout, MAKING)
+        text = self.sql(script)
+        self._attempted(lambda one: one.perform(text, ends), ends, twice=True)
+
+    def _attempted(self, ask: Callable[[Connection], T], ends: float, *, twice: bool) -> T:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._asked(ask, ends, fresh=not twice)
+            except ServerError as error:
+                if error.sqlstate not in AGAIN or tried >= _TRIES:
+                    raise self.failures.of(error) from self.failures.cause(error)
+            except BrokenError as error:
+                if not twice or tried > 1:
+                    raise self.failures.of(error) from self.failures.cause(error)
+                self._drop_free()  # they broke together, as a rule: the server was restarted
+            except (UnreachedError, LateError) as error:
+                raise self.failures.of(error) from self.failures.cause(error)
+
+    def _asked(self, ask: Callable[[Connection], T], ends: float, *, fresh: bool) -> T:
+        connection = self._taken(ends)
+        while fresh and connection.is_stale():
+            self._drop(connection)
+            connection = self._taken(ends)
+        try:
+            answer = ask(connection)
+        except ServerError as error:
+            if error.sqlstate.startswith("57P") or error.sqlstate == "25006":
+                self._drop(connection)  # it ends, or has become a replica's
+            else:
+                self._give_back(connection)
+            raise
+        except BaseException:
+            self._drop(connection)  # also where it was interrupted: an answer is still to come
+            raise
+        self._give_back(connection)
+        return answer
+
+    # ---------------------------------------------------------------------------- connections
+
+    def _taken(self, ends: float) -> Connection:
+        if self._pid != os.getpid():
+            self._begin_anew()
+        try:
+            return self._free.pop()  # the one used last
+        except IndexError:
+            return self._made_or_waited_for(ends)
+
+    def _made_or_waited_for(self, ends: float) -> Connection:
+        with self._changed:
+            self._waiting += 1
+            try:
+                while self._made >= self._most:
+                    if self._free:
+                        return self._free.pop()
+                    if not self._changed.wait(max(0.0, ends - time.monotonic())):
+                        raise LateError("no connection became free")
+                self._made += 1
+            finally:
+                self._waiting -= 1
+        try:
+            return self._connected(ends)
+        except BaseException:
+            self._note_gone()
+            raise
+
+    def _connected(self, ends: float) -> Connection:
+        if self._closed:
+            raise UnreachedError("it was closed")
+        attempts = self.address.attempts()
+        failed: Exception = UnreachedError("it has no host")
+        for number, parameters in enumerate(attempts):
+            now = time.monotonic()
+            part = (ends - now) / (len(attempts) - number)
+            try:
+                return Connection(parameters, now + part)
+            except (UnreachedError, LateError) as error:
+                failed = error
+        raise failed
+
+    def _give_back(self, connection: Connection) -> None:
+        self._free.append(connection)
+        if self._waiting:
+            with self._changed:
+                self._changed.notify()
+        if self._closed:
+            self._drop_free()
+        elif self._free and connection.used_at - self._free[0].used_at > IDLE:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        try:
+            oldest = self._free.popleft()
+        except IndexError:  # another thread has taken it
+            return
+        self._drop(oldest)
+
+    def _drop_free(self) -> None:
+        while self._free:
+            self._drop_oldest()
+
+    def _drop(self, connection: Connection) -> None:
+        connection.close()
+        self._note_gone()
+
+    def _note_gone(self) -> None:
+        with self._changed:
+            self._made -= 1
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Close its connections, those in use when they are given back."""
+        self._closed = True
+        if self._pid == os.getpid():
+            self._drop_free()
+
+    def __repr__(self) -> str:
+        """Where it is, without credentials."""
+        return f"<Server {self.url}>"
+
+
+def _schema_name(value: object) -> str:
+    name = checked.name("schema", value)
+    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,62}", name):
+        raise ConfigError(
+            f"schema={name!r:.80} is no plain name: take letters, digits and _, at most 63"
+        )
+    return name

@@ -1,0 +1,109 @@
+"""The tables of the metadata store. Those of all namespaces are the same."""
+
+from __future__ import annotations
+
+from typing import Final
+
+COLUMNS: Final = {
+    "namespace": "text",
+    "cache_key": "text",
+    "whole_key": "text",  # where it is too long for an index; `cache_key` is an abbreviation then
+    "func_name": "text",
+    "input_id": "text",
+    "version": "text",
+    "result_type": "text",
+    "content_type": "text",
+    "result_value": "text",
+    "result_data": "bytea",
+    "updated_at": "text",
+    "func_identifier": "text",
+    "key_scheme": "bigint",
+    "serializer": "text",
+    "digest": "bytea",
+    "size": "bigint",
+    "arg_digests": "text",
+    "tags": "text[]",
+    "made_at": "double precision",
+    "took": "double precision",
+    "expires_at": "double precision",
+    "used_at": "double precision",
+    "code": "text",
+    "arguments": "text",
+    "price": "double precision",
+    "began_at": "double precision",
+}
+"""Of the table of rows."""
+
+_NEEDED: Final = frozenset({"namespace", "cache_key"})
+
+
+def _column(name: str, kind: str) -> str:
+    collated = ' COLLATE "C"' if kind.startswith("text") else ""  # by code points, as Python sorts
+    return f"{name} {kind}{collated}{' NOT NULL' if name in _NEEDED else ''}"
+
+
+_ROWS: Final = ", ".join(_column(name, kind) for name, kind in COLUMNS.items())
+
+STATEMENTS: Final = (
+    f"CREATE TABLE IF NOT EXISTS {{schema}}.results ({_ROWS}, PRIMARY KEY (namespace, cache_key))",
+    # Results are compressed where that pays; the server would try again each time.
+    "ALTER TABLE {schema}.results ALTER COLUMN result_data SET STORAGE EXTERNAL",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.stores (
+  namespace text COLLATE "C" PRIMARY KEY,
+  store_id text NOT NULL,
+  generation bigint NOT NULL,
+  forgotten bigint NOT NULL DEFAULT 0,
+  noted bigint NOT NULL DEFAULT 0,
+  demands_signing boolean NOT NULL DEFAULT false
+)""",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.invalidated (
+  namespace text COLLATE "C" NOT NULL,
+  generation bigint NOT NULL,
+  cache_key text COLLATE "C",
+  func_identifier text COLLATE "C",
+  version text COLLATE "C",
+  tag text COLLATE "C",
+  PRIMARY KEY (namespace, generation)
+)""",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.leases (
+  namespace text COLLATE "C" NOT NULL,
+  cache_key text COLLATE "C" NOT NULL,
+  token text NOT NULL,
+  holder text NOT NULL,
+  ends_at double precision NOT NULL,
+  PRIMARY KEY (namespace, cache_key)
+)""",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.waits (
+  namespace text COLLATE "C" NOT NULL,
+  process text NOT NULL,
+  waits text NOT NULL,
+  ends_at double precision NOT NULL,
+  PRIMARY KEY (namespace, process)
+)""",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.counts (
+  namespace text COLLATE "C" NOT NULL,
+  func_identifier text COLLATE "C" NOT NULL,
+  hour bigint NOT NULL,
+  hits bigint NOT NULL DEFAULT 0,
+  runs bigint NOT NULL DEFAULT 0,
+  failures bigint NOT NULL DEFAULT 0,
+  seconds_saved double precision NOT NULL DEFAULT 0,
+  seconds_spent double precision NOT NULL DEFAULT 0,
+  money_saved double precision NOT NULL DEFAULT 0,
+  money_spent double precision NOT NULL DEFAULT 0,
+  grants bigint NOT NULL DEFAULT 0,
+  waits bigint NOT NULL DEFAULT 0,
+  refusals bigint NOT NULL DEFAULT 0,
+  seconds_waited double precision NOT NULL DEFAULT 0
+)""",
+    # A name may be too long for an index.
+    (
+        "CREATE UNIQUE INDEX IF NOT EXISTS counts_of_an_hour ON {schema}.counts "
+        "(namespace, hour, md5(func_identifier))"
+    ),
+)

@@ -1,0 +1,212 @@
+"""A real Postgres server for tests, on loopback and a socket.
+
+The programs are those of the package `pgserver`, or those in the folder that
+`BEAUTYSPOT_TEST_POSTGRES_PROGRAMS` names, such as Debian's `/usr/lib/postgresql/17/bin`. Postgres
+refuses to run as root; then it runs as `nobody`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from servers.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PROGRAMS = "BEAUTYSPOT_TEST_POSTGRES_PROGRAMS"
+"""Names the folder with `initdb` and `postgres`."""
+
+READY_WITHIN = 60.0  # seconds; it takes 0.1 on an idle machine
+
+SETTINGS = {
+    "fsync": "off",  # nobody needs its data after the machine's end
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "100",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "autovacuum_naptime": "1h",
+}
+
+
+def programs() -> Path | None:
+    """The folder of the programs, or None where there are none."""
+    if named := os.environ.get(PROGRAMS):
+        return Path(named) if (Path(named) / "postgres").exists() else None
+    found = importlib.util.find_spec("pgserver")  # to import it makes folders
+    if found is None or found.origin is None:
+        return None
+    folder = Path(found.origin).parent / "pginstall" / "bin"
+    return folder if (folder / "postgres").exists() else None
+
+
+def _user() -> dict[str, Any]:
+    """Whom the programs run as, for `subprocess`."""
+    return {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+class Postgres:
+    """A server of one's own, which keeps its port over a restart; not started yet.
+
+    Args:
+        settings: lines of its configuration: name -> value.
+
+    Attributes:
+        directory: its data, its log, and its socket.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        # Below `tmp_path` no other user may read, and a socket's path is short.
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.directory = Path(tempfile.mkdtemp(prefix="bs-pg-", dir=base))
+        self.port = free_port()
+        self._settings = {**SETTINGS, **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Of its user `postgres`, over loopback."""
+        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def socket_url(self) -> str:
+        """The same over its socket."""
+        return f"postgres://postgres@/postgres?host={self.directory}&port={self.port}"
+
+    def connect(self, **options: Any) -> Any:
+        """A connection of psycopg, in autocommit; the caller closes it."""
+        import psycopg
+
+        return psycopg.connect(self.url, autocommit=True, **options)
+
+    def ask(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, over a connection of its own."""
+        with self.connect() as connection:
+            cursor = connection.execute(query, params or None)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    # ------------------------------------------------------------------------- its life
+
+    def start(self) -> Postgres:
+        """Start it, or start it again on its port, and wait until it answers.
+
+        Raises:
+            RuntimeError: it did not get ready; says what it logged.
+        """
+        data = self.directory / "data"
+        if not data.exists():
+            self._make(data)
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(_program("postgres")), "-D", str(data), *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+                **_user(),
+            )
+        deadline = time.monotonic() + READY_WITHIN
+        while not self._is_ready():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.kill()
+                raise RuntimeError(f"the server did not start:\n{self.log()[-3000:]}")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+        return self
+
+    def _make(self, data: Path) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(self.directory, "nobody", "nogroup")
+        arguments = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+        made = subprocess.run(
+            [str(_program("initdb")), "-D", str(data), *arguments, "--no-instructions"],
+            capture_output=True,
+            check=False,
+            cwd=self.directory,
+            **_user(),
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb failed:\n{made.stderr.decode(errors='replace')[-3000:]}")
+
+    def _arguments(self) -> list[str]:
+        settings: Mapping[str, str] = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.directory),
+            **self._settings,
+        }
+        return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+    def _is_ready(self) -> bool:
+        import psycopg
+
+        try:
+            self.connect(connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Stop it at once, and end its connections; it may be started again."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Have it end as by a loss of power, without a word to its clients."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(number)
+            process.wait()
+
+    def freeze(self) -> None:
+        """Have all its processes stand still, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for process in [str(self._process.pid), *children.read_text().split()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), number)
+
+    def log(self) -> str:
+        """All that it has logged."""
+        return (self.directory / "log").read_text(errors="replace")
+
+    def remove(self) -> None:
+        """End it, and remove its data."""
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _program(name: str) -> Path:
+    folder = programs()
+    if folder is None:
+        raise RuntimeError(f"no server here: pip install pgserver, or set {PROGRAMS}")
+    return folder / name
+
+
+@contextlib.contextmanager
+def running(**settings: str) -> Iterator[Postgres]:
+    """A server that is removed at the end."""
+    server = Postgres(**settings)
+    try:
+        yield server.start()
+    finally:
+        server.remove()
