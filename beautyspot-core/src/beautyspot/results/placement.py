@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord, is_newer
-from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
+from beautyspot.results.about import about_of
 from beautyspot.results.invalidations import Invalidations
 from beautyspot.results.validity import sealed
 from beautyspot.serialization.compression import compressed
@@ -159,8 +159,8 @@ class Placement:
             storage = self.storage()
             if storage is None:
                 return None
-            optional = hints(storage.save, content_type=task.form.blob_type(record.serializer))
-            return storage.save(name, data, **optional)
+            kind, about = task.form.blob_type(record.serializer), self.about(storage, record)
+            return storage.save(name, data, content_type=kind, about=about)
         except Exception as error:
             if len(data) > self.largest_data:
                 raise
@@ -179,8 +179,22 @@ class Placement:
             need = "install beautyspot-local (docs/install.md), or name one by storage="
             need = LARGE_NEED if self.metadata.real.remote else need
             raise StorageError(f"a File needs a blob storage: {need}")
-        content_type = task.form.blob_type(record.serializer)
-        return storage.save_file(name, file, size, content_type=content_type)
+        kind, about = task.form.blob_type(record.serializer), self.about(storage, record)
+        return storage.save_file(name, file, size, content_type=kind, about=about)
+
+    def tells(self) -> bool:
+        """Whether the storage keeps what it is told about a blob."""
+        storage = self.storage()
+        return storage is not None and storage.keeps_about
+
+    def about(self, storage: GuardedStorage, record: TaskRecord) -> dict[str, str] | None:
+        """What the storage is told about the blob of a row; None where it would not keep it.
+
+        The text of arguments that stands in a row since nobody else can read the store stays there.
+        """
+        if not storage.keeps_about:
+            return None
+        return about_of(record, with_arguments=not self.metadata.real.private)
 
     def _new_name(self, task: Task, record: TaskRecord) -> str:
         return self.new_name(record.cache_key, task.form.extension(record.serializer))
