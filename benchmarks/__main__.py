@@ -28,6 +28,8 @@ TABLES = (
     "starting",
     "memory",
     "s3",
+    "bucket",
+    "postgres",
     "redis",
     "limiter",
 )

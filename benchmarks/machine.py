@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.adapters import version
 
 DISTRIBUTIONS = (
-    "beautyspot-core", "beautyspot-local", "beautyspot-s3", "msgpack", "pluggy", "xxhash",
+    "beautyspot-core", "beautyspot-local", "beautyspot-s3", "beautyspot-redis",
+    "beautyspot-postgres", "redis", "psycopg", "msgpack", "pluggy", "xxhash",
     "boto3", "numpy", "diskcache", "joblib", "cachier", "cashews", "dogpile.cache", "aiocache",
     "emboss", "limits", "pyrate-limiter", "throttled-py", "aiolimiter", "tqdm",
 )  # fmt: skip
