@@ -2,6 +2,9 @@
 
 The program is `pgbouncer`, or what `BEAUTYSPOT_TEST_PGBOUNCER` names. It runs in transaction mode,
 keeps no prepared statements, and takes no startup parameters but those that it takes by default.
+
+``python tests/servers/pgbouncer.py COMMAND…`` runs a command while there is a Postgres server behind
+one, whose address is in `BEAUTYSPOT_TEST_POSTGRES_URL`.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,3 +141,17 @@ def _as_other_user() -> list[str]:
         return []
     known = {entry.pw_name for entry in pwd.getpwall()}
     return ["-u", next(user for user in _USERS if user in known)]
+
+
+def main() -> int:
+    """Run the command of the arguments; its exit code."""
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from servers import postgres
+
+    with postgres.running() as server, running(server.port) as pooler:
+        address = {"BEAUTYSPOT_TEST_POSTGRES_URL": pooler.url}
+        return subprocess.run(sys.argv[1:], env=os.environ | address, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import BeautyspotError, SchemaError
 
-from beautyspot_postgres import lease_functions, store_functions, store_tables
+from beautyspot_postgres import lease_functions, store_functions, store_tables, views
 from beautyspot_postgres.connection import ServerError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ PARTS: Final = (
     store_tables.STATEMENTS,
     store_functions.STATEMENTS,
     lease_functions.STATEMENTS,
+    views.STATEMENTS,
 )
 
 _NUMBERS: Final = "SELECT written_by, readable_from FROM {schema}.form"
