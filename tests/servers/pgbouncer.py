@@ -3,8 +3,8 @@
 The program is `pgbouncer`, or what `BEAUTYSPOT_TEST_PGBOUNCER` names. It runs in transaction mode,
 keeps no prepared statements, and takes no startup parameters but those that it takes by default.
 
-``python tests/servers/pgbouncer.py COMMAND…`` runs a command while there is a Postgres server behind
-one, whose address is in `BEAUTYSPOT_TEST_POSTGRES_URL`.
+``python tests/servers/pgbouncer.py COMMAND…`` runs a command while there is a Postgres server
+behind one, whose address is in `BEAUTYSPOT_TEST_POSTGRES_URL`.
 """
 
 from __future__ import annotations
