@@ -38,8 +38,8 @@ def tables(settings: Settings) -> Iterator[Table]:
 def _server(settings: Settings) -> Iterator[None]:
     sys.path.insert(0, str(TESTS))
     postgres: Any = import_module("servers.postgres")
-    with postgres.running(settings.directory / "postgres") as server:
-        over_postgres.servers.append(server.url)
+    with postgres.running() as server:
+        over_postgres.servers.append(server.socket_url)
         yield
 
 

@@ -137,6 +137,8 @@ class Postgres:
         )
         if made.returncode:
             raise RuntimeError(f"initdb failed:\n{made.stderr.decode(errors='replace')[-3000:]}")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all trust\n")  # with `listen_addresses="*"` others may come
 
     def _arguments(self) -> list[str]:
         settings: Mapping[str, str] = {

