@@ -1,4 +1,4 @@
-"""`RedisLimiter` in real processes: one rate, places that fall with their holders, Ctrl-C."""
+"""Limits in real processes: one rate, places that fall with their holders, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ HEAD = """
 import asyncio, json, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in the background
 import beautyspot as bs
-url, namespace, directory = sys.argv[1:4]
 def said(*what):
     print(*what, flush=True)
-limiter = {"use": "redis", "url": url, "rate": 100, "lease_time": 0.6}
-spot = bs.Spot(namespace, directory=directory, config=False, strict=True, limiter=limiter)
+limiter, directory = json.loads(sys.argv[1]), sys.argv[2]
+spot = bs.Spot("app", directory=directory, config=False, strict=True, limiter=limiter)
 """
 
 
 @pytest.fixture
-def start(redis_url: str, namespace: str, tmp_path: Path) -> Iterator[Start]:
+def start(limiter: Callable[..., dict[str, Any]], tmp_path: Path) -> Iterator[Start]:
     """Start a process that says when it is ready, and goes on at a line."""
     started: list[subprocess.Popen[str]] = []
 
     def begin(program: str) -> subprocess.Popen[str]:
         folder = str(tmp_path / str(len(started)))
-        command = [sys.executable, "-c", HEAD + program, redis_url, namespace, folder]
+        options = json.dumps(limiter(rate=100, lease_time=0.6))
+        command = [sys.executable, "-c", HEAD + program, options, folder]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         process = subprocess.Popen(command, **pipes)
         started.append(process)

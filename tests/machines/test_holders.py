@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from servers.shared import Shared
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT of another process"),
 ]
 
-LEASE_TIME = 0.5
-
 PROGRAM = """
 import asyncio, logging
 import beautyspot as bs
 logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stdout)
-spot = bs.Spot("app", config=False, metadata={{"use": {url!r}, "namespace": {namespace!r},
-    "lease_time": {lease_time}}})
+spot = bs.Spot("app", config=False, metadata={store!r})
 
 @spot.mark(name="f", version="1")
 def work(x):
@@ -53,25 +52,25 @@ except KeyboardInterrupt:
 
 
 @pytest.fixture
-def process(redis_url: str, namespace: str) -> Callable[..., AbstractContextManager[Child]]:
+def process(server: Shared, namespace: str) -> Callable[..., AbstractContextManager[Child]]:
     """A process that calls the function, and says so as it runs."""
 
     def made(name: str, *, many: bool = False) -> Child:
-        place = {"url": redis_url, "namespace": namespace, "lease_time": LEASE_TIME}
-        return Child(PROGRAM.format(**place, name=name, many=many))
+        store = server.at(namespace=namespace, lease_time=server.shortest_lease)
+        return Child(PROGRAM.format(store=store, name=name, many=many))
 
     return made
 
 
 def test_a_holder_that_takes_many_lease_times_keeps_its_lease(
-    process: Callable[..., Child],
+    process: Callable[..., Child], server: Shared
 ) -> None:
     with process("holder") as a:
         assert [a.heard(), a.heard()] == ["ready", "runs"]
         began = time.monotonic()
         with process("one") as b, process("many", many=True) as c:
             assert [b.heard(), c.heard()] == ["ready", "ready"]
-            until(lambda: time.monotonic() > began + 4 * LEASE_TIME)
+            until(lambda: time.monotonic() > began + 2.5 * server.shortest_lease)
             a.go_on()
             assert [each.heard() for each in (a, b, c)] == ["['holder', 1]"] * 3
 
