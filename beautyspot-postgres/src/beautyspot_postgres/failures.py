@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 AGAIN: Final = frozenset({"40001", "40P01"})
 """The server rolled it back for another transaction's sake: it can be run at once again."""
 
+MAY_NOT: Final = "42501"
+"""The role lacks a privilege."""
+
 _BUSY: Final = frozenset({*AGAIN, "53300", "55P03", "57P03", "55006"})
 """After these the same call may succeed in a moment."""
 
@@ -52,7 +55,7 @@ _ADVICE: Final = {
     ),
     "28": _CREDENTIALS,
     "3D": "there is no such database: create it, or correct the URL",
-    "42501": _GRANT,
+    MAY_NOT: _GRANT,
     "42": _SCHEMA,
     "3F": _SCHEMA,
     "53100": "the server's disk is full: free it, or remove results by `beautyspot prune`",
@@ -105,6 +108,11 @@ class Failures:
         """The error, if its text repeats no password."""
         text = str(error)
         return None if any(secret in text for secret in self._address.secrets) else error
+
+
+def is_of(error: BeautyspotError, found: str) -> bool:
+    """Whether `Failures.of` made it of an error with this code."""
+    return f" failed ({found}): " in str(error)
 
 
 def code(error: Exception) -> str:

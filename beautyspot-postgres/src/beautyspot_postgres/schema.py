@@ -8,15 +8,20 @@ but the first finds it made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.errors import BeautyspotError, SchemaError
 
-from beautyspot_postgres import lease_functions, store_functions, store_tables, views
-from beautyspot_postgres.connection import ServerError
+from beautyspot_postgres import (
+    failures,
+    lease_functions,
+    roles,
+    store_functions,
+    store_tables,
+    views,
+)
 
 if TYPE_CHECKING:
-    from beautyspot_postgres.connection import Row
     from beautyspot_postgres.server import Server
 
 WRITTEN_BY: Final = 1
@@ -48,37 +53,74 @@ PARTS: Final = (
     views.STATEMENTS,
 )
 
+_FACTS: Final = """
+SELECT current_setting('server_version_num')::int, getdatabaseencoding()::text,
+  current_setting('transaction_isolation'), current_user::text,
+  to_regclass('{schema}.form') IS NOT NULL
+"""
+
 _NUMBERS: Final = "SELECT written_by, readable_from FROM {schema}.form"
 
-_MISSING: Final = frozenset({"42P01", "3F000"})
-"""There is no such table, or schema."""
+OLDEST: Final = 130000
+"""The number of the server's version that it has to have at least."""
+
+
+class _Facts(NamedTuple):
+    version: int
+    encoding: str
+    isolation: str
+    role: str
+    is_made: bool
 
 
 def ensure(server: Server) -> None:
-    """See that the schema is there and up to date, by one SELECT; make it where it is not.
+    """See that the server can be used, and make the schema where it is missing or older.
 
     Raises:
         SchemaError: a newer release made what this one can't use.
-        BeautyspotError: the server could not be asked, or refused.
+        BeautyspotError: the server could not be asked, or refused; it is too old, or has settings
+            by which nothing could be promised; or the role may not use, or make, the schema, and
+            then it says what its owner has to run.
     """
-    numbers = _numbers(server)
-    if numbers is None or numbers[0] < WRITTEN_BY:
-        server.perform(script())
-    elif numbers[1] > WRITTEN_BY:
+    try:
+        facts = _Facts(*server.run(server.sql(_FACTS))[0])
+        _check(server, facts)
+        numbers = server.run(server.sql(_NUMBERS)) if facts.is_made else []
+    except BeautyspotError as error:
+        if not failures.is_of(error, failures.MAY_NOT):
+            raise
+        raise roles.refused(server, f"may not use the schema {server.schema}") from error.__cause__
+    if not numbers or numbers[0][0] < WRITTEN_BY:
+        _make(server, facts.role)
+    elif numbers[0][1] > WRITTEN_BY:
         raise SchemaError(
-            f"a newer release made the schema {server.schema} of {server.url} (form {numbers[0]}), "
-            f"and this one knows up to {WRITTEN_BY}: upgrade beautyspot, or choose another schema="
+            f"a newer release made the schema {server.schema} of {server.url} (form "
+            f"{numbers[0][0]}), and this one knows up to {WRITTEN_BY}: upgrade beautyspot, or "
+            "choose another schema="
         )
 
 
-def _numbers(server: Server) -> Row | None:
+def _check(server: Server, facts: _Facts) -> None:
+    """Refuse a server on which the functions would not do what they promise."""
+    refused = server.failures.refused
+    if facts.version < OLDEST:
+        raise refused(f"it is Postgres {facts.version // 10000}", "take Postgres 13 or newer")
+    if facts.encoding != "UTF8":
+        advice = "make one by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        raise refused(f"the encoding of its database is {facts.encoding}", advice)
+    if facts.isolation != "read committed":
+        advice = "ALTER ROLE ... SET default_transaction_isolation = 'read committed'"
+        raise refused(f"its transactions are {facts.isolation} by default", advice)
+
+
+def _make(server: Server, role: str) -> None:
     try:
-        rows = server.run(server.sql(_NUMBERS))
+        server.perform(script())
     except BeautyspotError as error:
-        if isinstance(error.__cause__, ServerError) and error.__cause__.sqlstate in _MISSING:
-            return None
-        raise
-    return rows[0] if rows else None
+        if not failures.is_of(error, failures.MAY_NOT):
+            raise
+        what = f"may not make the schema {server.schema}, or bring it up to date"
+        raise roles.refused(server, what, role) from error.__cause__
 
 
 def script() -> str:
@@ -91,7 +133,9 @@ PERFORM pg_advisory_xact_lock({LOCK});
 IF to_regclass('{{schema}}.form') IS NOT NULL THEN
   IF (SELECT max(written_by) FROM {{schema}}.form) >= {WRITTEN_BY} THEN RETURN; END IF;
 END IF;
-IF to_regnamespace('{{schema}}') IS NULL THEN EXECUTE 'CREATE SCHEMA {{schema}}'; END IF;
+IF to_regnamespace('{{schema}}') IS NULL THEN
+  EXECUTE 'CREATE SCHEMA {{schema}}';
+END IF;
 {made}
 DELETE FROM {{schema}}.form;
 INSERT INTO {{schema}}.form VALUES ({WRITTEN_BY}, {READABLE_FROM});
