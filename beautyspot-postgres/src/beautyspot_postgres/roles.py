@@ -20,20 +20,21 @@ SCHEMA: Final = "beautyspot"
 
 _ENTER: Final = "GRANT USAGE ON SCHEMA {schema} TO {role};"
 
+_CHANGE: Final = "GRANT SELECT, INSERT, UPDATE, DELETE ON"
+_LATER: Final = "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}"  # of what a later release makes
+
 _USER: Final = (
     _ENTER,
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};",
+    f"{_CHANGE} ALL TABLES IN SCHEMA {{schema}} TO {{role}};",
     "REVOKE INSERT, UPDATE, DELETE ON {schema}.form FROM {role};",
     "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};",
-    # Of what a later release makes.
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} "
-    + "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT EXECUTE ON FUNCTIONS TO {role};",
+    f"{_LATER} {_CHANGE} TABLES TO {{role}};",
+    f"{_LATER} GRANT EXECUTE ON FUNCTIONS TO {{role}};",
 )
 _READER: Final = (
     _ENTER,
     "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};",
-    "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT ON TABLES TO {role};",
+    f"{_LATER} GRANT SELECT ON TABLES TO {{role}};",
 )
 _VIEWER: Final = (_ENTER, "GRANT SELECT ON {schema}.entries, {schema}.functions TO {role};")
 
