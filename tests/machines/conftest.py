@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test that takes `kind` is run for every kind of server."""
-    if "kind" in metafunc.fixturenames:
+    marks = metafunc.definition.iter_markers("parametrize")
+    if "kind" in metafunc.fixturenames and not any(mark.args[0] == "kind" for mark in marks):
         limits = "limiter" in metafunc.fixturenames
         metafunc.parametrize("kind", shared.LIMITERS if limits else shared.STORES)
 

@@ -22,6 +22,9 @@ STORES = ("redis",)
 LIMITERS = ("redis",)
 """Those of them that limit rates as well."""
 
+OWN_STORAGE = frozenset({"s3"})
+"""Those that bring a storage for large results."""
+
 LOOPBACK = "127.0.0.1"
 ALL = "0.0.0.0"  # noqa: S104 - for machines of the tests' own networks
 
