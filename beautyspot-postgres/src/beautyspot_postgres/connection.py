@@ -318,6 +318,7 @@ _READERS: Final[dict[int, Callable[[bytes], Any]]] = {
     26: lambda data: _INT4.unpack(data)[0],  # oid
     700: lambda data: _FLOAT4.unpack(data)[0],
     701: lambda data: _FLOAT8.unpack(data)[0],
+    1000: _array,  # bool[]
     1001: _array,  # bytea[]
     1009: _array,  # text[]
     1016: _array,  # bigint[]

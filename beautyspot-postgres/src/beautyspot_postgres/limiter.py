@@ -2,11 +2,100 @@
 
 from __future__ import annotations
 
-from beautyspot.contracts import LimiterBase
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import BeautyspotError
+from beautyspot_local.remote import checked
+from beautyspot_local.remote.limiter import RemoteLimiter
+from beautyspot_local.remote.remade import remembered
+
+from beautyspot_postgres.address import SCHEMES
+from beautyspot_postgres.limits import Limits
+from beautyspot_postgres.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
 
 
-class PostgresLimiter(LimiterBase):
-    """A limiter in Postgres."""
+class PostgresLimiter(RemoteLimiter):
+    """A limiter in Postgres: one rate for all processes that name the same limit.
+
+    Permits are spaced evenly (GCRA), in the order of asking, by the server's clock: those of the
+    machines do not matter. A permit that is granted at once takes one round trip, another one a
+    second when its time has come. What a call gives back goes to the next that asks and fits.
+
+    Args:
+        url: of the database; see `beautyspot_postgres.address`. None is the environment's
+            `DATABASE_URL`, or what libpq finds there.
+        rate: ``"600/min"``, ``"10/s"``, ``"5/2s"``, or a number per second. All processes that
+            share the limit should give the same.
+        max_cost: the largest single cost. Default: the number in the text (``"600/min"``: 600) or
+            per second, and at least 1.
+        burst: how much may go at once after idling, beyond the call that always may; default none.
+        namespace: keeps limits of the same name apart; default the Spot's name.
+        limit: the name of the limit within it.
+        workers: how many processes share the rate. While the server can't be reached, each keeps to
+            its part of it.
+        lease_time: for how long a place of `try_slot` is held when its process no longer renews
+            it: seconds, or a text such as ``"1 min"``.
+        schema: of the database, in which the tables are.
+        timeout: seconds within which the server has to answer.
+        connections: how many there are at most; further threads wait for one.
+        clock: gives seconds, for tests; default the server's clock.
+        parameters: of libpq, such as ``sslmode="verify-full"``.
+
+    Attributes:
+        rate: permits per second. Not to be assigned.
+        burst: how much may go at once after idling. Not to be assigned.
+        max_cost: the largest single cost. Not to be assigned.
+
+    Raises:
+        ConfigError: an option is out of its range, or unreadable.
+    """
 
     name = "postgres"
-    schemes = ("postgres", "postgresql")
+    schemes = SCHEMES
+
+    @remembered
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        rate: str | float,
+        max_cost: float | None = None,
+        burst: float = 0.0,
+        namespace: str = "beautyspot",
+        limit: str = "rate",
+        workers: int = 1,
+        lease_time: float | str | timedelta = 30.0,
+        schema: str = "beautyspot",
+        timeout: float | str | timedelta = 5.0,
+        connections: int = 10,
+        clock: Callable[[], float] | None = None,
+        **parameters: Any,
+    ) -> None:
+        server = Server(
+            url,
+            failed=BeautyspotError,
+            busy=BeautyspotError,
+            schema=schema,
+            timeout=timeout,
+            connections=connections,
+            **parameters,
+        )
+        name = checked.name("limit", limit)
+        super().__init__(
+            server,
+            Limits(server, checked.name("namespace", namespace)),
+            limit,
+            key=name,
+            pause_key=name,
+            prefix="",
+            rate=rate,
+            max_cost=max_cost,
+            burst=burst,
+            workers=workers,
+            lease_time=lease_time,
+            clock=clock,
+        )

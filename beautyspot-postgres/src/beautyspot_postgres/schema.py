@@ -15,6 +15,8 @@ from beautyspot.errors import BeautyspotError, SchemaError
 from beautyspot_postgres import (
     failures,
     lease_functions,
+    limit_functions,
+    limit_tables,
     roles,
     store_functions,
     store_tables,
@@ -41,8 +43,7 @@ CREATE TABLE IF NOT EXISTS {schema}.form (
 )""",
 )
 
-# The limiter's statements are added here, as one more module with STATEMENTS. A function that may
-# commit before the disk has it begins with
+# A function that may commit before the disk has it begins with
 #     PERFORM set_config('synchronous_commit', 'off', true);
 # The clause SET of CREATE FUNCTION has no effect on that: the commit comes after the function.
 PARTS: Final = (
@@ -50,6 +51,8 @@ PARTS: Final = (
     store_tables.STATEMENTS,
     store_functions.STATEMENTS,
     lease_functions.STATEMENTS,
+    limit_tables.STATEMENTS,
+    limit_functions.STATEMENTS,
     views.STATEMENTS,
 )
 

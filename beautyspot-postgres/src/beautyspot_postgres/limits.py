@@ -1,0 +1,107 @@
+"""`Limits`: limits and their places in a Postgres server."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from beautyspot_postgres import schema
+from beautyspot_postgres.connection import Binary
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from beautyspot_local.remote.keeping import Asked, Place
+
+    from beautyspot_postgres.server import Server
+
+_FLOATS = 701, 1022
+"""The server's numbers of `float8` and of its array."""
+
+
+class Limits:
+    """A `beautyspot_local.remote.keeping.Keeper`.
+
+    Args:
+        server: keeps them.
+        namespace: keeps limits of the same name apart.
+    """
+
+    def __init__(self, server: Server, namespace: str) -> None:
+        self._server = server
+        self._namespace = namespace
+        self._is_made = False
+        self._run = server.sql(
+            "SELECT {schema}.limit_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        )
+        self._hold = server.sql("SELECT {schema}.limit_hold($1, $2, $3, $4, $5, $6)")
+        self._drop = server.sql("SELECT {schema}.limit_drop($1, $2, $3)")
+
+    @property
+    def where(self) -> object:
+        """One database, one schema and one namespace."""
+        parameters = self._server.address.parameters
+        return tuple(sorted(parameters.items())), self._server.schema, self._namespace
+
+    def run(self, asked: Asked) -> Sequence[float]:
+        """Have the function do it, which does all operations."""
+        limits = asked.limits
+        return self._answer(
+            self._run,
+            asked.operation,
+            self._namespace,
+            asked.clock,
+            asked.nonce,
+            asked.first,
+            asked.second,
+            _texts(limit.key for limit in limits),
+            _texts(limit.pause_key for limit in limits),
+            _floats([limit.tolerance for limit in limits]),
+            _floats([limit.rate for limit in limits]),
+            _floats([number for numbers in asked.given for number in numbers]),
+        )
+
+    def hold(
+        self, places: Sequence[Place], lease_time: float, clock: float | None
+    ) -> Sequence[bool]:
+        """Take each place, or hold on to it."""
+        return self._answer(
+            self._hold,
+            self._namespace,
+            _texts(place.key for place in places),
+            _texts(place.token for place in places),
+            "{" + ",".join(str(place.size) for place in places) + "}",
+            lease_time,
+            clock,
+        )
+
+    def drop(self, place: Place) -> None:
+        """Have a place be free."""
+        self._answer(self._drop, self._namespace, place.key, place.token)
+
+    def _answer(self, query: bytes, *params: Any) -> Any:
+        if not self._is_made:
+            schema.ensure(self._server)
+            self._is_made = True
+        try:
+            [[answer]] = self._server.run(query, params)
+        except BaseException:
+            self._is_made = False  # where the schema was dropped, the next call makes it again
+            raise
+        return answer
+
+
+def _texts(texts: Iterable[str]) -> str:
+    """An array of texts, as the server reads it."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+
+
+def _floats(numbers: Collection[float]) -> Binary:
+    """An array of floats, in binary form: exact, and quick to read."""
+    kind, array = _FLOATS
+    if not numbers:
+        return Binary(array, struct.pack("!iiI", 0, 0, kind))
+    values = (part for number in numbers for part in (8, number))
+    head = struct.pack("!iiIii", 1, 0, kind, len(numbers), 1)
+    return Binary(array, head + struct.pack("!" + "id" * len(numbers), *values))
