@@ -60,6 +60,7 @@ class PostgresLimiter(RemoteLimiter):
     @remembered
     def __init__(
         self,
+        /,
         url: str | None = None,
         *,
         rate: str | float,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_postgres import schema
 from beautyspot_postgres.connection import Binary
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from beautyspot_postgres.server import Server
 
-_FLOATS = 701, 1022
+_FLOATS: Final = 701, 1022
 """The server's numbers of `float8` and of its array."""
 
 
@@ -46,7 +46,7 @@ class Limits:
     def run(self, asked: Asked) -> Sequence[float]:
         """Have the function do it, which does all operations."""
         limits = asked.limits
-        return self._answer(
+        answer: Sequence[float] = self._answer(
             self._run,
             asked.operation,
             self._namespace,
@@ -60,12 +60,13 @@ class Limits:
             _floats([limit.rate for limit in limits]),
             _floats([number for numbers in asked.given for number in numbers]),
         )
+        return answer
 
     def hold(
         self, places: Sequence[Place], lease_time: float, clock: float | None
     ) -> Sequence[bool]:
         """Take each place, or hold on to it."""
-        return self._answer(
+        answer: Sequence[bool] = self._answer(
             self._hold,
             self._namespace,
             _texts(place.key for place in places),
@@ -74,6 +75,7 @@ class Limits:
             lease_time,
             clock,
         )
+        return answer
 
     def drop(self, place: Place) -> None:
         """Have a place be free."""
