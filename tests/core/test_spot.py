@@ -394,3 +394,12 @@ def test_the_public_names_are_listed() -> None:
     assert {"Spot", "Permit", "hookimpl"} <= set(dir(bs))
     with pytest.raises(AttributeError, match="no attribute 'Sopt'"):
         _ = bs.Sopt  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["mark", "limiter"])
+def test_what_a_spot_has_the_module_says_so(name: str) -> None:
+    with pytest.raises(AttributeError, match=r'make a Spot first, as by .*Spot\("app"\)'):
+        getattr(bs, name)
+    with pytest.raises(AttributeError) as caught:
+        bs.no_such_name  # noqa: B018
+    assert str(caught.value) == "module 'beautyspot' has no attribute 'no_such_name'"

@@ -163,9 +163,16 @@ _LATER = {
 }
 
 
+_OF_A_SPOT = frozenset({"mark", "limiter", "map", "cached_run", "invalidate", "stats", "cache"})
+_SPOT_FIRST = (
+    ': make a Spot first, as by spot = beautyspot.Spot("app"), and decorate with @spot.mark'
+)
+
+
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        advice = _SPOT_FIRST if name in _OF_A_SPOT else ""
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")
     value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     globals()[name] = value
     return value

@@ -183,7 +183,11 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
     assert told.startswith("no installed plug-in brings the storage 'dsik'. Did you mean 'disk'?")
     assert "Installed: disk." in told
     assert "Broken: 'redis' (fake-dist 1.2): it needs the module 'redis'" in told
-    assert "look for a distribution named beautyspot-dsik" in told
+    assert told.endswith(
+        "It is none of this project's: install the plug-in that brings it (if you did so just "
+        "now, start Python again), or write one (docs/plugins)"
+    )
+    assert "beautyspot-dsik" not in told, "whoever registers that name would get its users"
 
 
 def test_a_name_whose_plugin_is_broken_advises_no_second_install(monkeypatch):
@@ -274,6 +278,15 @@ def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
 def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
     install(monkeypatch)
     assert unknown(load_plugins(), point, name).endswith(line)
+
+
+@pytest.mark.parametrize("scheme", ["gs", "gcs", "az", "sftp"])
+def test_a_scheme_that_the_example_brings(monkeypatch, scheme):
+    install(monkeypatch)
+    with pytest.raises(BackendNotFound, match="docs/examples/beautyspot-fsspec brings it"):
+        load_plugins().by_scheme("storage", scheme)
+    with pytest.raises(BackendNotFound, match="none of this project's"):
+        load_plugins().by_scheme("metadata", scheme)
 
 
 def test_what_can_not_be_a_name_is_no_distribution(monkeypatch):

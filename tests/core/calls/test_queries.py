@@ -199,6 +199,40 @@ def test_a_question_about_no_function_names_the_method(spot: Spot) -> None:
         spot.invalidate_all(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("remote", [False, True])
+def test_invalidate_all_says_where_no_function_has_the_identifier(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, remote: bool
+) -> None:
+    class Far(MemoryMetadataStore):
+        name = "far"
+
+    store = Far()
+    store.remote = remote
+    spot = make_spot(metadata=store)
+    spot.cached_run(sorted, [2, 1])
+    spot.mark(name="reports:monthly")(work)
+    assert spot.invalidate_all("reports:monthly") == 0
+    assert spot.invalidate_all("builtins:sorted") == 1
+    assert caplog.text == ""
+    assert spot.invalidate_all("reports:montly") == 0
+    assert "no function of that identifier is marked here" in caplog.text
+    assert "Did you mean 'reports:monthly'?" in caplog.text
+    assert spot.invalidate_all(tag="no such") == 0
+    assert len(caplog.records) == 1
+
+
+def test_invalidate_all_knows_the_functions_of_other_programs(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    make_spot().mark(name="reports:monthly")(work)(1)
+    other = make_spot()
+    assert other.invalidate_all("reports:monthly", version=7) == 0
+    assert caplog.text == ""
+    assert other.invalidate_all("reports:montly") == 0
+    assert "Did you mean 'reports:monthly'?" in caplog.text
+    assert other.invalidate_all("reports:monthly") == 1
+
+
 def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
     with pytest.raises(ConfigError, match="say what to forget"):
         spot.invalidate_all()

@@ -35,7 +35,17 @@ _OURS: Final = {
     "gcra": "beautyspot-local",
     "gcra-shared": "beautyspot-local",
 }
-"""The distributions of this project, by the name or scheme of what they bring."""
+"""The distributions of this project, by the name or scheme of what they bring.
+
+No other is named here or guessed at: whoever registers such a name would get its users.
+"""
+
+_OF_THE_EXAMPLE: Final = frozenset(
+    {"gs", "gcs", "az", "abfs", "abfss", "adl", "sftp", "ssh", "smb", "hdfs", "oci", "fsspec"}
+)
+"""Schemes, and what people take for them, that the example plug-in brings."""
+
+_AGAIN: Final = " (if you did so just now, start Python again)"
 
 
 def not_found(
@@ -130,7 +140,12 @@ def _how_to_get(point: str, name: str) -> str:
         return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
     if name in _OURS:
         return f"To get it, install {_OURS[name]} (docs/install.md)"
+    if name in _OF_THE_EXAMPLE and point == "storage":
+        return (
+            "The plug-in docs/examples/beautyspot-fsspec brings it: install that from a clone of "
+            f"the repository{_AGAIN}"
+        )
     return (
-        f"To get it, look for a distribution named beautyspot-{name} "
-        "(if you installed it just now, start Python again)"
+        f"It is none of this project's: install the plug-in that brings it{_AGAIN}, or write one "
+        "(docs/plugins)"
     )

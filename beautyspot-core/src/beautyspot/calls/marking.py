@@ -33,12 +33,15 @@ if TYPE_CHECKING:
 RUNNERS: Final = 64
 """Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
 
+_MOST_NAMES: Final = 1000
+
 
 class Marking:
     """Marks functions for one Spot, which it does not keep.
 
     Attributes:
         earlier: by identifier, those that the function of that identifier had before.
+        names: identifiers of functions that were marked, of the first thousand.
     """
 
     def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
@@ -49,6 +52,7 @@ class Marking:
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
         self.earlier: dict[str, tuple[str, ...]] = {}
+        self.names: set[str] = set()
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
         """The options that a user wrote, checked.
@@ -103,6 +107,8 @@ class Marking:
             owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
         )  # fmt: skip
+        if len(self.names) < _MOST_NAMES:
+            self.names.add(task.func_identifier)
         if task.addressing.earlier:
             from beautyspot.results import renamed  # few functions need it
 

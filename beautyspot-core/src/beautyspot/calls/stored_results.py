@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.messages import checked, checks_options
+from beautyspot.logs import logger
+from beautyspot.messages import checked, checks_options, did_you_mean
 from beautyspot.results.validity import MISSING
 from beautyspot.serialization.payload import StoredError
 
@@ -189,8 +190,8 @@ class StoredResults:
 
         Args:
             function: results of this function, or of this identifier: "module:qualified.name", or
-                what `mark` has as name=; those under `renamed_from` too. An identifier without
-                results forgets nothing.
+                what `mark` has as name=; those under `renamed_from` too. An identifier that no
+                function has forgets nothing, and a warning says so, with the nearest one.
             version: results of this version; 2 and "2" are one. That of "auto" is stored as
                 "auto:" and a digest of the code.
             tag: results with this tag.
@@ -223,9 +224,28 @@ class StoredResults:
             self._engine.cache.for_the_user(),
             None if version is None else str(version),
         )
-        return sum(
+        removed = sum(
             self._forget_all(cache, Invalidation(None, name, version, tag)) for name in names
         )
+        if not removed and isinstance(function, str):
+            self._tell_of_unknown(cache, function)
+        return removed
+
+    def _tell_of_unknown(self, cache: Cache, identifier: str) -> None:
+        """Warn where no function has this identifier, which may be a mistake in its spelling."""
+        names = set(self._marking.names)
+        if identifier in names:
+            return
+        store = cache.metadata.real
+        if not store.remote:  # over a network it may take minutes to read all rows
+            names.update(totals.func_identifier for totals in store.function_totals())
+        if identifier not in names:
+            logger.warning(
+                "invalidate_all(%.200r): no function of that identifier is marked here, and no "
+                "result of one is stored, so nothing was forgotten.%s",
+                identifier,
+                did_you_mean(identifier, names),
+            )
 
     def _forget_all(self, cache: Cache, what: Invalidation) -> int:
         # Those that wait now count, though whoever stores them just now may leave them out by then.
