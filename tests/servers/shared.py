@@ -19,7 +19,7 @@ from servers import postgres, seaweedfs, valkey
 STORES = ("redis",)
 """Kinds of stores."""
 
-LIMITERS = ("redis",)
+LIMITERS = ("redis", "postgres")
 """Those of them that limit rates as well."""
 
 OWN_STORAGE = frozenset({"s3"})

@@ -79,13 +79,14 @@ class Connection:
         ends: until when it has to be there, by the monotonic clock.
 
     Attributes:
-        used_at: when it was used last, by the monotonic clock.
+        made_at: when it was made, by the monotonic clock.
+        used_at: when it was used last.
 
     Raises:
         UnreachedError, LateError: it is not.
     """
 
-    __slots__ = ("_pgconn", "_poll", "_process", "used_at")
+    __slots__ = ("_pgconn", "_poll", "_process", "made_at", "used_at")
 
     def __init__(self, parameters: Mapping[str, str], ends: float) -> None:
         from psycopg import pq
@@ -105,7 +106,7 @@ class Connection:
             raise
         self._pgconn.nonblocking = 1
         self._poll = _poller(self._pgconn)
-        self.used_at = time.monotonic()
+        self.made_at = self.used_at = time.monotonic()
 
     def _connect(self, ends: float) -> None:
         from psycopg.pq import ConnStatus, PollingStatus

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
@@ -95,7 +96,7 @@ class Server:
         self._free: deque[Connection] = deque()
         self._changed = threading.Condition(threading.Lock())
         self._made = self._waiting = 0
-        self._closed = False
+        self._closed_at = -1.0
         self._pid = os.getpid()
 
     @property
@@ -197,8 +198,6 @@ class Server:
             raise
 
     def _connected(self, ends: float) -> Connection:
-        if self._closed:
-            raise UnreachedError("it was closed")
         attempts = self.address.attempts()
         failed: Exception = UnreachedError("it has no host")
         for number, parameters in enumerate(attempts):
@@ -211,25 +210,21 @@ class Server:
         raise failed
 
     def _give_back(self, connection: Connection) -> None:
+        if connection.made_at <= self._closed_at:
+            self._drop(connection)
+            return
         self._free.append(connection)
         if self._waiting:
             with self._changed:
                 self._changed.notify()
-        if self._closed:
-            self._drop_free()
-        elif self._free and connection.used_at - self._free[0].used_at > IDLE:
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        try:
-            oldest = self._free.popleft()
-        except IndexError:  # another thread has taken it
-            return
-        self._drop(oldest)
+        with suppress(IndexError):  # other threads may have taken all
+            if connection.used_at - self._free[0].used_at > IDLE:
+                self._drop(self._free.popleft())
 
     def _drop_free(self) -> None:
-        while self._free:
-            self._drop_oldest()
+        with suppress(IndexError):  # there is none left
+            while True:
+                self._drop(self._free.popleft())
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
@@ -241,9 +236,12 @@ class Server:
             self._changed.notify()
 
     def close(self) -> None:
-        """Close its connections, those in use when they are given back."""
-        self._closed = True
+        """Close its connections, those in use when they are given back.
+
+        It may be asked again, and connects anew then.
+        """
         if self._pid == os.getpid():
+            self._closed_at = time.monotonic()
             self._drop_free()
 
     def __repr__(self) -> str:
