@@ -79,8 +79,14 @@ def test_the_arn_of_an_access_point() -> None:
     assert S3Storage(arn).bucket_name == arn
 
 
+@pytest.mark.parametrize("url", ["localhost:9000", "minio", "s3.example.com"])
+def test_an_endpoint_without_its_scheme(url: str) -> None:
+    with pytest.raises(ConfigError, match=f"lacks its scheme: write http://{url} or https://{url}"):
+        S3Storage("bucket", endpoint_url=url)
+
+
 @pytest.mark.parametrize(
-    "url", ["localhost:9000", "ftp://x", "http://", "http://user:hunter2@host", ""]
+    "url", ["hunter2@localhost:9000", "ftp://x", "http://", "http://user:hunter2@host", ""]
 )
 def test_a_wrong_endpoint_is_refused_and_never_printed(url: str) -> None:
     with pytest.raises(ConfigError, match="endpoint_url must be") as caught:

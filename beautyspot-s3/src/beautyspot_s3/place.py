@@ -159,6 +159,11 @@ def _check_endpoint(endpoint_url: str | None) -> None:
     """Refuse what is no URL, and never print it: it may hold a secret."""
     if endpoint_url is None:
         return
+    if re.fullmatch(r"[\w.-]+(:\d{1,5})?", endpoint_url):  # a host, which is no secret
+        raise ConfigError(
+            f"endpoint_url={endpoint_url!r:.300} lacks its scheme: write "
+            f"http://{endpoint_url} or https://{endpoint_url}"
+        )
     parts = urlsplit(endpoint_url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise ConfigError(
