@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import threading
@@ -25,6 +26,7 @@ class Releases:
 
     def __init__(self) -> None:
         self.held: set[str] = set()
+        self.pause_per_key = 0.0
         self.tells = False
         self.news: queue.SimpleQueue[object] = queue.SimpleQueue()
         self.asked: list[set[str]] = []
@@ -98,17 +100,19 @@ def test_a_lease_that_is_free_is_noticed_by_asking(store: Releases, watcher: Lea
     assert rung(first)
 
 
-def test_the_store_is_asked_ever_more_rarely() -> None:
-    store, clock = Releases(), Clock()
-    store.held = {"a"}
+def gaps_between(store: Releases, keys: Collection[str]) -> list[float]:
+    """Seconds between questions of a watcher whose calls wait for these keys for long."""
+    clock = Clock()
+    store.held = {*keys}
     times: list[float] = []
     over = threading.Event()
 
-    def leased(keys: Collection[str]) -> Any:
-        times.append(clock())
+    def leased(asked: Collection[str]) -> Any:
+        if len(asked) == len(keys):
+            times.append(clock())
         if len(times) > 200:
             over.set()
-        return keys
+        return asked
 
     store.leased = leased  # type: ignore[method-assign]
     watcher = made(store, clock)
@@ -122,14 +126,27 @@ def test_the_store_is_asked_ever_more_rarely() -> None:
             return False
 
     watcher._bell = Bell()  # type: ignore[assignment]
-    watcher.add("a", clock())
+    for key in keys:
+        watcher.add(key, clock())
     assert over.wait(DEADLINE)
     watcher.stop()
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(times)]
+
+
+def test_the_store_is_asked_ever_more_rarely() -> None:
+    gaps = gaps_between(Releases(), ["a"])
     assert min(gaps) >= 0.0009
     assert max(gaps) <= 1.0001
     assert gaps[1] < 0.01, "at first at once"
     assert gaps[-1] > 0.9, "and then once a second"
+
+
+def test_a_store_says_how_often_it_may_be_asked_for_a_key() -> None:
+    store = Releases()
+    store.pause_per_key = 0.02
+    assert min(gaps_between(store, ["a"])) > 0.0199
+    gaps = gaps_between(store, [f"{number}" for number in range(200)])
+    assert 3.999 < min(gaps) <= max(gaps) < 4.001
 
 
 def test_what_is_told_is_not_asked_for(store: Releases, watcher: LeaseWatcher) -> None:

@@ -65,6 +65,14 @@ class LeasingBase(Backend):
     """Seconds for which a lease holds after it was taken or renewed; infinite if as long as its
     process lives."""
 
+    pause_per_key: float = 0.0
+    """Seconds, at least, between two questions of `leased`, for each key in a question.
+
+    While calls wait, core asks for all their keys at once: after a millisecond first, then ever
+    more rarely, and once a second in the end. A store that asks for each key by itself, or pays for
+    it, says here how often it is to be asked: with 0.02, fifty keys a second at most.
+    """
+
     def try_lease(self, key: str) -> Lease | None:
         """The lease of `key`, or None while another caller holds it. Returns at once.
 

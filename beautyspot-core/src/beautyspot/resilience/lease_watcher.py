@@ -3,7 +3,8 @@
 One daemon thread a store watches for all of them, so that none sits in an executor, and so that
 the store is asked once for many keys. Where the store tells what was released, the thread listens;
 since a message may be lost, and a holder die, it asks all the same, once a second. Where it can't
-tell, the thread asks after a millisecond first, and then ever more rarely.
+tell, the thread asks after a millisecond first, and then ever more rarely; where the store pays for
+each key that it is asked for, it says how often (`pause_per_key`).
 
 A call that waits takes a `Ticket`, then tries the lease once more, and then sleeps until the ticket
 is rung: so no release is missed. Where the store fails, all are woken, and see that for themselves.
@@ -97,6 +98,7 @@ class LeaseWatcher:
         self._leased = leased
         self._next_releases = next_releases
         self.clock = clock
+        self._per_key: float = getattr(store, "pause_per_key", 0.0)
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -163,10 +165,12 @@ class LeaseWatcher:
 
     def _due(self) -> float:
         """When the store is to be asked next."""
-        now, waits = self.clock(), LONGEST
+        now, waits, tickets = self.clock(), LONGEST, list(self._tickets)
         if not self._listens:
-            youngest = max((ticket.since for ticket in list(self._tickets)), default=now)
+            youngest = max((ticket.since for ticket in tickets), default=now)
             waits = min(max((now - youngest) * SHARE, FIRST), LONGEST)
+        if self._per_key:
+            waits = max(waits, self._per_key * len({ticket.key for ticket in tickets}))
         return self._asked + waits
 
     def _listen(self) -> None:
