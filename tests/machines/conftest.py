@@ -12,13 +12,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers import machines, shared
+from beautyspot.testing.limiter import ManualClock
+from servers import limiters, machines, shared
 from servers.proxy import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from beautyspot.spot import Spot
+    from beautyspot_local.remote.limiter import RemoteLimiter
     from servers.machines import Network
     from servers.shared import Shared
 
@@ -102,3 +104,27 @@ def network(server: Shared, namespace: str, tmp_path: Any) -> Iterator[Network]:
 def limiter(server: Shared, namespace: str) -> Callable[..., dict[str, Any]]:
     """`Shared.at` for a limiter, whose server is one that limits rates."""
     return functools.partial(server.at, namespace=namespace)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """What limiters of `make_limiter` go by."""
+    return ManualClock()
+
+
+@pytest.fixture
+def make_limiter(
+    limiter: Callable[..., dict[str, Any]], clock: ManualClock
+) -> Callable[..., RemoteLimiter]:
+    """Makes limiters of which each is one machine's view of the same limit: a permit a second."""
+
+    def made(**options: Any) -> RemoteLimiter:
+        return limiters.made(limiter(**{"rate": 1, "max_cost": 100, "clock": clock, **options}))
+
+    return made
+
+
+@pytest.fixture
+def forget(limiter: Callable[..., dict[str, Any]], namespace: str) -> Callable[[], None]:
+    """Has the server lose the test's limits."""
+    return functools.partial(limiters.forget, limiter(), namespace)

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_local import TokenBucket
 from beautyspot_local.timeline_limiter import LATE
-from beautyspot_redis import RedisLimiter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import LimiterBase
+    from beautyspot.testing.limiter import ManualClock
 
 RATES = {"calls": 1.0, "words": 4.0}
 EIGHTHS = st.integers(0, 32).map(lambda eighths: eighths / 8)
@@ -37,21 +36,13 @@ STEPS = st.lists(
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def make(redis_url: str, namespace: str, clock: ManualClock) -> Callable[..., Any]:
+def make(make_limiter: Callable[..., Any], namespace: str) -> Callable[..., Any]:
     def make(part: str = "", burst: float = 0.0) -> LimiterBase:
+        given = {"max_cost": 8, "burst": burst, "namespace": namespace + part}
         limits = {
-            name: RedisLimiter(
-                redis_url, rate=rate, max_cost=8, burst=burst, namespace=namespace + part,
-                limit=name, clock=clock,
-            )
-            for name, rate in RATES.items()
-        }  # fmt: skip
-        joint = RedisLimiter.together(limits)
+            name: make_limiter(rate=rate, limit=name, **given) for name, rate in RATES.items()
+        }
+        joint: LimiterBase | None = limits["calls"].together(limits)
         assert joint is not None
         return joint
 

@@ -1,0 +1,316 @@
+"""A limiter in a server: one limit for many processes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import Context
+from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot_local import TokenBucket
+from servers.limiters import CLASSES, delays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+    from beautyspot.testing.limiter import ManualClock
+    from beautyspot_local.remote.keeping import Asked
+    from beautyspot_local.remote.limiter import RemoteLimiter
+
+    Make = Callable[..., RemoteLimiter]
+
+
+# ------------------------------------------------------------------------------ what is shared
+
+
+def test_two_machines_share_one_limit(make_limiter: Make, clock: ManualClock) -> None:
+    first, second = make_limiter(), make_limiter()
+    assert [*delays(first, 1), *delays(second, 1), *delays(first, 1)] == [0, 1, 2]
+    assert first.tat == second.tat == clock() + 3
+    assert first.busy_for() == 3
+    assert second.wait_for(5) == 3
+
+
+def test_limits_of_other_names_are_others(make_limiter: Make) -> None:
+    limiters = [
+        make_limiter(),
+        make_limiter(limit="other"),
+        make_limiter(namespace="a{b}:*"),
+        make_limiter(namespace="a{b}"),
+    ]
+    assert [delays(limiter, 50) for limiter in limiters] == [[0], [0], [0], [0]]
+
+
+def test_a_pause_holds_the_others_too(make_limiter: Make, clock: ManualClock) -> None:
+    first, second = make_limiter(), make_limiter()
+    first.consume()
+    waiting = second.reserve()
+    assert waiting is not None
+    first.pause("10 s")
+    assert second.remaining(waiting) == 11
+    second.pause(5)
+    assert first.wait_for() == 12
+    clock.advance(11)
+    assert second.remaining(waiting) == 0
+    with pytest.raises(ConfigError, match="no pause"):
+        first.pause("soon")
+
+
+def test_a_pause_holds_all_keys_also_those_to_come(make_limiter: Make, clock: ManualClock) -> None:
+    first, second = make_limiter(), make_limiter()
+    known = first.for_key("known")
+    assert delays(known, 1, 1) == [0, 1]
+    second.pause(10)
+    assert known.wait_for() == 12
+    assert second.for_key("new").wait_for() == 10
+    assert make_limiter().for_key("known").wait_for() == 12
+    clock.advance(4)
+    assert make_limiter().for_key("new").wait_for() == 6
+    known.pause(20)
+    assert make_limiter().for_key("known").wait_for() > 20
+    assert second.for_key("new").wait_for() == 6
+    assert second.wait_for() == 6
+
+
+def test_each_key_has_its_limit_in_whatever_process(make_limiter: Make) -> None:
+    first, second = make_limiter(), make_limiter()
+    assert delays(first.for_key("a"), 5) == [0]
+    assert delays(second.for_key("a"), 1) == [5]
+    assert delays(second.for_key("b\ud800"), 1) == [0]
+    assert first.busy_for() == 0
+
+
+def test_a_burst(make_limiter: Make, clock: ManualClock) -> None:
+    limiter = make_limiter(burst=4)
+    assert delays(limiter, *[1] * 7) == [0, 0, 0, 0, 0, 1, 2]
+    clock.advance(100)
+    assert delays(limiter, *[1] * 6) == [0, 0, 0, 0, 0, 1]
+
+
+def test_a_large_burst_at_an_odd_rate_goes_at_once(make_limiter: Make) -> None:
+    limiter = make_limiter(rate="7/3s", burst=200)
+    assert set(delays(limiter, *[1] * 201)) == {0}
+    assert delays(limiter, 1)[0] > 0
+
+
+def test_no_drift(make_limiter: Make, clock: ManualClock) -> None:
+    """A hundred permits at a third of a second each, years after the epoch, by a real clock's."""
+    clock.advance(1.7e9)
+    limiter = make_limiter(rate="3/s")
+    starts = [clock() + delay for delay in delays(limiter, *[1] * 300)]
+    assert starts[-1] - starts[0] == pytest.approx(299 / 3, abs=1e-6)
+    assert min(b - a for a, b in pairwise(starts)) > 1 / 3 - 1e-6
+
+
+def test_the_clocks_of_the_machines_do_not_matter(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is a minute early and one late; the server's own clock counts."""
+    first, second = make_limiter(clock=None, rate="6/min"), make_limiter(clock=None, rate="6/min")
+    found: list[float] = []
+    for number in range(40):
+        away = 60 if number % 2 else -60
+        with monkeypatch.context() as patched:
+            for name in ("time", "monotonic"):
+                now = getattr(__import__("time"), name)()
+                patched.setattr(f"time.{name}", lambda now=now, away=away: now + away)
+            found += delays((first, second)[number % 2], 1)
+    assert found[-1] == pytest.approx(390, abs=30), "less what this took"
+    assert found == sorted(found)
+
+
+def test_many_gaps(make_limiter: Make) -> None:
+    limiter = make_limiter()
+    made = [limiter.reserve() for _ in range(300)]
+    for one in made[1::2]:
+        assert one is not None
+        limiter.release(one)
+    assert delays(limiter, 1, 1) == [1, 3], "the first gaps are kept"
+
+
+def test_two_rates_for_one_limit_are_told_once(
+    make_limiter: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = make_limiter(), make_limiter(rate=2)
+    with caplog.at_level(logging.WARNING, "beautyspot"):
+        for _ in range(2):
+            assert delays(first, 1)
+            assert delays(second, 1)
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == 2
+    assert "at 1 permits per second, and here at 2" in told[0]
+
+
+# --------------------------------------------------------------------------- several at once
+
+
+def test_several_limits_take_nothing_if_one_refuses(make_limiter: Make) -> None:
+    limits = {"calls": make_limiter(limit="calls"), "words": make_limiter(limit="words", rate=10)}
+    both = limits["calls"].together(limits)
+    assert both is not None
+    table: Any = {"calls": 1, "words": 100}
+    assert both.reserve(table) is not None
+    assert both.reserve(table, max_wait=5) is None
+    assert limits["calls"].busy_for() == 1
+    with pytest.raises(RateLimitError) as caught:
+        both.consume(table, timeout=5)
+    assert caught.value.retry_after == 10
+    held = both.reserve({"calls": 1})  # type: ignore[arg-type]
+    assert held is not None
+    assert held.delay == 1
+
+
+def test_several_limits_begin_together(make_limiter: Make, clock: ManualClock) -> None:
+    limits = {"calls": make_limiter(limit="calls"), "words": make_limiter(limit="words", rate=10)}
+    both: Any = limits["calls"].together(limits)
+    assert [both.reserve({"calls": 1, "words": 50}).delay for _ in range(3)] == [0, 5, 10]
+    assert delays(limits["calls"], 4) == [1], "the time between stays free"
+    waiting = both.reserve({"calls": 1, "words": 10})
+    assert waiting.delay == 15
+    limits["words"].pause(30)
+    clock.advance(15)
+    assert both.remaining(waiting) == 30, "the one that did not pause begins with the other"
+    assert limits["calls"].busy_for() == 31
+    both.settle(waiting, {"words": 0, "calls": 3})
+    both.settle(waiting, {"words": 7})
+    assert limits["calls"].busy_for() == 33
+
+
+def test_costs_of_several_limits_are_checked(make_limiter: Make) -> None:
+    limits = {name: make_limiter(limit=name) for name in ("calls", "words")}
+    both: Any = limits["calls"].together(limits)
+    for wrong in (1, {}, {"calls": 0}, {"other": 1}, {"calls": 101}, {"calls": True}):
+        with pytest.raises(CostError):
+            both.reserve(wrong)
+        with pytest.raises(CostError):
+            both.check_cost(wrong)
+    both.check_cost({"calls": len, "words": 1})
+    held = both.reserve({"calls": 1})
+    with pytest.raises(CostError, match="reserved nothing"):
+        both.settle(held, {"words": 1})
+    with pytest.raises(ConfigError, match="another|not of this limiter"):
+        make_limiter().release(held)
+
+
+def test_what_can_not_be_asked_at_once(make_limiter: Make) -> None:
+    one, other = make_limiter(limit="a"), make_limiter(limit="b", namespace="another")
+    assert one.together({"a": one, "b": other}) is None
+    assert one.together({"a": one, "b": one}) is None
+    assert one.together({"a": one, "b": TokenBucket(1)}) is None
+    assert one.together({}) is None
+
+
+def test_a_list_of_limits_of_a_spot_is_one_round_trip(
+    make_spot: Callable[..., Spot],
+    limiter: Callable[..., dict[str, Any]],
+    make_limiter: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = [limiter(name=name, rate="1000/s") for name in ("calls", "words")]
+    spot = make_spot(limiter=tables, strict=True)
+    ran: list[str] = []
+    keeper: Any = type(make_limiter()._keeper)
+    run = keeper.run
+
+    def counted(self: Any, asked: Asked) -> Any:
+        ran.append(asked.operation)
+        return run(self, asked)
+
+    monkeypatch.setattr(keeper, "run", counted)
+
+    @spot.limiter(
+        cost={"calls": 1, "words": len}, key=lambda text: text[0], settle=lambda n: {"words": n}
+    )
+    def send(text: str) -> int:
+        return len(text)
+
+    assert send("words") == 5
+    assert ran == ["reserve", "settle"]
+    spot.bucket.pause(1)
+    assert spot.bucket.wait_for({"calls": 1}) > 0  # type: ignore[arg-type]
+    assert spot.bucket.busy_for() > 0
+    with pytest.raises(CostError, match="Did you mean 'words'"):
+        spot.bucket.reserve({"word": 1})  # type: ignore[arg-type]
+    assert spot.stats()["limiter_per_process"] == 0
+
+
+# ---------------------------------------------------------------------------- what it is given
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rate": 0},
+        {"burst": -1},
+        {"max_cost": 0},
+        {"workers": 0},
+        {"workers": True},
+        {"workers": 1.5},
+        {"lease_time": 0},
+        {"lease_time": "soon"},
+        {"namespace": ""},
+        {"limit": ""},
+        {"timeout": -1},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scheme", CLASSES)
+def test_options_are_checked(scheme: str, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        CLASSES[scheme](f"{scheme}://localhost", **{"rate": 1, **wrong})
+
+
+@pytest.mark.parametrize("scheme", CLASSES)
+def test_its_names_in_the_server_are_the_spots(scheme: str, tmp_path: Path) -> None:
+    context = Context("app", tmp_path, tmp_path / "app.db")
+    assert CLASSES[scheme].defaults(context) == {"namespace": "app", "limit": "rate"}
+    part = context._replace(name="app.words", part="words")
+    assert CLASSES[scheme].defaults(part) == {"namespace": "app", "limit": "words"}
+
+
+@pytest.mark.parametrize("scheme", CLASSES)
+def test_its_share_is_its_part_of_the_rate(scheme: str) -> None:
+    limiter = CLASSES[scheme](f"{scheme}://localhost", rate="80/s", burst=16, workers=8)
+    share = limiter.share()
+    assert isinstance(share, TokenBucket)
+    assert (share.rate, share.max_cost) == (10, 80)
+    assert [one.delay for one in map(share.reserve, [1] * 3) if one] == [0, 0, 0]
+    assert share.busy_for() == pytest.approx(0.3, abs=0.1)
+
+
+def test_it_travels_with_its_key(make_limiter: Make) -> None:
+    limiter = make_limiter(clock=None)
+    limiter.for_key("a").reserve(50)
+    there = pickle.loads(pickle.dumps(limiter))
+    assert there.for_key("a").wait_for() > 40
+    assert pickle.loads(pickle.dumps(limiter.for_key("a"))).wait_for() > 40
+
+
+def test_a_limiter_of_a_key_closes_nothing_of_its_maker(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make_limiter()
+    limiter.reserve()
+    close, closed = limiter._server.close, list[bool]()
+    monkeypatch.setattr(limiter._server, "close", lambda: closed.append(True) or close())
+    limiter.for_key("a").close()
+    assert not closed
+    limiter.close()
+    assert closed
+    assert delays(limiter, 1) == [1], "it connects anew"
+
+
+def test_tasks_wait_for_their_time(make_limiter: Make) -> None:
+    limiter = make_limiter(clock=None, rate="200/s")
+
+    async def main() -> None:
+        await asyncio.gather(*(limiter.consume_async() for _ in range(10)))
+
+    asyncio.run(main())
+    assert limiter.busy_for() <= 1 / 200

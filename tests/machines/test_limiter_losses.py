@@ -1,0 +1,156 @@
+"""What becomes of limits and places where a server, or an answer, is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import BeautyspotError
+from servers.limiters import delays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.testing.limiter import ManualClock
+    from beautyspot_local.remote.limiter import RemoteLimiter
+
+    Make = Callable[..., RemoteLimiter]
+
+
+def test_a_server_that_was_emptied_begins_anew(
+    make_limiter: Make, forget: Callable[[], None], clock: ManualClock
+) -> None:
+    """Who waits asks again, behind those who came since; what was reserved frees nothing."""
+    limiter = make_limiter()
+    used, waiting = limiter.reserve(5), limiter.reserve(3)
+    assert used is not None
+    assert waiting is not None
+    forget()
+    assert delays(limiter, 10) == [0]
+    limiter.settle(used, 0)
+    assert delays(limiter, 1) == [10], "nothing of the new limit was given back"
+    assert limiter.remaining(waiting) == 11
+    clock.advance(11)
+    assert limiter.remaining(waiting) == 0
+    limiter.settle(waiting, 5)
+    assert limiter.wait_for() == 5
+    forget()
+    limiter.settle(limiter.reserve(2) or used, 2)
+    limiter.release(waiting)
+    assert limiter.wait_for() == 2
+
+
+def test_too_little_reserved_in_a_limit_that_is_lost(
+    make_limiter: Make, forget: Callable[[], None], clock: ManualClock
+) -> None:
+    limiter = make_limiter()
+    used = limiter.reserve(5)
+    assert used is not None
+    forget()
+    limiter.reserve(1)
+    clock.advance(10)
+    limiter.settle(used, 8)
+    assert limiter.wait_for() == 3
+
+
+def test_a_clock_of_another_master_that_is_behind(make_limiter: Make, clock: ManualClock) -> None:
+    """After a failover the time goes on from where it was; one that is ahead grants no bunch."""
+    limiter = make_limiter()
+    waiting = [limiter.reserve() for _ in range(4)]
+    clock.advance(-60)
+    assert limiter.wait_for() == 4
+    clock.advance(2)
+    assert limiter.wait_for() == 2
+    clock.advance(60)
+    left = [limiter.remaining(one) for one in waiting[2:] if one]
+    assert left == [0, 1]
+
+
+def test_what_is_sent_twice_gives_back_once(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first answer was lost with its connection, and by then another call had the place."""
+    limiter, other = make_limiter(), make_limiter()
+    run, found = limiter._keeper.run, []
+
+    def twice(asked: Any) -> Any:
+        run(asked)
+        found.append(delays(other, 5))
+        return run(asked)
+
+    first, second, _ = (limiter.reserve(5) for _ in range(3))
+    assert first
+    assert second
+    monkeypatch.setattr(limiter._keeper, "run", twice)
+    limiter.release(second)
+    monkeypatch.undo()
+    assert found == [[5]]
+    assert delays(limiter, 5) == [15]
+    monkeypatch.setattr(limiter._keeper, "run", twice)
+    limiter.settle(first, 0)
+    monkeypatch.undo()
+    assert found == [[5], [0]]
+    assert delays(limiter, 5) == [20]
+
+
+def test_a_place_that_is_released_while_it_is_renewed_stays_free(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make_limiter()
+    slot: Any = limiter.try_slot("work", 1)
+    ask = limiter._slots._ask
+
+    def late(slots: Any) -> Any:
+        slot.release()
+        return ask(slots)
+
+    monkeypatch.setattr(limiter._slots, "_ask", late)
+    assert limiter.renew([slot]) == []
+    monkeypatch.undo()
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_a_place_whose_answer_was_lost_is_given_back(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make_limiter()
+    ask = limiter._slots._ask
+
+    def lost(slots: Any) -> Any:
+        ask(slots)
+        raise BeautyspotError("no answer")
+
+    monkeypatch.setattr(limiter._slots, "_ask", lost)
+    with pytest.raises(BeautyspotError, match="no answer"):
+        limiter.try_slot("work", 1)
+    monkeypatch.undo()
+    assert make_limiter().try_slot("work", 1) is None
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_a_place_that_could_not_be_given_back_is_the_second_time(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make_limiter()
+    slot: Any = limiter.try_slot("work", 1)
+
+    def broken(slot: Any) -> None:
+        raise BeautyspotError("no answer")
+
+    monkeypatch.setattr(limiter._slots, "give_back", broken)
+    with pytest.raises(BeautyspotError, match="no answer"):
+        slot.release()
+    monkeypatch.undo()
+    slot.release()
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_places_that_the_server_forgot_are_taken_again(
+    make_limiter: Make, forget: Callable[[], None]
+) -> None:
+    """As long as there are some: their holders are at work all the same."""
+    limiter = make_limiter()
+    held: list[Any] = [limiter.try_slot("work", 2) for _ in range(2)]
+    forget()
+    assert limiter.try_slot("work", 2) is not None
+    assert limiter.renew(held) == [held[1]]

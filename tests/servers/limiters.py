@@ -1,0 +1,55 @@
+"""Limiters in a server, of whichever kind, and what a test does with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beautyspot_postgres import PostgresLimiter
+from beautyspot_redis import RedisLimiter
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import LimiterBase
+    from beautyspot_local.remote.limiter import RemoteLimiter
+
+CLASSES: dict[str, type[PostgresLimiter | RedisLimiter]] = {
+    "postgres": PostgresLimiter,
+    "redis": RedisLimiter,
+}
+"""By the kind of the server."""
+
+
+def made(given: dict[str, Any]) -> RemoteLimiter:
+    """The limiter of a setting, such as `Shared.at` gives."""
+    options = dict(given)
+    url = options.pop("use")
+    return CLASSES[url.partition(":")[0]](url, **options)
+
+
+def delays(limiter: LimiterBase, *costs: float) -> list[float]:
+    """How long reservations of these costs have to wait."""
+    found = [limiter.reserve(cost) for cost in costs]
+    return [one.delay for one in found if one is not None]
+
+
+def forget(given: dict[str, Any], namespace: str) -> None:
+    """Have the server of a setting lose all limits and places of a namespace."""
+    url = given["use"]
+    _FORGET[url.partition(":")[0]](url, namespace)
+
+
+def _redis(url: str, namespace: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(url) as client:
+        client.delete(*client.keys(f"bs:{namespace}:*"))
+
+
+def _postgres(url: str, namespace: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        for table in ("limits", "limit_places"):
+            connection.execute(f"DELETE FROM beautyspot.{table} WHERE namespace = %s", [namespace])
+
+
+_FORGET = {"redis": _redis, "postgres": _postgres}
