@@ -87,7 +87,7 @@ class PgBouncer:
             raise RuntimeError(f"no PgBouncer here: apt-get install pgbouncer, or set {PROGRAM}")
         self._configure()
         arguments = [program, *_as_other_user(), str(self.directory / "ini")]
-        with (self.directory / "log").open("ab") as log:
+        with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -104,7 +104,7 @@ class PgBouncer:
         (self.directory / "users").write_text("".join(f'"{user}" ""\n' for user in self._users))
 
     def log(self) -> str:
-        """All that it has logged."""
+        """What it has logged since it was started."""
         return (self.directory / "log").read_text(errors="replace")
 
     def freeze(self) -> None:

@@ -7,7 +7,9 @@ refuses to run as root; then it runs as `nobody`.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import importlib.util
 import os
 import shutil
@@ -66,9 +68,7 @@ class Postgres:
     """
 
     def __init__(self, **settings: str) -> None:
-        # Below `tmp_path` no other user may read, and a socket's path is short.
-        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.directory = Path(tempfile.mkdtemp(prefix="bs-pg-", dir=base))
+        self.directory = Path(tempfile.mkdtemp(prefix="bs-pg-", dir=_base()))
         self.port = free_port()
         self._settings = {**SETTINGS, **settings}
         self._process: subprocess.Popen[bytes] | None = None
@@ -89,11 +89,40 @@ class Postgres:
 
         return psycopg.connect(self.url, autocommit=True, **options)
 
+    def require_passwords(self, **passwords: str) -> None:
+        """Ask for passwords over loopback from now on, of these roles, which are made."""
+        for role, password in passwords.items():
+            self.ask(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+        rules = self.directory / "data" / "pg_hba.conf"
+        rules.write_text("local all all trust\nhost all all all scram-sha-256\n")
+        self.ask_by_socket("SELECT pg_reload_conf()")
+
     def ask(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         """The rows of a query, over a connection of its own."""
-        with self.connect() as connection:
+        return self._asked(self.url, query, *params)
+
+    def ask_by_socket(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The same where loopback asks for a password."""
+        return self._asked(self.socket_url, query, *params)
+
+    def _asked(self, url: str, query: str, *params: Any) -> list[tuple[Any, ...]]:
+        import psycopg
+
+        with psycopg.connect(url, autocommit=True) as connection:
             cursor = connection.execute(query, params or None)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def standby(self) -> Postgres:
+        """A replica of this one, which takes no changes; not started yet."""
+        other = Postgres(**self._settings)
+        _give_to_user(other.directory)
+        arguments = ["-D", str(other.directory / "data"), "-d", self.url, "-c", "fast", "-R", "-N"]
+        _performed("pg_basebackup", *arguments, cwd=other.directory)
+        return other
+
+    def promote(self) -> None:
+        """Have a standby become a server that takes changes."""
+        self.ask("SELECT pg_promote()")
 
     # ------------------------------------------------------------------------- its life
 
@@ -125,20 +154,9 @@ class Postgres:
         return self
 
     def _make(self, data: Path) -> None:
-        if os.geteuid() == 0:
-            shutil.chown(self.directory, "nobody", "nogroup")
-        arguments = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
-        made = subprocess.run(
-            [str(_program("initdb")), "-D", str(data), *arguments, "--no-instructions"],
-            capture_output=True,
-            check=False,
-            cwd=self.directory,
-            **_user(),
-        )
-        if made.returncode:
-            raise RuntimeError(f"initdb failed:\n{made.stderr.decode(errors='replace')[-3000:]}")
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all all trust\n")  # with `listen_addresses="*"` others may come
+        shutil.copytree(_template(programs()), data, symlinks=True)
+        data.chmod(0o700)
+        _give_to_user(self.directory, *self.directory.rglob("*"))
 
     def _arguments(self) -> list[str]:
         settings: Mapping[str, str] = {
@@ -195,6 +213,39 @@ class Postgres:
         """End it, and remove its data."""
         self.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@functools.cache
+def _template(folder: Path | None) -> Path:
+    """The data of a fresh server, which takes longer to be made than to be copied."""
+    assert folder is not None, f"no server here: pip install pgserver, or set {PROGRAMS}"
+    directory = Path(tempfile.mkdtemp(prefix="bs-pg-", dir=_base()))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _give_to_user(directory)
+    data = directory / "data"
+    arguments = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
+    _performed("initdb", "-D", str(data), *arguments, "--no-instructions", cwd=directory)
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all all trust\n")  # with `listen_addresses="*"` others may come
+    return data
+
+
+def _base() -> str | None:
+    """Below `tmp_path` no other user may read, and a socket's path is short."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _give_to_user(*paths: Path) -> None:
+    if os.geteuid() == 0:
+        for path in paths:
+            shutil.chown(path, "nobody", "nogroup")
+
+
+def _performed(name: str, *arguments: str, cwd: Path) -> None:
+    command = [str(_program(name)), *arguments]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=cwd, **_user())
+    if done.returncode:
+        raise RuntimeError(f"{name} failed:\n{done.stderr.decode(errors='replace')[-3000:]}")
 
 
 def _program(name: str) -> Path:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from servers.proxy import relay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -85,14 +85,28 @@ def _write(files: Certificates) -> None:
         private.write_bytes(key(number))
 
 
+def of_postgres(client: socket.socket) -> None:
+    """Agree to TLS, as a Postgres server does: a client asks for it in the clear."""
+    if client.recv(8)[4:] != b"\x04\xd2\x16\x2f":
+        raise ConnectionError("the client asks for no TLS")
+    client.sendall(b"S")
+
+
 @contextmanager
-def before(port: int, files: Certificates, *, asks_client: bool = False) -> Iterator[int]:
+def before(
+    port: int,
+    files: Certificates,
+    *,
+    asks_client: bool = False,
+    greet: Callable[[socket.socket], None] = lambda client: None,
+) -> Iterator[int]:
     """The port of loopback that speaks TLS for the server at `port`, while the block lasts.
 
     Args:
         port: of the server.
         files: the server's certificate, and the authority of its clients.
         asks_client: whether a client must show a certificate of that authority.
+        greet: what both sides say before TLS begins.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.server, files.server_key)
@@ -104,9 +118,11 @@ def before(port: int, files: Certificates, *, asks_client: bool = False) -> Iter
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             # A client may be refused, or go away.
-            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as client:
-                connections.append(client)
-                relay(client, port, limit=None)
+            with suppress(OSError):
+                greet(self.request)
+                with context.wrap_socket(self.request, server_side=True) as client:
+                    connections.append(client)
+                    relay(client, port, limit=None)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

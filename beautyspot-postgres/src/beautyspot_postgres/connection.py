@@ -98,11 +98,12 @@ class Connection:
             self._pgconn: PGconn = pq.PGconn.connect_start(text.encode())
         except Exception as error:
             raise UnreachedError(str(error)) from None
-        self._poll = _poller(self._pgconn)
         try:
             self._connect(ends)
-        except BaseException:
+        except BaseException as error:
             self._pgconn.finish()
+            if isinstance(error, _operational()):
+                raise UnreachedError(str(error)) from None
             raise
         self._pgconn.nonblocking = 1
         self._poll = _poller(self._pgconn)

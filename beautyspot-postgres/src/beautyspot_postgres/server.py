@@ -21,7 +21,7 @@ from beautyspot_postgres.connection import (
     ServerError,
     UnreachedError,
 )
-from beautyspot_postgres.failures import AGAIN, Failures
+from beautyspot_postgres.failures import AGAIN, UNREACHED, Failures, code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -200,13 +200,15 @@ class Server:
     def _connected(self, ends: float) -> Connection:
         attempts = self.address.attempts()
         failed: Exception = UnreachedError("it has no host")
+        # Of what all hosts say, what tells most: a standby refuses, and the former primary is away.
         for number, parameters in enumerate(attempts):
             now = time.monotonic()
             part = (ends - now) / (len(attempts) - number)
             try:
                 return Connection(parameters, now + part)
             except (UnreachedError, LateError) as error:
-                failed = error
+                if code(failed) == UNREACHED:
+                    failed = error
         raise failed
 
     def _give_back(self, connection: Connection) -> None:

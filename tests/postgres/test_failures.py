@@ -1,0 +1,315 @@
+"""What goes wrong at a server is an error of beautyspot that says what to do, and no secret."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
+from beautyspot_postgres.address import parsed
+from beautyspot_postgres.connection import BrokenError, LateError, ServerError, UnreachedError
+from beautyspot_postgres.failures import Failures
+from beautyspot_postgres.server import Server
+from servers import pgbouncer, postgres
+from servers.ports import free_port
+from servers.valkey import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers.postgres import Postgres
+
+
+def failures(url: str = "postgres://h:1/d") -> Failures:
+    return Failures(parsed(url, {}), MetadataError, MetadataBusyError)
+
+
+@contextlib.contextmanager
+def reached(url: str, **options: Any) -> Iterator[Server]:
+    server = Server(url, **options)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def asked(url: str, query: str = "SELECT 1", **options: Any) -> Any:
+    with reached(url, **options) as server:
+        return server.run(query.encode())
+
+
+# ------------------------------------------------------------------------------ what was recorded
+
+ON = 'connection to server at "10.0.0.1", port 5432 failed: FATAL:  '
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            ServerError("53100", "could not extend file: No space left on device"),
+            "beautyspot prune",
+        ),
+        (ServerError("53200", "out of memory"), "see its log"),
+        (ServerError("58030", "could not read file"), "see its log"),
+        (ServerError("58000", "could not read file"), "see its log"),
+        (ServerError("XX001", "invalid page in block 0"), "damaged"),
+        (ServerError("54000", "row is too big"), "largest_data="),
+        (ServerError("22P05", "character has no equivalent in LATIN1"), "ENCODING 'UTF8'"),
+        (ServerError("42883", "function does not exist"), "choose another schema="),
+        (ServerError("57P02", "terminating connection because of crash"), "is stopping"),
+        (ServerError("08P01", "something of a pooler's"), "see their logs"),
+        (ServerError("99999", "something new"), "Postgres 13 or newer"),
+        (ServerError("58000", "query_wait_timeout"), "default_pool_size"),
+        (
+            ServerError("08P01", "pgbouncer cannot connect to server"),
+            "PgBouncer gets no connection",
+        ),
+        (BrokenError("server closed the connection unexpectedly"), "the server's log"),
+        (LateError("no answer"), "raise timeout="),
+        (UnreachedError(f'{ON}no pg_hba.conf entry for host "10.0.0.2", user "u"'), "pg_hba.conf"),
+        (UnreachedError(f'{ON}Peer authentication failed for user "u"'), "PGUSER"),
+        (UnreachedError(f'{ON}role "u" is not permitted to log in'), "it may not log in"),
+        (UnreachedError(f"{ON}server login has been failing (server_login_retry)"), "see its log"),
+        (UnreachedError(f"{ON}etwas auf Deutsch"), "failed: FATAL: etwas auf Deutsch)"),
+        (UnreachedError('could not translate host name "x" to address'), "DNS"),
+    ],
+)
+def test_what_an_error_says(error: Exception, says: str) -> None:
+    made = failures().of(error)
+    assert says in str(made)
+    assert str(made).startswith("postgres://h:1/d failed (")
+    assert failures().cause(error) is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ServerError("57P03", "the database system is starting up"),
+        ServerError("40001", "could not serialize access"),
+        ServerError("55P03", "canceling statement due to lock timeout"),
+        UnreachedError(f"{ON}the database system is not yet accepting connections"),
+        UnreachedError(f"{ON}sorry, too many clients already"),
+        UnreachedError(f"{ON}no more connections allowed (max_client_conn)"),
+    ],
+)
+def test_what_passes_in_a_moment_is_busy(error: Exception) -> None:
+    assert type(failures().of(error)) is MetadataBusyError
+
+
+def test_a_text_that_repeats_the_password_is_not_shown() -> None:
+    error = UnreachedError("strange: hunter2")
+    found = failures("postgres://u:hunter2@h")
+    assert "hunter2" not in str(found.of(error))
+    assert found.cause(error) is None
+
+
+# ------------------------------------------------------------------------------- a real server
+
+
+def test_names_that_the_server_does_not_know(postgres_server: Postgres) -> None:
+    port = postgres_server.port
+    for url, says in (
+        (f"postgres://postgres@127.0.0.1:{port}/nosuch", "there is no such database"),
+        (f"postgres://nobody@127.0.0.1:{port}/postgres", "no such role"),
+        ("postgres://postgres@nosuch.invalid/postgres", "DNS"),
+        ("postgres://?service=nosuch", "PGSERVICEFILE"),
+        (f"postgres://postgres@127.0.0.1:{free_port()}/postgres", "start the server"),
+        ("postgres:///postgres?host=/no/such/folder", "start the server"),
+    ):
+        with pytest.raises(MetadataError, match=re.escape(says)):
+            asked(url)
+
+
+def test_a_role_that_may_not_connect(postgres_server: Postgres, namespace: str) -> None:
+    name = namespace.replace("-", "_")
+    for statement in (
+        f"CREATE ROLE {name} LOGIN",
+        f"CREATE DATABASE {name}",
+        f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC",
+    ):
+        postgres_server.ask(statement)
+    with pytest.raises(MetadataError, match="the role lacks a privilege"):
+        asked(f"postgres://{name}@127.0.0.1:{postgres_server.port}/{name}")
+    postgres_server.ask(f"DROP DATABASE {name}")
+
+
+@pytest.mark.usefixtures("_programs")
+def test_more_connections_than_the_server_takes() -> None:
+    few = {"max_connections": "4", "superuser_reserved_connections": "0", "max_wal_senders": "0"}
+    with postgres.running(**few) as server, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(reached(server.url))
+            assert connection.run(b"SELECT 1")
+        with pytest.raises(MetadataBusyError, match="raise its max_connections"):
+            asked(server.url)
+        assert connection.run(b"SELECT 1"), "those that are there go on"
+
+
+def test_more_connections_than_the_role_has(postgres_server: Postgres, namespace: str) -> None:
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 1")
+    url = postgres_server.url.replace("postgres@", f"{name}@")
+    with reached(url) as first:
+        assert first.run(b"SELECT 1")
+        with pytest.raises(MetadataBusyError, match="it, the role or the database takes"):
+            asked(url)
+
+
+@pytest.mark.parametrize(
+    ("setting", "query", "says"),
+    [
+        ("default_transaction_read_only = on", "CREATE TABLE those (n int)", "takes no changes"),
+        ("statement_timeout = 20", "SELECT pg_sleep(60)::text", "statement_timeout of the role"),
+        ("temp_file_limit = 0", "SELECT count(*) FROM generate_series(1, 500000)", "see its log"),
+    ],
+)
+def test_settings_of_a_role(
+    postgres_server: Postgres, namespace: str, setting: str, query: str, says: str
+) -> None:
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
+    postgres_server.ask(f"ALTER ROLE {name} SET {setting}")
+    with pytest.raises(MetadataError, match=says):
+        asked(postgres_server.url.replace("postgres@", f"{name}@"), query)
+
+
+def test_a_lock_that_is_not_given(postgres_server: Postgres, namespace: str) -> None:
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
+    postgres_server.ask(f"ALTER ROLE {name} SET lock_timeout = 20")
+    postgres_server.ask(f"CREATE TABLE {name} (number int)")
+    postgres_server.ask(f"ALTER TABLE {name} OWNER TO {name}")
+    with postgres_server.connect() as holder, holder.transaction():
+        holder.execute(f"LOCK TABLE {name}")
+        with pytest.raises(MetadataBusyError, match="what is asked for is locked"):
+            asked(
+                postgres_server.url.replace("postgres@", f"{name}@"), f"SELECT count(*) FROM {name}"
+            )
+
+
+def test_a_session_that_idled_too_long(postgres_server: Postgres, namespace: str) -> None:
+    """The server ends it; the next statement goes over another one."""
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
+    postgres_server.ask(f"ALTER ROLE {name} SET idle_session_timeout = 300")
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'"
+    with reached(postgres_server.url.replace("postgres@", f"{name}@")) as server:
+        for _ in range(3):
+            assert server.run(b"SELECT 1", twice=False) == [(1,)]
+            assert until(lambda: postgres_server.ask(count) == [(0,)])
+
+
+def test_a_server_that_shuts_down_in_the_midst_of_a_statement(own: Postgres) -> None:
+    said: list[BeautyspotError] = []
+
+    def ask() -> None:
+        with pytest.raises(MetadataError) as caught:
+            asked(own.url, "SELECT pg_sleep(60)::text", timeout=60)
+        said.append(caught.value)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%%'"
+    assert until(lambda: own.ask(sleeping) == [(1,)])
+    own.stop()
+    thread.join()
+    assert "server" in str(said[0])
+
+
+def test_what_is_no_postgres() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            for _ in range(2):
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"postgres://127.0.0.1:{listening.getsockname()[1]}/d"
+        for mode in ("require", "disable"):
+            with pytest.raises(MetadataError, match="what answers there is no Postgres"):
+                asked(f"{url}?sslmode={mode}")
+        thread.join()
+
+
+# ------------------------------------------------------------------------------------ PgBouncer
+
+
+@pytest.fixture
+def pooler(postgres_server: Postgres) -> Iterator[pgbouncer.PgBouncer]:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    options = {"max_client_conn": 2, "default_pool_size": 1, "query_wait_timeout": 1}
+    with pgbouncer.running(postgres_server.port, **options) as pooler:
+        yield pooler
+
+
+def test_what_pgbouncer_says(pooler: pgbouncer.PgBouncer) -> None:
+    assert asked(pooler.url)
+    with pytest.raises(MetadataError, match="no such role|correct user and password"):
+        asked(pooler.url.replace("postgres@", "nobody@"))
+    with pytest.raises(MetadataError, match="there is no such database"):
+        asked(pooler.url.removesuffix("postgres") + "nosuch")
+    with pytest.raises(MetadataError, match="ignore_startup_parameters"):
+        asked(pooler.url, options="-c work_mem=1MB")
+    with reached(pooler.url) as one, reached(pooler.url) as two:
+        assert one.run(b"SELECT 1") == two.run(b"SELECT 1")
+        with pytest.raises(MetadataBusyError, match="raise its max_client_conn"):
+            asked(pooler.url)
+
+
+@pytest.mark.slow
+def test_no_connection_of_the_server_free_behind_pgbouncer(pooler: pgbouncer.PgBouncer) -> None:
+    import psycopg
+
+    with psycopg.connect(pooler.url) as holder, holder.transaction():
+        holder.execute("SELECT 1")
+        with pytest.raises(MetadataBusyError, match="raise its default_pool_size"):
+            asked(pooler.url, timeout=30)
+    assert asked(pooler.url)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_behind_pgbouncer(own: Postgres) -> None:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    with (
+        pgbouncer.running(own.port, query_wait_timeout=1) as pooler,
+        reached(pooler.url, timeout=30) as server,
+    ):
+        assert server.run(b"SELECT 1")
+        own.stop()
+        for _ in range(2):
+            with pytest.raises(MetadataError, match="PgBouncer"):
+                server.run(b"SELECT 1")
+        own.start()
+
+        def answers() -> bool:
+            with contextlib.suppress(MetadataError):
+                return server.run(b"SELECT 1") == [(1,)]
+            return False
+
+        assert until(answers)
+
+
+def test_pgbouncer_that_is_restarted(own: Postgres) -> None:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    with pgbouncer.running(own.port) as pooler, reached(pooler.url) as server:
+        assert server.run(b"SELECT 1")
+        pooler.stop()
+        with pytest.raises(MetadataError, match="start the server"):
+            server.run(b"SELECT 1")
+        pooler.start()
+        assert server.run(b"SELECT 1")
+        pooler.stop()
+        pooler.start()
+        assert server.run(b"SELECT 1"), "over a new connection"

@@ -1,0 +1,270 @@
+"""How a server is reached: sockets, TLS, several hosts, and what libpq reads by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot_postgres.server import Server
+from servers import postgres, tls
+from servers.ports import free_port
+from servers.proxy import Link
+from servers.valkey import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers.postgres import Postgres
+
+
+@contextlib.contextmanager
+def reached(url: str | None = None, **options: Any) -> Iterator[Server]:
+    server = Server(url, **options)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def asked(
+    url: str | None = None, *, query: bytes = b"SELECT current_user::text", **options: Any
+) -> Any:
+    with reached(url, **options) as server:
+        return server.run(query)[0][0]
+
+
+@pytest.fixture(scope="module")
+def secured(_programs: None) -> Iterator[Postgres]:
+    """A server with a password for `app`, over loopback."""
+    with postgres.running() as server:
+        server.require_passwords(app="hunter2")
+        yield server
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> tls.Certificates:
+    return tls.made(tmp_path_factory.mktemp("tls") / "certificates")
+
+
+# --------------------------------------------------------------------------- what libpq reads
+
+
+def test_a_socket(secured: Postgres) -> None:
+    assert asked(secured.socket_url) == "postgres"
+    assert asked("postgres:///postgres", host=secured.directory, port=secured.port, user="postgres")
+
+
+def test_a_password_of_the_url_and_of_the_environment(
+    secured: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = f"postgres://app@127.0.0.1:{secured.port}/postgres"
+    assert asked(bare.replace("app@", "app:hunter2@")) == "app"
+    assert asked(bare, password="hunter2") == "app"
+    for given in ({}, {"password": "wrong"}):
+        with pytest.raises(MetadataError, match="correct user and password") as caught:
+            asked(bare, **given)
+        assert "wrong" not in f"{caught.value} {caught.value.__cause__}"
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    assert asked(bare) == "app"
+    monkeypatch.setenv("DATABASE_URL", bare)
+    assert asked() == "app"
+
+
+def test_a_password_that_was_changed_is_read_anew(
+    secured: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "old")
+    with reached(f"postgres://app@127.0.0.1:{secured.port}/postgres") as server:
+        with pytest.raises(MetadataError):
+            server.run(b"SELECT 1")
+        monkeypatch.setenv("PGPASSWORD", "hunter2")
+        assert server.run(b"SELECT 1")
+
+
+def test_libpq_s_variables_and_files(
+    secured: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    passwords = tmp_path / "pgpass"
+    passwords.write_text(f"127.0.0.1:{secured.port}:*:app:hunter2\n")
+    passwords.chmod(0o600)
+    services = tmp_path / "services"
+    services.write_text(f"[team]\nhost=127.0.0.1\nport={secured.port}\nuser=app\ndbname=postgres\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    assert asked("postgres://?service=team", passfile=passwords) == "app"
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    assert asked(service="team") == "app"
+    for name, value in (("HOST", "127.0.0.1"), ("PORT", str(secured.port)), ("USER", "app")):
+        monkeypatch.setenv(f"PG{name}", value)
+    assert asked("postgres:///postgres") == "app"
+    monkeypatch.setenv("PGDATABASE", "postgres")
+    assert asked() == "app"
+
+
+def test_what_is_not_named_anywhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPORT", str(free_port()))
+    with pytest.raises(MetadataError, match="no server is named: give a URL, or set DATABASE_URL"):
+        asked()
+
+
+# ------------------------------------------------------------------------------------------ TLS
+
+
+def test_tls(postgres_server: Postgres, certificates: tls.Certificates) -> None:
+    trust = {"sslrootcert": certificates.authority, "sslmode": "verify-full"}
+    with tls.before(postgres_server.port, certificates, greet=tls.of_postgres) as port:
+        url = f"postgres://postgres@127.0.0.1:{port}/postgres"
+        assert asked(url, **trust)
+        assert asked(url, sslmode="require")
+        assert asked(url.replace("127.0.0.1", "localhost"), **trust | {"sslmode": "verify-ca"})
+        with pytest.raises(MetadataError, match="the name in its certificate"):
+            asked(url.replace("127.0.0.1", "localhost"), **trust)
+        other = {"sslrootcert": certificates.client, "sslmode": "verify-full"}
+        with pytest.raises(MetadataError, match="the authority of the server's certificate"):
+            asked(url, **other)
+
+
+def test_tls_with_a_certificate_of_one_s_own(
+    postgres_server: Postgres, certificates: tls.Certificates
+) -> None:
+    certificates.client_key.chmod(0o600)
+    own = {"sslcert": certificates.client, "sslkey": certificates.client_key}
+    with tls.before(
+        postgres_server.port, certificates, asks_client=True, greet=tls.of_postgres
+    ) as port:
+        url = f"postgres://postgres@127.0.0.1:{port}/postgres?sslmode=require"
+        assert asked(url, **own)
+        with pytest.raises(MetadataError, match="sslcert and sslkey"):
+            asked(url)
+
+
+def test_a_server_without_tls(postgres_server: Postgres) -> None:
+    with pytest.raises(MetadataError, match="the server speaks no TLS"):
+        asked(postgres_server.url, sslmode="require")
+
+
+# --------------------------------------------------------------------------------- several hosts
+
+
+@pytest.fixture
+def pair(own: Postgres) -> Iterator[tuple[Postgres, Postgres]]:
+    """A server and its standby."""
+    other = own.standby()
+    try:
+        yield own, other.start()
+    finally:
+        other.remove()
+
+
+def test_the_first_host_that_answers(postgres_server: Postgres) -> None:
+    url = f"postgres://postgres@127.0.0.1:{free_port()},127.0.0.1:{postgres_server.port}/postgres"
+    assert asked(url) == "postgres"
+
+
+def test_a_host_that_hangs_leaves_time_for_the_next(postgres_server: Postgres) -> None:
+    with Link(postgres_server.port) as link:
+        link.part()
+        hosts = f"127.0.0.1:{link.port},127.0.0.1:{postgres_server.port}"
+        assert asked(f"postgres://postgres@{hosts}/postgres", timeout=1.0) == "postgres"
+
+
+def test_a_failover(pair: tuple[Postgres, Postgres]) -> None:
+    one, other = pair
+    hosts = ",".join(f"127.0.0.1:{each.port}" for each in pair)
+    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"
+    port = b"SELECT inet_server_port()"
+    create = b"CREATE TABLE IF NOT EXISTS those (number int)"
+    with reached(url) as server:
+        assert server.run(port) == [(one.port,)]
+        server.run(create)
+        one.stop()
+        with pytest.raises(MetadataError, match="takes no changes, as a replica") as caught:
+            server.run(create)
+        assert "target_session_attrs=read-write" in str(caught.value)
+        other.promote()
+        assert server.run(port) == [(other.port,)]
+        server.run(create)
+
+
+def test_a_standby_is_said_as_that(pair: tuple[Postgres, Postgres]) -> None:
+    _, other = pair
+    with reached(other.url) as server:
+        assert server.run(b"SELECT 1") == [(1,)]
+        with pytest.raises(MetadataError, match="takes no changes, as a replica"):
+            server.run(b"CREATE TABLE those (number int)")
+        other.promote()
+        server.run(b"CREATE TABLE those (number int)")
+
+
+# ------------------------------------------------------------------------------ coming and going
+
+
+def test_a_server_that_is_away(own: Postgres) -> None:
+    with reached(own.url) as server:
+        assert server.run(b"SELECT 1")
+        own.stop()
+        for _ in range(2):
+            with pytest.raises(MetadataError, match="start the server"):
+                server.run(b"SELECT 1")
+        own.start()
+        assert server.run(b"SELECT 1")
+        own.kill()
+        own.start()
+        assert server.run(b"SELECT 1"), "over a new connection"
+
+
+@pytest.mark.parametrize("hangs", ["server", "network", "first connection"])
+def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
+    with (
+        Link(own.port) as link,
+        reached(f"postgres://postgres@127.0.0.1:{link.port}/postgres", timeout=0.3) as server,
+    ):
+        if hangs != "first connection":
+            server.run(b"SELECT 1")
+        if hangs == "server":
+            own.freeze()
+        else:
+            link.part()
+        with pytest.raises(MetadataError, match="raise timeout="):
+            server.run(b"SELECT 1")
+        own.thaw()
+        link.mend()
+        assert server.run(b"SELECT 1") == [(1,)]
+
+
+def test_a_server_that_recovers_after_a_crash(own: Postgres) -> None:
+    """A backend that is killed makes the server start anew, and end all connections."""
+    with reached(own.url) as server, reached(own.url) as other:
+        [[pid]] = server.run(b"SELECT pg_backend_pid()")
+        other.run(b"SELECT 1")
+        os.kill(pid, 9)
+
+        def answers() -> bool:
+            try:
+                return [each.run(b"SELECT 1") for each in (server, other)] == [[(1,)]] * 2
+            except MetadataBusyError:
+                return False
+            except MetadataError as error:
+                assert "server" in str(error)  # noqa: PT017 - until it listens again
+                return False
+
+        assert until(answers)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_makes_connections_of_its_own(postgres_server: Postgres) -> None:
+    with reached(postgres_server.url) as server:
+        pid = server.run(b"SELECT pg_backend_pid()")
+        child = os.fork()
+        if child == 0:
+            try:
+                good = server.run(b"SELECT pg_backend_pid()") != pid
+                server.close()
+            except BaseException:
+                good = False
+            os._exit(0 if good else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert server.run(b"SELECT pg_backend_pid()") == pid
