@@ -85,6 +85,22 @@ def ensure(server: Server) -> None:
             by which nothing could be promised; or the role may not use, or make, the schema, and
             then it says what its owner has to run.
     """
+    facts, written_by = _found(server)
+    if written_by < WRITTEN_BY:
+        _make(server, facts.role)
+
+
+def is_there(server: Server) -> bool:
+    """Whether the schema is there, be it of an earlier release; nothing is made.
+
+    Raises:
+        SchemaError, BeautyspotError: as `ensure`.
+    """
+    return _found(server)[1] > 0
+
+
+def _found(server: Server) -> tuple[_Facts, int]:
+    """What is known of the server, and the number of the schema in it; 0 where there is none."""
     try:
         facts = _Facts(*server.run(server.sql(_FACTS))[0])
         _check(server, facts)
@@ -93,14 +109,15 @@ def ensure(server: Server) -> None:
         if not failures.is_of(error, failures.MAY_NOT):
             raise
         raise roles.refused(server, f"may not use the schema {server.schema}") from error.__cause__
-    if not numbers or numbers[0][0] < WRITTEN_BY:
-        _make(server, facts.role)
-    elif numbers[0][1] > WRITTEN_BY:
+    if not numbers:
+        return facts, 0
+    written_by, readable_from = numbers[0]
+    if readable_from > WRITTEN_BY:
         raise SchemaError(
-            f"a newer release made the schema {server.schema} of {server.url} (form "
-            f"{numbers[0][0]}), and this one knows up to {WRITTEN_BY}: upgrade beautyspot, or "
-            "choose another schema="
+            f"a newer release made the schema {server.schema} of {server.url} (form {written_by}), "
+            f"and this one knows up to {WRITTEN_BY}: upgrade beautyspot, or choose another schema="
         )
+    return facts, written_by
 
 
 def _check(server: Server, facts: _Facts) -> None:

@@ -37,8 +37,8 @@ LONGEST: Final = 3600.0
 IDLE: Final = 300.0
 """Seconds after which a connection that nobody needed is closed."""
 
-MAKING: Final = 60.0
-"""Seconds that the schema may take: many clients that start at once make it in turn."""
+LONG: Final = 60.0
+"""Seconds that it may take to list, to count, and to make the schema: clients do that in turn."""
 
 _TRIES: Final = 5
 """How often a statement is tried that the server rolled back for another one's sake."""
@@ -110,18 +110,26 @@ class Server:
 
     # ---------------------------------------------------------------------------------- asking
 
-    def run(self, query: bytes, params: Sequence[Any] = (), *, twice: bool = True) -> list[Row]:
+    def run(
+        self,
+        query: bytes,
+        params: Sequence[Any] = (),
+        *,
+        twice: bool = True,
+        is_long: bool = False,
+    ) -> list[Row]:
         """The rows that a statement gives.
 
         Args:
             query: its text, with ``$1`` and so on, as `sql` makes it.
             params: texts, bytes, numbers, None, or what is already in binary form (`Binary`).
             twice: whether it may run twice, where a connection breaks while it is asked.
+            is_long: whether it may take a minute, as to list or to count all rows may.
 
         Raises:
             BeautyspotError: of the class `failed` or `busy`; says what to do.
         """
-        ends = time.monotonic() + self.timeout
+        ends = time.monotonic() + (max(self.timeout, LONG) if is_long else self.timeout)
         return self._attempted(lambda one: one.ask(query, params, ends), ends, twice=twice)
 
     def perform(self, script: str) -> None:
@@ -130,7 +138,7 @@ class Server:
         Raises:
             BeautyspotError: as `run`.
         """
-        ends = time.monotonic() + max(self.timeout, MAKING)
+        ends = time.monotonic() + max(self.timeout, LONG)
         text = self.sql(script)
         self._attempted(lambda one: one.perform(text, ends), ends, twice=True)
 

@@ -31,23 +31,53 @@ COLUMNS: Final = {
     "arguments": "text",
     "price": "double precision",
     "began_at": "double precision",
+    "stored_at": "double precision",  # by the server's clock, when the row was put
 }
 """Of the table of rows."""
 
-_NEEDED: Final = frozenset({"namespace", "cache_key"})
+SET_BY_SERVER: Final = frozenset({"namespace", "stored_at"})
+"""Those that no record has."""
+
+COUNTED: Final = {
+    "func_identifier": "text",
+    "hour": "bigint",
+    "hits": "bigint",
+    "runs": "bigint",
+    "failures": "bigint",
+    "seconds_saved": "double precision",
+    "seconds_spent": "double precision",
+    "money_saved": "double precision",
+    "money_spent": "double precision",
+    "grants": "bigint",
+    "waits": "bigint",
+    "refusals": "bigint",
+    "seconds_waited": "double precision",
+}
+"""Of the table of counts, beside the namespace."""
 
 
-def _column(name: str, kind: str) -> str:
+def _column(name: str, kind: str, *, needed: bool = False) -> str:
     collated = ' COLLATE "C"' if kind.startswith("text") else ""  # by code points, as Python sorts
-    return f"{name} {kind}{collated}{' NOT NULL' if name in _NEEDED else ''}"
+    return f"{name} {kind}{collated}{' NOT NULL' if needed else ''}"
 
 
-_ROWS: Final = ", ".join(_column(name, kind) for name, kind in COLUMNS.items())
+_NAMESPACE: Final = _column("namespace", "text", needed=True)
+_KEY: Final = ("namespace", "cache_key")
+_ROWS: Final = ", ".join(_column(name, kind, needed=name in _KEY) for name, kind in COLUMNS.items())
+_COUNTS: Final = ", ".join(
+    _column(name, kind, needed=True) + ("" if name in ("func_identifier", "hour") else " DEFAULT 0")
+    for name, kind in COUNTED.items()
+)
 
 STATEMENTS: Final = (
     f"CREATE TABLE IF NOT EXISTS {{schema}}.results ({_ROWS}, PRIMARY KEY (namespace, cache_key))",
     # Results are compressed where that pays; the server would try again each time.
     "ALTER TABLE {schema}.results ALTER COLUMN result_data SET STORAGE EXTERNAL",
+    # For those that have expired long ago; few results expire.
+    (
+        "CREATE INDEX IF NOT EXISTS results_that_expire ON {schema}.results "
+        "(namespace, expires_at) WHERE expires_at IS NOT NULL"
+    ),
     """
 CREATE TABLE IF NOT EXISTS {schema}.stores (
   namespace text COLLATE "C" PRIMARY KEY,
@@ -84,23 +114,7 @@ CREATE TABLE IF NOT EXISTS {schema}.waits (
   ends_at double precision NOT NULL,
   PRIMARY KEY (namespace, process)
 )""",
-    """
-CREATE TABLE IF NOT EXISTS {schema}.counts (
-  namespace text COLLATE "C" NOT NULL,
-  func_identifier text COLLATE "C" NOT NULL,
-  hour bigint NOT NULL,
-  hits bigint NOT NULL DEFAULT 0,
-  runs bigint NOT NULL DEFAULT 0,
-  failures bigint NOT NULL DEFAULT 0,
-  seconds_saved double precision NOT NULL DEFAULT 0,
-  seconds_spent double precision NOT NULL DEFAULT 0,
-  money_saved double precision NOT NULL DEFAULT 0,
-  money_spent double precision NOT NULL DEFAULT 0,
-  grants bigint NOT NULL DEFAULT 0,
-  waits bigint NOT NULL DEFAULT 0,
-  refusals bigint NOT NULL DEFAULT 0,
-  seconds_waited double precision NOT NULL DEFAULT 0
-)""",
+    f"CREATE TABLE IF NOT EXISTS {{schema}}.counts ({_NAMESPACE}, {_COUNTS})",
     # A name may be too long for an index.
     (
         "CREATE UNIQUE INDEX IF NOT EXISTS counts_of_an_hour ON {schema}.counts "
