@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,25 @@ from servers import seaweedfs
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+
+
+HEAVY = {
+    "test_threads",
+    "test_a_page_that_takes_long_ends_early",
+    "test_a_filter_that_matches_far_behind",
+    "test_records_may_change_while_a_scan_runs",
+    "test_find_many_finds_each",
+    "test_a_text_is_found_whatever_the_case",
+    "test_patterns_and_texts_may_be_long",
+}
+"""Tests of the contract that make thousands of requests."""
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """On a mocked bucket, a request takes as long as on a real server, and they come in turn."""
+    for item in items:
+        if getattr(item, "originalname", "") in HEAVY and "test_s3_store" in item.nodeid:
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

@@ -79,8 +79,6 @@ def failure(action: str, place: str, error: Exception) -> StorageError:
 
 def metadata_failure(place: str, error: Exception) -> MetadataError:
     """The same for the metadata store at the URI `place`."""
-    if isinstance(error, MetadataError):
-        return error
     found = code(error)
     kind = MetadataBusyError if is_passing(error) else MetadataError
     return kind(f"the store at {place:.300} failed ({found}): {_ADVICE.get(found, _NETWORK)}")

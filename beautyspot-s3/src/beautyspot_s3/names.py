@@ -5,7 +5,7 @@ characters that every server takes; the rest of a namespace or a key is escaped,
 
 The names of rows come in the order of their keys, also where the server lists by directories:
 between two characters that stay as they are, the escaped ones have a sign of their own that sorts
-there.
+there. Rows of long keys, which no Spot makes, are named by a digest, and lie apart.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ LONGEST_KEY: Final = 200
 
 _PLAIN_KEY: Final = re.compile(r"[0-9A-Za-z]{1,200}")
 _ESCAPE: Final = re.compile(rb"[^0-9A-Za-z]")
-_ESCAPED: Final = re.compile(r"[-=_~]([0-9a-f]{2})")
-_NAME: Final = re.compile(r"(?:[0-9A-Za-z]|[-=_~][0-9a-f]{2})+")
 _EMPTY: Final = "-"
-_DIGEST: Final = "!"
+_LONG: Final = "!"
 
 
 class Names:
@@ -39,7 +37,9 @@ class Names:
         namespace: as it was given.
         root: how all names begin.
         meta: what the store says of itself, and what was invalidated lately.
-        rows, leases, used, counts: how the names of these begin.
+        rows: how the names of rows begin.
+        long_rows: how those of long keys do.
+        leases, used, counts: how the names of these begin.
     """
 
     def __init__(self, folder: str, namespace: str) -> None:
@@ -47,47 +47,42 @@ class Names:
         self.root = f"{folder}store/{_segment(namespace)}/"
         self.meta = f"{self.root}meta"
         self.rows = f"{self.root}rows/"
+        self.long_rows = f"{self.root}rows!/"
         self.leases = f"{self.root}leases/"
         self.used = f"{self.root}used/"
         self.counts = f"{self.root}counts/"
 
     def row(self, key: str) -> str:
         """The name of the row of a key."""
-        return self.rows + key_name(key)
+        name = key_name(key)
+        return f"{self.long_rows}{name[1:]}" if name.startswith(_LONG) else self.rows + name
 
     def lease(self, key: str) -> str:
         """The name of its lease."""
         return self.leases + key_name(key)
 
+    def behind(self, key: str) -> str:
+        """A name in front of the names of all rows in `rows` whose keys come behind a key."""
+        return self.rows + _escaped(key)[:LONGEST_KEY]
+
+    def beginning(self, key: str) -> str:
+        """How the names of those rows in `rows` begin whose keys begin so."""
+        return self.rows + _escaped(key)[:LONGEST_KEY]
+
 
 def key_name(key: str) -> str:
-    """A key as it stands in a name.
-
-    That of a long key ends with a digest, for which `key_of` knows no key.
-    """
+    """A key as it stands in a name: escaped, or a digest of it behind a ``!``."""
     if _PLAIN_KEY.fullmatch(key):
         return key
-    if not key:
-        return _EMPTY
-    data = key.encode("utf-8", "surrogatepass")
-    name = _ESCAPE.sub(_key_escape, data).decode("ascii")
+    name = _escaped(key)
     if len(name) <= LONGEST_KEY:
-        return name
-    digest = sha256(data).hexdigest()[:40]
-    return f"{_cut(name, LONGEST_KEY - len(digest) - 1)}{_DIGEST}{digest}"
+        return name or _EMPTY
+    return _LONG + sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def key_of(name: str) -> str | None:
-    """The key that stands in a name; None where that is only known from the row itself."""
-    if name == _EMPTY:
-        return ""
-    if not _NAME.fullmatch(name):
-        return None
-    try:
-        data = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name).encode("latin-1")
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return None
+def _escaped(key: str) -> str:
+    data = key.encode("utf-8", "surrogatepass")
+    return _ESCAPE.sub(_key_escape, data).decode("ascii")
 
 
 def _key_escape(found: re.Match[bytes]) -> bytes:
@@ -104,11 +99,6 @@ def _key_escape(found: re.Match[bytes]) -> bytes:
     return f"{sign}{byte:02x}".encode()
 
 
-def _cut(name: str, length: int) -> str:
-    """The beginning of a name, without a part of an escape at its end."""
-    return re.sub(r"[-=_~][0-9a-f]?\Z", "", name[:length])
-
-
 def _segment(namespace: str) -> str:
     """A namespace as a part of a path."""
     data = namespace.encode("utf-8", "surrogatepass")
@@ -120,4 +110,4 @@ def _segment(namespace: str) -> str:
         name = name.replace(".", "~2e")
     if len(name) <= LONGEST_NAMESPACE:
         return name
-    return f"{_cut(name, LONGEST_NAMESPACE - 34)}~~{sha256(data).hexdigest()[:32]}"
+    return f"{name[: LONGEST_NAMESPACE - 34]}~~{sha256(data).hexdigest()[:32]}"

@@ -5,28 +5,37 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from beautyspot.contracts import MetadataStoreBase
-from beautyspot.errors import NotSupportedError
+from beautyspot.errors import MetadataError
 
 from beautyspot_s3 import checked
+from beautyspot_s3 import counts as counted
 from beautyspot_s3.connection import Patience
+from beautyspot_s3.looking import LookingStore
 from beautyspot_s3.names import Names
-from beautyspot_s3.objects import Objects
 from beautyspot_s3.place import Place, options_of
+from beautyspot_s3.putting import Putter
+from beautyspot_s3.reading import CLOSED, S3Reader
 from beautyspot_s3.remade import Remade, remembered
+from beautyspot_s3.several import side_by_side
 from beautyspot_s3.storage import S3Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
-    from beautyspot.contracts import Context, TaskRecord
+    from beautyspot.contracts import (
+        Context,
+        Counts,
+        Invalidation,
+        MetadataStoreBase,
+        TaskRecord,
+    )
     from mypy_boto3_s3.client import S3Client
 
     from beautyspot_s3.connection import AddressingStyle
 
 
-class S3MetadataStore(MetadataStoreBase, Remade):
+class S3MetadataStore(S3Reader, Remade):
     """A metadata store in a bucket of AWS S3, MinIO, SeaweedFS and their like.
 
     Args:
@@ -48,11 +57,8 @@ class S3MetadataStore(MetadataStoreBase, Remade):
         ConfigError: an option is not what it has to be, or options contradict each other.
     """
 
-    name: ClassVar[str] = "s3"
     schemes: ClassVar[tuple[str, ...]] = ("s3",)
-    blocking = True
-    keeps_deadlines = True
-    remote = True
+    invalidations: ClassVar[bool] = True
 
     @remembered
     def __init__(
@@ -86,9 +92,11 @@ class S3MetadataStore(MetadataStoreBase, Remade):
             "client": client,
         }
         self._own_storage = partial(S3Storage, bucket_name, prefix, **options)
-        self._place = Place(bucket_name, prefix, **options, patience=Patience(limit, limit, 1))
-        self._objects = Objects(self._place, limit)
-        self._names = Names(self._place.folder, checked.name("namespace", namespace))
+        patience = Patience(limit, limit, 1)
+        self._again = partial(Place, bucket_name, prefix, **options, patience=patience)
+        place = self._again()
+        super().__init__(place, Names(place.folder, checked.name("namespace", namespace)), limit)
+        self._putter = Putter(self._objects, self._names, self._meta, self.now)
         self.lease_time = checked.lease_time(lease_time)
         self.largest_data = checked.size("largest_data", largest_data)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
@@ -107,37 +115,74 @@ class S3MetadataStore(MetadataStoreBase, Remade):
         """A storage at the same place; see the base class."""
         return self._own_storage()
 
+    # ------------------------------------------------------------------------------ the store
+
+    def open(self) -> None:
+        """Reach the bucket, and make there what is not there yet; see the base class.
+
+        Raises:
+            SchemaError: a newer release wrote what this one can't read.
+        """
+        if self._closed:
+            raise MetadataError(CLOSED)
+        make = partial(self._meta.make, demands_signing=self.demands_signing)
+        self.demands_signing = self._translated(make).demands_signing
+        self._is_open = True
+
     @property
     def store_id(self) -> str:
         """Random, 16 hex digits."""
-        raise NotSupportedError
+        return self._asked(lambda: self._meta.store_id)
 
-    def get(self, key: str) -> TaskRecord | None:
-        """See the base class."""
-        raise NotSupportedError
+    def for_looking(self) -> MetadataStoreBase:
+        """One that changes nothing; see the base class."""
+        return LookingStore(self._again(), self._names, self._objects.timeout)
+
+    # ----------------------------------------------------------------------------- what changes
 
     def put(self, record: TaskRecord) -> None:
         """See the base class."""
-        raise NotSupportedError
+        self._asked(lambda: self._putter.put(record))
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Side by side; each of them is put or not: there is no transaction."""
+        self._asked(lambda: side_by_side(self._putter.put, records))
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        """Put it in exchange for what was there as its call began; see the base class."""
+        return self._asked(lambda: self._putter.put_valid(record, since))
+
+    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """The same for many, side by side; see the base class."""
+        given = list(rows)
+        put = self._asked(lambda: side_by_side(lambda row: self._putter.put_valid(*row), given))
+        return {row[0].cache_key for row, is_put in zip(given, put, strict=True) if not is_put}
 
     def delete(self, key: str) -> bool:
+        """Leave a tombstone in its place; see the base class."""
+        return self._asked(lambda: self._putter.delete(key))
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Write an object beside the rows; see the base class."""
+        self._asked(lambda: self._uses.add(used))
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """The same; see the base class."""
+        added = list(counts)
+        self._asked(lambda: counted.add(self._objects, self._names, added))
+
+    # ------------------------------------------------------------------------ what was invalidated
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """Write it into the object `meta`; see the base class."""
+        self._asked(lambda: self._meta.note(what))
+        if what.cache_key is not None:
+            self._putter.note(what.cache_key)
+
+    def generation(self) -> int:
+        """The number of the last one; see the base class."""
+        return self._asked(self._meta.now).generation
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
         """See the base class."""
-        raise NotSupportedError
-
-    def scan(
-        self,
-        *,
-        func_identifier: str | None = None,
-        version: str | None = None,
-        tag: str | None = None,
-        with_data: bool = False,
-    ) -> Iterator[TaskRecord]:
-        """See the base class."""
-        raise NotSupportedError
-
-    def close(self) -> None:
-        """Close its connections."""
-        self._place.close()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._place.root} {self._names.namespace!r}>"
+        return self._asked(self._meta.now).since(generation)
