@@ -85,8 +85,8 @@ def _show(output: Output, store: Any, removal: Removal) -> None:
     output.say(_in_all(store, removal))
 
 
-def confirmed(output: Output, *, yes: bool) -> bool:
-    """Whether the person wants what was shown to be removed.
+def confirmed(output: Output, *, yes: bool, verb: str = "remove") -> bool:
+    """Whether the person wants what was shown to be removed, or what else `verb` says.
 
     Raises:
         UsageError: nobody can be asked, or has seen it, and `--yes` is not given.
@@ -94,21 +94,22 @@ def confirmed(output: Output, *, yes: bool) -> bool:
     """
     if yes:
         return True
+    nothing = f"nothing was {verb.removesuffix('e')}ed"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise click.UsageError(
-            "nothing was removed: nobody can be asked here. Give --yes to remove it, "
+            f"{nothing}: nobody can be asked here. Give --yes to {verb} it, "
             "or --dry-run to see it only"
         )
     if output.lost is not None:
-        raise click.UsageError("nothing was removed: what would go could not be shown")
+        raise click.UsageError(f"{nothing}: what would go could not be shown")
     sys.stdout.flush()
     try:
-        wanted = click.confirm("Remove this?", err=True)
+        wanted = click.confirm(f"{verb.capitalize()} this?", err=True)
     except click.Abort:
-        output.say("\nnothing was removed")
+        output.say(f"\n{nothing}")
         raise
     if not wanted:
-        output.say("nothing was removed")
+        output.say(nothing)
     return wanted
 
 

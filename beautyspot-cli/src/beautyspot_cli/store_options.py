@@ -42,8 +42,8 @@ class Place(NamedTuple):
             )
         return self._replace(store=store)
 
-    def open(self) -> Store:
-        """The store; use it in a `with` statement.
+    def open(self, *, create: bool = False) -> Store:
+        """The store; use it in a `with` statement. With `create` it is made where there is none.
 
         Raises:
             ConfigError: there is none, or there are several; says which.
@@ -51,12 +51,12 @@ class Place(NamedTuple):
         from beautyspot import ConfigError
 
         try:
-            return self._opened(self.store)
+            return self._opened(self.store, create=create)
         except ConfigError:
             above = self._nearest_above()
             if above is None:
                 raise
-            return self._opened(str(above))
+            return self._opened(str(above), create=create)
 
     def where(self) -> str | None:
         """The store, as `open` would find it, whether or not it can be opened."""
@@ -79,7 +79,7 @@ class Place(NamedTuple):
         folders = (folder / _FOLDER for folder in Path.cwd().parents)
         return next((folder for folder in folders if folder.is_dir()), None)
 
-    def _opened(self, store: str | None) -> Store:
+    def _opened(self, store: str | None, *, create: bool = False) -> Store:
         from beautyspot import open_store
 
         return open_store(
@@ -88,6 +88,7 @@ class Place(NamedTuple):
             profile=self.profile,
             config=self.config,
             storage=self.storage,
+            create=create,
         )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts.examination import Finding
 from beautyspot.errors import BeautyspotError, NotSupportedError, StorageError
 from beautyspot.messages import masked
+from beautyspot.results.blob_names import blob_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -99,9 +100,9 @@ def _compared(
         return
     yield Finding("ok", subject, f"it answers in {took}")
     now = time.time()
-    blobs = {_tail(blob.location, prefix): blob for blob in storage.list(prefix)}
+    blobs = {_name(blob.location): blob for blob in storage.list(prefix)}
     yield from _of_clock(blobs.values(), now, subject)
-    yield from _of_blobs(metadata, blobs, now, subject)
+    yield from _of_blobs(metadata, storage, blobs, now, subject)
 
 
 def _of_clock(blobs: Iterable[BlobInfo], now: float, subject: str) -> Iterator[Finding]:
@@ -116,7 +117,11 @@ def _clocks(subject: str, seconds: float, least: str, how: str) -> Finding:
 
 
 def _of_blobs(
-    metadata: MetadataStoreBase, blobs: dict[str, BlobInfo], now: float, subject: str
+    metadata: MetadataStoreBase,
+    storage: BlobStorageBase,
+    blobs: dict[str, BlobInfo],
+    now: float,
+    subject: str,
 ) -> Iterator[Finding]:
     """Blobs that no row names, and the other way around; neither of what is just being saved."""
     settled = now - SETTLED
@@ -124,13 +129,13 @@ def _of_blobs(
     if metadata.damaged:
         yield Finding("warning", subject, _NOT_COMPARED)
         return
-    missing = list(
-        _of_missing([named[tail] for tail in named.keys() - blobs.keys()], len(named), settled)
-    )
+    away = named.keys() - blobs.keys()
+    away -= _adopted(storage, away)
+    missing = list(_of_missing([named[name] for name in away], len(named), settled))
     orphans = [
         blob.size
-        for tail, blob in blobs.items()
-        if tail not in named and blob.modified_at < settled
+        for name, blob in blobs.items()
+        if name not in named and blob.modified_at < settled
     ]
     yield from (Finding(state, subject, text) for state, text in missing)
     if orphans:
@@ -142,9 +147,8 @@ def _of_blobs(
 
 def _named(metadata: MetadataStoreBase) -> dict[str, float]:
     """The blobs that rows name, and when they were made."""
-    prefix = f"{metadata.store_id}/"
     return {
-        _tail(record.result_value, prefix): record.made_at or 0.0
+        _name(record.result_value): record.made_at or 0.0
         for record in metadata.scan()
         if record.result_value is not None
     }
@@ -163,9 +167,16 @@ def _of_missing(
         yield "ok", f"{text} (beautyspot verify tells)"
 
 
-def _tail(location: str, prefix: str) -> str:
+def _adopted(storage: BlobStorageBase, named: Iterable[str]) -> set[str]:
+    """Those blobs that are there under the ID of another store, which this one has adopted."""
+    ids = {name.store_id for each in named if (name := blob_name(each)) is not None}
+    return {_name(blob.location) for store_id in ids for blob in storage.list(f"{store_id}/")}
+
+
+def _name(location: str) -> str:
     """A location from the store's ID on: the same whatever folder or bucket it is in."""
-    return location.rpartition(prefix)[2]
+    found = blob_name(location)
+    return location if found is None else found.name
 
 
 def of_writing(metadata: MetadataStoreBase, storage: BlobStorageBase) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from beautyspot.inspecting.changing import Changing
 from beautyspot.inspecting.looking import Looking
 from beautyspot.inspecting.reading import Reading
+from beautyspot.inspecting.salvaging import Salvaging
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.backends import Backends
 
 
-class Store(Looking, Reading, Changing):
+class Store(Looking, Reading, Changing, Salvaging):
     """What a Spot has stored. `open_store` makes it; it is a context manager, which closes it.
 
     Looking changes nothing on disk. Filters are the same everywhere, see `Where`; None matches any.

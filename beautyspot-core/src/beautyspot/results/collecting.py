@@ -27,6 +27,7 @@ from beautyspot.results.pruning import claimed
 if TYPE_CHECKING:
     from beautyspot.contracts import BlobInfo
     from beautyspot.resilience.guarded_backends import GuardedStorage
+    from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
 
 _OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
@@ -76,7 +77,7 @@ class Collector:
             StorageError: the blobs can't be listed.
             NotSupportedError: the storage can't list or delete.
         """
-        now = time.time() if self._dry_run else self._now()
+        now = time.time() if self._dry_run else storage_time(self._storage, self._prefix)
         oldest = now - self._grace
         named = self._named()
         blobs = size = failed = 0
@@ -100,24 +101,6 @@ class Collector:
         """The hashes of all locations that rows name; a collision only leaves garbage behind."""
         locations = (record.result_value for record in self._cache.metadata.scan())
         return {hash(self._tail(location)) for location in locations if location is not None}
-
-    def _now(self) -> float:
-        """The time by the storage's own clock, which the ages of blobs go by, in Unix time."""
-        probe = f"{self._prefix}clock/{_PROBE}-{os.urandom(4).hex()}.probe"
-        try:
-            location = self._storage.save(probe, b"what time is it?")
-        except StorageError as error:
-            raise StorageError(f"{error}{_TO_COLLECT}") from error
-        try:
-            for blob in self._storage.list(f"{self._prefix}clock/"):
-                if blob.location == location:
-                    return blob.modified_at
-        finally:
-            self._storage.delete(location)
-        raise StorageError(
-            "the storage does not list a blob that it has just saved, so it can't be told which "
-            "blobs are in use: collect when it does"
-        )
 
     def _is_ours(self, blob: BlobInfo) -> bool:
         return re.fullmatch(_OURS, self._tail(blob.location)) is not None
@@ -145,26 +128,11 @@ class Collector:
         return named is not None and self._tail(named) == self._tail(location)
 
     def _sweep(self, now: float) -> int:
-        """Remove what interrupted saves have left, where the storage has a `sweep` for it.
-
-        No lease tells whether their save is still under way: only their age does.
-        """
-        sweep = getattr(self._storage.real, "sweep", None)
-        if sweep is None:
-            return 0
-        only_counts = hints(sweep, dry_run=self._dry_run or None)
-        if self._dry_run and not only_counts:
-            return 0  # a plug-in's, which can't say
+        """Remove what interrupted saves have left."""
         ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
         age = max(self._grace, LONGEST_SAVE) + ahead
-        try:
-            return int(
-                self._storage.in_time(sweep)(older_than=age, prefix=self._prefix, **only_counts)
-            )
-        except StorageError as error:  # S3 has a permission of its own for it
-            advice = "They stay; the other garbage was removed"
-            self._cache.reporter.report("collect leftovers", "", error, advice)
-            return 0
+        reporter = self._cache.reporter
+        return sweep(self._storage, self._prefix, age, reporter, dry_run=self._dry_run)
 
     def _sweep_metadata(self) -> int:
         """Have the metadata store remove what it needs no more."""
@@ -175,3 +143,51 @@ class Collector:
             advice = "What it needs no more stays; the other garbage was removed"
             self._cache.reporter.report("sweep the metadata store", "", error, advice)
             return 0
+
+
+def storage_time(storage: GuardedStorage, prefix: str) -> float:
+    """The time by the storage's own clock, which the ages of blobs go by, in Unix time.
+
+    Args:
+        storage: it.
+        prefix: the store's ID and a slash.
+
+    Raises:
+        StorageError: it can't be told.
+    """
+    probe = f"{prefix}clock/{_PROBE}-{os.urandom(4).hex()}.probe"
+    try:
+        location = storage.save(probe, b"what time is it?")
+    except StorageError as error:
+        raise StorageError(f"{error}{_TO_COLLECT}") from error
+    try:
+        for blob in storage.list(f"{prefix}clock/"):
+            if blob.location == location:
+                return blob.modified_at
+    finally:
+        storage.delete(location)
+    raise StorageError(
+        "the storage does not list a blob that it has just saved, so it can't be told which "
+        "blobs are in use: collect when it does"
+    )
+
+
+def sweep(
+    storage: GuardedStorage, prefix: str, age: float, reporter: Reporter, *, dry_run: bool = False
+) -> int:
+    """Remove what interrupted saves have left, where the storage has a `sweep` for it.
+
+    No lease tells whether their save is still under way: only their age does.
+    """
+    remove = getattr(storage.real, "sweep", None)
+    if remove is None:
+        return 0
+    only_counts = hints(remove, dry_run=dry_run or None)
+    if dry_run and not only_counts:
+        return 0  # a plug-in's, which can't say
+    try:
+        return int(storage.in_time(remove)(older_than=age, prefix=prefix, **only_counts))
+    except StorageError as error:  # S3 has a permission of its own for it
+        advice = "They stay; the other garbage was removed"
+        reporter.report("collect leftovers", "", error, advice)
+        return 0

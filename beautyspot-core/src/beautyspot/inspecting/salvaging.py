@@ -1,0 +1,145 @@
+"""The part of a `Store` that deals with blobs of other stores in its storage; see `strays`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot.errors import ConfigError
+from beautyspot.messages import checks_options
+
+# A store that is only listed needs nothing of the rest.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import MetadataStoreBase
+    from beautyspot.inspecting.adopting import Adopted
+    from beautyspot.inspecting.backends import Backends
+    from beautyspot.inspecting.strays import Stray, Strays
+    from beautyspot.results.cache import Cache
+    from beautyspot.results.collecting import Collected
+
+    Progress = Callable[[int], object]
+
+
+class Salvaging:
+    """Methods of `Store`."""
+
+    _backends: Backends
+    metadata: MetadataStoreBase
+
+    if TYPE_CHECKING:
+
+        def _changing(self) -> Cache: ...
+
+    @checks_options("strays")
+    def strays(self, *, functions: bool = False, progress: Progress | None = None) -> list[Stray]:
+        """What lies in the storage under the IDs of other stores, and belongs to no result here.
+
+        It is another living store's that shares the storage, or left of one whose database was
+        lost. All of the storage is listed for it.
+
+        Args:
+            functions: True asks the storage what it was told about each blob, some at once.
+            progress: called after some blobs, with their number.
+
+        Returns:
+            One for each ID, in their order.
+
+        Raises:
+            ConfigError, BackendNotFound: there is no storage.
+            NotSupportedError: the storage can't list.
+            MetadataError, StorageError: one of them failed.
+        """
+        from beautyspot.inspecting.changing import make_cache
+
+        strays = self._strays(make_cache(self._backends, self.metadata))
+        found = (strays.look(each, functions=functions, progress=progress) for each in strays.ids())
+        return [stray for stray in found if stray.blobs]
+
+    @checks_options("adopt")
+    def adopt(self, *store_ids: str, progress: Progress | None = None) -> Adopted:
+        """Make the rows of strays anew, out of what the storage was told about each blob.
+
+        For results whose database was lost. Blobs stay where they are, and their bytes are not
+        read: their digests are checked by the first hit, or by `verify`. A result that the store
+        has of the same call stays if its run began later. What was interrupted is completed by
+        doing it again.
+
+        Adopted blobs stay under the ID of the store that made them, and are not removed with their
+        rows: what rows no longer name is a stray again, for `remove_strays`.
+
+        Args:
+            store_ids: of which stores, as `strays` gives them, or their first 6 digits or more.
+                None given: of all, but for those whose newest blob is younger than an hour: they
+                may be in use.
+            progress: called after some blobs, with their number.
+
+        Raises:
+            ConfigError: there is no such ID, or no storage.
+            NotSupportedError: the storage can't list.
+            MetadataError, StorageError: one of them failed; do it again.
+        """
+        from beautyspot.inspecting.adopting import ADOPTED_FROM, Adopter
+
+        cache = self._changing()
+        strays = self._strays(cache)
+        if store_ids:
+            return Adopter(cache, strays).adopt(strays.chosen(store_ids), (), progress)
+        newest = {each: strays.state(each)[0] for each in strays.ids()}
+        oldest = self._time(strays) - ADOPTED_FROM if newest else 0.0
+        left = tuple(each for each, saved in newest.items() if saved > oldest)
+        chosen = [each for each in newest if each not in left]
+        return Adopter(cache, strays).adopt(chosen, left, progress)
+
+    @checks_options("remove_strays")
+    def remove_strays(
+        self,
+        *store_ids: str,
+        dry_run: bool = False,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> Collected:
+        """Remove the strays of these IDs, for good. What rows of this store name stays.
+
+        Args:
+            store_ids: of which stores, as `strays` gives them, or their first 6 digits or more.
+            dry_run: True counts what would be removed, and changes nothing.
+            force: remove also what may be in use: of an ID whose newest blob is younger than a
+                week, or whose blobs another store has adopted.
+            progress: called after some blobs, with their number.
+
+        Raises:
+            ConfigError: no ID is given, or there is no such one, or it may be in use.
+            NotSupportedError: the storage can't list or delete.
+            MetadataError, StorageError: one of them failed; what was not reached is still there.
+        """
+        from beautyspot.inspecting.adopting import Remover, check_unused
+        from beautyspot.inspecting.changing import make_cache
+        from beautyspot.results.collecting import Collected
+
+        if not store_ids:
+            raise ConfigError("say whose: remove_strays('3f2a90c1'), an ID as strays() gives them")
+        cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
+        strays = self._strays(cache)
+        ids = strays.chosen(store_ids)
+        if dry_run:
+            found = [strays.look(each, functions=False, progress=progress) for each in ids]
+            return Collected(sum(f.blobs for f in found), sum(f.size for f in found), 0, 0)
+        if not force:
+            check_unused(strays, ids, self._time(strays))
+        remover = Remover(cache, strays)
+        done = [remover.remove(each, progress) for each in ids]
+        return Collected(*map(sum, zip(*done, strict=True)))
+
+    def _strays(self, cache: Cache) -> Strays:
+        from beautyspot.inspecting.strays import Strays
+
+        self._backends.required_storage()
+        storage = cache.storage()
+        assert storage is not None  # noqa: S101 - it was required
+        return Strays(cache.metadata, storage)
+
+    def _time(self, strays: Strays) -> float:
+        from beautyspot.results.collecting import storage_time
+
+        return storage_time(strays.storage, f"{strays.own_id}/")
