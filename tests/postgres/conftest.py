@@ -12,7 +12,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
-from servers import postgres
+from servers import pgbouncer, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,13 +52,15 @@ def postgres_server(_programs: None) -> Iterator[postgres.Postgres]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(request: pytest.FixtureRequest) -> str:
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server: the one named in the environment, else `postgres_server`."""
     named = os.environ.get(ADDRESS)
     if named:
-        return named
+        yield named
+        return
     server: postgres.Postgres = request.getfixturevalue("postgres_server")
-    return server.url
+    with pgbouncer.wanted_before(server.port) as port:
+        yield server.url.replace(f":{server.port}/", f":{port}/")
 
 
 @pytest.fixture

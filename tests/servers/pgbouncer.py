@@ -2,9 +2,6 @@
 
 The program is `pgbouncer`, or what `BEAUTYSPOT_TEST_PGBOUNCER` names. It runs in transaction mode,
 keeps no prepared statements, and takes no startup parameters but those that it takes by default.
-
-``python tests/servers/pgbouncer.py COMMAND…`` runs a command while there is a Postgres server
-behind one, whose address is in `BEAUTYSPOT_TEST_POSTGRES_URL`.
 """
 
 from __future__ import annotations
@@ -15,7 +12,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +24,9 @@ if TYPE_CHECKING:
 
 PROGRAM = "BEAUTYSPOT_TEST_PGBOUNCER"
 """Names the program in the environment, by its path or as it is found on PATH."""
+
+POOLED = "BEAUTYSPOT_TEST_POSTGRES_POOLED"
+"""Set in the environment, it puts one before the Postgres servers that tests share."""
 
 _USERS = ("pgbouncer", "postgres", "nobody")
 """Whom it runs as where the tests run as root, as which it refuses to run."""
@@ -136,22 +135,18 @@ def running(port: int, **options: str | int) -> Iterator[PgBouncer]:
         shutil.rmtree(pooler.directory)
 
 
+@contextlib.contextmanager
+def wanted_before(port: int, **options: str | int) -> Iterator[int]:
+    """The port of one before that server, where `POOLED` is set, else the server's."""
+    if os.environ.get(POOLED):
+        with running(port, **options) as pooler:
+            yield pooler.port
+    else:
+        yield port
+
+
 def _as_other_user() -> list[str]:
     if os.geteuid() != 0:
         return []
     known = {entry.pw_name for entry in pwd.getpwall()}
     return ["-u", next(user for user in _USERS if user in known)]
-
-
-def main() -> int:
-    """Run the command of the arguments; its exit code."""
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    from servers import postgres
-
-    with postgres.running() as server, running(server.port) as pooler:
-        address = {"BEAUTYSPOT_TEST_POSTGRES_URL": pooler.url}
-        return subprocess.run(sys.argv[1:], env=os.environ | address, check=False).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from servers import postgres, seaweedfs, valkey
+from servers import pgbouncer, postgres, seaweedfs, valkey
 
 STORES = ("redis",)
 """Kinds of stores."""
@@ -79,8 +79,11 @@ def _postgres(folder: Path) -> Iterator[Shared]:
     def at(host: str, port: int) -> dict[str, Any]:
         return {"use": f"postgres://postgres@{host}:{port}/postgres"}
 
-    with postgres.running(listen_addresses="*") as server:
-        yield Shared(server.port, 1.0, at)
+    with (
+        postgres.running(listen_addresses="*") as server,
+        pgbouncer.wanted_before(server.port, listen_addr="*", default_pool_size=20) as port,
+    ):
+        yield Shared(port, 1.0, at)
 
 
 @contextmanager
