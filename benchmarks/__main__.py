@@ -32,6 +32,7 @@ TABLES = (
     "postgres",
     "redis",
     "limiter",
+    "permits",
 )
 
 

@@ -134,3 +134,29 @@ def test_the_place_of_a_stopped_process_falls_too(start: Start) -> None:
     holder.send_signal(signal.SIGSTOP)
     assert line(waiting) == "done"
     holder.send_signal(signal.SIGCONT)
+
+
+ASK = """
+said("ready")
+while True:
+    held = spot.bucket.reserve()
+    spot.bucket.release(held)
+"""
+
+ASK_AND_END = """
+said("ready")
+sys.stdin.readline()
+for _ in range(100):
+    held = spot.bucket.reserve()
+    spot.bucket.release(held)
+said("done")
+"""
+
+
+@pytest.mark.slow
+def test_who_is_stopped_or_killed_as_it_asks_holds_up_nobody(start: Start) -> None:
+    asking = start(ASK_AND_END)
+    for stopping in (signal.SIGSTOP, signal.SIGKILL) * 4:
+        start(ASK).send_signal(stopping)
+    go(asking)
+    assert line(asking) == "done"

@@ -24,7 +24,7 @@ def run(*arguments):
 
 
 QUICK = ["hits", "misses", "threads"]
-WHOLE = [*QUICK, "maps", "processes", "growth", "starting", "limiter"]
+WHOLE = [*QUICK, "maps", "processes", "growth", "starting", "limiter", "permits"]
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,10 @@ DECLARE
   number bigint;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
+  IF cardinality(names) = 1 THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended(concat_ws(E'\\n', kind, space, names[1]), 0));
+    RETURN;
+  END IF;
   FOR number IN
     SELECT DISTINCT hashtextextended(concat_ws(E'\\n', kind, space, name), 0)
     FROM unnest(names) AS name ORDER BY 1
