@@ -11,6 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from beautyspot_s3.clock import ticks
 from beautyspot_s3.failures import (
     PAST_THE_END,
     code,
@@ -81,8 +82,7 @@ class Clock(Protocol):
 
         Args:
             date: as it stands there.
-            sent, received: when the request was sent and its answer had come, by
-                `time.monotonic()`.
+            sent, received: when the request was sent and its answer had come, by `ticks`.
         """
         ...
 
@@ -217,7 +217,7 @@ class Objects:
             attempt += 1
 
     def _once(self, operation: str, options: dict[str, Any]) -> Any:
-        sent = time.monotonic()
+        sent = ticks()
         try:
             answer = getattr(self.place.client, operation)(Bucket=self._bucket, **options)
         except Exception as error:
@@ -232,7 +232,7 @@ class Objects:
     def _hear(self, answer: Any, sent: float) -> None:
         date = _header(answer, "date")
         if self._clock is not None and date:
-            self._clock.hear(date, sent, time.monotonic())
+            self._clock.hear(date, sent, ticks())
 
 
 def _pause(attempt: int, error: Exception) -> float | None:

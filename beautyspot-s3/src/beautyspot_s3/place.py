@@ -104,6 +104,12 @@ class Place:
         """The client of this process, or the one that was given."""
         return self._given or self.connection.client()
 
+    @property
+    def server(self) -> str:
+        """A name of the server that has the bucket."""
+        given = self._given
+        return f"{given.meta.endpoint_url if given else self.endpoint_url} {self.bucket}"
+
     @contextmanager
     def translated(self, failure: Callable[[Exception], Exception]) -> Iterator[S3Client]:
         """The client, whose errors leave as `failure` makes them."""

@@ -6,9 +6,11 @@ was none, a call that is under way could not tell it from one that was never the
 
 from __future__ import annotations
 
+import math
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from beautyspot.contracts import TaskRecord, is_newer
 
@@ -16,6 +18,7 @@ from beautyspot_s3 import rows
 from beautyspot_s3.listing import beginning_of
 from beautyspot_s3.meta import known
 from beautyspot_s3.objects import ABSENT, ConditionError
+from beautyspot_s3.several import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +41,13 @@ class Seen(NamedTuple):
         etag: of the object, or `ABSENT`.
         nonce: of the row or the tombstone; "" where it is neither.
         record: the times of the row; None where there was none.
+        began: when the call began that saw it: what it makes is newer, whatever clocks say.
     """
 
     etag: str
     nonce: str = ""
     record: TaskRecord | None = None
+    began: float = math.inf
 
 
 class Putter:
@@ -52,19 +57,26 @@ class Putter:
         objects: the objects of the bucket.
         names: their names.
         meta: knows what was invalidated.
-        now: the server's clock.
+        latest: the most that the server's clock may show.
+        end: ends the lease of a key, where this process has it.
     """
 
     def __init__(
-        self, objects: Objects, names: Names, meta: Meta, now: Callable[[], float]
+        self,
+        objects: Objects,
+        names: Names,
+        meta: Meta,
+        latest: Callable[[], float],
+        end: Callable[[str], None],
     ) -> None:
-        self._objects, self._names, self._meta, self._now = objects, names, meta, now
+        self._objects, self._names, self._meta = objects, names, meta
+        self._latest, self._end = latest, end
         self._seen: dict[str, Seen] = {}
         self._noted: dict[str, None] = {}
 
-    def begin(self, key: str, found: Found | None) -> None:
-        """Remember what stood in the place of a row as its call began."""
-        _remember(self._seen, key, seen_in(key, found))
+    def begin(self, key: str, found: Found | None, now: float) -> None:
+        """Remember what stood in the place of a row as its call began, at `now`."""
+        _remember(self._seen, key, seen_in(key, found)._replace(began=now))
 
     def note(self, key: str) -> None:
         """Remember that a result was invalidated: its removal leaves a tombstone in any case."""
@@ -75,7 +87,15 @@ class Putter:
         self._objects.put(self._names.row(record.cache_key), self._row(record, _nonce()))
 
     def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """Put a row, unless it was invalidated, or there is a newer one; whether it was put."""
+        """Put a row, unless it was invalidated, or there is a newer one; whether it was put.
+
+        Its lease ends with it.
+        """
+        put = self._put_valid(record, since)
+        self._end(record.cache_key)
+        return put
+
+    def _put_valid(self, record: TaskRecord, since: int) -> bool:
         key, since = record.cache_key, known(record, since)
         seen = self._seen.pop(key, None)
         if self._meta.now().covers(record, since):
@@ -99,13 +119,18 @@ class Putter:
 
     def _has_newer(self, seen: Seen, record: TaskRecord) -> bool:
         found = seen.record
-        if found is None or record.began_at is None:
+        if found is None or record.began_at is None or record.began_at >= seen.began:
             return False
-        return is_newer(found, record, self._now())
+        return is_newer(found, record, self._latest())
 
     def _remove_invalidated(self, record: TaskRecord, since: int, etag: str) -> bool:
-        """Remove a row that was invalidated while it was put; whether it was."""
-        if not self._meta.now().covers(record, since):
+        """Remove a row that was invalidated while it was put; whether it was.
+
+        Its lease ends at the same time: who waits for it finds the row.
+        """
+        work: list[Any] = [self._meta.now, partial(self._end, record.cache_key)]
+        table = side_by_side(lambda part: part(), work)[0]
+        if not table.covers(record, since):
             return False
         with suppress(ConditionError):  # another row is there by now, or it was removed
             self._bury(record.cache_key, etag)

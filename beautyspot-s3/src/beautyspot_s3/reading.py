@@ -12,6 +12,7 @@ from beautyspot.errors import BeautyspotError, MetadataError
 
 from beautyspot_s3 import counts as counted
 from beautyspot_s3 import listing, rows
+from beautyspot_s3.clock import clock_of
 from beautyspot_s3.failures import metadata_failure
 from beautyspot_s3.listing import CHUNK, Wanted, with_use
 from beautyspot_s3.meta import Meta
@@ -53,8 +54,9 @@ class S3Reader(MetadataStoreBase):
 
     def __init__(self, place: Place, names: Names, timeout: float) -> None:
         self._place, self._names = place, names
-        self._objects = Objects(place, timeout)
-        self._meta = Meta(self._objects, names, time.time)
+        self._clock = clock_of(place.server)
+        self._objects = Objects(place, timeout, self._clock)
+        self._meta = Meta(self._objects, names, self.now)
         self._uses = Uses(self._objects, names)
         self._where: Final = f"s3://{place.bucket}/{names.root}"
         self._is_open = self._closed = False
@@ -66,6 +68,16 @@ class S3Reader(MetadataStoreBase):
         """Close its connections; nothing can be asked after that."""
         self._closed, self._is_open = True, False
         self._place.close()
+
+    def now(self) -> float:
+        """The server's clock, by the dates of its answers; see the base class.
+
+        Where they have none, it is this machine's.
+        """
+        if self._clock.is_due():
+            self._translated(lambda: self._objects.head(self._names.meta))
+        told = self._clock.now()
+        return time.time() if told is None else told
 
     # ------------------------------------------------------------------------------ single rows
 

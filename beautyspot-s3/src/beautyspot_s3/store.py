@@ -10,11 +10,11 @@ from beautyspot.errors import MetadataError
 from beautyspot_s3 import checked
 from beautyspot_s3 import counts as counted
 from beautyspot_s3.connection import Patience
+from beautyspot_s3.leasing import S3Leasing
 from beautyspot_s3.looking import LookingStore
 from beautyspot_s3.names import Names
 from beautyspot_s3.place import Place, options_of
-from beautyspot_s3.putting import Putter
-from beautyspot_s3.reading import CLOSED, S3Reader
+from beautyspot_s3.reading import CLOSED
 from beautyspot_s3.remade import Remade, remembered
 from beautyspot_s3.several import side_by_side
 from beautyspot_s3.storage import S3Storage
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from beautyspot_s3.connection import AddressingStyle
 
 
-class S3MetadataStore(S3Reader, Remade):
+class S3MetadataStore(S3Leasing, Remade):
     """A metadata store in a bucket of AWS S3, MinIO, SeaweedFS and their like.
 
     Args:
@@ -95,9 +95,8 @@ class S3MetadataStore(S3Reader, Remade):
         patience = Patience(limit, limit, 1)
         self._again = partial(Place, bucket_name, prefix, **options, patience=patience)
         place = self._again()
-        super().__init__(place, Names(place.folder, checked.name("namespace", namespace)), limit)
-        self._putter = Putter(self._objects, self._names, self._meta, self.now)
-        self.lease_time = checked.lease_time(lease_time)
+        names = Names(place.folder, checked.name("namespace", namespace))
+        super().__init__(place, names, limit, checked.lease_time(lease_time))
         self.largest_data = checked.size("largest_data", largest_data)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
 
