@@ -74,3 +74,20 @@ def own(_programs: None) -> Iterator[postgres.Postgres]:
 def namespace() -> str:
     """One of the test's own: all tests share a server."""
     return f"test-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def role(postgres_server: postgres.Postgres, namespace: str) -> str:
+    """A role that may connect, and no more."""
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
+    return name
+
+
+@pytest.fixture
+def database(postgres_server: postgres.Postgres, namespace: str) -> Iterator[str]:
+    """The address of a database of the test's own."""
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE DATABASE {name}")
+    yield f"{postgres_server.url.removesuffix('postgres')}{name}"
+    postgres_server.ask(f"DROP DATABASE {name} WITH (FORCE)")

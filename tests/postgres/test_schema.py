@@ -23,34 +23,17 @@ CLIENTS = 40
 
 
 @pytest.fixture
-def reach(postgres_server: Postgres, namespace: str) -> Iterator[Callable[..., Server]]:
+def reach(database: str) -> Iterator[Callable[..., Server]]:
     """Makes clients of a database of the test's own: as a role, in a schema."""
     made: list[Server] = []
-    database = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE DATABASE {database}")
 
     def reached(user: str = "postgres", **options: Any) -> Server:
-        url = f"postgres://{user}@127.0.0.1:{postgres_server.port}/{database}"
-        made.append(Server(url, **options))
+        made.append(Server(database.replace("postgres@", f"{user}@"), **options))
         return made[-1]
 
     yield reached
     for server in made:
         server.close()
-    postgres_server.ask(f"DROP DATABASE {database} WITH (FORCE)")
-
-
-@pytest.fixture
-def role(postgres_server: Postgres, namespace: str) -> str:
-    """A role that may connect, and no more."""
-    name = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
-    return name
-
-
-def perform(server: Server, text: str) -> None:
-    for statement in text.split("\n"):
-        server.perform(statement)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -88,15 +71,14 @@ def test_forty_clients_at_once(reach: Callable[..., Server]) -> None:
 
 
 @pytest.mark.slow
-def test_processes_at_once(postgres_server: Postgres, reach: Callable[..., Server]) -> None:
+def test_processes_at_once(database: str) -> None:
     code = (
         "import sys; from beautyspot_postgres import schema, server;"
         "sys.stdin.read(1); schema.ensure(server.Server(sys.argv[1]))"
     )
-    database = reach().address.parameters["dbname"]
-    url = f"postgres://postgres@127.0.0.1:{postgres_server.port}/{database}"
     programs = [
-        subprocess.Popen([sys.executable, "-c", code, url], stdin=subprocess.PIPE) for _ in range(8)
+        subprocess.Popen([sys.executable, "-c", code, database], stdin=subprocess.PIPE)
+        for _ in range(8)
     ]
     for program in programs:
         program.communicate(b".", timeout=120)

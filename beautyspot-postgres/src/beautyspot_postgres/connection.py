@@ -122,10 +122,13 @@ class Connection:
             _poller(self._pgconn)(ends, writes=step == PollingStatus.WRITING)
             step = PollingStatus(self._pgconn.connect_poll())
 
-    @property
-    def server_encoding(self) -> str:
-        """The encoding of the database, "" where PgBouncer does not tell."""
-        return (self._pgconn.parameter_status(b"server_encoding") or b"").decode()
+    def is_pooled(self, ends: float) -> bool:
+        """Whether a pooler such as PgBouncer answers for the server: it tells a number of its own.
+
+        Raises:
+            ServerError, BrokenError, LateError: as `ask`.
+        """
+        return self.ask(b"SELECT pg_backend_pid()", (), ends) != [(self._pgconn.backend_pid,)]
 
     def is_stale(self) -> bool:
         """Whether the server has hung up, or said something unasked, while it was not used."""

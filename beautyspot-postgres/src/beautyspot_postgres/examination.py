@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot import Finding
 
+from beautyspot_postgres import schema
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from beautyspot_postgres.connection import Row
-
-    Ask = Callable[[str], Sequence[Row]]
+    from beautyspot_postgres.server import Server
 
 NEARLY: Final = 0.9
 """Part of its connections above which a server will soon take no more."""
@@ -19,7 +20,7 @@ NEARLY: Final = 0.9
 DEAD: Final = 100_000
 """Dead rows of a table above which they are worth a word, if they are more than the live ones."""
 
-_SERVER: Final = """
+_SERVER: Final = b"""
 SELECT current_setting('server_version'), pg_is_in_recovery(),
   current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
   current_setting('synchronous_commit') <> 'off',
@@ -30,13 +31,13 @@ SELECT current_setting('server_version'), pg_is_in_recovery(),
   pg_database_size(current_database())
 """
 
-_TABLES: Final = """
+_TABLES: Final = b"""
 SELECT relname::text, n_live_tup, n_dead_tup, pg_total_relation_size(relid)
-FROM pg_stat_user_tables WHERE quote_ident(schemaname) = quote_ident({name}) ORDER BY relname
+FROM pg_stat_user_tables WHERE schemaname = $1 ORDER BY relname
 """
 
 
-class _Server(NamedTuple):
+class _Facts(NamedTuple):
     version: str
     is_standby: bool
     survives: bool
@@ -47,50 +48,51 @@ class _Server(NamedTuple):
     size: int
 
 
-def of_server(ask: Ask, schema: str, subject: str, *, is_pooled: bool) -> Iterator[Finding]:
-    """What there is to say of the server and of the tables in the schema.
-
-    Args:
-        ask: gives the rows of a statement.
-        schema: its name.
-        subject: of the findings.
-        is_pooled: whether a pooler such as PgBouncer stands between.
-    """
-    server = _Server(*ask(_SERVER)[0])
-    literal = "'" + schema.replace("'", "''") + "'"
-    tables = ask(_TABLES.replace("{name}", literal))
+def of_server(server: Server, subject: str) -> Iterator[Finding]:
+    """What there is to say of the server, and of the tables in its schema."""
+    facts = _Facts(*server.run(_SERVER)[0])
+    tables = server.run(_TABLES, [server.schema_name])
     for look in (_of_role, _of_durability, _of_connections):
-        yield from look(server, subject)
-    yield from _of_dead_rows(server, tables, subject)
-    yield Finding("ok", subject, _summary(server, tables, is_pooled=is_pooled))
+        yield from look(facts, subject)
+    yield from _of_dead_rows(facts, tables, subject)
+    yield Finding("ok", subject, _summary(facts, tables, is_pooled=server.is_pooled()))
 
 
-def _of_role(server: _Server, subject: str) -> Iterator[Finding]:
-    if server.is_standby:
+def of_limits(server: Server, subject: str) -> Iterator[Finding]:
+    """That the server answers and has the schema, which is all that a limiter needs of it."""
+    if schema.is_there(server):
+        yield Finding("ok", subject, "its server answers")
+    else:
+        text = "its server answers; the first call makes what it needs there"
+        yield Finding("ok", subject, text)
+
+
+def _of_role(facts: _Facts, subject: str) -> Iterator[Finding]:
+    if facts.is_standby:
         advice = "name its primary, or all hosts with target_session_attrs=read-write"
         yield Finding(
             "problem", subject, f"the server is a standby, so no result is stored: {advice}"
         )
 
 
-def _of_durability(server: _Server, subject: str) -> Iterator[Finding]:
-    if not server.survives:
+def _of_durability(facts: _Facts, subject: str) -> Iterator[Finding]:
+    if not facts.survives:
         text = "a crash of the server's machine may damage all that it holds"
         yield Finding("warning", subject, f"{text}: set fsync and full_page_writes to on")
-    if not server.keeps_commits:
+    if not facts.keeps_commits:
         text = "synchronous_commit is off, so a crash of the server loses its newest results"
         yield Finding("warning", subject, f"{text}: set it to on, for the server or for the role")
 
 
-def _of_connections(server: _Server, subject: str) -> Iterator[Finding]:
-    if server.connections >= server.most * NEARLY:
-        text = f"{server.connections} of the server's {server.most} connections are used"
+def _of_connections(facts: _Facts, subject: str) -> Iterator[Finding]:
+    if facts.connections >= facts.most * NEARLY:
+        text = f"{facts.connections} of the server's {facts.most} connections are used"
         advice = "raise its max_connections, or put PgBouncer before it"
         yield Finding("warning", subject, f"{text}: {advice}")
 
 
-def _of_dead_rows(server: _Server, tables: Sequence[Row], subject: str) -> Iterator[Finding]:
-    if not server.vacuums:
+def _of_dead_rows(facts: _Facts, tables: Sequence[Row], subject: str) -> Iterator[Finding]:
+    if not facts.vacuums:
         text = "autovacuum is off, so the tables grow by each row that is replaced or removed"
         yield Finding("warning", subject, f"{text}: set autovacuum and track_counts to on")
     for name, live, dead, _ in tables:
@@ -103,10 +105,10 @@ def _of_dead_rows(server: _Server, tables: Sequence[Row], subject: str) -> Itera
             yield Finding("warning", subject, f"{text}: {advice}")
 
 
-def _summary(server: _Server, tables: Sequence[Row], *, is_pooled: bool) -> str:
+def _summary(facts: _Facts, tables: Sequence[Row], *, is_pooled: bool) -> str:
     size = sum(table[3] for table in tables)
     pooler = ", behind a pooler such as PgBouncer" if is_pooled else ""
     return (
-        f"Postgres {server.version} answers{pooler}; the store takes {size:,} of the database's "
-        f"{server.size:,} bytes; {server.connections} of {server.most} connections are used"
+        f"Postgres {facts.version} answers{pooler}; the schema takes {size:,} of the database's "
+        f"{facts.size:,} bytes; {facts.connections} of {facts.most} connections are used"
     )

@@ -14,8 +14,11 @@ from beautyspot_postgres.limits import Limits
 from beautyspot_postgres.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
+    from pathlib import Path
+
+    from beautyspot import Finding
 
 
 class PostgresLimiter(RemoteLimiter):
@@ -43,7 +46,10 @@ class PostgresLimiter(RemoteLimiter):
         timeout: seconds within which the server has to answer.
         connections: how many there are at most; further threads wait for one.
         clock: gives seconds, for tests; default the server's clock.
-        parameters: of libpq, such as ``sslmode="verify-full"``.
+        sslrootcert: a file of the authorities that vouch for the server.
+        sslcert, sslkey: a certificate of the client, and its key.
+        passfile: a file of passwords.
+        parameters: others of libpq, such as ``sslmode="verify-full"``.
 
     Attributes:
         rate: permits per second. Not to be assigned.
@@ -74,6 +80,10 @@ class PostgresLimiter(RemoteLimiter):
         timeout: float | str | timedelta = 5.0,
         connections: int = 10,
         clock: Callable[[], float] | None = None,
+        sslrootcert: str | Path | None = None,
+        sslcert: str | Path | None = None,
+        sslkey: str | Path | None = None,
+        passfile: str | Path | None = None,
         **parameters: Any,
     ) -> None:
         server = Server(
@@ -83,6 +93,10 @@ class PostgresLimiter(RemoteLimiter):
             schema=schema,
             timeout=timeout,
             connections=connections,
+            sslrootcert=sslrootcert,
+            sslcert=sslcert,
+            sslkey=sslkey,
+            passfile=passfile,
             **parameters,
         )
         name = checked.name("limit", limit)
@@ -100,3 +114,9 @@ class PostgresLimiter(RemoteLimiter):
             lease_time=lease_time,
             clock=clock,
         )
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether its server answers, and lets it in; see the base class."""
+        from beautyspot_postgres.examination import of_limits  # rarely asked for
+
+        yield from of_limits(self._server, f"limiter {self.name}")

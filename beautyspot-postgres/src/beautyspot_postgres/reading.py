@@ -14,6 +14,7 @@ from beautyspot_postgres.conditions import Condition, Query, conditions_of, of_s
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from beautyspot import Finding
     from beautyspot.contracts import Counts, Entry, FunctionTotals, Order, Plain, TaskRecord
 
     from beautyspot_postgres.connection import Row
@@ -70,6 +71,12 @@ class PostgresReader(MetadataStoreBase):
         self._ensure_open()
         found: float = self._server.run(_NOW)[0][0]
         return found
+
+    def examine(self) -> Iterator[Finding]:
+        """Standby, durability, connections, dead rows; see the base class."""
+        from beautyspot_postgres.examination import of_server  # rarely asked for
+
+        yield from of_server(self._server, f"metadata {self.name}")
 
     # ------------------------------------------------------------------------------ single rows
 

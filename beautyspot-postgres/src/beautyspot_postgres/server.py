@@ -132,6 +132,15 @@ class Server:
         ends = time.monotonic() + (max(self.timeout, LONG) if is_long else self.timeout)
         return self._attempted(lambda one: one.ask(query, params, ends), ends, twice=twice)
 
+    def is_pooled(self) -> bool:
+        """Whether a pooler such as PgBouncer answers for the server.
+
+        Raises:
+            BeautyspotError: as `run`.
+        """
+        ends = time.monotonic() + self.timeout
+        return self._attempted(lambda one: one.is_pooled(ends), ends, twice=True)
+
     def perform(self, script: str) -> None:
         """Perform statements in one transaction; they may run twice, and take longer than others.
 

@@ -8,25 +8,34 @@ from __future__ import annotations
 
 from typing import Final
 
-ENTRIES: Final = """
-CREATE OR REPLACE VIEW {schema}.entries AS SELECT
+from beautyspot_postgres.conditions import NAME
+
+
+def _when(column: str) -> str:
+    """A time that SQL can read; NULL where a stranger's row has a number that is none."""
+    is_one = f"{column} BETWEEN -210866803200 AND 9224318015999"
+    return f"CASE WHEN {is_one} THEN to_timestamp({column}) END"
+
+
+ENTRIES: Final = f"""
+CREATE OR REPLACE VIEW {{schema}}.entries AS SELECT
   namespace,
-  coalesce(func_identifier, func_name) AS function,
+  {NAME} AS function,
   version,
   tags,
   coalesce(whole_key, cache_key) AS key,
   arguments,
-  size,
+  greatest(size, 0) AS size,
   took,
   price,
-  to_timestamp(made_at) AS made,
-  to_timestamp(used_at) AS used,
-  to_timestamp(expires_at) AS expires,
+  {_when("made_at")} AS made,
+  {_when("used_at")} AS used,
+  {_when("expires_at")} AS expires,
   result_type = 'FILE' AS in_storage,
   content_type,
   serializer
-FROM {schema}.results
-"""
+FROM {{schema}}.results
+"""  # noqa: S608 - of constants
 """A row for each result."""
 
 FUNCTIONS: Final = """
@@ -45,7 +54,7 @@ CREATE OR REPLACE VIEW {schema}.functions AS SELECT
   coalesce(money_saved, 0) AS money_saved,
   coalesce(money_spent, 0) AS money_spent
 FROM (
-  SELECT namespace, function, count(*) AS entries, sum(size)::bigint AS size,
+  SELECT namespace, function, count(*) AS entries, sum(size) AS size,
     min(made) AS oldest, max(made) AS newest
   FROM {schema}.entries GROUP BY namespace, function
 ) AS stored FULL JOIN (
@@ -54,7 +63,7 @@ FROM (
     sum(seconds_saved) AS seconds_saved, sum(seconds_spent) AS seconds_spent,
     sum(money_saved) AS money_saved, sum(money_spent) AS money_spent
   FROM {schema}.counts GROUP BY namespace, func_identifier
-  HAVING sum(hits) > 0 OR sum(runs) > 0 OR sum(failures) > 0
+  HAVING sum(hits) > 0 OR sum(runs) > 0
 ) AS counted USING (namespace, function)
 """
 """A row for each function of a namespace that has results, or was called."""
