@@ -159,6 +159,7 @@ def parsed(url: str | None, options: Mapping[str, Any]) -> Address:
         if in_url[name] != beside[name]:
             raise ConfigError(f"{name} is given twice, in {source} and beside it: leave one out")
     parameters = {**in_url, **beside}
+    _keep_system(parameters)
     _check_values(parameters)
     given = beside if url is None else parameters
     return Address(parameters, holds_secret=any(given.get(name) for name in _SECRETS))
@@ -238,6 +239,13 @@ def _meant(name: str) -> str:
     if close:
         return f" Did you mean {close[0]!r}?"
     return ' Leave it out, or correct it; in a password write "?" as %3F and "&" as %26'
+
+
+def _keep_system(parameters: dict[str, str]) -> None:
+    """Undo what core makes of ``sslrootcert="system"`` in a file: a path beside that file."""
+    path = Path(parameters.get("sslrootcert", ""))
+    if path.name == "system" and not path.exists():
+        parameters["sslrootcert"] = "system"
 
 
 def _check_values(parameters: Mapping[str, str]) -> None:
