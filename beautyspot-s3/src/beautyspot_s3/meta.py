@@ -1,48 +1,32 @@
-"""What a store says of itself, and what was invalidated lately: one object of JSON.
+"""The object in which a store says of itself what there is to say; see `table`.
 
-It is changed by compare-and-swap alone. Each invalidation has a number above those of all before
-it: microseconds by the server's clock. A call remembers the last number as it begins; its result is
-not stored if an entry with a higher one covers it. So many entries stay; of what was before, all
-results count as invalidated.
-
-Where the object is lost, as by a rule that removes what is old, it is written anew: from what this
-process knows, else with the ID that the rows name.
+It is changed by compare-and-swap alone. Where it is lost, as by a rule that removes what is old, it
+is written anew: from what this process knows, else with the ID that the rows name.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import re
 import secrets
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import Invalidation
-from beautyspot.errors import MetadataBusyError, MetadataError, SchemaError
+from beautyspot.errors import MetadataBusyError
 
 from beautyspot_s3 import rows
 from beautyspot_s3.objects import ABSENT, UNCHANGED, ConditionError
+from beautyspot_s3.table import Table, is_id, read, written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts import Invalidation
 
     from beautyspot_s3.names import Names
-    from beautyspot_s3.objects import Found, Objects
-
-WRITTEN_BY: Final = 1
-"""The number of this release's form of a store."""
-
-READABLE_FROM: Final = 1
-"""The lowest number whose releases can read what this one writes."""
-
-LOGGED: Final = 2000
-"""Entries that stay."""
+    from beautyspot_s3.objects import Objects
 
 OLD: Final = 86_400.0
 """Seconds after which `open` writes the object anew, so that no rule takes it for forgotten."""
@@ -54,53 +38,6 @@ LONGEST_PAUSE: Final = 0.5
 
 _ASKED: Final = 10
 """Rows that are asked for the ID of a store; some may be damaged."""
-
-
-class Table(NamedTuple):
-    """What the object says.
-
-    Attributes:
-        store_id: random, 16 hex digits.
-        generation: the number of the last entry, or one that is above those of all before.
-        forgotten: the number of the last entry that is no longer in the log.
-        log: the entries, with their numbers.
-        demands_signing: whether a Spot without a `signing_key` is refused.
-    """
-
-    store_id: str
-    generation: int
-    forgotten: int = 0
-    log: tuple[tuple[int, Invalidation], ...] = ()
-    demands_signing: bool = False
-
-    def since(self, generation: int) -> list[Invalidation]:
-        """What was noted since a number."""
-        if generation >= self.generation:
-            return []
-        if generation < self.forgotten:
-            return [Invalidation()]
-        return [what for number, what in self.log if number > generation]
-
-    def covers(self, record: TaskRecord, generation: int) -> bool:
-        """Whether a result was invalidated since a number."""
-        return any(what.covers(record) for what in self.since(generation))
-
-    def noting(self, entries: Iterable[Invalidation], least: int) -> Table:
-        """With some more entries, of numbers of `least` or more."""
-        log, number = list(self.log), self.generation
-        for what in entries:
-            number = max(number + 1, least)
-            log.append((number, what))
-        return self._replace(generation=number, **_shortened(log, self.forgotten))
-
-
-def _shortened(log: list[tuple[int, Invalidation]], forgotten: int) -> dict[str, Any]:
-    """The last entries; an older one that says the same as a later one is the first to go."""
-    if len(log) > LOGGED:
-        last = {what: number for number, what in log}
-        log = sorted(((number, what) for what, number in last.items()), key=lambda entry: entry[0])
-    dropped, kept = log[:-LOGGED], log[-LOGGED:]
-    return {"log": tuple(kept), "forgotten": dropped[-1][0] if dropped else forgotten}
 
 
 class Meta:
@@ -138,7 +75,7 @@ class Meta:
         if found is None:
             self._state = ABSENT, last
             return ABSENT, None
-        self._state = state = found.etag, self._read(found)
+        self._state = state = found.etag, read(found.body, self._names.meta)
         return state
 
     def now(self) -> Table:
@@ -148,7 +85,7 @@ class Meta:
     def make(self, *, demands_signing: bool = False) -> Table:
         """Make it where it is not there, and write it anew where it is old."""
         found = self._objects.get(self._names.meta)
-        table = None if found is None else self._read(found)
+        table = None if found is None else read(found.body, self._names.meta)
         if found is None or table is None or demands_signing > table.demands_signing:
             return self._change(lambda table: table._replace(demands_signing=demands_signing))
         self._state = found.etag, table
@@ -200,7 +137,7 @@ class Meta:
         Raises:
             ConditionError: there is something else by now.
         """
-        body = _written(table, secrets.token_hex(8))
+        body = written(table, secrets.token_hex(8))
         try:
             put = self._objects.put(self._names.meta, body, etag)
         except ConditionError:
@@ -224,38 +161,9 @@ class Meta:
             found = self._objects.get(listed.name, first=rows.FIRST)
             row = None if found is None else rows.read(found.body, found.size)
             store_id = None if row is None else row.fields.get("store")
-            if _is_id(store_id):
+            if is_id(store_id):
                 return str(store_id)
         return ""
-
-    def _read(self, found: Found) -> Table:
-        try:
-            given = json.loads(found.body)
-            readable, written = given["readable_from"], given["written_by"]
-            if readable > WRITTEN_BY:
-                raise SchemaError(
-                    f"a newer release wrote the store (form {written}), and this one knows up to "
-                    f"{WRITTEN_BY}: upgrade beautyspot, or set another namespace"
-                )
-            table = Table(
-                given["store_id"],
-                int(given["generation"]),
-                int(given["forgotten"]),
-                tuple((int(number), Invalidation(*what)) for number, *what in given["log"]),
-                given["demands_signing"] is True,
-            )
-            if not _is_id(table.store_id):  # it becomes a part of paths
-                raise ValueError
-        except (ValueError, TypeError, KeyError, RecursionError):
-            raise MetadataError(
-                "what the store says of itself is damaged: remove the object "
-                f"{self._names.meta!r}, which is written anew then, or set another namespace"
-            ) from None
-        return table
-
-
-def _as_it_is(table: Table) -> Table:
-    return table
 
 
 class _Note:
@@ -265,21 +173,5 @@ class _Note:
         self.what, self.is_done = what, False
 
 
-def known(record: TaskRecord, since: int) -> int:
-    """The number to ask from: of a call that could not ask as it began, when it began."""
-    return since or int((record.began_at or 0.0) * 1_000_000)
-
-
-def _is_id(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch("[0-9a-f]{8,64}", text) is not None
-
-
-def _written(table: Table, nonce: str) -> bytes:
-    said = {
-        "written_by": WRITTEN_BY,
-        "readable_from": READABLE_FROM,
-        "nonce": nonce,
-        **table._asdict(),
-        "log": [[number, *what] for number, what in table.log],
-    }
-    return json.dumps(said, separators=(",", ":")).encode("ascii")
+def _as_it_is(table: Table) -> Table:
+    return table

@@ -172,12 +172,26 @@ class Objects:
                 return self.put(name, body, match)
             raise
 
-    def delete(self, name: str) -> None:
-        """Remove an object, whatever it is; one that is missing is no error."""
+    def delete(self, name: str, match: str | None = None) -> None:
+        """Remove an object; one that is missing is no error.
+
+        Args:
+            name: its whole key.
+            match: the ETag of what may be removed; None where it may be anything. Some servers take
+                no notice of it.
+
+        Raises:
+            ConditionError: there is something else by now.
+        """
+        condition = {"IfMatch": match} if match and self.honours is not False else {}
         try:
-            self._asked("delete_object", Key=name)
+            self._asked("delete_object", Key=name, **condition)
         except Exception as error:
-            if not is_missing(error):
+            if condition and is_unknown(error):
+                self._asked("delete_object", Key=name)
+            elif condition and is_refused(error):
+                raise ConditionError(name) from error
+            elif not is_missing(error):
                 raise
 
     def list(self, prefix: str, *, after: str = "", page: int = 1000) -> Iterator[list[Listed]]:

@@ -16,9 +16,9 @@ from beautyspot.contracts import TaskRecord, is_newer
 
 from beautyspot_s3 import rows
 from beautyspot_s3.listing import beginning_of
-from beautyspot_s3.meta import known
 from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
+from beautyspot_s3.table import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable

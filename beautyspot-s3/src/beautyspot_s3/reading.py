@@ -23,6 +23,7 @@ from beautyspot_s3.uses import Uses
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from beautyspot import Finding
     from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
 
     from beautyspot_s3.names import Names
@@ -78,6 +79,12 @@ class S3Reader(MetadataStoreBase):
             self._translated(lambda: self._objects.head(self._names.meta))
         told = self._clock.now()
         return time.time() if told is None else told
+
+    def examine(self) -> Iterator[Finding]:
+        """Conditions, versions, rules of the bucket; see the base class."""
+        from beautyspot_s3.examination import of_bucket  # rarely asked for
+
+        return iter(self._asked(lambda: list(of_bucket(self._objects, self._names))))
 
     # ------------------------------------------------------------------------------ single rows
 

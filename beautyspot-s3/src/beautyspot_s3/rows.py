@@ -77,7 +77,7 @@ def written(record: TaskRecord, nonce: str, store_id: str) -> bytes:
         raise MetadataError(f"the record {record.cache_key:.80} can't be stored: {failure}") from (
             failure
         )
-    body = text.encode("ascii")
+    body = f"{text}\n".encode("ascii")
     head = f"{MARK.decode()}{crc32(body):08x} {len(body):08x} {length:012x}\n".encode("ascii")
     return b"".join([head, body, data or b""])
 

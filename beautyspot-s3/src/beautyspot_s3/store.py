@@ -170,6 +170,20 @@ class S3MetadataStore(S3Leasing, Remade):
         added = list(counts)
         self._asked(lambda: counted.add(self._objects, self._names, added))
 
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Remove tombstones and leases, merge last uses and counts; see the base class.
+
+        What is younger than a day stays in any case.
+        """
+        return self._asked(lambda: self._sweep(older_than, dry_run=dry_run))
+
+    def _sweep(self, older_than: float, *, dry_run: bool) -> int:
+        from beautyspot_s3.sweeping import AGE, Sweeper  # rarely asked for
+
+        before = self.now() - max(older_than, AGE)
+        sweeper = Sweeper(self._objects, self._names, self._uses, before, dry_run=dry_run)
+        return sweeper.sweep(self.try_lease)
+
     # ------------------------------------------------------------------------ what was invalidated
 
     def note_invalidation(self, what: Invalidation) -> None:
