@@ -34,7 +34,7 @@ class TestOnMoto(MetadataStoreContract):
         return _with_few_leases(S3MetadataStore("bucket", "app", **options))
 
     def make_brief(self, tmp_path: Path) -> S3MetadataStore:
-        options: Any = {"namespace": str(tmp_path), "client": self.client, "lease_time": 0.5}
+        options: Any = {"namespace": str(tmp_path), "client": self.client, "lease_time": 1.5}
         return S3MetadataStore("bucket", "app", **options)
 
 
