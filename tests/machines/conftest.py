@@ -25,12 +25,30 @@ if TYPE_CHECKING:
     from servers.shared import Shared
 
 
+QUICK = frozenset(
+    {
+        "test_many_machines_by_eight_threads_run_a_call_once",
+        "test_a_partition_while_the_function_runs",
+        "test_a_spot_that_was_told_nothing_is_refused_without_a_key",
+    }
+)
+"""Tests of stores that each kind takes in the ordinary run. Of the others it takes the first."""
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each test that takes `kind` is run for every kind of server."""
     marks = metafunc.definition.iter_markers("parametrize")
     if "kind" in metafunc.fixturenames and not any(mark.args[0] == "kind" for mark in marks):
-        limits = "limiter" in metafunc.fixturenames
-        metafunc.parametrize("kind", shared.LIMITERS if limits else shared.STORES)
+        if "limiter" in metafunc.fixturenames:
+            metafunc.parametrize("kind", shared.LIMITERS)
+        else:
+            metafunc.parametrize("kind", _stores(metafunc.function.__name__))
+
+
+def _stores(test: str) -> list[Any]:
+    first, *others = shared.STORES
+    slow = () if test in QUICK else (pytest.mark.slow,)
+    return [first, *(pytest.param(kind, marks=slow) for kind in others)]
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

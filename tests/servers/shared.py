@@ -16,7 +16,7 @@ from typing import Any
 
 from servers import pgbouncer, postgres, seaweedfs, valkey
 
-STORES = ("redis",)
+STORES = ("redis", "postgres", "s3")
 """Kinds of stores."""
 
 LIMITERS = ("redis", "postgres")
