@@ -306,6 +306,10 @@ def test_a_limiter_of_a_key_closes_nothing_of_its_maker(
     assert delays(limiter, 1) == [1], "it connects anew"
 
 
+def test_what_is_known_of_its_health(make_limiter: Make) -> None:
+    assert [found.state for found in make_limiter().examine()] == ["ok"]
+
+
 def test_tasks_wait_for_their_time(make_limiter: Make) -> None:
     limiter = make_limiter(clock=None, rate="200/s")
 

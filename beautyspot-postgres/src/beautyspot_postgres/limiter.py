@@ -9,6 +9,7 @@ from beautyspot_local.remote import checked
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
 
+from beautyspot_postgres import texts
 from beautyspot_postgres.address import SCHEMES
 from beautyspot_postgres.limits import Limits
 from beautyspot_postgres.server import Server
@@ -99,7 +100,7 @@ class PostgresLimiter(RemoteLimiter):
             passfile=passfile,
             **parameters,
         )
-        name = checked.name("limit", limit)
+        name = texts.short(checked.name("limit", limit))
         super().__init__(
             server,
             Limits(server, checked.name("namespace", namespace)),

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from beautyspot_postgres import schema
-from beautyspot_postgres.connection import Binary
+from beautyspot_postgres import arrays, schema, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Sequence
 
     from beautyspot_local.remote.keeping import Asked, Place
 
     from beautyspot_postgres.server import Server
-
-_FLOATS: Final = 701, 1022
-"""The server's numbers of `float8` and of its array."""
 
 
 class Limits:
@@ -29,7 +24,7 @@ class Limits:
 
     def __init__(self, server: Server, namespace: str) -> None:
         self._server = server
-        self._namespace = namespace
+        self._namespace = texts.short(namespace)
         self._is_made = False
         self._run = server.sql(
             "SELECT {schema}.limit_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
@@ -54,11 +49,11 @@ class Limits:
             asked.nonce,
             asked.first,
             asked.second,
-            _texts(limit.key for limit in limits),
-            _texts(limit.pause_key for limit in limits),
-            _floats([limit.tolerance for limit in limits]),
-            _floats([limit.rate for limit in limits]),
-            _floats([number for numbers in asked.given for number in numbers]),
+            arrays.literal(limit.key for limit in limits),
+            arrays.literal(limit.pause_key for limit in limits),
+            arrays.floats(limit.tolerance for limit in limits),
+            arrays.floats(limit.rate for limit in limits),
+            arrays.floats(number for numbers in asked.given for number in numbers),
         )
         return answer
 
@@ -69,8 +64,8 @@ class Limits:
         answer: Sequence[bool] = self._answer(
             self._hold,
             self._namespace,
-            _texts(place.key for place in places),
-            _texts(place.token for place in places),
+            arrays.literal(place.key for place in places),
+            arrays.literal(place.token for place in places),
             "{" + ",".join(str(place.size) for place in places) + "}",
             lease_time,
             clock,
@@ -91,19 +86,3 @@ class Limits:
             self._is_made = False  # where the schema was dropped, the next call makes it again
             raise
         return answer
-
-
-def _texts(texts: Iterable[str]) -> str:
-    """An array of texts, as the server reads it."""
-    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
-    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
-
-
-def _floats(numbers: Collection[float]) -> Binary:
-    """An array of floats, in binary form: exact, and quick to read."""
-    kind, array = _FLOATS
-    if not numbers:
-        return Binary(array, struct.pack("!iiI", 0, 0, kind))
-    values = (part for number in numbers for part in (8, number))
-    head = struct.pack("!iiIii", 1, 0, kind, len(numbers), 1)
-    return Binary(array, head + struct.pack("!" + "id" * len(numbers), *values))

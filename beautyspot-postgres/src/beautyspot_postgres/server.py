@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
+from beautyspot_local.remote import checked
 
-from beautyspot_postgres import checked
 from beautyspot_postgres.address import Address, parsed
 from beautyspot_postgres.connection import (
     BrokenError,

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from beautyspot.contracts import Beginning, Invalidation
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot_local.remote import checked
+from beautyspot_local.remote.remade import Remade, remembered
 
-from beautyspot_postgres import arrays, checked, invalidation_log, rows, schema, texts
+from beautyspot_postgres import arrays, invalidation_log, rows, schema, texts
 from beautyspot_postgres import counts as counted
 from beautyspot_postgres.address import SCHEMES
 from beautyspot_postgres.leases import LeaseKeeper
 from beautyspot_postgres.looking import LookingStore
 from beautyspot_postgres.putting import Putter
 from beautyspot_postgres.reading import CLOSED, PostgresReader
-from beautyspot_postgres.remade import Remade, remembered
 from beautyspot_postgres.server import Server
 
 if TYPE_CHECKING:
@@ -120,7 +121,11 @@ class PostgresMetadataStore(PostgresReader, Remade):
         self.lease_time = checked.lease_time(lease_time)
         self.largest_data = checked.size("largest_data", largest_data, most=LARGEST)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
-        keep = None if keep_expired is None else checked.duration("keep_expired", keep_expired)
+        keep = (
+            None
+            if keep_expired is None
+            else checked.duration("keep_expired", keep_expired, most=checked.LONGEST)
+        )
         self._keeper = LeaseKeeper(self._server, self._namespace, self.lease_time)
         self._putter = Putter(self._server, self._keeper, self._namespace, keep)
         self._store_id: str | None = None

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError
+
+LONGEST: Final = 1e9
+"""Seconds of what a server adds to its clock: 31 years."""
 
 
 def name(option: str, value: object) -> str:
@@ -13,7 +19,7 @@ def name(option: str, value: object) -> str:
     return value
 
 
-def duration(option: str, value: object, *, least: float = 0.0) -> float:
+def duration(option: str, value: object, *, least: float = 0.0, most: float = math.inf) -> float:
     """Seconds."""
     try:
         found = seconds(value)
@@ -21,12 +27,14 @@ def duration(option: str, value: object, *, least: float = 0.0) -> float:
         raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
     if found < least:
         raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
+    if found > most:
+        raise ConfigError(f"{option}={value!r:.80} is too long: give {most:.0f} s or less")
     return found
 
 
 def lease_time(value: object) -> float:
     """Seconds for which a lease or a place holds; it is renewed three times in them."""
-    return duration("lease_time", value, least=0.1)
+    return duration("lease_time", value, least=0.1, most=LONGEST)
 
 
 def size(option: str, value: object, *, most: int | None = None) -> int:
@@ -38,6 +46,13 @@ def size(option: str, value: object, *, most: int | None = None) -> int:
     if most is not None and found > most:
         raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
     return found
+
+
+def count(option: str, value: object, *, least: int = 1) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{option}={value!r:.80}: give a whole number, {least} or more")
+    return value
 
 
 def workers(value: object) -> int:

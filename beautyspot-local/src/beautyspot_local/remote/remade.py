@@ -46,8 +46,8 @@ class Server(Protocol):
 class Remade:
     """Is made again where its pickle arrives, and connects there; no lock or socket travels.
 
-    Nor a password: pickles lie in queues, and in the memory of schedulers. One of the environment
-    is read where it arrives.
+    Nor a password: pickles lie in queues, and in the memory of schedulers. One of the environment,
+    or of a password file, is read where it arrives.
     """
 
     _server: Any  # a `Server`; a class has its own kind

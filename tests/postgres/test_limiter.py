@@ -1,0 +1,193 @@
+"""`PostgresLimiter`: how limits lie in the database. What they do is in `tests/machines/`."""
+
+from __future__ import annotations
+
+import threading
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import BeautyspotError
+from beautyspot.testing.limiter import ManualClock
+from beautyspot_postgres import PostgresLimiter
+from servers.limiters import delays
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.postgres import Postgres
+
+    Make = Callable[..., PostgresLimiter]
+
+PAST = "clock_timestamp() - interval '1 s'"
+
+
+@pytest.fixture
+def make(postgres_server: Postgres, namespace: str) -> Make:
+    """Each is one machine's view of the same limit: a permit a second."""
+
+    def made(**options: Any) -> PostgresLimiter:
+        given = {"rate": 1, "max_cost": 100, "namespace": namespace, **options}
+        return PostgresLimiter(postgres_server.url, **given)
+
+    return made
+
+
+def names(server: Postgres, namespace: str, table: str = "limits") -> list[str]:
+    query = f"SELECT name FROM beautyspot.{table} WHERE namespace = %s"
+    return [name for (name,) in server.ask(query, namespace)]
+
+
+def expire(server: Postgres, table: str) -> None:
+    server.ask(f"UPDATE beautyspot.{table} SET expires = {PAST}")
+
+
+# --------------------------------------------------------------------------- what is kept there
+
+
+def test_what_a_key_holds_expires_by_itself(
+    make: Make, postgres_server: Postgres, namespace: str
+) -> None:
+    """And nothing shows the key itself."""
+    limiter = make()
+    limiter.for_key("customer").reserve(50)
+    [name] = names(postgres_server, namespace)
+    assert "customer" not in name
+    query = "SELECT expires - clock_timestamp() > interval '100 s' FROM beautyspot.limits"
+    assert postgres_server.ask(f"{query} WHERE namespace = %s", namespace) == [(True,)]
+    expire(postgres_server, "limits")
+    limiter.for_key("other").reserve()
+    [other] = names(postgres_server, namespace)
+    assert other != name
+    assert delays(limiter.for_key("customer"), 1) == [0]
+
+
+def test_a_limit_that_is_used_expires_later(
+    make: Make, postgres_server: Postgres, namespace: str
+) -> None:
+    limiter = make()
+    limiter.reserve()
+    expire(postgres_server, "limits")
+    limiter.reserve()
+    limiter.for_key("other").reserve()
+    assert len(names(postgres_server, namespace)) == 2
+
+
+def test_a_pause_lasts_as_long_as_it_is(make: Make, postgres_server: Postgres) -> None:
+    limiter = make(clock=ManualClock())
+    limiter.pause(3600)
+    query = "SELECT bool_or(expires > clock_timestamp() + interval '1 h') FROM beautyspot.limits"
+    assert postgres_server.ask(query) == [(True,)]
+
+
+def test_places_that_fell_are_removed(
+    make: Make, postgres_server: Postgres, namespace: str
+) -> None:
+    limiter = make()
+    assert limiter.try_slot("work", 1)
+    expire(postgres_server, "limit_places")
+    assert limiter.try_slot("other", 1)
+    assert len(names(postgres_server, namespace, "limit_places")) == 1
+
+
+def test_calls_that_will_not_come_again_are_forgotten(
+    make: Make, postgres_server: Postgres
+) -> None:
+    limiter = make()
+    for _ in range(3):
+        limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]  # it is never refused
+    expire(postgres_server, "limit_calls")
+    limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]
+    [[left]] = postgres_server.ask("SELECT count(*) FROM beautyspot.limit_calls")
+    assert left == 1
+
+
+def test_gaps_are_bounded(make: Make, postgres_server: Postgres, namespace: str) -> None:
+    limiter = make(clock=ManualClock())
+    made = [limiter.reserve() for _ in range(300)]
+    for one in made[1::2]:
+        assert one is not None
+        limiter.release(one)
+    query = "SELECT cardinality(gaps) FROM beautyspot.limits WHERE namespace = %s"
+    [[length]] = postgres_server.ask(query, namespace)
+    assert length <= 2 * 65
+
+
+def test_any_name_will_do(make: Make) -> None:
+    odd = "a\0\ud800\\\"'{},\n" + "x" * 5000
+    for limiter in (make(limit=odd), make(namespace=odd), make(limit=odd).for_key(odd)):
+        assert delays(limiter, 2, 2) == [0, pytest.approx(2, abs=1)]
+
+
+def test_another_schema_is_another_place(make: Make) -> None:
+    ours, other = make(), make(schema="limits_elsewhere")
+    assert delays(ours, 50) == delays(other, 50) == [0]
+    assert ours.together({"a": ours, "b": make(schema="limits_elsewhere", limit="b")}) is None
+
+
+# ---------------------------------------------------------------------------------- what it does
+
+
+def test_a_permit_waits_for_no_disk_and_no_standby(own: Postgres) -> None:
+    """With a standby that is not there, what waits for its commit waits for good."""
+    limiter = PostgresLimiter(own.url, rate=100)
+    held = [limiter.reserve(), limiter.reserve()]
+    place = limiter.try_slot("work", 1)
+    assert place
+    own.ask("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    own.ask("SELECT pg_reload_conf()")
+    for one in held:
+        assert one
+        limiter.settle(one, 2)
+    limiter.release(limiter.reserve() or held[0])  # type: ignore[arg-type]
+    limiter.pause(1)
+    limiter.consume()
+    assert limiter.renew([place]) == []
+    place.release()
+    assert limiter.for_key("a").try_slot("work", 1)
+
+
+def test_a_limit_outlives_its_server(own: Postgres) -> None:
+    limiter = PostgresLimiter(own.url, rate=1, max_cost=100)
+    limiter.reserve(100)
+    own.ask("CREATE TABLE something ()")  # whose commit waits for the disk, for all before it
+    own.kill()
+    own.start()
+    assert limiter.wait_for() > 50
+    limiter.close()
+
+
+def test_limits_that_are_asked_in_any_order_wait_for_no_cycle(
+    make: Make, postgres_server: Postgres
+) -> None:
+    orders = list(permutations(["a", "b", "c"]))
+    failed: list[BaseException] = []
+
+    def ask(order: tuple[str, ...]) -> None:
+        limits = {name: make(limit=name, rate=1000) for name in order}
+        both: Any = PostgresLimiter.together(limits)
+        try:
+            for _ in range(20):
+                both.settle(both.reserve(dict.fromkeys(order, 1)), dict.fromkeys(order, 0))
+        except BeautyspotError as error:
+            failed.append(error)
+        limits["a"].close()
+
+    [[before]] = postgres_server.ask("SELECT sum(deadlocks) FROM pg_stat_database")
+    threads = [threading.Thread(target=ask, args=[order]) for order in orders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert postgres_server.ask("SELECT sum(deadlocks) FROM pg_stat_database") == [(before,)]
+
+
+def test_a_schema_that_was_dropped_is_made_again(own: Postgres) -> None:
+    limiter = PostgresLimiter(own.url, rate=1)
+    assert limiter.try_consume()
+    own.ask("DROP SCHEMA beautyspot CASCADE")
+    with pytest.raises(BeautyspotError, match="schema"):
+        limiter.try_consume()
+    assert limiter.try_consume()
+    limiter.close()
