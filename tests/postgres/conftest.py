@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot_postgres import PostgresMetadataStore
 from servers import pgbouncer, postgres
 
 if TYPE_CHECKING:
@@ -91,3 +92,18 @@ def database(postgres_server: postgres.Postgres, namespace: str) -> Iterator[str
     postgres_server.ask(f"CREATE DATABASE {name}")
     yield f"{postgres_server.url.removesuffix('postgres')}{name}"
     postgres_server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(postgres_server: postgres.Postgres, namespace: str) -> Iterator[PostgresMetadataStore]:
+    """An empty store on the server that all share."""
+    store = PostgresMetadataStore(postgres_server.url, namespace=namespace)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def raw(postgres_server: postgres.Postgres) -> Iterator[Any]:
+    """A plain connection to the server, as another program has one."""
+    with postgres_server.connect() as connection:
+        yield connection

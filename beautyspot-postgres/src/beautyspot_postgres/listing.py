@@ -14,6 +14,7 @@ from beautyspot.errors import ConfigError
 
 from beautyspot_postgres import rows, texts
 from beautyspot_postgres.conditions import Condition, Query, conditions_of
+from beautyspot_postgres.ranking import ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ _STRIDE: Final = 5_000
 """Rows that a statement with filters looks at, at first: some 10 ms."""
 
 _LONGEST: Final = 80_000
+_SHORT: Final = 0.5
+"""Seconds within which it may look at twice as many the next time."""
 
 _GREATEST: Final = "\U0010ffff" * 4
 """What comes after all texts, as far as there are any."""
@@ -100,7 +103,7 @@ class Walk:
             if over is not None and now >= over:
                 self.stopped_at = texts.restored(end[1])
                 return
-            if over is None or now - began < (over - now) / 4:
+            if now - began < (_SHORT if over is None else (over - now) / 4):
                 stride = min(2 * stride, _LONGEST)
 
     def _range(self, behind: str) -> list[Condition]:
@@ -119,7 +122,7 @@ class Walk:
             f"SELECT cache_key, {rows.KEY} FROM {{schema}}.results WHERE {where} "  # noqa: S608
             f"ORDER BY cache_key OFFSET {count - 1} LIMIT 1"
         )
-        found = self._server.run(self._server.sql(text), query.values)
+        found = self._server.run(self._server.sql(text), query.values, is_long=True)
         return (found[0][0], found[0][1]) if found else None
 
     def _between(
@@ -151,7 +154,7 @@ class Walk:
             f"FROM {{schema}}.results WHERE {query.where(conditions)} "
             f"ORDER BY cache_key LIMIT {size}"
         )
-        return self._server.run(self._server.sql(text), query.values)
+        return self._server.run(self._server.sql(text), query.values, is_long=True)
 
     def _whole(self, key: str, record: TaskRecord) -> TaskRecord | None:
         text = "SELECT result_data FROM {schema}.results WHERE namespace = $1 AND cache_key = $2"
@@ -182,7 +185,9 @@ def page(
     return Page(found, None)
 
 
-def check_limit(limit: int) -> None:
-    """Refuse a page of nothing."""
+def check(order: str, limit: int) -> None:
+    """Refuse a page of nothing, or in an order that there is not."""
     if limit < 1:
         raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
+    if order not in ORDERS:
+        raise ConfigError(f"order={order!r:.80} is none: give one of {', '.join(ORDERS)}")

@@ -30,7 +30,7 @@ class LookingStore(PostgresReader):
                 f"{self._server.url} has no schema {self._server.schema} yet: a Spot that uses it "
                 "makes it, or give schema= as it was given there"
             )
-        self._is_open = True
+        self._server.is_ready = True
 
     @property
     def store_id(self) -> str:

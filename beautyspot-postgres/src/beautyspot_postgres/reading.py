@@ -55,7 +55,7 @@ class PostgresReader(MetadataStoreBase):
     def __init__(self, server: Server, namespace: str) -> None:
         self._server = server
         self._namespace = texts.stored(namespace)
-        self._is_open = self._closed = False
+        self._closed = False
         self._find = server.sql(_FIND)
 
     def __repr__(self) -> str:
@@ -63,7 +63,7 @@ class PostgresReader(MetadataStoreBase):
 
     def close(self) -> None:
         """Close its connections; nothing can be asked after that."""
-        self._closed, self._is_open = True, False
+        self._closed, self._server.is_ready = True, False
         self._server.close()
 
     def now(self) -> float:
@@ -82,7 +82,7 @@ class PostgresReader(MetadataStoreBase):
 
     def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs, by one SELECT; see the base class."""
-        if not self._is_open:
+        if not self._server.is_ready:
             self._ensure_open()
         found = self._server.run(self._find, (self._namespace, texts.short(key)))
         if not found:
@@ -147,7 +147,7 @@ class PostgresReader(MetadataStoreBase):
     ) -> Page:
         """In the order of keys along the index; in others SQL sorts. See the base class."""
         self._ensure_open()
-        listing.check_limit(limit)
+        listing.check(order, limit)
         wanted = selection or Selection()
         if order == "key":
             return listing.page(self._server, self._namespace, wanted, following, limit, seconds)
@@ -194,7 +194,7 @@ class PostgresReader(MetadataStoreBase):
     # ----------------------------------------------------------------------- asking and failing
 
     def _ensure_open(self) -> None:
-        if not self._is_open:
+        if not self._server.is_ready:
             if self._closed:
                 raise MetadataError(CLOSED)
             self.open()

@@ -40,6 +40,9 @@ IDLE: Final = 300.0
 LONG: Final = 60.0
 """Seconds that it may take to list, to count, and to make the schema: clients do that in turn."""
 
+_MISSING: Final = frozenset({"42P01", "42883", "3F000"})
+"""There is no such table, function or schema."""
+
 _TRIES: Final = 5
 """How often a statement is tried that the server rolled back for another one's sake."""
 
@@ -67,6 +70,8 @@ class Server:
     Attributes:
         address: where it is.
         schema: as it is written in SQL, in quotes.
+        is_ready: whether its schema was seen. It is False again after an answer by which something
+            of it is missing, as where it was dropped: then it is to be made again.
 
     Raises:
         ConfigError: the URL or an option is wrong, or they contradict each other.
@@ -88,6 +93,7 @@ class Server:
         self.schema: Final = f'"{self.schema_name}"'
         self.timeout: Final = checked.duration("timeout", timeout, least=SHORTEST, most=LONGEST)
         self.failures: Final = Failures(self.address, failed, busy)
+        self.is_ready = False
         self._most = checked.count("connections", connections)
         self._begin_anew()
 
@@ -159,6 +165,7 @@ class Server:
                 return self._asked(ask, ends, fresh=not twice)
             except ServerError as error:
                 if error.sqlstate not in AGAIN or tried >= _TRIES:
+                    self.is_ready = self.is_ready and error.sqlstate not in _MISSING
                     raise self.failures.of(error) from self.failures.cause(error)
             except BrokenError as error:
                 if not twice or tried > 1:

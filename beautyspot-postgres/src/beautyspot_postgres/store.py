@@ -152,7 +152,7 @@ class PostgresMetadataStore(PostgresReader, Remade):
             raise MetadataError(CLOSED)
         schema.ensure(self._server)
         self._make()
-        self._is_open = True
+        self._server.is_ready = True
 
     def _make(self) -> int:
         """Make what is not there of what the store says of itself; the present generation."""

@@ -70,7 +70,11 @@ _COUNTS: Final = ", ".join(
 )
 
 STATEMENTS: Final = (
-    f"CREATE TABLE IF NOT EXISTS {{schema}}.results ({_ROWS}, PRIMARY KEY (namespace, cache_key))",
+    # Room for a last use beside the row, which then needs no new entry in the index.
+    (
+        f"CREATE TABLE IF NOT EXISTS {{schema}}.results ({_ROWS}, "
+        "PRIMARY KEY (namespace, cache_key)) WITH (fillfactor = 90)"
+    ),
     # Results are compressed where that pays; the server would try again each time.
     "ALTER TABLE {schema}.results ALTER COLUMN result_data SET STORAGE EXTERNAL",
     # For those that have expired long ago; few results expire.
@@ -105,7 +109,7 @@ CREATE TABLE IF NOT EXISTS {schema}.leases (
   holder text NOT NULL,
   ends_at double precision NOT NULL,
   PRIMARY KEY (namespace, cache_key)
-)""",
+) WITH (fillfactor = 70)""",
     """
 CREATE TABLE IF NOT EXISTS {schema}.waits (
   namespace text COLLATE "C" NOT NULL,
