@@ -123,3 +123,87 @@ def test_an_interrupt_says_how_far_the_copy_came(
     monkeypatch.setattr(bs.Store, "copy_to", interrupted)
     done = run("copy", ".", "new/other.db", status=130)
     assert "interrupted at result 2 of 6: do it again" in done.stderr
+
+
+PROFILES = """
+[profiles.here]
+directory = ".beautyspot"
+
+[profiles.team]
+db_path = "team/all.db"
+directory = "team"
+signing_key = "a-signing-key-0123456789"
+
+[profiles.backup]
+directory = "backup"
+"""
+
+
+@pytest.fixture
+def profiles(shop: Path) -> Path:
+    """The folder with a store, and a configuration with profiles of three."""
+    (shop / "beautyspot.toml").write_text(PROFILES)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (["--profile", "here", "new/other.db"], "new/other.db"),
+        (["--profile", "here", "--target-profile", "backup"], "backup/shop.db"),
+        ([".", "--target-profile", "backup", "--target-name", "shop2"], "backup/shop2.db"),
+        (["--target-profile", "backup"], "backup/shop.db"),
+        (["--store", ".beautyspot", "new"], "new/shop.db"),
+        (["--config", "beautyspot.toml", "new"], "new/shop.db"),
+        (["sqlite:///.beautyspot/shop.db", "sqlite:///new/other.db"], "new/other.db"),
+    ],
+)
+def test_either_end_is_a_place_or_a_profile(
+    words: list[str], place: str, profiles: Path, run: Run
+) -> None:
+    run("cp", *words)
+    assert rows(profiles / place) == rows(profiles)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "say where to"),
+        (["one"], "say where to"),
+        (["a", "b", "c"], "not 3 places"),
+        (["--store", ".", ".", "new"], "two stores are given"),
+        (["--profile", "nowhere", "new"], "nowhere"),
+        ([".", "--target-profile", "nowhere"], "nowhere"),
+    ],
+)
+def test_ends_that_are_not_clear_are_refused(
+    words: list[str], said: str, profiles: Path, run: Run
+) -> None:
+    before = sorted(profiles.rglob("*"))
+    assert said in run("copy", *words, status=2).stderr
+    assert sorted(profiles.rglob("*")) == before
+
+
+def test_what_nobody_signed_is_signed_by_who_vouches_for_it(profiles: Path, run: Run) -> None:
+    words = ("copy", "--profile", "here", "--target-profile", "team")
+    done = run(*words, status=1)
+    assert "vouch=True, --vouch" in done.stderr
+    assert "copied 0 results" in done.stderr
+    run(*words, "--vouch")
+    assert len(rows(profiles / "team" / "all.db")) == len(rows(profiles))
+    run("verify", "--profile", "team")
+    # back, where nobody signs: the signatures stay
+    run("copy", "--profile", "team", "--target-profile", "backup", "--target-name", "shop")
+    with bs.open_store(profiles / "backup") as store:
+        assert all(row.is_signed for row in store.rows())
+
+
+def test_a_url_tells_no_name_for_the_target(profiles: Path, run: Run) -> None:
+    assert "give --target-name for new" in run("copy", "memory://", "new", status=2).stderr
+    run("copy", "memory://", "new", "--target-name", "shop")
+    assert rows(profiles / "new" / "shop.db") == {}
+
+
+def test_a_newcomer_s_name_for_it_is_known(shop: Path, run: Run) -> None:
+    assert run("cp", "--help").stdout.startswith("Usage: beautyspot c")
+    assert "  cp " not in run("--help").stdout

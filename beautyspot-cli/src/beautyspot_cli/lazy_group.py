@@ -19,6 +19,10 @@ COMPLETION: Final = "_BEAUTYSPOT_COMPLETE"
 """The variable by which a shell asks for completions."""
 
 
+ALIASES: Final = {"cp": "copy"}
+"""Other names of commands, which the help does not list."""
+
+
 class LazyGroup(click.Group):
     """The group `beautyspot`.
 
@@ -59,9 +63,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, loaded now; None if there is none."""
         del ctx
-        if cmd_name not in self.summaries:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in self.summaries:
             return None
-        module = importlib.import_module(f"beautyspot_cli.commands.{cmd_name}")
+        module = importlib.import_module(f"beautyspot_cli.commands.{name}")
         command: click.Command = module.command
         return command
 
@@ -69,7 +74,7 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is named; an error says which there are."""
-        if args[0] not in self.summaries and not args[0].startswith("-"):
+        if ALIASES.get(args[0], args[0]) not in self.summaries and not args[0].startswith("-"):
             ctx.fail(f"there is no command {args[0]!r}.{self._close_to(args[0])}")
         return super().resolve_command(ctx, args)
 

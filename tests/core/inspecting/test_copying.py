@@ -6,12 +6,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
+from beautyspot.inspecting import copying
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from core.inspecting.stored import ScanOnly, row
 from remote_store import RemoteStore, Server
@@ -130,6 +132,80 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         )
         assert [*target.verify()] == []
         assert target.collect(grace=0, dry_run=True).blobs == 0
+
+
+class Raced(MemoryMetadataStore):
+    """A target in which a program stores, or invalidates, just before rows are written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Any = None
+
+    def put_many_valid(self, rows: Any) -> set[str]:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().put_many_valid(rows)
+
+
+@pytest.mark.parametrize("what", ["newer", "invalidated"])
+def test_what_happens_between_the_look_and_the_writing_counts(full, what):
+    metadata, storage = Raced(), MemoryStorage()
+    options = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
+    with bs.Spot("app", strict=True, **options) as spot:
+        made = marked_in(spot)
+        key = spot.key(made, 1)
+        metadata.meanwhile = (
+            (lambda: made(1)) if what == "newer" else lambda: spot.invalidate(made, 1)
+        )
+        with bs.open_store(metadata, storage=storage, config=False) as target:
+            assert bs.open_store(full).copy_to(target)[:3] == (
+                5,
+                target.total().size - (target.row(key).size if what == "newer" else 0),
+                1,
+            )
+            assert [*target.verify()] == []
+            assert target.collect(grace=0, dry_run=True).blobs == 0
+        there = metadata.get(key)
+    assert (there is not None) is (what == "newer")
+    if there is not None:
+        assert there.made_at > full.metadata.get(key).made_at
+
+
+def test_blobs_go_side_by_side(full):
+    """Each waits until another one is on its way, too."""
+
+    class Slow(MemoryStorage):
+        both = threading.Barrier(3)
+
+        def save(self, key, data, **options):
+            self.both.wait(30)
+            return super().save(key, data, **options)
+
+    with bs.open_store(MemoryMetadataStore(), storage=Slow(), config=False) as target:
+        assert bs.open_store(full).copy_to(target).entries == 6
+        assert [*target.verify()] == []
+
+
+def test_what_the_target_has_is_not_read_again(full):
+    class Reading(MemoryMetadataStore):
+        asked: list[str] = []
+
+        def find_many(self, keys: Any) -> Any:
+            self.asked += keys
+            return super().find_many(keys)
+
+    metadata, storage = Reading(), MemoryStorage()
+    with bs.open_store(metadata, storage=storage, config=False) as middle:
+        assert bs.open_store(full).copy_to(middle).entries == 6
+        with bs.open_store(MemoryMetadataStore(), storage=MemoryStorage(), config=False) as target:
+            metadata.asked.clear()
+            assert middle.copy_to(target).entries == 6
+            assert len(metadata.asked) == 6
+            metadata.asked.clear()
+            storage.clear()
+            assert middle.copy_to(target)[2:4] == (6, ())
+            assert metadata.asked == []
 
 
 @pytest.mark.parametrize("what", ["text", "damaged"])
@@ -420,14 +496,26 @@ KEYS: list[tuple[str | None, str | None, str | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("stored", "ours", "theirs", "what"), KEYS)
-def test_signatures_are_kept_or_made_anew_or_refused(stored, ours, theirs, what):
+VOUCHED: list[tuple[str | None, str | None, str | None, str]] = [
+    (None, None, SIGNED, "anew"),
+    (None, OTHER, SIGNED, "anew"),
+    (SIGNED, None, OTHER, "signed"),
+    (SIGNED, SIGNED, OTHER, "anew"),
+    (None, None, None, "kept"),
+]
+
+
+@pytest.mark.parametrize(
+    ("stored", "ours", "theirs", "what", "vouch"),
+    [(*each, False) for each in KEYS] + [(*each, True) for each in VOUCHED],
+)
+def test_signatures_are_kept_or_made_anew_or_refused(stored, ours, theirs, what, vouch):
     metadata, options = signed(stored)
     source = bs.open_store(metadata, **options, **({"signing_key": ours} if ours else {}))
     theirs_too = {"signing_key": theirs} if theirs else {}
     copied = MemoryMetadataStore()
     target = bs.open_store(copied, storage=MemoryStorage(), config=False, **theirs_too)
-    done = source.copy_to(target)
+    done = source.copy_to(target, vouch=vouch)
     if what in ("kept", "anew"):
         (before,), (after,) = source.rows(), target.rows()
         assert (before.digest == after.digest) is (what == "kept")
@@ -436,6 +524,43 @@ def test_signatures_are_kept_or_made_anew_or_refused(stored, ours, theirs, what)
         (fault,) = done.faults
         assert fault.kind == what
         assert done.entries == copied.totals().entries == 0
+
+
+def test_vouching_is_for_what_is_sound():
+    metadata, options = signed(None)
+    [row] = metadata.scan(with_data=True)
+    target = bs.open_store(MemoryMetadataStore(), signing_key=SIGNED, **options)
+    for spoilt in (row._replace(result_data=b"x" * row.size), row._replace(digest=None)):
+        metadata.put(spoilt)
+        done = bs.open_store(metadata, **options).copy_to(target, vouch=True)
+        assert [fault.kind for fault in done.faults] in (["damaged"], ["signed"])
+        assert target.total().entries == 0
+
+
+@pytest.mark.parametrize("small", [1_000, 100_000])
+@pytest.mark.parametrize("theirs", [None, SIGNED, OTHER])
+def test_the_storage_of_the_target_is_told_what_it_gets(tmp_path, monkeypatch, small, theirs):
+    """A copy whose database is lost is adopted, with its signatures."""
+    monkeypatch.setattr(copying, "SMALL", small)
+    storage, copied = MemoryStorage(), MemoryStorage()
+    metadata = MemoryMetadataStore()
+    source = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
+    with bs.Spot("app", signing_key=SIGNED, strict=True, **source) as spot:
+        spot.mark(name="app:large")(lambda: "x" * 9_000)()
+        path = tmp_path / "a.bin"
+        path.write_bytes(bytes(9_000))
+        spot.mark(name="app:file")(lambda: bs.File(path))()
+    keys = {} if theirs is None else {"signing_key": theirs}
+    with bs.open_store(MemoryMetadataStore(), storage=copied, config=False, **keys) as target:
+        from_there = bs.open_store(metadata, storage=storage, config=False, signing_key=SIGNED)
+        assert from_there.copy_to(target).entries == 2
+        lost, before = target.metadata.store_id, rows(target)
+    again = bs.open_store(
+        MemoryMetadataStore(), storage=copied, config=False, signing_key=theirs or SIGNED
+    )
+    assert again.adopt(lost).entries == 2
+    assert [*again.verify()] == []
+    assert {row.digest for row in rows(again)} == {row.digest for row in before}
 
 
 # ---------------------------------------------------------------------------------- interruptions

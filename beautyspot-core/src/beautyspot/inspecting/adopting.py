@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import begun_at, in_full
 from beautyspot.errors import ConfigError, StorageError
-from beautyspot.inspecting.strays import StrayBlob, in_batches, side_by_side
+from beautyspot.inspecting.strays import StrayBlob, asked, in_batches
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.results.about import row_of
 from beautyspot.results.blob_names import blob_name
@@ -79,7 +79,7 @@ class Adopter:
         return Adopted(self._entries, self._size, self._present, self._untold, faults, left)
 
     def _adopt(self, batch: list[StrayBlob]) -> None:
-        about = side_by_side(self._strays.storage, self._strays.about, batch)
+        about = asked(self._strays.storage, self._strays.about, batch)
         newest: dict[str, TaskRecord] = {}
         for blob, told in zip(batch, about, strict=True):
             row = None if told is None else self._row(blob, told)
@@ -165,7 +165,7 @@ class Remover:
         blobs = size = failed = 0
         for batch in in_batches(self._strays.of(store_id)):
             free = self._free(batch)
-            done = side_by_side(self._storage, self._delete, free)
+            done = asked(self._storage, self._delete, free)
             blobs, failed = blobs + sum(done), failed + len(done) - sum(done)
             size += sum(b.info.size for b, gone in zip(free, done, strict=True) if gone)
             if progress is not None:

@@ -5,15 +5,17 @@ leaves rows that are complete, and blobs that no row names, which `collect` remo
 copies what is missing.
 
 "Newest" is the order of writing, and so what was written first is copied first. Rows go in batches.
+A program may use the target meanwhile: it is looked at what that has before anything is read, and
+the rows are written by `put_many_valid`, which leaves alone what has become newer since.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, in_full
+from beautyspot.concurrency.side_by_side import side_by_side
+from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, begun_at, in_full
 from beautyspot.errors import (
-    BeautyspotError,
     BlobNotFound,
     MetadataError,
     RestoreError,
@@ -21,7 +23,8 @@ from beautyspot.errors import (
 )
 from beautyspot.inspecting.contents import extension, stored_type
 from beautyspot.inspecting.listing import Listing, name_of
-from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named
+from beautyspot.inspecting.parts import grouped, with_data
+from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.pruning import size_of
@@ -34,10 +37,15 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.filters import Filter
     from beautyspot.inspecting.parts import Parts
     from beautyspot.inspecting.verifying import FaultKind
+    from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.cache import Cache
-    from beautyspot.results.validity import Digest
+    from beautyspot.results.invalidations import Moment
 
     Progress = Callable[[int, int], object]
+
+
+SMALL: Final = 8 * 2**20
+"""Bytes of a blob up to which it is held in memory, and copied while others are."""
 
 
 class Copied(NamedTuple):
@@ -45,7 +53,7 @@ class Copied(NamedTuple):
 
     entries: int
     size: int  # bytes of the results
-    present: int  # results that the target had, as new or newer
+    present: int  # results that the target had, as new or newer, or was told to forget meanwhile
     faults: tuple[Fault, ...]  # results that were not copied, and why
     counts: int  # functions and hours whose counts were copied
 
@@ -57,20 +65,24 @@ class Copier:
         parts: reads the results.
         target: writes them.
         with_arguments: whether rows keep the texts of arguments.
+        vouch: whether results that nobody has signed are signed for the target.
     """
 
-    def __init__(self, parts: Parts, target: Cache, *, with_arguments: bool) -> None:
+    def __init__(
+        self, parts: Parts, target: Cache, *, with_arguments: bool, vouch: bool = False
+    ) -> None:
         self._parts = parts
         self._target = target
         self._with_arguments = with_arguments
+        self._vouch = vouch
         self._faults: list[Fault] = []
         self._entries = self._size = self._present = self._done = 0
 
     def copy(self, source: MetadataStoreBase, wanted: Filter, progress: Progress | None) -> Copied:
         """Copy what is wanted; see `Store.copy_to`."""
         total, records = Listing(source, wanted).as_written()
-        for batch in self._readable(in_batches(source, records)):
-            self._copy([record for record in batch if record.serializer is not None])
+        for batch in self._readable(grouped(records)):
+            self._copy(source, [record for record in batch if record.serializer is not None])
             self._done += len(batch)
             if progress is not None:
                 progress(min(self._done, total), total)
@@ -85,77 +97,115 @@ class Copier:
             problem = f"the store can't be read any further: {error}"
             self._faults.append(Fault("", "", problem, "database"))
 
-    def _copy(self, batch: list[TaskRecord]) -> None:
+    def _copy(self, source: MetadataStoreBase, batch: list[TaskRecord]) -> None:
         """Copy the blobs of some rows, and write those that the target has no newer ones of."""
-        there = self._there(batch)
+        since, there = self._target.invalidations.now(), self._there(batch)
         new = [each for each in batch if _is_newer(each, there.get(each.cache_key))]
-        rows = [row for row in map(self._taken, new) if row is not None]
-        put = self._put(rows)
-        self._present += len(batch) - len(new) + len(rows) - len(put)
+        self._present += len(batch) - len(new)
+        first = len(self._faults)
+        rows = self._all_taken(with_data(source, new))
+        places = {each.cache_key: number for number, each in enumerate(batch)}
+        self._faults[first:] = sorted(self._faults[first:], key=lambda fault: places[fault.key])
+        refused = self._put(rows, since, there)
+        put = [row for row in rows if row.cache_key not in refused]
+        self._present += len(refused)
         self._entries += len(put)
         self._size += sum(map(size_of, put))
 
-    def _put(self, rows: list[TaskRecord]) -> list[TaskRecord]:
-        """Write rows whose blobs are in place, and remove the blobs that are of no use then.
+    def _put(self, rows: list[TaskRecord], since: Moment, there: dict[str, Entry]) -> set[str]:
+        """Write rows whose blobs are in place; the keys of those that were refused.
 
-        To copy blobs takes long, and a program that uses the target goes on meanwhile: so it is
-        looked again at what the target has.
+        The blobs that are of no use then are removed.
         """
-        there = self._there(rows)
-        put = [row for row in rows if _is_newer(row, there.get(row.cache_key))]
-        if put:
-            self._target.metadata.put_many(put)
-        written = {row.cache_key for row in put}
+        if not rows:
+            return set()
+        begun = [row._replace(began_at=begun_at(row)) for row in rows]
+        refused = self._target.invalidations.put_many([(row, since) for row in begun])
         for row in rows:
-            unused = there.get(row.cache_key) if row.cache_key in written else row
+            unused = row if row.cache_key in refused else there.get(row.cache_key)
             if unused is not None and unused.result_type == FILE:
                 self._target.placement.discard(row.cache_key, unused.result_value)
-        return put
+        return refused
 
     def _there(self, records: list[TaskRecord]) -> dict[str, Entry]:
         keys = [record.cache_key for record in records]
         found = self._target.metadata.find_many(keys) if keys else {}
         return {key: in_full(answer) for key, answer in found.items()}
 
+    def _all_taken(self, records: list[TaskRecord]) -> list[TaskRecord]:
+        """The rows for the target, small blobs side by side: each waits for two networks, maybe."""
+        apart = [each for each in records if each.result_type == FILE and size_of(each) <= SMALL]
+        taken = {row.cache_key: row for row in side_by_side(self._taken, apart) if row is not None}
+        done = {each.cache_key for each in apart}
+        for record in records:
+            if record.cache_key not in done and (row := self._taken(record)) is not None:
+                taken[record.cache_key] = row
+        return [taken[each.cache_key] for each in records if each.cache_key in taken]
+
     def _taken(self, record: TaskRecord) -> TaskRecord | None:
         """The row for the target, its blob in place; None if it must not be copied."""
+        if not self._with_arguments:
+            record = record._replace(arguments=None)
         try:
-            row = self._copied(record)
-        except _NotSignedError as error:
+            return self._copied(record)
+        except NotSignedError as error:
             self._leave_out(record, str(error), "signed")
-            return None
         except BlobNotFound as error:
             self._leave_out(record, f"the blob is missing: {error}", "missing")
-            return None
-        except _UnreadableError as error:
+        except UnreadableError as error:
             self._leave_out(record, f"it can't be read: {error}", "unreadable")
-            return None
         except RestoreError as error:
             self._leave_out(record, str(error), "damaged")
-            return None
-        return row if self._with_arguments else row._replace(arguments=None)
+        return None
 
     def _leave_out(self, record: TaskRecord, problem: str, kind: FaultKind) -> None:
         self._faults.append(Fault(record.cache_key, name_of(record), problem, kind))
 
     def _copied(self, record: TaskRecord) -> TaskRecord:
         """The row as the target is to have it, its blob in place."""
-        seal = _Seal(record, self._parts, self._target)
-        passing = seal.passing(_read(self._parts.raw(record)))
-        if record.result_type == DIRECT_BLOB or self._becomes_a_row(record):
-            data = b"".join(passing)
-            if len(data) <= self._target.placement.largest_data:
-                return record._replace(
-                    result_type=DIRECT_BLOB,
-                    result_value=None,
-                    result_data=data,
-                    digest=seal.digest,
-                )
-            passing = iter([data])
-        location = self._save(record, passing)
-        return record._replace(
-            result_type=FILE, result_value=location, result_data=None, digest=seal.digest
-        )
+        seal = self._seal(record)
+        if (
+            record.result_type == FILE
+            and size_of(record) > SMALL
+            and not self._becomes_a_row(record)
+        ):
+            return self._streamed(record, seal)
+        data = b"".join(self._passing(seal, record))
+        row = record._replace(result_type=DIRECT_BLOB, result_value=None, digest=seal.digest)
+        stays = record.result_type == DIRECT_BLOB or self._becomes_a_row(record)
+        if stays and len(data) <= self._target.placement.largest_data:
+            return row._replace(result_data=data)
+        storage, kind = self._storage(), stored_type(record)
+        name = self._target.placement.new_name(record.cache_key, extension(record))
+        about = self._target.placement.about(storage, row)
+        location = storage.save(name, data, content_type=kind, about=about)
+        return row._replace(result_type=FILE, result_value=location, result_data=None)
+
+    def _streamed(self, record: TaskRecord, seal: Seal) -> TaskRecord:
+        """The same of a large blob, which is never in memory whole."""
+        storage, kind = self._storage(), stored_type(record)
+        if storage.keeps_about and not seal.keeps:  # it is told the new signature before the bytes
+            for _ in self._passing(seal, record):
+                pass
+            record, seal = record._replace(digest=seal.digest), self._seal(record)
+        name = self._target.placement.new_name(record.cache_key, extension(record))
+        about = self._target.placement.about(storage, record)
+        source = Source(self._passing(seal, record))
+        try:
+            location = storage.save_file(
+                name, source, size_of(record), content_type=kind, about=about
+            )
+        except Exception:
+            if source.error is not None:  # not the target's
+                raise source.error from None
+            raise
+        return record._replace(result_value=location, digest=seal.digest)
+
+    def _seal(self, record: TaskRecord) -> Seal:
+        return Seal(record, self._parts, self._target, vouch=self._vouch)
+
+    def _passing(self, seal: Seal, record: TaskRecord) -> Iterator[bytes]:
+        return seal.passing(readable(self._parts.raw(record)))
 
     def _becomes_a_row(self, record: TaskRecord) -> bool:
         """Whether a blob is kept as a Spot of the target would: it has no storage, but large rows.
@@ -170,22 +220,15 @@ class Copier:
             and target.storage() is None
         )
 
-    def _save(self, record: TaskRecord, parts: Iterator[bytes]) -> str:
-        placement, storage = self._target.placement, self._target.storage()
+    def _storage(self) -> GuardedStorage:
+        storage = self._target.storage()
         if storage is None:
             need = "install beautyspot-local (docs/install.md), or name one by storage="
             need = LARGE_NEED if self._target.metadata.real.remote else need
             raise StorageError(
                 f"there are results that need a storage, and the target has no storage: {need}"
             )
-        name = placement.new_name(record.cache_key, extension(record))
-        source, kind = _Source(parts), stored_type(record)
-        try:
-            return storage.save_file(name, source, size_of(record), content_type=kind)
-        except Exception:
-            if source.error is not None:  # not the target's
-                raise source.error from None
-            raise
+        return storage
 
     def _copy_counts(self, source: MetadataStoreBase, wanted: Filter) -> int:
         """Copy the counts of functions and hours of which the target has none."""
@@ -206,98 +249,6 @@ class Copier:
         if new:
             target.add_counts(new)
         return len(new)
-
-
-class _NotSignedError(RestoreError):
-    """A result can't be signed for the target."""
-
-
-class _UnreadableError(RestoreError):
-    """The source can't read a result; where the target fails, the copy ends instead."""
-
-
-def _read(parts: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from parts
-    except (BlobNotFound, RestoreError):
-        raise
-    except BeautyspotError as error:
-        raise _UnreadableError(str(error)) from error
-
-
-class _Seal:
-    """Checks a result on its way, and makes the digest that the target is to have."""
-
-    def __init__(self, record: TaskRecord, parts: Parts, target: Cache) -> None:
-        self._record = record
-        self._ours = parts.digests(record)
-        self._theirs: list[Digest] = []
-        self.digest = record.digest
-        keys = target.signing_keys
-        if keys is not None:
-            codec = record.serializer or ""
-            made, expires = record.made_at, record.expires_at
-            self._theirs = [*keys.begun(record.cache_key, codec, made, expires)]
-
-    def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        """The parts; an error before the last one, if the result must not be copied."""
-        digests = [*self._ours, *self._theirs]
-        unnamed = self._record._replace(digest=None)
-        last = b""
-        for part in checked(unnamed, parts, []):
-            for digest in digests:
-                digest.update(part)
-            if last:
-                yield last
-            last = part
-        self._end()
-        yield last
-
-    def _end(self) -> None:
-        record = self._record
-        if any(is_named(record, digest) for digest in self._theirs):
-            return
-        check_digest(record, self._ours)
-        if not self._theirs:
-            return
-        if not record.is_signed or not self._ours:
-            raise _NotSignedError(
-                "it bears no signature that can be checked, and the target signs its results: open "
-                "this store with the signing_key= by which it was signed; what nobody signed is "
-                "not signed by being copied"
-            )
-        self.digest = self._theirs[0].digest()
-
-
-class _Source:
-    """Parts as a storage reads them."""
-
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts = parts
-        self._rest = b""
-        self.error: Exception | None = None
-
-    def read(self, size: int = -1, /) -> bytes:
-        """See `Readable`."""
-        pieces = [self._rest]
-        length = len(self._rest)
-        while size < 0 or length < size:
-            part = self._next()
-            if part is None:
-                break
-            pieces.append(part)
-            length += len(part)
-        data = b"".join(pieces)
-        end = len(data) if size < 0 else size
-        self._rest = data[end:]
-        return data[:end]
-
-    def _next(self) -> bytes | None:
-        try:
-            return next(self._parts, None)
-        except Exception as error:
-            self.error = error
-            raise
 
 
 def _is_newer(record: TaskRecord, there: Entry | None) -> bool:

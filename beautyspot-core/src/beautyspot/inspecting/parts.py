@@ -70,6 +70,12 @@ class Parts:
         """
         return checked(record, self.raw(record), self.digests(record))
 
+    def plain_digests(self, record: TaskRecord) -> list[Digest]:
+        """The same of a row that nobody has signed, whatever keys there are."""
+        if record.serializer is None or record.digest is None or record.is_signed:
+            return []
+        return [begun(record.cache_key, record.serializer)]
+
     def digests(self, record: TaskRecord) -> list[Digest]:
         """The digests of which one has to come out; none where nothing can be checked."""
         key, codec = record.cache_key, record.serializer
@@ -141,6 +147,12 @@ def in_batches(
 
     To ask for them one by one takes a store that opens its file each time a millisecond a row.
     """
+    for batch in grouped(records):
+        yield with_data(metadata, batch)
+
+
+def grouped(records: Iterable[TaskRecord]) -> Iterator[list[TaskRecord]]:
+    """The rows, as many at a time as one may read the data of."""
     batch: list[TaskRecord] = []
     held = 0
     try:
@@ -148,15 +160,16 @@ def in_batches(
             batch.append(record)
             held += (record.size or 0) if record.result_type == DIRECT_BLOB else 0
             if len(batch) == _BATCH or held >= _BATCH_BYTES:
-                yield _with_data(metadata, batch)
+                yield batch
                 batch, held = [], 0
     except MetadataError:
-        yield _with_data(metadata, batch)  # what was listed before it failed
+        yield batch  # what was listed before it failed
         raise
-    yield _with_data(metadata, batch)
+    yield batch
 
 
-def _with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[TaskRecord]:
+def with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[TaskRecord]:
+    """These rows with their data, as they are by now; those that are gone left out."""
     if not batch:
         return batch
     try:

@@ -116,6 +116,7 @@ class Reading:
         *,
         progress: Progress | None = None,
         with_arguments: bool | None = None,
+        vouch: bool = False,
         **where: Unpack[Where],
     ) -> Copied:
         """Copy results into another store, those that were written first, first.
@@ -123,8 +124,10 @@ class Reading:
         Each is read to its end and checked on its way: what is damaged, or can't be read, is not
         copied, and the result says so. A result that the target has is left alone unless the one
         here was made later, so what was interrupted is completed by doing it again. Rows keep their
-        times, tags, prices and signatures. Where only the target's signing key can sign a result
-        anew, it must bear a signature by the key that was given for this store. Counts are copied
+        times, tags, prices and signatures. If the target has another signing key, a result is
+        signed anew, provided that it bears a signature by the key that was given for this store;
+        what nobody signed is signed only where you vouch for it. Programs may use both stores
+        meanwhile: what the target makes newer stays. Counts are copied
         of those functions and hours of which the target has none, unless there are other filters
         than `function`. Results of a release before 3.0 are left out.
 
@@ -133,6 +136,8 @@ class Reading:
             progress: called after some results with how many are done, and how many there are.
             with_arguments: whether the texts of arguments are copied. None: where the target can
                 be read by nobody else (`MetadataStoreBase.private`).
+            vouch: True has results that nobody signed signed for a target that signs: you know that
+                only those whom you trust could write into this store.
             where: see `Where`.
 
         Returns:
@@ -160,7 +165,7 @@ class Reading:
                 "Spots"
             )
         private = target.metadata.private if with_arguments is None else with_arguments
-        copier = Copier(self._parts(), cache, with_arguments=private)
+        copier = Copier(self._parts(), cache, with_arguments=private, vouch=vouch is True)
         return copier.copy(self.metadata, wanted, progress)
 
     def _parts(self) -> Parts:

@@ -10,10 +10,10 @@ A blob that was adopted stays where it is, under the ID of the store that made i
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from beautyspot.concurrency.side_by_side import side_by_side
 from beautyspot.contracts import Totals
 from beautyspot.errors import BlobNotFound, ConfigError
 from beautyspot.results.blob_names import BlobName, blob_name
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int], object]
 
 R = TypeVar("R")
-
-AT_ONCE: Final = 16
-"""Blobs that are looked at, or removed, side by side."""
 
 BATCH: Final = 256
 
@@ -131,7 +128,7 @@ class Strays:
         for batch in in_batches(self.of(store_id)):
             names = [""] * len(batch)
             if functions:
-                names = side_by_side(self.storage, self._function, batch)
+                names = asked(self.storage, self._function, batch)
             for blob, name in zip(batch, names, strict=True):
                 entries, size = known.get(name, (0, 0))
                 known[name] = Totals(entries + 1, size + blob.info.size)
@@ -171,14 +168,11 @@ class Strays:
         return (self.about(blob) or {}).get("func_identifier", "")
 
 
-def side_by_side(
+def asked(
     storage: GuardedStorage, ask: Callable[[StrayBlob], R], blobs: list[StrayBlob]
 ) -> list[R]:
     """What a storage answers of each blob; it is asked for some at once, where that is faster."""
-    if not storage.blocking:
-        return list(map(ask, blobs))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(ask, blobs))
+    return side_by_side(ask, blobs) if storage.blocking else list(map(ask, blobs))
 
 
 def in_batches(blobs: Iterator[StrayBlob]) -> Iterator[list[StrayBlob]]:

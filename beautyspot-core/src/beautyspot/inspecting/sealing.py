@@ -1,0 +1,120 @@
+"""A result on its way into another store: checked, and signed for that where need be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.errors import BeautyspotError, BlobNotFound, RestoreError
+from beautyspot.inspecting.parts import check_digest, checked, is_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.inspecting.parts import Parts
+    from beautyspot.results.cache import Cache
+    from beautyspot.results.validity import Digest
+
+_UNSIGNED: Final = (
+    "nobody has signed it, and the target signs its results. If you vouch for all that is stored "
+    "here, say so (vouch=True, --vouch), and it is signed for the target"
+)
+_UNKNOWN_KEY: Final = (
+    "its signature can't be checked, and the target signs its results by another key: open this "
+    "store with the signing_key= by which it was signed"
+)
+
+
+class NotSignedError(RestoreError):
+    """A result can't be signed for the target."""
+
+
+class UnreadableError(RestoreError):
+    """The source can't read a result; where the target fails, the copy ends instead."""
+
+
+def readable(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The parts; where the source can't give them, an `UnreadableError`."""
+    try:
+        yield from parts
+    except (BlobNotFound, RestoreError):
+        raise
+    except BeautyspotError as error:
+        raise UnreadableError(str(error)) from error
+
+
+class Seal:
+    """Checks a result on its way, and makes the digest that the target is to have."""
+
+    def __init__(self, record: TaskRecord, parts: Parts, target: Cache, *, vouch: bool) -> None:
+        self._record = record
+        self._vouches = vouch and not record.is_signed
+        self._ours = parts.plain_digests(record) if self._vouches else parts.digests(record)
+        self._theirs: list[Digest] = []
+        self.digest = record.digest
+        keys = target.signing_keys
+        if keys is not None:
+            codec = record.serializer or ""
+            made, expires = record.made_at, record.expires_at
+            self._theirs = [*keys.begun(record.cache_key, codec, made, expires)]
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the target is to have the digest that the row has, as far as is known."""
+        return not self._theirs
+
+    def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """The parts; an error before the last one, if the result must not be copied."""
+        digests = [*self._ours, *self._theirs]
+        unnamed = self._record._replace(digest=None)
+        last = b""
+        for part in checked(unnamed, parts, []):
+            for digest in digests:
+                digest.update(part)
+            if last:
+                yield last
+            last = part
+        self._end()
+        yield last
+
+    def _end(self) -> None:
+        record = self._record
+        if any(is_named(record, digest) for digest in self._theirs):
+            return
+        check_digest(record, self._ours)
+        if not self._theirs:
+            return
+        if not self._ours or not (record.is_signed or self._vouches):
+            raise NotSignedError(_UNSIGNED if not record.is_signed else _UNKNOWN_KEY)
+        self.digest = self._theirs[0].digest()
+
+
+class Source:
+    """Parts as a storage reads them."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See `Readable`."""
+        pieces = [self._rest]
+        length = len(self._rest)
+        while size < 0 or length < size:
+            part = self._next()
+            if part is None:
+                break
+            pieces.append(part)
+            length += len(part)
+        data = b"".join(pieces)
+        end = len(data) if size < 0 else size
+        self._rest = data[end:]
+        return data[:end]
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._parts, None)
+        except Exception as error:
+            self.error = error
+            raise
