@@ -317,11 +317,19 @@ def repeated(request: Request, send: Send) -> Answer | None:
     return send(request)
 
 
-def unconditional(request: Request, send: Send) -> Answer | None:
-    """A server that ignores conditions of writes."""
-    if request.method != "PUT" or request.without(*CONDITIONS).headers == request.headers:
-        return send(request)
-    return send(request.without(*CONDITIONS)._replace(is_changed=True))
+def ignoring(*conditions: str) -> Fault:
+    """A server that ignores such conditions of writes."""
+
+    def fault(request: Request, send: Send) -> Answer:
+        left = request.without(*conditions)
+        if request.method != "PUT" or left.headers == request.headers:
+            return send(request)
+        return send(left._replace(is_changed=True))
+
+    return fault
+
+
+unconditional = ignoring(*CONDITIONS)
 
 
 def unknown(request: Request, send: Send) -> Answer | None:

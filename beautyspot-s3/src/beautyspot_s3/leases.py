@@ -89,6 +89,8 @@ class S3Lease(Lease):
     Attributes:
         etag: of what was written last; None where no answer told it.
         beat: how often it was written.
+        tokens: its own, and those of others that stand in nobody's way: this instance may have
+            written them, though no answer said so, and nobody was given them.
         renewed: when it was written last, by `ticks`, at the latest.
         lock: held while it is renewed or released.
     """
@@ -96,6 +98,7 @@ class S3Lease(Lease):
     def __init__(self, keeper: LeaseKeeper, key: str) -> None:
         self.key = key
         self.token = secrets.token_hex(8)
+        self.tokens = {self.token}
         self.released = False
         self.etag: str | None = None
         self.beat = 0
@@ -107,6 +110,10 @@ class S3Lease(Lease):
     def is_ours(self) -> bool:
         """Whether this process holds it, as far as it knows."""
         return not self.released and self._pid == os.getpid()
+
+    def wrote(self, body: Body) -> bool:
+        """Whether this is what it wrote last."""
+        return body.token == self.token and body.beat == self.beat
 
     def release(self) -> None:
         """See the base class; it asks nothing where it was released before."""
@@ -162,8 +169,11 @@ class LeaseKeeper:
         if not self._conditions.hold():
             return NoLease()
         lease = S3Lease(self, key)
+        before = self.held_for(key)
+        if before is not None and before.etag is None:
+            lease.tokens |= before.tokens
         try:
-            won = self._won(lease, self._unsure(key))
+            won = self._won(lease)
         except BaseException:  # it may have been written, or may yet: it ends with the row
             self._keep(lease)
             raise
@@ -197,13 +207,8 @@ class LeaseKeeper:
 
         side_by_side(release, [*leases])
 
-    def _won(self, lease: S3Lease, own: str) -> bool:
-        """Whether the lease was taken.
-
-        Args:
-            lease: the one to take.
-            own: the token of one that stands in nobody's way, or "".
-        """
+    def _won(self, lease: S3Lease) -> bool:
+        """Whether the lease was taken."""
         name, match = self._names.lease(lease.key), ABSENT
         for _ in self._tries():
             try:
@@ -215,21 +220,16 @@ class LeaseKeeper:
                 if found is None:  # it was swept just now
                     match = ABSENT
                     continue
-                if body is not None and body.token == lease.token:
+                if body is not None and lease.wrote(body):
                     lease.etag = found.etag
                     return True
-                is_own = body is not None and own and body.token == own
+                is_own = body is not None and body.token in lease.tokens
                 if self._holds(lease.key, found, body, asked) and not is_own:
                     return False
                 match = found.etag
             else:
                 return True
         return False
-
-    def _unsure(self, key: str) -> str:
-        """The token of a lease that this instance may have written, though no answer said so."""
-        lease = self.held_for(key)
-        return lease.token if lease is not None and lease.etag is None else ""
 
     def _keep(self, lease: S3Lease) -> None:
         if len(self.held) >= MOST_SEEN:
@@ -286,7 +286,7 @@ class LeaseKeeper:
                     if found is None or body is None or body.token != lease.token:
                         return False
                     lease.etag = found.etag  # an attempt of ours has written it
-                    if body.beat == lease.beat:
+                    if lease.wrote(body):
                         lease.renewed = sent
                         return True
                 else:
@@ -318,7 +318,7 @@ class LeaseKeeper:
             if match is None:
                 found = self._objects.get(name)
                 body = None if found is None else read(found.body)
-                if found is None or body is None or body.token != lease.token:
+                if found is None or body is None or body.token not in lease.tokens:
                     return
                 match = found.etag
             try:
