@@ -1,0 +1,223 @@
+"""When the server is away: what is Postgres's own in it; the rest is in `tests/machines`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from servers import pgbouncer
+from servers.valkey import until
+from servers.working import TIMEOUT, Work, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.postgres import Postgres
+
+pytestmark = pytest.mark.usefixtures("hasty")
+
+RAN: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    RAN.clear()
+
+
+def double(x: int) -> int:
+    RAN.append(x)
+    return x * 2
+
+
+def at(url: str, namespace: str) -> dict[str, Any]:
+    return {"use": url, "namespace": namespace, "timeout": TIMEOUT, "lease_time": 2}
+
+
+def entries(url: str, namespace: str) -> int:
+    """How many results another client finds."""
+    with bs.open_store(url, name=namespace, config=False) as store:
+        return store.total().entries
+
+
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_a_server_that_is_restarted_has_lost_nothing(
+    make_spot: Callable[..., bs.Spot],
+    own: Postgres,
+    namespace: str,
+    ends: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spot = make_spot(metadata=at(own.url, namespace))
+    marked = spot.mark(double)
+    assert marked(1) == 2
+    getattr(own, ends)()
+    assert [marked(x) for x in (2, 3, 4, 5, 2)] == [4, 6, 8, 10, 4]
+    own.start()
+    assert until(lambda: entries(own.url, namespace) == 5)
+    assert [marked(x) for x in (1, 2, 3, 4, 5)] == [2, 4, 6, 8, 10]
+    assert RAN == [1, 2, 3, 4, 5]
+    said = [message for message in caplog.messages if "could not" in message]
+    operations = [message.partition(": ")[2].partition(" for ")[0] for message in said]
+    assert len(operations) == len({*operations}), "each operation once"
+
+
+FULL = (
+    """
+    CREATE FUNCTION beautyspot.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100';
+    END $$
+    """,
+    """
+    CREATE TRIGGER full_disk BEFORE INSERT ON beautyspot.results
+    FOR EACH ROW EXECUTE FUNCTION beautyspot.full()
+    """,
+)
+READ_ONLY = ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+WRITABLE = (
+    "SET default_transaction_read_only = off",
+    "ALTER SYSTEM RESET default_transaction_read_only",
+    "SELECT pg_reload_conf()",
+)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "says"),
+    [
+        (FULL, ("DROP TRIGGER full_disk ON beautyspot.results",), "the server's disk is full: "),
+        (READ_ONLY, WRITABLE, "default_transaction_read_only is on"),
+        (
+            ("REVOKE INSERT ON beautyspot.results FROM app",),
+            ("GRANT INSERT ON beautyspot.results TO app",),
+            "the role lacks a privilege",
+        ),
+    ],
+    ids=["full disk", "read only", "privilege"],
+)
+def test_a_server_that_takes_no_results_for_a_while(
+    make_spot: Callable[..., bs.Spot],
+    own: Postgres,
+    namespace: str,
+    begins: tuple[str, ...],
+    ends: tuple[str, ...],
+    says: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_spot(metadata=at(own.url, namespace)).mark(double)(0)
+    perform(
+        own,
+        "CREATE ROLE app LOGIN",
+        "GRANT USAGE ON SCHEMA beautyspot TO app",
+        "GRANT ALL ON ALL TABLES IN SCHEMA beautyspot TO app",
+    )
+    url = own.url.replace("postgres@", "app@")
+    spot = make_spot(metadata=at(url, namespace))
+    marked = spot.mark(double)
+    assert marked(1) == 2
+    perform(own, *begins)
+    assert [marked(2), marked(3), marked(2)] == [4, 6, 4]
+    assert [marked(1), RAN] == [2, [0, 1, 2, 3]], "what is there is found"
+    assert says in caplog.text
+    perform(own, *ends)
+    assert until(lambda: entries(own.url, namespace) == 4)
+    assert [marked(2), marked(3), RAN] == [4, 6, [0, 1, 2, 3]]
+
+
+def perform(server: Postgres, *statements: str) -> None:
+    with server.connect() as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_pgbouncer_that_is_restarted(
+    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
+) -> None:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    with pgbouncer.running(own.port) as pooler:
+        spot = make_spot(metadata=at(pooler.url, namespace))
+        marked = spot.mark(double)
+        assert marked(1) == 2
+        pooler.stop()
+        assert [marked(2), marked(2), marked(3)] == [4, 4, 6]
+        pooler.start()
+        assert until(lambda: entries(own.url, namespace) == 3)
+        assert [marked(x) for x in (1, 2, 3)] == [2, 4, 6]
+        assert RAN == [1, 2, 3]
+        spot.shutdown()
+
+
+# ---------------------------------------------------------------------- in the midst of work
+
+
+@pytest.mark.slow
+def test_a_server_that_is_stopped_for_a_while(
+    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
+) -> None:
+    spot = make_spot(metadata=at(own.url, namespace))
+    with Work(spot) as work:
+        for _ in range(3):
+            work.go_on()
+            own.freeze()
+            work.go_on()
+            own.thaw()
+        work.go_on()
+    check(work, spot, lambda: entries(own.url, namespace))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_a_server_that_is_restarted_again_and_again(
+    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str, ends: str
+) -> None:
+    spot = make_spot(metadata=at(own.url, namespace))
+    with Work(spot) as work:
+        for _ in range(3):
+            work.go_on()
+            getattr(own, ends)()
+            work.go_on()
+            own.start()
+        work.go_on()
+    check(work, spot, lambda: entries(own.url, namespace))
+
+
+@pytest.mark.slow
+def test_sessions_that_are_ended_again_and_again(
+    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
+) -> None:
+    spot = make_spot(metadata=at(own.url, namespace))
+    ended = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    with Work(spot) as work:
+        for _ in range(20):
+            own.ask(ended)
+            work.go_on(20)
+        work.go_on()
+    check(work, spot, lambda: entries(own.url, namespace))
+
+
+@pytest.mark.slow
+def test_a_failover(make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str) -> None:
+    """Of a standby that is waited for: it has all that was stored."""
+    other = own.standby()
+    hosts = f"127.0.0.1:{own.port},127.0.0.1:{other.port}"
+    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"
+    try:
+        other.start()
+        own.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        own.ask("SELECT pg_reload_conf()")
+        assert until(lambda: own.ask("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
+        spot = make_spot(metadata=at(url, namespace))
+        with Work(spot) as work:
+            work.go_on()
+            own.kill()
+            work.go_on()
+            other.ask("ALTER SYSTEM RESET synchronous_standby_names")
+            other.promote()
+            work.go_on()
+        check(work, spot, lambda: entries(other.url, namespace))
+        spot.shutdown()
+    finally:
+        other.remove()
