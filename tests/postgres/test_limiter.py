@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Make = Callable[..., PostgresLimiter]
 
-PAST = "clock_timestamp() - interval '1 s'"
-
 
 @pytest.fixture
 def make(postgres_server: Postgres, namespace: str) -> Make:
@@ -38,8 +36,10 @@ def names(server: Postgres, namespace: str, table: str = "limits") -> list[str]:
     return [name for (name,) in server.ask(query, namespace)]
 
 
-def expire(server: Postgres, table: str) -> None:
-    server.ask(f"UPDATE beautyspot.{table} SET expires = {PAST}")
+def expire(server: Postgres, namespace: str, table: str = "limits") -> None:
+    """Have what a table holds of a namespace be the first to be removed."""
+    query = f"UPDATE beautyspot.{table} SET expires = '-infinity' WHERE namespace = %s"
+    server.ask(query, namespace)
 
 
 # --------------------------------------------------------------------------- what is kept there
@@ -55,7 +55,7 @@ def test_what_a_key_holds_expires_by_itself(
     assert "customer" not in name
     query = "SELECT expires - clock_timestamp() > interval '100 s' FROM beautyspot.limits"
     assert postgres_server.ask(f"{query} WHERE namespace = %s", namespace) == [(True,)]
-    expire(postgres_server, "limits")
+    expire(postgres_server, namespace)
     limiter.for_key("other").reserve()
     [other] = names(postgres_server, namespace)
     assert other != name
@@ -67,7 +67,7 @@ def test_a_limit_that_is_used_expires_later(
 ) -> None:
     limiter = make()
     limiter.reserve()
-    expire(postgres_server, "limits")
+    expire(postgres_server, namespace)
     limiter.reserve()
     limiter.for_key("other").reserve()
     assert len(names(postgres_server, namespace)) == 2
@@ -85,7 +85,7 @@ def test_places_that_fell_are_removed(
 ) -> None:
     limiter = make()
     assert limiter.try_slot("work", 1)
-    expire(postgres_server, "limit_places")
+    expire(postgres_server, namespace, "limit_places")
     assert limiter.try_slot("other", 1)
     assert len(names(postgres_server, namespace, "limit_places")) == 1
 
@@ -94,9 +94,10 @@ def test_calls_that_will_not_come_again_are_forgotten(
     make: Make, postgres_server: Postgres
 ) -> None:
     limiter = make()
+    postgres_server.ask("DELETE FROM beautyspot.limit_calls")  # of other tests
     for _ in range(3):
         limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]  # it is never refused
-    expire(postgres_server, "limit_calls")
+    postgres_server.ask("UPDATE beautyspot.limit_calls SET expires = '-infinity'")
     limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]
     [[left]] = postgres_server.ask("SELECT count(*) FROM beautyspot.limit_calls")
     assert left == 1
