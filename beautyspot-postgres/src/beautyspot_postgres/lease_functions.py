@@ -1,6 +1,7 @@
 """The functions of the metadata store that concern leases.
 
 They may be lost with the last moments before a crash of the server, so nobody waits for its disk.
+No two leases have one token, so a set of tokens says which of a set of keys are meant.
 """
 
 from __future__ import annotations
@@ -83,9 +84,8 @@ DECLARE
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   RETURN QUERY UPDATE {{schema}}.leases AS held SET ends_at = _now + _seconds
-  FROM unnest(_keys, _tokens) AS mine (key, token)
-  WHERE held.namespace = _namespace AND held.cache_key = mine.key
-  AND held.token = mine.token AND held.ends_at > _now
+  WHERE held.namespace = _namespace AND held.cache_key = ANY (_keys)
+  AND held.token = ANY (_tokens) AND held.ends_at > _now
   RETURNING held.token;
 END $$"""  # noqa: S608 - of constants
 """Have leases hold for longer; the tokens of those that were not lost."""
@@ -97,8 +97,8 @@ CREATE OR REPLACE FUNCTION {schema}.release_leases(
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  DELETE FROM {schema}.leases AS held USING unnest(_keys, _tokens) AS mine (key, token)
-  WHERE held.namespace = _namespace AND held.cache_key = mine.key AND held.token = mine.token;
+  DELETE FROM {schema}.leases AS held WHERE held.namespace = _namespace
+  AND held.cache_key = ANY (_keys) AND held.token = ANY (_tokens);
 END $$"""
 
 _WAITS: Final = f"""

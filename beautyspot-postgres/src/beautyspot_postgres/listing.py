@@ -107,12 +107,22 @@ class Walk:
                 stride = min(2 * stride, _LONGEST)
 
     def _range(self, behind: str) -> list[Condition]:
-        found = [Condition("namespace = %s", (self._namespace,))]
+        """That rows stand behind a key, in words by which the server takes the index.
+
+        Of a table that it has not analyzed yet it believes that few rows equal anything, and would
+        sort them all for each part.
+        """
+        sign, start = (">", behind) if behind and behind >= self._first else (">=", self._first)
+        found = [
+            Condition(f"(namespace, cache_key) {sign} (%s, %s)", (self._namespace, start)),
+            Condition("namespace <= %s", (self._namespace,)),
+        ]
         if self._first:
-            found.append(Condition("cache_key <= %s", (self._last,)))
-        if behind and behind >= self._first:
-            return [*found, Condition("cache_key > %s", (behind,))]
-        return [*found, Condition("cache_key >= %s", (self._first,))]
+            found.append(self._up_to(self._last))
+        return found
+
+    def _up_to(self, key: str) -> Condition:
+        return Condition("(namespace, cache_key) <= (%s, %s)", (self._namespace, key))
 
     def _key_after(self, behind: str, count: int) -> tuple[str, str] | None:
         """The key so many rows further on, as in the index and whole; None: there are fewer."""
@@ -120,7 +130,7 @@ class Walk:
         where = query.where(self._range(behind))
         text = (
             f"SELECT cache_key, {rows.KEY} FROM {{schema}}.results WHERE {where} "  # noqa: S608
-            f"ORDER BY cache_key OFFSET {count - 1} LIMIT 1"
+            f"ORDER BY namespace, cache_key OFFSET {count - 1} LIMIT 1"
         )
         found = self._server.run(self._server.sql(text), query.values, is_long=True)
         return (found[0][0], found[0][1]) if found else None
@@ -147,12 +157,12 @@ class Walk:
     ) -> list[tuple[Any, ...]]:
         query, conditions = Query(), [*self._range(behind), *self._conditions]
         if end is not None:
-            conditions.append(Condition("cache_key <= %s", (end,)))
+            conditions.append(self._up_to(end))
         fields = _WITH_DATA if with_data else rows.WITHOUT_DATA
         text = (
             f"SELECT cache_key, octet_length(result_data) > {_LARGE_DATA}, {fields} "  # noqa: S608
             f"FROM {{schema}}.results WHERE {query.where(conditions)} "
-            f"ORDER BY cache_key LIMIT {size}"
+            f"ORDER BY namespace, cache_key LIMIT {size}"
         )
         return self._server.run(self._server.sql(text), query.values, is_long=True)
 

@@ -90,8 +90,8 @@ BEGIN
     );
   END IF;
   IF _tokens IS NOT NULL THEN
-    DELETE FROM {{schema}}.leases AS held USING unnest(_cache_key, _tokens) AS mine (key, token)
-    WHERE held.namespace = _namespace AND held.cache_key = mine.key AND held.token = mine.token;
+    DELETE FROM {{schema}}.leases AS held WHERE held.namespace = _namespace
+    AND held.cache_key = ANY (_cache_key) AND held.token = ANY (_tokens);
   END IF;
 END $$"""  # noqa: S608 - of constants
 """Put rows, and release their leases; the keys that were put.
