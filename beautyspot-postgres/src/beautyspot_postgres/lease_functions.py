@@ -36,7 +36,7 @@ CREATE OR REPLACE FUNCTION {{schema}}.begin_calls(
   _namespace text, _keys text[], _tokens text[], _holder text, _seconds double precision,
   _looks boolean, _most bigint
 ) RETURNS TABLE (key text, generation bigint, now double precision, {_RETURNED})
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   _now double precision := {NOW};
   _taken text[];
@@ -46,11 +46,10 @@ BEGIN
     INSERT INTO {{schema}}.leases AS held
     SELECT _namespace, asked.key, asked.token, _holder, _now + _seconds
     FROM unnest(_keys, _tokens) AS asked (key, token)
-    WHERE NOT EXISTS (
-      SELECT FROM {{schema}}.leases AS other
+    WHERE NOT coalesce((
+      SELECT other.ends_at > _now AND other.token <> asked.token FROM {{schema}}.leases AS other
       WHERE other.namespace = _namespace AND other.cache_key = asked.key
-      AND other.ends_at > _now AND other.token <> asked.token
-    )
+    ), false)
     ORDER BY asked.key
     ON CONFLICT (namespace, cache_key) DO UPDATE
     SET token = excluded.token, holder = excluded.holder, ends_at = excluded.ends_at
@@ -65,8 +64,10 @@ BEGIN
   END IF;
   RETURN QUERY SELECT taken.key, one.generation, {NOW}, {_SHOWN}
   FROM unnest(_taken) AS taken (key)
-  LEFT JOIN {{schema}}.results AS row
-  ON row.namespace = _namespace AND row.cache_key = taken.key
+  LEFT JOIN LATERAL (
+    SELECT * FROM {{schema}}.results AS found
+    WHERE found.namespace = _namespace AND found.cache_key = taken.key LIMIT 1
+  ) AS row ON true
   LEFT JOIN {{schema}}.stores AS one ON one.namespace = _namespace;
 END $$"""  # noqa: S608 - of constants
 """Take those leases that are free, or whose time is over; with `_looks`, tell what calls need.

@@ -53,7 +53,7 @@ CREATE OR REPLACE FUNCTION {{schema}}.put(
   _namespace text, _is_valid boolean, _keep double precision, _since bigint[], _tokens text[],
   {_PUT_ARRAYS}
 ) RETURNS TABLE (stored text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   _now double precision;
 BEGIN
