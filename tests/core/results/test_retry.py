@@ -269,6 +269,40 @@ def test_one_result_that_no_store_takes_holds_up_no_other(
     assert spot.flush() is False, "alone, it may be the store's fault"
 
 
+class Stumbling(BrokenStore):
+    """It takes some results one by one, and then goes away again."""
+
+    takes = 2
+
+    def put(self, record: Any) -> None:
+        self._may("put")
+        if self.takes == 0:
+            raise MetadataError("away")
+        self.takes -= 1
+        super().put(record)
+
+    def put_many(self, records: Any) -> None:
+        del records
+        raise MetadataError("away")
+
+
+def test_a_store_that_goes_away_in_the_midst_of_a_batch_loses_nothing(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = Stumbling("put")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for x in range(6):
+        marked(x)
+    store.broken.clear()
+    assert spot.flush() is False
+    assert spot.stats()["unsaved"] == 4
+    store.takes = 100
+    assert spot.flush()
+    assert [marked(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
+    assert (store.totals().entries, len(RAN)) == (6, 6)
+
+
 def test_a_table_of_the_future_gets_nothing_ever(make_spot: Callable[..., Spot]) -> None:
     class Newer(BrokenStore):
         def put(self, record: Any) -> None:

@@ -245,29 +245,29 @@ class Unsaved:
     def _write_singly(self, batch: list[Kept]) -> bool:
         """Store each result that the store takes; whether it took any.
 
-        Where it took some, those that it refuses twice are given up. Where it took none, the store
-        may be at fault, and next time other results are tried first. One that it does not take
-        in time is the last: the next one would wait for its time-out as well.
+        Where it took some, those that it refuses twice are given up, if it works still. Where it
+        took none, the store may be at fault, and next time other results are tried first. One that
+        it does not take in time is the last: the next one would wait for its time-out as well.
         """
         refused: list[Kept] = []
-        stored = False
+        stored: Kept | None = None
         ends, slow = monotonic() + SEARCH, self._placement.health.writes.slow
         for kept in batch:
             began = monotonic()
             if self._refusal(kept) is None:
-                stored = True
+                stored = kept
             else:
                 refused.append(kept)
-            if not stored and (
+            if stored is None and (
                 monotonic() - began > slow or (len(refused) > 1 and monotonic() > ends)
             ):
                 break
+        works = stored
         for kept in refused:
-            if stored:
-                self._give_up(kept)
-            else:
+            if works is None or not self._give_up(kept, works):
+                works = None
                 self._put_last(kept)
-        return stored
+        return stored is not None
 
     def _refusal(self, kept: Kept) -> Exception | None:
         """Why the store does not take a result; None once it has."""
@@ -283,12 +283,28 @@ class Unsaved:
             self._placement.tell_stored(kept.record, monotonic() - began, later=True)
         return None
 
-    def _give_up(self, kept: Kept) -> None:
-        """Try once more, since the store works, and then forget the result."""
+    def _give_up(self, kept: Kept, stored: Kept) -> bool:
+        """Try once more, and forget the result if the store takes again what it has taken.
+
+        False where it does not: it has gone away in the midst of the batch, and no result is to
+        blame for that.
+        """
         error = self._refusal(kept)
-        if error is not None and not isinstance(error, Resting):
-            self._settle(kept)
-            self._placement.report_unsaved(kept.task, error, kept=False)
+        if error is None:
+            return True
+        if isinstance(error, Resting) or not self._is_taken(stored):
+            return False
+        self._settle(kept)
+        self._placement.report_unsaved(kept.task, error, kept=False)
+        return True
+
+    def _is_taken(self, kept: Kept) -> bool:
+        self._placement.health.writes.insist()
+        try:
+            self._placement.put(kept.record, kept.since)
+        except Exception:
+            return False
+        return True
 
     def _put_last(self, kept: Kept) -> None:
         with self._lock:
