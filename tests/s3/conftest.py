@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from beautyspot_s3 import S3MetadataStore
 from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from servers import seaweedfs
@@ -103,3 +104,25 @@ def installed() -> None:
 def server(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Server]:
     with seaweedfs.running(tmp_path_factory.mktemp("seaweedfs") / "run") as running:
         yield running
+
+
+@pytest.fixture
+def store(mocked: S3Client) -> Iterator[S3MetadataStore]:
+    """A metadata store in a mocked bucket."""
+    store = S3MetadataStore("bucket", "cache", namespace="app", client=mocked)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def asked(mocked: S3Client) -> Iterator[list[str]]:
+    """The requests that are made, as "GetObject rows"."""
+    made: list[str] = []
+
+    def note(model: Any, params: Any, **_: Any) -> None:
+        kind = params["url_path"].partition("/store/")[2].split("/")
+        made.append(f"{model.name} {kind[1]}" if len(kind) > 1 else model.name)
+
+    mocked.meta.events.register("before-call.s3", note)
+    yield made
+    mocked.meta.events.unregister("before-call.s3", note)
