@@ -565,6 +565,17 @@ def test_conditions_are_probed_once_a_process(store: S3MetadataStore, way: s3pro
     assert way.count("PUT", "/probe-") in (2, 3)
 
 
+def test_a_server_that_once_knew_conditions_is_never_written_without(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
+) -> None:
+    lease = taken(other)
+    way.on("PUT", "/leases/", s3proxy.unknown)
+    with pytest.raises(MetadataError):
+        store.try_lease(KEY)
+    assert store.try_lease(KEY) is None
+    lease.release()
+
+
 def test_a_probe_that_fails_is_made_again(make: Make, way: s3proxy.S3Proxy) -> None:
     store = make()
     way.on("PUT", "/probe", s3proxy.cut_before, times=None)

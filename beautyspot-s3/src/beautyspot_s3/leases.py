@@ -11,7 +11,7 @@ Nothing is deleted here. A lease that is released says so, and may be taken; wha
 is removed by a sweep. Each body is another one, since equal bodies have one ETag.
 
 A request whose answer was lost is sent again, and fails on what it has written itself. The token
-tells that.
+tells that, and it is written once more.
 """
 
 from __future__ import annotations
@@ -110,10 +110,6 @@ class S3Lease(Lease):
     def is_ours(self) -> bool:
         """Whether this process holds it, as far as it knows."""
         return not self.released and self._pid == os.getpid()
-
-    def wrote(self, body: Body) -> bool:
-        """Whether this is what it wrote last."""
-        return body.token == self.token and body.beat == self.beat
 
     def release(self) -> None:
         """See the base class; it asks nothing where it was released before."""
@@ -220,9 +216,6 @@ class LeaseKeeper:
                 if found is None:  # it was swept just now
                     match = ABSENT
                     continue
-                if body is not None and lease.wrote(body):
-                    lease.etag = found.etag
-                    return True
                 is_own = body is not None and body.token in lease.tokens
                 if self._holds(lease.key, found, body, asked) and not is_own:
                     return False
@@ -277,7 +270,6 @@ class LeaseKeeper:
             if self._is_overdue(lease) or lease.etag is None:
                 return False
             for _ in self._tries():
-                sent = ticks()
                 try:
                     self._write(lease, lease.etag)
                 except ConditionError:
@@ -286,9 +278,6 @@ class LeaseKeeper:
                     if found is None or body is None or body.token != lease.token:
                         return False
                     lease.etag = found.etag  # an attempt of ours has written it
-                    if lease.wrote(body):
-                        lease.renewed = sent
-                        return True
                 else:
                     return True
             return False

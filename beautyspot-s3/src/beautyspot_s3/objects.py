@@ -167,7 +167,7 @@ class Objects:
         except Exception as error:
             if condition and (is_refused(error) or is_missing(error)):
                 raise ConditionError(name) from error
-            if condition and is_unknown(error):
+            if condition and is_unknown(error) and not self.honours:
                 self.honours = False
                 return self.put(name, body, match)
             raise
@@ -187,7 +187,7 @@ class Objects:
         try:
             self._asked("delete_object", Key=name, **condition)
         except Exception as error:
-            if condition and is_unknown(error):
+            if condition and is_unknown(error) and not self.honours:
                 self._asked("delete_object", Key=name)
             elif condition and is_refused(error):
                 raise ConditionError(name) from error
