@@ -17,6 +17,7 @@ MEMBERS = {
     "beautyspot_redis": ROOT / "beautyspot-redis",
     "beautyspot_postgres": ROOT / "beautyspot-postgres",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
+    "beautyspot_http": ROOT / "beautyspot-http",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",
     "beautyspot_dashboard": ROOT / "beautyspot-dashboard",

@@ -169,7 +169,8 @@ def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
     what = re.search(
-        r"--find-links dist '(beautyspot\[s3,redis,postgres,pickle,cli,dashboard,observe\]\S*)'",
+        r"--find-links dist "
+        r"'(beautyspot\[s3,redis,postgres,pickle,http,cli,dashboard,observe\]\S*)'",
         text,
     )
     assert what is not None

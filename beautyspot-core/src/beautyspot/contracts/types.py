@@ -39,13 +39,22 @@ class TypeSupport(Backend):
 
         Returns a value that has a stable form, such as a tuple of texts and numbers: equal for
         equal values, distinct for distinct ones, the same in every process. The class counts
-        in any case. `value` must not change: raise an error for a stream that is not read yet.
+        in any case. `value` must not change.
+
+        Raises:
+            UnstableKeyError: the value has no such form, as a stream that is not read yet. The
+                message goes on "it is a ..., which", and ends in what to do.
         """
 
     def encode(self, value: Any) -> object:
         """A value that can be stored, from which `decode` makes an equal instance.
 
-        It may contain values of other supported classes. `value` must not change.
+        It may contain values of other supported classes. `value` must not change, but for a
+        stream that has to be read.
+
+        Raises:
+            SerializationError: it can't be stored. The message goes on "a ...", and ends in what
+                to do.
         """
         raise NotSupportedError(f"the types {self.name!r} can't be stored ({type(value).__name__})")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from abc import ABCMeta
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, is_typeddict
 
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
@@ -180,7 +181,10 @@ class MsgpackSerializer(SerializerBase):
         decode: Callable[[Any], Any] | None = None,
         name: str | None = None,
     ) -> None:
-        """See `SerializerBase.register`. Applies to exactly this class, not to its subclasses.
+        """See `SerializerBase.register`. Applies to this class, not to its subclasses.
+
+        Without `encode` and `decode`, it applies to the classes in its fields, too, as a return
+        annotation does.
 
         Change the name whenever `decode` could misread what an earlier `encode` wrote.
 
@@ -207,6 +211,19 @@ class MsgpackSerializer(SerializerBase):
                 f"{qualified(cls)} does not say how to store it: give encode= and decode="
             )
         self._registry.add(entry)
+        if encode is None:
+            self._add_fields(cls)
+
+    def _add_fields(self, cls: type) -> None:
+        """Vouch for the classes in the fields of a class, unless the program has said of one how.
+
+        A name that another class has stays with that one.
+        """
+        for found in classes_in(cls):
+            entry = None if self._registry.of_type(found) else entry_for(found)
+            if entry is not None:
+                with suppress(ConfigError):
+                    self._registry.add(entry)
 
 
 def _unreadable(error: Exception) -> RestoreError:

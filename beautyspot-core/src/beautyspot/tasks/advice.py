@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.names import is_python_class, root_of, unwrap_ours
 from beautyspot.functions.origins import is_installed
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import KeyGenBase
-    from beautyspot.errors import UnstableKeyError
     from beautyspot.tasks.options import MarkOptions
 
     class Addressed(Protocol):
@@ -85,7 +85,10 @@ class Advisor:
         if path != name and not self._can_ignore(call, path, error):
             path = name
         if path == whole and not (inside or several):
-            return f"if {path} changes no result, write {self.line(path)}"
+            told = ""
+            if isinstance(error.__cause__, UnstableKeyError):  # of a plug-in that knows the type
+                told = f'; else say who or what counts: mark(key={{"{name}": function}})'
+            return f"if {path} changes no result, write {self.line(path)}{told}"
         what = "variable" if captured else "argument" if path == name else "attribute"
         other = "" if captured else f'; else say with mark(key={{"{name}": function}}) what counts'
         return (

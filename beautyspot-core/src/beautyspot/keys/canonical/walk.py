@@ -313,8 +313,18 @@ class KeyForm:
         try:
             key = self._function(value)
         except Exception as error:
+            if self._by and isinstance(error, UnstableKeyError):  # a plug-in refuses the value
+                raise _refused_by_plugin(walk, value, error) from error
             raise _failed(walk, value, self._function, error) from error
         return tag("key", f"[{walk.named(type(value))},{self._by}{walk.at('<key>', '', key)}]")
+
+
+def _refused_by_plugin(walk: Walk, value: object, error: UnstableKeyError) -> UnstableKeyError:
+    path = walk.path()
+    return UnstableKeyError(
+        f"{less_secrets(path[:200])} is {_described(value)}, which {less_secrets(str(error))}",
+        path=path,
+    )
 
 
 def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.types import class_name, support_of
-from beautyspot.errors import ConfigError, RestoreError
+from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
-from beautyspot.messages import error_shown
+from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.codecs.contract import Entry, Refused, class_tag
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def _decode_supported(support: TypeSupport, by: str, exact: str, form: Any) -> o
 def _encoded(encode: Encode, title: str, value: object, write: Write) -> object:
     try:
         form = encode(value)
+    except SerializationError as error:  # the function refuses the value, and says why
+        raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
     except Exception as error:
         raise Refused(f"{title} raised {error_shown(error)}: correct the function") from error
     return write.value(form, f".<encoded {type(value).__qualname__}>")

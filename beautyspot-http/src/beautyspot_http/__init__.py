@@ -1,0 +1,39 @@
+"""The types of HTTP libraries and of clients, for beautyspot: responses, API clients, engines.
+
+The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
+hook marker. The supports are imported when the first function is marked, and no library before
+the program itself has imported it, or a stored value of it is restored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import TypeSupport
+
+beautyspot_api = 1
+
+
+@hookimpl
+def beautyspot_register_types() -> list[type[TypeSupport]]:
+    """The supports of all libraries."""
+    from beautyspot_http.aws_clients import AwsClientTypes
+    from beautyspot_http.engines import EngineTypes
+    from beautyspot_http.httpx_clients import HttpxClientTypes
+    from beautyspot_http.httpx_responses import HttpxResponseTypes
+    from beautyspot_http.llm_clients import LlmClientTypes
+    from beautyspot_http.requests_responses import RequestsResponseTypes
+    from beautyspot_http.sessions import SessionTypes
+
+    return [
+        AwsClientTypes,
+        EngineTypes,
+        HttpxClientTypes,
+        HttpxResponseTypes,
+        LlmClientTypes,
+        RequestsResponseTypes,
+        SessionTypes,
+    ]

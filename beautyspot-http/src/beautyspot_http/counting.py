@@ -1,0 +1,102 @@
+"""What counts of the headers, parameters and addresses of a client. Secrets are refused.
+
+Values count by their digests: one that is a secret against its name is in no key's text.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot_http.checks import refuse
+from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, is_secret_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SAY: Final = (
+    "leave it out with mark(ignore=...), or say with mark(key=...) what counts of it, such as the "
+    "name of its user"
+)
+"""What to do about a client whose answers may be another user's."""
+
+# What libraries send of themselves. It changes with their releases, and no answer with it.
+_ORDINARY: Final = {
+    "accept": r"\*/\*",
+    "accept-encoding": r"(?:(?:gzip|deflate|br|zstd)(?:, ?|$))*",
+    "connection": "keep-alive",
+    "user-agent": r"python-(?:httpx2?|requests)/\S+",
+}
+
+_PLAIN: Final = frozenset({str, bytes, int, float, bool, type(None)})
+
+
+def digest(value: object) -> str:
+    """The digest of a plain value and its type.
+
+    Raises:
+        UnstableKeyError: it is another value.
+    """
+    if type(value) not in _PLAIN:
+        refuse(f"has a {type(value).__name__} among its parameters: {SAY}")
+    return sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def counted_headers(
+    items: Iterable[tuple[str, str]], own: frozenset[str] = frozenset()
+) -> list[list[str]]:
+    """The headers that a client sends with each request, less those that its library adds.
+
+    Args:
+        items: names and values.
+        own: names, in lower case, that do not count: those by which an API's client signs in.
+
+    Raises:
+        UnstableKeyError: one of the others is a credential.
+    """
+    found = []
+    for name, value in items:
+        lower = name.lower()
+        if lower in own or re.fullmatch(_ORDINARY.get(lower, r"(?!)"), value):
+            continue
+        if is_secret_header(lower):
+            refuse(f"sends the header {name}, so another user's answers may differ: {SAY}")
+        found.append([lower, digest(value)])
+    return sorted(found)
+
+
+def counted_parameters(
+    items: Iterable[tuple[str, object]], own: Callable[[str], bool] = lambda _: False
+) -> list[list[str]]:
+    """The parameters that a client adds to each URL.
+
+    Raises:
+        UnstableKeyError: one is a credential, and not the client's `own`.
+    """
+    found = []
+    for name, value in items:
+        if own(name):
+            continue
+        if is_secret_parameter(name):
+            refuse(f"adds the parameter {name}, so another user's answers may differ: {SAY}")
+        values = value if isinstance(value, list | tuple) else [value]
+        found += [[name, digest(each)] for each in values]
+    return found
+
+
+def counted_url(url: Any) -> str:
+    """An address.
+
+    Raises:
+        UnstableKeyError: there are credentials in it.
+    """
+    text = str(url)
+    if is_secret_url(text):
+        refuse(f"has credentials in an address, so another user's answers may differ: {SAY}")
+    return text
+
+
+def without_defaults(**counted: object) -> dict[str, object]:
+    """What counts and is not what it is by default, which is None, False or empty."""
+    return {name: value for name, value in counted.items() if value}

@@ -1,0 +1,269 @@
+"""Clients of OpenAI and Anthropic: a rotated key is a hit, another address is none."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+from unittest.mock import Mock
+
+import anthropic
+import beautyspot as bs
+import httpx
+import httpx2
+import openai
+import pytest
+from anthropic.lib.aws import AnthropicAWS
+from anthropic.types import Message
+from beautyspot.testing import memory_spot
+from beautyspot.testing.types import TypeSupportContract
+from beautyspot_http.llm_clients import LlmClientTypes
+from openai.types.chat import ChatCompletion
+from servers.web import CANARY, WebSite
+
+TLS = ssl.create_default_context()
+KEY = f"sk-{CANARY}"
+
+
+def gpt(cls: Any = openai.OpenAI, **options: Any) -> Any:
+    return cls(**{"api_key": KEY, **options})
+
+
+def claude(cls: Any = anthropic.Anthropic, **options: Any) -> Any:
+    return cls(**{"api_key": KEY, **options})
+
+
+def azure(cls: Any = openai.AzureOpenAI, **options: Any) -> Any:
+    given = {"azure_endpoint": "https://a.example.com", "api_version": "2024-10-21"}
+    return gpt(cls, **{**given, **options})
+
+
+class TestLlmClients(TypeSupportContract):
+    storable = False
+    lazy = False  # it names modules, and imports none: `test_processes` asks for the libraries
+
+    def make(self) -> LlmClientTypes:
+        return LlmClientTypes()
+
+    def samples(self) -> list[Any]:
+        return [
+            gpt(),
+            gpt(organization="one"),
+            gpt(project="one"),
+            gpt(base_url="http://one.example.com/v1"),
+            gpt(base_url="http://two.example.com/v1"),
+            gpt(default_headers={"X-Provider": "one"}),
+            gpt(default_headers={"X-Provider": "two"}),
+            gpt(default_query={"preview": "1"}),
+            gpt(_strict_response_validation=True),
+            gpt(http_client=httpx2.Client(verify=TLS, proxy="http://one:3128")),
+            gpt(openai.AsyncOpenAI),
+            azure(),
+            azure(api_version="2025-01-01"),
+            azure(azure_deployment="small"),
+            azure(openai.AsyncAzureOpenAI),
+            gpt(openai.BedrockOpenAI, aws_region="us-east-1"),
+            gpt(openai.AsyncBedrockOpenAI, aws_region="us-east-1"),
+            claude(),
+            claude(base_url="http://one.example.com"),
+            claude(default_headers={"anthropic-beta": "one"}),
+            claude(anthropic.AsyncAnthropic),
+            anthropic.AnthropicBedrock(aws_region="us-east-1"),
+            anthropic.AnthropicBedrock(aws_region="eu-west-1"),
+            anthropic.AnthropicVertex(region="us-east5", project_id="one"),
+            anthropic.AnthropicVertex(region="us-east5", project_id="two"),
+            claude(anthropic.AnthropicFoundry, resource="one"),
+            claude(AnthropicAWS, aws_region="us-east-1", workspace_id="one"),
+            claude(AnthropicAWS, aws_region="us-east-1", workspace_id="two"),
+        ]
+
+    def same(self, left: Any, right: Any) -> bool:
+        return type(left) is type(right) and left.base_url == right.base_url
+
+    def source(self) -> None:
+        """Other processes are asked in `test_processes`, once for all supports."""
+
+    def test_every_class_that_it_names_has_a_sample(self) -> None:
+        """All but the asynchronous twins of clouds, and those that look for credentials."""
+        names = {f"{type(each).__module__}:{type(each).__qualname__}" for each in self.samples()}
+        assert names <= set(self.make().classes)
+
+
+def take(client: Any) -> None:
+    del client
+
+
+def test_the_classes_are_called_what_they_say() -> None:
+    for name in LlmClientTypes.classes:
+        module, _, cls = name.partition(":")
+        found = getattr(__import__(module, fromlist=[cls]), cls)
+        assert f"{found.__module__}:{found.__qualname__}" == name
+
+
+def test_neither_keys_nor_patience_count() -> None:
+    alike = [
+        [
+            gpt(),
+            gpt(api_key="sk-rotated"),
+            gpt(timeout=3, max_retries=7, webhook_secret=CANARY, admin_api_key=CANARY),
+            gpt().with_options(timeout=3),
+            gpt(default_headers={"Authorization": f"Bearer {CANARY}"}),
+            gpt(http_client=openai.DefaultHttpxClient(verify=TLS, timeout=4)),
+            gpt(http_client=httpx2.Client(verify=TLS)),
+            gpt(http_client=httpx.Client(verify=TLS)),
+            gpt(base_url=f"https://u:{CANARY}@api.openai.com/v1?api_key={CANARY}"),
+        ][:8],
+        [claude(), claude(api_key=None, auth_token=CANARY), claude(webhook_key=CANARY)],
+        [azure(), azure(api_key=None, azure_ad_token=CANARY)],
+        [
+            anthropic.AnthropicBedrock(aws_region="us-east-1"),
+            anthropic.AnthropicBedrock(
+                aws_region="us-east-1", aws_access_key=CANARY, aws_secret_key=CANARY
+            ),
+        ],
+    ]
+    with memory_spot() as spot:
+        marked = spot.mark(take)
+        keys = [{spot.key(marked, client) for client in clients} for clients in alike]
+        assert [len(each) for each in keys] == [1] * len(alike)
+        assert len(set.union(*keys)) == len(alike)
+
+
+def test_a_client_that_was_used_has_the_key_of_a_new_one(site: WebSite) -> None:
+    with memory_spot() as spot:
+        marked = spot.mark(take)
+        one, two = gpt(base_url=site.url), claude(base_url=site.url)
+        keys = [spot.key(marked, each) for each in (one, two)]
+        one.chat.completions.create(model="small", messages=[])
+        assert one.chat.completions.with_raw_response.create(model="small", messages=[]).headers
+        two.messages.create(model="small", max_tokens=1, messages=[])
+        assert len(one._client.cookies) == 1, "of the server: they do not count"
+        assert [spot.key(marked, each) for each in (one, two)] == keys
+
+
+def test_proxies_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    with memory_spot() as spot:
+        marked = spot.mark(take)
+        without = [spot.key(marked, each) for each in (gpt(), claude())]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://u:{CANARY}@proxy:3128")
+        assert [spot.key(marked, each) for each in (gpt(), claude())] == without
+
+
+def replaced(path: str) -> Any:
+    client = gpt()
+    *owners, name = path.split(".")
+    owner = client
+    for each in owners:
+        owner = getattr(owner, each)
+    setattr(owner, name, Mock())
+    return client
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        (lambda: replaced("chat.completions.create"), "chat.completions.create"),
+        (lambda: replaced("chat"), "something in chat"),
+        (lambda: replaced("post"), "something in post"),
+        (lambda: replaced("chat.completions._post"), "chat.completions._post"),
+        (lambda: gpt(default_headers={"Helicone-Auth": CANARY}), "the header Helicone-Auth"),
+        (lambda: gpt(default_headers={"Cookie": CANARY}), "the header Cookie"),
+        (lambda: gpt(default_query={"filter": Mock()}), "a Mock among its parameters"),
+        (
+            lambda: gpt(http_client=httpx2.Client(transport=httpx2.MockTransport(print))),
+            "a MockTransport",
+        ),
+        (lambda: gpt(http_client=httpx2.Client(verify=TLS, auth=("u", CANARY))), "by its auth"),
+        (lambda: gpt(http_client=httpx2.Client(verify=TLS, cookies={"a": CANARY})), "cookies"),
+        (lambda: gpt(http_client=OwnHttp(verify=TLS)), "an http_client of its own, a OwnHttp"),
+        (
+            lambda: gpt(http_client=httpx2.Client(verify=TLS, event_hooks={"request": [print]})),
+            "event hooks",
+        ),
+        (lambda: claude(middleware=[lambda request, call_next: call_next(request)]), "middleware"),
+    ],
+)
+def test_what_was_replaced_or_is_not_known_is_refused(client: Any, said: str) -> None:
+    with memory_spot() as spot, pytest.raises(bs.UnstableKeyError, match=said) as caught:
+        spot.mark(take)(client())
+    assert CANARY not in str(caught.value)
+
+
+class OwnHttp(httpx2.Client):
+    """A class of the program's."""
+
+
+class OwnClient(openai.OpenAI):
+    """A class of the program's."""
+
+
+def test_a_subclass_is_refused_and_a_mock_has_a_key_of_its_own() -> None:
+    with memory_spot() as spot:
+        marked = spot.mark(take)
+        with pytest.raises(bs.UnstableKeyError, match="no form that is the same") as caught:
+            marked(OwnClient(api_key=KEY))
+        assert CANARY not in str(caught.value)
+        assert spot.key(marked, Mock(spec=openai.OpenAI)) != spot.key(marked, gpt())
+
+
+# ---------------------------------------------------------------------------- what they return
+
+
+class Assistant:
+    """As programs have them: the client is an attribute."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def ask(self, prompt: str) -> ChatCompletion:
+        messages = [{"role": "user", "content": prompt}]
+        found: ChatCompletion = self.client.chat.completions.create(model="m", messages=messages)
+        return found
+
+
+def test_an_answer_comes_back_whole_whatever_the_key(site: WebSite) -> None:
+    with memory_spot() as spot:
+        ask = spot.mark(Assistant.ask)
+        asked = site.asked
+        one, two = (ask(Assistant(gpt(base_url=site.url, api_key=k)), "?") for k in ("a", "b"))
+        assert site.asked == asked + 1
+        assert site.keys[-1] == "Bearer a"
+    assert type(two) is ChatCompletion
+    assert two == one
+    assert two._request_id == one._request_id == "req_1"
+    assert two.choices[0].message.content == "hi"
+    assert two.model_extra == one.model_extra == {"added_by_a_gateway": {"cost": [1]}}
+
+
+def test_an_answer_of_an_asynchronous_client_comes_back_whole(site: WebSite) -> None:
+    async def main() -> list[Message]:
+        with memory_spot() as spot:
+
+            @spot.mark
+            async def ask(client: anthropic.AsyncAnthropic, prompt: str) -> Message:
+                return await client.messages.create(
+                    model="m", max_tokens=9, messages=[{"role": "user", "content": prompt}]
+                )
+
+            answers = []
+            for key in ("a", "b"):
+                async with claude(anthropic.AsyncAnthropic, base_url=site.url, api_key=key) as one:
+                    answers.append(await ask(one, "?"))
+            assert spot.stats()["hits"] == 1
+            return answers
+
+    one, two = asyncio.run(main())
+    assert type(two) is Message
+    assert two == one
+    assert two._request_id == "req_2"
+    assert [type(each) for each in two.content] == [type(each) for each in one.content]
+
+
+def test_an_answer_that_nothing_names_says_what_to_write(site: WebSite) -> None:
+    with memory_spot() as spot:
+        ask = spot.mark(lambda client: client.chat.completions.create(model="m", messages=[]))
+        with pytest.raises(bs.SerializationError, match="-> ChatCompletion"):
+            ask(gpt(base_url=site.url))
+        spot.register(ChatCompletion)
+        assert ask(gpt(base_url=site.url)) == ask(gpt(base_url=site.url))
+        assert spot.stats()["hits"] == 1
