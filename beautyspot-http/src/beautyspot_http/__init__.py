@@ -14,6 +14,8 @@ from beautyspot.hookspecs import hookimpl
 if TYPE_CHECKING:
     from beautyspot.contracts import TypeSupport
 
+__all__: list[str] = []
+
 beautyspot_api = 1
 
 
