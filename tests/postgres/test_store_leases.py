@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
+from beautyspot.testing.metadata_counts import COUNTED
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore
@@ -113,3 +114,17 @@ def test_who_holds_it(store: PostgresMetadataStore) -> None:
     assert lease is not None
     assert store.lease_holder(KEYS[0]).startswith(f"process {os.getpid()} on ")
     lease.release()
+
+
+def test_leases_of_the_dead_are_removed_at_last(
+    store: PostgresMetadataStore, raw: Any, namespace: str
+) -> None:
+    store.begin_many(KEYS[:3])
+    raw.execute(
+        "UPDATE beautyspot.leases SET ends_at = ends_at - 7200 "
+        "WHERE namespace = %s AND cache_key <> %s",
+        [namespace, KEYS[0]],
+    )
+    store.add_counts([COUNTED])
+    query = "SELECT cache_key FROM beautyspot.leases WHERE namespace = %s"
+    assert raw.execute(query, [namespace]).fetchall() == [(KEYS[0],)]

@@ -154,6 +154,9 @@ BEGIN
   );
 END $$"""
 
+LEFT: Final = 3600
+"""Seconds after which a lease is removed whose holder has died, if nobody else took it."""
+
 _NUMBERS: Final = [name for name in COUNTED if name not in ("func_identifier", "hour")]
 _COUNT_ARRAYS: Final = ", ".join(f"_{name} {kind}[]" for name, kind in COUNTED.items())
 _COUNT_GIVEN: Final = ", ".join(f"_{name}" for name in COUNTED)
@@ -170,6 +173,12 @@ BEGIN
   FROM unnest({_COUNT_GIVEN}) AS new ({", ".join(COUNTED)})
   GROUP BY new.func_identifier, new.hour ORDER BY new.func_identifier, new.hour
   ON CONFLICT (namespace, hour, md5(func_identifier)) DO UPDATE SET {_COUNT_SET};
+  DELETE FROM {{schema}}.leases AS gone WHERE (gone.namespace, gone.cache_key) IN (
+    SELECT held.namespace, held.cache_key FROM {{schema}}.leases AS held
+    WHERE held.namespace = _namespace AND held.ends_at < {NOW} - {LEFT}
+    LIMIT 1000 FOR UPDATE SKIP LOCKED
+  );
 END $$"""  # noqa: S608 - of constants
+"""Add to counts; and since that is done from time to time, remove leases of the dead."""
 
 STATEMENTS: Final = (_LOCK, _OPEN, _PUT, _NOTE, _TOUCH, _COUNT)
