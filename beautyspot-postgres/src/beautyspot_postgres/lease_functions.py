@@ -1,14 +1,13 @@
 """The functions of the metadata store that concern leases.
 
 They may be lost with the last moments before a crash of the server, so nobody waits for its disk.
-No two leases have one token, so a set of tokens says which of a set of keys are meant.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from beautyspot_postgres.store_functions import NOW
+from beautyspot_postgres.store_functions import NOW, PLANS
 
 ENTRY: Final = {
     "result_type": "text",
@@ -36,7 +35,7 @@ CREATE OR REPLACE FUNCTION {{schema}}.begin_calls(
   _namespace text, _keys text[], _tokens text[], _holder text, _seconds double precision,
   _looks boolean, _most bigint
 ) RETURNS TABLE (key text, generation bigint, now double precision, {_RETURNED})
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
   _now double precision := {NOW};
   _taken text[];
@@ -79,28 +78,33 @@ _RENEW: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.renew_leases(
   _namespace text, _keys text[], _tokens text[], _seconds double precision
 ) RETURNS TABLE (token text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
   _now double precision := {NOW};
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  RETURN QUERY UPDATE {{schema}}.leases AS held SET ends_at = _now + _seconds
-  WHERE held.namespace = _namespace AND held.cache_key = ANY (_keys)
-  AND held.token = ANY (_tokens) AND held.ends_at > _now
-  RETURNING held.token;
+  FOR _one IN 1 .. cardinality(_keys) LOOP
+    UPDATE {{schema}}.leases AS held SET ends_at = _now + _seconds
+    WHERE held.namespace = _namespace AND held.cache_key = _keys[_one]
+    AND held.token = _tokens[_one] AND held.ends_at > _now
+    RETURNING held.token INTO token;
+    IF FOUND THEN RETURN NEXT; END IF;
+  END LOOP;
 END $$"""  # noqa: S608 - of constants
 """Have leases hold for longer; the tokens of those that were not lost."""
 
-_RELEASE: Final = """
-CREATE OR REPLACE FUNCTION {schema}.release_leases(
+_RELEASE: Final = f"""
+CREATE OR REPLACE FUNCTION {{schema}}.release_leases(
   _namespace text, _keys text[], _tokens text[]
 ) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql {PLANS} AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  DELETE FROM {schema}.leases AS held WHERE held.namespace = _namespace
-  AND held.cache_key = ANY (_keys) AND held.token = ANY (_tokens);
-END $$"""
+  FOR _one IN 1 .. cardinality(_keys) LOOP
+    DELETE FROM {{schema}}.leases AS held WHERE held.namespace = _namespace
+    AND held.cache_key = _keys[_one] AND held.token = _tokens[_one];
+  END LOOP;
+END $$"""  # noqa: S608 - of constants
 
 _WAITS: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.share_waits(

@@ -47,10 +47,11 @@ CREATE TABLE IF NOT EXISTS {schema}.form (
 #     PERFORM set_config('synchronous_commit', 'off', true);
 # The clause SET of CREATE FUNCTION has no effect on that: the commit comes after the function.
 #
-# A function that takes arrays keeps one plan (`plan_cache_mode`): the server believes that a plan
-# of its own for each call is cheaper, and planning takes longer than all the rest. That plan has
-# to be right for a table of any size, as the server knows no size yet when it makes it. So a row
-# is looked up by its key in a subquery that ends in LIMIT, or gives one value, and is in no join.
+# A function that takes arrays keeps one plan: the server believes that a plan of its own for each
+# call is cheaper, and planning takes longer than all the rest. That plan has to be right for a
+# table of any size, as the server knows no size yet when it makes it, or one of long ago. So the
+# function has the settings `store_functions.PLANS`, and a row is looked up by its key in a loop, or
+# in a subquery that ends in LIMIT or gives one value, and is in no join.
 PARTS: Final = (
     _FORM,
     store_tables.STATEMENTS,

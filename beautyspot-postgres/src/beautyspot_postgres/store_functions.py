@@ -25,6 +25,11 @@ _SET: Final = ", ".join(f"{name} = excluded.{name}" for name in [*_FIELDS[1:], "
 MICROS: Final = "floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 NOW: Final = "date_part('epoch', clock_timestamp())"
 
+PLANS: Final = (
+    "SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off"
+)
+"""Of a function that looks rows up by their keys: always by the index; see `schema`."""
+
 # The lock that keeps puts from coming between an invalidation's note and its end: puts share it,
 # a note has it alone. It lasts as long as the transaction.
 _LOCK: Final = """
@@ -53,7 +58,7 @@ CREATE OR REPLACE FUNCTION {{schema}}.put(
   _namespace text, _is_valid boolean, _keep double precision, _since bigint[], _tokens text[],
   {_PUT_ARRAYS}
 ) RETURNS TABLE (stored text)
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
   _now double precision;
 BEGIN
@@ -63,17 +68,18 @@ BEGIN
   INSERT INTO {{schema}}.results AS old (namespace, stored_at, {", ".join(_FIELDS)})
   SELECT _namespace, _now, {_NEW}
   FROM unnest({_GIVEN}, _since) AS new ({", ".join(_FIELDS)}, since)
-  WHERE NOT _is_valid OR (NOT EXISTS (
-    SELECT FROM {{schema}}.invalidated AS what
+  WHERE NOT _is_valid OR NOT coalesce((
+    SELECT true FROM {{schema}}.invalidated AS what
     WHERE what.namespace = _namespace AND what.generation > new.since
     AND (what.cache_key IS NULL OR what.cache_key = coalesce(new.whole_key, new.cache_key))
     AND (what.func_identifier IS NULL OR what.func_identifier = new.func_identifier)
     AND (what.version IS NULL OR what.version = new.version)
     AND (what.tag IS NULL OR what.tag = ANY (new.tags::text[]))
-  ) AND NOT EXISTS (
-    SELECT FROM {{schema}}.stores AS one
-    WHERE one.namespace = _namespace AND one.forgotten > new.since
-  ))
+    LIMIT 1
+  ), (
+    SELECT one.forgotten > new.since FROM {{schema}}.stores AS one
+    WHERE one.namespace = _namespace
+  ), false)
   ORDER BY new.cache_key
   ON CONFLICT (namespace, cache_key) DO UPDATE SET {_SET}
   WHERE NOT _is_valid OR NOT coalesce(
@@ -90,8 +96,10 @@ BEGIN
     );
   END IF;
   IF _tokens IS NOT NULL THEN
-    DELETE FROM {{schema}}.leases AS held WHERE held.namespace = _namespace
-    AND held.cache_key = ANY (_cache_key) AND held.token = ANY (_tokens);
+    FOR _one IN 1 .. cardinality(_tokens) LOOP
+      DELETE FROM {{schema}}.leases AS held WHERE held.namespace = _namespace
+      AND held.cache_key = _cache_key[_one] AND held.token = _tokens[_one];
+    END LOOP;
   END IF;
 END $$"""  # noqa: S608 - of constants
 """Put rows, and release their leases; the keys that were put.
