@@ -56,7 +56,7 @@ def select(directory: Path, function: Function) -> Iterator[Function]:
     del directory, function
     with _connected() as connection:
         connection.execute(_INSERT, ["bare", DATA])
-        yield lambda *_: connection.execute(_SELECT, ["bare"], binary=True).fetchone()
+        yield lambda *_: connection.execute(_SELECT, ["bare"]).fetchone()
 
 
 @adapter(INSERT, needs="psycopg")

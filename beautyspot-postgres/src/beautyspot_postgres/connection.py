@@ -294,6 +294,7 @@ def _bound(
 
 
 _INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
+_FIELD = struct.Struct("!Ii")
 _FLOAT4, _FLOAT8 = struct.Struct("!f"), struct.Struct("!d")
 
 
@@ -310,6 +311,20 @@ def _array(data: bytes) -> list[Any]:
         found.append(None if size < 0 else read(data[place : place + size]))
         place += max(0, size)
     return found
+
+
+def _record(data: bytes) -> Row:
+    """A record whose columns have types of their own."""
+    place, found = 4, list[Any]()
+    for _ in range(_INT4.unpack_from(data)[0]):
+        kind, size = _FIELD.unpack_from(data, place)
+        place += 8
+        if size < 0:
+            found.append(None)
+        else:
+            found.append(_READERS.get(kind, bytes)(data[place : place + size]))
+            place += size
+    return tuple(found)
 
 
 _READERS: Final[dict[int, Callable[[bytes], Any]]] = {
@@ -329,6 +344,7 @@ _READERS: Final[dict[int, Callable[[bytes], Any]]] = {
     1016: _array,  # bigint[]
     1022: _array,  # double precision[]
     1043: bytes.decode,  # varchar
+    2249: _record,
 }
 """By the number of a type, how its binary form is read; what is none of these stays bytes."""
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, Totals
 from beautyspot.errors import MetadataError
 
-from beautyspot_postgres import arrays, functions_totals, listing, ranking, rows, texts
+from beautyspot_postgres import (
+    arrays,
+    functions_totals,
+    listing,
+    look_functions,
+    ranking,
+    rows,
+    texts,
+)
 from beautyspot_postgres import counts as counted
 from beautyspot_postgres.conditions import Condition, Query, conditions_of, of_scan
 
@@ -26,7 +34,6 @@ PART: Final = 1000
 """Keys that are asked for at once."""
 
 _OF_KEY: Final = "FROM {schema}.results WHERE namespace = $1 AND cache_key = $2"
-_FIND: Final = f"SELECT {rows.FOUND} {_OF_KEY}"
 _ENTRY: Final = f"SELECT {rows.ENTRY} {_OF_KEY}"
 _GET: Final = f"SELECT {rows.ALL} {_OF_KEY}"
 _CODE: Final = f"SELECT code {_OF_KEY}"
@@ -56,7 +63,7 @@ class PostgresReader(MetadataStoreBase):
         self._server = server
         self._namespace = texts.stored(namespace)
         self._closed = False
-        self._find = server.sql(_FIND)
+        self._find = server.sql(look_functions.FIND)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._server.url} {self._namespace!r}>"
@@ -81,13 +88,13 @@ class PostgresReader(MetadataStoreBase):
     # ------------------------------------------------------------------------------ single rows
 
     def find(self, key: str) -> Plain | Entry | None:
-        """What a hit needs, by one SELECT; see the base class."""
+        """What a hit needs, by one function; see the base class."""
         if not self._server.is_ready:
             self._ensure_open()
-        found = self._server.run(self._find, (self._namespace, texts.short(key)))
-        if not found:
+        [[found]] = self._server.run(self._find, (self._namespace, texts.short(key)))
+        if found is None:
             return None
-        return rows.plain_of(found[0]) or self._find_entry(key)
+        return rows.plain_of(found) or self._find_entry(key)
 
     def _find_entry(self, key: str) -> Plain | Entry | None:
         found = self._of_key(_ENTRY, key)

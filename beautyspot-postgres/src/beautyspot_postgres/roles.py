@@ -34,6 +34,7 @@ _USER: Final = (
 _READER: Final = (
     _ENTER,
     "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};",
+    "GRANT EXECUTE ON FUNCTION {schema}.find(text, text) TO {role};",
     f"{_LATER} GRANT SELECT ON TABLES TO {{role}};",
 )
 _VIEWER: Final = (_ENTER, "GRANT SELECT ON {schema}.entries, {schema}.functions TO {role};")
