@@ -58,6 +58,7 @@ class RedisReader(MetadataStoreBase):
     keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
+    paged_orders: ClassVar[tuple[str, ...]] = ("key",)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._server.url} {self._names.namespace!r}>"

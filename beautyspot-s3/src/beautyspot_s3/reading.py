@@ -52,6 +52,7 @@ class S3Reader(MetadataStoreBase):
     keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
+    paged_orders: ClassVar[tuple[str, ...]] = ("key",)
 
     def __init__(self, place: Place, names: Names, timeout: float) -> None:
         self._place, self._names = place, names

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
-from beautyspot.inspecting import copying
+from beautyspot.inspecting import copying, listing
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from core.inspecting.stored import ScanOnly, row
 from remote_store import RemoteStore, Server
@@ -419,6 +419,34 @@ def test_what_can_t_be_listed_is_a_fault_beside_what_was_copied():
     (fault,) = done.faults
     assert (fault.key, fault.kind) == ("", "database")
     assert "can't be read any further: the file ends here" in fault.problem
+
+
+class PagedByKey(ScanOnly):
+    """Reads all rows for a page in another order than that of keys, as stores in servers do."""
+
+    paged_orders = ("key",)
+
+    def page(self, *args: Any, order: str = "key", **options: Any) -> Any:
+        assert order == "key", "each page reads all rows"
+        return super().page(*args, order=order, **options)
+
+
+@pytest.mark.parametrize("most", [6, 7])
+def test_a_store_without_pages_by_time_is_read_once_and_sorted(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(listing, "MOST_SORTED", most)
+    metadata = PagedByKey()
+    for number in (3, 1, 2, 0, 4, 6, 5):  # days ago
+        metadata.put(row(number))
+    source, target = bs.open_store(metadata), bs.open_store(tmp_path / "copy.db", create=True)
+    told: list[tuple[int, int]] = []
+    assert source.copy_to(target, progress=lambda *done: told.append(done)).entries == 7
+    assert told == [(7, 7)]
+    written = [each.cache_key for each in target.rows(order="newest")]
+    by_time = [each.cache_key for each in source.rows(order="newest")]
+    assert by_time == [row(number).cache_key for number in range(7)]
+    assert written == (by_time if most == 7 else by_time[::-1])
+    assert len([*source.verify()]) == 7
+    assert source.remove(function="*").entries == 7
 
 
 def test_many_rows_are_written_in_batches(tmp_path):

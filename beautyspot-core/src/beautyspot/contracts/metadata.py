@@ -39,6 +39,10 @@ class MetadataStoreBase(LeasingBase):
     "slowest", "dearest" and "unused" (neither made nor used for longest) those that the store sorts
     itself. What has no such value comes last; what has the same one, by its key."""
 
+    paged_orders: ClassVar[tuple[str, ...]] = ("key", "newest")
+    """Those of the first two in which a page reads about as many rows as it gives. In another order
+    each page reads all of them, so who wants every row asks for it in one of these, and sorts."""
+
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from heapq import nsmallest
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from beautyspot.contracts import MetadataStoreBase, Order, Page, Totals
@@ -25,6 +25,9 @@ RowOrder = Literal["key", "newest", "oldest", "largest", "smallest", "slowest", 
 
 PAGE: Final = 500
 """Rows that are read at a time."""
+
+MOST_SORTED: Final = 100_000
+"""Rows that are held to be sorted: some 150 MB."""
 
 _Rank = tuple[bool, float, str]
 
@@ -50,6 +53,7 @@ class Listing:
         self._newest_code = newest_code(metadata) if wanted.outdated else None
         # The base class reads every row for each page.
         self._has_pages = type(metadata).page is not MetadataStoreBase.page
+        self._has_newest = self._has_pages and "newest" in metadata.paged_orders
 
     def all(self, order: Order | None = None) -> Iterator[TaskRecord]:
         """All of them, in any order: the fastest, which is that of writing mostly.
@@ -62,7 +66,8 @@ class Listing:
         if not self._has_pages:
             yield from filter(self._covers, self._metadata.scan())
             return
-        order = order or ("newest" if self._selection.key is None else "key")
+        is_quick = self._has_newest and self._selection.key is None
+        order = order or ("newest" if is_quick else "key")
         following: str | None = None
         while True:
             page = self._page(order, following, PAGE)
@@ -74,14 +79,18 @@ class Listing:
     def as_written(self) -> tuple[int, Iterator[TaskRecord]]:
         """How many there are, and all of them, what was written first, first; by time elsewhere.
 
-        Pages go the other way, so the places where they begin are noted on a first pass.
+        Pages go the other way, so the places where they begin are noted on a first pass. Without
+        such pages, too many to be held in memory come in the order of their keys.
 
         Raises:
             MetadataError: the store failed.
         """
-        if not self._has_pages:
-            records = sorted(self.all(), key=_ranking("oldest"))
-            return len(records), iter(records)
+        if not self._has_newest:
+            records = self.all()
+            first = list(islice(records, MOST_SORTED + 1))
+            if len(first) > MOST_SORTED:
+                return self.totals().entries, chain(first, records)
+            return len(first), iter(sorted(first, key=_ranking("oldest")))
         count, starts = 0, list[str | None]([None])
         while True:
             page = self._page("newest", starts[-1], PAGE)
@@ -100,7 +109,7 @@ class Listing:
         Raises:
             MetadataError: the store failed.
         """
-        if order == "key" or (order == "newest" and self._has_pages):
+        if order == "key" or (order == "newest" and self._has_newest):
             yield from islice(self.all(cast("Order", order)), limit)
         elif limit is not None and limit <= PAGE and self._can_sort(order):
             yield from self.page(order, None, limit).records
