@@ -5,6 +5,8 @@ Whatever happens to a request, a key has one holder, no result is lost, and no l
 
 from __future__ import annotations
 
+import collections
+import itertools
 import os
 import secrets
 import socket
@@ -12,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from beautyspot.spot import Spot
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, clock, objects
+from beautyspot_s3.leases import S3Lease
 from gates import until
 from servers import s3proxy, seaweedfs
 
@@ -380,6 +384,8 @@ def test_a_release_waits_for_its_renewal(
     with ThreadPoolExecutor(2) as pool:
         renewing = pool.submit(store.renew, [lease])
         assert held.came.wait(30)
+        assert isinstance(lease, S3Lease)
+        assert lease.lock.locked(), "else who is quicker takes it for lost"
         releasing = pool.submit(lease.release)
         held.let_go()
         releasing.result(30)
@@ -487,6 +493,46 @@ def test_in_a_versioned_bucket(server: seaweedfs.Server, namespace: str) -> None
     client.close()
 
 
+@pytest.mark.slow
+def test_two_spots_on_a_way_that_fails_at_each_third_request(
+    make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, tmp_path: Path
+) -> None:
+    """Of whatever kind: each result is right, all are stored, and no lease is left."""
+    count = itertools.count(1)
+    failing = itertools.cycle(FAULTS.values())
+
+    def bad(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer | None:
+        fault = next(failing) if next(count) % 3 == 0 else s3proxy.passing
+        if fault is s3proxy.REFUSED and request.without(*s3proxy.CONDITIONS) == request:
+            fault = s3proxy.passing  # nothing is refused that sets no condition
+        return fault(request, send)
+
+    ran: collections.Counter[int] = collections.Counter()
+
+    def double(x: int, ran: Any) -> int:
+        ran[x] += 1
+        return 2 * x
+
+    spots = [Spot("app", config=False, metadata=make(), directory=tmp_path / name) for name in "ab"]
+    marked = [spot.mark(name="f", version="1", ignore=("ran",))(double) for spot in spots]
+    way.on("", "", bad, times=None)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(marked[n % 2], n // 2, ran) for n in range(60)]
+        assert [call.result(60) for call in calls] == [n // 2 * 2 for n in range(60)]
+    for spot in spots:
+        spot.flush()
+    way.heal()
+    assert max(ran.values()) <= 2, "twice where a lease could not be had in three attempts"
+    before = ran.copy()
+    assert [marked[0](x, ran) for x in range(30)] == [2 * x for x in range(30)]
+    assert ran == before, "all were stored"
+    keys = [record.cache_key for record in other.scan()]
+    assert len(keys) == 30
+    assert not other.leased(keys)
+    for spot in spots:
+        spot.shutdown()
+
+
 # ------------------------------------------------------------- what a miss and a wait ask for
 
 
@@ -542,7 +588,7 @@ def test_a_server_without_conditions_is_told_once_and_used_without_leases(
 
 
 def test_a_spot_works_on_a_server_without_conditions(
-    make: Make, way: s3proxy.S3Proxy, caplog: pytest.LogCaptureFixture, tmp_path: Any
+    make: Make, way: s3proxy.S3Proxy, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     way.on("PUT", "", s3proxy.unconditional, times=None)
     with Spot("app", config=False, metadata=make(), directory=tmp_path) as spot:
@@ -673,11 +719,21 @@ def test_without_dates_the_time_is_this_machines(
 # -------------------------------------------------------------------------- whose result stays
 
 
+def test_a_result_that_is_refused_ends_its_lease_too(
+    store: S3MetadataStore, other: S3MetadataStore
+) -> None:
+    beginning = begun(store)
+    other.put(a_record(KEY, made_at=beginning.now, took=0.0, began_at=beginning.now))
+    old = a_record(KEY, began_at=beginning.now - 5)
+    assert not store.put_valid(old, beginning.generation)
+    assert is_free(other)
+
+
 def test_what_was_there_as_a_call_began_is_older_whatever_clocks_say(
     store: S3MetadataStore, other: S3MetadataStore
 ) -> None:
-    ahead = other.now() + 0.9  # the clocks of two machines agree to the second at first
-    other.put(a_record(KEY, made_at=ahead, took=0.0, began_at=ahead))
+    now = other.now()  # the clocks of two machines agree to the second at first
+    other.put(a_record(KEY, made_at=now, took=0.0, began_at=now + 0.9))
     beginning = begun(store)
     record = a_record(KEY, made_at=beginning.now, began_at=beginning.now, result_data=b"newer")
     assert store.put_valid(record, beginning.generation)
