@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from beautyspot_postgres import schema
+from beautyspot_postgres import connection, schema
 from beautyspot_postgres.server import Server
+from servers.valkey import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,3 +59,74 @@ def test_the_schema_is_made_once_by_many(postgres_server: Postgres) -> None:
     assert servers[0].run(b'SELECT * FROM "made_at_once".form') == [(1, 1)]
     for server in servers:
         server.close()
+
+
+def test_an_answer_that_was_not_waited_for_is_nobody_else_s(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where Ctrl-C comes while a thread waits."""
+    wait = connection._Poll.__call__
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(connection._Poll, "__call__", wait)
+        raise KeyboardInterrupt
+
+    assert server.run(b"SELECT 1") == [(1,)]
+    monkeypatch.setattr(connection._Poll, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        server.run(b"SELECT 2")
+    assert server.run(b"SELECT 3") == [(3,)]
+
+
+def test_threads_take_turns_on_few_connections(postgres_server: Postgres) -> None:
+    server = Server(postgres_server.url, connections=2)
+
+    def ask(number: int) -> int:
+        [[found, pid]] = server.run(b"SELECT $1::int8, pg_backend_pid()", [number])
+        assert found == number
+        return int(pid)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({*pool.map(ask, range(200))}) <= 2
+    server.close()
+
+
+def test_a_thread_waits_for_a_connection_no_longer_than_said(
+    postgres_server: Postgres, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(postgres_server.url, connections=1, timeout=60)
+    with raw.transaction():
+        raw.execute("SELECT pg_advisory_xact_lock(4711)")
+        taken = threading.Thread(
+            target=server.run, args=[b"SELECT pg_advisory_xact_lock(4711)::text"]
+        )
+        taken.start()
+        waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        assert until(lambda: bool(postgres_server.ask(waits)))
+        monkeypatch.setattr(server, "timeout", 0.05)
+        with pytest.raises(MetadataError, match="late"):
+            server.run(b"SELECT 1")
+    taken.join()
+    assert server.run(b"SELECT 1") == [(1,)]
+    server.close()
+
+
+def test_connections_that_nobody_needs_any_more_are_closed(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(postgres_server.url, application_name="idle")
+    barrier = threading.Barrier(4)
+
+    def ask(_: int) -> None:
+        barrier.wait()
+        server.run(b"SELECT pg_sleep(0.05)::text")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, range(4)))
+    monkeypatch.setattr("beautyspot_postgres.server.IDLE", 0.0)
+    for _ in range(8):
+        server.run(b"SELECT 1")
+    there = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'idle'"
+    assert until(lambda: len(postgres_server.ask(there)) == 1)
+    server.close()
+    assert until(lambda: not postgres_server.ask(there))
