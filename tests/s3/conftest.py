@@ -28,6 +28,10 @@ HEAVY = {
     "test_find_many_finds_each",
     "test_a_text_is_found_whatever_the_case",
     "test_patterns_and_texts_may_be_long",
+    "test_pages_show_what_a_selection_covers",
+    "test_records_may_change_between_pages",
+    "test_in_any_order_the_run_stays_that_began_last",
+    "test_a_store_for_looking_gives_the_same_answers",
 }
 """Tests of the contract that make thousands of requests."""
 

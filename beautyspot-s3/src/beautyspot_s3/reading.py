@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, Totals
 from beautyspot.errors import BeautyspotError, MetadataError
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 CLOSED: Final = "the store is closed: make a new one"
 
+RECENT: Final = 1000
+"""Rows of which the code is remembered that was found with them."""
+
 LARGE: Final = 65_536
 """Bytes that are read of each of many rows; what is longer comes without its data."""
 
@@ -60,6 +63,7 @@ class S3Reader(MetadataStoreBase):
         self._objects = Objects(place, timeout, self._clock)
         self._meta = Meta(self._objects, names, self.now)
         self._uses = Uses(self._objects, names)
+        self._codes: dict[str, Any] = {}
         self._where: Final = f"s3://{place.bucket}/{names.root}"
         self._is_open = self._closed = False
 
@@ -91,8 +95,15 @@ class S3Reader(MetadataStoreBase):
 
     def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs, by one GET; see the base class."""
-        row = self._row(key)
-        return None if row is None else rows.found(row)
+        row = self._read(key, self._found(key))
+        return None if row is None else self._shown(key, row)
+
+    def _shown(self, key: str, row: rows.Row) -> Plain | Entry:
+        """What a hit needs; core asks for the code of some rows next, which came with them."""
+        if len(self._codes) >= RECENT:
+            self._codes.clear()
+        self._codes[key] = row.fields.get("code")
+        return rows.found(row)
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class. When it was last used is asked for as well."""
@@ -104,10 +115,13 @@ class S3Reader(MetadataStoreBase):
         return with_use(record, self._asked(self._uses.look), found.modified)
 
     def find_code(self, key: str) -> str | None:
-        """Read the row up to its data; see the base class."""
-        name = self._names.row(key)
-        row = self._asked(lambda: listing.beginning(self._objects, name, rows.FIRST))
-        code = None if row is None or row.key != key else row.fields.get("code")
+        """That of the row that was found just now, else read up to its data; see the base class."""
+        self._ensure_open()
+        code = self._codes.pop(key, self._codes)
+        if code is self._codes:
+            name = self._names.row(key)
+            row = self._asked(lambda: listing.beginning(self._objects, name, rows.FIRST))
+            code = None if row is None or row.key != key else row.fields.get("code")
         return code if isinstance(code, str) else None
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
@@ -115,15 +129,14 @@ class S3Reader(MetadataStoreBase):
         wanted = list(dict.fromkeys(keys))
         found = self._asked(lambda: side_by_side(self._beginning, wanted))
         return {
-            key: rows.found(row) for key, row in zip(wanted, found, strict=True) if row is not None
+            key: self._shown(key, row)
+            for key, row in zip(wanted, found, strict=True)
+            if row is not None
         }
 
     def _beginning(self, key: str) -> rows.Row | None:
         row = listing.beginning(self._objects, self._names.row(key), LARGE)
         return row if row is not None and row.key == key else None
-
-    def _row(self, key: str) -> rows.Row | None:
-        return self._read(key, self._found(key))
 
     def _found(self, key: str) -> Found | None:
         """The object in the place of a row."""

@@ -1,0 +1,256 @@
+"""Spots that have nothing but a bucket, on a real server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import beautyspot as bs
+import pytest
+from beautyspot import File
+from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.testing.records import a_record
+from beautyspot_s3 import S3MetadataStore, S3Storage
+from servers import seaweedfs
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def url(server: seaweedfs.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a place of the test's own; the credentials are in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.admin.access)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.admin.secret)
+    monkeypatch.chdir(tmp_path)
+    query = urlencode({"endpoint_url": server.url, "region_name": "us-east-1"})
+    return f"s3://{seaweedfs.BUCKET}/{tmp_path.name}?{query}"
+
+
+@pytest.fixture
+def names(server: seaweedfs.Server, tmp_path: Path) -> Any:
+    """Gives the names of the objects below the place."""
+    client = server.client()
+
+    def names(part: str = "") -> list[str]:
+        answer = client.list_objects_v2(Bucket=seaweedfs.BUCKET, Prefix=f"{tmp_path.name}/{part}")
+        return [one["Key"].removeprefix(f"{tmp_path.name}/") for one in answer.get("Contents", ())]
+
+    yield names
+    client.close()
+
+
+# -------------------------------------------------------------------------------- a bucket alone
+
+
+def test_a_bucket_is_enough(url: str, tmp_path: Path, names: Any) -> None:
+    """Small results, large ones, errors of nobody, and files: on another machine they are hits."""
+    runs: list[str] = []
+
+    def machine() -> bs.Spot:
+        spot = bs.Spot("app", metadata=url, strict=True)
+
+        @spot.mark(ignore=("runs",), name="small")
+        def small(number: int) -> int:
+            runs.append("small")
+            return number * 2
+
+        @spot.mark(ignore=("runs",), name="large")
+        def large(number: int) -> bytes:
+            runs.append("large")
+            return bytes([number]) * 3_000_000
+
+        @spot.mark(ignore=("runs",), name="file", save_blob=True)
+        def file(text: str) -> File:
+            runs.append("file")
+            path = tmp_path / "made.txt"
+            path.write_text(text * 1000)
+            return File(path)
+
+        with spot:
+            assert small(4) == 8
+            assert large(7) == b"\x07" * 3_000_000
+            assert Path(file("abc")).read_text() == "abc" * 1000
+        return spot
+
+    machine()
+    assert runs == ["small", "large", "file"]
+    (tmp_path / "made.txt").unlink()
+    machine()
+    assert runs == ["small", "large", "file"], "all were found"
+    with bs.Spot("app", metadata=url) as spot:
+        folder = spot.metadata.store_id
+    assert len(names(f"{folder}/")) == 2, "blobs lie where those of a storage do"
+    assert len(names("store/app/rows/")) == 3
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".db"] == []
+
+
+def test_spots_of_other_names_are_apart(url: str) -> None:
+    with bs.Spot("one", metadata=url) as one, bs.Spot("two", metadata=url) as two:
+        assert one.mark(lambda: 1, name="f")() == 1
+        assert two.mark(lambda: 2, name="f")() == 2
+    shared = f"{url}&namespace=team"
+    with bs.Spot("one", metadata=shared) as one, bs.Spot("two", metadata=shared) as two:
+        assert one.mark(lambda: 1, name="f")() == two.mark(lambda: 2, name="f")() == 1
+
+
+def test_together_with_a_storage(url: str, tmp_path: Path, names: Any) -> None:
+    with bs.Spot("app", metadata=url, storage=url, strict=True) as spot:
+        large = spot.mark(lambda: b"x" * 3_000_000, name="large")
+        assert large() == large() == b"x" * 3_000_000
+        assert isinstance(spot.storage, S3Storage)
+        assert len(names(f"{spot.metadata.store_id}/")) == 1
+
+
+def test_prune_collect_and_invalidate_all(url: str, names: Any) -> None:
+    with bs.Spot("app", metadata=url, strict=True) as spot:
+
+        @spot.mark(name="large", tags=("a",))
+        def large(number: int) -> bytes:
+            return bytes([number]) * 1_500_000
+
+        list(spot.map(large, range(6)))
+        folder = f"{spot.metadata.store_id}/"
+        assert len(names(folder)) == 6
+        pruned = spot.prune(max_entries=4)
+        assert pruned.entries == 2
+        assert len(names(folder)) == 4
+        spot.storage.save(f"{folder}ab/orphan.bin", b"x" * 100)
+        assert spot.collect(grace=0).blobs in (0, 1), "its clock may be in the same second"
+        assert spot.invalidate_all(tag="a") == 4
+        assert list(spot.metadata.scan()) == []
+        assert large(1) == b"\x01" * 1_500_000
+
+
+# ----------------------------------------------------------------------------------- permissions
+
+
+@pytest.fixture
+def reader(url: str, server: seaweedfs.Server, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same address for one who may only read; a result is there."""
+    with bs.Spot("app", metadata=url, strict=True) as spot:
+        spot.mark(lambda n: n * 2, name="double")(2)
+        spot.mark(lambda: b"x" * 3_000_000, name="large")()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.reader.access)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.reader.secret)
+    return url
+
+
+def test_who_may_only_read_finds_results(reader: str) -> None:
+    with bs.Spot("app", metadata=reader) as spot:
+        assert spot.mark(lambda n: 0, name="double")(2) == 4
+        assert spot.mark(lambda: b"", name="large")() == b"x" * 3_000_000
+        assert spot.mark(lambda n: n * 2, name="double")(3) == 6, "it runs, and is not stored"
+        with pytest.raises(MetadataError, match="grant s3:GetObject, s3:PutObject"):
+            spot.metadata.put(a_record())
+
+
+def test_who_may_only_read_lists_results(reader: str) -> None:
+    with bs.open_store(reader, name="app") as store:
+        assert sum(each.entries for each in store.functions()) == 2
+
+
+def test_an_empty_place_for_one_who_may_only_read(
+    url: str, server: seaweedfs.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.reader.access)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.reader.secret)
+    with bs.Spot("app", metadata=url) as spot:
+        assert spot.mark(lambda n: n * 2, name="double")(3) == 6
+
+
+# ------------------------------------------------------------------------------ kinds of buckets
+
+
+def test_a_versioned_bucket(server: seaweedfs.Server, url: str) -> None:
+    client = server.client()
+    client.create_bucket(Bucket="versioned")
+    client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    versioned = url.replace(f"s3://{seaweedfs.BUCKET}/", "s3://versioned/")
+    with bs.Spot("app", metadata=versioned, strict=True) as spot:
+        double = spot.mark(lambda n: n * 2, name="double")
+        assert double(2) == double(2) == 4
+        spot.invalidate(double, 2)
+        assert double(2) == 4
+        assert spot.stats()["misses"] == 2
+        assert spot.metadata.totals().entries == 1
+        assert spot.prune(max_entries=0).entries == 1
+        assert double(2) == 4
+    client.close()
+
+
+def test_a_bucket_that_is_not_there(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    missing = url.replace(f"s3://{seaweedfs.BUCKET}/", "s3://nowhere/")
+    with bs.Spot("app", metadata=missing) as spot:
+        assert spot.mark(lambda n: n * 2, name="double")(2) == 4
+    assert "create the bucket" in caplog.text
+    with pytest.raises(MetadataError, match="create the bucket"):
+        bs.Spot("app", metadata=missing, strict=True).shutdown()
+
+
+def test_what_a_url_must_not_have() -> None:
+    for wrong in ("s3://", "s3://key:secret@bucket/x", "s3://bucket:9000/x"):
+        with pytest.raises(ConfigError, match="endpoint_url") as raised:
+            bs.Spot("app", metadata=wrong)
+        assert "secret@" not in str(raised.value)
+
+
+# ---------------------------------------------------------------------------------- the commands
+
+
+def command(*args: str) -> str:
+    """What a command says."""
+    found = subprocess.run(
+        [sys.executable, "-m", "beautyspot", *args], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+@pytest.mark.slow
+def test_commands_look_at_a_bucket(url: str) -> None:
+    with bs.Spot("app", metadata=url, strict=True) as spot:
+        double = spot.mark(lambda n: n * 2, name="double", tags=("a",))
+        for number in range(3):
+            double(number)
+        large = spot.mark(lambda: b"x" * 3_000_000, name="large")
+        large()
+    place = f"{url}&namespace=app"
+    assert '"double"' in command("ls", "--store", place, "--json")
+    listed = command("ls", "--store", place, "double", "--json")
+    key = re.findall("[0-9a-f]{32}", listed)[0]
+    assert key in command("show", "--store", place, key)
+    assert "heeds the conditions" in command("doctor", "--store", place)
+    assert "3" in command("rm", "--store", place, "--tag", "a", "--yes")
+    assert key not in command("ls", "--store", place, "--rows", "--json")
+
+
+# ----------------------------------------------------------------------------------- many results
+
+
+@pytest.mark.slow
+def test_five_thousand_rows_are_listed_page_by_page(
+    server: seaweedfs.Server, tmp_path: Path
+) -> None:
+    options: Any = {"endpoint_url": server.url, "region_name": "us-east-1"}
+    store = S3MetadataStore(seaweedfs.BUCKET, tmp_path.name, **options, **server.admin.options())
+    keys = sorted(f"{number * 7919 % 5003:032x}" for number in range(5000))
+    store.put_many(a_record(key) for key in keys)
+    for key in keys[::10]:
+        store.delete(key)
+    left = [key for number, key in enumerate(keys) if number % 10]
+    assert [record.cache_key for record in store.scan()] == left
+    paged: list[str] = []
+    following = None
+    while True:
+        page = store.page(limit=700, following=following)
+        paged += [record.cache_key for record in page.records]
+        following = page.following
+        if following is None:
+            break
+    assert paged == left
+    assert store.totals().entries == len(left)
+    store.close()
