@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 HEAVY = {
+    "test_a_lease_falls_unless_it_is_renewed",
     "test_threads",
     "test_a_page_that_takes_long_ends_early",
     "test_a_filter_that_matches_far_behind",
