@@ -224,7 +224,7 @@ def _template(folder: Path | None) -> Path:
     _give_to_user(directory)
     data = directory / "data"
     arguments = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync"]
-    _performed("initdb", "-D", str(data), *arguments, "--no-instructions", cwd=directory)
+    _performed("initdb", "-D", str(data), *arguments, cwd=directory)
     with (data / "pg_hba.conf").open("a") as rules:
         rules.write("host all all all trust\n")  # with `listen_addresses="*"` others may come
     return data
