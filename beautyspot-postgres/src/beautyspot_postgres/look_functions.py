@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from beautyspot_postgres import rows
+from beautyspot_postgres.store_functions import PLANS
 
 FIND: Final = "SELECT {schema}.find($1, $2)"
 """A namespace and a key; gives one record of `rows.FOUND`, or null where there is no row."""
 
 _FIND: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.find(_namespace text, _key text) RETURNS record
-LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+LANGUAGE plpgsql STABLE PARALLEL SAFE {PLANS} AS $$
 BEGIN
   RETURN (
     SELECT ROW({rows.FOUND}) FROM {{schema}}.results

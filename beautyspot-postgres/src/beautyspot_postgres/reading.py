@@ -58,6 +58,7 @@ class PostgresReader(MetadataStoreBase):
     remote = True
     counters: ClassVar[bool] = True
     orders = ranking.ORDERS
+    paged_orders = ("key",)
 
     def __init__(self, server: Server, namespace: str) -> None:
         self._server = server
