@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -17,7 +18,10 @@ from anthropic.lib.aws import AnthropicAWS
 from anthropic.types import Message
 from beautyspot.testing import memory_spot
 from beautyspot.testing.types import TypeSupportContract
+from beautyspot_http.httpx_responses import HttpxResponseTypes
 from beautyspot_http.llm_clients import LlmClientTypes
+from beautyspot_http.llm_contents import LlmContentTypes
+from openai._legacy_response import HttpxBinaryResponseContent
 from openai.types.chat import ChatCompletion
 from servers.web import CANARY, WebSite
 
@@ -267,3 +271,46 @@ def test_an_answer_that_nothing_names_says_what_to_write(site: WebSite) -> None:
         spot.register(ChatCompletion)
         assert ask(gpt(base_url=site.url)) == ask(gpt(base_url=site.url))
         assert spot.stats()["hits"] == 1
+
+
+class TestLlmContents(TypeSupportContract):
+    lazy = False  # as above
+
+    def make(self) -> LlmContentTypes:
+        return LlmContentTypes()
+
+    def samples(self) -> list[Any]:
+        return [
+            HttpxBinaryResponseContent(library.Response(200, content=content))
+            for library in (httpx, httpx2)
+            for content in (b"a", b"b")
+        ]
+
+    def same(self, left: Any, right: Any) -> bool:
+        return bool(left.content == right.content)
+
+    def _types(self) -> dict[str, Any]:
+        return super()._types() | dict.fromkeys(HttpxResponseTypes.classes, HttpxResponseTypes())
+
+    def source(self) -> None:
+        """As above."""
+
+    def test_a_spot_caches_by_it(self) -> None:
+        """It needs the support of responses, too: see the test below."""
+
+
+def test_speech_is_paid_once(site: WebSite, tmp_path: Path) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark
+        def speak(client: openai.OpenAI, text: str) -> Any:
+            return client.audio.speech.create(input=text, model="m", voice="alloy")
+
+        one, two = (speak(gpt(base_url=site.url, api_key=key), "hi") for key in "ab")
+        assert spot.stats()["hits"] == 1
+    assert type(two) is type(one)
+    assert two.content == one.content == two.read() == b"".join(two.iter_bytes())
+    two.write_to_file(tmp_path / "speech.mp3")
+    assert (tmp_path / "speech.mp3").read_bytes() == one.content
+    with pytest.raises(bs.RestoreError):
+        LlmContentTypes().decode({"response": b"abc"})

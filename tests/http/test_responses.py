@@ -356,7 +356,8 @@ def stored(response: Any) -> dict[str, Any]:
         {"history": [1]},
         {"request": ["GET"]},
         {"elapsed": 3},
-        {"extensions": {"network_stream": 1}},
+        {"extensions": {"network_stream": b""}},
+        {"extensions": {"http_version": 2}},
     ],
 )
 def test_a_changed_form_is_no_response(changed: dict[str, Any]) -> None:

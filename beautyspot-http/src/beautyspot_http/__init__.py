@@ -27,6 +27,7 @@ def beautyspot_register_types() -> list[type[TypeSupport]]:
     from beautyspot_http.httpx_clients import HttpxClientTypes
     from beautyspot_http.httpx_responses import HttpxResponseTypes
     from beautyspot_http.llm_clients import LlmClientTypes
+    from beautyspot_http.llm_contents import LlmContentTypes
     from beautyspot_http.requests_responses import RequestsResponseTypes
     from beautyspot_http.sessions import SessionTypes
 
@@ -36,6 +37,7 @@ def beautyspot_register_types() -> list[type[TypeSupport]]:
         HttpxClientTypes,
         HttpxResponseTypes,
         LlmClientTypes,
+        LlmContentTypes,
         RequestsResponseTypes,
         SessionTypes,
     ]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import check_known, refuse
-from beautyspot_http.counting import SAY, counted_url, without_defaults
+from beautyspot_http.checks import SAY, check_known, refuse
+from beautyspot_http.counting import counted_url, without_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +38,7 @@ class AwsClientTypes(TypeSupport):
     name = "aws-client"
     classes = ("botocore.client:BaseClient",)
     subclasses = True
+    by_name = True  # botocore makes a class for each client
 
     def key(self, value: Any) -> object:
         """See the base class."""

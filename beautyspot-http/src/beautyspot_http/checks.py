@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 Pairs = list[tuple[str, str]]
+
+SAY: Final = (
+    "leave it out with mark(ignore=...), or say with mark(key=...) what counts of it, such as the "
+    "name of its user"
+)
+"""What to do about a client that is refused."""
 
 
 def refuse(why: str) -> NoReturn:
@@ -38,9 +44,15 @@ def check_known(value: object, known: Collection[str], library: str) -> None:
     Raises:
         UnstableKeyError: it has an attribute that is not among `known`.
     """
-    for name in vars(value):
+    for name in list(vars(value)):  # another thread may add one
         if name not in known:
             unknown(name, library)
+
+
+def cookies(jar: Any) -> list[Any]:
+    """What is in a jar of cookies, to which another thread may add."""
+    with jar._cookies_lock:
+        return list(jar)
 
 
 def unknown(name: str, library: str) -> NoReturn:
@@ -51,7 +63,7 @@ def unknown(name: str, library: str) -> NoReturn:
     """
     refuse(
         f"has something in {name} that beautyspot-http does not know: a part that was replaced, or "
-        f"of another release of {library}"
+        f"of another release of {library}: {SAY}"
     )
 
 

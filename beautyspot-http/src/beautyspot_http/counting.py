@@ -9,17 +9,11 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_http.checks import refuse
+from beautyspot_http.checks import SAY, refuse
 from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, is_secret_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-SAY: Final = (
-    "leave it out with mark(ignore=...), or say with mark(key=...) what counts of it, such as the "
-    "name of its user"
-)
-"""What to do about a client whose answers may be another user's."""
 
 # What libraries send of themselves. It changes with their releases, and no answer with it.
 _ORDINARY: Final = {
@@ -44,12 +38,12 @@ def digest(value: object) -> str:
 
 
 def counted_headers(
-    items: Iterable[tuple[str, str]], own: frozenset[str] = frozenset()
+    items: Iterable[tuple[str, str | None]], own: frozenset[str] = frozenset()
 ) -> list[list[str]]:
     """The headers that a client sends with each request, less those that its library adds.
 
     Args:
-        items: names and values.
+        items: names and values; None for one that is not sent.
         own: names, in lower case, that do not count: those by which an API's client signs in.
 
     Raises:
@@ -58,9 +52,9 @@ def counted_headers(
     found = []
     for name, value in items:
         lower = name.lower()
-        if lower in own or re.fullmatch(_ORDINARY.get(lower, r"(?!)"), value):
+        if lower in own or re.fullmatch(_ORDINARY.get(lower, r"(?!)"), value or "-"):
             continue
-        if is_secret_header(lower):
+        if value is not None and is_secret_header(lower):
             refuse(f"sends the header {name}, so another user's answers may differ: {SAY}")
         found.append([lower, digest(value)])
     return sorted(found)

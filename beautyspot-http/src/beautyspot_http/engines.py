@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import check_known, refuse, unknown
-from beautyspot_http.counting import SAY, digest, without_defaults
+from beautyspot_http.checks import SAY, check_known, refuse, unknown
+from beautyspot_http.counting import digest, without_defaults
 from beautyspot_http.secrecy import is_secret_parameter
 
 if TYPE_CHECKING:
@@ -122,10 +122,11 @@ def _given(engine: Any) -> dict[str, object]:
     if path != ("sqlalchemy.engine.create", "create_engine.<locals>.connect"):
         refuse(f"has a creator or a pool of its own, which may lead elsewhere: {SAY}")
     kept = dict(zip(connect.__code__.co_freevars, connect.__closure__, strict=True))
-    if not {"cargs_tup", "cparams"} <= kept.keys():
+    positional = kept.get("cargs_tup", kept.get("cargs"))  # the latter in releases before 2.1
+    if positional is None or "cparams" not in kept:
         unknown("its pool", "SQLAlchemy")
-    positional, named = (kept[name].cell_contents for name in ("cargs_tup", "cparams"))
+    named = kept["cparams"].cell_contents
     args, by_url = engine.dialect.create_connect_args(engine.url)
-    if list(positional) != list(args):
+    if list(positional.cell_contents) != list(args):
         refuse(f"connects by other arguments than its URL says: {SAY}")
     return dict(_less_passwords({n: each for n, each in named.items() if by_url.get(n) != each}))

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import check_known, refuse, unknown
+from beautyspot_http.checks import SAY, check_known, cookies, refuse, unknown
 from beautyspot_http.counting import (
-    SAY,
     counted_headers,
     counted_parameters,
     counted_url,
@@ -58,7 +57,7 @@ class HttpxClientTypes(TypeSupport):
 
     def key(self, value: Any) -> object:
         """See the base class."""
-        if len(value.cookies.jar):
+        if cookies(value.cookies.jar):
             refuse(f"has cookies of its own, so another user's answers may differ: {SAY}")
         return {
             "base_url": counted_url(value.base_url),

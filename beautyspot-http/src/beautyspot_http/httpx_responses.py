@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _LIBRARIES: Final = ("httpx", "httpx2")
 _EXTENSIONS: Final = ("http_version", "reason_phrase")
-_ADDED: Final = frozenset({"stream"})
 
 
 class HttpxResponseTypes(TypeSupport):
@@ -79,6 +78,8 @@ class HttpxResponseTypes(TypeSupport):
             raise RestoreError(f"there is no library {name!r:.40}")
         library = importlib.import_module(name)
         extensions = field(value, "extensions", dict)
+        if not extensions.keys() <= {*_EXTENSIONS}:
+            raise RestoreError("extensions are none of a response")
         sent = request_of(value)
         response = library.Response(
             field(value, "status", int),

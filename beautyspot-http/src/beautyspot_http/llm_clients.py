@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import refuse, unknown
-from beautyspot_http.counting import (
-    SAY,
-    counted_headers,
-    counted_parameters,
-    without_defaults,
-)
+from beautyspot_http.checks import SAY, cookies, refuse, unknown
+from beautyspot_http.counting import counted_headers, counted_parameters, without_defaults
 from beautyspot_http.httpx_clients import HttpxClientTypes, counted_connection
 from beautyspot_http.secrecy import is_secret_parameter, less_secrets
 
@@ -98,7 +93,7 @@ class LlmClientTypes(TypeSupport):
     def key(self, value: Any) -> object:
         """See the base class."""
         library = type(value).__module__.partition(".")[0]
-        held = vars(value)
+        held = dict(vars(value))  # another thread may add a resource
         _check_attributes(value, held, library)
         websockets = held.get("websocket_base_url")
         return {
@@ -141,7 +136,7 @@ def _check_resource(path: str, value: Any, client: Any, library: str) -> None:
         unknown(path, library)
     if kind.__qualname__.endswith(_VIEWS):
         return
-    held = vars(value)
+    held = dict(vars(value))
     if held.get("_client") is not client:
         unknown(path, library)
     for name, part in held.items():
@@ -164,6 +159,6 @@ def _connection(http: Any, library: str) -> dict[str, object]:
     given = ours and kind.__qualname__ in _GIVEN_HTTP
     if not given and f"{kind.__module__}:{kind.__qualname__}" not in HttpxClientTypes.classes:
         refuse(f"has an http_client of its own, a {kind.__qualname__}: {SAY}")
-    if any(not cookie.domain for cookie in http.cookies.jar):
+    if any(not cookie.domain for cookie in cookies(http.cookies.jar)):
         refuse(f"has an http_client with cookies of its own: {SAY}")
     return counted_connection(http, _SIGNS_IN, library)

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import check_known, refuse, unknown
+from beautyspot_http.checks import SAY, check_known, cookies, refuse, unknown
 from beautyspot_http.counting import (
-    SAY,
     counted_headers,
     counted_parameters,
     counted_url,
@@ -45,7 +44,7 @@ class SessionTypes(TypeSupport):
         check_known(value, _SESSION, "requests")
         if value.auth is not None or value.cert is not None:
             refuse(f"signs in by its auth or its cert, so another user's answers may differ: {SAY}")
-        if len(value.cookies):
+        if cookies(value.cookies):
             refuse(f"has cookies of its own, so another user's answers may differ: {SAY}")
         if any(value.hooks.values()):
             refuse(f"has hooks, which may change what it gets: {SAY}")
@@ -53,11 +52,11 @@ class SessionTypes(TypeSupport):
             _check_adapter(adapter)
         return without_defaults(
             headers=counted_headers(
-                (name, _text(each)) for name, each in value.headers.items() if each is not None
+                (name, each if each is None else _text(each))
+                for name, each in value.headers.items()
             ),
             params=counted_parameters(_items(value.params)),
             proxies={scheme: counted_url(url) for scheme, url in value.proxies.items() if url},
-            adapters=[prefix for prefix in value.adapters if prefix not in ("https://", "http://")],
             unverified=not value.verify,
             untrusted=not value.trust_env,
             redirects=None if value.max_redirects == _REDIRECTS else value.max_redirects,

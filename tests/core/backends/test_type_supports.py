@@ -188,6 +188,37 @@ def test_a_support_that_raises_costs_the_cache_alone(method, caplog) -> None:
     assert "the body is not read" in caplog.text
 
 
+def test_a_support_says_itself_why_it_refuses(caplog) -> None:
+    def key(self, value):
+        if value.is_prerelease:
+            raise bs.UnstableKeyError("is not final: pass its release")
+        return str(value)
+
+    def encode(self, value):
+        raise bs.SerializationError("is not final: return its release")
+
+    with memory_spot(plugins=[plugin(support(key=key, encode=encode))], strict=False) as spot:
+        marked = spot.mark(echo)
+        assert marked(Version("1rc1")) == Version("1rc1")
+        assert marked(Version("1")) == Version("1")
+    assert "args[0] is a packaging.version.Version, which is not final: pass its" in caplog.text
+    assert 'write mark(ignore=("value",)); else say who or what counts: mark(key=' in caplog.text
+    assert "result can't be stored: a Version is not final: return its release" in caplog.text
+
+
+def test_a_class_that_is_made_at_run_time_may_count_by_its_name() -> None:
+    def made(**members):
+        return type("Version", (Version,), {"__module__": "nowhere", **members})
+
+    support_by_name = support(subclasses=True, by_name=True)
+    with memory_spot(plugins=[plugin(support_by_name)]) as spot:
+        one, two = made(a=1), made(a=2)
+        assert spot.key(echo, one("1")) == spot.key(echo, two("1")) != spot.key(echo, Version("1"))
+        assert spot.key(echo, one("1")) != spot.key(echo, one("2"))
+    with memory_spot(plugins=[plugin(support(subclasses=True))]) as spot:
+        assert spot.key(echo, one("1")) != spot.key(echo, two("1"))
+
+
 def test_a_support_for_arguments_alone() -> None:
     class Keys(bs.TypeSupport):
         name = "keys"

@@ -152,6 +152,32 @@ def test_an_argument_that_its_caller_makes_anew_may_change(
     assert caplog.messages == []
 
 
+class Part:
+    """Says what counts of it, and that it was asked."""
+
+    def __beautyspot_key__(self) -> str:
+        RAN.append(self)
+        return "part"
+
+
+class Whole:
+    """Says what counts of it, which its part is not."""
+
+    def __init__(self) -> None:
+        self.part = Part()
+
+    def __beautyspot_key__(self) -> str:
+        return "whole"
+
+
+def test_the_parts_of_what_says_itself_what_counts_are_not_looked_at(
+    make_spot: Callable[..., Spot],
+) -> None:
+    marked = make_spot().mark(lambda whole: 1)
+    assert marked(Whole()) == marked(Whole()) == 1
+    assert RAN == []
+
+
 def test_what_counts_not_may_change(make_spot: Callable[..., Spot], caplog: Any) -> None:
     class Cached:
         @functools.cached_property

@@ -9,6 +9,7 @@ import struct
 import threading
 import tracemalloc
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -435,6 +436,35 @@ def test_registering_after_vouching_keeps_both_forms_readable(serializer):
     assert child.loads(before) == child.loads(after) == Answer("x")
     with pytest.raises(RestoreError, match="another way"):
         serializer.loads(before)
+
+
+@dataclass
+class Paragraph:
+    text: str
+
+
+@dataclass
+class Page:
+    paragraphs: list[Paragraph]
+    answer: Answer | None = None
+
+
+def test_registering_a_class_vouches_for_those_in_its_fields(serializer):
+    serializer.register(Answer, encode=lambda a: a.text, decode=Answer, name="answer")
+    serializer.register(Page)
+    page = Page([Paragraph("x")], Answer("y"))
+    assert serializer.loads(serializer.dumps(page)) == page
+    assert b"answer" in serializer.dumps(page), "what the program said of a field's class stays"
+    serializer.register(Paragraph, encode=lambda p: p.text, decode=Paragraph, name="p")
+    assert serializer.loads(serializer.dumps(page)) == page
+
+
+def test_registering_a_class_takes_no_name_from_another(serializer):
+    taken = f"{Paragraph.__module__}:Paragraph"
+    serializer.register(Plain, encode=vars, decode=lambda v: Plain(**v), name=taken)
+    serializer.register(Page)
+    assert serializer.loads(serializer.dumps(Plain("x"))).state == "x"
+    assert "Paragraph" in refusal(serializer, Page([Paragraph("x")]))
 
 
 def test_vouching_for_nothing_is_the_serializer_itself(serializer):

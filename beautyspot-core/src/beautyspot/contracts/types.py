@@ -28,10 +28,14 @@ class TypeSupport(Backend):
             says where it is defined: ``f"{cls.__module__}:{cls.__qualname__}"``. Not those that
             beautyspot stores by itself.
         subclasses: True if it takes the subclasses of these classes as well.
+        by_name: True if the name of a class says all of it in a key. For classes that a library
+            makes when it runs, to which no name leads: else all that makes up such a class counts,
+            which may take a second, and changes with each release of the library.
     """
 
     classes: ClassVar[tuple[str, ...]] = ()
     subclasses: ClassVar[bool] = False
+    by_name: ClassVar[bool] = False
 
     @abstractmethod
     def key(self, value: Any) -> object:

@@ -18,7 +18,7 @@ from beautyspot.keys.canonical import Without
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot.contracts import KeyGenBase
 
@@ -57,9 +57,19 @@ class Watch:
     def _texts(self, arguments: Mapping[str, Any], held: Mapping[str, Any]) -> Texts:
         texts = {name: self._text(value) for name, value in held.items()}
         for name, value in arguments.items():
-            for attribute, item in _attributes(value):
-                texts[f"{name}.{attribute}"] = self._text(item)
+            attributes = dict(_attributes(value))
+            if attributes and self._counts_by(attributes, value):
+                for attribute, item in attributes.items():
+                    texts[f"{name}.{attribute}"] = self._text(item)
         return texts
+
+    def _counts_by(self, attributes: Iterable[str], value: object) -> bool:
+        """Whether an object counts by its attributes: not one whose class, or a plug-in, says how.
+
+        Such a one may be a client, with attributes that take seconds to write.
+        """
+        less = self._text(Without(value, tuple(attributes)))
+        return less == _UNSTABLE or less != self._text(value)
 
     def _text(self, value: object) -> str:
         try:

@@ -28,7 +28,7 @@ from beautyspot.keys.canonical.state import (
     unreadable,
     used_up,
 )
-from beautyspot.keys.canonical.walk import KeyForm
+from beautyspot.keys.canonical.walk import supported_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def with_types(types: Types) -> Callable[[type], Form]:
         found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
         if found is None:
             named = support_of(types, kind)
-            found = form_of(kind) if named is None else KeyForm(named[1].key, named[1].name)
+            found = form_of(kind) if named is None else supported_form(named[1])
             known.put(kind, found)
         return found
 

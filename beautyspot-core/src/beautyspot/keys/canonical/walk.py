@@ -29,6 +29,8 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from beautyspot.contracts import TypeSupport
+
     Form = Callable[["Walk", Any], str]
     Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
 
@@ -300,12 +302,16 @@ class KeyForm:
     Args:
         function: takes the value and returns what counts of it.
         by: the name of the plug-in's types; two plug-ins may return the same for unequal values.
+        by_name: whether the class counts by its name alone.
     """
 
-    __slots__ = ("_by", "_function")
+    __slots__ = ("_by", "_by_name", "_function")
 
-    def __init__(self, function: Callable[[Any], object], by: str | None = None) -> None:
+    def __init__(
+        self, function: Callable[[Any], object], by: str | None = None, *, by_name: bool = False
+    ) -> None:
         self._function = function
+        self._by_name = by_name
         self._by = "" if by is None else f"{quote(by)},"
 
     def __call__(self, walk: Walk, value: object) -> str:
@@ -316,7 +322,14 @@ class KeyForm:
             if self._by and isinstance(error, UnstableKeyError):  # a plug-in refuses the value
                 raise _refused_by_plugin(walk, value, error) from error
             raise _failed(walk, value, self._function, error) from error
-        return tag("key", f"[{walk.named(type(value))},{self._by}{walk.at('<key>', '', key)}]")
+        cls = type(value)
+        name = quote(identifier_of(cls)) if self._by_name else walk.named(cls)
+        return tag("key", f"[{name},{self._by}{walk.at('<key>', '', key)}]")
+
+
+def supported_form(support: TypeSupport) -> KeyForm:
+    """The form of a class that a plug-in supports."""
+    return KeyForm(support.key, support.name, by_name=support.by_name)
 
 
 def _refused_by_plugin(walk: Walk, value: object, error: UnstableKeyError) -> UnstableKeyError:
