@@ -193,3 +193,36 @@ def test_a_schema_that_was_dropped_is_made_again(own: Postgres) -> None:
         limiter.try_consume()
     assert limiter.try_consume()
     limiter.close()
+
+
+def test_what_a_permit_costs_does_not_grow_with_the_tables(
+    make: Make, postgres_server: Postgres, namespace: str
+) -> None:
+    limiter = make()
+    limiter.reserve()
+    postgres_server.ask("ANALYZE beautyspot.limits")  # of which some plans would be scans
+    with postgres_server.connect() as connection, connection.transaction():
+        fill = "INSERT INTO beautyspot.{} SELECT {}, 'infinity' FROM generate_series(1, 500) AS n"
+        row = f"'{namespace}', n, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, '{{}}'"
+        connection.execute(fill.format("limits", row))
+        connection.execute(fill.format("limit_calls", "-n"))
+        connection.execute(fill.format("limit_places", f"'{namespace}', n, 'token', 1e12"))
+        before = rows_read(connection)
+        values = "ARRAY['new'], ARRAY['rate'], ARRAY[0.0], ARRAY[1.0], ARRAY[1, 0, 1, 0.5]"
+        for operation in ("reserve", "settle"):
+            query = f"SELECT beautyspot.limit_run('{operation}', %s, NULL, 1, 0, NULL, {values})"
+            connection.execute(query, [namespace])
+        query = "SELECT beautyspot.limit_hold(%s, ARRAY['new'], ARRAY['token'], ARRAY[5], 30, NULL)"
+        connection.execute(query, [namespace])
+        assert rows_read(connection) - before < 50
+
+
+def rows_read(connection: Any) -> int:
+    """How many rows of the tables of limits a transaction has read."""
+    query = (
+        "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables "
+        "WHERE schemaname = 'beautyspot' AND relname LIKE 'limit%'"
+    )
+    [[found]] = connection.execute(query).fetchall()
+    assert isinstance(found, int)
+    return found

@@ -8,6 +8,9 @@ lock. Calls for one limit queue at an advisory lock, which ends with the transac
 several takes the locks in the order of their numbers. Then it reads the clock. A call that only
 looks waits for nobody. Expired rows are removed by the calls that add one.
 
+A session keeps the plans of its statements, and those of a table that was small at first are scans
+of it all, until its statistics are renewed. So the functions that clients call do without scans.
+
 Permits are committed before the disk has them: a crash of the server forgets those of its last
 moments, and to wait for the disk would cost each call some milliseconds.
 """
@@ -272,7 +275,7 @@ BEGIN
     space, limit_name, line.epoch, line.base, new_rate, line.tat, line.now, line.shift, line.floor,
     line.carry, line.paused, line.keys_paused, line.gaps, line.expires);
   DELETE FROM {schema}.limits WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {schema}.limits WHERE expires < clock_timestamp()
+    SELECT ctid FROM {schema}.limits WHERE expires < now()
     ORDER BY expires LIMIT 3 FOR UPDATE SKIP LOCKED));
 END $$"""
 
@@ -286,7 +289,7 @@ BEGIN
     RETURN false;
   END IF;
   DELETE FROM {schema}.limit_calls WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {schema}.limit_calls WHERE expires < clock_timestamp()
+    SELECT ctid FROM {schema}.limit_calls WHERE expires < now()
     ORDER BY expires LIMIT 3 FOR UPDATE SKIP LOCKED));
   RETURN true;
 END $$"""
@@ -331,7 +334,7 @@ CREATE OR REPLACE FUNCTION {schema}.limit_run(
   operation text, space text, clock float8, nonce float8, first float8, second float8,
   names text[], pause_names text[], tolerances float8[], rates float8[], given float8[],
   locks boolean DEFAULT false
-) RETURNS float8[] LANGUAGE plpgsql AS $$
+) RETURNS float8[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   reading float8;
   each int := cardinality(given) / cardinality(names);
@@ -446,7 +449,7 @@ END $$"""
 _HOLD: Final = """
 CREATE OR REPLACE FUNCTION {schema}.limit_hold(
   space text, names text[], tokens text[], sizes int[], lease_time float8, clock float8
-) RETURNS boolean[] LANGUAGE plpgsql AS $$
+) RETURNS boolean[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
   reading float8;
   until timestamptz;
@@ -473,7 +476,7 @@ BEGIN
     answer := answer || has;
   END LOOP;
   DELETE FROM {schema}.limit_places WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {schema}.limit_places WHERE expires < clock_timestamp()
+    SELECT ctid FROM {schema}.limit_places WHERE expires < now()
     ORDER BY expires LIMIT 3 FOR UPDATE SKIP LOCKED));
   RETURN answer;
 END $$"""
@@ -481,7 +484,7 @@ END $$"""
 
 _DROP: Final = """
 CREATE OR REPLACE FUNCTION {schema}.limit_drop(space text, place_name text, place_token text)
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   DELETE FROM {schema}.limit_places AS p
