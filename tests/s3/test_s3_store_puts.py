@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Invalidation
+from beautyspot.errors import MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, objects
 from botocore.exceptions import ConnectionClosedError
@@ -233,3 +234,44 @@ def test_a_note_that_meets_itself_is_noted_once(store: S3MetadataStore, network:
     network.lose("PutObject meta")
     store.note_invalidation(Invalidation(tag="a"))
     assert store.invalidated_since(since) == [Invalidation(tag="a")]
+
+
+# ----------------------------------------------------------------------------- several together
+
+
+def several(store: S3MetadataStore, began: float) -> list[Any]:
+    since = store.generation()
+    rows = [run(store, began, cache_key=key) for key in KEYS[:3]]
+    return [(row, since) for row in rows]
+
+
+def test_rows_that_are_put_together_share_the_looks_at_what_is_invalid(
+    store: S3MetadataStore, asked: list[str]
+) -> None:
+    rows = several(store, store.now() - 10)
+    asked.clear()
+    assert store.put_many_valid(rows) == set()
+    assert sorted(asked) == ["GetObject meta"] * 2 + ["GetObject rows"] * 3 + ["PutObject rows"] * 3
+
+
+def test_of_rows_that_are_put_together_those_are_removed_that_were_invalidated(
+    store: S3MetadataStore, other: S3MetadataStore, network: Network
+) -> None:
+    rows = several(store, store.now() - 10)
+    late = Invalidation(cache_key=KEYS[1])
+    network.before("PutObject rows", lambda: other.note_invalidation(late))
+    assert store.put_many_valid(rows) == {KEYS[1]}
+    assert [store.get(key) is not None for key in KEYS[:3]] == [True, False, True]
+
+
+def test_they_are_removed_as_well_where_another_one_can_t_be_put(
+    store: S3MetadataStore, other: S3MetadataStore, network: Network
+) -> None:
+    rows = several(store, store.now() - 10)
+    record, since = rows.pop()
+    rows.append((record._replace(tags=(object(),)), since))
+    late = Invalidation(func_identifier="module:f")
+    network.before("PutObject rows", lambda: other.note_invalidation(late))
+    with pytest.raises(MetadataError):
+        store.put_many_valid(rows)
+    assert [store.get(key) for key in KEYS[:3]] == [None, None, None]

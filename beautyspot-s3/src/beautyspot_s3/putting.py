@@ -18,10 +18,10 @@ from beautyspot_s3 import rows
 from beautyspot_s3.listing import beginning_of
 from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
-from beautyspot_s3.table import known
+from beautyspot_s3.table import Table, known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from beautyspot_s3.meta import Meta
     from beautyspot_s3.names import Names
@@ -91,15 +91,36 @@ class Putter:
 
         Its lease ends with it.
         """
-        put = self._put_valid(record, since)
-        self._end(record.cache_key)
-        return put
+        return not self.put_many_valid([(record, since)])
 
-    def _put_valid(self, record: TaskRecord, since: int) -> bool:
-        key, since = record.cache_key, known(record, since)
+    def put_many_valid(self, given: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """The same for several, side by side; the keys of those that were refused.
+
+        What was invalidated is asked for once before and once after all of them.
+        """
+        valid = [(record, known(record, since)) for record, since in given]
+        placed: dict[str, str] = {}
+        table = self._meta.now()
+
+        def place(row: tuple[TaskRecord, int]) -> None:
+            etag = self._placed(*row, table)
+            if etag is not None:
+                placed[row[0].cache_key] = etag
+
+        try:
+            side_by_side(place, valid)
+        except BaseException:  # what was put by then may have been invalidated, too
+            self._remove_late([row for row in valid if row[0].cache_key in placed], placed)
+            raise
+        late = self._remove_late(valid, placed)
+        return {record.cache_key for record, _ in valid} - placed.keys() | late
+
+    def _placed(self, record: TaskRecord, since: int, table: Table) -> str | None:
+        """The ETag of a row that was put; None if it was refused."""
+        key = record.cache_key
         seen = self._seen.pop(key, None)
-        if self._meta.now().covers(record, since):
-            return False
+        if table.covers(record, since):
+            return None
         if seen is None or self._objects.honours is False:
             seen = self._look(key)
         nonce = _nonce()
@@ -111,11 +132,11 @@ class Putter:
                 seen = self._look(key)
                 if seen.nonce != nonce:  # else an attempt has put it whose answer was lost
                     if self._meta.now().covers(record, since):
-                        return False
+                        return None
                     continue
                 etag = seen.etag
-            return not self._remove_invalidated(record, since, etag)
-        return False
+            return etag
+        return None
 
     def _has_newer(self, seen: Seen, record: TaskRecord) -> bool:
         found = seen.record
@@ -123,18 +144,27 @@ class Putter:
             return False
         return is_newer(found, record, self._latest())
 
-    def _remove_invalidated(self, record: TaskRecord, since: int, etag: str) -> bool:
-        """Remove a row that was invalidated while it was put; whether it was.
+    def _remove_late(
+        self, rows: list[tuple[TaskRecord, int]], placed: Mapping[str, str]
+    ) -> set[str]:
+        """Remove those rows that were invalidated while they were put; their keys.
 
-        Its lease ends at the same time: who waits for it finds the row.
+        Leases end at the same time: who waits for one finds the row.
         """
-        work: list[Any] = [self._meta.now, partial(self._end, record.cache_key)]
-        table = side_by_side(lambda part: part(), work)[0]
-        if not table.covers(record, since):
-            return False
-        with suppress(ConditionError):  # another row is there by now, or it was removed
-            self._bury(record.cache_key, etag)
-        return True
+        ends = [partial(self._end, record.cache_key) for record, _ in rows]
+        work: list[Any] = [self._meta.now, *ends] if placed else ends
+        answers = side_by_side(lambda part: part(), work)
+        late: set[str] = set()
+        if not placed:
+            return late
+        table = answers[0]
+        for record, since in rows:
+            etag = placed.get(record.cache_key)
+            if etag is not None and table.covers(record, since):
+                late.add(record.cache_key)
+                with suppress(ConditionError):  # another row is there by now, or it was removed
+                    self._bury(record.cache_key, etag)
+        return late
 
     def delete(self, key: str) -> bool:
         """Remove a row; whether there was one."""

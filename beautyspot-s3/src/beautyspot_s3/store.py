@@ -154,8 +154,7 @@ class S3MetadataStore(S3Leasing, Remade):
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
         """The same for many, side by side; see the base class."""
         given = list(rows)
-        put = self._asked(lambda: side_by_side(lambda row: self._putter.put_valid(*row), given))
-        return {row[0].cache_key for row, is_put in zip(given, put, strict=True) if not is_put}
+        return self._asked(lambda: self._putter.put_many_valid(given))
 
     def delete(self, key: str) -> bool:
         """Leave a tombstone in its place; see the base class."""
