@@ -205,13 +205,17 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection of a client, with one of its own to the server."""
 
     protocol_version = "HTTP/1.1"
-    server: _Http
     _link: http.client.HTTPConnection | None = None
+
+    @property
+    def _proxy(self) -> S3Proxy:
+        assert isinstance(self.server, _Http)
+        return self.server.proxy
 
     def setup(self) -> None:
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.server.proxy.opened(self.connection)
+        self._proxy.opened(self.connection)
 
     def finish(self) -> None:
         super().finish()
@@ -222,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length) if length else b""
         request = Request(self.command, self.path, dict(self.headers.items()), body)
-        answer = self.server.proxy.served(request, self._send)
+        answer = self._proxy.served(request, self._send)
         if answer is None:
             self.close_connection = True
         else:
@@ -240,8 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, request: Request) -> Answer:
         if request.is_changed:
-            request = self.server.proxy.signed(request)
-        link = self._link = self._link or self.server.proxy.upstream()
+            request = self._proxy.signed(request)
+        link = self._link = self._link or self._proxy.upstream()
         try:
             link.putrequest(
                 request.method, request.target, skip_host=True, skip_accept_encoding=True

@@ -204,25 +204,29 @@ class LeaseKeeper:
         side_by_side(release, [*leases])
 
     def _won(self, lease: S3Lease) -> bool:
-        """Whether the lease was taken."""
-        name, match = self._names.lease(lease.key), ABSENT
-        for _ in self._tries():
-            try:
-                self._write(lease, match)
-            except ConditionError:
+        """Whether the lease was taken.
+
+        It is written at once, unless another was seen to hold it lately: then it is read first,
+        which is cheaper, and hinders nobody.
+        """
+        name, match, tries = self._names.lease(lease.key), ABSENT, self._tries()
+        looks = lease.key in self._seen
+        while True:
+            next(tries)
+            if looks:
                 asked = ticks()
                 found = self._objects.get(name)
                 body = None if found is None else read(found.body)
-                if found is None:  # it was swept just now
-                    match = ABSENT
-                    continue
                 is_own = body is not None and body.token in lease.tokens
                 if self._holds(lease.key, found, body, asked) and not is_own:
                     return False
-                match = found.etag
+                match = ABSENT if found is None else found.etag
+            try:
+                self._write(lease, match)
+            except ConditionError:
+                looks = True
             else:
                 return True
-        return False
 
     def _keep(self, lease: S3Lease) -> None:
         if len(self.held) >= MOST_SEEN:
@@ -264,12 +268,12 @@ class LeaseKeeper:
 
     def _is_kept(self, lease: S3Lease) -> bool:
         """Whether it was renewed, or needs no more to be."""
+        tries = self._tries()
         with lease.lock:
-            if not lease.is_ours:
+            if not lease.is_ours or lease.etag is None:  # to release it failed just now
                 return True
-            if self._is_overdue(lease) or lease.etag is None:
-                return False
-            for _ in self._tries():
+            while not self._is_overdue(lease):
+                next(tries)
                 try:
                     self._write(lease, lease.etag)
                 except ConditionError:
@@ -301,9 +305,10 @@ class LeaseKeeper:
                 self.held.pop(lease.key, None)
 
     def _write_released(self, lease: S3Lease) -> None:
-        name, match = self._names.lease(lease.key), lease.etag
+        name, match, tries = self._names.lease(lease.key), lease.etag, self._tries()
         free = json.dumps({"token": "", "was": lease.token, "holder": "", "seconds": 0, "beat": 0})
-        for _ in self._tries():
+        while True:
+            next(tries)
             if match is None:
                 found = self._objects.get(name)
                 body = None if found is None else read(found.body)
@@ -333,19 +338,20 @@ class LeaseKeeper:
         return lease if lease is not None and lease.is_ours else None
 
     def _tries(self) -> Iterator[None]:
-        """Attempts to replace what was read, as long as there is time.
+        """Goes on as long as it makes sense to try to replace what was read.
 
         Raises:
-            MetadataBusyError: there is none.
+            MetadataBusyError: it does no more.
         """
         ends = ticks() + self._objects.timeout
-        for _ in range(TRIES):
-            if ticks() >= ends:
-                raise MetadataBusyError(
-                    f"a lease could not be written within {self._objects.timeout:g} s, since the "
-                    "server takes its time: check it and the network, or raise timeout"
-                )
+        for number in range(TRIES):
+            if number and ticks() >= ends:
+                break
             yield
+        raise MetadataBusyError(
+            "a lease could not be written, since the server takes its time, or others wrote it "
+            "again and again: check the server and the network, or raise timeout"
+        )
 
     def _who(self) -> str:
         import socket  # botocore has imported it
