@@ -228,3 +228,15 @@ def test_looking_at_what_is_not_there_makes_nothing(mocked: Any) -> None:
     with pytest.raises(NotSupportedError, match="looked at|look at"):
         looking.put(a_record())
     assert "Contents" not in mocked.list_objects_v2(Bucket="bucket")
+
+
+def test_results_are_looked_at_though_what_the_store_says_is_damaged(
+    store: S3MetadataStore, mocked: Any
+) -> None:
+    store.put(a_record())
+    mocked.put_object(Bucket="bucket", Key=META, Body=b"damage")
+    looking = another(mocked).for_looking()
+    assert list(looking.scan(with_data=True)) == [a_record()]
+    assert looking.damaged
+    with pytest.raises(MetadataError, match="remove the object"):
+        looking.store_id  # noqa: B018

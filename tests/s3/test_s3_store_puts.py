@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Invalidation
-from beautyspot.errors import MetadataError
+from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, objects
 from botocore.exceptions import ConnectionClosedError
@@ -275,3 +275,43 @@ def test_they_are_removed_as_well_where_another_one_can_t_be_put(
     with pytest.raises(MetadataError):
         store.put_many_valid(rows)
     assert [store.get(key) for key in KEYS[:3]] == [None, None, None]
+
+
+def test_a_server_that_refuses_every_condition_ends_a_save_in_time(
+    mocked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one behind a proxy that changes ETags."""
+    store = S3MetadataStore("bucket", "cache", namespace="app", client=mocked, timeout=0.2)
+    store.put(a_record(began_at=1.0))
+    since = store.generation()
+    real = mocked._make_api_call
+
+    def refusing(operation: str, params: Any) -> Any:
+        if operation == "PutObject" and "IfMatch" in params:
+            params = {**params, "IfMatch": '"another"'}
+        return real(operation, params)
+
+    monkeypatch.setattr(mocked, "_make_api_call", refusing)
+    for operation in (lambda: store.put_valid(a_record(), since), lambda: store.delete(KEYS[0])):
+        with pytest.raises(MetadataBusyError, match="beautyspot doctor"):
+            operation()
+    assert store.get(KEYS[0]) == a_record(began_at=1.0)
+
+
+def test_what_was_replaced_since_it_was_found_is_removed_too(
+    store: S3MetadataStore, other: S3MetadataStore, asked: list[str]
+) -> None:
+    store.put(a_record())
+    assert store.find(KEYS[0]) is not None
+    asked.clear()
+    assert store.delete(KEYS[0]) is True
+    assert asked == ["PutObject rows"], "what was found need not be looked at again"
+    store.put(a_record())
+    assert store.find(KEYS[0]) is not None
+    other.put(a_record(version="new"))
+    assert store.delete(KEYS[0]) is True
+    assert store.find(KEYS[0]) is None
+    other.put(a_record())
+    assert store.find(KEYS[0]) is not None
+    assert other.delete(KEYS[0]) is True
+    assert store.delete(KEYS[0]) is False

@@ -62,7 +62,7 @@ def test_an_invalidation(spot: bs.Spot, double: Double) -> None:
     assert double.costs(spot.invalidate, double.function, 0) == {
         "GetObject meta": 1,
         "PutObject meta": 1,
-        "GetObject rows": 2,
+        "GetObject rows": 1,
         "PutObject rows": 1,
     }
 
@@ -85,7 +85,7 @@ def test_an_invalidation_of_all_results_of_a_function(spot: bs.Spot, double: Dou
     assert cost == {
         "GetObject meta": 1,
         "PutObject meta": 1,
-        "GetObject rows": 5 + 2 * 5,
+        "GetObject rows": 5 + 5,
         "PutObject rows": 5,
     }
 

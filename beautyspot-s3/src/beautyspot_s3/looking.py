@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 from beautyspot.errors import MetadataError, NotSupportedError
 
 from beautyspot_s3.reading import S3Reader
+from beautyspot_s3.table import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +20,10 @@ class LookingStore(S3Reader):
 
     def open(self) -> None:
         """See whether the bucket can be read, and what the store says of itself."""
-        self._translated(self._meta.look)
+        try:
+            self._translated(self._meta.look)
+        except DamagedError:
+            self.damaged = True  # the rows may be there all the same
         self._is_open = True
 
     @property

@@ -7,18 +7,15 @@ is written anew: from what this process knows, else with the ID that the rows na
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-
-from beautyspot.errors import MetadataBusyError
 
 from beautyspot_s3 import rows
 from beautyspot_s3.objects import ABSENT, UNCHANGED, ConditionError
 from beautyspot_s3.table import Table, is_id, read, written
+from beautyspot_s3.tries import tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +27,6 @@ if TYPE_CHECKING:
 
 OLD: Final = 86_400.0
 """Seconds after which `open` writes the object anew, so that no rule takes it for forgotten."""
-
-PAUSE: Final = 0.02
-"""Seconds, about, after which a change is tried again that others came before; then longer."""
-
-LONGEST_PAUSE: Final = 0.5
 
 _ASKED: Final = 10
 """Rows that are asked for the ID of a store; some may be damaged."""
@@ -118,18 +110,14 @@ class Meta:
 
     def _change(self, change: Callable[[Table], Table]) -> Table:
         """Write what `change` makes of it, whoever else changes it at the same time."""
-        ends, pause = time.monotonic() + self._objects.timeout, PAUSE
-        while True:
-            etag, table = self._looked()
-            table = change(table or self._fresh())
+        for _ in tries(self._objects.timeout, repr(self._names.meta)):
+            etag, before = self._looked()
+            table = change(before or self._fresh())
             with suppress(ConditionError):
                 self._swap(etag, table)
                 if self._objects.honours is not False or self.look() == table:
-                    return table
-            if time.monotonic() >= ends:
-                raise MetadataBusyError(f"too many change {self._names.meta!r} at once: try again")
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            pause = min(2 * pause, LONGEST_PAUSE)
+                    break
+        return table
 
     def _swap(self, etag: str, table: Table) -> None:
         """Put it in the place of what was read.

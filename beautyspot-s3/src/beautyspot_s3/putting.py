@@ -19,9 +19,10 @@ from beautyspot_s3.listing import beginning_of
 from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
 from beautyspot_s3.table import Table, known
+from beautyspot_s3.tries import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot_s3.meta import Meta
     from beautyspot_s3.names import Names
@@ -125,17 +126,16 @@ class Putter:
             seen = self._look(key)
         nonce = _nonce()
         body = self._row(record, nonce)
-        while not self._has_newer(seen, record):
+        for _ in self._tries(key):
+            if table.covers(record, since) or self._has_newer(seen, record):
+                return None
             try:
-                etag = self._objects.put(self._names.row(key), body, seen.etag)
+                return self._objects.put(self._names.row(key), body, seen.etag)
             except ConditionError:
                 seen = self._look(key)
-                if seen.nonce != nonce:  # else an attempt has put it whose answer was lost
-                    if self._meta.now().covers(record, since):
-                        return None
-                    continue
-                etag = seen.etag
-            return etag
+                if seen.nonce == nonce:  # an attempt has put it whose answer was lost
+                    return seen.etag
+                table = self._meta.now()
         return None
 
     def _has_newer(self, seen: Seen, record: TaskRecord) -> bool:
@@ -166,19 +166,29 @@ class Putter:
                     self._bury(record.cache_key, etag)
         return late
 
-    def delete(self, key: str) -> bool:
-        """Remove a row; whether there was one."""
+    def delete(self, key: str, etag: str | None = None) -> bool:
+        """Remove a row; whether there was one.
+
+        Args:
+            key: its key.
+            etag: of the row that was found in its place just now, if one was.
+        """
         is_noted = key in self._noted
-        while True:
-            seen = self._look(key)
+        seen = Seen(etag, "", TaskRecord(key, "", "")) if etag else self._look(key)
+        for _ in self._tries(key):
             if seen.record is None and not is_noted:
                 return False
             try:
                 self._bury(key, seen.etag)
             except ConditionError:
-                continue
-            self._noted.pop(key, None)
-            return seen.record is not None
+                seen = self._look(key)
+            else:
+                break
+        self._noted.pop(key, None)
+        return seen.record is not None
+
+    def _tries(self, key: str) -> Iterator[None]:
+        return tries(self._objects.timeout, f"the row of {key:.80}")
 
     def _bury(self, key: str, etag: str) -> None:
         """Put a tombstone in the place of what has this ETag."""

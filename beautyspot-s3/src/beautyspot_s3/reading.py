@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, Totals
 from beautyspot.errors import BeautyspotError, MetadataError
@@ -35,10 +35,22 @@ T = TypeVar("T")
 CLOSED: Final = "the store is closed: make a new one"
 
 RECENT: Final = 1000
-"""Rows of which the code is remembered that was found with them."""
+"""Rows of which is kept what was found with them."""
 
 LARGE: Final = 65_536
 """Bytes that are read of each of many rows; what is longer comes without its data."""
+
+
+class Recent(NamedTuple):
+    """What came with a row that was found.
+
+    Attributes:
+        etag: of its object.
+        code: as `TaskRecord.code`.
+    """
+
+    etag: str
+    code: Any
 
 
 class S3Reader(MetadataStoreBase):
@@ -63,7 +75,7 @@ class S3Reader(MetadataStoreBase):
         self._objects = Objects(place, timeout, self._clock)
         self._meta = Meta(self._objects, names, self.now)
         self._uses = Uses(self._objects, names)
-        self._codes: dict[str, Any] = {}
+        self._recent: dict[str, Recent] = {}
         self._where: Final = f"s3://{place.bucket}/{names.root}"
         self._is_open = self._closed = False
 
@@ -95,14 +107,16 @@ class S3Reader(MetadataStoreBase):
 
     def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs, by one GET; see the base class."""
-        row = self._read(key, self._found(key))
-        return None if row is None else self._shown(key, row)
+        return self._shown(key, self._found(key))
 
-    def _shown(self, key: str, row: rows.Row) -> Plain | Entry:
-        """What a hit needs; core asks for the code of some rows next, which came with them."""
-        if len(self._codes) >= RECENT:
-            self._codes.clear()
-        self._codes[key] = row.fields.get("code")
+    def _shown(self, key: str, found: Found | None) -> Plain | Entry | None:
+        """What a hit needs. What else came with it is kept a while: core may ask for it next."""
+        row = self._read(key, found)
+        if found is None or row is None:
+            return None
+        if len(self._recent) >= RECENT:
+            self._recent.clear()
+        self._recent[key] = Recent(found.etag, row.fields.get("code"))
         return rows.found(row)
 
     def get(self, key: str) -> TaskRecord | None:
@@ -117,26 +131,26 @@ class S3Reader(MetadataStoreBase):
     def find_code(self, key: str) -> str | None:
         """That of the row that was found just now, else read up to its data; see the base class."""
         self._ensure_open()
-        code = self._codes.pop(key, self._codes)
-        if code is self._codes:
-            name = self._names.row(key)
-            row = self._asked(lambda: listing.beginning(self._objects, name, rows.FIRST))
-            code = None if row is None or row.key != key else row.fields.get("code")
+        recent = self._recent.pop(key, None)
+        if recent is not None:
+            code = recent.code
+        else:
+            row = self._read(key, self._asked(lambda: self._beginning(key, rows.FIRST)))
+            code = None if row is None else row.fields.get("code")
         return code if isinstance(code, str) else None
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
         """Side by side, without data of rows larger than `LARGE`; see the base class."""
         wanted = list(dict.fromkeys(keys))
-        found = self._asked(lambda: side_by_side(self._beginning, wanted))
-        return {
-            key: self._shown(key, row)
-            for key, row in zip(wanted, found, strict=True)
-            if row is not None
-        }
+        found = self._asked(
+            lambda: side_by_side(lambda key: self._beginning(key, LARGE), wanted),
+        )
+        shown = {key: self._shown(key, one) for key, one in zip(wanted, found, strict=True)}
+        return {key: one for key, one in shown.items() if one is not None}
 
-    def _beginning(self, key: str) -> rows.Row | None:
-        row = listing.beginning(self._objects, self._names.row(key), LARGE)
-        return row if row is not None and row.key == key else None
+    def _beginning(self, key: str, first: int) -> Found | None:
+        """The object in the place of a row, up to its data at least."""
+        return listing.beginning_of(self._objects, self._names.row(key), first)
 
     def _found(self, key: str) -> Found | None:
         """The object in the place of a row."""

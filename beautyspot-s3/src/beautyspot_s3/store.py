@@ -158,7 +158,9 @@ class S3MetadataStore(S3Leasing, Remade):
 
     def delete(self, key: str) -> bool:
         """Leave a tombstone in its place; see the base class."""
-        return self._asked(lambda: self._putter.delete(key))
+        recent = self._recent.pop(key, None)  # core looks at what it removes
+        etag = None if recent is None else recent.etag
+        return self._asked(lambda: self._putter.delete(key, etag))
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Write an object beside the rows; see the base class."""

@@ -29,6 +29,10 @@ LOGGED: Final = 2000
 """Entries that stay."""
 
 
+class DamagedError(MetadataError):
+    """What the store says of itself is not what any release has written."""
+
+
 class Table(NamedTuple):
     """What the object says.
 
@@ -81,7 +85,7 @@ def read(body: bytes, name: str) -> Table:
 
     Raises:
         SchemaError: a newer release wrote it.
-        MetadataError: it is damaged, or another program's.
+        DamagedError: it is damaged, or another program's.
     """
     try:
         given = json.loads(body)
@@ -101,7 +105,7 @@ def read(body: bytes, name: str) -> Table:
         if not is_id(table.store_id):  # it becomes a part of paths
             raise ValueError
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise MetadataError(
+        raise DamagedError(
             f"what the store says of itself is damaged: remove the object {name!r}, which is "
             "written anew then, or set another namespace"
         ) from None
