@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
-from beautyspot_postgres.connection import Binary
+from beautyspot_postgres.values import Binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,8 +14,8 @@ from beautyspot_postgres.store_tables import COUNTED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot_postgres.connection import Binary
     from beautyspot_postgres.server import Server
+    from beautyspot_postgres.values import Binary
 
 _KEPT: Final = tuple(name for name in Counts._fields if name in COUNTED)
 """The fields that have a column: later releases of core may add some."""

@@ -11,8 +11,8 @@ from beautyspot_postgres import schema
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from beautyspot_postgres.connection import Row
     from beautyspot_postgres.server import Server
+    from beautyspot_postgres.values import Row
 
 NEARLY: Final = 0.9
 """Part of its connections above which a server will soon take no more."""

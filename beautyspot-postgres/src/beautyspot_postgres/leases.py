@@ -14,8 +14,8 @@ from beautyspot_postgres import arrays, texts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from beautyspot_postgres.connection import Row
     from beautyspot_postgres.server import Server
+    from beautyspot_postgres.values import Row
 
 PART: Final = 1000
 """Leases that are asked for at once."""

@@ -117,9 +117,13 @@ def _place_in(cursor: str) -> _Place:
         value, key = found
     except (TypeError, ValueError, RecursionError):
         raise wrong from None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not isinstance(key, str) or not (value is None or is_number):
-        raise wrong
-    if is_number and (math.isnan(value) or (isinstance(value, int) and abs(value) >= 2**63)):
+    if not isinstance(key, str) or not (value is None or _is_number(value)):
         raise wrong
     return _Place(value, texts.stored(key) if "\0" in key else key)
+
+
+def _is_number(value: object) -> bool:
+    """Whether the server can compare with it."""
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

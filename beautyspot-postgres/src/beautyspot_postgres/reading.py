@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from beautyspot import Finding
     from beautyspot.contracts import Counts, Entry, FunctionTotals, Order, Plain, TaskRecord
 
-    from beautyspot_postgres.connection import Row
     from beautyspot_postgres.server import Server
+    from beautyspot_postgres.values import Row
 
 CLOSED: Final = "the store is closed: make a new one"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Plain
 
-    from beautyspot_postgres.connection import Binary, Row
+    from beautyspot_postgres.values import Binary, Row
 
 LARGE: Final = 32_768
 """Bytes of data over which answers of many rows leave them out."""

@@ -26,7 +26,7 @@ from beautyspot_postgres.failures import AGAIN, UNREACHED, Failures, code
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from beautyspot_postgres.connection import Row
+    from beautyspot_postgres.values import Row
 
 T = TypeVar("T")
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, TaskRecord
 
-    from beautyspot_postgres.connection import Row
+    from beautyspot_postgres.values import Row
 
 LARGEST: Final = 256 * 2**20
 """Bytes: the server takes a gigabyte, and so do all that it is sent at once."""
