@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pytest
 from beautyspot.errors import BeautyspotError
 from beautyspot.testing.limiter import ManualClock
 from beautyspot_postgres import PostgresLimiter
-from servers.limiters import delays
+from servers.limiters import Contract, delays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,3 +227,11 @@ def rows_read(connection: Any) -> int:
     [[found]] = connection.execute(query).fetchall()
     assert isinstance(found, int)
     return found
+
+
+if "BEAUTYSPOT_TEST_POSTGRES_URL" in os.environ:  # else `tests/machines/` has it
+
+    class TestAtAnAddress(Contract):
+        @pytest.fixture(autouse=True)
+        def _setting(self, postgres_url: str) -> None:
+            self.setting = {"use": postgres_url}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.testing.limiter import ManualClock
 from beautyspot_redis import RedisLimiter
-from servers.limiters import delays
+from servers.limiters import Contract, delays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,3 +99,11 @@ def test_a_cluster_has_the_limits_of_a_spot_in_one_slot(
     slot.release()
     for limit in limits.values():
         limit.close()
+
+
+if "BEAUTYSPOT_TEST_REDIS_URL" in os.environ:  # else `tests/machines/` has it
+
+    class TestAtAnAddress(Contract):
+        @pytest.fixture(autouse=True)
+        def _setting(self, redis_url: str) -> None:
+            self.setting = {"use": redis_url}

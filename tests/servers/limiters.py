@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.testing.limiter import LimiterContract
 from beautyspot_postgres import PostgresLimiter
 from beautyspot_redis import RedisLimiter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.contracts import LimiterBase
     from beautyspot_local.remote.limiter import RemoteLimiter
 
@@ -22,7 +27,9 @@ def made(given: dict[str, Any]) -> RemoteLimiter:
     """The limiter of a setting, such as `Shared.at` gives."""
     options = dict(given)
     url = options.pop("use")
-    return CLASSES[url.partition(":")[0]](url, **options)
+    scheme = url.partition(":")[0]
+    [kind] = [each for each in CLASSES.values() if scheme in each.schemes]
+    return kind(url, **options)
 
 
 def delays(limiter: LimiterBase, *costs: float) -> list[float]:
@@ -53,3 +60,33 @@ def _postgres(url: str, namespace: str) -> None:
 
 
 _FORGET = {"redis": _redis, "postgres": _postgres}
+
+
+class Contract(LimiterContract):
+    """The suite of all limiters, for those in a server.
+
+    Attributes:
+        setting: which one; a subclass sets it.
+    """
+
+    can_reserve_after = True
+    examples = 30
+    setting: dict[str, Any]
+
+    def make(
+        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
+    ) -> RemoteLimiter:
+        return self.make_several({"rate": rate_per_second}, max_cost, clock)["rate"]
+
+    def make_several(
+        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
+    ) -> dict[str, RemoteLimiter]:
+        options: dict[str, Any] = {
+            "max_cost": max_cost,
+            "namespace": f"test-{secrets.token_hex(8)}",
+            "clock": None if clock is time.monotonic else clock,
+        }
+        return {
+            name: made({**self.setting, "rate": rate, "limit": name, **options})
+            for name, rate in rates_per_second.items()
+        }
