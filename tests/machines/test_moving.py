@@ -1,0 +1,186 @@
+"""Results move from SQLite into a store that machines share, and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from servers.shared import OWN_STORAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from servers.shared import Shared
+
+KEY = "a-signing-key-0123456789"
+
+Make = Callable[..., bs.Spot] if TYPE_CHECKING else Any
+
+
+class Refused(Exception):
+    """An error that is a result."""
+
+
+def calls_of(spot: bs.Spot, folder: Path) -> list[Callable[[], Any]]:
+    """Calls whose results are of every kind; `Refused` is given and not raised."""
+    marked = spot.mark(name="app:work", version=3, tags=("t", "日本"), price=lambda _: 0.25)
+    work = marked(lambda size: "x" * size)
+    film = spot.mark(name="app:film")(lambda: bs.File(folder / "film.mp4"))
+
+    @spot.mark(name="app:refuse", cache_errors=Refused)
+    def refuse() -> None:
+        raise Refused("no")
+
+    @spot.mark(name="app:stream", ttl="1d")
+    def stream() -> Any:
+        yield from (b"a", 2, {"three": 3.0})
+
+    def refused() -> str:
+        with pytest.raises(Refused) as caught:
+            refuse()
+        return str(caught.value)
+
+    works = [lambda size=size: work(size) for size in (1, 2, 5000)]
+    return [*works, lambda: film().read_bytes(), refused, lambda: list(stream())]
+
+
+@pytest.fixture
+def storage(kind: str, tmp_path: Path) -> dict[str, Any]:
+    """Where a store that brings no storage has its large results."""
+    place = {"use": "local", "base_dir": str(tmp_path / "all"), "shared": True}
+    return {} if kind in OWN_STORAGE else {"storage": place}
+
+
+def rows_of(store: bs.Store) -> dict[str, bs.TaskRecord]:
+    """All rows, but for where their data are, what only the user reads, and what Redis leaves out."""
+    unlike: dict[str, Any] = {"result_value": None, "result_type": "", "arguments": None}
+    unlike["began_at"] = None
+    return {row.cache_key: row._replace(**unlike) for row in store.rows()}
+
+
+def counted(store: bs.Store) -> list[Any]:
+    """What was counted of each function; times are sums of fractions, which differ by their last."""
+    return [(each.func_identifier, each.hour, each.hits, each.runs) for each in store.counts()]
+
+
+@pytest.mark.parametrize("keys", [{}, {"signing_key": KEY}], ids=["plain", "signed"])
+def test_all_goes_to_a_team_and_back(
+    make_spot: Make,
+    server: Shared,
+    storage: dict[str, Any],
+    namespace: str,
+    tmp_path: Path,
+    keys: dict[str, str],
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"film" * 1000)
+    with make_spot(strict=True, blob_threshold=1000, **keys) as mine:
+        calls = calls_of(mine, tmp_path)
+        expected = [call() for call in calls]
+        assert [call() for call in calls] == expected  # hits, which are counted and noted
+        mine.flush()
+    options = {"metadata": server.at(namespace=namespace), **storage, **keys}
+    with (
+        make_spot(directory=tmp_path / "team", **options) as team,
+        bs.open_store(mine.db_path, **keys) as source,
+        bs.open_store(team) as there,
+        bs.open_store(tmp_path / "back" / "app.db", create=True, **keys) as back,
+    ):
+        done = source.copy_to(there)
+        assert (done.entries, done.faults, [*there.verify()]) == (6, (), [])
+        assert source.copy_to(there)[:3] == (0, 0, 6)
+        assert rows_of(there) == rows_of(source)
+        assert any(row.used_at for row in there.rows())
+        assert counted(there) == counted(source) != []
+        assert there.copy_to(back)[:3] == done[:3]
+        assert rows_of(back) == rows_of(source)
+        assert counted(back) == counted(source)
+        assert [*back.verify()] == []
+        expect_hits(calls_of(team, tmp_path), expected, tmp_path)
+    with make_spot(directory=tmp_path / "back", mode="replay", **keys) as again:
+        expect_hits(calls_of(again, tmp_path), expected, tmp_path)
+
+
+def expect_hits(calls: list[Callable[[], Any]], expected: list[Any], folder: Path) -> None:
+    """Without the file that one of them was made of."""
+    (folder / "film.mp4").unlink(missing_ok=True)
+    assert [call() for call in calls] == expected
+
+
+def test_what_a_team_makes_meanwhile_stays(
+    make_spot: Make, server: Shared, namespace: str, tmp_path: Path
+) -> None:
+    """Both programs go on computing while results are copied."""
+    with (
+        make_spot(strict=True) as mine,
+        make_spot(metadata=server.at(namespace=namespace), directory=tmp_path / "team") as team,
+    ):
+        here = mine.mark(name="app:work")(lambda n: ("here", n))
+        there = team.mark(name="app:work")(lambda n: ("there", n))
+        for number in range(60):
+            here(number)
+        begun, newer = threading.Event(), {}
+
+        def go_on() -> None:
+            for number in range(0, 60, 3):
+                newer[number] = team.refresh(there, number)
+                here(100 + number)
+                begun.set()
+
+        thread = threading.Thread(target=go_on)
+        with bs.open_store(mine.db_path) as source, bs.open_store(team) as target:
+            thread.start()
+            assert begun.wait(60)
+            source.copy_to(target)
+            thread.join()
+            source.copy_to(target)
+            assert [*target.verify()] == []
+        for number in range(60):
+            assert there(number)[0] == ("there" if number in newer else "here")
+        assert team.stats()["misses"] == len(newer), "those that were refreshed"
+        assert there(157) == ("here", 157)
+
+
+KILLED = """
+import json, os, signal, sys
+import beautyspot as bs
+
+def progress(done, of):
+    if done >= 200:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+place = json.loads(sys.argv[2])
+with bs.Spot("team", metadata=place, config=False, directory=sys.argv[3]) as team:
+    bs.open_store(sys.argv[1]).copy_to(bs.open_store(team), progress=progress)
+"""
+
+
+@pytest.mark.slow
+def test_a_copy_that_was_killed_is_completed(
+    make_spot: Make, server: Shared, namespace: str, tmp_path: Path
+) -> None:
+    with make_spot(strict=True) as mine:
+        work = mine.mark(name="app:work")(lambda n: n)
+        for number in range(450):
+            work(number)
+    place, folder = server.at(namespace=namespace), str(tmp_path / "team")
+    command = [sys.executable, "-c", KILLED, str(mine.db_path), json.dumps(place), folder]
+    done = subprocess.run(command, check=False, timeout=100, env={**os.environ})
+    assert done.returncode == -signal.SIGKILL
+    with (
+        make_spot(metadata=place, directory=folder) as team,
+        bs.open_store(mine.db_path) as source,
+        bs.open_store(team) as there,
+    ):
+        first = there.total().entries
+        assert 200 <= first < 450
+        copied = source.copy_to(there)
+        assert (copied.entries, copied.present) == (450 - first, first)
+        assert rows_of(there) == rows_of(source)
