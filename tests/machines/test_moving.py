@@ -60,14 +60,14 @@ def storage(kind: str, tmp_path: Path) -> dict[str, Any]:
 
 
 def rows_of(store: bs.Store) -> dict[str, bs.TaskRecord]:
-    """All rows, but for where their data are, what only the user reads, and what Redis leaves out."""
+    """All rows, but for where their data are, texts of arguments, and what Redis leaves out."""
     unlike: dict[str, Any] = {"result_value": None, "result_type": "", "arguments": None}
     unlike["began_at"] = None
     return {row.cache_key: row._replace(**unlike) for row in store.rows()}
 
 
 def counted(store: bs.Store) -> list[Any]:
-    """What was counted of each function; times are sums of fractions, which differ by their last."""
+    """What was counted of each function; times are left out, which are sums of fractions."""
     return [(each.func_identifier, each.hour, each.hits, each.runs) for each in store.counts()]
 
 
