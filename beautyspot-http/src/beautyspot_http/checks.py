@@ -85,7 +85,9 @@ def pairs(form: Any, name: str) -> Pairs:
     Raises:
         RestoreError: it is something else.
     """
-    found = [tuple(each) if type(each) is list else () for each in field(form, name, list)]
+    found: list[Any] = [
+        tuple(each) if type(each) is list else () for each in field(form, name, list)
+    ]
     if any(len(each) != 2 or {*map(type, each)} != {str} for each in found):
         raise RestoreError(f"{name} are no pairs of texts")
     return found
