@@ -24,12 +24,12 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make(redis_url: str, namespace: str, clock: ManualClock) -> Make:
+def make(redis_server: Valkey, namespace: str, clock: ManualClock) -> Make:
     """Each is one machine's view of the same limit: a permit a second."""
 
     def made(**options: Any) -> RedisLimiter:
         given = {"rate": 1, "max_cost": 100, "namespace": namespace, "clock": clock, **options}
-        return RedisLimiter(redis_url, **given)
+        return RedisLimiter(redis_server.url, **given)
 
     return made
 
