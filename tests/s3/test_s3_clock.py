@@ -58,6 +58,7 @@ def test_what_is_no_date_is_passed_over(date: str) -> None:
     server = Server()
     server.answer(date)
     assert server.clock.now() is None
+    assert not server.clock.is_due(), "it would not say more"
     assert least_age(date, START) is None
 
 

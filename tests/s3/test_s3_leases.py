@@ -42,6 +42,7 @@ FAULTS: dict[str, s3proxy.Fault] = {
     "slow down": s3proxy.SLOW_DOWN,
     "conflict": s3proxy.CONFLICT,
     "refused": s3proxy.REFUSED,
+    "missing": s3proxy.answer(404, "NoSuchKey"),  # as AWS says where nothing is to be replaced
     "broken": s3proxy.BROKEN,
 }
 
@@ -817,7 +818,10 @@ def test_without_dates_the_time_is_this_machines(
 ) -> None:
     way.on("", "", s3proxy.dateless, times=None)
     monkeypatch.setattr("time.time", lambda: 5.0)
-    assert make().now() == 5.0
+    store = make()
+    way.seen.clear()
+    assert [store.now(), store.now(), store.now()] == [5.0] * 3
+    assert way.count() == 1, "it is not asked again for what it can't tell"
 
 
 # -------------------------------------------------------------------------- whose result stays

@@ -31,7 +31,7 @@ APART: Final = 2.0
 """Seconds by which the clocks of the machines that serve one bucket may differ."""
 
 OLD: Final = 60.0
-"""Seconds after which the server is to be asked, where no answer has told the time."""
+"""Seconds after which the server is to be asked for the time, where nothing else was asked."""
 
 _time: Any = time  # some systems lack some of its clocks
 _KIND: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
@@ -77,6 +77,7 @@ class ServerClock:
         self._own = own
         self._known: _Known | None = None
         self._doubt: _Known | None = None  # an answer that contradicts what is known
+        self._asked = -math.inf  # when an answer came last, with a date or without
         self._was_set = -math.inf  # when a clock was seen to be set last
 
     def hear(self, date: str, sent: float, received: float) -> None:
@@ -86,6 +87,7 @@ class ServerClock:
             date: its header `Date`; what is none is passed over.
             sent, received: when the question was sent and the answer had come, by `ticks`.
         """
+        self._asked = received
         shown = unix_time(date)
         if shown is None or received < sent:
             return
@@ -112,8 +114,8 @@ class ServerClock:
         return None if known is None else at + known.now(at).most
 
     def is_due(self) -> bool:
-        """Whether no answer has told the time for long."""
-        return self._known is None or self._own() - self._known.heard > OLD
+        """Whether no answer has come for long, from which the time may be known."""
+        return self._own() - self._asked > OLD
 
     def is_steady(self, seconds: float) -> bool:
         """Whether no clock was seen to be set within the last `seconds`."""

@@ -81,7 +81,7 @@ class Clock(Protocol):
         """Note the header `Date` of an answer.
 
         Args:
-            date: as it stands there.
+            date: as it stands there; "" where it is missing.
             sent, received: when the request was sent and its answer had come, by `ticks`.
         """
         ...
@@ -244,9 +244,8 @@ class Objects:
         return answer
 
     def _hear(self, answer: Any, sent: float) -> None:
-        date = _header(answer, "date")
-        if self._clock is not None and date:
-            self._clock.hear(date, sent, ticks())
+        if self._clock is not None and answer is not None:
+            self._clock.hear(_header(answer, "date"), sent, ticks())
 
 
 def _pause(attempt: int, error: Exception) -> float | None:
