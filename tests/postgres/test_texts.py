@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from beautyspot.errors import MetadataError
+from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore, texts
 from hypothesis import given
@@ -102,3 +104,12 @@ def test_a_field_of_another_type_is_said(store: PostgresMetadataStore) -> None:
         with pytest.raises(MetadataError, match="of another type"):
             store.put(a_record(**{field: value}))
     assert store.find(KEYS[0]) is None
+
+
+@pytest.mark.parametrize("place", ['"\\u0000"', '"\\ud800"', "1.5", "null", "true", "[]", '"x"'])
+def test_a_cursor_that_a_hand_has_changed(store: PostgresMetadataStore, place: str) -> None:
+    store.put(a_record())
+    for order in store.orders:
+        for cursor in (f"[1, {place}]", f'[{place}, "x"]', f"[{place}]"):
+            with suppress(ConfigError):
+                store.page(order=order, following=cursor)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from beautyspot.contracts import Page
 from beautyspot.errors import ConfigError
 
-from beautyspot_postgres import rows, texts
+from beautyspot_postgres import rows
 from beautyspot_postgres.conditions import Condition, Query, conditions_of
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _behind(order: str, place: _Place) -> Condition:
     if place.value is None:
         return Condition(f"{value} IS NULL AND cache_key > %s", key)
     sign = "<" if direction == "DESC" else ">"
-    kind = "bigint" if value == "size" else "float8"
+    kind = "numeric" if value == "size" else "float8"
     return Condition(
         f"{value} IS NULL OR {value} {sign} %s::{kind} "
         f"OR ({value} = %s::{kind} AND cache_key > %s)",
@@ -115,11 +115,12 @@ def _place_in(cursor: str) -> _Place:
     try:
         found: Any = json.loads(cursor)
         value, key = found
-    except (TypeError, ValueError, RecursionError):
+        key.encode()
+    except (TypeError, ValueError, RecursionError, AttributeError):
         raise wrong from None
-    if not isinstance(key, str) or not (value is None or _is_number(value)):
+    if not isinstance(key, str) or "\0" in key or not (value is None or _is_number(value)):
         raise wrong
-    return _Place(value, texts.stored(key) if "\0" in key else key)
+    return _Place(value, key)
 
 
 def _is_number(value: object) -> bool:

@@ -34,7 +34,6 @@ PART: Final = 1000
 """Keys that are asked for at once."""
 
 _OF_KEY: Final = "FROM {schema}.results WHERE namespace = $1 AND cache_key = $2"
-_ENTRY: Final = f"SELECT {rows.ENTRY} {_OF_KEY}"
 _GET: Final = f"SELECT {rows.ALL} {_OF_KEY}"
 _CODE: Final = f"SELECT code {_OF_KEY}"
 _FIND_MANY: Final = (
@@ -95,11 +94,7 @@ class PostgresReader(MetadataStoreBase):
         [[found]] = self._server.run(self._find, (self._namespace, texts.short(key)))
         if found is None:
             return None
-        return rows.plain_of(found) or self._find_entry(key)
-
-    def _find_entry(self, key: str) -> Plain | Entry | None:
-        found = self._of_key(_ENTRY, key)
-        return None if found is None else rows.entry_of(found)
+        return rows.found_of(found)
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""

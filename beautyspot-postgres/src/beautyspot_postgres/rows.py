@@ -34,10 +34,13 @@ def _shown(name: str, data: str) -> str:
     return {"cache_key": KEY, "result_data": data}.get(name, name)
 
 
-FOUND: Final = "result_data, digest, took, made_at, serializer, price, expires_at"
-"""The fields of `Plain`, and the expiry. A row without data names a blob."""
+FOUND: Final = (
+    "result_data, digest, took, made_at, serializer, price, expires_at, "
+    "CASE WHEN result_data IS NULL THEN result_type END, "
+    "CASE WHEN result_data IS NULL THEN result_value END"
+)
+"""The fields of `Plain`, and the expiry; of a row without data, also what a blob needs."""
 
-ENTRY: Final = ", ".join(Entry._fields)
 SMALL_DATA: Final = f"CASE WHEN octet_length(result_data) <= {LARGE} THEN result_data END"
 SMALL_ENTRY: Final = ", ".join(_shown(name, SMALL_DATA) for name in Entry._fields)
 ALL: Final = ", ".join(_shown(name, "result_data") for name in KEPT)
@@ -110,13 +113,16 @@ def entry_of(row: Sequence[Any]) -> Plain | Entry | None:
     return Entry(kind, location, data, serializer, digest, made_at, expires_at, took, price)
 
 
-def plain_of(row: Row) -> Plain | Entry | None:
-    """What `find` gives for a row of `FOUND`; None where that does not tell it."""
-    data, digest, took, made_at, serializer, price, expires_at = row
-    if data is None:
-        return None
+def found_of(row: Row) -> Plain | Entry | None:
+    """What `find` gives for a row of `FOUND`; None where a hand has made it none."""
+    data, digest, took, made_at, serializer, price, expires_at, kind, location = row
     if serializer is not None and not serializer.isalnum():
         serializer = texts.restored(serializer)
+    if data is None:
+        if kind is None:
+            return None
+        kind, location = texts.restored(kind), location and texts.restored(location)
+        return Entry(kind, location, None, serializer, digest, made_at, expires_at, took, price)
     if expires_at is None:
         return data, digest, took, made_at, serializer, price
     return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, expires_at, took, price)
