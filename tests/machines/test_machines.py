@@ -124,6 +124,34 @@ def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Network)
     assert _look(network) == "while away"
 
 
+RETURNED = 30
+
+CALLS = f"""{SPOT}
+@spot.mark(name="kept")
+def kept(number):
+    return number
+
+for number in range(1_000_000):
+    say(kept(number))
+"""
+
+KEPT = f"""{SPOT}
+@spot.mark(name="kept", mode="replay")
+def kept(number): ...
+
+say(*[kept(number) for number in range({RETURNED})])
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_machine_has_returned_is_stored(network: Network) -> None:
+    with network.add().running(CALLS) as program:
+        returned = [program.heard() for _ in range(RETURNED)]
+        program.kill()
+    with network.add().running(KEPT) as program:
+        assert program.rest() == [" ".join(returned)]
+
+
 RESULTS = {"redis": 100_000, "postgres": 100_000, "s3": 2_000}
 """Of all machines. In a bucket each takes eight requests, and a millisecond of boto3 for each."""
 
