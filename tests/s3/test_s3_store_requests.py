@@ -123,3 +123,14 @@ def test_the_end_of_a_program_writes_uses_and_counts(mocked: Any, asked: list[st
         asked.clear()
     assert dict(Counter(asked)) == {"PutObject used": 1, "PutObject counts": 1}
     store.close()
+
+
+def test_a_prune(spot: bs.Spot, double: Double) -> None:
+    for number in range(1, 40):
+        double.function(number)
+    cost = double.costs(lambda: spot.prune(older_than=0.0, expired=False))
+    assert spot.metadata.totals().entries == 0
+    assert cost["GetObject rows"] == 40 + 40, "they are listed, and looked at before they go"
+    assert cost["PutObject rows"] == 40
+    assert cost["PutObject leases"] + cost["GetObject leases"] <= 40 * 4
+    assert cost["ListObjectsV2"] == 3

@@ -68,6 +68,7 @@ class S3Reader(MetadataStoreBase):
     remote = True
     counters: ClassVar[bool] = True
     paged_orders: ClassVar[tuple[str, ...]] = ("key",)
+    at_once: ClassVar[int] = 16
 
     def __init__(self, place: Place, names: Names, timeout: float) -> None:
         self._place, self._names = place, names

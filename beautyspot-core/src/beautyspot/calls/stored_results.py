@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
+from beautyspot.concurrency.together import together
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.logs import logger
@@ -257,7 +259,10 @@ class StoredResults:
         scan = cache.metadata.scan(
             func_identifier=what.func_identifier, version=what.version, tag=what.tag
         )
-        return len(waiting) + sum(self._forget(cache, record.cache_key) for record in scan)
+        forget = partial(self._forget, cache)
+        keys = (record.cache_key for record in scan)
+        forgotten = together(forget, keys, cache.metadata.at_once)
+        return len(waiting) + sum(gone for _, gone in forgotten)
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs

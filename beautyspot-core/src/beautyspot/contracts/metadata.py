@@ -43,6 +43,10 @@ class MetadataStoreBase(LeasingBase):
     """Those of the first two in which a page reads about as many rows as it gives. In another order
     each page reads all of them, so who wants every row asks for it in one of these, and sorts."""
 
+    at_once: ClassVar[int] = 1
+    """How many questions the store answers as quickly as one. Who removes many results has so many
+    threads, for a store whose every answer takes long."""
+
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.concurrency.together import together
 from beautyspot.contracts import Totals
 from beautyspot.inspecting.listing import name_of
 from beautyspot.inspecting.removing import Removed
@@ -69,8 +70,11 @@ class Removal:
         if not self._chosen:
             return removed
         cache = self._changing().for_the_user()
-        for key, made, size in self._chosen:
-            removed = _counted(removed, remove(cache, key, made), size)
+        taken = together(
+            lambda one: remove(cache, one[0], one[1]), self._chosen, cache.metadata.at_once
+        )
+        for (_, _, size), outcome in taken:
+            removed = _counted(removed, outcome, size)
             if progress is not None:
                 progress(removed)
         return removed

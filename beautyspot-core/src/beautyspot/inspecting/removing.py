@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from beautyspot.concurrency.together import together
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataError
 from beautyspot.results.pruning import KEPT, REMOVED, remove, size_of
@@ -43,9 +44,13 @@ def remove_all(cache: Cache, listing: Listing, wanted: Filter) -> Removed:
     notes = _Notes(cache, wanted)
     entries = size = kept = 0
     try:
-        for record in listing.all():
-            is_noted = notes.note(record)
-            outcome = remove(cache, record.cache_key, record.made_at, leased_too=is_noted)
+        noted = ((record, notes.note(record)) for record in listing.all())
+
+        def take(one: tuple[TaskRecord, bool]) -> str:
+            record, is_noted = one
+            return remove(cache, record.cache_key, record.made_at, leased_too=is_noted)
+
+        for (record, _), outcome in together(take, noted, cache.metadata.at_once):
             if outcome == REMOVED:
                 entries, size = entries + 1, size + size_of(record)
             kept += outcome == KEPT

@@ -140,6 +140,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         find_now, find_many_now, find_code: without the breaker, for callers that handle failures.
         is_far: whether it is on a network: an operation may wait for a time-out.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
+        at_once: how many questions it answers as quickly as one.
         held: the leases of the store.
         signs: whether what is stored through it is signed, where the store may demand that.
         add_counts: has none: if counts can't be written, results may; not asked where these can't.
@@ -162,7 +163,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.put_valid, store.put_many_valid, store.begin, store.begin_many)
         locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
-        self.most_leases = store.most_leases
+        self.most_leases, self.at_once = store.most_leases, store.at_once
         self.is_far = store.blocking and not getattr(store, "local", False)
         if self.is_far:
             health.have_one_server()

@@ -14,6 +14,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
+from beautyspot.concurrency.together import together
 from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, Totals, byte_count, seconds
 from beautyspot.errors import MetadataError
@@ -162,7 +163,8 @@ def prune(
     own = cache.for_the_user()
     take = partial(remove, own)
     rows = rows or _AllRows(own.metadata)
-    pruning = _Pruning(rows, used, limits, cache.clock(), take, stops=stops)
+    at_once = own.metadata.at_once
+    pruning = _Pruning(rows, used, limits, cache.clock(), take, stops=stops, at_once=at_once)
     try:
         return pruning.prune()
     finally:
@@ -207,8 +209,10 @@ class _Pruning:
         *,
         foreseen: bool = False,
         stops: Callable[[], bool] = bool,
+        at_once: int = 1,
     ) -> None:
         self._stops = stops
+        self._at_once = at_once
         self._rows = rows
         self._used = used
         self._limits = limits
@@ -220,9 +224,15 @@ class _Pruning:
 
     def prune(self) -> Pruned:
         """Remove what is over the limits."""
-        for record in self._rows.all() if self._limits.have_reasons else ():
-            reason = self._reason(record)
-            if reason and self._take(record.cache_key, record.made_at) == REMOVED:
+        unfit = (
+            (record, reason)
+            for record in (self._rows.all() if self._limits.have_reasons else ())
+            if (reason := self._reason(record))
+        )
+        take = self._take
+        taken = together(lambda one: take(one[0].cache_key, one[0].made_at), unfit, self._at_once)
+        for (record, reason), outcome in taken:
+            if outcome == REMOVED:
                 self._count(reason, size_of(record))
         most, size = self._limits.max_entries, self._limits.max_size
         if most is not None:
@@ -266,15 +276,23 @@ class _Pruning:
     def _take_first(self, candidates: list[_Candidate], weight: int) -> int:
         """Try the first ones, which have this weight together; the weight of those removed here."""
         removed = 0
+        take = self._take
+        tried = self._until(candidates, weight)
+        taken = together(lambda one: take(one.key, one.made_at), tried, self._at_once)
+        for candidate, outcome in taken:
+            if outcome == REMOVED:
+                self._count("evicted", candidate.size)
+                removed += candidate.weight
+        return removed
+
+    def _until(self, candidates: list[_Candidate], weight: int) -> Iterator[_Candidate]:
+        """The first ones, which have this weight together."""
         for candidate in candidates:
             if weight <= 0 or self._stops():
                 break
             weight -= candidate.weight
             self._tried.add(candidate.key)
-            if self._take(candidate.key, candidate.made_at) == REMOVED:
-                self._count("evicted", candidate.size)
-                removed += candidate.weight
-        return removed
+            yield candidate
 
     def _candidates(self, weigh: Callable[[TaskRecord], int]) -> Iterator[_Candidate]:
         """Every row that weighs something: to remove another one wins nothing.
