@@ -12,6 +12,9 @@ from beautyspot_postgres import PostgresMetadataStore, invalidation_log, listing
 from servers.valkey import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.contracts import TaskRecord
     from servers.postgres import Postgres
 
 NOTED = Invalidation(cache_key=KEYS[0])
@@ -80,6 +83,21 @@ def test_large_data_are_listed_row_by_row(store: PostgresMetadataStore) -> None:
     store.put_many(records)
     assert list(store.scan(with_data=True)) == records
     assert list(store.scan(with_data=True, version="v1")) == records
+
+
+def test_what_comes_is_put_before_the_rest_is_asked_for(
+    store: PostgresMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a large store is not held in memory."""
+    monkeypatch.setattr(putting, "PART", 2)
+
+    def coming() -> Iterator[TaskRecord]:
+        for number, key in enumerate(KEYS[:6]):
+            assert len(stored(store)) >= number - 2
+            yield a_record(key)
+
+    store.put_many(coming())
+    assert stored(store) == KEYS[:6]
 
 
 def test_of_one_key_the_last_record_is_put(store: PostgresMetadataStore) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Put = tuple[TaskRecord, int | None]
 
 PART: Final = 500
-LARGEST: Final = 16 * 2**20
-"""Rows, and bytes, that are put at once, unless one alone is larger."""
+LARGEST: Final = 4 * 2**20
+"""Rows, and bytes, that are put at once, unless one alone is larger: each has the time-out."""
 
 _COUNT: Final = 5 + 25
 _MARKS: Final = ", ".join(f"${number + 1}" for number in range(_COUNT))
@@ -44,8 +44,8 @@ class Putter:
 
     def put(self, records: Iterable[TaskRecord]) -> None:
         """Put rows in place of what is there."""
-        for part in _parts((record, None) for record in _last(records)):
-            self._run([record for record, _ in part])
+        for part in _parts((record, None) for record in records):
+            self._run(_last(record for record, _ in part))
 
     def put_valid(self, given: Iterable[tuple[TaskRecord, int]]) -> set[str]:
         """Put rows that are still valid, and the newest; the keys of the others."""
@@ -90,9 +90,9 @@ def _tokens(leases: list[PostgresLease | None]) -> object:
     return arrays.texts(None if lease is None else lease.token for lease in leases)
 
 
-def _last(records: Iterable[TaskRecord]) -> Iterable[TaskRecord]:
+def _last(records: Iterable[TaskRecord]) -> list[TaskRecord]:
     """Of several records of one key the last."""
-    return {record.cache_key: record for record in records}.values()
+    return [*{record.cache_key: record for record in records}.values()]
 
 
 def _parts(given: Iterable[Put]) -> Iterator[list[Put]]:
