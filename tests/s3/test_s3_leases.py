@@ -331,6 +331,20 @@ def test_a_server_that_takes_its_time_is_given_up(
     assert way.count("PUT", "/leases/", 412) < 5
 
 
+def test_who_is_told_late_that_another_has_the_lease_waits_for_it(
+    make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a server that takes its time where many write one object."""
+    store = make(timeout=1)
+    taken(store).release()
+    lease = taken(other)
+    real, trips = clock.ticks, itertools.count()
+    monkeypatch.setattr(leases, "ticks", lambda: real() + 2 * next(trips))
+    assert store.try_lease(KEY) is None
+    monkeypatch.undo()
+    lease.release()
+
+
 def test_what_is_known_of_leases_is_bounded(
     make: Make, other: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -592,17 +606,23 @@ def test_in_a_versioned_bucket(server: seaweedfs.Server, namespace: str) -> None
 
 
 @pytest.mark.slow
-def test_two_spots_on_a_way_that_fails_at_each_third_request(
+def test_two_spots_on_a_way_that_fails_again_and_again(
     make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, tmp_path: Path
 ) -> None:
     """Of whatever kind: each result is right, all are stored, and no lease is left."""
-    count = itertools.count(1)
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
     failing = itertools.cycle(FAULTS.values())
 
     def bad(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer | None:
-        fault = next(failing) if next(count) % 3 == 0 else s3proxy.passing
-        if fault is s3proxy.REFUSED and request.without(*s3proxy.CONDITIONS) == request:
-            fault = s3proxy.passing  # nothing is refused that sets no condition
+        """The first request for an object fails, and each fourth one after it."""
+        what = request.method, request.key
+        counts[what] += 1
+        if counts[what] % 4 != 1:
+            return send(request)
+        fault = next(failing)
+        sets = request.method == "PUT" and request.without(*s3proxy.CONDITIONS) != request
+        if fault in (FAULTS["refused"], FAULTS["missing"]) and not sets:
+            fault = s3proxy.BROKEN  # nothing is refused that sets no condition
         return fault(request, send)
 
     ran: collections.Counter[int] = collections.Counter()

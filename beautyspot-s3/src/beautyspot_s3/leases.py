@@ -212,7 +212,6 @@ class LeaseKeeper:
         name, match, tries = self._names.lease(lease.key), ABSENT, self._tries()
         looks = lease.key in self._seen
         while True:
-            next(tries)
             if looks:
                 asked = ticks()
                 found = self._objects.get(name)
@@ -221,6 +220,7 @@ class LeaseKeeper:
                 if self._holds(lease.key, found, body, asked) and not is_own:
                     return False
                 match = ABSENT if found is None else found.etag
+            next(tries)  # not before the look: who lost, after whatever time, is to know it
             try:
                 self._write(lease, match)
             except ConditionError:
@@ -308,13 +308,13 @@ class LeaseKeeper:
         name, match, tries = self._names.lease(lease.key), lease.etag, self._tries()
         free = json.dumps({"token": "", "was": lease.token, "holder": "", "seconds": 0, "beat": 0})
         while True:
-            next(tries)
             if match is None:
                 found = self._objects.get(name)
                 body = None if found is None else read(found.body)
                 if found is None or body is None or body.token not in lease.tokens:
                     return
                 match = found.etag
+            next(tries)
             try:
                 self._objects.put(name, free.encode(), match)
             except ConditionError:
