@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -52,8 +53,13 @@ except KeyboardInterrupt:
 
 
 @pytest.fixture
-def process(server: Shared, namespace: str) -> Callable[..., AbstractContextManager[Child]]:
+def process(
+    server: Shared, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AbstractContextManager[Child]]:
     """A process that calls the function, and says so as it runs."""
+    for name in [*os.environ]:
+        if name.startswith("BEAUTYSPOT_TEST_"):  # of servers; a Spot would say that it knows none
+            monkeypatch.delenv(name)
 
     def made(name: str, *, many: bool = False) -> Child:
         store = server.at(namespace=namespace, lease_time=server.shortest_lease)
