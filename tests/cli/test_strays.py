@@ -73,13 +73,13 @@ def test_of_what_nothing_is_known_nothing_is_adopted(lost: str, shop: Path, run:
     assert f"give --id {lost}" in done.stderr
     assert "adopted 0 results" in done.stderr
     done = run("strays", "--adopt", "--id", lost, "--yes")
-    assert "of 1 nothing is known: these can only be removed" in done.stderr
+    assert "not adopted: 1 blobs of which the storage knows nothing" in done.stderr
 
 
 def test_the_store_is_made_where_it_was_lost(shop: Path, run: Run) -> None:
     for path in (shop / ".beautyspot").glob("shop.db*"):
         path.unlink()
-    assert "no store in" in run("strays", status=2).stderr
+    assert "If its database was lost, give --adopt" in run("strays", status=2).stderr
     run("strays", "--adopt", "--name", "shop", "--yes")
     assert (shop / ".beautyspot" / "shop.db").exists()
 
@@ -96,7 +96,8 @@ def test_faults_are_said_and_make_the_status_one(
     monkeypatch.setattr(bs.Store, "adopt", adopt)
     done = run("strays", "--adopt", "--yes", status=1)
     assert f"not adopted: {fault.key}: it bears no signature" in done.stderr
-    assert "adopted 2 results, 10 B; 1 are there already" in done.stderr
+    assert "not adopted: 1 blobs of results that are there as new, or newer" in done.stderr
+    assert done.stderr.endswith("adopted 2 results, 10 B\n")
     document = json.loads(run("strays", "--adopt", "--yes", "--json", status=1).stdout)
     assert document["adopted"]["faults"][0]["kind"] == "signed"
 

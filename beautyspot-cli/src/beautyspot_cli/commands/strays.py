@@ -80,9 +80,12 @@ def _opened(place: Place, *, create: bool) -> Store:
 
     try:
         return place.open()
-    except ConfigError:
+    except ConfigError as error:
         if not create:
-            raise
+            lost = (
+                "If its database was lost, give --adopt: then it is made, under the Spot's --name"
+            )
+            raise ConfigError(f"{error}. {lost}") from error
         return place.open(create=True)
 
 
@@ -143,10 +146,16 @@ def _adopted(output: Output, store: Store, found: list[Stray], ids: tuple[str, .
             f"left alone, since it may be in use, with blobs younger than an hour: {store_id}. "
             f"To adopt them all the same, give --id {store_id}"
         )
-    output.say(
-        f"adopted {done.entries:,} results, {size(done.size)}; {done.present:,} are there already, "
-        f"as new or newer; of {done.untold:,} nothing is known: these can only be removed"
-    )
+    if done.present:
+        output.say(
+            f"not adopted: {done.present:,} blobs of results that are there as new, or newer"
+        )
+    if done.untold:
+        output.say(
+            f"not adopted: {done.untold:,} blobs of which the storage knows nothing: they can only "
+            "be removed"
+        )
+    output.say(f"adopted {done.entries:,} results, {size(done.size)}")
     return done
 
 

@@ -10,7 +10,6 @@ from beautyspot.contracts import FILE, Data, TaskRecord, is_newer
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
-from beautyspot.results.about import about_of
 from beautyspot.results.invalidations import Invalidations
 from beautyspot.results.validity import sealed
 from beautyspot.serialization.compression import compressed
@@ -194,6 +193,8 @@ class Placement:
         """
         if not storage.keeps_about:
             return None
+        from beautyspot.results.about import about_of  # a start does without it
+
         return about_of(record, with_arguments=not self.metadata.real.private)
 
     def _new_name(self, task: Task, record: TaskRecord) -> str:
