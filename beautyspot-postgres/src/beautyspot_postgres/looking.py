@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
-from beautyspot.errors import MetadataError, NotSupportedError
+from beautyspot.contracts import OnlyLooking
+from beautyspot.errors import MetadataError
 
 from beautyspot_postgres import schema
 from beautyspot_postgres.reading import PostgresReader
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
-    from beautyspot.contracts import Counts, TaskRecord
-
-
-class LookingStore(PostgresReader):
+class LookingStore(OnlyLooking, PostgresReader):
     """Reads what is in the server; see the module."""
 
     def open(self) -> None:
@@ -41,34 +35,3 @@ class LookingStore(PostgresReader):
         if not found:
             raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
         return str(found[0][0])
-
-    def put(self, record: TaskRecord) -> None:
-        """Refused, as every change."""
-        del record
-        self._refuse()
-
-    def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """Refused."""
-        del records
-        self._refuse()
-
-    def delete(self, key: str) -> bool:
-        """Refused."""
-        del key
-        self._refuse()
-
-    def touch(self, used: Mapping[str, float]) -> None:
-        """Refused."""
-        del used
-        self._refuse()
-
-    def add_counts(self, counts: Iterable[Counts]) -> None:
-        """Refused."""
-        del counts
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise NotSupportedError(
-            "the store was opened to look at it, and is not changed: take the store itself, not "
-            "what its `for_looking()` gave"
-        )

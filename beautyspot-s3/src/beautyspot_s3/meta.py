@@ -110,14 +110,15 @@ class Meta:
 
     def _change(self, change: Callable[[Table], Table]) -> Table:
         """Write what `change` makes of it, whoever else changes it at the same time."""
-        for _ in tries(self._objects.timeout, repr(self._names.meta)):
+        attempts = tries(self._objects.timeout, repr(self._names.meta))
+        while True:
+            next(attempts)  # which ends by an error
             etag, before = self._looked()
             table = change(before or self._fresh())
             with suppress(ConditionError):
                 self._swap(etag, table)
                 if self._objects.honours is not False or self.look() == table:
-                    break
-        return table
+                    return table
 
     def _swap(self, etag: str, table: Table) -> None:
         """Put it in the place of what was read.

@@ -16,6 +16,7 @@ from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.leases import Beginning, Lease
 from beautyspot.contracts.limiter import LimiterBase
 from beautyspot.contracts.metadata import MetadataStoreBase
+from beautyspot.contracts.only_looking import OnlyLooking
 from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
@@ -62,6 +63,7 @@ __all__ = [
     "Lease",
     "LimiterBase",
     "MetadataStoreBase",
+    "OnlyLooking",
     "Order",
     "Page",
     "Pause",

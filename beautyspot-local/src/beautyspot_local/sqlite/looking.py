@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
+from beautyspot.contracts import OnlyLooking
+from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.files import remedy
 
 from beautyspot_local.sqlite import connections, failures, fork_guard, older, schema
@@ -20,11 +21,10 @@ from beautyspot_local.sqlite.reading import SqliteReader, tolerant
 from beautyspot_local.sqlite.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beautyspot import Finding
-    from beautyspot.contracts import Counts, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 _MOST_NAMED = 5
 
 
-class LookingStore(SqliteReader):
+class LookingStore(OnlyLooking, SqliteReader):
     """Reads a SQLite file of any release, or what is left of a damaged one; see the module."""
 
     name = "sqlite"
@@ -70,34 +70,6 @@ class LookingStore(SqliteReader):
                 "it gives it one"
             )
         return found
-
-    # --------------------------------------------------------------------------- changes nothing
-
-    def put(self, record: TaskRecord) -> None:
-        """Refused, as every change."""
-        del record
-        self._refuse()
-
-    def delete(self, key: str) -> bool:
-        """Refused."""
-        del key
-        self._refuse()
-
-    def touch(self, used: Mapping[str, float]) -> None:
-        """Refused."""
-        del used
-        self._refuse()
-
-    def add_counts(self, counts: Iterable[Counts]) -> None:
-        """Refused."""
-        del counts
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise NotSupportedError(
-            f"{self._path} was opened to look at it, and is not changed: take the store itself, "
-            "not what its `for_looking()` gave"
-        )
 
     # ---------------------------------------------------------------------------------- reading
 

@@ -1,0 +1,48 @@
+"""A metadata store that is only looked at: what `MetadataStoreBase.for_looking` may give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from beautyspot.contracts.metadata import MetadataStoreBase
+from beautyspot.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from beautyspot.contracts.counts import Counts
+    from beautyspot.contracts.records import Invalidation, TaskRecord
+
+
+class OnlyLooking(MetadataStoreBase):
+    """Refuses each change by a `NotSupportedError`; it goes before the class that reads."""
+
+    def put(self, record: TaskRecord) -> None:
+        """Refused, as every change."""
+        self._refuse(record)
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Refused."""
+        self._refuse(records)
+
+    def delete(self, key: str) -> bool:
+        """Refused."""
+        self._refuse(key)
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Refused."""
+        self._refuse(used)
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """Refused."""
+        self._refuse(counts)
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """Refused."""
+        self._refuse(what)
+
+    def _refuse(self, _what: object) -> NoReturn:
+        raise NotSupportedError(
+            f"{self!r:.200} was opened to look at it, and is not changed: take the store itself, "
+            "not what its `for_looking()` gave"
+        )
