@@ -6,6 +6,8 @@ import ssl
 from typing import Any
 
 import beautyspot as bs
+import httpcore
+import httpcore2
 import httpx
 import httpx2
 import pytest
@@ -117,6 +119,7 @@ def test_what_changes_no_answer_does_not_count() -> None:
 
 def refused_httpx() -> list[tuple[Any, str]]:
     found: list[tuple[Any, str]] = []
+    backends = {"httpx": httpcore.MockBackend, "httpx2": httpcore2.MockBackend}
     for library in LIBRARIES:
         cases: list[tuple[dict[str, Any], str]] = [
             ({"auth": ("u", CANARY)}, "signs in by its auth"),
@@ -137,6 +140,16 @@ def refused_httpx() -> list[tuple[Any, str]]:
         wrapped = library.Client(verify=TLS)
         wrapped._transport.handle_request = print
         found.append((wrapped, "something in handle_request"))
+        for name, value, said in (
+            ("_network_backend", backends[library.__name__](b""), "its network backend"),
+            ("_proxy", library.Proxy("http://one"), "its pool of connections"),
+        ):
+            changed = library.Client(verify=TLS)
+            setattr(changed._transport._pool, name, value)
+            found.append((changed, said))
+        pooled = library.Client(verify=TLS)
+        pooled._transport._pool = object()
+        found.append((pooled, "its transport"))
     return found
 
 
@@ -202,7 +215,8 @@ def test_a_session_counts_until_a_server_has_signed_it_in(site: WebSite) -> None
         assert fetch(session, "/json") == 200
         with pytest.raises(bs.UnstableKeyError, match="cookies of its own"):
             fetch(session, "/json")
-        assert fetch(requests.Session(), "/json") == 200
+        with requests.Session() as fresh:
+            assert fetch(fresh, "/json") == 200
         assert spot.stats()["hits"] == 1
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import beautyspot as bs
 import pytest
@@ -12,6 +14,8 @@ from beautyspot.testing import memory_spot
 from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.engines import EngineTypes
 from servers.web import CANARY
+from sqlalchemy.dialects import registry
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -38,6 +42,8 @@ class TestEngines(TypeSupportContract):
             sa.create_engine(SERVER, connect_args={"options": "-csearch_path=one"}),
             sa.create_engine(SERVER, connect_args={"options": "-csearch_path=two"}),
             sa.create_engine("sqlite:///one.db"),
+            sa.create_engine("sqlite:///one.db", json_deserializer=str),
+            sa.create_engine("sqlite:///one.db", isolation_level="READ UNCOMMITTED"),
             sa.create_engine("sqlite:///file:one.db?mode=ro&uri=true"),
             create_async_engine("sqlite+aiosqlite:///one.db"),
             create_async_engine("sqlite+aiosqlite:///two.db"),
@@ -82,6 +88,36 @@ def test_a_file_is_the_same_from_every_folder(
         assert spot.key(marked, sa.create_engine("sqlite:///one.db")) == whole != elsewhere
 
 
+class Dialect(DefaultDialect):
+    """As that of pyodbc, whose library needs a driver of the system."""
+
+    name, driver, supports_statement_cache = "mssql", "told", True
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return sqlite3
+
+
+registry.register("mssql.told", __name__, "Dialect")
+
+
+def test_of_what_odbc_is_told_only_the_password_does_not_count() -> None:
+    def engine(told: str) -> sa.Engine:
+        return sa.create_engine(f"mssql+told://?odbc_connect={quote(told)}&host=a&host=b")
+
+    with memory_spot() as spot:
+        marked = spot.mark(take)
+        keys = [
+            spot.key(marked, engine(told))
+            for told in (
+                f"Server=a;UID=ann;PWD={CANARY}",
+                "Server=a;UID=ann;PWD={ro;ta}",
+                "Server=a;UID=bob;PWD=x",
+            )
+        ]
+        assert keys[0] == keys[1] != keys[2]
+
+
 def listening(event: str, target: str = "") -> sa.Engine:
     engine = sa.create_engine(SERVER)
     sa.event.listen(getattr(engine, target) if target else engine, event, lambda *_: None)
@@ -92,6 +128,10 @@ def with_pool() -> sa.Engine:
     return sa.create_engine(SERVER, pool=sa.create_engine("sqlite:///other.db").pool)
 
 
+def pooled_by(creator: Any) -> sa.Engine:
+    return sa.create_engine(SERVER, pool=NullPool(creator))
+
+
 @pytest.mark.parametrize(
     ("engine", "said"),
     [
@@ -99,7 +139,8 @@ def with_pool() -> sa.Engine:
         (lambda: sa.create_engine("sqlite:///:memory:"), "its database in memory"),
         (lambda: create_async_engine("sqlite+aiosqlite://"), "its database in memory"),
         (lambda: sa.create_engine(SERVER, creator=lambda: None), "a creator or a pool"),
-        (with_pool, "connects by other arguments|memory"),
+        (with_pool, "connects by other arguments"),
+        (lambda: pooled_by(lambda: None), "a creator or a pool"),
         (lambda: listening("connect"), "a listener of connect"),
         (lambda: listening("checkout", "pool"), "a listener of checkout"),
         (lambda: listening("do_connect"), "a listener of do_connect"),
@@ -117,8 +158,12 @@ def test_an_engine_that_may_lead_elsewhere_is_refused(engine: Any, said: str) ->
 def test_an_attribute_that_is_not_known_is_refused() -> None:
     engine = sa.create_engine(SERVER)
     engine.connect = print  # type: ignore[assignment, method-assign]
-    with memory_spot() as spot, pytest.raises(bs.UnstableKeyError, match="something in connect"):
-        spot.mark(take)(engine)
+    beneath = create_async_engine("sqlite+aiosqlite:///one.db")
+    beneath.sync_engine = object()  # type: ignore[assignment]
+    with memory_spot() as spot:
+        for each, said in ((engine, "something in connect"), (beneath, "something in sync_engine")):
+            with pytest.raises(bs.UnstableKeyError, match=said):
+                spot.mark(take)(each)
 
 
 def test_rows_are_read_once_whatever_the_password(tmp_path: Path) -> None:

@@ -109,14 +109,15 @@ def test_neither_keys_nor_patience_count() -> None:
         [
             gpt(),
             gpt(api_key="sk-rotated"),
+            gpt(default_query={"api_key": CANARY}),
             gpt(timeout=3, max_retries=7, webhook_secret=CANARY, admin_api_key=CANARY),
             gpt().with_options(timeout=3),
             gpt(default_headers={"Authorization": f"Bearer {CANARY}"}),
             gpt(http_client=openai.DefaultHttpxClient(verify=TLS, timeout=4)),
             gpt(http_client=httpx2.Client(verify=TLS)),
             gpt(http_client=httpx.Client(verify=TLS)),
-            gpt(base_url=f"https://u:{CANARY}@api.openai.com/v1?api_key={CANARY}"),
-        ][:8],
+            gpt(base_url=f"https://u:{CANARY}@api.openai.com/v1"),
+        ],
         [claude(), claude(api_key=None, auth_token=CANARY), claude(webhook_key=CANARY)],
         [azure(), azure(api_key=None, azure_ad_token=CANARY)],
         [
@@ -163,6 +164,12 @@ def replaced(path: str) -> Any:
     return client
 
 
+def moved(name: str) -> Any:
+    client = gpt()
+    setattr(client, name, getattr(gpt(base_url="http://other.example.com"), name))
+    return client
+
+
 @pytest.mark.parametrize(
     ("client", "said"),
     [
@@ -170,6 +177,8 @@ def replaced(path: str) -> Any:
         (lambda: replaced("chat"), "something in chat"),
         (lambda: replaced("post"), "something in post"),
         (lambda: replaced("chat.completions._post"), "chat.completions._post"),
+        (lambda: replaced("chat.completions._client"), "chat.completions"),
+        (lambda: moved("chat"), "something in chat"),
         (lambda: gpt(default_headers={"Helicone-Auth": CANARY}), "the header Helicone-Auth"),
         (lambda: gpt(default_headers={"Cookie": CANARY}), "the header Cookie"),
         (lambda: gpt(default_query={"filter": Mock()}), "a Mock among its parameters"),

@@ -86,7 +86,8 @@ class TestRequestsResponses(TypeSupportContract):
             response.headers["A"] = "1, 2"
             response.url, response.encoding = "https://example.com/a?b=1", "utf-8"
             response.elapsed = timedelta(seconds=2)
-            response.request = requests.Request("GET", response.url).prepare()
+            if content is not None:
+                response.request = requests.Request("GET", response.url).prepare()
             response.history = list(made[:1])
             made.append(response)
         return made
@@ -302,8 +303,15 @@ def test_a_subclass_is_not_stored_as_a_response(own: Any) -> None:
 def test_an_attribute_that_was_added_is_not_lost() -> None:
     response = httpx.Response(200)
     response.score = 3  # type: ignore[attr-defined]
-    with memory_spot() as spot, pytest.raises(bs.SerializationError, match="attribute score"):
-        spot.mark(lambda value: value, key=lambda value: "one")(response)
+    other = requests.Response()
+    other.score = 3  # type: ignore[attr-defined]
+    other._content = b""
+    with memory_spot() as spot:
+        for each in (response, other):
+            with pytest.raises(bs.SerializationError, match="attribute score"):
+                spot.mark(lambda value: value, key=lambda value: "one")(each)
+            with pytest.raises(bs.UnstableKeyError, match="which has the attribute score"):
+                spot.mark(lambda value: 1)(each)
 
 
 # ------------------------------------------------------------------------------------ arguments

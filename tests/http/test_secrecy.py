@@ -14,7 +14,12 @@ import openai
 import pytest
 import requests
 import sqlalchemy as sa
-from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, less_secrets
+from beautyspot_http.secrecy import (
+    is_secret_header,
+    is_secret_parameter,
+    less_secrets,
+    stored_headers,
+)
 from openai.types.chat import ChatCompletion
 from servers.web import CANARY, WebSite
 
@@ -133,8 +138,28 @@ def test_harmless_headers(name: str) -> None:
         ("https://h/a?api%5Fkey=1", "https://h/a?api%5Fkey=***"),
         ("https://h/a?token=&b", "https://h/a?token=&b"),
         ("https://h/@a?q=u@h", "https://h/@a?q=u@h"),
+        ("https://h/a?sort_key=1&idempotency-key=2", "https://h/a?sort_key=1&idempotency-key=2"),
         ("", ""),
     ],
 )
 def test_urls_less_secrets(url: str, less: str) -> None:
     assert less_secrets(url) == less
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "stored"),
+    [
+        ("Location", "/a?token=1", "/a?token=***"),
+        ("Refresh", "5; url=https://u:p@h/?key=1", "5; url=https://h/?key=***"),
+        (
+            "Link",
+            '</a?sig=1>; rel="a", <https://h/?sig=2>; b',
+            '</a?sig=***>; rel="a", <https://h/?sig=***>; b',
+        ),
+        ("X-Next", "https://u:p@h/a?page=2&token=3", "https://h/a?page=2&token=***"),
+        ("X-Note", "a < b?token=3", "a < b?token=3"),
+        ("X-Token", "1", None),
+    ],
+)
+def test_headers_as_they_are_stored(name: str, value: str, stored: str | None) -> None:
+    assert stored_headers([(name, value)]) == ([] if stored is None else [[name, stored]])

@@ -26,6 +26,13 @@ _ENGINE: Final = frozenset(
         *("_compiled_cache", "_execution_options", "_proxied", "dispatch", "echo", "_has_events"),
     }
 )
+_DIALECT: Final = {
+    "_json_deserializer": None,
+    "_json_serializer": None,
+    "_on_connect_isolation_level": None,
+    "coerce_to_decimal": True,
+    "native_datetime": False,
+}
 _PASSWORDS: Final = frozenset({"password", "passwd", "pwd", "pw"})
 _OF_ODBC: Final = r"(?i)\b(?:pwd|password)\s*=\s*(?:\{[^}]*\}|[^;]*)"
 _FILES: Final = ("sqlite", "duckdb")
@@ -56,7 +63,17 @@ class EngineTypes(TypeSupport):
             engine = engine._proxied
         _check_listeners(engine.pool.dispatch, ("sqlalchemy",))
         _check_listeners(engine.dialect.dispatch, ("sqlalchemy",))
-        return {**_url(engine.url), **without_defaults(args=_given(engine), options=options)}
+        return {
+            **_url(engine.url),
+            **without_defaults(
+                args=_given(engine), options=options, dialect=_of_dialect(vars(engine.dialect))
+            ),
+        }
+
+
+def _of_dialect(held: Mapping[str, object]) -> dict[str, object]:
+    """What was said of how values come back, where it is not the default."""
+    return {name: held[name] for name, usual in _DIALECT.items() if held.get(name, usual) != usual}
 
 
 def _check_listeners(dispatch: Any, own: tuple[str, ...]) -> None:
@@ -122,9 +139,7 @@ def _given(engine: Any) -> dict[str, object]:
     if path != ("sqlalchemy.engine.create", "create_engine.<locals>.connect"):
         refuse(f"has a creator or a pool of its own, which may lead elsewhere: {SAY}")
     kept = dict(zip(connect.__code__.co_freevars, connect.__closure__, strict=True))
-    positional = kept.get("cargs_tup", kept.get("cargs"))  # the latter in releases before 2.1
-    if positional is None or "cparams" not in kept:
-        unknown("its pool", "SQLAlchemy")
+    positional = kept.get("cargs_tup") or kept["cargs"]  # the latter in releases before 2.1
     named = kept["cparams"].cell_contents
     args, by_url = engine.dialect.create_connect_args(engine.url)
     if list(positional.cell_contents) != list(args):

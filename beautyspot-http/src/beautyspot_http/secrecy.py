@@ -39,7 +39,9 @@ def is_secret_header(name: str) -> bool:
 
 def is_secret_parameter(name: str) -> bool:
     """Whether a parameter of a URL is a credential, or a part of a signature."""
-    return is_secret_header(name) or re.search(_IN_QUERY, name.lower()) is not None
+    name = name.lower()
+    found = re.search(_SECRET, name) or re.search(_IN_QUERY, name)
+    return found is not None and re.search(_HARMLESS, name) is None
 
 
 def less_secrets(url: str) -> str:
@@ -71,20 +73,22 @@ def is_secret_url(url: str) -> bool:
     return less_secrets(url) != url
 
 
-_URLS: Final = frozenset({"location", "content-location", "link", "refresh", "referer", "origin"})
+_URLS: Final = frozenset({"location", "content-location", "refresh"})
+"""Headers that are a URL, which may be a relative one."""
 
 
 def stored_headers(pairs: list[tuple[str, str]]) -> list[list[str]]:
     """The headers of a response that may be stored, with their URLs less secrets."""
     return [
-        [name, _in_texts(value) if name.lower() in _URLS else value]
+        [name, less_secrets(value) if name.lower() in _URLS else _less_in_urls(value)]
         for name, value in pairs
         if not is_secret_header(name)
     ]
 
 
-def _in_texts(value: str) -> str:
-    """A header that is a URL, or has some in angle brackets or behind an equals sign."""
-    if "<" in value:
-        return re.sub(r"<([^>]*)>", lambda found: f"<{less_secrets(found[1])}>", value)
-    return less_secrets(value)
+def _less_in_urls(value: str) -> str:
+    """A header's value, with the whole URLs in it, and those in angle brackets, less secrets."""
+    if "//" not in value and "<" not in value:
+        return value
+    urls = r"(?:[a-z]+:)?//[^\s<>\"',]+|(?<=<)[^<>]+(?=>)"
+    return re.sub(urls, lambda found: less_secrets(found[0]), value)
