@@ -15,9 +15,10 @@ from servers.proxy import Link
 from servers.valkey import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from beautyspot.spot import Spot
     from servers.postgres import Postgres
 
 
@@ -203,6 +204,26 @@ def test_a_standby_is_said_as_that(pair: tuple[Postgres, Postgres]) -> None:
             server.run(b"CREATE TABLE those (number int)")
         other.promote()
         server.run(b"CREATE TABLE those (number int)")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_standby_gives_hits_and_takes_results_when_it_is_promoted(
+    pair: tuple[Postgres, Postgres], make_spot: Callable[..., Spot], namespace: str
+) -> None:
+    one, other = pair
+    place = {"use": one.url, "namespace": namespace}
+    first = make_spot(metadata=place, strict=True)
+    assert first.mark(abs, version="1")(-1) == 1
+    reader = make_spot(metadata={**place, "use": other.url}, mode="readonly", strict=True)
+    assert until(lambda: reader.metadata.totals().entries == 1)
+    assert reader.mark(abs, version="1")(-1) == 1
+    spot = make_spot(metadata={**place, "use": other.url})
+    assert spot.mark(abs, version="1")(-2) == 2
+    assert reader.metadata.totals().entries == 1
+    one.stop()
+    other.promote()
+    assert spot.flush()
+    assert reader.metadata.totals().entries == 2
 
 
 # ------------------------------------------------------------------------------ coming and going
