@@ -2,12 +2,14 @@
 
 A write may say what it replaces: ``If-None-Match: *`` is nothing, ``If-Match`` what has this ETag.
 Some servers refuse such a write, and some take it and overwrite whatever is there. So that is tried
-on an object that nobody needs, once a process, before its first lease. Who only reads needs no
-lease, and no permission to write.
+on an object that nobody needs, once a process, before its first lease. It is an object of its own:
+some servers have those wait long who write one object at the same time. It lies among the leases,
+and goes with them. Who only reads needs no lease, and no permission to write.
 """
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.logs import logger
@@ -16,11 +18,12 @@ from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
 
 if TYPE_CHECKING:
+    from beautyspot_s3.names import Names
     from beautyspot_s3.objects import Objects
 
 _BODY: Final = b"Tells whether the server heeds conditions of writes."
 _OTHERS: Final = '"00000000000000000000000000000000"'
-"""An ETag that the object does not have."""
+"""An ETag that no object has."""
 
 
 class Conditions:
@@ -28,12 +31,12 @@ class Conditions:
 
     Args:
         objects: the requests; its `honours` becomes what is found out.
-        name: how the names of the objects begin that are written.
+        names: of the objects.
         place: the store, for people.
     """
 
-    def __init__(self, objects: Objects, name: str, place: str) -> None:
-        self._objects, self._name, self._place = objects, name, place
+    def __init__(self, objects: Objects, names: Names, place: str) -> None:
+        self._objects, self._names, self._place = objects, names, place
         self._said = False
 
     def hold(self) -> bool:
@@ -53,11 +56,14 @@ class Conditions:
 
     def _heeds_absence(self) -> bool:
         """The second write at the latest finds an object, and has to fail."""
-        name = f"{self._name}-none"
+        name = self._new()
         return self._is_refused(name, ABSENT) or self._is_refused(name, ABSENT)
 
     def _heeds_match(self) -> bool:
-        return self._is_refused(f"{self._name}-match", _OTHERS)
+        return self._is_refused(self._new(), _OTHERS)
+
+    def _new(self) -> str:
+        return f"{self._names.leases}~probe-{secrets.token_hex(8)}"
 
     def _is_refused(self, name: str, match: str) -> bool:
         try:

@@ -113,6 +113,11 @@ def is_of_network(error: Exception) -> bool:
     return isinstance(error, HTTPClientError)
 
 
+def is_unanswered(error: Exception) -> bool:
+    """Whether the server took a request, and gave no answer in time."""
+    return code(error) == "ReadTimeoutError"
+
+
 def is_of_credentials(error: Exception) -> bool:
     """Whether other credentials may help: those that were read have expired or were replaced."""
     return _ADVICE.get(code(error)) in (_CREDENTIALS, _RENEW)

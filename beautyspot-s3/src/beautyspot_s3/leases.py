@@ -29,6 +29,7 @@ from beautyspot.contracts import Lease
 from beautyspot.errors import MetadataBusyError
 
 from beautyspot_s3.clock import least_age, ticks
+from beautyspot_s3.failures import is_unanswered
 from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
 
@@ -225,8 +226,20 @@ class LeaseKeeper:
                 self._write(lease, match)
             except ConditionError:
                 looks = True
+            except Exception as error:
+                if not is_unanswered(error) or not self._is_others(lease):
+                    raise
+                return False
             else:
                 return True
+
+    def _is_others(self, lease: S3Lease) -> bool:
+        """Whether another has a lease by now that was to be written, though no answer came.
+
+        Some servers answer late where many write one object, and those who waited have lost.
+        """
+        body = self._held_by(lease.key)
+        return body is not None and body.token not in lease.tokens
 
     def _keep(self, lease: S3Lease) -> None:
         if len(self.held) >= MOST_SEEN:

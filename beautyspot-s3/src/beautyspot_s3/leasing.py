@@ -37,7 +37,7 @@ class S3Leasing(S3Reader):
     def __init__(self, place: Place, names: Names, timeout: float, lease_time: float) -> None:
         super().__init__(place, names, timeout)
         self.lease_time = lease_time
-        conditions = Conditions(self._objects, f"{names.root}probe", self._where)
+        conditions = Conditions(self._objects, names, self._where)
         self._keeper = LeaseKeeper(
             self._objects, names, conditions, self._clock, lease_time, self._translated
         )
