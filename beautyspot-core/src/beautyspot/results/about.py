@@ -9,7 +9,6 @@ then what is for people.
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,6 +56,8 @@ def _written(value: Any) -> str:
         return value
     if isinstance(value, bytes):
         return value.hex()
+    import json  # takes milliseconds, which a program without large results need not pay
+
     return json.dumps(value)  # a float as `repr` has it: a signature covers its exact value
 
 
@@ -91,6 +92,8 @@ def _read(name: str, text: str) -> Any:
 
 
 def _time(text: str) -> float:
+    import json  # as above
+
     value = json.loads(text)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(text)
@@ -98,6 +101,8 @@ def _time(text: str) -> float:
 
 
 def _number(text: str) -> int:
+    import json  # as above
+
     value = json.loads(text)
     if type(value) is not int or value < 0:
         raise ValueError(text)
@@ -112,6 +117,8 @@ def _digest(text: str) -> bytes:
 
 
 def _tags(text: str) -> tuple[str, ...]:
+    import json  # as above
+
     value = json.loads(text)
     if not isinstance(value, list) or not all(type(tag) is str for tag in value):
         raise ValueError(text)
