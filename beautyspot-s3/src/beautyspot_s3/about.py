@@ -21,13 +21,9 @@ LARGEST: Final = 2048 - len(NAME)
 
 def metadata_of(about: Mapping[str, str]) -> dict[str, str]:
     """The metadata of an object; what does not fit is left out, and all that follows."""
-    kept = ""
-    for name, text in about.items():
-        pair = urlencode({name: text}, quote_via=quote, safe=":/,", errors="surrogatepass")
-        longer = f"{kept}&{pair}" if kept else pair
-        if len(longer) > LARGEST:
-            break
-        kept = longer
+    kept = urlencode(about, quote_via=quote, safe=":/,", errors="surrogatepass")
+    if len(kept) > LARGEST:
+        kept = kept[: LARGEST + 1].rpartition("&")[0]
     return {NAME: kept} if kept else {}
 
 

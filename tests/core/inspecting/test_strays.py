@@ -258,6 +258,20 @@ def test_the_doctor_finds_what_is_adopted(lost):
         assert "7 blobs, none missing and none left over" in texts
 
 
+def test_a_living_store_whose_blobs_were_adopted_is_as_sound_as_before(lost):
+    from beautyspot.inspecting.health import of_storage
+
+    with lost.spot("living", strict=True) as living:
+        marked_in(living)(1)
+        with lost.new() as store:
+            assert store.adopt(living.metadata.store_id).entries == 1
+        lost.set_age(7200)
+        texts = [finding.text for finding in of_storage(living.metadata, lost.storage)]
+        assert "1 blobs, none missing and none left over" in texts
+        assert living.collect(grace=0).blobs == 0
+        assert marked_in(living)(1) == work(1)
+
+
 # ------------------------------------------------------------------------------------ removing
 
 

@@ -135,7 +135,7 @@ def _of_blobs(
     orphans = [
         blob.size
         for name, blob in blobs.items()
-        if name not in named and blob.modified_at < settled
+        if name not in named and blob_name(name) is not None and blob.modified_at < settled
     ]
     yield from (Finding(state, subject, text) for state, text in missing)
     if orphans:
