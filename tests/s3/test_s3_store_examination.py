@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 from beautyspot_s3 import S3MetadataStore
+from beautyspot_s3.examination import REQUESTS
 
 
 def told(store: S3MetadataStore) -> list[tuple[str, str]]:
-    return [(finding.state, finding.text) for finding in store.examine()]
+    """What is found of the bucket, behind what requests there are."""
+    first, *found = [(finding.state, finding.text) for finding in store.examine()]
+    assert first == ("ok", REQUESTS)
+    return found
 
 
 def rule(prefix: str | None = "", **what: Any) -> dict[str, Any]:

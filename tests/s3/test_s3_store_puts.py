@@ -10,7 +10,11 @@ from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, objects
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import (
+    ConnectionClosedError,
+    EndpointConnectionError,
+    IncompleteReadError,
+)
 
 ROW = f"cache/store/app/rows/{KEYS[0]}"
 
@@ -234,6 +238,34 @@ def test_a_note_that_meets_itself_is_noted_once(store: S3MetadataStore, network:
     network.lose("PutObject meta")
     store.note_invalidation(Invalidation(tag="a"))
     assert store.invalidated_since(since) == [Invalidation(tag="a")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EndpointConnectionError(endpoint_url="http://s3"),
+        ConnectionClosedError(endpoint_url="http://s3"),
+        IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_request_whose_way_broke_is_sent_again(
+    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    store.put(a_record())
+    monkeypatch.setattr(objects, "FIRST_PAUSE", 0.0)
+    real, broken = mocked._make_api_call, [error, error]
+
+    def breaking(operation: str, params: Any) -> Any:
+        if broken:
+            raise broken.pop()
+        return real(operation, params)
+
+    monkeypatch.setattr(mocked, "_make_api_call", breaking)
+    assert store.find(KEYS[0]) is not None
+    broken += [error] * 3
+    with pytest.raises(MetadataError, match="check endpoint_url"):
+        store.find(KEYS[0])
 
 
 # ----------------------------------------------------------------------------- several together

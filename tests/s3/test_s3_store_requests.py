@@ -9,6 +9,7 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot_s3 import S3MetadataStore
+from beautyspot_s3.examination import REQUESTS
 
 
 class Double:
@@ -49,6 +50,8 @@ def test_a_hit_is_one_get(double: Double) -> None:
 
 def test_a_miss(double: Double) -> None:
     assert double.costs(double.function, 1) == MISS
+    writes = sum(number for kind, number in MISS.items() if kind.startswith("Put"))
+    assert f"a miss is {sum(MISS.values())}, of which {writes} write" in REQUESTS
 
 
 def test_a_miss_of_a_key_that_was_computed_before(spot: bs.Spot, double: Double) -> None:

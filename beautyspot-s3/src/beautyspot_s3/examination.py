@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from beautyspot_s3.objects import Objects
 
 
+REQUESTS: Final = "a hit is 1 request; a miss is 8, of which 3 write; to list, prune or collect is 1 for each result"
+"""What is paid for, and counted by a test."""
+
 _OTHERS: Final = '"00000000000000000000000000000000"'
 """An ETag that no object has."""
 
@@ -26,6 +29,7 @@ _DENIED: Final = ("AccessDenied", "403")
 def of_bucket(objects: Objects, names: Names) -> Iterator[Finding]:
     """What there is to say of the bucket, and of its server."""
     subject = "metadata s3"
+    yield Finding("ok", subject, REQUESTS)
     yield from _of_conditions(objects, names, subject)
     client, bucket = objects.place.client, objects.place.bucket
     state = _told(lambda: client.get_bucket_versioning(Bucket=bucket))

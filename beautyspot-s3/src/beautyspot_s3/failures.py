@@ -108,9 +108,11 @@ def is_of_network(error: Exception) -> bool:
     """Whether the way to the server failed, or its answer broke off."""
     if isinstance(getattr(error, "response", None), dict):
         return False
-    from botocore.exceptions import HTTPClientError  # boto3 is imported, or that was what failed
+    # boto3 is imported, or that was what failed.
+    from botocore.exceptions import ConnectionError as NotConnected
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, NotConnected | HTTPClientError | IncompleteReadError)
 
 
 def is_unanswered(error: Exception) -> bool:
