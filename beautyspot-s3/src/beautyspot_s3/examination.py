@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from beautyspot_s3.objects import Objects
 
 
-REQUESTS: Final = "a hit is 1 request; a miss is 8, of which 3 write; to list, prune or collect is 1 for each result"
+REQUESTS: Final = "a hit is 1 request; a miss is 8, of which 3 write; a listing is 1 a result"
 """What is paid for, and counted by a test."""
 
 _OTHERS: Final = '"00000000000000000000000000000000"'
