@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -156,6 +157,12 @@ def test_no_repr_shows_a_password() -> None:
     assert "hunter" not in repr(address) + str(address)
     assert address.holds_secret
     assert address.secrets == ["hunter2", "hunter3"]
+
+
+def test_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=re.escape("pip install 'psycopg[binary]")):
+        parsed(None, {"host": "h"})
 
 
 # --------------------------------------------------------------------------------- environment

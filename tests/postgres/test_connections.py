@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import MetadataError
+from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_postgres import connection, schema
 from beautyspot_postgres.server import Server
 from servers.valkey import until
@@ -130,3 +130,40 @@ def test_connections_that_nobody_needs_any_more_are_closed(
     assert until(lambda: len(postgres_server.ask(there)) == 1)
     server.close()
     assert until(lambda: not postgres_server.ask(there))
+
+
+def test_what_is_larger_than_the_network_takes_at_once(server: Server) -> None:
+    data = bytes(range(256)) * 2**16
+    [[size, answer]] = server.run(b"SELECT length($1::bytea), $1::bytea", [data])
+    assert (size, answer == data) == (len(data), True)
+
+
+def test_where_there_is_no_poll(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr("select.poll")
+    server = Server(postgres_server.url, timeout=0.3)
+    assert until(lambda: server.run(b"SELECT 1", twice=False) == [(1,)])
+    with pytest.raises(MetadataError, match="late"):
+        server.run(b"SELECT pg_sleep(60)::text")
+    server.close()
+
+
+def test_what_was_rolled_back_for_another_one_s_sake_is_run_again(
+    server: Server, postgres_server: Postgres, namespace: str
+) -> None:
+    name = namespace.replace("-", "_")
+    postgres_server.ask(f"CREATE SEQUENCE {name}")  # which is not rolled back
+    postgres_server.ask(f"""
+        CREATE FUNCTION {name}(good int) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN
+          IF nextval('{name}') < good THEN
+            RAISE EXCEPTION 'could not serialize' USING ERRCODE = '40001';
+          END IF;
+          RETURN currval('{name}');
+        END $$""")
+    assert server.run(f"SELECT {name}(3)".encode()) == [(3,)]
+    with pytest.raises(MetadataBusyError, match="try again in a moment"):
+        server.run(f"SELECT {name}(1000)".encode())
+
+
+def test_no_repr_shows_a_password() -> None:
+    assert repr(Server("postgres://user:hunter2@h/d")) == "<Server postgres://h:5432/d>"

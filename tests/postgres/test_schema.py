@@ -242,6 +242,12 @@ def test_transactions_of_another_kind(reach: Callable[..., Server], role: str) -
         schema.ensure(reach(role))
 
 
+def test_a_server_that_takes_no_changes(reach: Callable[..., Server], role: str) -> None:
+    reach().perform(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+    with pytest.raises(MetadataError, match="default_transaction_read_only is on"):
+        schema.ensure(reach(role))
+
+
 def test_a_server_that_is_too_old(
     reach: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,3 +133,10 @@ def test_a_limiter_asks_its_server(
     limiter = [one for one in found if one.subject == "limiter postgres"]
     assert [one.state for one in limiter] == states
     assert says in limiter[-1].text
+
+
+def test_a_limiter_that_nobody_has_used(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_LIMITER", f"{database}?rate=5/s")
+    found = list(bs.examine(database, name="app", config=None))
+    [said] = [one for one in found if "first call makes" in one.text]
+    assert (said.state, said.subject) == ("ok", "limiter postgres")
