@@ -35,10 +35,14 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], most: int = AT_ONCE
     ]
     try:
         for thread in threads:
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the interpreter ends, or the system has no more
+                break
         run.work_off()
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
     except BaseException:
         waiting.clear()
         raise
