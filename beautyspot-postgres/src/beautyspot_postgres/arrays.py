@@ -24,6 +24,10 @@ _TEXT, _BYTEA, _BIGINT, _DOUBLE = 25, 17, 20, 701
 _ARRAYS: Final = {_TEXT: 1009, _BYTEA: 1001, _BIGINT: 1016, _DOUBLE: 1022}
 """By the number of a type, that of its arrays."""
 
+_OF_ONE: Final = {kind: _HEAD.pack(1, 0, kind, 1, 1) for kind in _ARRAYS}
+_OF_NONE: Final = {kind: _HEAD.pack(1, 1, kind, 1, 1) + _NULL for kind in _ARRAYS}
+"""By the number of a type: how an array of one value begins, and one of NULL."""
+
 
 def texts(values: Iterable[str | None]) -> Binary:
     """``text[]``."""
@@ -67,6 +71,11 @@ OF: Final[dict[str, Callable[[Iterable[object]], Binary]]] = {
 
 
 def _array(kind: int, values: Sequence[bytes | None]) -> Binary:
+    if len(values) == 1:  # as for most results
+        [one] = values
+        if one is None:
+            return Binary(_ARRAYS[kind], _OF_NONE[kind])
+        return Binary(_ARRAYS[kind], b"".join((_OF_ONE[kind], _SIZE.pack(len(one)), one)))
     parts = [_HEAD.pack(1, int(None in values), kind, len(values), 1)]
     for value in values:
         if value is None:

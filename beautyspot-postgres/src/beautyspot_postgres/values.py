@@ -41,14 +41,14 @@ def bound(
     for place, value in enumerate(params):
         if type(value) is str:
             values.append(value.encode())
+        elif type(value) is Binary:
+            binary[place] = value.kind
+            values.append(value.data)
         elif value is None:
             values.append(None)
         elif isinstance(value, bytes | bytearray | memoryview):
             binary[place] = _BYTEA
             values.append(bytes(value))
-        elif isinstance(value, Binary):
-            binary[place] = value.kind
-            values.append(value.data)
         else:
             values.append((str(value) if not isinstance(value, bool) else "ft"[value]).encode())
     if not binary:
