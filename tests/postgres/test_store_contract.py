@@ -30,7 +30,7 @@ class TestPostgresMetadataStore(MetadataStoreContract):
         return {"url": self.url, "namespace": namespace, "lease_time": self.lease_time}
 
     def make_brief(self, tmp_path: Path) -> PostgresMetadataStore:
-        return PostgresMetadataStore(**{**self.options(tmp_path), "lease_time": 0.2})
+        return PostgresMetadataStore(**{**self.options(tmp_path), "lease_time": 0.6})
 
     def make(self, tmp_path: Path) -> PostgresMetadataStore:
         return PostgresMetadataStore(**self.options(tmp_path))
