@@ -26,12 +26,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import Lease
-from beautyspot.errors import MetadataBusyError
 
 from beautyspot_s3.clock import least_age, ticks
 from beautyspot_s3.failures import is_unanswered
 from beautyspot_s3.objects import ABSENT, ConditionError
 from beautyspot_s3.several import side_by_side
+from beautyspot_s3.tries import tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 86400.0
 """Seconds that the lease of another process may hold, whatever it says of itself."""
-
-TRIES: Final = 5
-"""How often what was read may have changed when it is to be replaced."""
 
 MOST_SEEN: Final = 10_000
 """Leases of others of which is known since when they are unchanged."""
@@ -210,7 +207,7 @@ class LeaseKeeper:
         It is written at once, unless another was seen to hold it lately: then it is read first,
         which is cheaper, and hinders nobody.
         """
-        name, match, tries = self._names.lease(lease.key), ABSENT, self._tries()
+        name, match, attempts = self._names.lease(lease.key), ABSENT, self._attempts(lease.key)
         looks = lease.key in self._seen
         while True:
             if looks:
@@ -221,7 +218,7 @@ class LeaseKeeper:
                 if self._holds(lease.key, found, body, asked) and not is_own:
                     return False
                 match = ABSENT if found is None else found.etag
-            next(tries)  # not before the look: who lost, after whatever time, is to know it
+            next(attempts)  # not before the look: who lost, after whatever time, is to know it
             try:
                 self._write(lease, match)
             except ConditionError:
@@ -281,12 +278,12 @@ class LeaseKeeper:
 
     def _is_kept(self, lease: S3Lease) -> bool:
         """Whether it was renewed, or needs no more to be."""
-        tries = self._tries()
+        attempts = self._attempts(lease.key)
         with lease.lock:
             if not lease.is_ours or lease.etag is None:  # to release it failed just now
                 return True
             while not self._is_overdue(lease):
-                next(tries)
+                next(attempts)
                 try:
                     self._write(lease, lease.etag)
                 except ConditionError:
@@ -318,7 +315,7 @@ class LeaseKeeper:
                 self.held.pop(lease.key, None)
 
     def _write_released(self, lease: S3Lease) -> None:
-        name, match, tries = self._names.lease(lease.key), lease.etag, self._tries()
+        name, match, attempts = self._names.lease(lease.key), lease.etag, self._attempts(lease.key)
         free = json.dumps({"token": "", "was": lease.token, "holder": "", "seconds": 0, "beat": 0})
         while True:
             if match is None:
@@ -327,7 +324,7 @@ class LeaseKeeper:
                 if found is None or body is None or body.token not in lease.tokens:
                     return
                 match = found.etag
-            next(tries)
+            next(attempts)
             try:
                 self._objects.put(name, free.encode(), match)
             except ConditionError:
@@ -350,21 +347,8 @@ class LeaseKeeper:
         lease = self.held.get(key)
         return lease if lease is not None and lease.is_ours else None
 
-    def _tries(self) -> Iterator[None]:
-        """Goes on as long as it makes sense to try to replace what was read.
-
-        Raises:
-            MetadataBusyError: it does no more.
-        """
-        ends = ticks() + self._objects.timeout
-        for number in range(TRIES):
-            if number and ticks() >= ends:
-                break
-            yield
-        raise MetadataBusyError(
-            "a lease could not be written, since the server takes its time, or others wrote it "
-            "again and again: check the server and the network, or raise timeout"
-        )
+    def _attempts(self, key: str) -> Iterator[None]:
+        return tries(self._objects.timeout, f"the lease of {key:.80}")
 
     def _who(self) -> str:
         import socket  # botocore has imported it
