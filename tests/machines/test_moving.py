@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from servers.shared import Shared
 
-KEY = "a-signing-key-0123456789"
+    Make = Callable[..., bs.Spot]
 
-Make = Callable[..., bs.Spot] if TYPE_CHECKING else Any
+KEY = "a-signing-key-0123456789"
 
 
 class Refused(Exception):
@@ -78,7 +78,7 @@ def test_all_goes_to_a_team_and_back(
     storage: dict[str, Any],
     namespace: str,
     tmp_path: Path,
-    keys: dict[str, str],
+    keys: dict[str, Any],
 ) -> None:
     (tmp_path / "film.mp4").write_bytes(b"film" * 1000)
     with make_spot(strict=True, blob_threshold=1000, **keys) as mine:

@@ -199,6 +199,18 @@ def test_what_is_invalidated_meanwhile_is_not_adopted(lost):
             assert store.adopt()[:3] == (1, 6, 6)
 
 
+@pytest.mark.parametrize("garbage", [None, b"told", 7, ["a"], {"tags": 7}, {"tags": "[]", 1: "x"}])
+def test_a_storage_that_tells_garbage_is_no_crash(lost, monkeypatch, garbage):
+    monkeypatch.setattr(lost.storage, "about", lambda _: garbage)
+    with lost.new() as store:
+        if isinstance(garbage, dict):
+            done = store.adopt()
+            assert (done.entries, done.untold + len(done.faults)) == (0, 7)
+            return
+        with pytest.raises(bs.StorageError, match=r"about returned .* in place of a table"):
+            store.adopt()
+
+
 def test_what_makes_no_row_is_said(lost):
     told = {row.func_identifier: row for row in lost.rows.values()}
     row = told["app:work"]
