@@ -113,8 +113,9 @@ def namespace() -> str:
 def network(server: Shared, namespace: str, tmp_path: Any) -> Iterator[Network]:
     """Machines whose programs find the server's address, and their lease time, in `STORE`."""
     with machines.network(tmp_path / "machines") as made:
-        lease = {"lease_time": server.shortest_lease}
-        made.given["STORE"] = server.at(made.host, namespace=namespace, timeout=1.0, **lease)
+        # SeaweedFS has those wait, a second at a time, who write one object at the same time.
+        times = {"lease_time": server.shortest_lease, "timeout": server.shortest_lease}
+        made.given["STORE"] = server.at(made.host, namespace=namespace, **times)
         yield made
 
 
