@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import TaskRecord
+import golden
 from beautyspot_postgres import (
     lease_functions,
     look_functions,
@@ -17,36 +17,12 @@ from beautyspot_postgres import (
     store_functions,
     store_tables,
 )
+from golden import KEY
 
 if TYPE_CHECKING:
     from beautyspot_postgres import PostgresMetadataStore
 
-KEY = "0123456789abcdef0123456789abcdef"
-
-RECORD = TaskRecord(
-    KEY,
-    "f",
-    "ab" * 16,
-    version="2",
-    content_type="text/plain",
-    result_data=b"\x82\xa1a\x01\xa1b\xc3",
-    updated_at="2026-11-26 12:00:00",
-    func_identifier="module:f",
-    key_scheme=1,
-    serializer="msgpack",
-    digest=bytes(range(16)),
-    size=7,
-    arg_digests='{"x": "ab"}',
-    tags=("one", 'a "b"\\\0\udcff'),
-    made_at=1790000000.5,
-    took=0.25,
-    expires_at=None,
-    used_at=1790000001.0,
-    code="0f:a1",
-    arguments="x='\0\x01\ue000'",
-    price=0.125,
-    began_at=1790000000.25,
-)
+RECORD = golden.RECORD._replace(tags=("one", 'a "b"\\\0\udcff'), arguments="x='\0\x01\ue000'")
 
 ROW = {
     "cache_key": KEY,

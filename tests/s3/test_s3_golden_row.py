@@ -9,35 +9,13 @@ from __future__ import annotations
 from hashlib import sha256
 from zlib import crc32
 
-from beautyspot.contracts import Invalidation, TaskRecord
+import golden
+from beautyspot.contracts import Invalidation
 from beautyspot_s3 import rows, table
 from beautyspot_s3.names import Names
+from golden import KEY
 
-KEY = "0123456789abcdef0123456789abcdef"
-
-RECORD = TaskRecord(
-    KEY,
-    "f",
-    "ab" * 16,
-    version="2",
-    content_type="text/plain",
-    result_data=b"\x82\xa1a\x01\xa1b\xc3",
-    updated_at="2026-11-26 12:00:00",
-    func_identifier="module:f",
-    key_scheme=1,
-    serializer="msgpack",
-    digest=bytes(range(16)),
-    size=7,
-    arg_digests='{"x": "ab"}',
-    tags=("one", "two"),
-    made_at=1790000000.5,
-    took=0.25,
-    used_at=1790000001.0,
-    code="0f:a1",
-    arguments="x='é\ud800'",
-    price=0.125,
-    began_at=1790000000.25,
-)
+RECORD = golden.RECORD._replace(arguments="x='é\ud800'")
 
 ROW = (
     b'bs1 fa2226fc 00000242 000000000008\n{"nonce":"0123456789abcdef","store":"fedcba987654'
