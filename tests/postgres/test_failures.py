@@ -200,7 +200,7 @@ def test_a_session_that_idled_too_long(postgres_server: Postgres, namespace: str
     count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'"
     with reached(postgres_server.url.replace("postgres@", f"{name}@")) as server:
         for _ in range(3):
-            assert server.run(b"SELECT 1", twice=False) == [(1,)]
+            assert server.run(b"SELECT 1") == [(1,)]
             assert until(lambda: postgres_server.ask(count) == [(0,)])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot_postgres.server import Server
-from servers import postgres, tls
+from servers import pgbouncer, postgres, tls
 from servers.ports import free_port
 from servers.proxy import Link
 from servers.valkey import until
@@ -258,6 +258,22 @@ def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
             server.run(b"SELECT 1")
         own.thaw()
         link.mend()
+        assert until(lambda: answers(server))
+
+
+def test_pgbouncer_that_hangs_is_given_up_in_time(postgres_server: Postgres) -> None:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    with (
+        pgbouncer.running(postgres_server.port) as pooler,
+        reached(pooler.url, timeout=0.3) as server,
+    ):
+        assert until(lambda: answers(server))
+        pooler.freeze()
+        for _ in range(2):  # over a connection that is there, and a new one
+            with pytest.raises(MetadataError, match="raise timeout="):
+                server.run(b"SELECT 1")
+        pooler.thaw()
         assert until(lambda: answers(server))
 
 
