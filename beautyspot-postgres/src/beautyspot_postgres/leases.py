@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import Lease
+from beautyspot_local.remote.leasing import HeldLeases, ServerLease, this_process
 
 from beautyspot_postgres import arrays, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator
 
     from beautyspot_postgres.server import Server
     from beautyspot_postgres.values import Row
@@ -34,60 +31,31 @@ _HOLDER: Final = (
 )
 
 
-class PostgresLease(Lease):
-    """The lease of a key, of the process that took it: a forked child has none of its parent's.
-
-    Attributes:
-        is_ending: whether the server has been asked to end it as it puts the row, and may have.
-    """
-
-    def __init__(self, keeper: LeaseKeeper, key: str) -> None:
-        self.key = key
-        self.token = secrets.token_hex(8)
-        self.released = self.is_ending = False
-        self._keeper, self._pid = keeper, os.getpid()
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this process holds it, as far as it knows."""
-        return not self.released and self._pid == os.getpid()
-
-    def release(self) -> None:
-        """See the base class; it asks nothing where the result was put."""
-        if self.is_ours:
-            self._keeper.release(self)
-
-
-class LeaseKeeper:
+class LeaseKeeper(HeldLeases):
     """The leases of one store: takes, renews and releases them.
 
     Args:
         namespace: as it stands in the tables.
         seconds: for which a lease holds.
-
-    Attributes:
-        held: by key, those that this instance holds, or has lost without knowing.
     """
 
     def __init__(self, server: Server, namespace: str, seconds: float) -> None:
+        super().__init__()
         self._server, self._namespace = server, namespace
         self._seconds = seconds
-        self.held: dict[str, PostgresLease] = {}
-        self._who = secrets.token_hex(8)
-        self._waits: str | None = None
 
     # --------------------------------------------------------------------------- to have one
 
     def begin(
         self, keys: Iterable[str], *, look: bool, most: int
-    ) -> dict[str, tuple[PostgresLease, Row]]:
+    ) -> dict[str, tuple[ServerLease, Row]]:
         """Take the leases of these keys that are free; each comes with what `begin_calls` gives.
 
         Args:
             look: whether that also tells of the row, of the generation, and of the time.
             most: bytes of data that it tells of a row.
         """
-        begun: dict[str, tuple[PostgresLease, Row]] = {}
+        begun: dict[str, tuple[ServerLease, Row]] = {}
         try:
             for part in _parts(keys):
                 begun.update(self._begin(part, look=look, most=most))
@@ -99,10 +67,17 @@ class LeaseKeeper:
 
     def _begin(
         self, keys: list[str], *, look: bool, most: int
-    ) -> dict[str, tuple[PostgresLease, Row]]:
-        leases = {texts.short(key): PostgresLease(self, key) for key in keys}
+    ) -> dict[str, tuple[ServerLease, Row]]:
+        leases = {texts.short(key): ServerLease(self, key) for key in keys}
         tokens = arrays.texts(lease.token for lease in leases.values())
-        given = arrays.texts(leases), tokens, _this_process(), self._seconds, look, most
+        given = (
+            arrays.texts(leases),
+            tokens,
+            texts.stored(this_process()),
+            self._seconds,
+            look,
+            most,
+        )
         try:
             answer = self._ask(_BEGIN, *given)
         except Exception:  # the server may have given them, or may yet: what is put ends them
@@ -112,37 +87,15 @@ class LeaseKeeper:
         self.held.update({key: lease for key, (lease, _) in begun.items()})
         return begun
 
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Those that were lost; also keep what others know of this process's waits."""
-        ours = [lease for lease in leases if isinstance(lease, PostgresLease) and lease.is_ours]
+    def _renew(self, leases: list[ServerLease]) -> set[ServerLease]:
         kept: set[str] = set()
-        for part in _parts(ours):
+        for part in _parts(leases):
             answer = self._ask(_RENEW, *_keys_and_tokens(part), self._seconds)
             kept.update(token for (token,) in answer)
-        if self._waits is not None:
-            self._share()
-        # One may have been released meanwhile: `is_ending` is set before that, `released` after.
-        return {
-            lease
-            for lease in ours
-            if lease.token not in kept and not lease.is_ending and lease.is_ours
-        }
+        return {lease for lease in leases if lease.token in kept}
 
-    def release(self, lease: PostgresLease) -> None:
-        """End one."""
-        self.forget(lease)
+    def _end(self, lease: ServerLease) -> None:
         self._ask(_RELEASE, *_keys_and_tokens([lease]))
-
-    def forget(self, lease: PostgresLease) -> None:
-        """Say that the server has ended it."""
-        lease.released = True
-        if self.held.get(lease.key) is lease:
-            self.held.pop(lease.key, None)
-
-    def held_for(self, key: str) -> PostgresLease | None:
-        """The lease of a key that this process holds, as far as it knows."""
-        lease = self.held.get(key)
-        return lease if lease is not None and lease.is_ours else None
 
     # ------------------------------------------------------------------------ those of others
 
@@ -161,18 +114,8 @@ class LeaseKeeper:
 
     # ------------------------------------------------------------------------------- deadlocks
 
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-        """See `MetadataStoreBase.share_waits`."""
-        self._waits = json.dumps({key: [*held] for key, held in waits.items()}) if waits else None
-        found: dict[str, set[str]] = {}
-        for key, held in self._share():
-            found.setdefault(key, set()).update(held)
-        return found
-
-    def _share(self) -> list[tuple[str, list[str]]]:
-        process = f"{self._who}:{os.getpid()}"
-        others = self._ask(_WAITS, process, self._waits, self._seconds)
-        return [wait for (other,) in others for wait in _read(other)]
+    def _exchange(self, process: str, waits: str) -> list[str]:
+        return [text for (text,) in self._ask(_WAITS, process, waits or None, self._seconds)]
 
     def _ask(self, query: str, *params: Any) -> list[Row]:
         return self._server.run(self._server.sql(query), (self._namespace, *params))
@@ -184,23 +127,6 @@ def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield several[start : start + PART]
 
 
-def _keys_and_tokens(leases: Collection[PostgresLease]) -> tuple[Any, Any]:
+def _keys_and_tokens(leases: Collection[ServerLease]) -> tuple[Any, Any]:
     keys = arrays.texts(texts.short(lease.key) for lease in leases)
     return keys, arrays.texts(lease.token for lease in leases)
-
-
-def _read(text: str) -> list[tuple[str, list[str]]]:
-    try:
-        table = json.loads(text)
-        return [
-            (key, [other for other in held if isinstance(other, str)])
-            for key, held in table.items()
-        ]
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return []
-
-
-def _this_process() -> str:
-    import socket
-
-    return f"process {os.getpid()} on {texts.stored(socket.gethostname())}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beautyspot_local.remote.leasing import ending
+
 from beautyspot_postgres import arrays, rows, texts
 from beautyspot_postgres.invalidation_log import known
 
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot_local.remote.leasing import ServerLease
 
-    from beautyspot_postgres.leases import LeaseKeeper, PostgresLease
+    from beautyspot_postgres.leases import LeaseKeeper
     from beautyspot_postgres.server import Server
 
     Put = tuple[TaskRecord, int | None]
@@ -53,15 +56,12 @@ class Putter:
         for part in _parts((record, known(record, since)) for record, since in given):
             leases = [self._keeper.held_for(record.cache_key) for record, _ in part]
             held = [lease for lease in leases if lease is not None]
-            _say(held, are_ending=True)
-            try:
+            with ending(held):
                 stored = self._run(
                     [record for record, _ in part], [since or 0 for _, since in part], leases
                 )
-            finally:
-                _say(held, are_ending=False)
-            for lease in held:
-                self._keeper.forget(lease)
+                for lease in held:
+                    self._keeper.forget(lease)
             keys = (record.cache_key for record, _ in part)
             refused |= {key for key in keys if texts.short(key) not in stored}
         return refused
@@ -70,7 +70,7 @@ class Putter:
         self,
         records: list[TaskRecord],
         since: list[int] | None = None,
-        leases: list[PostgresLease | None] | None = None,
+        leases: list[ServerLease | None] | None = None,
     ) -> set[str]:
         """The keys that were put, as they stand in the index."""
         given = (
@@ -84,7 +84,7 @@ class Putter:
         return {key for (key,) in self._server.run(self._put, given)}
 
 
-def _tokens(leases: list[PostgresLease | None]) -> object:
+def _tokens(leases: list[ServerLease | None]) -> object:
     if not any(leases):
         return None
     return arrays.texts(None if lease is None else lease.token for lease in leases)
@@ -107,9 +107,3 @@ def _parts(given: Iterable[Put]) -> Iterator[list[Put]]:
         size += more
     if part:
         yield part
-
-
-def _say(leases: list[PostgresLease], *, are_ending: bool) -> None:
-    """Say whether they may be over for the server: the thread that renews them sees it first."""
-    for lease in leases:
-        lease.is_ending = are_ending

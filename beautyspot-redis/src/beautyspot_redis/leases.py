@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import Lease
 from beautyspot.errors import MetadataError
+from beautyspot_local.remote.leasing import HeldLeases, ServerLease, this_process
 
 from beautyspot_redis import store_scripts
 from beautyspot_redis.asking import each, each_and_field, parts, together, unless_other_type
@@ -18,7 +16,7 @@ from beautyspot_redis.names import key_bytes, key_text
 from beautyspot_redis.rows import LARGE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from beautyspot_redis.asking import Run
     from beautyspot_redis.names import Names
@@ -35,49 +33,18 @@ CONFIRMED: Final = 5.0
 """Seconds within which the server says that it lets us listen."""
 
 
-class RedisLease(Lease):
-    """The lease of a key, of the process that took it: a forked child has none of its parent's.
-
-    Attributes:
-        is_ending: whether the server has been asked to end it as it puts the row, and may have.
-    """
-
-    def __init__(self, keeper: LeaseKeeper, key: str) -> None:
-        self.key = key
-        self.token = secrets.token_hex(8)
-        self.released = self.is_ending = False
-        self._keeper, self._pid = keeper, os.getpid()
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether this process holds it, as far as it knows."""
-        return not self.released and self._pid == os.getpid()
-
-    def release(self) -> None:
-        """See the base class; it asks nothing where the result was put."""
-        if self.is_ours:
-            self.released = True
-            with self._keeper.server.translated:
-                self._keeper.release(self)
-
-
-class LeaseKeeper:
+class LeaseKeeper(HeldLeases):
     """The leases of one store: takes, renews and releases them, and hears of those of others.
 
     Args:
         names: of the keys.
         seconds: for which a lease holds.
-
-    Attributes:
-        held: by key, those that this instance holds, or has lost without knowing.
     """
 
     def __init__(self, server: Server, names: Names, seconds: float) -> None:
+        super().__init__()
         self.server, self.names = server, names
         self.milliseconds = max(1, round(seconds * 1000))
-        self.held: dict[str, RedisLease] = {}
-        self._who = secrets.token_hex(8)
-        self._waits = ""
         self._listening: Any = None
         self._listens_in = 0
         self._listens = self._closed = False
@@ -86,12 +53,12 @@ class LeaseKeeper:
 
     def begin(
         self, keys: Collection[str], *, look: bool = False
-    ) -> dict[str, tuple[RedisLease, Any]]:
+    ) -> dict[str, tuple[ServerLease, Any]]:
         """Take the leases of these keys that are free; each comes with what `BEGIN` gives.
 
         With `look`, also of the row, of the generation, and of the time.
         """
-        begun: dict[str, tuple[RedisLease, Any]] = {}
+        begun: dict[str, tuple[ServerLease, Any]] = {}
         try:
             for part in parts(keys):
                 begun.update(self._begin(part, look=look))
@@ -101,11 +68,11 @@ class LeaseKeeper:
             raise
         return begun
 
-    def _begin(self, keys: list[str], *, look: bool) -> dict[str, tuple[RedisLease, Any]]:
+    def _begin(self, keys: list[str], *, look: bool) -> dict[str, tuple[ServerLease, Any]]:
         from redis.exceptions import ResponseError
 
-        leases = [RedisLease(self, key) for key in keys]
-        here, names = _this_process(), self.names
+        leases = [ServerLease(self, key) for key in keys]
+        here, names = this_process(), self.names
         meta = [] if self.server.is_cluster else [names.meta]
         last = -1 if len(keys) == 1 else LARGE - 1  # of many, the data may be left out
         runs: list[Run] = [
@@ -141,40 +108,24 @@ class LeaseKeeper:
             answer[1] = generation
         return answers
 
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Those that were lost; also keep what others know of this process's waits."""
-        ours = [lease for lease in leases if isinstance(lease, RedisLease) and lease.is_ours]
-        lost: set[RedisLease] = set()
-        for part in parts(ours):
+    def _renew(self, leases: list[ServerLease]) -> set[ServerLease]:
+        kept: set[ServerLease] = set()
+        for part in parts(leases):
             runs = [
                 ([self.names.lease(lease.key)], (lease.token, self.milliseconds)) for lease in part
             ]
             answers = each(self.server, store_scripts.RENEW, runs)
-            lost.update(lease for lease, held in zip(part, answers, strict=True) if not held)
-        if self._waits:
-            self._share(self._waits)
-        # One may have been released meanwhile: `is_ending` is set before that, `released` after.
-        return {lease for lease in lost if not lease.is_ending and lease.is_ours}
+            kept.update(lease for lease, held in zip(part, answers, strict=True) if held)
+        return kept
 
-    def release(self, lease: RedisLease) -> None:
-        """End one; if another process waits for it, the server tells that."""
-        self.forget(lease)
-        each(self.server, store_scripts.RELEASE, [self._releasing(lease)])
+    def _end(self, lease: ServerLease) -> None:
+        """End it; if another process waits for it, the server tells that."""
+        with self.server.translated:
+            each(self.server, store_scripts.RELEASE, [self._releasing(lease)])
 
-    def _releasing(self, lease: RedisLease) -> tuple[list[bytes], tuple[Any, ...]]:
+    def _releasing(self, lease: ServerLease) -> tuple[list[bytes], tuple[Any, ...]]:
         names = self.names
         return [names.lease(lease.key)], (lease.token, names.released, key_bytes(lease.key))
-
-    def forget(self, lease: RedisLease) -> None:
-        """Say that the server has ended it."""
-        lease.released = True
-        if self.held.get(lease.key) is lease:
-            self.held.pop(lease.key, None)
-
-    def held_for(self, key: str) -> RedisLease | None:
-        """The lease of a key that this process holds, as far as it knows."""
-        lease = self.held.get(key)
-        return lease if lease is not None and lease.is_ours else None
 
     # ------------------------------------------------------------------------ those of others
 
@@ -255,40 +206,13 @@ class LeaseKeeper:
 
     # ------------------------------------------------------------------------------- deadlocks
 
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-        """See `MetadataStoreBase.share_waits`."""
-        self._waits = json.dumps({key: [*held] for key, held in waits.items()}) if waits else ""
-        found: dict[str, set[str]] = {}
-        for key, held in self._share(self._waits):
-            found.setdefault(key, set()).update(held)
-        return found
-
-    def _share(self, waits: str) -> list[tuple[str, list[str]]]:
-        others = store_scripts.WAITS.run(
-            self.server.client,
-            [self.names.waits],
-            *(f"{self._who}:{os.getpid()}", waits, self.milliseconds),
+    def _exchange(self, process: str, waits: str) -> list[bytes]:
+        found: list[bytes] = store_scripts.WAITS.run(
+            self.server.client, [self.names.waits], process, waits, self.milliseconds
         )
-        return [wait for other in others for wait in _read(other)]
+        return found
 
     def close(self) -> None:
         """Stop listening. Leases that are held stay so until they are released, or expire."""
         self._closed = True
         self.stop_listening()
-
-
-def _read(text: bytes) -> list[tuple[str, list[str]]]:
-    try:
-        table = json.loads(text)
-        return [
-            (key, [other for other in held if isinstance(other, str)])
-            for key, held in table.items()
-        ]
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return []
-
-
-def _this_process() -> str:
-    import socket  # redis-py has imported it
-
-    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from beautyspot_local.remote.leasing import ending
+
 from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.asking import PART, each
 from beautyspot_redis.invalidation_log import noted
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot_local.remote.leasing import ServerLease
 
     from beautyspot_redis.asking import Run
-    from beautyspot_redis.leases import LeaseKeeper, RedisLease
+    from beautyspot_redis.leases import LeaseKeeper
 
 LARGEST: Final = 8 * 2**20
 """So many bytes of rows are sent at a time; a larger row goes alone."""
@@ -44,7 +47,7 @@ class Row(NamedTuple):
     record: TaskRecord
     since: int | None
     value: bytes
-    lease: RedisLease | None
+    lease: ServerLease | None
 
 
 class Putter:
@@ -65,11 +68,8 @@ class Putter:
         put = self._put_apart if self._server.is_cluster else self._put_part
         for part in self._parts(rows):
             leases = [row.lease for row in part if row.lease is not None]
-            _say(leases, are_ending=True)
-            try:
+            with ending(leases):
                 refused |= put(part)
-            finally:
-                _say(leases, are_ending=False)
         return refused
 
     def _parts(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> Iterator[list[Row]]:
@@ -156,9 +156,3 @@ class Putter:
         if expires_at is None or not self._keep or not abs(expires_at * 1000) < _FARTHEST:
             return b"", b""
         return b"%d" % (expires_at * 1000), self._keep
-
-
-def _say(leases: list[RedisLease], *, are_ending: bool) -> None:
-    """Say whether they may be over for the server: the thread that renews them sees it first."""
-    for lease in leases:
-        lease.is_ending = are_ending
