@@ -85,7 +85,7 @@ class Copier:
             self._copy(source, [record for record in batch if record.serializer is not None])
             self._done += len(batch)
             if progress is not None:
-                progress(min(self._done, total), total)
+                progress(self._done, max(self._done, total))
         counts = self._copy_counts(source, wanted)
         return Copied(self._entries, self._size, self._present, tuple(self._faults), counts)
 

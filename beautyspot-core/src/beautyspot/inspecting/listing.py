@@ -77,10 +77,11 @@ class Listing:
                 return
 
     def as_written(self) -> tuple[int, Iterator[TaskRecord]]:
-        """How many there are, and all of them, what was written first, first; by time elsewhere.
+        """How many there are at least, and all of them, what was written first, first.
 
         Pages go the other way, so the places where they begin are noted on a first pass. Without
-        such pages, too many to be held in memory come in the order of their keys.
+        such pages they come in the order of their times, and those that are too many to be held in
+        memory in the order of their keys; to count them would read all of them twice.
 
         Raises:
             MetadataError: the store failed.
@@ -89,7 +90,7 @@ class Listing:
             records = self.all()
             first = list(islice(records, MOST_SORTED + 1))
             if len(first) > MOST_SORTED:
-                return self.totals().entries, chain(first, records)
+                return len(first), chain(first, records)
             return len(first), iter(sorted(first, key=_ranking("oldest")))
         count, starts = 0, list[str | None]([None])
         while True:

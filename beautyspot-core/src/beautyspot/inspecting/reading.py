@@ -133,7 +133,8 @@ class Reading:
 
         Args:
             target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
-            progress: called after some results with how many are done, and how many there are.
+            progress: called after some results with how many are done, and how many there are, as
+                far as that is known.
             with_arguments: whether the texts of arguments are copied. None: where the target can
                 be read by nobody else (`MetadataStoreBase.private`).
             vouch: True has results that nobody signed signed for a target that signs: you know that
