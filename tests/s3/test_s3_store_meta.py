@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, partialmethod
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError, SchemaError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, meta, table
+from beautyspot_s3.objects import Objects
 
 META = "cache/store/app/meta"
 
@@ -50,6 +51,23 @@ def test_an_id_that_a_damaged_row_names_is_passed_over(store: S3MetadataStore, m
     store_id = store.store_id
     mocked.put_object(Bucket="bucket", Key=f"cache/store/app/rows/{KEYS[0]}", Body=b"x" * 100)
     mocked.delete_object(Bucket="bucket", Key=META)
+    assert another(mocked).store_id == store_id
+
+
+@pytest.mark.parametrize("key", ["~last", "long" * 100])
+def test_the_id_is_found_behind_many_rows_that_were_removed(
+    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    store.put_many(a_record(each) for each in (*KEYS[:4], key))
+    for each in KEYS[:4]:
+        store.delete(each)
+    store_id = store.store_id
+    mocked.delete_object(Bucket="bucket", Key=META)
+    monkeypatch.setattr(
+        Objects,
+        "list",
+        partialmethod(Objects.list, page=2),  # as of thousands
+    )
     assert another(mocked).store_id == store_id
 
 
@@ -213,6 +231,23 @@ def test_who_demands_signing_demands_it_of_all(mocked: Any) -> None:
         later.open()
         assert later.demands_signing is True
     plain.note_invalidation(Invalidation())
+    assert said(mocked)["demands_signing"] is True
+
+
+def test_of_two_that_make_it_at_once_the_one_who_demands_signing_wins(
+    mocked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, others = mocked._make_api_call, [another(mocked, demands_signing=True)]
+
+    def make_api_call(operation: str, params: Any) -> Any:
+        if operation == "PutObject" and others:
+            others.pop().open()  # just before
+        return real(operation, params)
+
+    monkeypatch.setattr(mocked, "_make_api_call", make_api_call)
+    plain = another(mocked)
+    plain.open()
+    assert plain.demands_signing is True
     assert said(mocked)["demands_signing"] is True
 
 

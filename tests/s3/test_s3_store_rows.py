@@ -160,6 +160,17 @@ def test_objects_of_strangers_are_passed_over(store: S3MetadataStore, mocked: An
 # ----------------------------------------------------------------------------------- what is read
 
 
+@pytest.mark.parametrize("number", ["1e999", "NaN", '"inf"'])
+def test_a_last_use_that_is_no_time_says_nothing(
+    store: S3MetadataStore, mocked: Any, number: str
+) -> None:
+    store.put(a_record(used_at=None))
+    body = f'{{"{KEYS[0]}":[{number},{number}]}}'.encode()
+    mocked.put_object(Bucket="bucket", Key="cache/store/app/used/x", Body=body)
+    [record] = store.scan()
+    assert record.used_at is None
+
+
 def test_a_listing_reads_rows_up_to_their_data(store: S3MetadataStore, mocked: Any) -> None:
     large = a_record(KEYS[0], result_data=b"x" * 200_000, size=200_000)
     long = a_record(KEYS[1], arguments="é" * 5000)

@@ -10,6 +10,8 @@ import os
 import secrets
 import threading
 from contextlib import suppress
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from beautyspot_s3 import rows
@@ -79,7 +81,7 @@ class Meta:
         found = self._objects.get(self._names.meta)
         table = None if found is None else read(found.body, self._names.meta)
         if found is None or table is None or demands_signing > table.demands_signing:
-            return self._change(lambda table: table._replace(demands_signing=demands_signing))
+            return self._change(partial(_demanding, demands_signing=demands_signing))
         self._state = found.etag, table
         if found.modified < self._now() - OLD:
             with suppress(Exception):  # another has just written it; or this user may only read
@@ -145,8 +147,10 @@ class Meta:
 
     def _named_by_rows(self) -> str:
         """The ID of the store that some row names; "" where there is no row."""
-        page = next(self._objects.list(self._names.rows))
-        for listed in [one for one in page if one.size > rows.TOMBSTONE][:_ASKED]:
+        prefixes = self._names.rows, self._names.long_rows
+        pages = chain.from_iterable(map(self._objects.list, prefixes))
+        there = (one for page in pages for one in page if one.size > rows.TOMBSTONE)
+        for listed in islice(there, _ASKED):
             found = self._objects.get(listed.name, first=rows.FIRST)
             row = None if found is None else rows.read(found.body, found.size)
             store_id = None if row is None else row.fields.get("store")
@@ -160,6 +164,11 @@ class _Note:
 
     def __init__(self, what: Invalidation) -> None:
         self.what, self.is_done = what, False
+
+
+def _demanding(table: Table, *, demands_signing: bool) -> Table:
+    """With that demand, or the one of another, who may have made it just now."""
+    return table._replace(demands_signing=demands_signing or table.demands_signing)
 
 
 def _as_it_is(table: Table) -> Table:

@@ -7,6 +7,7 @@ records reads these objects as well. What is older than the row is of one that w
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -98,10 +99,11 @@ def _batch(body: bytes, modified: float) -> Batch:
     """What an object says; what a stranger wrote says nothing."""
     try:
         table = json.loads(body)
-        return {
+        uses = {
             key: Use(float(given[0]), float(given[1]) if len(given) > 1 else modified)
             for key, given in _items(table)
         }
+        return {key: use for key, use in uses.items() if all(map(math.isfinite, use))}
     except (ValueError, TypeError, IndexError, OverflowError, RecursionError):
         return {}
 
