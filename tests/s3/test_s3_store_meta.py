@@ -179,7 +179,7 @@ def test_results_of_before_a_forgotten_entry_are_not_stored(
     "body",
     [
         *(b"", b"<html>", b"[]", b"{}", b"null", b'{"store_id": "../../x"}', b"\xff" * 40),
-        b'{"written_by":1,"readable_from":1,"store_id":"../x","generation":1,"log":[]}',
+        table.written(table.Table("../x", 1), "0" * 16),
         b"[" * 100_000,
     ],
     ids=range(9),

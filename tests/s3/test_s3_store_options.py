@@ -25,6 +25,8 @@ from botocore.exceptions import ClientError
         ({"timeout": 0}, "too short: give 0.1 s or more"),
         ({"lease_time": -1}, "give a number of seconds"),
         ({"largest_data": "many"}, "give a number of bytes"),
+        ({"largest_data": -1}, "give a number of bytes"),
+        ({"largest_data": "2 GiB"}, "is too much"),
         ({"demands_signing": "yes"}, "give True or False"),
         ({"prefix": "../x"}, "give a folder"),
         ({"endpoint_url": "localhost"}, "lacks its scheme"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.errors import MetadataError
 
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
     from beautyspot_s3.connection import AddressingStyle
+
+
+ROW: Final = 2**30
+"""Bytes of data, at most, that a row may be allowed to hold: it is sent in one request."""
 
 
 class S3MetadataStore(S3Leasing, Remade):
@@ -97,7 +101,7 @@ class S3MetadataStore(S3Leasing, Remade):
         place = self._again()
         names = Names(place.folder, checked.name("namespace", namespace))
         super().__init__(place, names, limit, checked.lease_time(lease_time))
-        self.largest_data = checked.size("largest_data", largest_data)
+        self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
 
     @classmethod
