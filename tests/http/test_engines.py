@@ -168,7 +168,8 @@ def test_an_attribute_that_is_not_known_is_refused() -> None:
 
 def test_rows_are_read_once_whatever_the_password(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/shop.db"
-    with sa.create_engine(url).begin() as connection:
+    engines = [sa.create_engine(url) for _ in range(2)]
+    with engines[0].begin() as connection:
         connection.execute(sa.text("create table price (what text, cents integer)"))
         connection.execute(sa.text("insert into price values ('tea', 250)"))
     with memory_spot() as spot:
@@ -179,7 +180,6 @@ def test_rows_are_read_once_whatever_the_password(tmp_path: Path) -> None:
                 rows = connection.execute(sa.text("select what, cents from price"))
                 return [(row.what, row.cents) for row in rows]
 
-        engines = [sa.create_engine(url) for _ in range(2)]
         assert [prices(each) for each in engines] == [[("tea", 250)]] * 2
         assert spot.stats()["hits"] == 1
         for each in engines:

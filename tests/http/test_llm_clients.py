@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -25,6 +26,7 @@ from openai._legacy_response import HttpxBinaryResponseContent
 from openai.types.chat import ChatCompletion
 from servers.web import CANARY, WebSite
 
+Closing = Callable[[Any], Any]
 TLS = ssl.create_default_context()
 KEY = f"sk-{CANARY}"
 
@@ -134,10 +136,10 @@ def test_neither_keys_nor_patience_count() -> None:
         assert len(set.union(*keys)) == len(alike)
 
 
-def test_a_client_that_was_used_has_the_key_of_a_new_one(site: WebSite) -> None:
+def test_a_client_that_was_used_has_the_key_of_a_new_one(site: WebSite, closing: Closing) -> None:
     with memory_spot() as spot:
         marked = spot.mark(take)
-        one, two = gpt(base_url=site.url), claude(base_url=site.url)
+        one, two = closing(gpt(base_url=site.url)), closing(claude(base_url=site.url))
         keys = [spot.key(marked, each) for each in (one, two)]
         one.chat.completions.create(model="small", messages=[])
         assert one.chat.completions.with_raw_response.create(model="small", messages=[]).headers
@@ -234,11 +236,12 @@ class Assistant:
         return found
 
 
-def test_an_answer_comes_back_whole_whatever_the_key(site: WebSite) -> None:
+def test_an_answer_comes_back_whole_whatever_the_key(site: WebSite, closing: Closing) -> None:
     with memory_spot() as spot:
         ask = spot.mark(Assistant.ask)
         asked = site.asked
-        one, two = (ask(Assistant(gpt(base_url=site.url, api_key=k)), "?") for k in ("a", "b"))
+        clients = [closing(gpt(base_url=site.url, api_key=key)) for key in ("a", "b")]
+        one, two = (ask(Assistant(client), "?") for client in clients)
         assert site.asked == asked + 1
         assert site.keys[-1] == "Bearer a"
     assert type(two) is ChatCompletion
@@ -272,13 +275,14 @@ def test_an_answer_of_an_asynchronous_client_comes_back_whole(site: WebSite) -> 
     assert [type(each) for each in two.content] == [type(each) for each in one.content]
 
 
-def test_an_answer_that_nothing_names_says_what_to_write(site: WebSite) -> None:
+def test_an_answer_that_nothing_names_says_what_to_write(site: WebSite, closing: Closing) -> None:
     with memory_spot() as spot:
         ask = spot.mark(lambda client: client.chat.completions.create(model="m", messages=[]))
         with pytest.raises(bs.SerializationError, match="-> ChatCompletion"):
-            ask(gpt(base_url=site.url))
+            ask(closing(gpt(base_url=site.url)))
         spot.register(ChatCompletion)
-        assert ask(gpt(base_url=site.url)) == ask(gpt(base_url=site.url))
+        one, two = (ask(closing(gpt(base_url=site.url))) for _ in range(2))
+        assert one == two
         assert spot.stats()["hits"] == 1
 
 
@@ -308,14 +312,15 @@ class TestLlmContents(TypeSupportContract):
         """It needs the support of responses, too: see the test below."""
 
 
-def test_speech_is_paid_once(site: WebSite, tmp_path: Path) -> None:
+def test_speech_is_paid_once(site: WebSite, closing: Closing, tmp_path: Path) -> None:
     with memory_spot() as spot:
 
         @spot.mark
         def speak(client: openai.OpenAI, text: str) -> Any:
             return client.audio.speech.create(input=text, model="m", voice="alloy")
 
-        one, two = (speak(gpt(base_url=site.url, api_key=key), "hi") for key in "ab")
+        clients = [closing(gpt(base_url=site.url, api_key=key)) for key in "ab"]
+        one, two = (speak(client, "hi") for client in clients)
         assert spot.stats()["hits"] == 1
     assert type(two) is type(one)
     assert two.content == one.content == two.read() == b"".join(two.iter_bytes())

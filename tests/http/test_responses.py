@@ -185,6 +185,7 @@ def test_a_stream_of_requests_is_read(path: str, site: WebSite) -> None:
             return requests.get(url, stream=True, timeout=9)
 
         first, second = fetch(site.url + path), fetch(site.url + path)
+        first.close()
         assert first.content == second.content == b"".join(second.iter_content(7))
         assert spot.stats()["hits"] == 1
 
@@ -196,7 +197,8 @@ def test_a_response_without_a_body_is_stored_though_its_stream_is_closed(site: W
         def look(url: str) -> requests.Response:
             return requests.head(url, stream=True, timeout=9)
 
-        assert look(site.url).content == look(site.url).content == b""
+        with look(site.url) as first:
+            assert first.content == look(site.url).content == b""
         assert spot.stats()["hits"] == 1
 
 

@@ -82,13 +82,13 @@ def _fetched(spot: bs.Spot, site: WebSite) -> list[str]:
     def ask(client: openai.OpenAI) -> ChatCompletion:
         return client.chat.completions.create(model="m", messages=[])
 
-    with_key = openai.OpenAI(api_key=f"sk-{CANARY}", base_url=site.url)
-    for _ in range(2):
-        by_httpx(signed)
-        by_requests(signed)
-        ask(with_key)
-    assert spot.stats()["hits"] >= 3
-    return [str(spot.explain(by_httpx, signed)), str(spot.explain(ask, with_key))]
+    with openai.OpenAI(api_key=f"sk-{CANARY}", base_url=site.url) as with_key:
+        for _ in range(2):
+            by_httpx(signed)
+            by_requests(signed)
+            ask(with_key)
+        assert spot.stats()["hits"] >= 3
+        return [str(spot.explain(by_httpx, signed)), str(spot.explain(ask, with_key))]
 
 
 @pytest.mark.parametrize(
