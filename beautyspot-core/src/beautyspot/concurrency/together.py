@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from contextvars import copy_context
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from beautyspot.concurrency import locks
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+AT_ONCE: Final = 16
+"""So many requests of a storage are worth their threads; a metadata store says it itself."""
 
 
 def together(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[tuple[T, R]]:

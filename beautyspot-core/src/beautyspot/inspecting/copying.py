@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.concurrency.side_by_side import side_by_side
+from beautyspot.concurrency.together import AT_ONCE, together
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, begun_at, in_full
 from beautyspot.errors import (
     BlobNotFound,
@@ -135,7 +135,8 @@ class Copier:
     def _all_taken(self, records: list[TaskRecord]) -> list[TaskRecord]:
         """The rows for the target, small blobs side by side: each waits for two networks, maybe."""
         apart = [each for each in records if each.result_type == FILE and size_of(each) <= SMALL]
-        taken = {row.cache_key: row for row in side_by_side(self._taken, apart) if row is not None}
+        rows = (row for _, row in together(self._taken, apart, AT_ONCE))
+        taken = {row.cache_key: row for row in rows if row is not None}
         done = {each.cache_key for each in apart}
         for record in records:
             if record.cache_key not in done and (row := self._taken(record)) is not None:

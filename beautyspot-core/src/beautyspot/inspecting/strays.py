@@ -13,7 +13,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from beautyspot.concurrency.side_by_side import side_by_side
+from beautyspot.concurrency.together import AT_ONCE, together
 from beautyspot.contracts import Totals
 from beautyspot.errors import BlobNotFound, ConfigError
 from beautyspot.results.blob_names import BlobName, blob_name
@@ -172,7 +172,7 @@ def asked(
     storage: GuardedStorage, ask: Callable[[StrayBlob], R], blobs: list[StrayBlob]
 ) -> list[R]:
     """What a storage answers of each blob; it is asked for some at once, where that is faster."""
-    return side_by_side(ask, blobs) if storage.blocking else list(map(ask, blobs))
+    return [said for _, said in together(ask, blobs, AT_ONCE if storage.blocking else 1)]
 
 
 def in_batches(blobs: Iterator[StrayBlob]) -> Iterator[list[StrayBlob]]:
