@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from servers.machines import Network
 
-MACHINES, THREADS, CALLS, KEYS = 3, 4, 40, 3
+MACHINES, THREADS, CALLS, KEYS = 3, 4, 60, 3
 
 PROGRAM = """
 import random
@@ -26,7 +26,7 @@ spot = bs.Spot("app", directory=FOLDER, metadata=STORE, config=False, strict=Tru
 @spot.mark(name="timed")
 def timed(key):
     began = time.monotonic()
-    time.sleep(random.choice([0, 0, 0.01, 0.4]))
+    time.sleep(random.choice([0, 0, 0.01, 0.1]))
     return began
 
 def one(dice):
@@ -78,28 +78,16 @@ def _done(network: Network) -> list[Done]:
 
 
 @pytest.mark.slow
-def test_nobody_is_given_what_was_invalidated_or_replaced_before(
-    network: Network, kind: str
-) -> None:
-    """A bucket tells the time to a second at first: runs within that may pass in either order."""
+def test_nobody_is_given_what_was_invalidated_before(network: Network) -> None:
     history = _done(network)
     calls = [(one, one.value) for one in history if one.value is not None]
     forgotten = [one for one in history if one.what == "forget"]
     assert len(calls) + len(forgotten) == MACHINES * THREADS * CALLS
     assert len({(one.key, value) for one, value in calls}) < 0.9 * len(calls), "too few were hits"
-
-    invalidated = [
+    wrong = [
         (one, before)
         for one, value in calls
         for before in forgotten
         if one.key == before.key and before.ended < one.began and value < before.began
     ]
-    assert invalidated == []
-    known = 1.5 if kind == "s3" else 0.1
-    replaced = [
-        (one, before)
-        for one, value in calls
-        for before, newer in calls
-        if one.key == before.key and before.ended < one.began and value < newer - known
-    ]
-    assert replaced == []
+    assert wrong == []
