@@ -11,6 +11,7 @@ from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, objects
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
     IncompleteReadError,
@@ -186,6 +187,29 @@ def test_what_many_are_invalidated_with_is_removed_at_once(
     assert not store.put_valid(run(store, begun.now), begun.generation)
     begun.lease.release()
     assert store.find(KEYS[0]) is None
+
+
+def test_what_a_save_left_that_failed_is_removed_by_the_next(
+    store: S3MetadataStore, other: S3MetadataStore, network: Network
+) -> None:
+    """It has put the row, and could not ask whether that was invalidated at the same time."""
+
+    def fail() -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    def invalidate() -> None:
+        other.note_invalidation(Invalidation(tag="a"))
+        network.before("GetObject meta", fail)
+
+    since, late = store.generation(), run(store, store.now(), tags=("a",))
+    network.before("PutObject rows", invalidate)
+    with pytest.raises(MetadataError):
+        store.put_valid(late, since)
+    assert store.put_valid(late, since) is False
+    assert store.find(KEYS[0]) is None
+    other.put(run(store, store.now() + 1, tags=("a",)))
+    assert store.put_valid(late, since) is False
+    assert store.find(KEYS[0]) is not None, "another run's"
 
 
 def test_a_removal_without_an_invalidation_refuses_nothing(

@@ -121,6 +121,7 @@ class Putter:
         key = record.cache_key
         seen = self._seen.pop(key, None)
         if table.covers(record, since):
+            self._withdraw(record)
             return None
         if seen is None or self._objects.honours is False:
             seen = self._look(key)
@@ -137,6 +138,17 @@ class Putter:
                     return seen.etag
                 table = self._meta.now()
         return None  # pragma: no cover - attempts end with an error
+
+    def _withdraw(self, record: TaskRecord) -> None:
+        """Remove the row of a run that was invalidated, where it is there all the same.
+
+        A save before this one may have put it, and failed after that, or without an answer.
+        """
+        seen = self._look(record.cache_key)
+        if record.began_at is None or seen.record is None or _times(seen.record) != _times(record):
+            return
+        with suppress(ConditionError):
+            self._bury(record.cache_key, seen.etag)
 
     def _has_newer(self, seen: Seen, record: TaskRecord) -> bool:
         found = seen.record
@@ -220,6 +232,10 @@ def seen_in(key: str, found: Found | None) -> Seen:
         key, "", "", made_at=given("made_at"), took=given("took"), began_at=given("began_at")
     )
     return Seen(found.etag, row.nonce, times)
+
+
+def _times(record: TaskRecord) -> tuple[float | None, ...]:
+    return record.began_at, record.made_at, record.took
 
 
 def _nonce() -> str:
