@@ -175,3 +175,34 @@ def test_one_process_at_a_time_merges_counts(
     assert asked_for == [sweeping.MERGING]
     assert len(names(mocked, "counts/")) == 7
     assert list(store.counts()) == before
+
+
+def test_what_strangers_or_later_releases_wrote_stays(
+    store: S3MetadataStore, mocked: Any, later: None
+) -> None:
+    strange = [*(f"used/{name}" for name in "abc"), *(f"counts/2024-10-{name}" for name in "abc")]
+    for name in strange:
+        for body in (b'{"later": 1}', b"strange"):
+            mocked.put_object(Bucket="bucket", Key=FOLDER + name, Body=body)
+    before = count(store)
+    store.put(a_record())
+    for used in (1.5, 2.5):
+        store.touch({KEYS[0]: used})
+    store.sweep(DAY)
+    assert set(strange) <= {*names(mocked, "")}
+    assert list(store.counts()) == before
+    assert len(names(mocked, "used/")) == 4
+    assert len(names(mocked, "counts/")) == 5
+
+
+def test_what_is_young_is_not_merged(
+    store: S3MetadataStore, mocked: Any, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = count(store)
+    young = names(mocked, "counts/")[0]
+    monkeypatch.setattr(
+        sweeping.Sweeper, "_is_old", lambda _, listed: not listed.name.endswith(young)
+    )
+    assert store.sweep(DAY) > 0
+    assert young in names(mocked, "counts/")
+    assert list(store.counts()) == before

@@ -62,14 +62,18 @@ def listed(objects: Objects, names: Names, since: int | None = None) -> list[Lis
 
 
 def load(objects: Objects, names: Names, found: Iterable[Listed]) -> dict[str, Counted]:
-    """What these objects hold, by their names below `Names.counts`; without those merged."""
+    """What these objects hold, by their names below `Names.counts`.
+
+    Without those that were merged, and those that strangers wrote.
+    """
     short = [one.name.removeprefix(names.counts) for one in found]
 
-    def read(name: str) -> Counted:
+    def read(name: str) -> Counted | None:
         one = objects.get(names.counts + name)
-        return Counted([], []) if one is None else _read(one.body)
+        return None if one is None else _read(one.body)
 
-    table = dict(zip(short, side_by_side(read, short), strict=True))
+    answers = zip(short, side_by_side(read, short), strict=True)
+    table = {name: counted for name, counted in answers if counted is not None}
     gone = {name for counted in table.values() for name in counted.merged}
     return {name: counted for name, counted in table.items() if name not in gone}
 
@@ -90,14 +94,14 @@ def _day(hour: int) -> str:
     return datetime.fromtimestamp(min(max(hour, 0), _LAST) * 3600, UTC).strftime("%Y-%m-%d")
 
 
-def _read(body: bytes) -> Counted:
-    """What an object says; what a stranger wrote says nothing."""
+def _read(body: bytes) -> Counted | None:
+    """What an object says; None where a stranger wrote it."""
     try:
         said = json.loads(body)
         counts = [_counts(given) for given in said["counts"]]
         return Counted(counts, [str(name) for name in said["merged"]])
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
-        return Counted([], [])
+        return None
 
 
 def _counts(given: list[Any]) -> Counts:

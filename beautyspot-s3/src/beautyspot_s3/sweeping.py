@@ -57,7 +57,9 @@ class Sweeper:
             try_lease: the lease of a key, or None where another process has it.
         """
         old = [one for one in self._uses.listed() if self._is_old(one)]
-        used = merged(self._uses.batches(old).values()) if len(old) > 1 else {}
+        batches = self._uses.batches(old)
+        old = [one for one in old if one.name in batches]
+        used = merged(batches.values()) if len(batches) > 1 else {}
         names = {self._names.row(key): key for key in used}
         count, kept = 0, list[str]()
         for prefix in (self._names.rows, self._names.long_rows):
@@ -124,8 +126,13 @@ class Sweeper:
         return [group for group in groups.values() if len(group) > 1]
 
     def _merge(self, group: list[Listed], loaded: dict[str, counted.Counted]) -> int:
-        short = [one.name.removeprefix(self._names.counts) for one in group]
-        counts = [count for name in short if name in loaded for count in loaded[name].counts]
+        gone = {name for one in loaded.values() for name in one.merged}
+        ours = {
+            name: one
+            for one in group
+            if (name := one.name.removeprefix(self._names.counts)) in loaded or name in gone
+        }
+        counts = [count for name in ours if name in loaded for count in loaded[name].counts]
         if counts:
-            counted.write(self._objects, self._names, list(counted.summed(counts)), short)
-        return self._remove(group)
+            counted.write(self._objects, self._names, list(counted.summed(counts)), ours)
+        return self._remove(ours.values())

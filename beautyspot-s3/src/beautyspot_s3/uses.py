@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot_s3.several import side_by_side
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 KEPT: Final = 200_000
 """Uses that are kept in memory, so that the next look reads what is new alone."""
+
+
+_DAMAGE: Final = (
+    *(ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError),
+)
 
 
 class Use(NamedTuple):
@@ -63,13 +68,13 @@ class Uses:
         return [one for page in self._objects.list(self._names.used) for one in page]
 
     def batches(self, listed: Iterable[Listed]) -> dict[str, Batch]:
-        """What these objects hold, by name; they never change."""
+        """What these objects hold, by name; they never change. Those of strangers are left out."""
         before, listed = self._kept, list(listed)
         new = [one for one in listed if one.name not in before]
         read = dict(zip([one.name for one in new], side_by_side(self._read, new), strict=True))
-        found = {one.name: before.get(one.name) or read.get(one.name, {}) for one in listed}
-        self._kept = found
-        return dict(found)
+        both = {**before, **{name: batch for name, batch in read.items() if batch is not None}}
+        self._kept = {one.name: both[one.name] for one in listed if one.name in both}
+        return dict(self._kept)
 
     def write(self, batch: Batch) -> None:
         """Write some that were read before, as they are."""
@@ -79,9 +84,9 @@ class Uses:
         name = f"{self._names.used}{secrets.token_hex(8)}"
         self._objects.put(name, json.dumps(table, separators=(",", ":")).encode("ascii"))
 
-    def _read(self, listed: Listed) -> Batch:
+    def _read(self, listed: Listed) -> Batch | None:
         found = self._objects.get(listed.name)
-        return {} if found is None else _batch(found.body, found.modified)
+        return None if found is None else _batch(found.body, found.modified)
 
 
 def merged(batches: Iterable[Batch]) -> Batch:
@@ -95,18 +100,14 @@ def merged(batches: Iterable[Batch]) -> Batch:
     return found
 
 
-def _batch(body: bytes, modified: float) -> Batch:
-    """What an object says; what a stranger wrote says nothing."""
+def _batch(body: bytes, modified: float) -> Batch | None:
+    """What an object says; None where a stranger wrote it."""
     try:
         table = json.loads(body)
         uses = {
             key: Use(float(given[0]), float(given[1]) if len(given) > 1 else modified)
-            for key, given in _items(table)
+            for key, given in table.items()
         }
         return {key: use for key, use in uses.items() if all(map(math.isfinite, use))}
-    except (ValueError, TypeError, IndexError, OverflowError, RecursionError):
-        return {}
-
-
-def _items(table: Any) -> Iterable[tuple[str, Any]]:
-    return table.items() if isinstance(table, dict) else ()
+    except _DAMAGE:
+        return None
