@@ -62,7 +62,7 @@ class HttpxClientTypes(TypeSupport):
         return {
             "base_url": counted_url(value.base_url),
             **without_defaults(
-                redirects=value.follow_redirects and value.max_redirects,
+                redirects=value.follow_redirects and (value.max_redirects or "none"),
                 default_encoding=_unusual(value._default_encoding),
             ),
             **counted_connection(value),

@@ -15,7 +15,8 @@ MASK: Final = "***"
 
 _ALONE: Final = (
     r"apikey|auth|authentication|authorization|bearer|cookies?|cookie2|credentials?|csrf|hmac|jwt"
-    r"|otp|passphrase|passwd|pwd|session|sessionid|sid|ticket|xsrf|\w*(?:password|secret|token)"
+    r"|otp|pass(?:code|phrase|wd)|pwd|session|sid|ticket|xsrf|\w*sess(?:ion)?id"
+    r"|\w*(?:password|secret|token)\d?"
 )
 _JOINED: Final = (
     r"(?:access|api|auth|client|csrf|id|private|refresh|secret|security|session|signing"
@@ -28,7 +29,7 @@ _HARMLESS: Final = (
     r"|(?:continuation|cursor|next|page|sync)[-_.]?token"
     r"|(?:cache|idempotency|object|partition|routing|sort|surrogate|websocket)[-_]key"
 )
-_IN_QUERY: Final = r"(?:^|[-_.])(?:key|keyid|pw|sas|sig|signature)$|accesskeyid|key-pair-id"
+_IN_QUERY: Final = r"(?:^|[-_.])(?:key|keyid|pass|pw|sas|sig|signature)$|accesskeyid|key-pair-id"
 
 
 def is_secret_header(name: str) -> bool:
@@ -39,7 +40,7 @@ def is_secret_header(name: str) -> bool:
 
 def is_secret_parameter(name: str) -> bool:
     """Whether a parameter of a URL is a credential, or a part of a signature."""
-    name = name.lower()
+    name = re.sub(r"[\[\]\s]+", "-", name.lower()).strip("-")  # as in user[password]
     found = re.search(_SECRET, name) or re.search(_IN_QUERY, name)
     return found is not None and re.search(_HARMLESS, name) is None
 
@@ -55,8 +56,8 @@ def less_secrets(url: str) -> str:
 
 
 def _parted(url: str) -> tuple[str, str, str]:
-    """What stands before the first ``?`` or ``#``, that sign, and the rest."""
-    found = re.search(r"[?#]", url)
+    """What stands before the first ``?``, ``#`` or ``;``, that sign, and the rest."""
+    found = re.search(r"[?#;]", url)
     if found is None:
         return url, "", ""
     return url[: found.start()], found[0], url[found.end() :]
@@ -80,10 +81,14 @@ _URLS: Final = frozenset({"location", "content-location", "refresh"})
 def stored_headers(pairs: list[tuple[str, str]]) -> list[list[str]]:
     """The headers of a response that may be stored, with their URLs less secrets."""
     return [
-        [name, less_secrets(value) if name.lower() in _URLS else _less_in_urls(value)]
+        [name, less_secrets(value) if _is_url(name, value) else _less_in_urls(value)]
         for name, value in pairs
         if not is_secret_header(name)
     ]
+
+
+def _is_url(name: str, value: str) -> bool:
+    return name.lower() in _URLS or value.startswith("/")
 
 
 def _less_in_urls(value: str) -> str:

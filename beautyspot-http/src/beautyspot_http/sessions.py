@@ -59,8 +59,13 @@ class SessionTypes(TypeSupport):
             proxies={scheme: counted_url(url) for scheme, url in value.proxies.items() if url},
             unverified=not value.verify,
             untrusted=not value.trust_env,
-            redirects=None if value.max_redirects == _REDIRECTS else value.max_redirects,
+            redirects=_redirects(value.max_redirects),
         )
+
+
+def _redirects(most: int) -> object:
+    """How many it follows, where that is not what it is by default; 0 would count as that."""
+    return None if most == _REDIRECTS else most or "none"
 
 
 def _check_adapter(adapter: Any) -> None:
