@@ -123,17 +123,6 @@ def test_a_log_that_is_too_long_forgets_the_oldest(
     assert store.put_valid(a_record(KEYS[9]), numbers[2])
 
 
-def test_a_call_whose_beginning_could_not_be_asked_is_stored(store: PostgresMetadataStore) -> None:
-    """Core then gives 0, and the time; numbers of the log are times."""
-    store.note_invalidation(NOTED)
-    began = store.now()
-    assert store.put_valid(a_record(began_at=began), 0)
-    assert not store.put_valid(a_record(began_at=began - 60), 0)
-    assert not store.put_valid(a_record(KEYS[0]), 0), "nothing is known of when it began"
-    store.note_invalidation(NOTED)
-    assert store.put_many_valid([(a_record(began_at=began), 0)]) == {KEYS[0]}
-
-
 def waits_for_a_lock(server: Postgres) -> bool:
     return bool(server.ask("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'"))
 

@@ -128,17 +128,6 @@ def test_a_log_that_is_too_long_forgets_the_oldest(
     assert store.put_valid(a_record(KEYS[9]), numbers[2])
 
 
-def test_a_call_whose_beginning_could_not_be_asked_is_stored(store: RedisMetadataStore) -> None:
-    """Core then gives 0, and the time; numbers of the log are times."""
-    store.note_invalidation(NOTED)
-    began = store.now()
-    assert store.put_valid(a_record(began_at=began), 0)
-    assert not store.put_valid(a_record(began_at=began - 60), 0)
-    assert not store.put_valid(a_record(KEYS[0]), 0), "nothing is known of when it began"
-    store.note_invalidation(NOTED)
-    assert store.put_many_valid([(a_record(began_at=began), 0)]) == {KEYS[0]}
-
-
 @pytest.mark.parametrize("entry", ["junk", "5:junk", "5:[1]", '5:[1, 2, {"a": 1}, null]'])
 def test_an_entry_of_a_stranger_covers_all(
     store: RedisMetadataStore, raw: Any, names: Names, entry: str
