@@ -227,3 +227,13 @@ def test_who_interrupts_requests_waits_for_none(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(KeyboardInterrupt):
         side_by_side(work, range(4))
     go_on.set()
+
+
+def test_a_lease_that_two_threads_release_is_released_once(
+    store: S3MetadataStore, asked: list[str]
+) -> None:
+    lease: Any = store.try_lease(KEYS[0])
+    asked.clear()
+    store._keeper.release(lease)
+    store._keeper.release(lease)
+    assert asked == ["PutObject leases"]

@@ -206,3 +206,20 @@ def test_what_is_young_is_not_merged(
     assert store.sweep(DAY) > 0
     assert young in names(mocked, "counts/")
     assert list(store.counts()) == before
+
+
+def test_what_was_merged_before_is_removed_without_being_counted_again(
+    store: S3MetadataStore, mocked: Any, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = count(store)
+    parts = set(names(mocked, "counts/"))
+    with monkeypatch.context() as broken:
+        broken.setattr(sweeping.Sweeper, "_remove", lambda *_: 0)
+        store.sweep(DAY)
+    merged = set(names(mocked, "counts/")) - parts
+    monkeypatch.setattr(
+        sweeping.Sweeper, "_is_old", lambda _, listed: listed.name.rpartition("/")[2] in parts
+    )
+    assert store.sweep(DAY) == len(parts)
+    assert set(names(mocked, "counts/")) == merged
+    assert list(store.counts()) == before
