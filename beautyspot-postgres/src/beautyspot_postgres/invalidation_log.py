@@ -8,14 +8,11 @@ that looked before a note is committed after what the note announces.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from beautyspot.contracts import Invalidation
 
 from beautyspot_postgres import texts
-
-if TYPE_CHECKING:
-    from beautyspot.contracts import TaskRecord
 
 LOGGED: Final = 10_000
 """Entries that stay; of what was before, all results count as invalidated."""
@@ -46,8 +43,3 @@ def read(rows: list[tuple[Any, ...]]) -> list[Invalidation]:
         for row in rows
         if row[5]
     ]
-
-
-def known(record: TaskRecord, since: int) -> int:
-    """The generation to ask from: of a call that could not ask as it began, when it began."""
-    return since or int((record.began_at or 0.0) * 1_000_000)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beautyspot_local.remote.generations import known
 from beautyspot_local.remote.leasing import ending
 
 from beautyspot_postgres import arrays, rows, texts
-from beautyspot_postgres.invalidation_log import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

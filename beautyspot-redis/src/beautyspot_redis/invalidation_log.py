@@ -70,8 +70,3 @@ def _read(entry: bytes) -> Invalidation:
     if not isinstance(parts, list) or len(parts) != len(Invalidation._fields):
         return Invalidation()
     return Invalidation._make(part if isinstance(part, str) else None for part in parts)
-
-
-def known(record: TaskRecord, since: int) -> int:
-    """The generation to ask from: of a call that could not ask as it began, when it began."""
-    return since or int((record.began_at or 0.0) * 1_000_000)

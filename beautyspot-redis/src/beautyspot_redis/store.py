@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from beautyspot.contracts import Beginning, Invalidation
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_local.remote import checked
+from beautyspot_local.remote.generations import known
 from beautyspot_local.remote.remade import Remade, remembered
 
 from beautyspot_redis import counts as counted
 from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, is_other_type, parts
-from beautyspot_redis.invalidation_log import LOGGED, known
+from beautyspot_redis.invalidation_log import LOGGED
 from beautyspot_redis.leases import LeaseKeeper
 from beautyspot_redis.looking import LookingStore
 from beautyspot_redis.names import Names
