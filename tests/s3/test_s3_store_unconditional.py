@@ -10,6 +10,7 @@ import pytest
 from beautyspot.contracts import Invalidation
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore
+from beautyspot_s3.objects import Listed, Objects
 from botocore.exceptions import ClientError
 
 
@@ -107,3 +108,24 @@ def test_it_is_examined(plain: S3MetadataStore, mocked: Any) -> None:
     assert "another store" in states["warning"]
     listed = mocked.list_objects_v2(Bucket="bucket")["Contents"]
     assert [one["Key"] for one in listed] == ["cache/store/app/meta"], "nothing is left behind"
+
+
+def test_a_row_that_takes_the_place_of_a_tombstone_during_a_sweep_stays(
+    plain: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain.put_many([a_record(), a_record(KEYS[1])])
+    plain.delete(KEYS[0])
+    plain.delete(KEYS[1])
+    now, listed = plain.now, Objects.list
+
+    def raced(objects: Objects, prefix: str, **options: Any) -> Iterator[list[Listed]]:
+        for page in listed(objects, prefix, **options):
+            if prefix.endswith("rows/"):
+                plain.put(a_record())
+            yield page
+
+    monkeypatch.setattr(plain, "now", lambda: now() + 172_800)
+    monkeypatch.setattr(Objects, "list", raced)
+    plain.sweep(0.0)
+    assert [record.cache_key for record in plain.scan()] == [KEYS[0]]
+    assert plain.sweep(0.0) == 0

@@ -93,11 +93,23 @@ class Sweeper:
         return sum(side_by_side(self._is_removed, old))
 
     def _is_removed(self, listed: Listed) -> bool:
+        is_row = listed.name.startswith((self._names.rows, self._names.long_rows))
+        if is_row and not self._is_there(listed):
+            return False
         try:
             self._objects.delete(listed.name, listed.etag)
         except ConditionError:
             return False  # it is another one by now
         return True
+
+    def _is_there(self, tombstone: Listed) -> bool:
+        """Whether a tombstone is still there, and is one.
+
+        Some servers take no notice of the condition of a removal, and a result may have taken its
+        place since the listing.
+        """
+        found = self._objects.get(tombstone.name)
+        return found is not None and found.etag == tombstone.etag and rows.is_tombstone(found.body)
 
     # ----------------------------------------------------------------------------------- counts
 
