@@ -6,6 +6,7 @@ from typing import Any
 
 import beautyspot as bs
 import boto3
+import botocore.handlers
 import pytest
 from beautyspot.testing import memory_spot
 from beautyspot.testing.types import TypeSupportContract
@@ -14,6 +15,17 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.stub import Stubber
 from servers.web import CANARY
+
+
+@pytest.fixture(autouse=True)
+def unmocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the handler that moto puts into each client of a process that has imported it."""
+    own = [
+        handler
+        for handler in botocore.handlers.BUILTIN_HANDLERS
+        if not type(handler[1]).__module__.startswith("moto.")
+    ]
+    monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", own)
 
 
 def client(service: str = "bedrock-runtime", region: str = "us-east-1", **options: Any) -> Any:
