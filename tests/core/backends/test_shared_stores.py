@@ -170,7 +170,7 @@ def test_what_needs_a_storage_is_refused_where_it_is_decorated(
     make_spot: Callable[..., Spot],
 ) -> None:
     spot = make_spot(metadata=Shared)
-    with pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
+    with pytest.raises(bs.ConfigError, match=r"mark\(save_blob=True\) needs a storage.*s3://"):
         spot.mark(save_blob=True)
     with pytest.raises(bs.ConfigError, match=r"film returns a File.*s3://"):
 

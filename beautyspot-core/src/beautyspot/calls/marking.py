@@ -62,6 +62,7 @@ class Marking:
         """
         options = MarkOptions.from_keywords(keywords)
         if options.save_blob:
+            self._parts.check_place("mark(save_blob=True) needs a storage")
             self._parts.required_storage()
         if compression(options.compress):
             check_installed("mark:")
