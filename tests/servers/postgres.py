@@ -49,7 +49,27 @@ def programs() -> Path | None:
     if found is None or found.origin is None:
         return None
     folder = Path(found.origin).parent / "pginstall" / "bin"
-    return folder if (folder / "postgres").exists() else None
+    return _reachable(folder) if (folder / "postgres").exists() else None
+
+
+@functools.cache
+def _reachable(folder: Path) -> Path:
+    """The folder, or a copy where the user whom the programs run as may not enter it."""
+    if os.geteuid() != 0 or all(part.stat().st_mode & 0o001 for part in folder.parents):
+        return folder
+    copy = Path(tempfile.mkdtemp(prefix="bs-pg-", dir=_base()))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    # With all of its package: the programs find their libraries by their own place.
+    shutil.copytree(folder.parents[2], copy / "all", symlinks=True, ignore=_others)
+    return copy / "all" / folder.relative_to(folder.parents[2])
+
+
+def _others(folder: str, names: list[str]) -> list[str]:
+    """What need not be copied of `site-packages`: all but that package and its libraries."""
+    if Path(folder).name != "site-packages":
+        return []
+    return [name for name in names if not name.startswith("pgserver")]
 
 
 def _user() -> dict[str, Any]:
