@@ -65,7 +65,7 @@ def test_a_diagram_is_drawn(kind: str, show: Callable[[str], Page], tabs: Tabs) 
     if kind == "mermaid" or picture.count():
         assert width(picture) > 50
         assert colours(picture) > 3
-    page.get_by_text("Source").click()
+        page.get_by_text("Source").click()  # which is open where no picture is drawn
     assert "cache" in value(page).locator("pre").inner_text()
 
 
