@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from beautyspot import KeyGen
-from beautyspot.errors import BlobNotFound, StorageError
-from beautyspot_s3 import S3Storage, connection
+from beautyspot.errors import BlobNotFound, MetadataError, StorageError
+from beautyspot_s3 import S3MetadataStore, S3Storage, connection
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -95,6 +96,36 @@ def test_each_failure_says_what_to_do(error: Exception, advice: str) -> None:
         assert not isinstance(caught.value, BlobNotFound)
         assert SECRET not in str(caught.value)
         assert caught.value.__cause__ is error
+
+
+NOT_AWS = "http://127.0.0.1:9/bucket/app/a?x=1"
+AWS = "https://bucket.s3.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (EndpointConnectionError(endpoint_url=NOT_AWS), "no answer from http://127.0.0.1:9: check"),
+        (ConnectTimeoutError(endpoint_url=NOT_AWS), "no answer from http://127.0.0.1:9: check"),
+        (
+            EndpointConnectionError(endpoint_url=f"{AWS}/app/a"),
+            f"no answer from {AWS} (AWS, which is asked where endpoint_url is not set): check",
+        ),
+    ],
+    ids=["refused", "late", "AWS"],
+)
+def test_who_gave_no_answer_is_named(error: Exception, told: str) -> None:
+    with pytest.raises(StorageError, match=re.escape(told)):
+        storage_that(error).load(LOCATION)
+
+
+def test_a_store_names_who_gave_no_answer() -> None:
+    nobody = "http://127.0.0.1:9"
+    keys = {"aws_access_key_id": "AK", "aws_secret_access_key": SECRET}
+    store = S3MetadataStore("bucket", endpoint_url=nobody, timeout=0.1, **keys)
+    with pytest.raises(MetadataError, match=f"no answer from {nobody}: check endpoint_url"):
+        store.open()
+    store.close()
 
 
 def test_an_interrupt_is_no_failure() -> None:

@@ -1,7 +1,7 @@
 """What went wrong at S3, as errors of beautyspot that say what to do.
 
-Messages hold the server's error code or the exception's class, never its text: only those are sure
-to hold no secret. The text is in the chained cause.
+Messages hold the server's error code or the exception's class, and the host that was asked, never
+the exception's text: only those are sure to hold no secret. The text is in the chained cause.
 
 The codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -9,6 +9,7 @@ The codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError, StorageError
 
@@ -74,14 +75,14 @@ def failure(action: str, place: str, error: Exception) -> StorageError:
     found = code(error)
     if found in _MISSING:
         return BlobNotFound(f"no blob at {place:.300}: make it again")
-    return StorageError(f"can't {action} {place:.300} ({found}): {_ADVICE.get(found, _NETWORK)}")
+    return StorageError(f"can't {action} {place:.300} ({found}): {_advice(error)}")
 
 
 def metadata_failure(place: str, error: Exception) -> MetadataError:
     """The same for the metadata store at the URI `place`."""
     found = code(error)
     kind = MetadataBusyError if is_passing(error) else MetadataError
-    return kind(f"the store at {place:.300} failed ({found}): {_ADVICE.get(found, _NETWORK)}")
+    return kind(f"the store at {place:.300} failed ({found}): {_advice(error)}")
 
 
 def is_missing(error: Exception) -> bool:
@@ -130,6 +131,26 @@ def code(error: Exception) -> str:
     response = getattr(error, "response", None)  # of a `ClientError`: what the server answered
     found = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
     return str(found) if found else type(error).__name__
+
+
+def _advice(error: Exception) -> str:
+    """What to do, after who gave no answer."""
+    advice, asked = _ADVICE.get(code(error), _NETWORK), _unanswering(error)
+    if not asked:
+        return advice
+    is_aws = asked.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    why = " (AWS, which is asked where endpoint_url is not set)" if is_aws else ""
+    return f"no answer from {asked}{why}: {advice}"
+
+
+def _unanswering(error: Exception) -> str:
+    """Scheme, host and port of who gave no answer; "" where they are not known."""
+    given = getattr(error, "kwargs", None)  # of a `BotoCoreError`
+    url = given.get("endpoint_url") if isinstance(given, dict) else None
+    if not isinstance(url, str) or "@" in url:  # a client that was given may have a password there
+        return ""
+    scheme, host = urlsplit(url)[:2]
+    return f"{scheme}://{host}" if host else ""
 
 
 def _status(error: Exception) -> int | None:
