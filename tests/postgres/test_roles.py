@@ -104,8 +104,10 @@ def test_a_reader_that_would_write_is_told(
     spot = make_spot(metadata=of_kind["reader"], on_error=troubles.append)
     marked = spot.mark(twice)
     assert [marked(1), marked(2), RAN] == [2, 4, [1, 2]]
-    assert all("the role lacks a privilege" in str(trouble.error) for trouble in troubles)
-    assert troubles
+    told = [str(trouble.error) for trouble in troubles]
+    assert told
+    assert all("the role lacks a privilege" in text for text in told)
+    assert all('if it is only to find results, set mode="readonly"' in text for text in told)
 
 
 @pytest.mark.parametrize("kind", ["viewer", "nobody"])

@@ -41,7 +41,7 @@ _CREDENTIALS: Final = (
 )
 _GRANT: Final = (
     "the role lacks a privilege: grant what the README of beautyspot-postgres lists under "
-    '"Permissions"'
+    '"Permissions", or, if it is only to find results, set mode="readonly" and a limiter of its own'
 )
 _SCHEMA: Final = (
     "another program, or a hand, has changed what lies in the schema: choose another schema=, or "

@@ -19,7 +19,8 @@ _REGION: Final = "set region_name to the bucket's region"
 _NETWORK: Final = "check endpoint_url, region_name and the network, then try again"
 _GRANT: Final = (
     "grant s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket "
-    "(without the last S3 says this of an object that is not there), and check the credentials"
+    "(without the last S3 says this of an object that is not there), and check the credentials, or "
+    'set mode="readonly" if they are only to find results'
 )
 _AGAIN: Final = "try again later"
 
