@@ -110,6 +110,29 @@ def test_a_reader_that_would_write_is_told(
     assert all('if it is only to find results, set mode="readonly"' in text for text in told)
 
 
+@pytest.mark.parametrize("kind", ["user", "reader"])
+def test_what_examine_says_of_a_role(
+    make_spot: Callable[..., bs.Spot],
+    of_kind: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    make_spot(metadata=of_kind["user"]).mark(twice)(1)
+    monkeypatch.setenv("BEAUTYSPOT_LIMITER", f"{of_kind[kind]}?rate=5/s")
+    found = list(bs.examine(of_kind[kind], name="app"))
+    only_reads = ("ok", "results are found and not stored: the role may only read")
+    said = [(one.state, one.text) for one in found if one.subject == "metadata postgres"]
+    assert (only_reads in said) is (kind == "reader")
+    limiter = [one for one in found if one.subject == "limiter postgres"][-1]
+    if kind == "user":
+        assert (limiter.state, limiter.text) == ("ok", "its server answers")
+    else:
+        assert limiter.state == "problem"
+        assert limiter.text.startswith("the role may not use the limit")
+        assert "python -m beautyspot_postgres schema --user" in limiter.text
+        assert "or give it a limiter of its own" in limiter.text
+
+
 @pytest.mark.parametrize("kind", ["viewer", "nobody"])
 def test_who_may_read_nothing_runs_uncached_and_is_told_what_to_run(
     make_spot: Callable[..., bs.Spot],

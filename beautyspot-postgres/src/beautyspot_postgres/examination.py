@@ -1,4 +1,5 @@
-"""What is wrong, or soon will be, with the server: standby, durability, connections, dead rows."""
+"""What is wrong, or soon will be, with the server: privileges, standby, durability, connections,
+dead rows."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot import Finding
 
-from beautyspot_postgres import schema
+from beautyspot_postgres import roles, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +37,11 @@ SELECT relname::text, n_live_tup, n_dead_tup, pg_total_relation_size(relid)
 FROM pg_stat_user_tables WHERE schemaname = $1 ORDER BY relname
 """
 
+_MAY_WRITE: Final = b"""
+SELECT has_table_privilege(relid, 'INSERT') FROM pg_stat_user_tables
+WHERE schemaname = $1 AND relname = $2
+"""
+
 
 class _Facts(NamedTuple):
     version: str
@@ -52,22 +58,34 @@ def of_server(server: Server, subject: str) -> Iterator[Finding]:
     """What there is to say of the server, and of the tables in its schema."""
     facts = _Facts(*server.run(_SERVER)[0])
     tables = server.run(_TABLES, [server.schema_name])
-    for look in (_of_role, _of_durability, _of_connections):
+    if not _may_write(server, "results"):
+        yield Finding("ok", subject, "results are found and not stored: the role may only read")
+    for look in (_of_standby, _of_durability, _of_connections):
         yield from look(facts, subject)
     yield from _of_dead_rows(facts, tables, subject)
     yield Finding("ok", subject, _summary(facts, tables, is_pooled=server.is_pooled()))
 
 
 def of_limits(server: Server, subject: str) -> Iterator[Finding]:
-    """That the server answers and has the schema, which is all that a limiter needs of it."""
-    if schema.is_there(server):
-        yield Finding("ok", subject, "its server answers")
-    else:
+    """Whether the server answers and has the schema, and the role may use it."""
+    if not schema.is_there(server):
         text = "its server answers; the first call makes what it needs there"
         yield Finding("ok", subject, text)
+    elif not _may_write(server, "limits"):
+        advice = f"have the schema's owner run `{roles.command(server, None)}`"
+        text = "the role may not use the limit, so each process keeps a rate of its own"
+        yield Finding("problem", subject, f"{text}: {advice}, or give it a limiter of its own")
+    else:
+        yield Finding("ok", subject, "its server answers")
 
 
-def _of_role(facts: _Facts, subject: str) -> Iterator[Finding]:
+def _may_write(server: Server, table: str) -> bool:
+    """Whether the role may change what lies in a table, or there is none yet."""
+    found = server.run(_MAY_WRITE, [server.schema_name, table])
+    return not found or bool(found[0][0])
+
+
+def _of_standby(facts: _Facts, subject: str) -> Iterator[Finding]:
     if facts.is_standby:
         advice = "name its primary, or all hosts with target_session_attrs=read-write"
         yield Finding(
