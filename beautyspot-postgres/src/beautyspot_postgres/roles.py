@@ -43,6 +43,11 @@ GRANTS: Final = {"user": _USER, "reader": _READER, "viewer": _VIEWER}
 """What a role is granted that uses the store and its limits; one that only reads results; and one
 that reads the views alone. To be performed by the owner of the schema."""
 
+_LESS: Final = (
+    "or with --reader instead of --user if it is only to find results, and with --viewer if only "
+    "to ask the views"
+)
+
 
 def quoted(name: str) -> str:
     """A name as it is written in SQL."""
@@ -77,5 +82,5 @@ def refused(server: Server, what: str, role: str | None = None) -> BeautyspotErr
     """
     shown = role or server.address.user
     who = f"the role {shown!r}" if shown else "the role"
-    advice = f"have the schema's owner, or a superuser, run `{command(server, role)}`"
+    advice = f"have the schema's owner, or a superuser, run `{command(server, role)}`, {_LESS}"
     return server.failures.refused(f"{who} {what}", advice)
