@@ -265,6 +265,14 @@ def test_looking_at_what_is_not_there_makes_nothing(mocked: Any) -> None:
     assert "Contents" not in mocked.list_objects_v2(Bucket="bucket")
 
 
+def test_a_wrong_name_is_told_which_ones_there_are(mocked: Any) -> None:
+    for name in ("app", "my \xe9", "n" * 200):
+        S3MetadataStore("bucket", "cache", namespace=name, client=mocked).open()
+    looking = S3MetadataStore("bucket", "cache", namespace="wrong", client=mocked).for_looking()
+    with pytest.raises(MetadataError, match="no ID yet.*there are 'app', 'my \xe9', 'nnn"):
+        looking.store_id  # noqa: B018
+
+
 def test_results_are_looked_at_though_what_the_store_says_is_damaged(
     store: S3MetadataStore, mocked: Any
 ) -> None:

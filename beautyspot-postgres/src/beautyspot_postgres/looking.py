@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from beautyspot.contracts import OnlyLooking
 from beautyspot.errors import MetadataError
 
-from beautyspot_postgres import schema
+from beautyspot_postgres import schema, texts
 from beautyspot_postgres.reading import PostgresReader
+
+_OTHERS: Final = "SELECT namespace FROM {schema}.stores ORDER BY namespace LIMIT 10"
 
 
 class LookingStore(OnlyLooking, PostgresReader):
@@ -33,5 +37,9 @@ class LookingStore(OnlyLooking, PostgresReader):
             "SELECT store_id FROM {schema}.stores WHERE namespace = $1", self._namespace
         )
         if not found:
-            raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
+            names = [repr(texts.restored(name)) for (name,) in self._asked(_OTHERS)]
+            others = f", or give another name: there are {', '.join(names)}" if names else ""
+            raise MetadataError(
+                f"the store has no ID yet: a Spot that uses it gives it one{others}"
+            )
         return str(found[0][0])

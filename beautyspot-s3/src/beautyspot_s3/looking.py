@@ -5,6 +5,7 @@ from __future__ import annotations
 from beautyspot.contracts import OnlyLooking
 from beautyspot.errors import MetadataError
 
+from beautyspot_s3.names import namespace_of
 from beautyspot_s3.reading import S3Reader
 from beautyspot_s3.table import DamagedError
 
@@ -25,5 +26,10 @@ class LookingStore(OnlyLooking, S3Reader):
         """The ID in the bucket; there is none before a Spot has used the store."""
         table = self._asked(self._meta.look)
         if table is None:
-            raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
+            found = self._asked(lambda: self._objects.folders(self._names.stores, most=10))
+            names = [repr(namespace_of(name)) for name in found]
+            others = f", or give another name: there are {', '.join(names)}" if names else ""
+            raise MetadataError(
+                f"the store has no ID yet: a Spot that uses it gives it one{others}"
+            )
         return table.store_id

@@ -35,6 +35,7 @@ class Names:
 
     Attributes:
         namespace: as it was given.
+        stores: how the names of all namespaces begin.
         root: how all names begin.
         meta: what the store says of itself, and what was invalidated lately.
         rows: how the names of rows begin.
@@ -44,7 +45,8 @@ class Names:
 
     def __init__(self, folder: str, namespace: str) -> None:
         self.namespace = namespace
-        self.root = f"{folder}store/{_segment(namespace)}/"
+        self.stores = f"{folder}store/"
+        self.root = f"{self.stores}{_segment(namespace)}/"
         self.meta = f"{self.root}meta"
         self.rows = f"{self.root}rows/"
         self.long_rows = f"{self.root}rows!/"
@@ -111,3 +113,13 @@ def _segment(namespace: str) -> str:
     if len(name) <= LONGEST_NAMESPACE:
         return name
     return f"{name[: LONGEST_NAMESPACE - 34]}~~{sha256(data).hexdigest()[:32]}"
+
+
+def namespace_of(segment: str) -> str:
+    """The namespace that is written so as a part of a path, for people; a long one ends early."""
+    data = re.sub(
+        rb"~([0-9a-f]{2})",
+        lambda found: bytes.fromhex(found[1].decode()),
+        segment.partition("~~")[0].encode(),
+    )
+    return data.decode("utf-8", "replace")

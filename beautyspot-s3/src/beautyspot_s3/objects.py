@@ -23,7 +23,7 @@ from beautyspot_s3.failures import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from beautyspot_s3.place import Place
 
@@ -212,6 +212,16 @@ class Objects:
             if not answer.get("IsTruncated") or not answer.get("NextContinuationToken"):
                 return
             following = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def folders(self, prefix: str, *, most: int) -> Sequence[str]:
+        """What the first names below `prefix` have up to the next ``/``.
+
+        Args:
+            prefix: with which the names begin, up to a ``/``.
+            most: how many are asked for.
+        """
+        answer = self._asked("list_objects_v2", Prefix=prefix, Delimiter="/", MaxKeys=most)
+        return [each["Prefix"][len(prefix) : -1] for each in answer.get("CommonPrefixes", ())]
 
     # --------------------------------------------------------------------------- one request
 
