@@ -226,6 +226,8 @@ def test_the_configuration_says_where(
             _ = store.storage
     with open_store("other://host?password=x", plugins=[Plugin], config=False) as store:
         assert store.place == "other://host?password=***"
+    with open_store("other://host", name="app", plugins=[Plugin], config=False) as store:
+        assert store.place == "other://host of app"
 
 
 class Plugin:

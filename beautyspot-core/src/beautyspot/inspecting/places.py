@@ -130,7 +130,9 @@ def _at_url(url: str, given: Given) -> Place:
     if scheme.lower() == "sqlite":
         return _at_sqlite_url(url, rest, given)
     config = given.resolved({"metadata": url})
-    return Place(given.name or _ANY_NAME, config, masked(url))
+    if given.name is None:
+        return Place(_ANY_NAME, config, masked(url))
+    return Place(given.name, config, f"{masked(url)} of {given.name}")
 
 
 def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
