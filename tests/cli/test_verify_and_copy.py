@@ -8,6 +8,8 @@ from pathlib import Path
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import BlobStorageBase
+from beautyspot.inspecting.backends import OwnBackends
 from click.testing import Result
 from terminals import Terminal
 
@@ -123,6 +125,37 @@ def test_an_interrupt_says_how_far_the_copy_came(
     monkeypatch.setattr(bs.Store, "copy_to", interrupted)
     done = run("copy", ".", "new/other.db", status=130)
     assert "interrupted at result 2 of 6: do it again" in done.stderr
+
+
+def test_a_store_that_fails_says_how_far_the_copy_came(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
+        progress(2, 6)
+        raise bs.StorageError("the target is full")
+
+    monkeypatch.setattr(bs.Store, "copy_to", failing)
+    done = run("copy", ".", "new/other.db", status=2)
+    assert "stopped at result 2 of 6: do it again" in done.stderr
+    assert "the target is full" in done.stderr
+
+
+def test_what_finds_no_place_in_the_target_is_said_by_its_options(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a store of many machines, which has no folder beside it."""
+    found = OwnBackends.storage
+
+    def storage(self: OwnBackends) -> BlobStorageBase | None:
+        return None if self.context.db_path.stem == "other" else found(self)
+
+    monkeypatch.setattr(OwnBackends, "storage", storage)
+    done = run("copy", ".", "new/other.db", status=1)
+    assert "not copied: " in done.stderr
+    assert "of shop:draw: the target has no storage" in done.stderr
+    assert "--target-storage" in done.stderr
+    assert "1 could not be copied" in done.stderr
+    assert len(rows(shop / "new" / "other.db")) == len(rows(shop)) - 1
 
 
 PROFILES = """

@@ -470,16 +470,26 @@ def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
         assert marked_in(spot)(1) == work(1)
     smaller = RemoteStore(Server())
     smaller.largest_data = 10_000
-    with pytest.raises(bs.StorageError, match="name a storage that all machines reach"):
-        source.copy_to(bs.open_store(smaller))
+    done = source.copy_to(bs.open_store(smaller))
+    assert done.entries == 3
+    assert {fault.kind for fault in done.faults} == {"storage"}
 
 
-def test_files_need_a_storage_of_the_target(make_spot, tmp_path):
-    (tmp_path / "a.txt").write_text("a")
-    with make_spot(strict=True) as spot:
-        spot.mark(lambda: bs.File(tmp_path / "a.txt"))()
-    with pytest.raises(bs.StorageError, match="name a storage that all machines reach"):
-        bs.open_store(spot.db_path).copy_to(bs.open_store(RemoteStore(Server())))
+@pytest.mark.parametrize("size", [1, copying.SMALL + 1])
+def test_a_file_stays_behind_where_the_target_has_no_storage(full, tmp_path, size):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a" * size)
+    full.mark(lambda: bs.File(path), name="app:file", key="file")()
+    marked_in(full)(6)  # what comes later is copied all the same
+    metadata, source = RemoteStore(Server()), bs.open_store(full.db_path)
+    done = source.copy_to(bs.open_store(metadata))
+    assert done.entries == 7
+    (fault,) = done.faults
+    assert (fault.function, fault.kind, fault.is_damage) == ("app:file", "storage", False)
+    assert "--target-storage" in fault.problem
+    storage = MemoryStorage()
+    done = source.copy_to(bs.open_store(metadata, storage=storage))
+    assert (done.entries, done.present, done.faults) == (1, 7, ())
 
 
 class Refusing(MemoryStorage):
@@ -494,8 +504,8 @@ def test_a_target_that_fails_says_so(full, monkeypatch):
     from beautyspot.inspecting import backends
 
     monkeypatch.setattr(backends.OwnBackends, "storage", lambda _: None)
-    with pytest.raises(bs.StorageError, match="the target has no storage"):
-        bs.open_store(full).copy_to(bs.open_store(MemoryMetadataStore()))
+    done = bs.open_store(full).copy_to(bs.open_store(MemoryMetadataStore()))
+    assert (done.entries, [fault.kind for fault in done.faults]) == (3, ["storage"] * 3)
 
 
 # ------------------------------------------------------------------------------------- signatures

@@ -105,7 +105,8 @@ def command(
     SOURCE is left out where --profile or --config says which it is, and TARGET where
     --target-profile or --target-config does. What TARGET has already stays, unless SOURCE has it
     newer: a copy that was interrupted is completed by doing it again. Each result is checked on
-    its way, and a damaged one is not copied: then the exit status is 1.
+    its way. What is damaged, or finds no place in TARGET, is said and not copied: then the exit
+    status is 1.
     """
     place, target = _ends(places, place, target)
     with place.open() as store:
@@ -150,6 +151,8 @@ def _copied(
     *,
     vouch: bool,
 ) -> Copied:
+    from beautyspot import BeautyspotError
+
     with Progress(output, "copying", None) as progress:
         try:
             return store.copy_to(
@@ -159,12 +162,14 @@ def _copied(
                 vouch=vouch,
                 **where,
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BeautyspotError) as error:
             progress.end()
-            output.say(
-                f"interrupted at result {progress.count:,} of {progress.given or 0:,}: do it again "
-                "to copy the others"
-            )
+            if progress.count or isinstance(error, KeyboardInterrupt):
+                what = "stopped" if isinstance(error, BeautyspotError) else "interrupted"
+                output.say(
+                    f"{what} at result {progress.count:,} of {progress.given or 0:,}: do it again "
+                    "to copy the others"
+                )
             raise
 
 

@@ -26,7 +26,6 @@ from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import grouped, with_data
 from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
-from beautyspot.messages import LARGE_NEED
 from beautyspot.results.pruning import size_of
 from beautyspot.serialization.file_data import FILE_CODEC
 
@@ -46,6 +45,17 @@ if TYPE_CHECKING:
 
 SMALL: Final = 8 * 2**20
 """Bytes of a blob up to which it is held in memory, and copied while others are."""
+
+
+_NO_STORAGE: Final = (
+    "the target has no storage, and this is a File, or too large for a row: name a storage for the "
+    "target, and copy again (--target-storage s3://bucket/prefix; in a program "
+    'open_store(..., storage="s3://bucket/prefix"))'
+)
+
+
+class NoStorageError(StorageError):
+    """The target has no place for a result; it has one for others."""
 
 
 class Copied(NamedTuple):
@@ -155,6 +165,8 @@ class Copier:
             self._leave_out(record, f"the blob is missing: {error}", "missing")
         except UnreadableError as error:
             self._leave_out(record, f"it can't be read: {error}", "unreadable")
+        except NoStorageError as error:
+            self._leave_out(record, str(error), "storage")
         except RestoreError as error:
             self._leave_out(record, str(error), "damaged")
         return None
@@ -224,11 +236,7 @@ class Copier:
     def _storage(self) -> GuardedStorage:
         storage = self._target.storage()
         if storage is None:
-            need = "install beautyspot-local (docs/install.md), or name one by storage="
-            need = LARGE_NEED if self._target.metadata.real.remote else need
-            raise StorageError(
-                f"there are results that need a storage, and the target has no storage: {need}"
-            )
+            raise NoStorageError(_NO_STORAGE)
         return storage
 
     def _copy_counts(self, source: MetadataStoreBase, wanted: Filter) -> int:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.listing import Listing
     from beautyspot.inspecting.parts import Parts
 
-FaultKind = Literal["damaged", "size", "missing", "unreadable", "database", "signed", "serializer"]
+FaultKind = Literal[
+    "damaged", "size", "missing", "unreadable", "database", "signed", "serializer", "storage"
+]
 
 _LOST: Final = (
     "the database is damaged, and not all of its rows can be read: copy what can be read into a "
@@ -37,7 +39,7 @@ class Fault(NamedTuple):
         kind: "damaged" (its digest is another), "size", "missing" (its blob), "unreadable" (the row
             or the blob, for now), "database" (what follows, or some rows, could not be read). No
             fault of the data: "signed" (not checked, since no signing key was given), "serializer"
-            (not installed here).
+            (not installed here), "storage" (not copied, since the target has none).
     """
 
     key: str
@@ -48,7 +50,7 @@ class Fault(NamedTuple):
     @property
     def is_damage(self) -> bool:
         """Whether something is wrong, and not just unknown here."""
-        return self.kind not in ("signed", "serializer")
+        return self.kind not in ("signed", "serializer", "storage")
 
 
 class Verifier:
