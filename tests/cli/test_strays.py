@@ -69,18 +69,38 @@ def test_they_are_removed_by_their_id_alone(lost: str, shop: Path, run: Run) -> 
 
 
 def test_of_what_nothing_is_known_nothing_is_adopted(lost: str, shop: Path, run: Run) -> None:
-    done = run("strays", "--adopt", "--yes")
-    assert f"give --id {lost}" in done.stderr
-    assert "adopted 0 results" in done.stderr
+    for more, said in (("--dry-run", "would adopt 0 results"), ("--yes", "adopted 0 results")):
+        done = run("strays", "--adopt", more, status=1)
+        assert f"left alone, since it may be in use, with blobs younger than an hour: {lost}" in (
+            done.stderr
+        )
+        assert f"give --id {lost}" in done.stderr
+        assert said in done.stderr
     done = run("strays", "--adopt", "--id", lost, "--yes")
     assert "not adopted: 1 blobs of which the storage knows nothing" in done.stderr
 
 
 def test_the_store_is_made_where_it_was_lost(shop: Path, run: Run) -> None:
+    """By what is adopted, and not before."""
+    with bs.open_store(shop) as store:
+        lost = store.metadata.store_id
     for path in (shop / ".beautyspot").glob("shop.db*"):
         path.unlink()
-    assert "If its database was lost, give --adopt" in run("strays", status=2).stderr
-    run("strays", "--adopt", "--name", "shop", "--yes")
+    before = sorted(shop.rglob("*"))
+    assert "If its database was lost, give the Spot's --name" in run("strays", status=2).stderr
+    done = run("strays", "--name", "shop")
+    assert done.stdout.splitlines()[1].split("\t")[:2] == [lost, "1"]
+    assert "shop.db is not there" in done.stderr
+    named = ("strays", "--name", "shop", "--id", lost)
+    done = run("strays", "--name", "shop", "--adopt", "--dry-run", status=1)
+    assert f"left alone, since it may be in use, with blobs younger than an hour: {lost}" in (
+        done.stderr
+    )
+    done = run(*named, "--adopt", "--dry-run", "--json")
+    assert json.loads(done.stdout)["adopted"] is None
+    assert "there is no store" in run(*named, "--remove", "--yes", "--force", status=2).stderr
+    assert sorted(shop.rglob("*")) == before
+    assert json.loads(run(*named, "--adopt", "--yes", "--json").stdout)["adopted"]["untold"] == 1
     assert (shop / ".beautyspot" / "shop.db").exists()
 
 
@@ -89,7 +109,7 @@ def test_faults_are_said_and_make_the_status_one(
 ) -> None:
     fault = bs.Fault("0a" * 16, "shop:draw", "it bears no signature", "signed")
 
-    def adopt(*_: object, progress: Callable[[int], object]) -> bs.Adopted:
+    def adopt(*_: object, progress: Callable[[int], object], **__: object) -> bs.Adopted:
         progress(1)
         return bs.Adopted(2, 10, 1, 0, (fault,), ())
 

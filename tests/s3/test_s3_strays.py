@@ -72,8 +72,13 @@ def test_after_a_lost_database_each_call_is_a_hit_again(
     """By the command line, as somebody would do it."""
 
     def adopt(database: Path, lost: str) -> None:
-        words = ["strays", str(database), "--storage", "s3://bucket/app", "--json", "--adopt"]
-        done = CliRunner().invoke(beautyspot, [*words, "--yes", "--id", lost])
+        words = ["strays", str(database), "--storage", "s3://bucket/app", "--json"]
+        for more in ([], ["--adopt", "--dry-run", "--id", lost[:8]]):
+            done = CliRunner().invoke(beautyspot, [*words, *more])
+            assert done.exit_code == 0, (done.output, done.exception)
+            assert [stray["id"] for stray in json.loads(done.stdout)["strays"]] == [lost]
+            assert not database.exists()
+        done = CliRunner().invoke(beautyspot, [*words, "--adopt", "--yes", "--id", lost])
         assert done.exit_code == 0, (done.output, done.exception)
         document = json.loads(done.stdout)
         [stray] = document["strays"]

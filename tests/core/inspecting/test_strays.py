@@ -130,6 +130,34 @@ def test_rows_are_as_they_were_but_for_what_is_private(lost):
             assert row == before._replace(arguments=None)
 
 
+def test_a_store_is_made_by_what_it_adopts_and_by_nothing_else(lost):
+    path = lost.folder / "found" / "found.db"
+    with bs.open_store(path, storage=lost.storage, config=False, lost=True) as store:
+        [stray] = store.strays()
+        assert (stray.store_id, stray.blobs) == (lost.id, 7)
+        would = store.adopt(dry_run=True)
+        blobs = [blob.location for blob in lost.storage.list()]
+        assert not path.parent.exists()
+        assert store.adopt() == would
+        assert would.entries == store.total().entries == 7
+        assert store.strays() == []
+        assert not any("adopted" in blob for blob in blobs), "the note that it has adopted them"
+    with bs.open_store(path, storage=lost.storage, config=False, lost=True) as store:
+        assert store.total().entries == 7, "what is there is opened as ever"
+        assert store.adopt(lost.id, dry_run=True).entries == 0
+
+
+def test_a_dry_run_counts_what_is_there_as_new_and_what_may_be_in_use(tmp_path):
+    lost = Lost(tmp_path)
+    with lost.spot("new", strict=True) as spot:
+        marked_in(spot)(1)
+        store = bs.open_store(spot)
+        assert store.adopt(dry_run=True) == bs.Adopted(0, 0, 0, 0, (), (lost.id,))
+        would = store.adopt(lost.id, dry_run=True)
+        assert (would.entries, would.present, store.total().entries) == (6, 1, 1)
+        assert store.adopt(lost.id) == would
+
+
 def test_young_strays_are_left_alone_unless_they_are_named(tmp_path):
     lost = Lost(tmp_path)
     with lost.new() as store:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "(not known)"
 
+_LOST = (
+    "If its database was lost, give the Spot's --name, and --storage where no configuration says it"
+)
+
 
 @click.command
 @click.argument("at", metavar="[STORE]", required=False)
@@ -49,16 +53,17 @@ def command(
     adopted: then its results are this store's, where they lie. Without --id, what is younger than
     an hour is not adopted; --remove refuses what is younger than a week, or adopted by another
     store, unless there is --force. The exit status is 1 where a blob could not be adopted or
-    removed.
+    removed, or all were left alone. A lost database is made by --adopt, under the Spot's --name.
     """
     _check(adopt=adopt, remove=remove, ids=ids)
-    with _opened(place.at(at), create=adopt) as store:
+    with _opened(output, place.at(at), remove=remove) as store:
         found = _found(output, store, functions=functions, ids=ids)
         done: Any = None
         if not output.as_json:
             _show(output, store, found)
-        if found and adopt and not dry_run and confirmed(output, yes=yes, verb="adopt"):
-            done = _adopted(output, store, found, ids)
+        if found and adopt and (dry_run or confirmed(output, yes=yes, verb="adopt")):
+            would = _adopted(output, store, found, ids, dry_run=dry_run)
+            done = None if dry_run else would
         if found and remove and not dry_run and confirmed(output, yes=yes):
             done = _removed(output, store, found, ids, force=force)
         if output.as_json:
@@ -74,19 +79,21 @@ def _check(*, adopt: bool, remove: bool, ids: tuple[str, ...]) -> None:
         )
 
 
-def _opened(place: Place, *, create: bool) -> Store:
-    """The store, which is made where there is none, since its database was lost."""
+def _opened(output: Output, place: Place, *, remove: bool) -> Store:
+    """The store, or what is left of one whose database was lost: nothing is removed there."""
     from beautyspot import ConfigError
 
     try:
         return place.open()
     except ConfigError as error:
-        if not create:
-            lost = (
-                "If its database was lost, give --adopt: then it is made, under the Spot's --name"
-            )
-            raise ConfigError(f"{error}. {lost}") from error
-        return place.open(create=True)
+        if remove:
+            raise
+        try:
+            store = place.open(lost=True)
+        except ConfigError:
+            raise ConfigError(f"{error}. {_LOST}") from error
+        output.say(f"{store.place} is not there, so all blobs in its storage are of other stores")
+        return store
 
 
 def _found(output: Output, store: Store, *, functions: bool, ids: tuple[str, ...]) -> list[Stray]:
@@ -134,12 +141,14 @@ def _rows(output: Output, stray: Stray) -> list[dict[str, str]]:
     ]
 
 
-def _adopted(output: Output, store: Store, found: list[Stray], ids: tuple[str, ...]) -> Adopted:
+def _adopted(
+    output: Output, store: Store, found: list[Stray], ids: tuple[str, ...], *, dry_run: bool
+) -> Adopted:
     with Progress(output, "adopting", sum(each.blobs for each in found)) as progress:
-        done = store.adopt(*ids, progress=_counting(progress))
+        done = store.adopt(*ids, dry_run=dry_run, progress=_counting(progress))
     for fault in done.faults:
         output.say(f"not adopted: {fault.key}: {fault.problem}")
-    if done.faults:
+    if done.faults or (done.left and not done.entries):
         output.status = FOUND
     for store_id in done.left:
         output.say(
@@ -155,7 +164,8 @@ def _adopted(output: Output, store: Store, found: list[Stray], ids: tuple[str, .
             f"not adopted: {done.untold:,} blobs of which the storage knows nothing: they can only "
             "be removed"
         )
-    output.say(f"adopted {done.entries:,} results, {size(done.size)}")
+    what = "would adopt" if dry_run else "adopted"
+    output.say(f"{what} {done.entries:,} results, {size(done.size)}")
     return done
 
 

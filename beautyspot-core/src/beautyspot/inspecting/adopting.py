@@ -7,9 +7,10 @@ is no longer needed is a stray again.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts import begun_at, in_full
+from beautyspot.contracts import begun_at, in_full, is_newer
 from beautyspot.errors import ConfigError, StorageError
 from beautyspot.inspecting.strays import StrayBlob, asked, in_batches
 from beautyspot.inspecting.verifying import Fault
@@ -52,11 +53,13 @@ class Adopter:
     Args:
         cache: of the store that adopts.
         strays: in its storage.
+        dry_run: whether it is only counted.
     """
 
-    def __init__(self, cache: Cache, strays: Strays) -> None:
+    def __init__(self, cache: Cache, strays: Strays, *, dry_run: bool = False) -> None:
         self._cache = cache
         self._strays = strays
+        self._dry_run = dry_run
         self._since = cache.invalidations.now()
         self._faults: list[Fault] = []
         self._entries = self._size = self._present = self._untold = 0
@@ -70,7 +73,8 @@ class Adopter:
             StorageError, MetadataError: one of them failed; what has a row by then keeps it.
         """
         for store_id in ids:
-            self._strays.mark(store_id)
+            if not self._dry_run:
+                self._strays.mark(store_id)
             for batch in in_batches(self._strays.of(store_id)):
                 self._adopt(batch)
                 if progress is not None:
@@ -117,11 +121,21 @@ class Adopter:
     def _put(self, rows: list[TaskRecord]) -> None:
         if not rows:
             return
-        refused = self._cache.invalidations.put_many([(row, self._since) for row in rows])
+        refused = self._refused(rows)
         put = [row for row in rows if row.cache_key not in refused]
         self._present += len(refused)
         self._entries += len(put)
         self._size += sum(map(size_of, put))
+
+    def _refused(self, rows: list[TaskRecord]) -> set[str]:
+        """Write the rows; the keys of those of which the store has newer ones."""
+        if not self._dry_run:
+            return self._cache.invalidations.put_many([(row, self._since) for row in rows])
+        found = self._cache.metadata.find_many([row.cache_key for row in rows])
+        there = {key: in_full(entry) for key, entry in found.items()}
+        present = [row for row in rows if row.cache_key in there]
+        now = time.time()
+        return {row.cache_key for row in present if is_newer(there[row.cache_key], row, now)}
 
 
 def check_unused(strays: Strays, ids: Iterable[str], now: float) -> None:

@@ -38,6 +38,7 @@ class Changing:
 
     _backends: Backends
     _closed: bool
+    _lost: bool
     place: str
     metadata: MetadataStoreBase
 
@@ -187,7 +188,10 @@ class Changing:
                 f"{self.place} is damaged, so nothing is removed from it: copy what can be read "
                 "into another store, by copy_to() or `beautyspot copy`, and remove it there"
             )
-        return make_cache(self._backends, self._backends.metadata())
+        metadata = self._backends.metadata()
+        if self._lost:  # it is made now
+            self._lost, self.metadata = False, metadata.for_looking()
+        return make_cache(self._backends, metadata)
 
 
 def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:

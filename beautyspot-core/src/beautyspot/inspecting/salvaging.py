@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from beautyspot.errors import ConfigError
@@ -57,7 +58,9 @@ class Salvaging:
         return [stray for stray in found if stray.blobs]
 
     @checks_options("adopt")
-    def adopt(self, *store_ids: str, progress: Progress | None = None) -> Adopted:
+    def adopt(
+        self, *store_ids: str, dry_run: bool = False, progress: Progress | None = None
+    ) -> Adopted:
         """Make the rows of strays anew, out of what the storage was told about each blob.
 
         For results whose database was lost. Blobs stay where they are, and their bytes are not
@@ -72,6 +75,8 @@ class Salvaging:
             store_ids: of which stores, as `strays` gives them, or their first 6 digits or more.
                 None given: of all, but for those whose newest blob is younger than an hour: they
                 may be in use.
+            dry_run: True counts what would be adopted, by this machine's clock, and changes
+                nothing.
             progress: called after some blobs, with their number.
 
         Raises:
@@ -80,16 +85,18 @@ class Salvaging:
             MetadataError, StorageError: one of them failed; do it again.
         """
         from beautyspot.inspecting.adopting import ADOPTED_FROM, Adopter
+        from beautyspot.inspecting.changing import make_cache
 
-        cache = self._changing()
+        cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
         strays = self._strays(cache)
+        adopter = Adopter(cache, strays, dry_run=dry_run)
         if store_ids:
-            return Adopter(cache, strays).adopt(strays.chosen(store_ids), (), progress)
+            return adopter.adopt(strays.chosen(store_ids), (), progress)
         newest = {each: strays.state(each)[0] for each in strays.ids()}
-        oldest = self._time(strays) - ADOPTED_FROM if newest else 0.0
-        left = tuple(each for each, saved in newest.items() if saved > oldest)
+        now = time.time() if dry_run or not newest else self._time(strays)
+        left = tuple(each for each, saved in newest.items() if saved > now - ADOPTED_FROM)
         chosen = [each for each in newest if each not in left]
-        return Adopter(cache, strays).adopt(chosen, left, progress)
+        return adopter.adopt(chosen, left, progress)
 
     @checks_options("remove_strays")
     def remove_strays(

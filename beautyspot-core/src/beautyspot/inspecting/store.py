@@ -8,6 +8,7 @@ from beautyspot.inspecting.changing import Changing
 from beautyspot.inspecting.looking import Looking
 from beautyspot.inspecting.reading import Reading
 from beautyspot.inspecting.salvaging import Salvaging
+from beautyspot.memory import MemoryMetadataStore
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,11 +29,12 @@ class Store(Looking, Reading, Changing, Salvaging):
         metadata: the metadata store, as it may be looked at.
     """
 
-    def __init__(self, backends: Backends, place: str) -> None:
+    def __init__(self, backends: Backends, place: str, *, lost: bool = False) -> None:
         self._backends = backends
         self.place = place
         self._closed = False
-        self.metadata = backends.metadata().for_looking()
+        self._lost = lost
+        self.metadata = MemoryMetadataStore() if lost else backends.metadata().for_looking()
 
     def __repr__(self) -> str:
         return f"<Store {self.place}>"
