@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
 if TYPE_CHECKING:
@@ -145,6 +146,28 @@ def test_a_store_is_made_by_what_it_adopts_and_by_nothing_else(lost):
     with bs.open_store(path, storage=lost.storage, config=False, lost=True) as store:
         assert store.total().entries == 7, "what is there is opened as ever"
         assert store.adopt(lost.id, dry_run=True).entries == 0
+
+
+class NoId(MemoryMetadataStore):
+    @property
+    def store_id(self) -> str:
+        raise bs.MetadataError("the store has no ID yet")
+
+
+class Emptied(MemoryMetadataStore):
+    """As in a server that has lost everything: there is an ID again when the store is used."""
+
+    def for_looking(self) -> MetadataStoreBase:
+        return NoId()
+
+
+def test_a_server_that_lost_everything_adopts_before_a_spot_uses_it(lost):
+    with bs.open_store(Emptied(), storage=lost.storage, config=False) as store:
+        assert [stray.store_id for stray in store.strays()] == [lost.id]
+        assert store.adopt(dry_run=True).entries == 7
+        with pytest.raises(bs.MetadataError, match="no ID yet"):
+            store.remove_strays(lost.id, dry_run=True)
+        assert store.adopt().entries == 7
 
 
 def test_a_dry_run_counts_what_is_there_as_new_and_what_may_be_in_use(tmp_path):

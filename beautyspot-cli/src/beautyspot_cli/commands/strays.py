@@ -57,7 +57,7 @@ def command(
     """
     _check(adopt=adopt, remove=remove, ids=ids)
     with _opened(output, place.at(at), remove=remove) as store:
-        found = _found(output, store, functions=functions, ids=ids)
+        found = _found(output, store, functions=functions, remove=remove, ids=ids)
         done: Any = None
         if not output.as_json:
             _show(output, store, found)
@@ -96,12 +96,15 @@ def _opened(output: Output, place: Place, *, remove: bool) -> Store:
         return store
 
 
-def _found(output: Output, store: Store, *, functions: bool, ids: tuple[str, ...]) -> list[Stray]:
+def _found(
+    output: Output, store: Store, *, functions: bool, remove: bool, ids: tuple[str, ...]
+) -> list[Stray]:
     with Progress(output, "looking", None) as progress:
         found = store.strays(functions=functions, progress=_counting(progress))
     if ids:
         found = [each for each in found if each.store_id.startswith(ids)]
-        store.remove_strays(*ids, dry_run=True)  # an ID that is none is an error
+        if remove or not found:
+            store.remove_strays(*ids, dry_run=True)  # an ID that is none is an error
     return found
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.messages import checks_options
 
 # A store that is only listed needs nothing of the rest.
@@ -51,9 +52,7 @@ class Salvaging:
             NotSupportedError: the storage can't list.
             MetadataError, StorageError: one of them failed.
         """
-        from beautyspot.inspecting.changing import make_cache
-
-        strays = self._strays(make_cache(self._backends, self.metadata))
+        strays = self._strays(self._looked_at())
         found = (strays.look(each, functions=functions, progress=progress) for each in strays.ids())
         return [stray for stray in found if stray.blobs]
 
@@ -85,9 +84,8 @@ class Salvaging:
             MetadataError, StorageError: one of them failed; do it again.
         """
         from beautyspot.inspecting.adopting import ADOPTED_FROM, Adopter
-        from beautyspot.inspecting.changing import make_cache
 
-        cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
+        cache = self._looked_at() if dry_run else self._changing()
         strays = self._strays(cache)
         adopter = Adopter(cache, strays, dry_run=dry_run)
         if store_ids:
@@ -137,6 +135,19 @@ class Salvaging:
         remover = Remover(cache, strays)
         done = [remover.remove(each, progress) for each in ids]
         return Collected(*map(sum, zip(*done, strict=True)))
+
+    def _looked_at(self) -> Cache:
+        """A cache that changes nothing; an empty one, where the store has lost all that it had."""
+        from beautyspot.inspecting.changing import make_cache
+
+        metadata = self.metadata
+        try:
+            _ = metadata.store_id
+        except MetadataError:  # it has none before it is used
+            if metadata.totals().entries:
+                raise
+            metadata = MemoryMetadataStore()
+        return make_cache(self._backends, metadata)
 
     def _strays(self, cache: Cache) -> Strays:
         from beautyspot.inspecting.strays import Strays
