@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from browsing.served import Served
     from browsing.stored import Stored
     from browsing.tabs import Tabs
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
+
+
+def go(link: Locator, page: Page) -> None:
+    """Click what leads to another page, and wait for that."""
+    with page.expect_navigation():
+        link.click()
 
 
 def rows(page: Page) -> list[str]:
@@ -23,42 +29,42 @@ def test_from_the_first_page_to_a_removal(
     scripts: bool, served: Served, stored: Stored, tabs: Tabs
 ) -> None:
     page = tabs.open("/", java_script_enabled=scripts)
-    page.get_by_role("link", name="changing").first.click()
+    go(page.get_by_role("link", name="changing").first, page)
     assert page.locator("h1").inner_text() == "Functions"
-    page.locator("main").get_by_role("link", name="ask").first.click()
+    go(page.locator("main").get_by_role("link", name="ask").first, page)
     assert page.locator("h1").inner_text() == "ask"
     assert page.locator(".figure", has_text="Hits").locator("dd").first.inner_text() == "2"
-    page.get_by_role("link", name="All results").click()
+    go(page.get_by_role("link", name="All results"), page)
 
     page.get_by_label("Search in arguments").fill("question 01")
-    page.get_by_role("button", name="Search").click()
+    go(page.get_by_role("button", name="Search"), page)
     assert len(rows(page)) == 10
-    page.locator("main").get_by_text("Without all").click()
+    go(page.locator("main").get_by_text("Without all"), page)
 
-    page.get_by_role("link", name="Took").click()
+    go(page.get_by_role("link", name="Took"), page)
     assert page.locator("th[aria-sort]").inner_text().startswith("Took")
-    page.get_by_role("link", name="Made").click()
+    go(page.get_by_role("link", name="Made"), page)
     first = rows(page)[0]
-    page.get_by_role("link", name="Next page").click()
+    go(page.get_by_role("link", name="Next page"), page)
     assert rows(page)[0] != first
-    page.get_by_role("link", name="First page").click()
+    go(page.get_by_role("link", name="First page"), page)
     assert rows(page)[0] == first
 
     number = "111" if scripts else "112"
     page.get_by_label("Search in arguments").fill(f"question {number}")
-    page.get_by_role("button", name="Search").click()
-    page.locator("tbody").get_by_role("link", name=f"question {number}").click()
+    go(page.get_by_role("button", name="Search"), page)
+    go(page.locator("tbody").get_by_role("link", name=f"question {number}"), page)
     shown = page.url
     assert f"an answer to question {number}" in page.locator("section.value").inner_text()
-    page.get_by_role("link", name="Why did it run?").click()
+    go(page.get_by_role("link", name="Why did it run?"), page)
     assert "differs" in page.locator("main").inner_text()
-    page.get_by_role("link", name="← The result").click()
-    page.get_by_role("link", name="Is it sound?").click()
+    go(page.get_by_role("link", name="← The result"), page)
+    go(page.get_by_role("link", name="Is it sound?"), page)
     assert "Sound." in page.locator("main").inner_text()
-    page.get_by_role("link", name="Remove…").click()
-    page.get_by_role("button", name="Show what would go").click()
+    go(page.get_by_role("link", name="Remove…"), page)
+    go(page.get_by_role("button", name="Show what would go"), page)
     assert "What would go" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Remove 1 result").click()
+    go(page.get_by_role("button", name="Remove 1 result"), page)
     page.wait_for_url("**/removed/**")
     page.get_by_role("heading", name="Removed").wait_for()
     tabs.expect("404")
@@ -69,12 +75,12 @@ def test_from_the_first_page_to_a_removal(
 
 def test_the_other_views(served: Served, tabs: Tabs) -> None:
     page = tabs.open(served.path)
-    page.locator("header").get_by_role("link", name="Limits").click()
+    go(page.locator("header").get_by_role("link", name="Limits"), page)
     assert page.locator(".figure", has_text="Granted").locator("dd").inner_text() == "3"
     assert page.locator("main tbody th", has_text="kinds:limited").is_visible()
-    page.locator("header").get_by_role("link", name="Health").click()
+    go(page.locator("header").get_by_role("link", name="Health"), page)
     assert page.locator("h1").inner_text() == "Health"
-    page.locator("header").get_by_role("link", name="Stores").click()
+    go(page.locator("header").get_by_role("link", name="Stores"), page)
     assert page.locator("main .card").count() == 3
 
 
