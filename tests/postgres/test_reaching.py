@@ -214,8 +214,11 @@ def test_a_standby_gives_hits_and_takes_results_when_it_is_promoted(
     place = {"use": one.url, "namespace": namespace}
     first = make_spot(metadata=place, strict=True)
     assert first.mark(abs, version="1")(-1) == 1
+    made = "SELECT to_regclass('beautyspot.results') IS NOT NULL"
+    assert until(lambda: other.ask(made) == [(True,)])
+    assert until(lambda: other.ask("SELECT count(*) FROM beautyspot.results") == [(1,)])
     reader = make_spot(metadata={**place, "use": other.url}, mode="readonly", strict=True)
-    assert until(lambda: reader.metadata.totals().entries == 1)
+    assert reader.metadata.totals().entries == 1
     assert reader.mark(abs, version="1")(-1) == 1
     spot = make_spot(metadata={**place, "use": other.url})
     assert spot.mark(abs, version="1")(-2) == 2
