@@ -196,6 +196,7 @@ def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
 
 def test_html_that_is_too_long_is_shown_as_its_source(gallery: Gallery) -> None:
     gallery.put("book", "<p>" * 3_400_000, "text/html")
+    gallery.put("draw", SVG, "image/svg+xml")
     assert not tag(gallery.page("book"), "iframe")
     for name, route in (("book", "html"), ("draw", "html")):
         assert gallery.client.get(f"{gallery.url(name)}/{route}").status_code == 404
