@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.contracts import checked
 from beautyspot.errors import BeautyspotError
-from beautyspot_local.remote import checked
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
 

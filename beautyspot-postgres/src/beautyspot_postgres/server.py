@@ -10,8 +10,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from beautyspot.contracts import checked
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
-from beautyspot_local.remote import checked
 
 from beautyspot_postgres.address import Address, parsed
 from beautyspot_postgres.connection import (

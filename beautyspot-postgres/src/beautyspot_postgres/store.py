@@ -12,9 +12,8 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from beautyspot.contracts import Beginning, Invalidation
+from beautyspot.contracts import Beginning, Invalidation, checked
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot_local.remote import checked
 from beautyspot_local.remote.remade import Remade, remembered
 
 from beautyspot_postgres import arrays, invalidation_log, rows, schema, texts

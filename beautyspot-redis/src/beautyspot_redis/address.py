@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from beautyspot.contracts import checked
 from beautyspot.errors import ConfigError
-from beautyspot_local.remote import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

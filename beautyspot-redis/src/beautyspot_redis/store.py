@@ -16,9 +16,8 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from beautyspot.contracts import Beginning, Invalidation
+from beautyspot.contracts import Beginning, Invalidation, checked
 from beautyspot.errors import MetadataError, SchemaError
-from beautyspot_local.remote import checked
 from beautyspot_local.remote.generations import known
 from beautyspot_local.remote.remade import Remade, remembered
 

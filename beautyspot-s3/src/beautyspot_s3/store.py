@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from beautyspot.contracts import checked
 from beautyspot.errors import MetadataError
 
-from beautyspot_s3 import checked
 from beautyspot_s3 import counts as counted
 from beautyspot_s3.connection import Patience
 from beautyspot_s3.leasing import S3Leasing
@@ -100,7 +100,7 @@ class S3MetadataStore(S3Leasing, Remade):
         self._again = partial(Place, bucket_name, prefix, **options, patience=patience)
         place = self._again()
         names = Names(place.folder, checked.name("namespace", namespace))
-        super().__init__(place, names, limit, checked.lease_time(lease_time))
+        super().__init__(place, names, limit, checked.duration("lease_time", lease_time, least=0.1))
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
 

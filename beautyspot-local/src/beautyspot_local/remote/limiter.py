@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.contracts import checked
+
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
-from beautyspot_local.remote import checked
 from beautyspot_local.remote.keeping import Limit
 from beautyspot_local.remote.remade import Remade
 from beautyspot_local.remote.reserving import Reserving

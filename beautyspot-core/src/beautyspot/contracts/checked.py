@@ -1,9 +1,16 @@
-"""Options of the store, checked: what is wrong is a `ConfigError` that says what to give."""
+"""Options of a backend, checked: what is wrong is a `ConfigError` that says what to give."""
 
 from __future__ import annotations
 
-from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
+import math
+from typing import Final
+
+from beautyspot.contracts.sizes import SIZE, byte_count
+from beautyspot.contracts.units import DURATION, seconds
 from beautyspot.errors import ConfigError
+
+LONGEST: Final = 1e9
+"""Seconds of what a server adds to its clock: 31 years."""
 
 
 def name(option: str, value: object) -> str:
@@ -13,7 +20,7 @@ def name(option: str, value: object) -> str:
     return value
 
 
-def duration(option: str, value: object, *, least: float = 0.0) -> float:
+def duration(option: str, value: object, *, least: float = 0.0, most: float = math.inf) -> float:
     """Seconds."""
     try:
         found = seconds(value)
@@ -21,12 +28,14 @@ def duration(option: str, value: object, *, least: float = 0.0) -> float:
         raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
     if found < least:
         raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
+    if found > most:
+        raise ConfigError(f"{option}={value!r:.80} is too long: give {most:.0f} s or less")
     return found
 
 
 def lease_time(value: object) -> float:
     """Seconds for which a lease or a place holds; it is renewed three times in them."""
-    return duration("lease_time", value, least=0.1)
+    return duration("lease_time", value, least=0.1, most=LONGEST)
 
 
 def size(option: str, value: object, *, most: int | None = None) -> int:
@@ -38,6 +47,23 @@ def size(option: str, value: object, *, most: int | None = None) -> int:
     if most is not None and found > most:
         raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
     return found
+
+
+def count(option: str, value: object, *, least: int = 1) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(f"{option}={value!r:.80}: give a whole number, {least} or more")
+    return value
+
+
+def workers(value: object) -> int:
+    """How many processes share a limit."""
+    if type(value) is not int or value < 1:
+        raise ConfigError(
+            f"workers={value!r:.80} is no whole number from 1 up: give the number of processes "
+            "that share the rate"
+        )
+    return value
 
 
 def switch(option: str, value: object) -> bool:
