@@ -37,9 +37,5 @@ class LookingStore(OnlyLooking, PostgresReader):
             "SELECT store_id FROM {schema}.stores WHERE namespace = $1", self._namespace
         )
         if not found:
-            names = [repr(texts.restored(name)) for (name,) in self._asked(_OTHERS)]
-            others = f", or give another name: there are {', '.join(names)}" if names else ""
-            raise MetadataError(
-                f"the store has no ID yet: a Spot that uses it gives it one{others}"
-            )
+            raise self._has_no_id(texts.restored(name) for (name,) in self._asked(_OTHERS))
         return str(found[0][0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from beautyspot.contracts import OnlyLooking
-from beautyspot.errors import MetadataError
 
 from beautyspot_redis.reading import RedisReader
 
@@ -21,5 +20,5 @@ class LookingStore(OnlyLooking, RedisReader):
         """The ID in the server; there is none before a Spot has used the store."""
         found = self._asked(lambda: self._field("store_id"))
         if found is None:
-            raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
+            raise self._has_no_id()
         return found.decode("ascii", "replace")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from beautyspot.contracts import OnlyLooking
-from beautyspot.errors import MetadataError
 
 from beautyspot_s3.names import namespace_of
 from beautyspot_s3.reading import S3Reader
@@ -27,9 +26,5 @@ class LookingStore(OnlyLooking, S3Reader):
         table = self._asked(self._meta.look)
         if table is None:
             found = self._asked(lambda: self._objects.folders(self._names.stores, most=10))
-            names = [repr(namespace_of(name)) for name in found]
-            others = f", or give another name: there are {', '.join(names)}" if names else ""
-            raise MetadataError(
-                f"the store has no ID yet: a Spot that uses it gives it one{others}"
-            )
+            raise self._has_no_id(map(namespace_of, found))
         return table.store_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from beautyspot.contracts.metadata import MetadataStoreBase
-from beautyspot.errors import NotSupportedError
+from beautyspot.errors import MetadataError, NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,3 +46,13 @@ class OnlyLooking(MetadataStoreBase):
             f"{self!r:.200} was opened to look at it, and is not changed: take the store itself, "
             "not what its `for_looking()` gave"
         )
+
+    def _has_no_id(self, others: Iterable[str] = ()) -> MetadataError:
+        """What to raise for the ID of a store that no Spot has used yet.
+
+        Args:
+            others: the names of stores that are there.
+        """
+        names = ", ".join(map(repr, others))
+        advice = f", or give another name: there are {names}" if names else ""
+        return MetadataError(f"the store has no ID yet: a Spot that uses it gives it one{advice}")
