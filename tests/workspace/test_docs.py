@@ -150,10 +150,10 @@ def test_every_place_in_the_repository_exists(name: str) -> None:
 def test_every_page_is_listed() -> None:
     """In the manual's contents, or in those of its folder."""
     listed = set()
-    for name in PAGES:
+    for name, path in PAGES.items():
         if name.endswith(("README.md", "index.md")):
             links = re.findall(r"\]\(([\w/.-]+\.md)\)", page(name))
-            listed |= {(PAGES[name].parent / link).resolve() for link in links}
+            listed |= {(path.parent / link).resolve() for link in links}
     unlisted = {name for name, path in PAGES.items() if path not in listed}
     assert [name for name in unlisted if not name.endswith("README.md")] == []
 
