@@ -150,7 +150,7 @@ def test_a_face_registers_nothing(package: str) -> None:
 
 def test_no_member_requires_more_than_it_may() -> None:
     allowed = {
-        "beautyspot": {"pluggy", "msgpack", "xxhash", "backports.zstd"},
+        "beautyspot": {"pluggy", "msgpack", "xxhash", "backports.zstd", "pandas", "pyarrow"},
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
         "beautyspot_redis": {"beautyspot-core", "beautyspot-local", "msgpack", "redis"},

@@ -15,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from beautyspot import Spot, open_store
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.libraries import polars_types
 from beautyspot.libraries.arrow_stream import Sink
@@ -279,11 +280,51 @@ def test_what_pandas_can_not_bring_back_is_refused():
     )
 
 
-def test_without_pyarrow_pandas_is_refused_and_says_so(monkeypatch):
+@pytest.fixture
+def without_pyarrow(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "beautyspot.libraries.arrow_values")
+    monkeypatch.delitem(sys.modules, "beautyspot.libraries.arrow_values", raising=False)
+
+
+@pytest.mark.usefixtures("without_pyarrow")
+def test_without_pyarrow_pandas_is_refused_and_says_so():
     refused(pd.DataFrame({"a": [1]}), "through Arrow: install pyarrow")
     refused(pd.Series([1]), "through Arrow: install pyarrow")
+    assert round_trip(pd.RangeIndex(3)).equals(pd.RangeIndex(3))
+
+
+def test_without_pyarrow_it_is_said_before_the_function_runs(without_pyarrow, caplog, tmp_path):
+    said: list[str] = []
+
+    def frame() -> pd.DataFrame:
+        said.append(caplog.text)
+        return pd.DataFrame({"a": [1]})
+
+    with Spot("app", directory=tmp_path) as spot:
+        assert spot.mark(frame, ignore=("said", "caplog"))().equals(pd.DataFrame({"a": [1]}))
+    assert "frame returns what can't be stored: pandas values" in said[0]
+    assert "install pyarrow" in said[0]
+
+
+def test_what_needs_pyarrow_is_a_miss_without_it_and_says_so(request, caplog, tmp_path):
+    def frame(rows: int) -> pd.DataFrame:
+        return pd.DataFrame({"a": range(rows)})
+
+    with Spot("app", directory=tmp_path) as spot:
+        marked = spot.mark(frame)
+        marked(3)
+        request.getfixturevalue("without_pyarrow")
+        assert marked(3).equals(frame(3))
+        assert (spot.stats()["hits"], spot.stats()["misses"]) == (0, 2)
+        with open_store(spot) as store:
+            assert store.value(spot.key(marked, 3)).library == "pandas"
+    assert "needs a library: install pyarrow. The function runs" in caplog.text
+
+
+def test_what_is_grouped_is_told_to_be_computed():
+    frame = pd.DataFrame({"a": [1]})
+    refused(frame.groupby("a"), r"grouped, and not computed yet: return what its sum\(\)")
+    refused(frame.groupby("a")["a"], "grouped, and not computed yet")
 
 
 def test_hostile_pandas_scalars():
@@ -324,7 +365,7 @@ def test_a_polars_series_comes_back():
 
 def test_what_polars_can_not_bring_back_is_refused(monkeypatch):
     refused(pl.DataFrame({"o": pl.Series([object()], dtype=pl.Object)}), "not every column")
-    refused(pl.LazyFrame({"a": [1]}), "LazyFrame is not a type")
+    refused(pl.LazyFrame({"a": [1]}), r"LazyFrame is a plan .*: return what its collect\(\) gives")
 
     def broken(*_: object) -> None:
         raise pl.exceptions.ComputeError("no")

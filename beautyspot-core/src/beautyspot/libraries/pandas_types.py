@@ -11,6 +11,7 @@ data types or the index differ.
 from __future__ import annotations
 
 from datetime import tzinfo
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -149,6 +150,19 @@ FAMILIES: Final[dict[str, Form]] = {
 # ----------------------------------------------------------------------------------------- values
 
 
+_THROUGH_ARROW: Final = (
+    "pandas values are stored through Arrow: install pyarrow, which the extra "
+    "beautyspot-core[pandas] brings, too"
+)
+
+
+def lacking(cls: type) -> str | None:
+    """What to install before values of a class can be stored; None where all is there."""
+    if issubclass(cls, (pd.DataFrame, pd.Series)) and find_spec("pyarrow") is None:
+        return _THROUGH_ARROW
+    return None
+
+
 def _to_table(frame: Any) -> Any:
     """The Arrow table of a frame, after a check that it leads back to the frame."""
     try:
@@ -159,7 +173,7 @@ def _to_table(frame: Any) -> Any:
         _complete(restored, _frequency(frame), _zones(frame))
         differs = difference(frame, restored)
     except ImportError as error:
-        raise Refused("pandas values are stored through Arrow: install pyarrow") from error
+        raise Refused(_THROUGH_ARROW) from error
     except Exception as error:
         raise Refused(f"Arrow can't take it ({error}): convert it to plain data types") from error
     if differs:

@@ -83,9 +83,18 @@ def _numbers(value: pl.Series, code: str) -> str:
     return chunked(map(little_endian, parts))
 
 
+def _lazy(walk: Walk, value: pl.LazyFrame) -> str:
+    walk.refuse(
+        value,
+        "is a plan that reads its files when it is collected",
+        "pass what its collect() gives, or the paths with key={...: KeyGen.from_file_content}",
+    )
+
+
 FAMILIES: Final[dict[str, Form]] = {
     "polars:DataFrame": _frame,
     "polars:DataType": of_text("polarstype", repr),
+    "polars:LazyFrame": _lazy,
     "polars:Series": _series,
 }
 

@@ -18,7 +18,7 @@ from beautyspot.serialization.codecs import document
 from beautyspot.serialization.codecs.classes import advice, entry_for, is_storable
 from beautyspot.serialization.codecs.contract import Refused
 from beautyspot.serialization.codecs.registry import Registry, qualified, registered_entry
-from beautyspot.serialization.codecs.table import BY_TYPE, is_stored, standard_codec
+from beautyspot.serialization.codecs.table import BY_TYPE, is_stored, lacking, standard_codec
 from beautyspot.serialization.codecs.unfinished import no_result_yet
 from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
 
@@ -143,9 +143,9 @@ class MsgpackSerializer(SerializerBase):
             return None
         if not no_result_yet(cls) and (isinstance(cls, ABCMeta) or type.__subclasses__(cls)):
             return None
-        if is_stored(cls) or self._registry.is_above(cls) or is_storable(cls):
+        if self._registry.is_above(cls) or is_storable(cls):
             return None
-        return advice(cls)
+        return lacking(cls) if is_stored(cls) else advice(cls)
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
         """A serializer that also restores the classes in these annotations and in their fields.
@@ -227,6 +227,9 @@ class MsgpackSerializer(SerializerBase):
 
 
 def _unreadable(error: Exception) -> RestoreError:
+    if isinstance(error, ImportError):  # of a library that another one needs, as pandas PyArrow
+        needed = error.name or f"it ({error})"
+        return RestoreError(f"what is stored needs a library: install {needed}")
     return RestoreError(f"the stored bytes can't be restored: {error_shown(error)}")
 
 

@@ -90,6 +90,14 @@ def is_stored(cls: type) -> bool:
     return any(issubclass(known, cls) for known in codecs)
 
 
+def lacking(cls: type) -> str | None:
+    """What to install before instances of a class that has a codec can be stored."""
+    library = cls.__module__.partition(".")[0]
+    told = getattr(_loaded(library), "lacking", None) if library in _MODULES else None
+    why: str | None = told(cls) if told else None
+    return why
+
+
 @cache
 def _loaded(library: str) -> Any:
     module: Any = import_module(_MODULES[library][0])

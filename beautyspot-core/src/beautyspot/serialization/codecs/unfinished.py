@@ -25,7 +25,7 @@ def no_result_yet(cls: type) -> str | None:
         return "is a secret, and results are stored as they are: leave it out of the result"
     if cls is re.Pattern:  # some take minutes to compile, and others to match
         return "is a program, which stored data never are: return its text, `.pattern`"
-    if why := _bound_to_a_file(cls):
+    if why := _not_computed(cls) or _bound_to_a_file(cls):
         return why
     if issubclass(cls, FunctionType | BuiltinFunctionType | MethodType):
         return (
@@ -37,6 +37,15 @@ def no_result_yet(cls: type) -> str | None:
     if hasattr(cls, "__next__"):
         return f"is used up by its reader: return a list, or `yield` in the function, {live}"
     return "shows a dict: return a list or a set" if issubclass(cls, MappingView) else None
+
+
+def _not_computed(cls: type) -> str | None:
+    library, name = cls.__module__.partition(".")[0], cls.__name__
+    if (library, name) == ("polars", "LazyFrame"):
+        return "is a plan that is not computed yet: return what its collect() gives"
+    if library == "pandas" and name in ("DataFrameGroupBy", "SeriesGroupBy"):
+        return "is grouped, and not computed yet: return what its sum() or agg(…) gives"
+    return None
 
 
 def _bound_to_a_file(cls: type) -> str | None:
