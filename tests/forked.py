@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SERVER = """
 import asyncio, importlib, json, multiprocessing, os, pkgutil, signal, sqlite3, sys, types
@@ -29,12 +29,14 @@ for package in (beautyspot, beautyspot_local):
 def serve():
     for line in sys.stdin:
         request = json.loads(line)
+        for name in request.pop("modules"):
+            importlib.import_module(name)
         pid = os.fork()
         if not pid:
             return request
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
-def become(program, folder, env, seconds, outputs):
+def become(program, arguments, folder, env, seconds, outputs):
     signal.alarm(seconds)
     os.chdir(folder)
     for number, path in enumerate(outputs, 1):
@@ -42,7 +44,7 @@ def become(program, folder, env, seconds, outputs):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = [program]
+    sys.argv = [program, *arguments]
     sys.path[:] = [folder, *env.get("PYTHONPATH", "").split(os.pathsep), *sys.path[1:]]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__file__ = os.path.join(folder, program)
@@ -67,19 +69,35 @@ class Forking:
         )
 
     def run(
-        self, program: str, folder: Path, env: Mapping[str, str], seconds: int = 60
+        self,
+        program: str,
+        folder: Path,
+        env: Mapping[str, str],
+        seconds: int = 60,
+        *,
+        arguments: Sequence[str] = (),
+        modules: Sequence[str] = (),
     ) -> subprocess.CompletedProcess[str]:
-        """Run a file of a folder there; after so many seconds it is killed."""
+        """Run a file of a folder there.
+
+        Args:
+            program: its name, and `folder` where it is.
+            env: its whole environment.
+            seconds: after so many it is killed.
+            arguments: what stands behind its name.
+            modules: imported once for all that come after.
+        """
         if sys.platform != "linux":  # where a fork may not be possible, or not be safe
             return subprocess.run(
-                [*_COMMAND, program], cwd=folder, env=env, timeout=seconds,
+                [*_COMMAND, program, *arguments], cwd=folder, env=env, timeout=seconds,
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         with tempfile.TemporaryDirectory() as outputs:
             paths = [Path(outputs, name) for name in ("stdout", "stderr")]
             request = {
-                "program": program, "folder": str(folder), "env": dict(env),
-                "seconds": seconds, "outputs": [str(path) for path in paths],
+                "program": program, "arguments": list(arguments), "modules": list(modules),
+                "folder": str(folder), "env": dict(env), "seconds": seconds,
+                "outputs": [str(path) for path in paths],
             }  # fmt: skip
             assert self._process.stdin is not None
             assert self._process.stdout is not None

@@ -3,8 +3,8 @@
 Run it, `python tests/workspace/manual.py`, after a change of either.
 
 `docs/api.md` and `docs/cli-reference.md` are written whole; in other pages the parts between
-`<!-- code: … -->` and `<!-- end -->`. A test compares them, so that no page tells of another
-signature than the code has.
+`<!-- code: … -->` and `<!-- end -->`, and the programs below `<!-- from: … -->`. A test
+compares them, so that no page tells of another signature than the code has.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from beautyspot_dashboard.program import command as dashboard
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 SECTION = re.compile(r"^(Args|Attributes|Class attributes|Raises|Returns|Switches[^\n]*):$")
+COPY = re.compile(r"(<!-- from: (\S+) -->\n```python\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 WIDE = 92
 
 
@@ -343,6 +344,7 @@ def reference() -> str:
 
 def renewed(page: str) -> str:
     """A page with its written parts as they have to be."""
+    page = COPY.sub(lambda m: f"{m[1]}{(DOCS.parent / m[2]).read_text()}{m[4]}", page)
     return PART.sub(lambda m: f"{m[1]}\n{PARTS[m[2]](m[3] or '').strip()}\n\n{m[5]}", page)
 
 
@@ -350,7 +352,11 @@ def renewed(page: str) -> str:
 def pages() -> dict[Path, str]:
     """Every page that holds something written, as it has to be."""
     found = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
-    wanted = {path: renewed(page) for path, page in found.items() if PART.search(page)}
+    wanted = {
+        path: renewed(page)
+        for path, page in found.items()
+        if PART.search(page) or COPY.search(page)
+    }
     return {DOCS / "api.md": api(), DOCS / "cli-reference.md": reference(), **wanted}
 
 

@@ -1,0 +1,100 @@
+"""Recipes for language models: limits, retries, costs, streams, structured output, kills."""
+
+from __future__ import annotations
+
+import beautyspot as bs
+import pytest
+from recipes.conftest import Recipe
+from servers.models import COMPLETION_TOKENS, ModelServer
+
+PROMPTS = [f"why is number {n} odd" for n in range(4)]
+BATCHES = ("llm_batch.py", "llm_batch_async.py")
+DOLLARS = {"llm_batch.py": (0.4e-6, 1.6e-6), "llm_batch_async.py": (1e-6, 5e-6)}
+
+
+def written(recipe: Recipe, prompts: list[str]) -> str:
+    (recipe.folder / "prompts.txt").write_text("".join(f"{prompt}\n" for prompt in prompts))
+    return "prompts.txt"
+
+
+def money(prompts: list[str], program: str) -> str:
+    """What so many answers cost, as the programs print it."""
+    prompt, answer = DOLLARS[program]
+    return f"{len(prompts) * (5 * prompt + COMPLETION_TOKENS * answer):.4f} $"
+
+
+@pytest.mark.parametrize("program", BATCHES)
+def test_a_batch_is_paid_once_though_the_server_refuses_at_first(
+    program: str, recipe: Recipe, models: ModelServer
+) -> None:
+    models.refuse(2, {"Retry-After": "0.3"})
+    file = written(recipe, PROMPTS)
+    first = recipe.run(program, file)
+    assert sorted(models.asked) == PROMPTS
+    assert (models.refused, models.too_early) == (2, 0)
+    assert all(prompt.upper() in first.stdout for prompt in PROMPTS)
+    assert f"spent {money(PROMPTS, program)}" in first.stderr
+    assert granted(recipe) == len(PROMPTS) + 2, "each attempt should have a permit"
+    second = recipe.run(program, file)
+    assert len(models.asked) == len(PROMPTS), "the second run should cost nothing"
+    assert "spent 0.0000 $" in second.stderr
+    assert f"saved {money(PROMPTS, program)}" in second.stderr
+    assert all(prompt.upper() in second.stdout for prompt in PROMPTS)
+
+
+def test_a_batch_that_is_killed_goes_on_where_it_was(recipe: Recipe, models: ModelServer) -> None:
+    prompts = [f"why is number {n} odd" for n in range(12)]
+    file = written(recipe, prompts)
+    with recipe.begin("llm_batch.py", file, PYTHONUNBUFFERED="1") as program:
+        assert program.stdout is not None
+        shown = [program.stdout.readline().split(":")[0] for _ in range(2)]
+        program.kill()
+        program.communicate()
+    assert shown == prompts[:2]
+    assert set(models.asked) < set(prompts), "it should be killed midway"
+    recipe.run("llm_batch.py", file)
+    assert set(models.asked) == set(prompts)
+    assert [models.asked.count(prompt) for prompt in shown] == [1, 1]
+
+
+def test_what_fails_is_told_and_tried_by_the_next_run(recipe: Recipe, models: ModelServer) -> None:
+    models.refuse(1, {}, status=400)
+    file = written(recipe, PROMPTS)
+    first = recipe.run("llm_batch.py", file)
+    assert first.stderr.count(": failed: ") == 1
+    assert len(models.asked) == 3
+    assert ": failed: " not in recipe.run("llm_batch.py", file).stderr
+    assert len(models.asked) == 4
+
+
+@pytest.mark.parametrize("program", ["llm_stream.py", "llm_stream_async.py"])
+def test_a_stream_is_kept_and_its_cost_is_known(
+    program: str, recipe: Recipe, models: ModelServer
+) -> None:
+    first = recipe.run(program, "tell me a story")
+    assert "TELL ME A STORY" in first.stdout
+    assert "spent 0.0000 $" in recipe.run(program, "tell me a story").stderr
+    assert models.asked == ["tell me a story"]
+    assert spent(recipe) > 0
+
+
+@pytest.mark.parametrize("program", ["llm_structured.py", "llm_structured_async.py"])
+def test_what_a_model_fills_in_is_kept(program: str, recipe: Recipe, models: ModelServer) -> None:
+    models.structured = {"number": "A1", "total": 2.5}
+    first = recipe.run(program, "invoice A1: 2.50")
+    assert first.stdout == "number='A1' total=2.5\n"
+    assert recipe.run(program, "invoice A1: 2.50").stdout == first.stdout
+    assert models.asked == ["invoice A1: 2.50"]
+    assert spent(recipe) > 0
+
+
+def granted(recipe: Recipe) -> int:
+    """How many permits all runs had."""
+    with bs.open_store(recipe.folder / ".beautyspot") as store:
+        return sum(counts.grants for counts in store.counts())
+
+
+def spent(recipe: Recipe) -> float:
+    """What all runs have cost."""
+    with bs.open_store(recipe.folder / ".beautyspot") as store:
+        return sum(counts.money_spent for counts in store.counts())
