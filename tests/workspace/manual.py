@@ -239,7 +239,8 @@ def settings(_: str) -> str:
     rows = ["| setting | environment | default | takes | |", "|---|---|---|---|---|"]
     for one in SETTINGS.values():
         cells = (f"`{one.name}`", f"`{one.variable}`", f"`{one.default!r}`", one.expects, one.what)
-        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        escaped = (re.sub(r"([|<])", r"\\\1", cell) for cell in cells)
+        rows.append(f"| {' | '.join(escaped)} |")
     return "\n".join(rows) + "\n"
 
 

@@ -27,6 +27,8 @@ GUIDES = {f"plugins/{point}.md": base for point, base in BASES.items()}
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
+_CODE = re.compile(r"^```.*?^```$|`[^`]+`|<!--.*?-->", re.MULTILINE | re.DOTALL)
+_TAG = re.compile(r"(?<!\\)</?(\w+)[^>]*>")
 _FROM = re.compile(r"<!-- from: (\S+) -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FAILS = re.compile(r"<!-- fails: (\S+) -->")
 
@@ -116,14 +118,26 @@ def test_what_stands_elsewhere_is_copied_exactly(name: str) -> None:
         assert code == (ROOT / file).read_text(), f"copy {file} into {name} again"
 
 
-@pytest.mark.parametrize("name", PAGES)
+_OUTSIDE = (*ROOT.glob("*.md"), *sorted(ROOT.glob("beautyspot-*/README.md")))
+WHOLE_MANUAL = {str(path.relative_to(ROOT)): path for path in (*_OUTSIDE, *PAGES.values())}
+
+
+@pytest.mark.parametrize("name", WHOLE_MANUAL)
 def test_every_link_leads_somewhere(name: str) -> None:
-    folder = PAGES[name].parent
-    for link, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([\w-]+))?\)", page(name)):
-        target = (folder / link).resolve() if link else PAGES[name]
+    path = WHOLE_MANUAL[name]
+    for link, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([\w-]+))?\)", path.read_text()):
+        target = (path.parent / link).resolve() if link else path
         assert target.exists(), link
+        assert not target.is_dir(), f"{link}: link its README.md, which the site has, too"
         if anchor:
             assert anchor in anchors(target.read_text()), f"{link}#{anchor}"
+
+
+@pytest.mark.parametrize("name", WHOLE_MANUAL)
+def test_what_looks_like_html_is_html(name: str) -> None:
+    """A browser shows nothing of a `<name>` that is not in code."""
+    text = _CODE.sub("", WHOLE_MANUAL[name].read_text())
+    assert [tag for tag in _TAG.findall(text) if tag not in ("picture", "source", "img")] == []
 
 
 def test_pictures_are_there_and_small_in_light_and_dark() -> None:

@@ -1,0 +1,158 @@
+"""The manual as a site. Its contents are tested always, the whole where Sphinx is (`.ci/run`)."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from workspace.sources import ROOT
+
+SITE = ROOT / "docs" / "site"
+
+needs_sphinx = pytest.mark.skipif(
+    not (importlib.util.find_spec("sphinx") and importlib.util.find_spec("furo")),
+    reason="the site needs `python -m pip install -r requirements/docs.txt`",
+)
+
+
+def contents() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("contents", SITE / "contents.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MANUAL = contents().Manual(ROOT)
+
+
+def sources() -> set[str]:
+    folders = (ROOT.glob("*.md"), ROOT.glob("beautyspot-*/*.md"), (ROOT / "docs").rglob("*.md"))
+    return {path.relative_to(ROOT).as_posix() for found in folders for path in found}
+
+
+# ------------------------------------------------------------------------------- what is in it
+
+
+def test_every_page_has_one_place_in_the_navigation() -> None:
+    assert sorted(MANUAL.pages()) == sorted(sources())
+
+
+def test_the_sections_are_in_the_order_in_which_people_look_for_them() -> None:
+    assert [title for title, _ in MANUAL.sections()] == [
+        "Start", "Recipes", "Guide", "Operations",
+        "Plug-ins", "Reference", "Performance", "Decisions",
+    ]  # fmt: skip
+
+
+def test_llms_txt_names_every_page_with_what_it_is_about() -> None:
+    text = MANUAL.short("https://example.com/")
+    assert text.startswith("# beautyspot\n\n> A persistent, typed result cache")
+    assert (
+        "\n## Operations\n\n- [Which store](https://example.com/docs/choosing.md): SQLite," in text
+    )
+    assert all(f"(https://example.com/{path})" in text for path in MANUAL.pages()[2:])
+
+
+def tree(root: Path, **pages: str) -> Path:
+    """A repository with a manual of one page."""
+    (root / "docs").mkdir()
+    (root / "README.md").write_text("# it\n\nWhat it is\nand does.\n\n## Why\n\n" + pages["start"])
+    (root / "docs/README.md").write_text("# All\n\n## Use\n\n- [A page](page.md) of it:\n  long.\n")
+    (root / "docs/page.md").write_text("# Page\n\n## Part\n\n" + pages["page"])
+    return root
+
+
+def test_a_line_of_contents_may_go_on_in_the_next(tmp_path: Path) -> None:
+    manual = contents().Manual(tree(tmp_path, start="", page=""))
+    assert manual.short() == (
+        "# it\n\n> What it is and does.\n\n## Use\n\n- [A page](docs/page.md) of it: long.\n"
+    )
+    assert manual.full().count("# Page") == 1
+
+
+# ------------------------------------------------------------------------------- how it is built
+
+
+def built(root: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    options = ("-W", "-n", "--keep-going", "-q", "-c", str(SITE))
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(root), str(out)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+GOOD = {"start": "[Part](docs/page.md#part)\n", "page": "[Why](../README.md#why)\n"}
+
+
+@needs_sphinx
+def test_a_small_site_is_built(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = built(tree(tmp_path, **GOOD), out)
+    assert done.returncode == 0, done.stderr
+    assert list(dead_links(out)) == []
+    assert (out / "index.html").read_text() == (out / "README.html").read_text()
+    assert 'type="text/markdown" href="page.md"' in (out / "docs/page.html").read_text()
+    assert (out / "docs/page.md").read_text().startswith("# Page")
+
+
+@needs_sphinx
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": "[Part](docs/page.md#parts)\n"},
+        {"start": "[Part](docs/pages.md)\n"},
+        {"page": "[Why](../README.md#whynot)\n"},
+        {"page": "[Part](#parts)\n"},
+        {"page": "![A picture](picture.png)\n"},
+    ],
+)
+def test_a_link_that_leads_nowhere_fails_the_build(change: dict[str, str], tmp_path: Path) -> None:
+    done = built(tree(tmp_path, **GOOD | change), tmp_path / "out")
+    assert done.returncode == 1
+    assert "WARNING" in done.stderr
+
+
+@needs_sphinx
+def test_the_manual_is_built_without_a_warning(tmp_path: Path) -> None:
+    done = built(ROOT, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(dead_links(tmp_path)) == []
+    for page in sources():
+        assert (tmp_path / page).with_suffix(".html").exists()
+
+
+class _Page(HTMLParser):
+    """The places in a page, and where its links lead."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.places = {""}
+        self.links: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.places.add(value or "")
+            elif name in ("href", "src") and value and ":" not in value:
+                self.links.add(value)
+
+
+def dead_links(site: Path) -> Iterator[str]:
+    """Links, pictures and files of built pages that are not there, by what browsers read."""
+    pages = {path: _Page(path.read_text()) for path in site.rglob("*.html")}
+    for path, page in pages.items():
+        for link in page.links:
+            file, place = urldefrag(link)
+            target = (path.parent / unquote(file.partition("?")[0])).resolve() if file else path
+            if not target.exists() or (target in pages and place not in pages[target].places):
+                yield f"{path.relative_to(site)}: {link}"
