@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.errors import ConfigError
 from beautyspot.results import background
@@ -323,7 +324,7 @@ def test_the_end_saves_what_is_queued_where_no_thread_can_be_started(
     spot.mark(work)(1)
     until(lambda: len(uncaught) == 1)
     monkeypatch.setattr("_thread.start_new_thread", no_thread)
-    assert spot.flush() is False
+    assert spot.flush(DEADLINE) is False
     spot.shutdown()
     assert store.totals().entries == 1
 
@@ -388,6 +389,63 @@ def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return errors
 
 
+def test_a_flush_without_a_time_out_writes_itself(
+    make_spot: Callable[..., Spot], lingering: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[int] = []
+
+    class Watched(SqliteMetadataStore):
+        def put_many(self, records: Any) -> None:
+            writers.append(threading.get_ident())
+            super().put_many(records)
+
+    spot = make_spot(metadata=Watched, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(1), marked(2)
+    assert spot.flush() is True
+    assert spot.stats()["entries"] == 2
+    assert writers == [threading.get_ident()]
+
+
+def test_a_flush_that_is_interrupted_loses_nothing(
+    make_spot: Callable[..., Spot], lingering: None
+) -> None:
+    store = InterruptedStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(1), marked(2)
+    with pytest.raises(KeyboardInterrupt):
+        spot.flush()
+    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
+    assert RAN == [1, 2, 2, 3]
+    assert spot.flush() is True
+    assert store.totals().entries == 3
+    assert len(spot._engine.flights) == 0
+
+
+def test_a_flush_that_is_interrupted_when_it_has_written_ends_every_call(
+    make_spot: Callable[..., Spot], lingering: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(save="background", strict=True)
+    marked = spot.mark(work)
+    marked(1), marked(2)
+    ends: list[Any] = []
+
+    def interrupted(turn: Turn) -> None:
+        ends.append(turn)
+        if len(ends) == 1:
+            raise KeyboardInterrupt
+        end(turn)
+
+    end = Turn.end
+    monkeypatch.setattr(Turn, "end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        spot.flush()
+    assert spot.flush() is True
+    assert not spot._engine.running
+    assert len(spot._engine.flights) == len(spot._engine.saver or ()) == 0
+
+
 def test_a_saver_that_is_interrupted_loses_nothing(
     make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
 ) -> None:
@@ -395,11 +453,11 @@ def test_a_saver_that_is_interrupted_loses_nothing(
     spot = make_spot(metadata=store, save="background", strict=True)
     marked = spot.mark(work)
     marked(1), marked(2)
-    assert spot.flush() is False
+    assert spot.flush(DEADLINE) is False
     assert uncaught == [KeyboardInterrupt]
     assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
     assert RAN == [1, 2, 2, 3]
-    assert spot.flush() is True
+    assert spot.flush(DEADLINE) is True
     assert store.totals().entries == 3
     assert len(spot._engine.flights) == 0
 
@@ -417,8 +475,8 @@ def test_a_saver_that_is_interrupted_leaves_the_newer_result_of_a_key(
     spot = make_spot(metadata=store, save="background", strict=True)
     stream, one, two = two_streams(spot)
     assert list(one) == []
-    assert spot.flush() is False
-    assert spot.flush() is True
+    assert spot.flush(DEADLINE) is False
+    assert spot.flush(DEADLINE) is True
     assert (store.totals().entries, stored(spot, stream)) == (1, 2)
 
 
@@ -430,7 +488,7 @@ def test_the_end_saves_what_an_interrupted_saver_has_left(
     store.interrupts = interrupts
     spot = make_spot(metadata=store, save="background", strict=True)
     spot.mark(work)(1)
-    assert spot.flush() is False
+    assert spot.flush(DEADLINE) is False
     spot.shutdown()
     assert store.totals().entries == 1
     assert len(spot._engine.flights) == 0
@@ -442,7 +500,7 @@ def test_a_strict_spot_raises_where_it_saves(
     store = BrokenStore("put", "put_many")
     spot = make_spot(metadata=store, save="background", strict=True)
     spot.mark(work)(1)
-    assert spot.flush() is False
+    assert spot.flush(DEADLINE) is False
     assert uncaught == [Broken]
     store.broken.clear()
     spot.shutdown()

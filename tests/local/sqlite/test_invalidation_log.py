@@ -120,3 +120,23 @@ def test_a_class_that_puts_in_its_own_way_is_asked_to(tmp_path: Path) -> None:
     assert store.puts == 2
     assert [record.cache_key for record in store.scan()] == [KEYS[0]]
     store.close()
+
+
+@pytest.mark.parametrize("count", [1, 7, 41, 75])
+def test_many_rows_are_put_but_those_that_have_a_newer_one_or_were_invalidated(
+    store: SqliteMetadataStore, count: int
+) -> None:
+    """As many statements put them as there are sizes for."""
+    keys = [f"{number:032x}" for number in range(count)]
+    newer, invalid, gone = keys[::5], keys[1::5], keys[2::5]
+    old = [a_record(key, began_at=5.0, made_at=6.0) for key in newer]
+    store.put_many(old + [a_record(key, began_at=1.0) for key in gone])
+    since = store.generation()
+    for key in invalid:
+        store.note_invalidation(Invalidation(cache_key=key))
+    rows = [(a_record(key, began_at=3.0, made_at=4.0, result_data=b"new"), since) for key in keys]
+    assert store.put_many_valid(rows) == {*newer, *invalid}
+    found = {key: store.get(key) for key in keys}
+    assert {key for key, row in found.items() if row is None} == set(invalid)
+    put = {key for key, row in found.items() if row is not None and row.result_data == b"new"}
+    assert put == set(keys) - {*newer, *invalid}

@@ -24,6 +24,8 @@ from beautyspot.results.bulk import save_many
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.results.shared_commits import Pending
@@ -46,6 +48,11 @@ LINGER: Final = 0.005
 Without it the saver competes with the callers for the interpreter, one commit for each result.
 """
 
+LOOKS: Final = 4
+"""Looks into an empty table, one each `LINGER`, before the saver sleeps until it is woken.
+
+To wake it would cost the caller whose result is the first a fifth of its call.
+"""
 
 _at_work: dict[Saver, None] = {}
 """The savers that have a thread."""
@@ -82,10 +89,12 @@ class Saver:
         self._bytes = 0
         self._lock = locks.reentrant()  # guards the table
         self._saving = locks.reentrant()  # held by the saver as long as it lives
+        self._turns = locks.reentrant()  # held while a batch is written, by whomever
         self._signals: SimpleQueue[Flush | None] = SimpleQueue()  # wake the saver
         self._thread: threading.Thread | None = None  # the last saver
         self._is_alive = False  # whether a saver was started, and has not left
         self._is_awake = False  # whether it looks into the table without another signal
+        self._looks = 0  # which have found nothing since the last result
         self._cache.waiting.clear()
         _at_work.pop(self, None)
 
@@ -174,7 +183,7 @@ class Saver:
                     if pending is not None:
                         self._remove(key, pending)
                     return pending
-            self.flush()
+            self._await_saver()
 
     def _remove(self, key: str, pending: Pending) -> None:
         """Take a result out of the table, where it is still that one."""
@@ -188,10 +197,31 @@ class Saver:
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all is written that is in the table now.
 
+        Where there is no time-out to keep, and the store is a local one, the caller writes it
+        itself: to have the saver do so takes longer than to write a few rows.
+
         Returns:
             False where `timeout` seconds did not do, the saver failed, or the caller interrupts
             code that the saver may wait for.
         """
+        if not self._table:
+            return True
+        if locks.inside():
+            return False
+        if timeout is None and not self._cache.metadata.blocking and self._has_written_all():
+            return True
+        return self._await_saver(timeout)
+
+    def _has_written_all(self) -> bool:
+        """Write what is in the table now; whether that worked."""
+        try:
+            self._write_all()
+        except Exception:  # the saver meets it as well, and says it
+            return False
+        return True
+
+    def _await_saver(self, timeout: float | None = None) -> bool:
+        """Have the saver write all that is in the table now; see `flush`."""
         if not self._table:
             return True
         if locks.inside():
@@ -209,7 +239,7 @@ class Saver:
         """Save what is left, and end the saver."""
         with self._lock:  # nothing comes into the table after this
             self.callers_save = True
-        written = self.flush()
+        written = self._await_saver()
         self._signals.put(None)  # it may sleep
         if locks.inside():
             return
@@ -268,8 +298,9 @@ class Saver:
     def _goes_on(self) -> bool:
         """Whether to wait for more; else another saver may start, and no result is left behind."""
         with self._lock:
-            self._is_awake = bool(self._table)
-            if self.callers_save and not self._is_awake:
+            self._looks = 0 if self._table else self._looks + 1
+            self._is_awake = self._looks <= LOOKS
+            if self.callers_save and not self._table:
                 self._leave()
                 return False
             return True
@@ -320,28 +351,39 @@ class Saver:
             left -= self._write_batch()
 
     def _write_batch(self) -> int:
-        """Write what has waited longest, and end its calls; how many these were."""
-        with self._lock:
-            batch = self._writing = dict(islice(self._table.items(), BATCH))
-        if not batch:
-            return 0
-        try:
-            self._commit(list(batch.values()))
+        """Write what has waited longest, and end its calls; how many these were.
+
+        A call is ended before its result leaves the table: so none is forgotten where a Ctrl-C
+        comes in between.
+        """
+        with self._turns:
             with self._lock:
-                for key, pending in batch.items():
-                    self._remove(key, pending)
-        finally:
-            self._writing = {}
-            with ExitStack() as ends:
-                for key, pending in batch.items():
-                    if self._table.get(key) is not pending:
-                        ends.callback(pending.end)
+                batch = self._writing = dict(islice(self._table.items(), BATCH))
+            if not batch:
+                return 0
+            try:
+                self._commit(list(batch.values()))
+                _end(batch.values())
+                with self._lock:
+                    for key, pending in batch.items():
+                        self._remove(key, pending)
+            except BaseException:
+                _end(each for key, each in batch.items() if self._table.get(key) is not each)
+                raise
+            finally:
+                self._writing = {}
         return len(batch)
 
     def _commit(self, batch: list[Pending]) -> None:
         """Write results in one commit."""
         rows = [(pending.call, pending.record) for pending in batch if pending.record is not None]
         save_many(self._cache, rows, later=True)
+
+
+def _end(over: Iterable[Pending]) -> None:
+    with ExitStack() as ends:
+        for pending in over:
+            ends.callback(pending.end)
 
 
 def _size(pending: Pending) -> int:
@@ -355,7 +397,7 @@ def _flush_all() -> None:
     exits) may come in the midst of it, and then no other Spot is ended either.
     """
     for saver in list(_at_work):
-        saver.flush()
+        saver._await_saver()
 
 
 with suppress(RuntimeError):  # the interpreter ends: callers save in place
@@ -363,7 +405,7 @@ with suppress(RuntimeError):  # the interpreter ends: callers save in place
 
 
 @atexit.register
-def _end() -> None:
+def _end_all() -> None:
     """Have callers save in place from now on."""
     _over.append(True)
     _flush_all()

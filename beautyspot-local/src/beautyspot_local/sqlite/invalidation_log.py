@@ -7,7 +7,8 @@ begins; its result is not stored if a row with a higher one covers it.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.contracts import Invalidation
 
@@ -15,13 +16,15 @@ from beautyspot_local.sqlite import fork_guard, schema
 from beautyspot_local.sqlite.connections import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
 
 fork_guard.INSIDE.add(__name__)
+
+T = TypeVar("T")
 
 LOGGED: Final = 10_000
 """Rows that stay; in the place of the older ones is one that covers all results."""
@@ -59,22 +62,40 @@ def put_valid(
     Returns:
         The keys of the others.
     """
+    made = {record.cache_key: (schema.to_row(record), record.began_at) for record, _ in rows}
     with transaction(handle):
-        refused, time = _refused(handle, rows), now()  # while no other process puts any
-        valid = {
-            record.cache_key: (*schema.to_row(record), record.cache_key, record.began_at, time)
-            for record, _ in rows
-            if record.cache_key not in refused
-        }
-        put = handle.connection.executemany(schema.PUT_NEWEST, valid.values()).rowcount
-        if put < len(valid):  # once more, one by one: each that was put is as new as itself
-            refused.update(key for key, row in valid.items() if not _put(handle, row))
+        refused = _refused(handle, rows) | _outdated(handle, made, now())
+        put(handle, [row for key, (row, _) in made.items() if key not in refused])
     return refused
 
 
-def _put(handle: Handle, row: tuple[Any, ...]) -> bool:
-    put: int = handle.execute(schema.PUT_NEWEST, row).rowcount
-    return put > 0
+def put(handle: Handle, rows: list[tuple[Any, ...]]) -> None:
+    """Insert or replace all of them."""
+    for part in _parts(rows):
+        handle.execute(schema.put_query(len(part)), tuple(chain.from_iterable(part)))
+
+
+def _parts(items: list[T]) -> Iterator[list[T]]:
+    """All of them, as many at a time as there are statements for."""
+    at = 0
+    for size in schema.SIZES:
+        while len(items) - at >= size:
+            yield items[at : at + size]
+            at += size
+
+
+def _outdated(
+    handle: Handle, made: dict[str, tuple[tuple[Any, ...], float | None]], time: float
+) -> set[str]:
+    """The keys of those rows in whose place there is a newer one."""
+    began = [(key, began) for key, (_, began) in made.items()]
+    return {
+        key
+        for part in _parts(began)
+        for (key,) in handle.execute(
+            schema.newer_query(len(part)), (*chain.from_iterable(part), time)
+        )
+    }
 
 
 def _refused(handle: Handle, rows: list[tuple[TaskRecord, int]]) -> set[str]:

@@ -96,15 +96,15 @@ _FOUND: Final = "result_data, digest, took, made_at, serializer, price, expires_
 FIND: Final = f"SELECT {_FOUND} FROM tasks WHERE cache_key = ?"  # noqa: S608
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
-PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES ({_MARKS})"  # noqa: S608
+_PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES "
+PUT: Final = f"{_PUT}({_MARKS})"
 # One statement, so that nothing comes between the look and the insertion. Of a row that other
 # programs wrote, a text is above all numbers, and nothing less a text is nothing less 0.
 _PUT_IF: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) SELECT {_MARKS} WHERE "
+_BEGAN: Final = "COALESCE(began_at, made_at - COALESCE(took, 0))"
 _IS_NEWEST: Final = (
-    "NOT EXISTS (SELECT 1 FROM tasks WHERE cache_key = ? "
-    "AND COALESCE(began_at, made_at - COALESCE(took, 0)) > ? AND made_at <= ?)"
+    f"NOT EXISTS (SELECT 1 FROM tasks WHERE cache_key = ? AND {_BEGAN} > ? AND made_at <= ?)"  # noqa: S608
 )
-PUT_NEWEST: Final = f"{_PUT_IF}{_IS_NEWEST}"
 _IS_VALID: Final = "(SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
 PUT_VALID: Final = f"{_PUT_IF}{_IS_VALID} AND {_IS_NEWEST}"
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
@@ -126,6 +126,33 @@ LARGE: Final = 32_768
 def is_finite(column: str) -> str:
     """That a number in a column is no infinity; in words that overflow for no number."""
     return f"({column} > -9e999 AND {column} < 9e999)"
+
+
+SIZES: Final = (32, 8, 1)
+"""Rows that one statement puts: a few sizes, so that each is compiled once.
+
+SQLite is called without the interpreter's lock, and a call for each row would give that up, and
+wait for it, as often. Old releases of SQLite bind 999 values at most.
+"""
+
+
+@functools.cache
+def put_query(count: int) -> str:
+    """`PUT` for so many rows: their values one after the other."""
+    return f"{_PUT}{', '.join([f'({_MARKS})'] * count)}"
+
+
+@functools.cache
+def newer_query(count: int) -> str:
+    """The keys of those rows that stay, since they are newer than what is to be put.
+
+    It takes the key and the begin of each, and the time.
+    """
+    return (
+        f"WITH put (key, began) AS (VALUES {', '.join(['(?, ?)'] * count)}) "  # noqa: S608
+        f"SELECT cache_key FROM put JOIN tasks ON cache_key = key "
+        f"WHERE {_BEGAN} > began AND made_at <= ?"
+    )
 
 
 @functools.cache  # a page may have any number of keys up to some hundreds

@@ -201,7 +201,7 @@ class SqliteMetadataStore(SqliteReader):
     def put_many(self, records: Iterable[TaskRecord]) -> None:
         """Insert or replace all of them, or none, in one transaction."""
         rows = [schema.to_row(record) for record in records]
-        self._write(lambda handle: _transact(handle, schema.PUT, rows))
+        self._write(lambda handle: _put_all(handle, rows))
 
     def delete(self, key: str) -> bool:
         """Remove; see the base class."""
@@ -323,6 +323,11 @@ class SqliteMetadataStore(SqliteReader):
 def _generation(handle: Handle) -> tuple[Any, ...]:
     row: tuple[Any, ...] = handle.execute(_GENERATION).fetchone()
     return row
+
+
+def _put_all(handle: Handle, rows: list[tuple[Any, ...]]) -> None:
+    with connections.transaction(handle):
+        invalidation_log.put(handle, rows)
 
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
