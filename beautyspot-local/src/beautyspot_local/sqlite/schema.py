@@ -96,7 +96,7 @@ _FOUND: Final = "result_data, digest, took, made_at, serializer, price, expires_
 FIND: Final = f"SELECT {_FOUND} FROM tasks WHERE cache_key = ?"  # noqa: S608
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
-_PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES "
+_PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES "  # noqa: S608
 PUT: Final = f"{_PUT}({_MARKS})"
 # One statement, so that nothing comes between the look and the insertion. Of a row that other
 # programs wrote, a text is above all numbers, and nothing less a text is nothing less 0.
