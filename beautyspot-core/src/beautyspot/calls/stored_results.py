@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
+    from beautyspot.tasks.task import Call
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -84,10 +85,31 @@ class StoredResults:
         self._engine.check_open()
         call = self._marking.addressed("peek", function, args, kwargs)
         join(self._engine, call)
+        return self._recalled(call, stale=call.task.stale is not None)
+
+    def previous(
+        self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Stored | None:
+        """What is stored for a call, as `peek` gives it, also where that has expired.
+
+        For a function that renews its own result: in the function, it is what the last run has
+        stored. No `max_age` of a block of `using` counts. An error that has expired is None, and so
+        is a result that is older than the `stale` of the mark, where it has one.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+            MetadataError: the Spot was shut down. If the store fails, the result is None, and the
+                failure is reported.
+        """
+        self._engine.check_open()
+        call = self._marking.addressed("previous", function, args, kwargs)
+        return self._recalled(call, stale=True)
+
+    def _recalled(self, call: Call, *, stale: bool) -> Stored | None:
         # What is found under an earlier identifier is not stored again.
         call.asked, call.refresh = "readonly", False
         cache = self._engine.cache
-        value = cache.recall(call, stale=call.task.stale is not None)
+        value = cache.recall(call, stale=stale)
         if value is MISSING:
             return None
         if value.__class__ is StoredError:

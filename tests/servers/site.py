@@ -1,0 +1,105 @@
+"""A small web site on this machine, with a robots.txt, entity tags and missing pages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+
+class Site(ThreadingHTTPServer):
+    """Serves on 127.0.0.1.
+
+    Args:
+        pages: the text of each path.
+
+    Attributes:
+        url: where it listens, without a slash at the end.
+        pages: as given; may be changed. A path of several lines of links, say, is HTML.
+        asked: the paths that were asked for, in order.
+        unchanged: how many of them got a 304.
+        refused: how many got a 503, and `too_early` how many came while its `Retry-After` held.
+        most_at_once: so many were under way at once, at most.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.pages = dict(pages)
+        self.asked: list[str] = []
+        self.unchanged = self.refused = self.too_early = self.most_at_once = 0
+        self._under_way = self._refusals = 0
+        self._retry_after = "0"
+        self._closed_until = 0.0
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+
+    def refuse(self, times: int, retry_after: str) -> None:
+        """Refuse so many of the pages that are asked for next."""
+        self._refusals, self._retry_after = times, retry_after
+
+    def enter(self, path: str) -> str | None:
+        """Count a request; gives the `Retry-After` with which it is refused."""
+        with self._lock:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+            now = time.monotonic()
+            self.too_early += now < self._closed_until
+            if self._refusals and path != "/robots.txt":
+                self._refusals -= 1
+                self.refused += 1
+                self._closed_until = now + float(self._retry_after)
+                return self._retry_after
+            self.asked.append(path)
+            return None
+
+    def leave(self) -> None:
+        """Note that an answer is written."""
+        with self._lock:
+            self._under_way -= 1
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Site
+
+    def do_GET(self) -> None:
+        refusal = self.server.enter(self.path)
+        status, headers, text = self._answer(refusal)
+        body = text.encode()
+        self.server.leave()  # before the client can know
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _answer(self, refusal: str | None) -> tuple[int, dict[str, str], str]:
+        if refusal is not None:
+            return 503, {"Retry-After": refusal}, "busy"
+        text = self.server.pages.get(self.path)
+        if text is None:
+            return 404, {}, "not here"
+        tag = f'"{len(text)}"'
+        if self.headers["If-None-Match"] == tag:
+            self.server.unchanged += 1
+            return 304, {"ETag": tag}, ""
+        return 200, {"ETag": tag, "Content-Type": "text/html"}, text
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
