@@ -458,7 +458,7 @@ def test_a_patience_beyond_what_locks_know_is_for_ever(
 
 @pytest.mark.parametrize(
     ("part", "save"),
-    [*product(("take_lease", "encode"), ("sync", "background")), ("save", "sync")],
+    [*product(("hold", "encode"), ("sync", "background")), ("save", "sync")],
 )
 def test_who_is_interrupted_while_saving_keeps_nobody_out(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, save: str, part: str

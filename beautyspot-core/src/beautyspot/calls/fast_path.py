@@ -77,13 +77,12 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
             else:
                 call = Call(task, args, kwargs)
                 addressing.address(call)
-                if task.to_compare:  # `Cache.recall` does that
-                    return call
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
-            if type(found) is tuple:  # `Plain`
+            # `Plain`; one that is to be compared with the function's code is for `Cache.recall`
+            if type(found) is tuple and (call is None or not task.to_compare):
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call
                     own_digest = xxh3_128_digest((key + ending).encode() + data)

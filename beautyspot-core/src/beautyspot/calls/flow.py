@@ -241,9 +241,8 @@ def _run(turn: Turn) -> Flow:
     turn.begin()
     warn_unstorable(engine, call)
     addressing = call.task.addressing
-    call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
-    if call.task.options.arguments:
-        call.arguments = addressing.argument_text(call)
+    watch = addressing.watch(call)
+    addressing.tell_arguments(call)
     counted = call.task.counted
     execution = Execute(call, engine.observers)
     try:

@@ -317,9 +317,7 @@ class ItemRuns:
             call = item.call
             call.since = call.since or since
             turn_of(item).begin()
-            call.digests = addressing.argument_digests(call)
-            if self._task.options.arguments:
-                call.arguments = addressing.argument_text(call)
+            addressing.tell_arguments(call)
         return addressing.watch(made[0].call)
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:

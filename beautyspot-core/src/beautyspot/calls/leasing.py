@@ -1,9 +1,9 @@
 """How a call takes the lease of its key, and looks once more for what others have stored.
 
-In a store that answers at once, both are done in place. A store that may block is asked by `begin`,
-for the lease and all that the call needs to run its function, in one round trip. That is one
-`Block`, so that no event loop waits; and where the lease is given back by a call that ends without
-a save, that is one as well.
+The store is asked for the lease and all that the call needs to run its function by one question. In
+a store that answers at once, that is done in place. For a store that may block it is one `Block`,
+so that no event loop waits; and where the lease is given back by a call that ends without a save,
+that is one as well.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Block
+from beautyspot.errors import MetadataBusyError
 from beautyspot.results.finding import while_locked
 from beautyspot.results.validity import ELSEWHERE, MISSING
 
@@ -29,9 +30,14 @@ HELD: Final = object()
 
 def begin(turn: Turn) -> Generator[Step, Any, Any]:
     """Take the lease, and look: the value that is stored, or `MISSING`; `HELD`."""
-    if turn.engine.blocking:
-        return (yield Block(partial(take_and_look, turn)))
-    return (yield from look(turn.engine, turn.call)) if turn.take_lease() else HELD
+    if not turn.engine.blocking:
+        try:
+            held = _take(turn, patient=False)
+        except MetadataBusyError:
+            pass  # a thread that may wait tries again
+        else:
+            return HELD if held else (yield from look(turn.engine, turn.call))
+    return (yield Block(partial(take_and_look, turn)))
 
 
 def look(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
@@ -44,7 +50,8 @@ def look(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
 
 def give_back(turn: Turn) -> Generator[Step, Any, None]:
     """Release a lease that nothing is saved under, before its caller goes on."""
-    yield from give_all_back([turn])
+    if turn.lease is not None:
+        yield from give_all_back([turn])
 
 
 def give_all_back(turns: list[Turn]) -> Generator[Step, Any, None]:
@@ -54,12 +61,34 @@ def give_all_back(turns: list[Turn]) -> Generator[Step, Any, None]:
         yield Block(partial(_release, left))
 
 
+def _take(turn: Turn, *, patient: bool) -> bool:
+    """Take the lease of a call, with what the store tells beside it; whether another has it.
+
+    Raises:
+        MetadataBusyError: the store is locked, and the caller is not `patient`.
+    """
+    cache, key = turn.engine.cache, turn.call.key
+    store, before = cache.metadata, cache.invalidations.unknown()
+    if not store.leases:
+        return False
+    try:
+        beginning = while_locked(partial(store.begin, key)) if patient else store.begin(key)
+    except Exception as error:
+        if isinstance(error, MetadataBusyError) and not patient:
+            raise
+        turn.report_no_lease(error)
+        return False
+    if beginning is not None:
+        turn.hold(beginning, before)
+    return beginning is None
+
+
 # ---------------------------------------------------------------------- in a thread that may wait
 
 
 def take_and_look(turn: Turn) -> Any:
     """What `begin` gives, of a store that may block; this thread waits for it."""
-    held = _take_at_once(turn.engine, [turn])
+    held = _take(turn, patient=True)
     return HELD if held else turn.engine.cache.recall(turn.call)
 
 
@@ -84,17 +113,15 @@ def take_all(engine: Engine, turns: list[Turn]) -> list[Turn]:
 
 def _take_at_once(engine: Engine, turns: list[Turn]) -> list[Turn]:
     """The same of a store that may block: all of them by one question."""
+    if len(turns) == 1:
+        return turns if _take(turns[0], patient=True) else []
     cache = engine.cache
     store, before = cache.metadata, cache.invalidations.unknown()
     if not store.leases or not turns:
         return []
     keys = [turn.call.key for turn in turns]
     try:
-        if len(keys) > 1:
-            begun = while_locked(partial(store.begin_many, keys))
-        else:
-            beginning = while_locked(partial(store.begin, keys[0]))
-            begun = {} if beginning is None else {keys[0]: beginning}
+        begun = while_locked(partial(store.begin_many, keys))
     except Exception as error:
         turns[0].report_no_lease(error)
         return []

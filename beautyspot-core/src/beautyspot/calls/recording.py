@@ -108,9 +108,7 @@ class Recording:
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         if self.whole:
-            call.digests = call.task.addressing.argument_digests(call)
-            if call.task.options.arguments:
-                call.arguments = call.task.addressing.argument_text(call)
+            call.task.addressing.tell_arguments(call)
         engine.miss(call)  # which sees whether its lines are wanted in the log
         observers = engine.observers
         self._observers = observers if observers.watching else None

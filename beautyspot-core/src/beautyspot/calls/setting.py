@@ -89,9 +89,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
         payload, kept = _encoded_value(cache, task, value)
         if task.asks_terms:
             call.terms = terms_of(task.options, kept, call.args, call.kwargs)
-    call.digests = addressing.argument_digests(call)
-    if task.options.arguments:
-        call.arguments = addressing.argument_text(call)
+    addressing.tell_arguments(call)
     return cache.record(call, payload, None)._replace(code=None, began_at=cache.latest())
 
 

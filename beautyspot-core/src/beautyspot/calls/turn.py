@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.concurrency.waiting import has_loop
+from beautyspot.results.invalidations import Moment
 from beautyspot.results.known import known
 from beautyspot.serialization.file_data import FileData
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.contracts import Beginning, Lease, TaskRecord
-    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
 ASYNCHRONOUS: Final = ("coroutine", "async generator")
@@ -35,7 +35,8 @@ class Turn:
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
         has_left: whether that is over.
-        has_ended: whether the turn is.
+        has_ended: whether the turn ends, or is over.
+        is_over: whether nothing is left to be ended.
         lease: keeps other processes out until the end; None where nothing does.
         began_at: when the store gave the lease, by the very clock that it compares with; None where
             it did not tell.
@@ -45,8 +46,8 @@ class Turn:
     """
 
     __slots__ = (
-        *("began_at", "call", "engine", "flight", "has_ended", "has_left", "lease", "record"),
-        *("saves", "took"),
+        *("began_at", "call", "engine", "flight", "has_ended", "has_left", "is_over", "lease"),
+        *("record", "saves", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call) -> None:
@@ -60,13 +61,14 @@ class Turn:
         self.saves = False
         self.has_left = False
         self.has_ended = False
+        self.is_over = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         single_flight.part(self.flight)
-        if not self.saves:
+        if not (self.saves or self.is_over):
             self.end()
 
     def hand_over(self) -> None:
@@ -104,7 +106,7 @@ class Turn:
         self.lease = beginning.lease
         if self.flight is not None:
             self.flight.leased = cache.metadata
-        call.since = before._replace(store=beginning.generation)
+        call.since = Moment(before.own, beginning.generation)
         self.began_at = beginning.now if cache.metadata.has_own_clock else None
         call.found = known(call.key, beginning.found, cache.waiting)
         if self.has_ended:
@@ -203,7 +205,7 @@ class Turn:
         self.has_ended = True  # first: a thread may take the lease at this moment
         flight = self.flight
         try:
-            if self._must_not_wait():
+            if self.lease is not None and self._must_not_wait():
                 self._release_later()
             else:
                 self.release()
@@ -212,11 +214,11 @@ class Turn:
                 self.engine.flights.leave(self.call.key, flight)
                 self.has_left = True
             self.engine.has_run(self)
+        self.is_over = self.lease is None  # one may be taken at this moment
 
     def _must_not_wait(self) -> bool:
         """Whether to release the lease would have an event loop wait: its task was interrupted."""
-        blocks = self.lease is not None and self.engine.blocking
-        return blocks and self.call.task.kind in ASYNCHRONOUS and has_loop()
+        return self.engine.blocking and self.call.task.kind in ASYNCHRONOUS and has_loop()
 
     def _release_later(self) -> None:
         """Release the lease in another thread; the store stays open until then."""
@@ -233,8 +235,9 @@ class Turn:
 
     def release(self) -> None:
         """Release the lease, if there is one."""
-        self._release(self.lease)
-        self.lease = None
+        if self.lease is not None:
+            self._release(self.lease)
+            self.lease = None
 
     def _release(self, lease: Lease | None) -> None:
         if lease is None:

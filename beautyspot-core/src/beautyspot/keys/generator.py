@@ -132,7 +132,8 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: a part has no stable form; the path starts with ``value``.
         """
         try:
-            return printable(self._registered.plain(value))
+            text = self._registered.plain(value)
+            return text if text.isascii() else printable(text)
         except Exception:  # as above
             return canonical(value, self._registered.by_class, self._form_of)
 

@@ -106,7 +106,7 @@ class StoreLeases:
     def _checked(self, method: str, found: object, sent: float) -> Beginning:
         if not isinstance(found, Beginning) or not isinstance(found.lease, Lease):
             raise self._wrong(method, found, "a Beginning")
-        begun = found._replace(lease=self._held(found.lease))
+        begun = found._replace(lease=self._held(found.lease)) if self._wraps else found
         if _is_sound(begun):
             self._heard(begun.now, sent)
             return begun

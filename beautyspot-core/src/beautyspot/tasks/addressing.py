@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         own_id: object
         input_id: str
         key: str
+        digests: str | None
+        arguments: str | None
 
 
 OWN_ID: Final = "mark(key=)"

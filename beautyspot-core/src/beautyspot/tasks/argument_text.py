@@ -136,7 +136,7 @@ class _Texts:
             if self._room <= 0:
                 texts.append(_CUT)
                 break
-            inner = tuple(p[len(name) + 1 :] for p in paths if p.startswith(f"{name}."))
+            inner = _below(name, paths) if paths else ()
             shown = _shown_name(name)
             self._room -= len(shown) + 3
             hidden = within if within and _is_secret(within) else name
@@ -170,6 +170,11 @@ class _Texts:
             within = name if hides else _plain(key)
             texts.append(f"{self.of(key, ())}: {self.of(value, (), within)}")
         return _enclosed(texts, dict.__len__(table), "{}")
+
+
+def _below(name: str, paths: Paths) -> Paths:
+    """What these paths leave out of an attribute."""
+    return tuple(path[len(name) + 1 :] for path in paths if path.startswith(f"{name}."))
 
 
 def _enclosed(texts: list[str], count: int, brackets: str) -> str:

@@ -43,58 +43,38 @@ _VARIANTS: Final = 64
 class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
-    __slots__ = (
-        *("args", "asked", "bound", "digests", "input_id", "key", "kwargs", "own_id", "price"),
-        *(
-            "arguments",
-            "found",
-            "found_as",
-            "alone",
-            "began_at",
-            "is_hit",
-            "is_stored",
-            "looked",
-            "made_at",
-            "max_age",
-            "refresh",
-            "replaces",
-            "saves",
-            "since",
-            "spares",
-        ),
-        *("stale", "task", "terms", "waited", "why"),
-    )
+    # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
+    key = ""  # "" where the call has no stable key: it runs uncached
+    input_id = ""
+    digests: str | None = None  # of its arguments, as they were before it ran
+    arguments: str | None = None  # the same for people
+    own_id: object = None  # what `key=` gave in their place
+    bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    saves = 0.0  # seconds that the execution took whose result was found
+    spares = 0.0  # what it cost
+    price: float | None = None  # what this call's own execution cost
+    terms: Terms | None = None  # of its result, where they are not those of all
+    found: Plain | Entry | Exception | None = None  # by a first look-up, or its failure
+    looked = False  # whether it was looked up already, and nothing was there
+    asked: str | None = None  # the mode that holds here, once blocks were asked for it
+    max_age: float | None = None  # the seconds over which no result is taken
+    stale = False  # whether an expired result was found, to be given all the same
+    alone = False  # whether its caller goes on before it ends, and may change arguments
+    since: Any = None  # when the function began, for what is invalidated: a `Moment`
+    began_at: float | None = None  # the same in Unix time, by the store's clock
+    waited = False  # others ran since it got its key, and may have changed its arguments
+    is_hit = False  # whether it got a result without running
+    is_stored = False  # whether its own result is stored by now, or queued for that
+    made_at: float | None = None  # when the result was made, in Unix time
+    why: Reason | None = None  # why it is a miss, if not since nothing is stored
+    found_as: FoundAs | None = None  # what observers are told of a result that was found
+    replaces: str | None = None  # the location of a blob that this call's result replaces
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.task = task
         self.args = args
         self.kwargs = kwargs
-        self.key = ""  # "" where the call has no stable key: it runs uncached
-        self.input_id = ""
-        self.digests: str | None = None  # of its arguments, as they were before it ran
-        self.arguments: str | None = None  # the same for people
-        self.own_id: object = None  # what `key=` gave in their place
-        self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
-        self.saves = 0.0  # seconds that the execution took whose result was found
-        self.spares = 0.0  # what it cost
-        self.price: float | None = None  # what this call's own execution cost
-        self.terms: Terms | None = None  # of its result, where they are not those of all
-        self.found: Plain | Entry | Exception | None = None  # by a first look-up, or its failure
-        self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = task.refreshes  # whether to run whatever is stored
-        self.asked: str | None = None  # the mode that holds here, once blocks were asked for it
-        self.max_age: float | None = None  # the seconds over which no result is taken
-        self.stale = False  # whether an expired result was found, to be given all the same
-        self.alone = False  # whether its caller goes on before it ends, and may change arguments
-        self.since: Any = None  # when the function began, for what is invalidated: a `Moment`
-        self.began_at: float | None = None  # the same in Unix time, by the store's clock
-        self.waited = False  # others ran since it got its key, and may have changed its arguments
-        self.is_hit = False  # whether it got a result without running
-        self.is_stored = False  # whether its own result is stored by now, or queued for that
-        self.made_at: float | None = None  # when the result was made, in Unix time
-        self.why: Reason | None = None  # why it is a miss, if not since nothing is stored
-        self.found_as: FoundAs | None = None  # what observers are told of a result that was found
-        self.replaces: str | None = None  # the location of a blob that this call's result replaces
 
     @property
     def mode(self) -> str | None:

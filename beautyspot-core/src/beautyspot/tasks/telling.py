@@ -41,6 +41,12 @@ class TellingAddressing(Addressing):
             return self._name(*call.bound)
         return {OWN_ID: self._own_id(call.args, call.kwargs)}
 
+    def tell_arguments(self, call: Addressed) -> None:
+        """Note in the call what its arguments are: a digest of each, and a text for people."""
+        call.digests = self.argument_digests(call)
+        if self._options.arguments:
+            call.arguments = self.argument_text(call)
+
     def argument_digests(self, call: Addressed) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""
         if self._id_of is not None:

@@ -200,8 +200,7 @@ class Database:
             if not self._writing.acquire(timeout=self.timeout):
                 raise self.busy_error()
             self._writer = me
-            handle = self._writable()
-            return patiently(self.timeout, self._use, handle, work)
+            return patiently(self.timeout, self._use, self._writable(), work)
         finally:
             if self._writer == me:
                 self._writer = 0

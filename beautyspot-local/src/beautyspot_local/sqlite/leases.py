@@ -78,8 +78,10 @@ def leases_beside(database: Path) -> Leases:
 def offset_of(key: str) -> int:
     """Where the key's byte is, below 2**62. Two keys that share one only wait for each other."""
     if len(key) == 32:
-        with contextlib.suppress(ValueError):
+        try:
             return int(key, 16) % _OFFSETS
+        except ValueError:
+            pass
     import hashlib  # takes a millisecond, and keys of ours don't need it
 
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

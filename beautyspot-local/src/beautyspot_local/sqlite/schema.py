@@ -94,6 +94,11 @@ FIND_ENTRY: Final = f"SELECT {_ENTRY} FROM tasks WHERE cache_key = ?"  # noqa: S
 # cost more than two columns.
 _FOUND: Final = "result_data, digest, took, made_at, serializer, price, expires_at"
 FIND: Final = f"SELECT {_FOUND} FROM tasks WHERE cache_key = ?"  # noqa: S608
+# The generation, the key (None where there is no such row), and the columns of `FIND`.
+BEGIN: Final = (
+    f"SELECT (SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated), cache_key, {_FOUND} "  # noqa: S608
+    "FROM (SELECT 1) LEFT JOIN tasks ON cache_key = ?"
+)
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 _PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES "  # noqa: S608
@@ -176,7 +181,8 @@ def to_entry(row: Iterable[Any]) -> Entry:
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
     row: list[Any] = [
-        storable(value) if type(value) is str else value for value in record[: len(_KEPT)]
+        value if type(value) is not str or value.isascii() else storable(value)
+        for value in record[: len(_KEPT)]
     ]
     row[0] = record.cache_key  # as it is asked for
     row[_TAGS] = _tags_text(record.tags) if record.tags else None

@@ -24,6 +24,7 @@ from beautyspot.contracts import (
     DIRECT_BLOB,
     DURATION,
     SIZE,
+    Beginning,
     Entry,
     Invalidation,
     byte_count,
@@ -175,8 +176,12 @@ class SqliteMetadataStore(SqliteReader):
             database.note(snapshot, handle, key, plain)
         return plain
 
+    def _found(self, key: str, row: tuple[Any, ...]) -> Plain | Entry | None:
+        """What a row of `FIND` is."""
+        return self._entry(key, row) if row[6] is not None or row[0] is None else row[:6]
+
     def _entry(self, key: str, row: tuple[Any, ...]) -> Entry | None:
-        """What a row of `FIND` is that is not plain."""
+        """What a row of `FIND` is, where that is not plain."""
         data, digest, took, made_at, serializer, price, ends = row
         if data is not None and type(ends) is float:
             return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, ends, took, price)
@@ -225,6 +230,28 @@ class SqliteMetadataStore(SqliteReader):
         except OSError as error:
             what = f"no lock file beside {self._database.path} ({error})"
             raise MetadataError(f"{what}: {files.remedy(error, failures.NO_LOCKS)}") from error
+
+    def begin(self, key: str) -> Beginning | None:
+        """Take the lease, and look by one statement; see the base class.
+
+        A class that inherits from this one and has methods of its own for these is asked by them.
+        """
+        if type(self).find is not SqliteMetadataStore.find:
+            return super().begin(key)
+        lease = self.try_lease(key)
+        if lease is None:
+            return None
+        try:
+            try:
+                handle = self._database.local.handle  # held while at it: see `Handle`
+                row = handle.execute(schema.BEGIN, (key,)).fetchone()
+            except failures.KNOWN_OR_NEW:
+                return Beginning(lease, self.find(key), self.generation(), self.now())
+            found = None if row[1] is None else self._found(key, row[2:])
+            return Beginning(lease, found, int(row[0]), self.now())
+        except BaseException:
+            lease.release()
+            raise
 
     def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
         """By files; see the base class and `beautyspot_local.sqlite.lease_waits`."""
@@ -308,13 +335,18 @@ class SqliteMetadataStore(SqliteReader):
         return self._translated(patiently, database.timeout, database.use, work)
 
     def _write(self, work: Callable[[Handle], T]) -> T:
-        return self._translated(self._database.write, work)
+        try:
+            return self._database.write(work)
+        except MetadataError:  # some are OSErrors as well
+            raise
+        except failures.KNOWN as error:
+            raise failures.explained(self._database, error) from error
 
     def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, its failures as ours."""
         try:
             return work(*args, **kwargs)
-        except MetadataError:
+        except MetadataError:  # as above
             raise
         except failures.KNOWN as error:
             raise failures.explained(self._database, error) from error
