@@ -322,7 +322,8 @@ def _polars(value: Any) -> str:
 
 
 def _masked(value: Any) -> str:
-    return f"{_array(value.data)} {value.mask.tolist()} {value.fill_value}"
+    mask = np.ma.getmaskarray(value)  # without a mask it has one once it was sent to a process
+    return f"{_array(value.data)} {mask.tolist()} {value.fill_value}"
 
 
 def _open(value: Open) -> str:
