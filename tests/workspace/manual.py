@@ -24,20 +24,25 @@ from typing import Any
 import beautyspot as bs
 import click
 from beautyspot import hookspecs, observing
+from beautyspot.batch.options import MapKeywords, MapOptions
 from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import SETTINGS
+from beautyspot.tasks.options import MarkKeywords, MarkOptions
 from beautyspot_cli.program import beautyspot
 from beautyspot_dashboard.program import command as dashboard
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # as a program it is in no package
+from workspace.docstrings import comments, fields, text, told
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-SECTION = re.compile(r"^(Args|Attributes|Class attributes|Raises|Returns|Switches[^\n]*):$")
 COPY = re.compile(r"(<!-- from: (\S+) -->\n```python\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 WIDE = 92
-
-
-class Undocumented(Exception):
-    """Something public has no docstring."""
+KEYWORDS = {
+    "MarkKeywords": (MarkKeywords, MarkOptions),
+    "MapKeywords": (MapKeywords, MapOptions),
+}
+"""The keywords that some methods share -> what holds them, with their defaults."""
 
 
 # ------------------------------------------------------------------------------------- signatures
@@ -45,14 +50,14 @@ class Undocumented(Exception):
 
 def in_full(parameters: Iterable[inspect.Parameter]) -> Iterator[inspect.Parameter]:
     """Parameters, with those of ``**options: Unpack[MarkKeywords]`` in its place."""
-    from beautyspot.tasks.options import MarkKeywords, MarkOptions
-
-    defaults = {field.name: field.default for field in dataclasses.fields(MarkOptions)}
     for parameter in parameters:
-        if parameter.annotation != "Unpack[MarkKeywords]":
+        unpacked = re.fullmatch(r"Unpack\[(\w+)\]", str(parameter.annotation))
+        if not unpacked or unpacked[1] not in KEYWORDS:  # `Where` has an entry of its own
             yield parameter
             continue
-        for name, kind in MarkKeywords.__annotations__.items():
+        keywords, options = KEYWORDS[unpacked[1]]
+        defaults = {field.name: field.default for field in dataclasses.fields(options)}
+        for name, kind in keywords.__annotations__.items():
             yield inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
@@ -112,40 +117,6 @@ def _type(annotation: Any) -> str:
     if isinstance(annotation, typing.ForwardRef):  # of a named tuple
         return annotation.__forward_arg__
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-
-
-# ------------------------------------------------------------------------------------- docstrings
-
-
-def text(of: Any, where: str) -> str:
-    """A docstring as Markdown."""
-    found = inspect.getdoc(of)
-    if not found:
-        raise Undocumented(f"{where} has no docstring")
-    return "\n".join(_markdown(found.splitlines())).strip()
-
-
-def _markdown(lines: list[str]) -> Iterator[str]:
-    inside = False
-    for line in lines:
-        line = line.replace("``", "`").rstrip()
-        if SECTION.match(line):
-            inside = True
-            yield f"{line}\n"
-        elif inside and line.startswith("        "):
-            yield f"  {line.strip()}"
-        elif inside and line.startswith("    "):
-            yield _item(line.strip())
-        else:
-            inside = inside and not line
-            yield line.removesuffix(":") if line.endswith("::") else line
-
-
-def _item(line: str) -> str:
-    names, colon, rest = line.partition(": ")
-    if not colon or not re.fullmatch(r"[\w, ]+", names):
-        return f"- {line}" if colon else f"  {line}"
-    return f"- {', '.join(f'`{name}`' for name in names.split(', '))}: {rest}"
 
 
 # ------------------------------------------------------------------------------------------- parts
@@ -312,17 +283,27 @@ def _alias(name: str) -> str:
 
 def _class(name: str, cls: type) -> str:
     found = [f"### `{name}`\n"]
-    if not inspect.isabstract(cls) and "__init__" in vars(cls) or hasattr(cls, "_fields"):
+    if is_made_by_users(cls):
         found.append(f"```text\n{signature(cls, name, bound=False)}\n```\n")
-    found.append(text(cls, name) + "\n")
+    found += [text(cls, name) + "\n", *fields(cls, name)]
     if _with_parts(cls)[-1].__base__ is not bs.Backend:  # else it is a contract, with its own page
         found.append(methods(cls, "####"))
     return "\n".join(found)
 
 
+def is_made_by_users(cls: type) -> bool:
+    """Whether its constructor is for users: all that it takes is told."""
+    if inspect.isabstract(cls) or not ("__init__" in vars(cls) or hasattr(cls, "_fields")):
+        return False
+    known = told(cls, "Args") | told(cls, "Attributes") | set(comments(cls))
+    return set(inspect.signature(cls).parameters) <= known
+
+
 def _error(name: str, cls: type[Exception]) -> str:
     bases = ", ".join(f"`{base.__name__}`" for base in cls.__bases__)
-    return f"- `{name}` ({bases}): " + " ".join(text(cls, name).splitlines()[0].split())
+    what, _, more = text(cls, name).partition("\n\n")
+    attributes = re.sub(r"^", "  ", more.partition("Attributes:\n\n")[2], flags=re.MULTILINE)
+    return f"- `{name}` ({bases}): {' '.join(what.split())}\n{attributes}".rstrip()
 
 
 def reference() -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import beautyspot as bs
 import pytest
@@ -18,6 +19,7 @@ from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking
 from workspace import manual
+from workspace.docstrings import Undocumented, fields, text, told
 from workspace.sources import ROOT
 from workspace.suites import QUICK
 
@@ -219,17 +221,8 @@ def takes(function: object) -> set[str]:
     return names - {"self", "cls", "args", "kwargs"}
 
 
-def told(documented: object) -> set[str]:
-    """The names under `Args:` in a docstring."""
-    section = re.search(
-        r"^Args:\n(.*?)(?=^\S|\Z)", inspect.getdoc(documented) or "", re.MULTILINE | re.DOTALL
-    )
-    lines = re.findall(r"^    (\w[\w, ]*): ", section[1], re.MULTILINE) if section else []
-    return {name for line in lines for name in line.split(", ")}
-
-
 def test_every_option_of_a_spot_is_documented() -> None:
-    assert told(bs.Spot) == takes(bs.Spot)
+    assert told(bs.Spot, "Args") == takes(bs.Spot)
 
 
 def test_every_option_of_mark_and_limiter_is_documented() -> None:
@@ -237,7 +230,7 @@ def test_every_option_of_mark_and_limiter_is_documented() -> None:
 
     for function in (bs.Spot.mark, bs.Spot.limiter):
         named = set().union(*(takes(shape) for shape in get_overloads(function)))
-        assert told(function) == named, function
+        assert told(function, "Args") == named, function
 
 
 @pytest.mark.parametrize(
@@ -246,8 +239,8 @@ def test_every_option_of_mark_and_limiter_is_documented() -> None:
 )
 def test_options_that_are_told_of_a_method_are_all_of_them(name: str) -> None:
     function = getattr(bs.Spot, name)
-    if told(function) and name not in ("mark", "limiter"):
-        assert told(function) == takes(function)
+    if told(function, "Args") and name not in ("mark", "limiter"):
+        assert told(function, "Args") == takes(function)
 
 
 def test_every_setting_can_be_found() -> None:
@@ -261,8 +254,33 @@ def test_every_setting_can_be_found() -> None:
 
 
 def test_what_lacks_a_docstring_is_an_error() -> None:
-    with pytest.raises(manual.Undocumented, match="nothing has no docstring"):
-        manual.text(lambda: None, "nothing")
+    with pytest.raises(Undocumented, match="nothing has no docstring"):
+        text(lambda: None, "nothing")
+
+
+def test_a_field_that_nothing_is_said_of_is_an_error() -> None:
+    class Two(NamedTuple):
+        """A pair."""
+
+        first: int  # the one before
+        second: int
+
+    with pytest.raises(Undocumented, match="Two says nothing of second"):
+        list(fields(Two, "Two"))
+
+
+def test_a_field_is_told_by_the_comment_behind_it() -> None:
+    class Two(NamedTuple):
+        """A pair.
+
+        Attributes:
+            second: the one after.
+        """
+
+        first: int = 0  # the one before
+        second: int = 0
+
+    assert list(fields(Two, "Two")) == ["Attributes:\n", "- `first`: the one before", ""]
 
 
 # -------------------------------------------------------------------- how the renderer writes it

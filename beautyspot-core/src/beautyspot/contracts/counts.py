@@ -11,9 +11,9 @@ class Counts(NamedTuple):
     Later releases add fields at the end, with defaults: a store may keep them or leave them out.
     """
 
-    func_identifier: str
+    func_identifier: str  # as in `TaskRecord`
     hour: int  # whole hours since the beginning of 1970, UTC: Unix time // 3600
-    hits: int = 0
+    hits: int = 0  # calls that got a result without a run
     runs: int = 0  # executions, those that failed included
     failures: int = 0  # executions that raised
     seconds_saved: float = 0.0  # by hits: how long the executions took whose results they gave

@@ -21,25 +21,25 @@ class TaskRecord(NamedTuple):
     releases add fields at the end, with defaults: a store may keep them or leave them out.
     """
 
-    cache_key: str
-    func_name: str
-    input_id: str
-    version: str | None = None
-    result_type: str = DIRECT_BLOB
-    content_type: str | None = None
+    cache_key: str  # what identifies the call: 32 hex digits
+    func_name: str  # the function's bare name
+    input_id: str  # what identifies its arguments: a digest, or what `key=` made of them
+    version: str | None = None  # what `mark(version=)` says
+    result_type: str = DIRECT_BLOB  # or FILE: where the data is
+    content_type: str | None = None  # the MIME type of a result that viewers open
     result_value: str | None = None  # the location in the storage; only FILE
     result_data: bytes | None = None  # only DIRECT_BLOB
     updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
     func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
     key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
-    serializer: str | None = None
+    serializer: str | None = None  # the name of what made the data, such as "msgpack"
     digest: bytes | None = None  # of key, serializer and data: finds what was damaged or swapped
     size: int | None = None  # of the data, in bytes
     arg_digests: str | None = None  # JSON object: argument name -> short digest
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # of `mark(tags=)`
     made_at: float | None = None  # `updated_at` as a number
     took: float | None = None  # seconds that the function worked: not what it queued for limits
-    expires_at: float | None = None
+    expires_at: float | None = None  # when it is no longer valid; None: never
     used_at: float | None = None  # last hit, at most an hour behind
     code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"
     arguments: str | None = None  # for people: at most 1 kB, less what is secret or ignored
@@ -53,7 +53,12 @@ class TaskRecord(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """The part of a `TaskRecord` that a hit needs, and not a column more."""
+    """The part of a `TaskRecord` that a hit needs, and not a column more.
+
+    Attributes:
+        result_type, result_value, result_data, serializer, digest: as in `TaskRecord`.
+        made_at, expires_at, took, price: likewise.
+    """
 
     result_type: str
     result_value: str | None

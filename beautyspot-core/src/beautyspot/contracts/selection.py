@@ -111,11 +111,11 @@ class Page(NamedTuple):
 class FunctionTotals(NamedTuple):
     """How much a store holds of one function."""
 
-    func_identifier: str
-    entries: int
+    func_identifier: str  # as in `TaskRecord`
+    entries: int  # how many results
     size: int  # of all results' data, in bytes, wherever it is
-    oldest: float | None  # the least and the greatest `made_at`
-    newest: float | None
+    oldest: float | None  # the least `made_at`
+    newest: float | None  # the greatest
     code: str | None = None  # `TaskRecord.code` of the newest; None where it has none
     code_changed: bool | None = None  # whether there are results of other source; None: unknown
 
@@ -123,5 +123,5 @@ class FunctionTotals(NamedTuple):
 class Totals(NamedTuple):
     """How much a metadata store holds."""
 
-    entries: int
+    entries: int  # how many results
     size: int  # of all results' data, in bytes, wherever it is

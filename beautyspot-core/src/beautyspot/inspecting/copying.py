@@ -61,8 +61,8 @@ class NoStorageError(StorageError):
 class Copied(NamedTuple):
     """What `copy_to` copied."""
 
-    entries: int
-    size: int  # bytes of the results
+    entries: int  # results that were copied
+    size: int  # their bytes
     present: int  # results that the target had, as new or newer, or was told to forget meanwhile
     faults: tuple[Fault, ...]  # results that were not copied, and why
     counts: int  # functions and hours whose counts were copied

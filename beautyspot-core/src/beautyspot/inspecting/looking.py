@@ -35,10 +35,10 @@ class StoredFunction(NamedTuple):
     """What a store holds of one function."""
 
     name: str  # its identifier; that of rows of 2.x is the bare name
-    entries: int
+    entries: int  # how many results
     size: int  # bytes of all its results, wherever they are
-    oldest: float | None  # when the first and the last of them was made, in Unix time
-    newest: float | None
+    oldest: float | None  # when the first of them was made, in Unix time
+    newest: float | None  # when the last of them was
     counts: Counts  # over all hours; zeros where the store keeps no counts
     code: str | None  # the digest of the source that made the newest, where it is known
     code_changed: bool | None = None  # whether others were made by another one; None: unknown

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Removed(NamedTuple):
     """What `remove` removed."""
 
-    entries: int
-    size: int  # bytes of the results
+    entries: int  # results that were removed
+    size: int  # their bytes
     kept: int = 0  # rows that matched, and are being made anew or were replaced meanwhile
 
 

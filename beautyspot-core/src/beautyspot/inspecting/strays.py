@@ -37,8 +37,8 @@ _MARK: Final = r"(?:\A|/){}/adopted/([0-9a-fA-F]{{8,}})\.by\Z"
 class Stray(NamedTuple):
     """The strays under one ID."""
 
-    store_id: str
-    blobs: int
+    store_id: str  # of the store that saved them
+    blobs: int  # how many
     size: int  # their bytes
     newest: float  # when the newest blob of that ID was saved, in Unix time, by the storage's clock
     adopted_by: tuple[str, ...]  # the IDs of other stores that have adopted some

@@ -38,11 +38,11 @@ REMOVED: Final = "removed"
 class Pruned(NamedTuple):
     """What `prune` removed: the number of results for each reason, and their size in bytes."""
 
-    expired: int
-    old: int
-    unused: int
-    evicted: int
-    size: int
+    expired: int  # past their `ttl`
+    old: int  # over `older_than`
+    unused: int  # not used within `unused_for`
+    evicted: int  # over `max_size` or `max_entries`: those that were not used for the longest time
+    size: int  # of all of them, in bytes
 
     @property
     def entries(self) -> int:
