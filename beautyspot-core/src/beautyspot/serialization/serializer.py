@@ -141,11 +141,13 @@ class MsgpackSerializer(SerializerBase):
         """
         if cls in SCALARS or issubclass(cls, list | dict) or is_typeddict(cls) or cls is Any:
             return None
+        if self._registry.is_above(cls):
+            return None
+        if why := lacking(cls):  # pandas itself has a class below DataFrame
+            return why
         if not no_result_yet(cls) and (isinstance(cls, ABCMeta) or type.__subclasses__(cls)):
             return None
-        if self._registry.is_above(cls) or is_storable(cls):
-            return None
-        return lacking(cls) if is_stored(cls) else advice(cls)
+        return None if is_stored(cls) or is_storable(cls) else advice(cls)
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
         """A serializer that also restores the classes in these annotations and in their fields.
