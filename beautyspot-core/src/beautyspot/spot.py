@@ -88,7 +88,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             "1h30m"; None or "none" is for ever.
         max_size: keep all results together under that size, in bytes or as a text such as "10GB":
             a thread behind removes what was not used for the longest time. None: no limit.
-        blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
+        blob_threshold: a result of more bytes (or a text such as "64 KiB") goes to the storage,
+            unless `mark` says otherwise.
         compress: "zstd" compresses what is stored, where that makes it smaller, but not media that
             become files for viewers. It takes the extra ``zstd`` before Python 3.14. None and
             False: no compression; what is compressed already is read all the same.
@@ -136,7 +137,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         save: str = UNSET,
         ttl: float | str | timedelta | None = UNSET,
         max_size: int | str | None = UNSET,
-        blob_threshold: int = UNSET,
+        blob_threshold: int | str = UNSET,
         compress: str | bool | None = UNSET,
         on_error: Callable[[Trouble], object] | None = None,
         observers: Iterable[Observer] = (),

@@ -27,7 +27,7 @@ EXAMPLES = {
     "limiter": ("600/min", "600/min"),
     "save": ("background", "background"),
     "ttl": ("7d", 604800.0),
-    "blob_threshold": ("1000", 1000),
+    "blob_threshold": ("64 KiB", 65536),
     "compress": ("zstd", "zstd"),
     "max_size": ("1.5 GB", 1_500_000_000),
     "enabled": ("off", False),
@@ -262,7 +262,7 @@ def test_a_duration_is_the_sum_of_its_parts(days, hours, minutes, gap):
         ("storage", True), ("serializer", b"x"), ("keygen", ["x"]), ("limiter", 1.5),
         ("save", "later"), ("save", True), ("ttl", -1), ("ttl", "soon"), ("ttl", True),
         ("blob_threshold", -1), ("blob_threshold", 1.5), ("blob_threshold", True),
-        ("blob_threshold", "1"), ("enabled", 1), ("strict", "yes"), ("profile", 3), ("profile", ""),
+        ("blob_threshold", "x"), ("enabled", 1), ("strict", "yes"), ("profile", 3), ("profile", ""),
         ("wait_timeout", None), ("wait_timeout", -0.1), ("mode", "off"), ("mode", None),
     ],
 )  # fmt: skip
