@@ -168,7 +168,7 @@ def test_an_argument_wins_over_the_off_switch(in_project):
         ("BEAUTYSPOT_STRICT", "2"),
         ("BEAUTYSPOT_TTL", "-1"),
         ("BEAUTYSPOT_TTL", "7 fortnights"),
-        ("BEAUTYSPOT_BLOB_THRESHOLD", "1MB"),
+        ("BEAUTYSPOT_BLOB_THRESHOLD", "1 mile"),
         ("BEAUTYSPOT_BLOB_THRESHOLD", "-1"),
         ("BEAUTYSPOT_SAVE", "later"),
         ("BEAUTYSPOT_WAIT_TIMEOUT", "inf"),

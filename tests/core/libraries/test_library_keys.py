@@ -378,6 +378,18 @@ def test_a_function_that_is_not_numpys_own_is_refused():
         canonical(np.random.default_rng(1))
 
 
+def test_a_seed_sequence_counts_by_what_it_gives():
+    parent, same = (np.random.SeedSequence(5) for _ in range(2))
+    assert canonical(parent) == canonical(same) != canonical(np.random.SeedSequence(6))
+    assert canonical(parent) != canonical(np.random.SeedSequence(5, pool_size=8))
+    [first, second] = parent.spawn(2)
+    assert canonical(first) == canonical(np.random.SeedSequence(5, spawn_key=(0,)))
+    assert canonical(first) != canonical(second)
+    assert canonical(parent) != canonical(same), "the next children are others"
+    one, other = (np.random.SeedSequence() for _ in range(2))
+    assert canonical(one) == canonical(np.random.SeedSequence(one.entropy)) != canonical(other)
+
+
 def test_values_in_object_arrays_are_refused_with_their_place():
     with pytest.raises(UnstableKeyError) as error:
         canonical([np.array([1, object()], object)])

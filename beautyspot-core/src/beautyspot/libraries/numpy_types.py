@@ -23,6 +23,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_python_class
 from beautyspot.keys.canonical.state import SubclassForm, attributes, held, unreadable
 from beautyspot.keys.canonical.text import LARGE, blob, chunked, quote, tag
+from beautyspot.keys.canonical.walk import of_parts
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
@@ -167,6 +168,11 @@ FAMILIES: Final[dict[str, Form]] = {
     "numpy:ufunc": _ufunc,
     "numpy.random:Generator": _generator,
     "numpy.random:RandomState": _generator,
+}
+
+FORMS: Final[dict[str, Form]] = {
+    # A seed, with how often it was spawned: the next children are others.
+    "numpy.random:SeedSequence": of_parts("seedsequence", lambda value: (value.state,)),
 }
 
 # ----------------------------------------------------------------------------------------- values

@@ -126,7 +126,8 @@ class TellingAddressing(Addressing):
         paths = [*self._changing]
         return (
             f"a call changed {', '.join(paths)}, which is a part of its key: the same call has "
-            "another key the next time, and runs again; if that changes no result, write "
+            "another key the next time, and runs again: change a copy, or, if that changes no "
+            "result, write "
             f"{self._advisor.line(*paths)}"
         )
 
