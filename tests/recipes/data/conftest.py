@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from forked import Forking
 from workspace.sources import ROOT
+
+_HEAVY = re.compile(r"^(?:from|import) (pandas|numpy)\b", re.MULTILINE)
 
 
 @dataclass
@@ -36,7 +38,8 @@ class Copied:
 
     def run(self, name: str) -> list[str]:
         """Run it to its end, without a warning; gives the lines that it prints."""
-        done = self.forking.run(name, self.folder, self.environment())
+        modules = _HEAVY.findall((self.folder / name).read_text(encoding="utf-8"))
+        done = self.forking.run(name, self.folder, self.environment(), modules=modules)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout.splitlines()
@@ -49,13 +52,6 @@ class Copied:
     def environment() -> dict[str, str]:
         """Nobody else's settings."""
         return {name: value for name, value in os.environ.items() if name[:10] != "BEAUTYSPOT"}
-
-
-@pytest.fixture(scope="session")
-def forking() -> Iterator[Forking]:
-    forking = Forking()
-    yield forking
-    forking.close()
 
 
 @pytest.fixture
