@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.machine import machine, versions
 from benchmarks.measure import Pace
+from benchmarks.summary import summary
 from benchmarks.table import Settings
 
 TABLES = (
@@ -47,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.write_text(json.dumps(results, indent=1))
     if options.docs:
         report.put_into(options.docs, text)
+    if options.summary:
+        report.put_into(options.summary, summary(results))
     if options.plot:
         import_module("benchmarks.plot").draw(results, options.plot)
     return 0
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--directory", type=Path, help="where to store; default: a temporary one")
     parser.add_argument("--json", type=Path, help="write the results into this file")
     parser.add_argument("--docs", type=Path, help="put the results into this page")
+    parser.add_argument("--summary", type=Path, help="put one table of them into this page")
     parser.add_argument("--plot", type=Path, help="draw the ratios into this SVG file")
     return parser
 

@@ -43,11 +43,12 @@ def _table(table: Mapping[str, Any]) -> str:
     parts = [f"### {table['title']}"]
     if table["reference"]:
         parts.append(f"`x`: the ratio to {table['reference']}.")
-    parts += [_lines(rows), table["note"]]
+    parts += [lines(rows), table["note"]]
     return "\n\n".join(part for part in parts if part)
 
 
-def _lines(rows: list[dict[str, str]]) -> str:
+def lines(rows: list[dict[str, str]]) -> str:
+    """A table of these rows, with a column for each of their heads that is used."""
     heads = list(dict.fromkeys(head for row in rows for head in row))
     used = [head for head in heads if any(row.get(head) for row in rows)]
     lines = [_line(" " if head == "name" else head for head in used), "|---" * len(used) + "|"]

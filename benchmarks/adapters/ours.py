@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SYNC = "beautyspot"
 WITHOUT_MEMORY = "beautyspot, memory=0"
+ASYNC = "beautyspot, async"
 BACKGROUND = 'beautyspot, save="background"'
 BLOB = "beautyspot, save_blob=True"
 

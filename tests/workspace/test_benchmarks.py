@@ -34,7 +34,10 @@ WHOLE = [*QUICK, "maps", "processes", "growth", "starting", "limiter", "permits"
 def test_a_small_run_without_peers_answers_every_question(names, tmp_path):
     result, page = tmp_path / "results.json", tmp_path / "page.md"
     page.write_text("before <!-- results: begin --> old <!-- results: end --> after")
+    short = tmp_path / "short.md"
+    short.write_text(page.read_text())
     options = ["--small", "--no-peers", "--directory", tmp_path, "--json", result, "--docs", page]
+    options += ["--summary", short]
     done = run(*names, *options)
     assert done.returncode == 0, done.stderr
 
@@ -54,6 +57,7 @@ def test_a_small_run_without_peers_answers_every_question(names, tmp_path):
     assert text.endswith("after")
     assert "old" not in text
     assert all(table["title"] in text for table in tables.values())
+    assert "| a miss of a coroutine function |" in short.read_text()
     assert list(tmp_path.glob("benchmark-*")) == []
 
 
@@ -102,6 +106,15 @@ def test_kills_are_counted():
     assert len(rows) == 6
     assert {row[5] for row in rows} == {"3"}
     assert {row[2] for row in rows if row[1] == "sync"} == {"0 to 0"}
+
+
+def test_the_parts_of_a_miss_are_told(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.parts", "--calls", "5", "--directory", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = dict(line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:])
+    assert float(rows["INSERT, commit"]) > 0
+    assert float(rows["all"]) > float(rows["INSERT, commit"])
 
 
 def test_a_checkout_is_measured_beside_another_one(tmp_path):
