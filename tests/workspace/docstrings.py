@@ -76,8 +76,8 @@ def comments(cls: type) -> dict[str, str]:
     lines = source.splitlines()
     found = {}
     for line in getattr(definition, "body", ()):
-        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+        if isinstance(line, ast.AnnAssign) and ast.unparse(line.target)[0] != "_":
             behind = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()
             _, _, said = behind.partition("# ")
-            found |= {line.target.id: said} if said else {}
+            found |= {ast.unparse(line.target): said} if said else {}
     return found

@@ -33,6 +33,7 @@ from beautyspot_dashboard.program import command as dashboard
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # as a program it is in no package
 from workspace.docstrings import comments, fields, text, told
+from workspace.sources import MEMBERS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -110,6 +111,8 @@ def _word(parameter: inspect.Parameter) -> str:
     default = parameter.default
     if default is UNSET:
         default = SETTINGS[parameter.name].default
+    if inspect.isbuiltin(default):
+        return f"{text} = {default.__module__}.{default.__name__}"
     return f"{text} = {default!r}" if ":" in text else f"{text}={default!r}"
 
 
@@ -260,8 +263,21 @@ def api() -> str:
         *(_class(name, named[name]) for name in bases),
         "## Errors\n",
         *(_error(name, value) for name, value in errors.items()),
+        "\n## Other distributions\n",
+        "These are imported from the package that stands before the name.\n",
+        *(_others()),
     ]
     return "\n".join(pages).rstrip() + "\n"
+
+
+def _others() -> Iterator[str]:
+    """What the other members bring: how it is made, and what that takes."""
+    for package in MEMBERS:
+        module = importlib.import_module(package)
+        for name in module.__all__ if package != "beautyspot" else ():
+            value = getattr(module, name)
+            called = f"```text\n{signature(value, name, bound=False)}\n```\n"
+            yield f"### `{package}.{name}`\n\n{called}\n{text(value, name)}\n"
 
 
 def _other(name: str, value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import subprocess
@@ -19,7 +18,7 @@ from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking
 from workspace import manual
-from workspace.docstrings import Undocumented, fields, text, told
+from workspace.docstrings import Undocumented, fields, text
 from workspace.sources import ROOT
 from workspace.suites import QUICK
 
@@ -213,34 +212,6 @@ def test_every_method_of_a_contract_is_documented(name: str) -> None:
         assert f"### `{method}`" in text
     assert "## A whole one" in text
     assert "## Pitfalls" in text
-
-
-def takes(function: object) -> set[str]:
-    parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
-    names = {parameter.name for parameter in manual.in_full(parameters)}
-    return names - {"self", "cls", "args", "kwargs"}
-
-
-def test_every_option_of_a_spot_is_documented() -> None:
-    assert told(bs.Spot, "Args") == takes(bs.Spot)
-
-
-def test_every_option_of_mark_and_limiter_is_documented() -> None:
-    from typing import get_overloads
-
-    for function in (bs.Spot.mark, bs.Spot.limiter):
-        named = set().union(*(takes(shape) for shape in get_overloads(function)))
-        assert told(function, "Args") == named, function
-
-
-@pytest.mark.parametrize(
-    "name",
-    [name for name, value in manual.members(bs.Spot) if inspect.isfunction(value)],
-)
-def test_options_that_are_told_of_a_method_are_all_of_them(name: str) -> None:
-    function = getattr(bs.Spot, name)
-    if told(function, "Args") and name not in ("mark", "limiter"):
-        assert told(function, "Args") == takes(function)
 
 
 def test_every_setting_can_be_found() -> None:

@@ -43,9 +43,10 @@ class S3MetadataStore(S3Leasing, Remade):
     """A metadata store in a bucket of AWS S3, MinIO, SeaweedFS and their like.
 
     Args:
-        bucket_name, prefix, endpoint_url, region_name, profile_name, aws_access_key_id,
-            aws_secret_access_key, aws_session_token, addressing_style: where it is, and how it is
-            reached, as for `S3Storage`.
+        bucket_name, prefix, endpoint_url, region_name, profile_name: where it is, as for
+            `S3Storage`.
+        aws_access_key_id, aws_secret_access_key, aws_session_token, addressing_style: how it is
+            reached, likewise.
         namespace: what keeps the results of one team, or one program, apart from those of others;
             by default the name of the Spot.
         lease_time: for how long a lease holds when its process no longer renews it: seconds, or a

@@ -334,7 +334,18 @@ class PartMethods:
         decode: Callable[[Any], Any] | None = None,
         name: str | None = None,
     ) -> None:
-        """Vouch for a class, so that its instances can be stored; see `SerializerBase.register`."""
+        """Vouch for a class, so that its instances can be stored, and say how if need be.
+
+        Args:
+            cls: the class.
+            encode: turns an instance into a value that can be stored.
+            decode: turns that value into an equal instance.
+            name: the class's name in stored bytes; default the module and qualified name. Give it
+                to keep old results readable when the class moves.
+
+        Raises:
+            ConfigError: another class has the name; or the class is stored anyway.
+        """
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
 
 

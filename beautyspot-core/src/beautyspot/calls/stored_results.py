@@ -61,7 +61,7 @@ class StoredResults:
     _parts: Parts
 
     def key(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The key of a call: 32 hex digits.
+        """The key of a call of `function` with these arguments: 32 hex digits.
 
         Raises:
             UnstableKeyError: an argument has no stable form; the call would run uncached.
@@ -71,7 +71,7 @@ class StoredResults:
     def peek(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> Stored | None:
-        """What is stored for a call, without running it: an object with `value` and `key`, or None.
+        """What is stored for a call, without running `function`: a `Stored`, or None.
 
         None too where the result has expired, or is over the `max_age` of a block of `using`.
 
@@ -289,7 +289,10 @@ class StoredResults:
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> Explanation:
-        """Why a call is a hit or a miss, and what differs from the nearest stored one."""
+        """Why a call of `function` is a hit or a miss; what differs from the nearest one stored.
+
+        It runs nothing.
+        """
         from beautyspot.calls.explanation import Explanation, explain
 
         try:

@@ -65,13 +65,17 @@ class Backend(ABC):
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
-        """Values for options that the user does not give; they go to the constructor."""
+        """Values for options that the user does not give; they go to the constructor.
+
+        Args:
+            context: the Spot for which the backend is made, and what for.
+        """
         del context
         return {}
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The constructor's options that the URL contains, *without* those of its query part.
+        """The constructor's options that `url` contains, *without* those of its query part.
 
         Raises:
             ConfigError: this backend has no URL form, or the URL misses something.

@@ -85,7 +85,7 @@ class LimiterBase(Backend):
             )
 
     def settle(self, reservation: Reservation, real_cost: float) -> None:
-        """Correct a reservation that was used, now that its real cost is known."""
+        """Correct a reservation that was used, now that its `real_cost` is known."""
         raise NotSupportedError(f"the limiter {self.name!r} can't correct a cost ({real_cost})")
 
     def remaining(self, reservation: Reservation) -> float:
@@ -128,7 +128,9 @@ class LimiterBase(Backend):
     def reserve_after(
         self, cost: float, seconds: float, *, max_wait: float | None = None
     ) -> Reservation | None:
-        """`reserve`, at the earliest time that is `seconds` away or more.
+        """`reserve` a `cost`, at the earliest time that is `seconds` away or more.
+
+        None if that is more than `max_wait` seconds away.
 
         The time before stays free for others. Combined limits need it: their reservations must
         begin at one moment, or calls that waited for one limit would run in a bunch that breaks
@@ -197,7 +199,7 @@ class LimiterBase(Backend):
         raise NotSupportedError(f"the limiter {self.name!r} keeps no places ({name!r}, {size})")
 
     def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Have these places be held for another `lease_time`; those of them that were lost.
+        """Have the places of these `leases` be held for another `lease_time`; those that were lost.
 
         As `MetadataStoreBase.renew`.
         """
@@ -234,6 +236,7 @@ class LimiterBase(Backend):
     async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back.
 
+        `cost` and `timeout` are those of `consume`.
         Where `blocking` is True, threads call `reserve`, `remaining` and `release`.
         """
         if self.blocking:

@@ -125,6 +125,7 @@ class MetadataStoreBase(LeasingBase):
     ) -> Iterator[TaskRecord]:
         """All records that match every given filter, in the order of their keys.
 
+        `func_identifier` and `version` are fields of a record, and `tag` is one of its `tags`.
         Their `result_data` is None unless `with_data`. Records may be put and deleted while the
         scan runs; it may or may not show those, and shows every other record once.
         """
@@ -140,7 +141,7 @@ class MetadataStoreBase(LeasingBase):
         return None if record is None else found_in(record)
 
     def find_near(self, key: str) -> Plain | Entry | None:
-        """What `find` gives out of the store's own memory; None where it would have to ask.
+        """What `find` gives for `key` out of the store's own memory; None where it had to ask.
 
         Asked in its place while the store is left alone, since it failed. It waits for nothing.
         """
@@ -239,6 +240,8 @@ class MetadataStoreBase(LeasingBase):
     ) -> Iterator[Counts]:
         """What was counted, by function and hour, from the hour `since` on.
 
+        Of all functions, or of the one with this `func_identifier`.
+
         Raises:
             NotSupportedError: the store keeps no counts (`counters` is False).
         """
@@ -264,7 +267,10 @@ class MetadataStoreBase(LeasingBase):
             self.put(record)
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """Set `used_at` of the records of these keys; a key without a record is skipped."""
+        """Set `used_at` of records: `used` has the time for each key.
+
+        A key without a record is skipped.
+        """
         for key, when in used.items():
             record = self.get(key)
             if record is not None:
@@ -377,6 +383,8 @@ class MetadataStoreBase(LeasingBase):
 
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
         """`put_many` those records that `put_valid` would put; each key comes once.
+
+        `rows` are what `put_valid` takes: a record, and the generation when its run began.
 
         Returns:
             The keys of the others.

@@ -62,7 +62,9 @@ class BlobStorageBase(Backend):
         """
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
-        """Store what is left to read in `file`, as `save` stores data, and return the location.
+        """Store what is left to read in `file`, and return the location.
+
+        `key` and `content_type` are as for `save`.
 
         Implement it if the storage can send a file in parts, so that it is never in memory whole.
         Nothing but ``file.read(size)`` may be used, and each byte is read once. An error that this
@@ -71,14 +73,18 @@ class BlobStorageBase(Backend):
         return self.save(key, file.read(), **hints(self.save, content_type=content_type))
 
     def load_part(self, location: str, start: int, size: int) -> bytes:
-        """At most `size` bytes of the blob, from the byte `start` on; fewer where it ends before.
+        """At most `size` bytes of the blob at `location`, from the byte `start` on.
+
+        Fewer where it ends before.
 
         Implement it if the storage can read a part: by default the whole blob is loaded.
         """
         return self.load(location)[start : start + size]
 
     def about(self, location: str) -> Mapping[str, str]:
-        """What the save of the blob was told `about` it; empty where that is not kept.
+        """What the save of the blob at `location` was told `about` it.
+
+        It is empty where that is not kept.
 
         It loads no blob. Implement it where `save` and `save_file` take `about`: a few texts by
         their names, 2 kB mostly, of which a result's row can be made anew where the metadata store
@@ -91,7 +97,9 @@ class BlobStorageBase(Backend):
         return {}
 
     def local_path(self, location: str) -> Path | None:
-        """The path of the blob, if it is a file of this machine with exactly its bytes; else None.
+        """The path of the blob at `location`; None if it is no file of this machine.
+
+        The file has exactly the blob's bytes.
 
         Its user only reads it. It is refused as by `load`, and need not be there.
         """

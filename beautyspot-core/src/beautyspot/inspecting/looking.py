@@ -173,6 +173,9 @@ class Looking:
     def total(self, **where: Unpack[Where]) -> Totals:
         """How many results there are, and their size in bytes.
 
+        Args:
+            where: see `Where`.
+
         Raises:
             ConfigError: a filter is wrong.
             MetadataError: the store failed.
@@ -215,6 +218,9 @@ class Looking:
 
     def why(self, key: str) -> Why:
         """What tells a stored run from the nearest earlier one of its function: why it ran.
+
+        Args:
+            key: as for `row`.
 
         Raises:
             ConfigError, RecordNotFound, MetadataError: as `row`.

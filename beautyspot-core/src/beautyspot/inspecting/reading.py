@@ -81,6 +81,9 @@ class Reading:
         content; anything else is in its stored form. What a serializer that requires a signature
         stored is not loaded by this.
 
+        Args:
+            key: as for `row`.
+
         Raises:
             ConfigError, RecordNotFound, MetadataError: as `row`.
             RestoreError: the row of a file has no sound name.

@@ -99,7 +99,8 @@ class KeyGen(KeyGenBase):
     def keys(self, calls: Iterable[tuple[Any, ...]], bind: Binder, maker: KeyMaker) -> list[str]:
         """The keys of many calls, each of positional arguments; "" for one without a key.
 
-        What `input_id` and the maker give for each, with the calls between these left out.
+        What `input_id` and the `maker` give for each of `calls`, with the calls between these left
+        out; `bind` fills in defaults.
         """
         write, digest, begun = self._registered.plain, self._digest, maker.begun
         made: list[str] = []
@@ -185,7 +186,7 @@ class KeyGen(KeyGenBase):
 
     @staticmethod
     def from_file_content(path: AnyPath) -> str:
-        """An ID of a file's content, whatever its name. Reads the file once, in parts.
+        """An ID of the content of the file `path`, whatever its name. Reads it once, in parts.
 
         Raises:
             FileNotFoundError: the file does not exist.

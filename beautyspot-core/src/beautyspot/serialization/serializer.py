@@ -135,7 +135,7 @@ class MsgpackSerializer(SerializerBase):
             raise _unreadable(error) from error
 
     def refusal(self, cls: type) -> str | None:
-        """Why no instance of a class can be stored, and what to do; None where one might be.
+        """Why no instance of `cls` can be stored, and what to do; None where one might be.
 
         Nothing is said of a class below which another one may be stored.
         """
@@ -150,7 +150,7 @@ class MsgpackSerializer(SerializerBase):
         return None if is_stored(cls) or is_storable(cls) else advice(cls)
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
-        """A serializer that also restores the classes in these annotations and in their fields.
+        """A serializer that also restores the classes in `types`: annotations, and their fields.
 
         What is registered with `self` counts for it, also later. Returns `self` if the annotations
         name no class.

@@ -1,0 +1,246 @@
+"""Whatever a user can write or be told is in the manual: options, events, commands, variables."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args, get_overloads
+
+import beautyspot as bs
+import beautyspot_cli.program
+import beautyspot_dashboard.program
+import click
+import pytest
+from beautyspot import observing
+from workspace import manual
+from workspace.docstrings import told
+from workspace.sources import MEMBERS, ROOT
+
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def takes(function: Callable[..., Any]) -> set[str]:
+    """The parameters of a function, of all ways to call it."""
+    shapes = get_overloads(function) or [function]
+    found = {
+        parameter.name
+        for shape in shapes
+        for parameter in manual.in_full(inspect.signature(shape).parameters.values())
+    }
+    return found - {"self", "args", "kwargs"}
+
+
+# ------------------------------------------------------------------------------- what is called
+
+
+def callables() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """The public functions of `beautyspot`, the methods of its classes, and what makes these."""
+    for name in bs.__all__:
+        value = getattr(bs, name)
+        if inspect.isfunction(value):
+            yield name, value
+        elif isinstance(value, type):
+            if manual.is_made_by_users(value) and "__init__" in vars(value):
+                yield name, value
+            for method, function in manual.members(value):
+                if not isinstance(function, property):
+                    yield f"{name}.{method}", function
+
+
+CALLABLES = dict(callables())
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_a_docstring_names_every_parameter(name: str) -> None:
+    function = CALLABLES[name]
+    text = inspect.getdoc(function) or ""
+    refers = re.match(r"(See|As) `", text)  # to where the same parameters are told
+    unnamed = {word for word in takes(function) if not re.search(rf"\b{word}\b", text)}
+    assert refers or unnamed == set()
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_a_list_of_parameters_is_complete(name: str) -> None:
+    listed = told(CALLABLES[name], "Args")
+    assert listed in (set(), takes(CALLABLES[name]))
+
+
+@pytest.mark.parametrize(
+    "function", [bs.Spot, bs.Spot.mark, bs.Spot.limiter, bs.Spot.map, bs.open_store]
+)
+def test_what_has_many_options_lists_them(function: Callable[..., Any]) -> None:
+    assert told(function, "Args") == takes(function)
+
+
+MADE_BY_US = {"Config", "Content", "NotInstalled", "Permit", "Removal", "Store"}
+"""Classes of which users get instances, and make none."""
+
+
+def test_what_users_make_says_what_it_takes() -> None:
+    silent = {
+        name
+        for name in bs.__all__
+        if isinstance(cls := getattr(bs, name), type)
+        and "__init__" in vars(cls)
+        and not issubclass(cls, Exception)
+        and not manual.is_made_by_users(cls)
+    }
+    assert silent == MADE_BY_US
+
+
+GUIDES = {
+    "marking.md": [bs.Spot.mark],
+    "limits.md": [bs.Spot.limiter, bs.Spot.limit],
+    "map.md": [bs.Spot.map, bs.Spot.count],
+    "cleaning.md": [bs.Spot.prune, bs.Spot.collect],
+    "inspecting.md": [
+        bs.open_store,
+        bs.open_stores,
+        bs.Where,
+        bs.Store.adopt,
+        bs.Store.remove_strays,
+    ],
+    "queries.md": [bs.Spot.set_result, bs.Spot.invalidate_all, bs.Spot.using],
+    "moving.md": [bs.Store.copy_to],
+}
+"""A page of the guide -> what it explains with all options."""
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_the_guide_tells_of_every_option(name: str) -> None:
+    text = page(name)
+    for function in GUIDES[name]:
+        options = set(bs.Where.__annotations__) if function is bs.Where else takes(function)
+        missing = {
+            option
+            for option in options - {"function", "inputs", "store_ids", "where"}
+            if not re.search(rf"`[^`\n]*\b{option}\b|\b{option}=", text)
+        }
+        assert missing == set(), function
+
+
+# ---------------------------------------------------------------------------------- distributions
+
+
+def members_names() -> Iterator[tuple[str, Any]]:
+    for package in MEMBERS:
+        module = importlib.import_module(package)
+        if package != "beautyspot":
+            yield from ((f"{package}.{name}", getattr(module, name)) for name in module.__all__)
+
+
+NAMES = dict(members_names())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_of_a_distribution_is_documented(name: str) -> None:
+    assert f"\n### `{name}`\n" in page("api.md")
+    assert told(NAMES[name], "Args") == takes(NAMES[name])
+
+
+BACKENDS = {
+    name: value
+    for name, value in NAMES.items()
+    if isinstance(value, type) and issubclass(value, bs.Backend)
+}
+_FOR_TESTS = {"clock"}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_option_of_a_backend_is_in_a_table(name: str) -> None:
+    package = name.partition(".")[0]
+    readme = (MEMBERS[package] / "README.md").read_text()
+    shared = page("limits.md") if issubclass(BACKENDS[name], bs.LimiterBase) else ""
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", readme + shared, re.MULTILINE)
+    listed = {option for row in rows for option in re.findall(r"`(\w+)`", row)}
+    options = {
+        parameter.name
+        for parameter in inspect.signature(BACKENDS[name]).parameters.values()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    }
+    assert options - listed - _FOR_TESTS == set()
+
+
+def extras() -> Iterator[str]:
+    for path in (ROOT / "pyproject.toml", *sorted(ROOT.glob("beautyspot-*/pyproject.toml"))):
+        project = tomllib.loads(path.read_text())["project"]
+        for extra in project.get("optional-dependencies", {}):
+            yield f"{project['name']}[{extra}]"
+
+
+@pytest.mark.parametrize("name", list(extras()))
+def test_every_extra_is_documented(name: str) -> None:
+    distribution, extra = name.rstrip("]").split("[")
+    named = re.findall(rf"(?<![\w-]){distribution}\[([\w,]+)\]", page("install.md"))
+    assert extra in {one for several in named for one in several.split(",")}
+
+
+# --------------------------------------------------------------------------------- what is told
+
+EVENTS = get_args(bs.Event)
+WORDS = {
+    word
+    for name in ("Place", "Where", "Reason", "Refusal", "Cause")
+    for word in get_args(vars(observing)[name])
+}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_every_event_is_documented_with_its_fields(event: type[bs.Hit]) -> None:
+    [row] = re.findall(rf"^\| \[`{event.__name__}`\].*$", page("observing.md"), re.MULTILINE)
+    fields = set(event._fields) - {"spot", "function", "key"}  # of each event, told above the table
+    assert {field for field in fields if f"`{field}`" not in row} == set()
+
+
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_every_word_in_an_event_is_documented(word: str) -> None:
+    assert f'"{word}"' in " ".join(page("observing.md").split())
+
+
+def sources() -> Iterator[Path]:
+    return (path for member in MEMBERS.values() for path in (member / "src").rglob("*.py"))
+
+
+def test_every_variable_is_documented() -> None:
+    text = page("configuration.md") + page("cli.md")
+    read = {
+        name
+        for path in sources()
+        for name in re.findall(r"(?<!_)BEAUTYSPOT_[A-Z_]*[A-Z]", path.read_text())
+    }
+    assert {name for name in read if f"`{name}`" not in text} == set()
+
+
+# ------------------------------------------------------------------------------- the command line
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    program = beautyspot_cli.program.beautyspot
+    yield "", program
+    context = program.make_context("beautyspot", ["ls"])
+    for name in program.list_commands(context):
+        # `ui` hands all words on, also --help
+        command = program.get_command(context, name)
+        yield name, beautyspot_dashboard.program.command if name == "ui" else command
+
+
+COMMANDS = dict(commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_says_what_it_is_for(name: str) -> None:
+    options = [each for each in COMMANDS[name].params if isinstance(each, click.Option)]
+    assert [option.name for option in options if option.hidden or not option.help] == []
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name])
+def test_every_command_is_in_the_guide(name: str) -> None:
+    assert f"beautyspot {name}" in page("cli.md")
