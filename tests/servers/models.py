@@ -41,6 +41,7 @@ class ModelServer(ThreadingHTTPServer):
         too_early: how many came while a `Retry-After` held.
         keys: what each request signed in with.
         structured: what an answer is where a request asks for JSON of a schema.
+        open: while it is not set, answers wait.
     """
 
     daemon_threads = True
@@ -59,6 +60,8 @@ class ModelServer(ThreadingHTTPServer):
         self.keys: list[str] = []
         self.refused = self.too_early = 0
         self.structured: dict[str, Any] = {}
+        self.open = threading.Event()
+        self.open.set()
         self._refusals: list[tuple[int, Mapping[str, str]]] = []
         self._closed_until = 0.0
 
@@ -113,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
             error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slower"}}
             self._send(status, json.dumps(error).encode(), {**_JSON, **headers})
             return
+        self.server.open.wait()
         answer, events = _ANSWERS[self.path](body, self.server.structured)
         if body.get("stream"):
             self._send(200, "".join(events).encode(), _EVENTS)

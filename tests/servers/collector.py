@@ -1,0 +1,63 @@
+"""A collector of OpenTelemetry's, on this machine: it takes spans over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+class Collector(ThreadingHTTPServer):
+    """Serves on 127.0.0.1.
+
+    Attributes:
+        url: where it listens, without a slash at the end.
+        spans: those that were sent, as messages of the protocol.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.spans: list[Any] = []
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def tree(self) -> set[tuple[str, str]]:
+        """The name of each span, below that of the one around it; "" where there is none."""
+        names = {span.span_id: span.name for span in self.spans}
+        return {(names.get(span.parent_span_id, ""), span.name) for span in self.spans}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
+        sent = ExportTraceServiceRequest.FromString(body)
+        for of_resource in sent.resource_spans:
+            for of_scope in of_resource.scope_spans:
+                self.server.spans += of_scope.spans
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
