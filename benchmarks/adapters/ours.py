@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
+from beautyspot import KeyGen
 
 from benchmarks.adapters import adapter
 
@@ -19,6 +20,7 @@ SYNC = "beautyspot"
 WITHOUT_MEMORY = "beautyspot, memory=0"
 ASYNC = "beautyspot, async"
 BACKGROUND = 'beautyspot, save="background"'
+ANEW = "beautyspot, its key made anew"
 BLOB = "beautyspot, save_blob=True"
 
 
@@ -43,6 +45,23 @@ def plain(directory: Path, function: Function) -> Iterator[Function]:
 def without_memory(directory: Path, function: Function) -> Iterator[Function]:
     """Each hit reads the database, quiet or not."""
     with spot_in(directory, metadata={"use": "sqlite", "memory": 0}) as spot:
+        yield spot.mark(function)
+
+
+class Unremembered(KeyGen):
+    """Makes the same keys, of which none is remembered where an argument is no flat value."""
+
+    name = "unremembered"
+
+    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """As the class above; that it stands here is enough."""
+        return super().input_id(args, kwargs)
+
+
+@adapter(ANEW)
+def anew(directory: Path, function: Function) -> Iterator[Function]:
+    """As for the first call of a process with such arguments."""
+    with spot_in(directory, keygen=Unremembered()) as spot:
         yield spot.mark(function)
 
 

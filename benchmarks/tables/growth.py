@@ -45,7 +45,7 @@ def tables(settings: Settings) -> Iterator[Table]:
         f"A hit at random among {LEAST:,} and {most:,} results",
         f"the same library's with {LEAST:,}",
         rows,
-        "With a list among the arguments, so that no key is remembered.",
+        "With a list among the arguments, and keys that are made anew at each call.",
     )
     yield opening
 
@@ -84,7 +84,8 @@ def _ours(stack: ExitStack, place: Path, rows: int) -> Hit:
         marked = filling.mark(work)
         for number in range(rows):
             marked([number], "some words", 0.5)
-    remembered = stack.enter_context(ours.spot_in(place)).mark(work)
+    spot = stack.enter_context(ours.spot_in(place, keygen=ours.Unremembered()))
+    remembered = spot.mark(work)
     return lambda number: remembered([number], "some words", 0.5)
 
 

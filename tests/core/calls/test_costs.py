@@ -296,7 +296,10 @@ def test_a_large_hit_opens_one_file_once(system_calls):
 
 
 def test_a_hit_raises_no_audit_event_and_a_miss_only_its_lease(spot, calls):
-    """Nothing is opened, imported, compiled or asked of the system by Python's own means."""
+    """Nothing is opened, imported, compiled or asked of the system by Python's own means.
+
+    Arguments that are not flat are written by `marshal`, and copied by it once.
+    """
     program = (
         "import sys, itertools, beautyspot as bs\n"
         "marked = bs.Spot('app', directory=sys.argv[1], config=False, strict=True).mark(dict)\n"
@@ -311,8 +314,9 @@ def test_a_hit_raises_no_audit_event_and_a_miss_only_its_lease(spot, calls):
     command = [sys.executable, "-c", program, place]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     hit, miss = json.loads(done.stdout)
-    assert set(hit) <= {"builtins.id"}
-    assert set(miss) <= {"builtins.id", "fcntl.fcntl"}
+    written = {"marshal.dumps", "marshal.loads"}
+    assert set(hit) - written <= {"builtins.id"}
+    assert set(miss) - written <= {"builtins.id", "fcntl.fcntl"}
 
 
 # -------------------------------------------------------------------------------- calls

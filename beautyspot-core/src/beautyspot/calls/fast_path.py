@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.calls.engine import Engine
+    from beautyspot.keys.memo import Address
 
 
 def quick(  # noqa: C901 - one piece: each call between parts of it takes a fortieth of a hit
@@ -48,6 +49,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
         types: tuple[type, ...]
+        known: Address | None
         try:
             if detours or not engine.active:
                 return Call(task, args, kwargs)
@@ -69,7 +71,8 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                         types = ()
                     case _:
                         types = (*map(type, positional),)
-                known = not named and memo.by_types[types][positional]
+                by_args = memo.named if named else memo.by_types[types]
+                known = by_args[(positional, named) if named else positional]
             except (KeyError, TypeError):  # not remembered, or not hashable
                 known = None
             if known:

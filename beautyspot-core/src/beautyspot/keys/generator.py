@@ -84,13 +84,8 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
-        write = self._registered.plain
         try:  # most calls have nothing but small plain arguments, and need no walk
-            text = f"[[{','.join([write(value) for value in args])}],{{"
-            if kwargs:
-                named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
-                text += ",".join([f"{name}:{write(value)}" for name, value in named])
-            data = encode(text + "}]")
+            return id_of_plain(self, args, kwargs)
         except Exception:  # the walk meets the cause again, and says where it is
             by_class = self._registered.by_class
             data = encode(arguments(args, kwargs, by_class, self._form_of))
@@ -195,6 +190,25 @@ class KeyGen(KeyGenBase):
         _status(path)
         with Path(os.fsdecode(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
+
+
+def id_of_plain(keygen: KeyGen, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The `input_id` of small plain arguments.
+
+    Raises:
+        Exception: there are others among them.
+    """
+    write = keygen._registered.plain
+    text = f"[[{','.join([write(value) for value in args])}],{{"
+    if kwargs:
+        named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
+        text += ",".join([f"{name}:{write(value)}" for name, value in named])
+    return keygen._digest(encode(text + "}]")).hexdigest()[:HEX_DIGITS]
+
+
+def takes_containers_apart(keygen: KeyGen) -> bool:
+    """Whether a list, tuple or dict counts by its parts: no key function says what counts."""
+    return keygen._registered.plain is plain
 
 
 class KeyMaker:

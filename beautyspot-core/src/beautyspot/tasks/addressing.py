@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
@@ -15,7 +16,7 @@ from beautyspot.functions.names import is_without_file, unwrap_ours
 from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
-from beautyspot.keys.generator import KeyGen, KeyMaker
+from beautyspot.keys.generator import KeyGen, KeyMaker, id_of_plain, takes_containers_apart
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.items import place_in_key
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import KeyGenBase
     from beautyspot.keys.added import Added
     from beautyspot.keys.binding import Changes
+    from beautyspot.keys.memo import Address
     from beautyspot.tasks.followed_code import FollowedCode
     from beautyspot.tasks.options import MarkOptions
 
@@ -53,6 +55,11 @@ _DIGITS: Final = 16
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
+def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:
+    """Whether IDs are made as by `KeyGen`: a class that inherits from it may make others."""
+    return isinstance(keygen, KeyGen) and type(keygen).input_id is KeyGen.input_id
+
+
 class Addressing:
     """Turns the calls of one function into keys.
 
@@ -68,7 +75,7 @@ class Addressing:
         func_name, func_identifier: the function's names in the table of results.
         earlier: the identifiers that it had before.
         bind: normalises a call's arguments.
-        memo: the keys of earlier calls with small, flat arguments.
+        memo: the keys of earlier calls with small, plain arguments.
         is_shared: whether another function with this one's identity was called, and that was said.
     """
 
@@ -106,7 +113,9 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._added = self._added_to(user, per_argument) if options.added else None
         self._key_maker: KeyMaker | None = None
-        self.memo = Memo()
+        self._ours = keygen if _is_ours(keygen) else None
+        ours = self._ours
+        self.memo = Memo(None if ours is None else partial(takes_containers_apart, ours))
 
     def _added_to(self, user: Callable[..., Any], key_of: Changes) -> Added:
         from beautyspot.keys.added import Added  # few functions need it
@@ -190,9 +199,7 @@ class Addressing:
         special = self._id_of is not None or self._added is not None
         if maker is None or special or self._options.version == "auto":
             return None
-        if not isinstance(keygen, KeyGen) or type(keygen).input_id is not KeyGen.input_id:
-            return None
-        return keygen.keys(calls, self.bind, maker)
+        return keygen.keys(calls, self.bind, maker) if _is_ours(keygen) else None
 
     def has_moved(self, call: Addressed) -> bool:
         """Whether the call has another key by now: an argument was changed since it got one."""
@@ -205,7 +212,7 @@ class Addressing:
 
     def _address(self, bound: Bound, own_id: object) -> tuple[str, str]:
         positional, named = bound
-        known = None if named else self.memo.get(positional)
+        known = self.memo.get(positional, named) or self._remembered(positional, named)
         if known is not None:
             return known
         if self._id_of is not None:
@@ -219,6 +226,18 @@ class Addressing:
         if self._id_of is None and self._key_maker is not None and not named:
             self.memo.put(positional, address)
         return address
+
+    def _remembered(self, args: tuple[Any, ...], named: dict[str, Any]) -> Address | None:
+        """The address of a call with small plain containers, remembered from now on."""
+        keygen, maker = self._ours, self._key_maker
+        if keygen is None or maker is None or self._id_of is not None or self._added is not None:
+            return None
+
+        def make(args: tuple[Any, ...], named: dict[str, Any]) -> Address:
+            input_id = id_of_plain(keygen, args, named)
+            return maker(input_id), input_id
+
+        return self.memo.add(args, named, make)
 
     def _code_in(self, values: tuple[Any, ...]) -> str:
         """What the code in the arguments comes to, where the version follows code; "" for none."""

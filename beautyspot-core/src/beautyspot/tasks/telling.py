@@ -94,9 +94,9 @@ class TellingAddressing(Addressing):
     def watch(self, call: Addressed) -> Watch | None:
         """Begin to watch what the call changes of its own key; None for most calls.
 
-        Those with flat arguments can't change any, and only the first misses are watched.
+        Those with plain arguments have nothing to watch, and only the first misses are watched.
         """
-        if self._to_watch <= 0 or (not call.bound[1] and self.memo.get(call.bound[0]) is not None):
+        if self._to_watch <= 0 or self.memo.get(*call.bound) is not None:
             return None
         self._to_watch -= 1
         with suppress(Exception):  # as above
