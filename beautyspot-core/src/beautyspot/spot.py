@@ -89,7 +89,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         max_size: keep all results together under that size, in bytes or as a text such as "10GB":
             a thread behind removes what was not used for the longest time. None: no limit.
         blob_threshold: a result of more bytes (or a text such as "64 KiB") goes to the storage,
-            unless `mark` says otherwise.
+            unless `mark` says otherwise; 128 KiB by default, from where on a file is faster than
+            a row of SQLite.
         compress: "zstd" compresses what is stored, where that makes it smaller, but not media that
             become files for viewers. It takes the extra ``zstd`` before Python 3.14. None and
             False: no compression; what is compressed already is read all the same.

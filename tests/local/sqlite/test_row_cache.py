@@ -15,10 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 from beautyspot import files
-from beautyspot.contracts import in_full
+from beautyspot.contracts import entry_of, in_full
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.processes import in_forked_child
-from beautyspot.testing.records import KEYS
+from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database_file, row_cache, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
@@ -102,6 +102,25 @@ def test_a_quiet_hit_is_one_look_at_the_file_and_no_sql(store, looks):
         assert row(store) == "text"
     assert seen == []
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        a_record(ONE, result_type="FILE", result_value="ab/cd.bin", result_data=None),
+        plain(ONE)._replace(expires_at=9e9),
+    ],
+    ids=["a blob", "it expires"],
+)
+def test_a_quiet_hit_of_what_is_no_plain_row_is_no_sql_either(store, record):
+    store.put(record)
+    before = store.find(ONE)
+    keep(store, ONE)
+    with statements(store) as seen:
+        assert store.find(ONE) == before == entry_of(record)
+    assert seen == []
+    store.put(record._replace(took=7.0))
+    assert store.find(ONE).took == 7.0
 
 
 def test_a_hit_by_a_thread_without_a_connection(store, monkeypatch):

@@ -266,7 +266,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "how long a result is valid",
         ),
         Setting(
-            "blob_threshold", 2**20, SIZE, byte_count, str,
+            "blob_threshold", 2**17, SIZE, byte_count, str,
             "a larger result goes to the storage",
         ),
         Setting(

@@ -57,8 +57,8 @@ class BlobStorageBase(Backend):
         """The bytes at `location`, which may come from a hostile table: check that it is yours.
 
         A storage may take another argument, ``writable: bool = False``. If it is True, return a
-        `bytearray` to which nothing else refers, now or later: the value may stay in it, while
-        bytes would be copied.
+        `bytearray`, or a `memoryview` of bytes that can be written to, to which nothing else
+        refers, now or later: the value may stay in it, while bytes would be copied.
         """
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:

@@ -354,8 +354,8 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
         advice = "return where `load` finds it"
         raise StorageError(wrong_answer(self.real, method, location, "the location", advice))
 
-    def load(self, location: str, *, writable: bool = False) -> bytes | bytearray:
-        """The bytes; with `writable` a `bytearray` that nothing else refers to."""
+    def load(self, location: str, *, writable: bool = False) -> Data:
+        """The bytes; with `writable` in memory to be written to, to which nothing else refers."""
         optional = hints(self.real.load, writable=writable or None)
         data: object = self._loads(self.in_time(self.real.load))(location, **optional)
         if not isinstance(data, bytes | bytearray | memoryview):
@@ -363,7 +363,9 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
             raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
         if not writable:
             return bytes(data)
-        return data if optional and isinstance(data, bytearray) else bytearray(data)
+        with memoryview(data) as view:
+            is_theirs = bool(optional) and not view.readonly
+        return data if is_theirs else bytearray(data)
 
     def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
         """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.

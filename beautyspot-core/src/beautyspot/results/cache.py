@@ -280,7 +280,7 @@ class Cache(Rows):
             raise StoredError(task.restore_error(payload))
         return task.form.restore(payload)
 
-    def load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
+    def load(self, entry: Entry, *, writable: bool) -> Data:
         """The bytes of a blob.
 
         Raises:

@@ -19,7 +19,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "limiter": None,
     "save": "sync",
     "ttl": None,
-    "blob_threshold": 2**20,
+    "blob_threshold": 2**17,
     "max_size": None,
     "compress": None,
     "enabled": True,

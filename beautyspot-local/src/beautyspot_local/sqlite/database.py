@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beautyspot.contracts import Lease, Plain
+    from beautyspot.contracts import Entry, Lease, Plain
 
     from beautyspot_local.sqlite.row_cache import Snapshot
 
@@ -157,7 +157,7 @@ class Database:
         if handle is not None and handle.moved():
             self.reset()
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain | Entry) -> None:
         """Keep a row that was found, where that pays; see `RowCache`."""
         try:
             self.rows.note(snapshot, handle, key, row)

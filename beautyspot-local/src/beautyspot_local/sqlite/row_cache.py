@@ -16,7 +16,7 @@ import time
 from sys import getsizeof
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import Plain
+from beautyspot.contracts import Entry, Plain
 
 from beautyspot_local.sqlite import wal_watch
 from beautyspot_local.sqlite.database_file import timed_by_the_kernel
@@ -46,7 +46,7 @@ A row that is too large to be kept checks it each time.
 """
 
 
-class Snapshot(dict[str, Plain]):
+class Snapshot(dict[str, Plain | Entry]):
     """Rows by their keys; once one was found, `is_unchanged()` tells whether it may be used.
 
     Attributes:
@@ -83,7 +83,7 @@ class RowCache:
         self._due = 0.0
         self._pause = FIRST_PAUSE
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain | Entry) -> None:
         """Keep a row that was read after `snapshot` was taken, or see whether rows can be kept.
 
         Raises:
@@ -112,7 +112,7 @@ class RowCache:
         finally:
             self._lock.release()
 
-    def _keep(self, snapshot: Snapshot, watch: WalWatch, key: str, row: Plain) -> None:
+    def _keep(self, snapshot: Snapshot, watch: WalWatch, key: str, row: Plain | Entry) -> None:
         size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
         too_large = size > min(LARGEST, self._room)
         if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not watch.is_unchanged():

@@ -169,12 +169,13 @@ class SqliteMetadataStore(SqliteReader):
             return self._translated(self._find_entry, key)
         if row is None:
             return None
+        found: Plain | Entry | None = row[:6]
         if row[6] is not None or row[0] is None:
-            return self._entry(key, row)
-        plain: Plain = row[:6]
-        if noting:
-            database.note(snapshot, handle, key, plain)
-        return plain
+            found = self._entry(key, row)
+            noting = noting and database.local.handle is handle  # else it is of another file
+        if noting and found is not None:
+            database.note(snapshot, handle, key, found)
+        return found
 
     def _found(self, key: str, row: tuple[Any, ...]) -> Plain | Entry | None:
         """What a row of `FIND` is."""
