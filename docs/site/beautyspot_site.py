@@ -32,8 +32,12 @@ def add_navigation(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def _tree(entries: list[Entry], caption: str = "") -> str:
-    lines = "\n".join(f"{title} </{path.removesuffix('.md')}>" for title, path, _ in entries)
+    lines = "\n".join(f"{title.replace('`', '')} <{_document(path)}>" for title, path, _ in entries)
     return f"\n```{{toctree}}\n:hidden:\n{caption}\n{lines}\n```\n"
+
+
+def _document(path: str) -> str:
+    return "self" if path == START else f"/{path.removesuffix('.md')}"
 
 
 def show_pictures(app: Sphinx, name: str, source: list[str]) -> None:

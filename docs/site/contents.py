@@ -58,7 +58,7 @@ class Manual:
     def pages(self) -> list[str]:
         """Every page of the site, in the order of the navigation."""
         entries = [entry for _, listed in self.sections() for entry in self.everything(listed)]
-        return [START, CONTENTS, *(entry.path for entry in entries)]
+        return [CONTENTS, *(entry.path for entry in entries)]
 
     def short(self, base: str = "") -> str:
         """`llms.txt`: what this is, and a line for each page, with a link to its Markdown."""

@@ -59,14 +59,15 @@ def test_llms_txt_names_every_page_with_what_it_is_about() -> None:
     assert (
         "\n## Operations\n\n- [Which store](https://example.com/docs/choosing.md): SQLite," in text
     )
-    assert all(f"(https://example.com/{path})" in text for path in MANUAL.pages()[2:])
+    assert all(f"(https://example.com/{path})" in text for path in MANUAL.pages()[1:])
 
 
 def tree(root: Path, **pages: str) -> Path:
     """A repository with a manual of one page."""
     (root / "docs").mkdir()
     (root / "README.md").write_text("# it\n\nWhat it is\nand does.\n\n## Why\n\n" + pages["start"])
-    (root / "docs/README.md").write_text("# All\n\n## Use\n\n- [A page](page.md) of it:\n  long.\n")
+    listed = "- [It](../README.md)\n- [A page](page.md) of it:\n  long.\n"
+    (root / "docs/README.md").write_text(f"# All\n\n## Use\n\n{listed}")
     (root / "docs/page.md").write_text("# Page\n\n## Part\n\n" + pages["page"])
     return root
 
@@ -74,7 +75,8 @@ def tree(root: Path, **pages: str) -> Path:
 def test_a_line_of_contents_may_go_on_in_the_next(tmp_path: Path) -> None:
     manual = contents().Manual(tree(tmp_path, start="", page=""))
     assert manual.short() == (
-        "# it\n\n> What it is and does.\n\n## Use\n\n- [A page](docs/page.md) of it: long.\n"
+        "# it\n\n> What it is and does.\n\n"
+        "## Use\n\n- [It](README.md)\n- [A page](docs/page.md) of it: long.\n"
     )
     assert manual.full().count("# Page") == 1
 
