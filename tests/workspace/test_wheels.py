@@ -69,6 +69,17 @@ def _contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
     return {name: archive.read(name) for name in archive.namelist()}
 
 
+CLASSIFIED = [f"Programming Language :: Python :: 3.{minor}" for minor in (11, 12, 13, 14)]
+
+
+def test_a_wheel_has_the_licence(dist: Path) -> None:
+    for name in ("beautyspot", *(member.name for member in MEMBERS.values())):
+        with wheel(dist, name) as archive:
+            folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+            licence = archive.read(f"{folder}/licenses/LICENSE")
+        assert licence == (ROOT / "LICENSE").read_bytes(), f"copy LICENSE into {name} again"
+
+
 def test_what_the_wheels_say_of_themselves(dist: Path) -> None:
     names = ["beautyspot", *(member.name for member in MEMBERS.values())]
     for name in names:
@@ -79,6 +90,12 @@ def test_what_the_wheels_say_of_themselves(dist: Path) -> None:
         assert (said["Name"], said["Version"]) == (name, VERSION)
         assert said["Requires-Python"] == ">=3.11"
         assert said["License-Expression"] == "MIT"
+        assert said.get_all("License-File") == ["LICENSE"]
+        assert said["Author"] == "The beautyspot authors"
+        assert said["Keywords"]
+        classifiers = said.get_all("Classifier", [])
+        assert [one for one in classifiers if "Python :: 3" in one] == CLASSIFIED
+        assert "Typing :: Typed" in classifiers
         assert said["Description-Content-Type"] == "text/markdown"
         assert " @ " not in "".join(said.get_all("Requires-Dist", []))  # no path of this machine
 

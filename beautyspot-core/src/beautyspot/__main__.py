@@ -10,8 +10,8 @@ def main() -> None:
     """Hand over to the command line, or say how to get it."""
     if find_spec("beautyspot_cli") is None:
         sys.stderr.write(
-            "the command line is not installed: python -m pip install beautyspot-cli, or in a "
-            "clone of the repository, python -m pip install ./beautyspot-cli\n"
+            "the command line is not installed: it is the distribution beautyspot-cli (from a "
+            "clone: python -m pip install ./beautyspot-cli)\n"
         )
         raise SystemExit(2)
     from beautyspot_cli import main as run

@@ -104,7 +104,7 @@ def test_a_missing_dependency_is_named():
     exc = ModuleNotFoundError("No module named 'sqlalchemy.orm'", name="sqlalchemy.orm")
     assert broken(exc) == (
         "it needs the module 'sqlalchemy.orm', which is not installed: "
-        "install what brings it, such as `pip install sqlalchemy`"
+        "install the distribution that has it (the plug-in's own documentation says which)"
     )
 
 

@@ -87,7 +87,8 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     key = spot.key(f, "a secret")
     assert (running.function, running.key, running.is_storing) == ("app:f", key, False)
     assert (waiting.function, waiting.key, waiting.waits_for) == ("app:f", key, "run")
-    assert running.seconds >= waiting.seconds > 0
+    assert running.seconds > 0
+    assert waiting.seconds > 0  # either may have begun first, by the clock
     assert "a secret" not in str(now), "no arguments"
     assert (spot.activity().running, spot.activity().waiting) == ((), ())
 

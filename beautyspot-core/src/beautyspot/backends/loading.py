@@ -69,9 +69,10 @@ def _cause(exc: BaseException, origin: Origin) -> str:
     top = missing.partition(".")[0]
     if top == origin.module.partition(":")[0].partition(".")[0]:
         return f"its module {missing!r} is not there: install its distribution again"
+    # No distribution is guessed at: whoever registers that name would get its users.
     return (
         f"it needs the module {missing!r}, which is not installed: "
-        f"install what brings it, such as `pip install {top}`"
+        "install the distribution that has it (the plug-in's own documentation says which)"
     )
 
 

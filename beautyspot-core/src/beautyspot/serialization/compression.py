@@ -46,7 +46,7 @@ _NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built withou
 ADVICE: Final = (
     "use a Python that was built with it (import _zstd)"
     if _IN_PYTHON
-    else "pip install 'beautyspot[zstd]'"
+    else "python -m pip install 'backports.zstd>=1.0'"
 )
 """What to do where the library is missing."""
 
