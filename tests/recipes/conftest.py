@@ -16,9 +16,7 @@ from servers.models import ModelServer
 from workspace.sources import ROOT
 
 RECIPES = ROOT / "docs" / "recipes"
-_HEAVY = re.compile(
-    r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy|boto3)\b", re.MULTILINE
-)
+_HEAVY = re.compile(r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy)\b", re.MULTILINE)
 
 
 @dataclass
