@@ -25,24 +25,24 @@ def text(of: Any, where: str) -> str:
 
 
 def _markdown(lines: list[str]) -> Iterator[str]:
-    inside = False
+    inside = ""
     for line in lines:
         line = line.replace("``", "`").rstrip()
-        if SECTION.match(line):
-            inside = True
+        if section := SECTION.match(line):
+            inside = section[1]
             yield f"{line}\n"
         elif inside and line.startswith("        "):
             yield f"  {line.strip()}"
         elif inside and line.startswith("    "):
-            yield _item(line.strip())
+            yield line.strip() if inside == "Returns" else _item(line.strip())
         else:
-            inside = inside and not line
+            inside = inside if not line else ""
             yield line.removesuffix(":") if line.endswith("::") else line
 
 
 def _item(line: str) -> str:
     names, colon, rest = line.partition(": ")
-    if not colon or not re.fullmatch(r"[\w, ]+", names):
+    if not colon or not re.fullmatch(r"\w+(, \w+)*", names):
         return f"- {line}" if colon else f"  {line}"
     return f"- {', '.join(f'`{name}`' for name in names.split(', '))}: {rest}"
 

@@ -16,6 +16,7 @@ import beautyspot_dashboard.program
 import click
 import pytest
 from beautyspot import observing
+from beautyspot_observe import measures
 from workspace import manual
 from workspace.docstrings import told
 from workspace.sources import MEMBERS, ROOT
@@ -169,6 +170,17 @@ def test_every_option_of_a_backend_is_in_a_table(name: str) -> None:
     assert options - listed - _FOR_TESTS == set()
 
 
+ELSEWHERE = {"beautyspot_observe": "observing.md", "beautyspot_dashboard": "dashboard.md"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.split(".")[0] in ELSEWHERE])
+def test_every_option_of_what_is_no_backend_is_in_the_guide(name: str) -> None:
+    text = page(ELSEWHERE[name.split(".", maxsplit=1)[0]])
+    assert {
+        option for option in takes(NAMES[name]) if not re.search(rf"`[^`]*{option}", text)
+    } == set()
+
+
 def extras() -> Iterator[str]:
     for path in (ROOT / "pyproject.toml", *sorted(ROOT.glob("beautyspot-*/pyproject.toml"))):
         project = tomllib.loads(path.read_text())["project"]
@@ -203,6 +215,19 @@ def test_every_event_is_documented_with_its_fields(event: type[bs.Hit]) -> None:
 @pytest.mark.parametrize("word", sorted(WORDS))
 def test_every_word_in_an_event_is_documented(word: str) -> None:
     assert f'"{word}"' in " ".join(page("observing.md").split())
+
+
+def test_every_number_of_stats_is_documented(tmp_path: Path) -> None:
+    with bs.Spot("told", directory=tmp_path) as spot:
+        numbers = set(spot.stats())
+    assert {number for number in numbers if f"`{number}`" not in page("api.md")} == set()
+
+
+@pytest.mark.parametrize(
+    "measure", [each for each in vars(measures).values() if isinstance(each, measures.Measure)]
+)
+def test_every_metric_is_documented(measure: measures.Measure) -> None:
+    assert f"`beautyspot.{measure.name}`" in page("observing.md")
 
 
 def sources() -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,6 +80,18 @@ def test_a_line_of_contents_may_go_on_in_the_next(tmp_path: Path) -> None:
         "## Use\n\n- [It](README.md)\n- [A page](docs/page.md) of it: long.\n"
     )
     assert manual.full().count("# Page") == 1
+
+
+def test_what_builds_the_site_changes_no_version_of_what_tests_need() -> None:
+    pinned = (pins("test.txt"), pins("docs.txt"))
+    needed = {name for name, _ in pinned[0]}
+    assert {name for name, _ in pinned[1] - pinned[0]} & needed == set()
+
+
+def pins(file: str) -> set[tuple[str, str]]:
+    """The distributions that a file of requirements pins, each with its versions."""
+    text = (ROOT / "requirements" / file).read_text()
+    return set(re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE))
 
 
 # ------------------------------------------------------------------------------- how it is built
