@@ -27,13 +27,17 @@ class Save:
         self._turn.save()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> None:
-        """Do it in the executor, which goes on where the caller is cancelled."""
+        """Do it here where that takes no time, or in the executor.
+
+        The executor goes on where the caller is cancelled.
+        """
         turn = self._turn
         commits = turn.engine.commits
         if commits is None:  # two threads may make one each, and both work
             commits = turn.engine.commits = SharedCommits(turn.engine.cache)
         if commits.takes(turn):
-            await commits.save(turn, executor)
+            if not commits.save_at_once(turn):
+                await commits.save(turn, executor)
             return
         job = Job(turn.save)
         try:

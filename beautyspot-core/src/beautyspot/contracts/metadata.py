@@ -381,6 +381,16 @@ class MetadataStoreBase(LeasingBase):
         self.put(record)
         return not self._remove_invalidated(record, since)
 
+    def put_at_once(self, record: TaskRecord, since: int) -> bool:
+        """`put_valid` of these in an event loop: whether it was put, without a wait for anything.
+
+        The `record` and `since` are as there. False where it might wait for a lock, a disk or an
+        answer, and where `put_valid` would not put the record: core has that called in a thread
+        then. An error counts as False. The base class puts nothing.
+        """
+        del record, since
+        return False
+
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
         """`put_many` those records that `put_valid` would put; each key comes once.
 

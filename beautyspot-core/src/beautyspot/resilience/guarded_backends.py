@@ -137,7 +137,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
 
     Attributes:
         clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
-        find_now, find_many_now, find_code: without the breaker, for callers that handle failures.
+        find_now, find_many_now, find_code, put_at_once: without the breaker, for callers that
+            handle failures.
         is_far: whether it is on a network: an operation may wait for a time-out.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
         at_once: how many questions it answers as quickly as one.
@@ -161,6 +162,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid, store.begin, store.begin_many)
+        locks.holds_in(store.put_at_once)
         locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases, self.at_once = store.most_leases, store.at_once
@@ -193,6 +195,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.put_many = writes(in_time(store.put_many))
         self.put_valid = writes(in_time(store.put_valid))
         self._put_many_valid = writes(in_time(store.put_many_valid))
+        self.put_at_once = store.put_at_once
         self.note_invalidation = writes(in_time(store.note_invalidation))
         self._generation = health.log.guarding(in_time(store.generation))
         self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))

@@ -1,14 +1,17 @@
-"""Results of the tasks of event loops that are to be stored at one time share a commit.
+"""Results of the tasks of event loops: stored at once, or in a commit that they share.
 
-A task hands its result to a table, and waits; a thread of the executor writes what is in the table,
-until that is empty. So while one commit is under way, the results for the next one come together,
-and a result waits for no other one to come. A task goes on when its own result is stored.
+A small result is stored in the event loop, where the store takes it without any wait: a hop to a
+thread and back takes longer than that. Else a task hands its result to a table, and waits; a thread
+of the executor writes what is in the table, until that is empty. So while one commit is under way,
+the results for the next one come together, and a result waits for no other one to come. A task goes
+on when its own result is stored.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import ExitStack, suppress
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import deferred, locks
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST: Final = 256
 """Results in one commit."""
+
+SMALL: Final = 32_768
+"""Bytes of a result that may be stored in the event loop."""
 
 
 class Pending(Protocol):
@@ -68,6 +74,37 @@ class SharedCommits:
             return False
         limit = cache.placement.blob_threshold
         return not pending.call.task.form.wants_blob(len(record.result_data), limit)
+
+    def save_at_once(self, pending: Pending) -> bool:
+        """Store a result that `takes` takes in this event loop, and end its call.
+
+        False where that might have to wait, or did not work: nothing is stored, nor ended.
+        """
+        call, record, cache = pending.call, pending.record, self._cache
+        if record is None or call.since is None or not self._is_simple(call, record):
+            return False
+        began = perf_counter()
+        try:
+            if not cache.metadata.put_at_once(record, call.since.store):
+                return False
+        except Exception:  # it comes up again in the executor, and is said there
+            return False
+        try:
+            cache.let_go(call)
+            cache.placement.tell_stored(record, perf_counter() - began, later=False)
+        finally:
+            pending.end()
+        return True
+
+    def _is_simple(self, call: Call, record: TaskRecord) -> bool:
+        """Whether all there is to do for a result is to insert a small row."""
+        cache, task = self._cache, call.task
+        waits = (
+            len(cache.unsaved) or cache.health.writes.is_open or not cache.metadata.invalidations
+        )
+        more = call.replaces is not None or task.addressing.earlier or task.form.compresses
+        small = (record.size or 0) <= SMALL
+        return small and not (waits or more or cache.invalidations.noted_here(record, call.since))
 
     async def save(self, pending: Pending, executor: Callable[[], Executor]) -> None:
         """Store a result that `takes` takes, and end its call, also where its task is cancelled."""

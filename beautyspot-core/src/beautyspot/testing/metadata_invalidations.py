@@ -69,6 +69,7 @@ class InvalidationContract(FallingContract):
         other = a_record(KEYS[2], version="v9", tags=(), func_identifier="m:other")
         since = log.generation()
         log.note_invalidation(what)
+        assert not log.put_at_once(record, since)
         assert not log.put_valid(record, since)
         refused = log.put_many_valid([(record, since), (other, log.generation())])
         assert refused == {record.cache_key}
@@ -85,6 +86,17 @@ class InvalidationContract(FallingContract):
         assert log.put_many_valid([(record._replace(took=5.0), since)]) == set()
         assert log.get(record.cache_key) == record._replace(took=5.0)
         assert log.put_many_valid([]) == set()
+
+    def test_what_is_put_at_once_is_there_or_is_left_to_put_valid(
+        self, log: MetadataStoreBase
+    ) -> None:
+        since = log.generation()
+        for number in range(4):  # the first one may have to wait for a disk
+            record = a_record(KEYS[2], took=float(number))
+            if log.put_at_once(record, since):
+                assert log.get(KEYS[2]) == record
+            else:
+                assert log.put_valid(record, since)
 
     def test_a_note_removes_nothing(self, log: MetadataStoreBase) -> None:
         log.put(a_record())

@@ -50,6 +50,9 @@ _READ_INSTEAD: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite may say where it can't make a file, or make one longer."""
 
+IN_A_ROW: Final = 256
+"""Commits without a checkpoint, after which the log may be large enough for one."""
+
 IMMUTABLE: Final = "mode=ro&immutable=1"
 
 _abandoned: list[Connection] = []
@@ -123,8 +126,8 @@ class Handle:
     """
 
     __slots__ = (
-        *("_found", "_text", "connection", "execute", "identity", "path", "read_only"),
-        "without_room",
+        *("_checkpointed", "_checkpoints", "_found", "_in_a_row", "_text"),
+        *("connection", "execute", "identity", "path", "read_only", "without_room"),
     )
 
     def __init__(
@@ -138,6 +141,8 @@ class Handle:
         self.read_only = read_only
         self.without_room = without_room
         self._found = self._choice(connection.state) if read_only else None
+        self._checkpoints = True
+        self._checkpointed = self._in_a_row = 0
 
     def _choice(self, state: FileState | None) -> object:
         """All that decides which kind of connection a new one would be."""
@@ -155,6 +160,34 @@ class Handle:
     def moved(self) -> bool:
         """Whether another file, or none, is at the path now."""
         return identify(self._text) != self.identity
+
+    def checkpoint(self, *, itself: bool) -> None:
+        """Have a commit make the checkpoint that is due `itself`, as SQLite does, or leave that."""
+        if itself is not self._checkpoints:
+            self.execute(f"PRAGMA wal_autocheckpoint = {1000 if itself else 0}")
+            self._checkpoints = itself
+
+    def commits_at_once(self) -> bool:
+        """Whether the next commit will not wait for the disk, while no other process is in the way.
+
+        In WAL mode a commit does in two cases. It makes the checkpoint that is due: here none does,
+        so one in so many is left to others. And the first one after a checkpoint begins the log
+        anew: a checkpoint writes to the database itself, where its time tells it.
+        """
+        try:
+            status = os.stat(self._text)  # noqa: PTH116 - as in `identify`
+        except OSError:
+            return False
+        if self.read_only or (status.st_dev, status.st_ino) != self.identity:
+            return False
+        if status.st_mtime_ns != self._checkpointed or self._in_a_row == IN_A_ROW:
+            self._checkpointed, self._in_a_row = status.st_mtime_ns, 0
+            return False
+        self._in_a_row += 1
+        if self._checkpoints and journal_mode(self.connection) != "wal":
+            return False
+        self.checkpoint(itself=False)
+        return True
 
     def close(self) -> None:
         """End the connection. By its own user only."""

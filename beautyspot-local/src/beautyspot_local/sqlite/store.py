@@ -95,6 +95,9 @@ class SqliteMetadataStore(SqliteReader):
     ) -> None:
         file = _checked_path(path)
         self._noted = 0
+        puts = ("put", "put_valid", "put_many", "put_many_valid")
+        own = SqliteMetadataStore
+        self._puts_as_here = all(getattr(type(self), put) is getattr(own, put) for put in puts)
         size = _checked_memory(memory)
         self._database = Database(file, _checked_timeout(timeout), size)
         if self._database.network:  # whose server may not answer
@@ -301,6 +304,17 @@ class SqliteMetadataStore(SqliteReader):
         ):
             return True  # nothing at all was invalidated meanwhile, mostly, and it is the newest
         return not self._put_many_valid([(record, since)])
+
+    def put_at_once(self, record: TaskRecord, since: int) -> bool:
+        """See the base class; nothing of a class that has another way to put."""
+        if not self._puts_as_here:
+            return False
+        row = (*schema.to_row(record), since, record.cache_key, record.began_at, self.now())
+        put = self._translated(
+            self._database.write_at_once,
+            lambda handle: handle.execute(schema.PUT_VALID, row).rowcount > 0,
+        )
+        return put is True
 
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
         """Look and insert in one transaction; see `put_valid`."""
