@@ -403,8 +403,11 @@ def test_replay_says_what_is_not_stored(make_spot: Callable[..., Spot], function
     marked = make_spot(metadata=store, mode="replay").mark(name="f")(function)
     run: Any = asyncio.run if function is double_async else lambda value: value
     assert run(first(1)) == run(marked(1)) == 2
-    with pytest.raises(CacheMissError):
+    with pytest.raises(CacheMissError, match="nothing is stored for this call of f, and"):
         run(marked(2))
+    run(make_spot(metadata=store).mark(name="f", ttl=0)(function)(3))
+    with pytest.raises(CacheMissError, match="what is stored for this call of f has expired, and"):
+        run(marked(3))
 
 
 def test_a_look_up_that_fails_asks_once(

@@ -139,10 +139,14 @@ def _counted(engine: Engine, call: Call) -> Flow:
 
 def not_stored(engine: Engine, call: Call) -> CacheMissError:
     """The error of a miss where none is allowed; observers are told of it."""
+    name = call.task.func_identifier
+    found = f"nothing is stored for this call of {name}"
+    if call.why == "expired":
+        found = f"what is stored for this call of {name} has expired"
     engine.forbid(call)
     return CacheMissError(
-        f"nothing is stored for this call of {call.task.func_identifier}, and mode='replay' "
-        "forbids running it: run it once in the mode 'normal', or ask spot.explain(…) what differs"
+        f"{found}, and mode='replay' forbids running it: run it once in the mode 'normal', or ask "
+        "spot.explain(…) what differs"
     )
 
 
