@@ -42,6 +42,7 @@ html_favicon = "../../beautyspot-dashboard/src/beautyspot_dashboard/static/icon.
 html_title = f"beautyspot {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "scorer.js")
 html_use_index = False
 html_copy_source = False  # `beautyspot_site` puts each page's Markdown beside it
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
