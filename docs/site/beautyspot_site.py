@@ -24,6 +24,7 @@ def add_navigation(app: Sphinx, name: str, source: list[str]) -> None:
     """Put hidden tables of contents at the end of the pages that list others."""
     manual = Manual(Path(app.srcdir))
     if name == START.removesuffix(".md"):
+        app.env.note_dependency(str(manual.root / CONTENTS))  # it is read anew when that changes
         source[0] += _tree([Entry("All pages", CONTENTS, "")])
         for title, entries in manual.sections():
             source[0] += _tree(entries, f":caption: {title}\n")

@@ -17,6 +17,7 @@ from beautyspot.backends.loading import BASES
 from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking
+from pygments.lexers import get_lexer_by_name
 from workspace import manual
 from workspace.docstrings import Undocumented, fields, text
 from workspace.sources import ROOT
@@ -139,6 +140,15 @@ def test_what_looks_like_html_is_html(name: str) -> None:
     """A browser shows nothing of a `<name>` that is not in code."""
     text = _CODE.sub("", WHOLE_MANUAL[name].read_text())
     assert [tag for tag in _TAG.findall(text) if tag not in ("picture", "source", "img")] == []
+
+
+@pytest.mark.parametrize("name", WHOLE_MANUAL)
+def test_blocks_are_of_the_language_that_they_name(name: str) -> None:
+    """As the site colours them: it has no block that its lexer does not understand."""
+    for language, code in _FENCE.findall(WHOLE_MANUAL[name].read_text()):
+        lexer = get_lexer_by_name(language)
+        lexer.add_filter("raiseonerror")
+        assert list(lexer.get_tokens(code))
 
 
 def test_pictures_are_there_and_small_in_light_and_dark() -> None:
