@@ -47,9 +47,12 @@ class Recipe:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program that is in the folder."""
         text = "".join(path.read_text() for path in self.folder.glob("*.py"))
+        modules = _HEAVY.findall(text)
+        if "s3://" in self.given.get("BEAUTYSPOT_METADATA", ""):
+            modules += ["boto3", "beautyspot_s3"]
         done = self.forking.run(
             name, self.folder, self.environment(more),
-            arguments=arguments, modules=_HEAVY.findall(text),
+            arguments=arguments, modules=modules,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         told = [line for line in done.stdout.splitlines(keepends=True) if " stamina." not in line]

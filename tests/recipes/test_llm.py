@@ -8,8 +8,13 @@ from recipes.conftest import Recipe
 from servers.models import COMPLETION_TOKENS, ModelServer
 
 PROMPTS = [f"why is number {n} odd" for n in range(4)]
-BATCHES = ("llm_batch.py", "llm_batch_async.py")
 DOLLARS = {"llm_batch.py": (0.4e-6, 1.6e-6), "llm_batch_async.py": (1e-6, 5e-6)}
+
+
+def and_async(program: str) -> pytest.MarkDecorator:
+    """A recipe, and its twin of the other SDK, the import of which takes long."""
+    twin = pytest.param(program.replace(".py", "_async.py"), marks=pytest.mark.slow)
+    return pytest.mark.parametrize("program", [program, twin])
 
 
 def written(recipe: Recipe, prompts: list[str]) -> str:
@@ -23,7 +28,7 @@ def money(prompts: list[str], program: str) -> str:
     return f"{len(prompts) * (5 * prompt + COMPLETION_TOKENS * answer):.4f} $"
 
 
-@pytest.mark.parametrize("program", BATCHES)
+@and_async("llm_batch.py")
 def test_a_batch_is_paid_once_though_the_server_refuses_at_first(
     program: str, recipe: Recipe, models: ModelServer
 ) -> None:
@@ -42,6 +47,7 @@ def test_a_batch_is_paid_once_though_the_server_refuses_at_first(
     assert all(prompt.upper() in second.stdout for prompt in PROMPTS)
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_killed_goes_on_where_it_was(recipe: Recipe, models: ModelServer) -> None:
     prompts = [f"why is number {n} odd" for n in range(12)]
     file = written(recipe, prompts)
@@ -67,7 +73,7 @@ def test_what_fails_is_told_and_tried_by_the_next_run(recipe: Recipe, models: Mo
     assert len(models.asked) == 4
 
 
-@pytest.mark.parametrize("program", ["llm_stream.py", "llm_stream_async.py"])
+@and_async("llm_stream.py")
 def test_a_stream_is_kept_and_its_cost_is_known(
     program: str, recipe: Recipe, models: ModelServer
 ) -> None:
@@ -78,7 +84,7 @@ def test_a_stream_is_kept_and_its_cost_is_known(
     assert spent(recipe) > 0
 
 
-@pytest.mark.parametrize("program", ["llm_structured.py", "llm_structured_async.py"])
+@and_async("llm_structured.py")
 def test_what_a_model_fills_in_is_kept(program: str, recipe: Recipe, models: ModelServer) -> None:
     models.structured = {"number": "A1", "total": 2.5}
     first = recipe.run(program, "invoice A1: 2.50")
