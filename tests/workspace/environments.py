@@ -50,6 +50,12 @@ def build_wheels(folder: Path, *sources: Path) -> None:
     run(sys.executable, "-c", _BUILD, folder, *sources, cwd=folder)
 
 
+def build_archives(folder: Path, *sources: Path) -> list[Path]:
+    """Put the source archive of each distribution into a folder."""
+    run(sys.executable, "-c", _BUILD.replace("wheel", "sdist"), folder, *sources, cwd=folder)
+    return sorted(folder.glob("*.tar.gz"))
+
+
 def build_from_archives(folder: Path, *sources: Path) -> None:
     """Put the source archive of each distribution into a folder, and the wheel made *from that*."""
     for source in sources:

@@ -32,6 +32,7 @@ from beautyspot_cli.program import beautyspot
 from beautyspot_dashboard.program import command as dashboard
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # as a program it is in no package
+from workspace import tried
 from workspace.docstrings import comments, fields, text, told
 from workspace.sources import MEMBERS
 
@@ -232,6 +233,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "suite": suite,
     "settings": settings,
     "hooks": hooks,
+    "tried": lambda _: tried.table(),
 }
 
 

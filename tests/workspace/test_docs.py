@@ -18,7 +18,7 @@ from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking
 from pygments.lexers import get_lexer_by_name
-from workspace import manual
+from workspace import manual, tried
 from workspace.docstrings import Undocumented, fields, text
 from workspace.sources import ROOT
 from workspace.suites import QUICK
@@ -262,6 +262,10 @@ def test_a_field_is_told_by_the_comment_behind_it() -> None:
         second: int = 0
 
     assert list(fields(Two, "Two")) == ["Attributes:\n", "- `first`: the one before", ""]
+
+
+def test_every_library_that_is_asked_for_is_in_the_table_of_those_tried() -> None:
+    assert tried.asked_for().keys() - tried.FOR.keys() == set()
 
 
 # -------------------------------------------------------------------- how the renderer writes it

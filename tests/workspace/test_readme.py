@@ -78,6 +78,14 @@ def test_the_lines_to_run_are_one_line_each_and_name_what_is_there() -> None:
         assert all((ROOT / name).exists() for name in named), named
 
 
+def test_what_takes_long_is_told_how_long() -> None:
+    """Who starts the tests, or the quick start, knows when to wonder."""
+    before, _, after = TEXT.partition("<!-- run: tests -->")
+    assert "minutes on two processors" in before.splitlines()[-2]
+    _, _, after = TEXT.partition("<!-- run: quickstart -->")
+    assert "some ten seconds" in after.partition("##")[0]
+
+
 def test_every_shell_command_exists() -> None:
     commands = re.findall(r"^```bash\n(.*?)^```$", TEXT + INSTALL, re.MULTILINE | re.DOTALL)
     for part in re.split(r"&&|\n", "\n".join(commands).strip()):

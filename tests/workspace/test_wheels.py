@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 import sys
+import tarfile
+import tomllib
 import zipfile
 from collections.abc import Callable
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from workspace.environments import Environment, build_from_archives, run
+from packaging.requirements import Requirement
+from workspace.environments import Environment, build_archives, build_from_archives, run
 from workspace.sources import MEMBERS, ROOT
+from workspace.suites import QUICK
 
+CONTRACTS = (
+    ROOT / "tests" / "local" / "test_limiter_contract.py",
+    ROOT / "tests" / "local" / "test_local_storage_contract.py",
+    ROOT / "tests" / "local" / "sqlite" / "test_contract.py",
+)
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
 
 
@@ -57,12 +67,45 @@ def test_the_root_wheel_holds_no_code(dist: Path) -> None:
         }
 
 
+@pytest.fixture(scope="session")
+def from_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source archives, and the wheels that were made from them."""
+    folder = tmp_path_factory.mktemp("from-archives")
+    build_from_archives(folder, ROOT, *MEMBERS.values())
+    return folder
+
+
 @pytest.mark.slow
-def test_a_wheel_from_the_source_archive_is_the_same(dist: Path, tmp_path: Path) -> None:
-    build_from_archives(tmp_path, ROOT, *MEMBERS.values())
+def test_a_wheel_from_the_source_archive_is_the_same(dist: Path, from_archives: Path) -> None:
     for name in ("beautyspot", *(member.name for member in MEMBERS.values())):
-        with wheel(dist, name) as ours, wheel(tmp_path, name) as other:
+        with wheel(dist, name) as ours, wheel(from_archives, name) as other:
             assert _contents(ours) == _contents(other)
+
+
+@pytest.mark.slow
+def test_what_was_made_from_the_source_archives_works(from_archives: Path, tmp_path: Path) -> None:
+    """The quick start twice, and the contracts of what is on this machine."""
+    empty = Environment(tmp_path, from_archives)
+    empty.install("beautyspot[all]", "pytest", "hypothesis")
+    for path in (ROOT / "docs" / "examples" / "quickstart.py", *CONTRACTS):
+        shutil.copy(path, tmp_path)
+    command = (empty.python, "-I", "-W", "error")
+    assert " 0 from the cache" in run(*command, "quickstart.py", cwd=tmp_path)
+    assert "0 results computed, " in run(*command, "quickstart.py", cwd=tmp_path)
+    told = run(*command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK, cwd=tmp_path)
+    assert " passed" in told
+
+
+def test_a_source_archive_holds_what_the_wheel_is_made_of(tmp_path: Path) -> None:
+    """The sources, the licence and the README; tests cross members, and stay in the repository."""
+    for archive in build_archives(tmp_path, ROOT, *MEMBERS.values()):
+        with tarfile.open(archive) as opened:
+            names = {name.partition("/")[2] for name in opened.getnames()}
+        assert {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml"} <= names
+        member = ROOT / archive.name.partition("-")[0].replace("_", "-")  # of the root: no folder
+        sources = {path.relative_to(member).as_posix() for path in member.rglob("src/**/*.py")}
+        assert sources == {one for one in names if one.startswith("src/") and one.endswith(".py")}
+        assert not any(name.startswith(("tests/", "docs/")) for name in names)
 
 
 def _contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
@@ -164,6 +207,46 @@ def _command(environment: Environment, *words: str, status: int) -> str:
         "done = subprocess.run(command, capture_output=True, text=True)\n"
         f"assert done.returncode == {status}, done\n"
         "print(done.stdout, done.stderr)\n"
+    )
+
+
+def extras(member: Path) -> dict[str, list[str]]:
+    project = tomllib.loads((member / "pyproject.toml").read_text())["project"]
+    found: dict[str, list[str]] = project.get("optional-dependencies", {})
+    return found
+
+
+def test_the_extra_all_is_all_of_them() -> None:
+    """Those of the root, and those of the members; hiredis makes Redis a little faster, no more."""
+    of_root = extras(ROOT)
+    assert set(of_root.pop("all")) == {one for needed in of_root.values() for one in needed}
+    named = {
+        (needed.name, extra)
+        for needed in (Requirement(one) for one in extras(ROOT)["all"])
+        for extra in ("", *needed.extras)
+    }
+    wanted = {
+        (member.name, extra) for member in MEMBERS.values() for extra in ("", *extras(member))
+    }
+    by_default = {("beautyspot-core", ""), ("beautyspot-local", "")}
+    assert named | by_default == wanted - {("beautyspot-redis", "hiredis")}
+
+
+OF_ALL = ("boto3", "mermaidx", "pandas", "PIL", "psycopg", "pyarrow", "redis", "rich", "uvicorn")
+
+
+@pytest.mark.slow  # the test above holds the promise, as far as names go
+@BY
+def test_the_extra_all_brings_what_each_part_needs(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot[all]")
+    installed = empty.installed()
+    ours = {member.name: VERSION for member in MEMBERS.values()}
+    assert ours.items() <= installed.items()
+    empty.run(
+        f"import {', '.join([*MEMBERS, *OF_ALL])}\n"
+        "from beautyspot_observe import OpenTelemetryObserver, PrometheusObserver\n"
+        "from beautyspot_observe import StructlogObserver\n"
+        + CALL.format(name="app", options=", limiter='600/min', compress='zstd'")
     )
 
 
