@@ -136,6 +136,7 @@ def test_a_link_that_leads_nowhere_fails_the_build(change: dict[str, str], tmp_p
     assert "WARNING" in done.stderr
 
 
+@pytest.mark.slow
 @needs_sphinx
 def test_the_manual_is_built_without_a_warning(tmp_path: Path) -> None:
     done = built(ROOT, tmp_path)
