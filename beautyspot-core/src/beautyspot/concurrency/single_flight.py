@@ -111,6 +111,11 @@ class Flight:
             self._wake()
             raise
 
+    @property
+    def has_followers(self) -> bool:
+        """Whether any wait, or have been woken; once it is done, none joins them."""
+        return bool(self._wakers)
+
     def finish_unfollowed(self) -> bool:
         """Finish where no other call follows, and none will; whether that is so."""
         with _graph:
@@ -235,7 +240,8 @@ class Flights:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             _unlink(flight.within, flight)
-        flight.finish(ABANDONED)
+        if not flight.done or flight.has_followers:
+            flight.finish(ABANDONED)
 
     def __len__(self) -> int:
         return len(self._flights)

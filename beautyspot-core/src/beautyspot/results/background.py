@@ -12,7 +12,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -381,9 +381,14 @@ class Saver:
 
 
 def _end(over: Iterable[Pending]) -> None:
-    with ExitStack() as ends:
-        for pending in over:
-            ends.callback(pending.end)
+    failed: BaseException | None = None
+    for pending in over:
+        try:
+            pending.end()
+        except BaseException as error:  # the others end all the same
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def _size(pending: Pending) -> int:

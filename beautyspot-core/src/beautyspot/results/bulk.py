@@ -61,7 +61,7 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         for row in rows:
             save_many(cache, [row], later=later)
         return
-    for _, record in rows:
+    for _, record in rows if len(cache.unsaved) else ():
         cache.unsaved.give_way(record, wait=later or not locks.inside())
     began, placement = perf_counter(), cache.placement
     try:
@@ -73,10 +73,11 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         return
     cache.unsaved.try_later()
     took = (perf_counter() - began) / len(rows)
-    for call, record in rows:
-        if call.key not in refused:
-            cache.let_go(call)
-            placement.tell_stored(record, took, later=later)
+    stored = [row for row in rows if row[0].key not in refused] if refused else rows
+    for call, _ in stored:
+        cache.let_go(call)
+    for _, record in stored if placement.has_listeners else ():
+        placement.tell_stored(record, took, later=later)
 
 
 def _save_singly(

@@ -259,6 +259,11 @@ class Placement:
             return False
         return found is not None and is_newer(found, record, self.metadata.clock())
 
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody is to be told of what is stored."""
+        return self.on_stored is not None or bool(self.reporter.observers.told)
+
     def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
         """Tell that a result is stored now, which took so long."""
         if self.on_stored is not None:
