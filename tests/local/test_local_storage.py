@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot_local import LocalStorage
+from beautyspot_local import LocalStorage, plain_file
 
 KEY = "9f2c41d8/3f/3f5a.bin"
 
@@ -419,6 +419,48 @@ def test_short_writes_are_continued(storage: LocalStorage, monkeypatch: pytest.M
     write = os.write
     monkeypatch.setattr(os, "write", lambda to, data: write(to, data[:7]))
     assert storage.load(storage.save(KEY, bytes(range(100)))) == bytes(range(100))
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "reserved"),
+    [
+        ("ext4", 2**17, True),
+        ("ext4", 2**17 - 1, False),
+        ("nfs", 2**17, False),
+        (None, 2**17, False),
+    ],
+)
+def test_blocks_are_reserved_where_that_is_faster(
+    storage: LocalStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str | None,
+    size: int,
+    reserved: bool,
+) -> None:
+    real, seen = os.posix_fallocate, []
+
+    def reserve(descriptor: int, start: int, length: int) -> None:
+        seen.append(length)
+        real(descriptor, start, length)
+
+    monkeypatch.setattr(plain_file, "mount_of", lambda _: kind and (kind, "8:1"))
+    monkeypatch.setattr(os, "posix_fallocate", reserve)
+    data = b"0123456" * (size // 7 + 1)
+    assert storage.load(storage.save(KEY, data[:size])) == data[:size]
+    assert seen == [size] * reserved
+
+
+def test_no_room_for_blocks_to_reserve(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(plain_file, "mount_of", lambda _: ("ext4", "8:1"))
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(StorageError, match="the disk has room"):
+        storage.save(KEY, bytes(2**17))
+    assert names(base) == []
 
 
 def test_a_read_only_file_system(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:

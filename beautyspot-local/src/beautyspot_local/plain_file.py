@@ -14,6 +14,8 @@ from contextlib import suppress
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.files import mount_of
+
 if TYPE_CHECKING:
     from beautyspot.contracts import Readable
 
@@ -34,6 +36,9 @@ _AT_ONCE: Final = 2**30
 """Bytes that every system reads in one call; Linux ends at 2 GiB."""
 
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows deletes none that is read-only
+
+RESERVED: Final = 2**17
+"""Bytes from which on blocks are reserved; a smaller write takes as long without."""
 
 _PART: Final = 2**20
 """Bytes of a file that are in memory while it is copied."""
@@ -100,6 +105,22 @@ def write(descriptor: int, content: memoryview) -> None:
     """Write all bytes of a flat view."""
     while content:
         content = content[os.write(descriptor, content) :]  # Linux writes at most 2 GiB a call
+
+
+def write_reserved(descriptor: int, content: memoryview) -> None:
+    """The same, once the blocks are the file's: see `reserving_pays`."""
+    os.posix_fallocate(descriptor, 0, len(content))
+    write(descriptor, content)
+
+
+def reserving_pays(folder: str) -> bool:
+    """Whether a large write is faster into blocks that were reserved for it.
+
+    On ext4 it takes six tenths of the time, with the time of `fsync` nine tenths. Elsewhere it
+    takes as long or longer, and where the file system can't, the C library writes to each block.
+    """
+    mount = mount_of(os.path.realpath(folder))
+    return mount is not None and mount[0] == "ext4"
 
 
 def copy(file: Readable, descriptor: int) -> None:

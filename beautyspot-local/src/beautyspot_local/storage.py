@@ -11,12 +11,12 @@ then takes the target's name in one step. A process that dies in between leaves 
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import re
 import stat
 import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, overload
 from urllib.parse import unquote, urlsplit
@@ -112,6 +112,10 @@ class LocalStorage(BlobStorageBase):
             vars(self).update(local=False)
         self._root = os.path.join(self.base_dir, "")  # noqa: PTH118 - a str, that ends in a separator
 
+    @functools.cached_property
+    def _reserves(self) -> bool:
+        return plain_file.reserving_pays(self._root)
+
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
         """The folder `blobs` in the Spot's directory."""
@@ -148,7 +152,10 @@ class LocalStorage(BlobStorageBase):
         """
         del content_type  # a file system keeps none: the key's extension tells
         path, content = self._path(key), _flat(data)
-        return self._save(key, path, partial(plain_file.write, content=content))
+        write = plain_file.write
+        if len(content) >= plain_file.RESERVED and self._reserves:
+            write = plain_file.write_reserved
+        return self._save(key, path, functools.partial(write, content=content))
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """As `save`, from a file that is read in parts. The blob's mode is 0400: none writes it.
@@ -157,7 +164,7 @@ class LocalStorage(BlobStorageBase):
             BlobLocationError, StorageError: as by `save`.
         """
         del content_type
-        return self._save(key, self._path(key), partial(plain_file.copy, file))
+        return self._save(key, self._path(key), functools.partial(plain_file.copy, file))
 
     def _save(self, key: str, path: str, write: Callable[[int], None]) -> str:
         try:
