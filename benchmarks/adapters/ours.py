@@ -22,6 +22,7 @@ ASYNC = "beautyspot, async"
 BACKGROUND = 'beautyspot, save="background"'
 ANEW = "beautyspot, its key made anew"
 BLOB = "beautyspot, save_blob=True"
+MAPPED = "beautyspot, mmap=True"
 
 
 @contextmanager
@@ -70,6 +71,13 @@ def blob(directory: Path, function: Function) -> Iterator[Function]:
     """Every result in a file of its own, however small."""
     with spot_in(directory) as spot:
         yield spot.mark(save_blob=True)(function)
+
+
+@adapter(MAPPED)
+def mapped(directory: Path, function: Function) -> Iterator[Function]:
+    """Arrays are mapped into memory, not read; their digest is checked once."""
+    with spot_in(directory) as spot:
+        yield spot.mark(mmap=True)(function)
 
 
 @adapter(BACKGROUND)

@@ -274,6 +274,9 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             arguments: whether each result shows people the arguments of its call, see
                 [security](security.md); None takes the Spot's.
             compress: as for `Spot`; None takes the Spot's, False is no compression.
+            mmap: True maps arrays from their files, and does not read them: a change of the array
+                never reaches the file. Only the first hit of a process checks the digest, and a
+                file that is cut short kills the process; see [values](values.md#mapped).
 
         Raises:
             ConfigError: an option is unknown or not valid; says which ones there are.

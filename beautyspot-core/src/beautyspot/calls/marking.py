@@ -17,6 +17,7 @@ from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
+from beautyspot.resilience.guarded_backends import needs_deadline
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
 from beautyspot.tasks.options import MarkOptions
@@ -64,9 +65,29 @@ class Marking:
         if options.save_blob:
             self._parts.check_place("mark(save_blob=True) needs a storage")
             self._parts.required_storage()
+        if options.mmap:
+            self._check_maps()
         if compression(options.compress):
             check_installed("mark:")
         return options
+
+    def _check_maps(self) -> None:
+        """Refuse to map where there are no files, or where these have to be checked each time.
+
+        Raises:
+            ConfigError: it is so.
+        """
+        if self._engine.cache.signing_keys is not None:
+            raise ConfigError(
+                "mark(mmap=True) does not go with a signing_key: who can write into the folder "
+                "could change a file after it was checked. Leave mmap= out"
+            )
+        storage = self._parts.required_storage()
+        if needs_deadline(storage):
+            raise ConfigError(
+                f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
+                "is elsewhere: leave mmap= out"
+            )
 
     def mark(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         """A marked function in the place of `function`.

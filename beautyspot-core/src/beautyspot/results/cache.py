@@ -271,6 +271,10 @@ class Cache(Rows):
                 begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
                 return file_results.restore(self.placement, entry, codec, begin)
             owned = task.form.takes_over(codec)
+            if owned and task.form.maps:
+                data = self._mapped(key, codec, entry)
+                if data is not None:
+                    return task.form.restore(Payload(data, codec, owned))
             data = self.load(entry, writable=owned)
         if codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
@@ -279,6 +283,17 @@ class Cache(Rows):
         if is_error(codec):
             raise StoredError(task.restore_error(payload))
         return task.form.restore(payload)
+
+    def _mapped(self, key: str, codec: str, entry: Entry) -> Data | None:
+        """The bytes of a blob mapped and checked; None where they have to be read.
+
+        Raises:
+            StorageError, RestoreError: it is not there, or damaged.
+        """
+        from beautyspot.results import mapping
+
+        begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
+        return mapping.mapped(self.placement, entry, begin)
 
     def load(self, entry: Entry, *, writable: bool) -> Data:
         """The bytes of a blob.

@@ -10,10 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
 from contextlib import suppress
 from io import FileIO
-from typing import TYPE_CHECKING, Final, NamedTuple
+from mmap import ACCESS_COPY, mmap
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from beautyspot.errors import RestoreError
 from beautyspot.files import create, make_folder
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from beautyspot.contracts import Data
     from beautyspot.results.validity import Digest
+
+D = TypeVar("D", bound="Data")
 
 UNUSED: Final = 30 * 86400.0
 """Seconds after which a fetched file that no hit has used may be removed."""
 
 KNOWN: Final = 1000
 """Files that are remembered as checked."""
+
+_WITHOUT_FILE: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
 
 _DAY: Final = 86400.0
 _PART: Final = 2**20
@@ -59,7 +66,7 @@ class Seal(NamedTuple):
     begin: Callable[[], list[Digest]]
     digest: bytes | None
 
-    def passing(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+    def passing(self, parts: Iterable[D]) -> Iterator[D]:
         """The parts, unless they are not what was stored: then an error at their end.
 
         Raises:
@@ -99,11 +106,28 @@ class LocalFiles:
             OSError: it can't be read.
         """
         with FileIO(path, opener=open_plain) as file:
-            known, status = (str(path), seal.digest), status_of(file)
-            if self._checked.get(known) == status:
-                return
-            for _ in seal.passing(iter(lambda: file.read(_PART), b"")):
-                pass
+            self._check(file, seal, iter(lambda: file.read(_PART), b""))
+
+    def mapped(self, path: Path, seal: Seal) -> memoryview:
+        """A file mapped into memory, checked as by `check`. What is written to it stays there.
+
+        The map outlives the file's name, and before Python 3.13 keeps the file open.
+
+        Raises:
+            RestoreError: it is not what was stored.
+            OSError, ValueError: it can't be mapped.
+        """
+        with FileIO(path, opener=open_plain) as file:
+            view = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY, **_WITHOUT_FILE))
+            self._check(file, seal, [view])
+        return view
+
+    def _check(self, file: FileIO, seal: Seal, parts: Iterable[Data]) -> None:
+        known, status = (str(file.name), seal.digest), status_of(file)
+        if self._checked.get(known) == status:
+            return
+        for _ in seal.passing(parts):
+            pass
         if len(self._checked) >= KNOWN:
             self._checked.clear()
         self._checked[known] = status

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     class Digest(Protocol):
         """A digest under way."""
 
-        def update(self, part: bytes, /) -> None:
+        def update(self, part: Data, /) -> None:
             """Take in more bytes."""
 
         def digest(self) -> bytes:

@@ -29,6 +29,7 @@ def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: 
     found = chain(
         _of_the_kind(kind, options),
         _of_each_other(options),
+        _of_maps(kind, options),
         _of_errors(options),
         _of_the_name(name, options, is_local=is_local),
     )
@@ -74,6 +75,19 @@ def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
     yield from _of_items(options)
     if options.batch is not None and options.each is None:
         yield "batch", "it takes no items one by one", "give mark(each=) too"
+
+
+def _of_maps(kind: str, options: MarkOptions) -> Iterator[tuple[str, str, str]]:
+    if not options.mmap:
+        return
+    if "generator" in kind:
+        yield "mmap", "it is a generator, whose items are copied out of the file", "leave it out"
+    if options.compress:
+        yield "mmap", "what is compressed can't be mapped", "give mark(compress=False) too"
+    if options.save_blob is False:
+        yield "mmap", "what lies in the database can't be mapped", "leave save_blob=False out"
+    if options.content_type is not None:
+        yield "mmap", "a result in a format of its own is parsed", "leave content_type= out"
 
 
 def _of_items(options: MarkOptions) -> Iterator[tuple[str, str, str]]:

@@ -58,6 +58,7 @@ class ResultForm:
         content_type: the MIME type of the results, where the mark names one.
         streams: whether a result is a list of items.
         compresses: whether what is stored is compressed.
+        maps: whether results that are files of this machine are mapped, and not read.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ResultForm:
         self._save_blob = options.save_blob
         self.content_type = options.content_type
         self.compresses = bool(options.compress)
+        self.maps = options.mmap
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
     @Lazily

@@ -57,6 +57,7 @@ class MarkKeywords(TypedDict, total=False):
     renamed_from: str | Iterable[str]
     arguments: bool | None
     compress: str | bool | None
+    mmap: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class MarkOptions:
     renamed_from: tuple[str, ...] = ()
     arguments: bool | None = None
     compress: str | bool | None = None
+    mmap: bool = False
 
     def __post_init__(self) -> None:
         for option, (fits, takes) in _CHECKS.items():
@@ -277,5 +279,6 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "renamed_from": (_are_texts, 'identifiers such as "module:function"'),
     "arguments": (_is_bool, "True or False"),
     "compress": (_is_compression, COMPRESSION),
+    "mmap": (_is_bool, "True or False"),
 }
 """What each option may be, and what a message says of that."""

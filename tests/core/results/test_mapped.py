@@ -1,0 +1,236 @@
+"""`mark(mmap=True)`: a hit of a large array is its file, mapped copy-on-write and checked once."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from beautyspot import ConfigError
+from beautyspot.memory import MemoryStorage
+from beautyspot.results import local_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+SIZE = 2**18  # bytes: over the threshold
+RAN: list[int] = []  # global, since what is captured counts as input
+
+
+@pytest.fixture(autouse=True)
+def ran() -> list[int]:
+    RAN.clear()
+    return RAN
+
+
+def make(number: int) -> Any:
+    RAN.append(number)
+    return np.full(SIZE // 8, float(number))
+
+
+def is_mapped(array: Any) -> bool:
+    return isinstance(array.base, mmap.mmap)
+
+
+def file_of(spot: Spot, marked: Any, *args: Any) -> Path:
+    found = spot.peek(marked, *args)
+    assert found is not None
+    return Path(str(found.location))
+
+
+def flip(path: Path) -> None:
+    """Change one bit of a file in its place, and its times with it."""
+    with path.open("r+b") as file:
+        file.seek(SIZE // 2)
+        byte = file.read(1)[0]
+        file.seek(SIZE // 2)
+        file.write(bytes([byte ^ 1]))
+    os.utime(path, ns=(1, 1))  # a clock may stand still between two hits
+
+
+@pytest.fixture
+def marked(spot: Spot) -> Callable[[int], Any]:
+    return spot.mark(mmap=True)(make)
+
+
+def test_a_hit_is_the_file_and_can_be_changed(spot: Spot, marked: Any) -> None:
+    assert not is_mapped(marked(1))
+    before = file_of(spot, marked, 1).read_bytes()
+    hit = marked(1)
+    assert is_mapped(hit)
+    assert hit.flags.writeable
+    assert hit.flags.aligned
+    assert (hit == 1).all()
+    hit[:] = 7
+    again = marked(1)
+    assert is_mapped(again)
+    assert (again == 1).all()
+    assert not np.shares_memory(hit, again)
+    assert file_of(spot, marked, 1).read_bytes() == before
+    assert RAN == [1]
+
+
+def test_without_the_option_nothing_is_mapped(spot: Spot) -> None:
+    marked = spot.mark(make)
+    marked(1)
+    assert not is_mapped(marked(1))
+
+
+def test_hits_of_threads(marked: Any) -> None:
+    marked(1)
+    with ThreadPoolExecutor(4) as pool:
+        hits = list(pool.map(marked, [1] * 20))
+    for number, hit in enumerate(hits):
+        hit[0] = number
+    assert [hit[0] for hit in hits] == list(range(20))
+    assert all((hit[1:] == 1).all() for hit in hits)
+    assert RAN == [1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows removes no file that is mapped")
+def test_it_outlives_its_result(spot: Spot, marked: Any) -> None:
+    marked(1)
+    path, hit = file_of(spot, marked, 1), marked(1)
+    spot.invalidate(marked, 1)
+    assert not path.exists()
+    assert (hit == 1).all()
+
+
+# --------------------------------------------------------------------------------- damage
+
+
+def test_damage_is_found_before_the_first_hit(make_spot: Callable[..., Spot]) -> None:
+    marked = make_spot().mark(mmap=True)(make)
+    marked(1)
+    spot = make_spot()  # one that has checked nothing yet
+    again = spot.mark(mmap=True)(make)
+    flip(file_of(spot, again, 1))
+    assert (again(1) == 1).all()
+    assert RAN == [1, 1]
+    assert is_mapped(again(1))
+
+
+def test_damage_is_found_where_the_file_has_changed_since(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(mmap=True)(make)
+    marked(1)
+    marked(1)
+    flip(file_of(spot, marked, 1))
+    assert (marked(1) == 1).all()
+    assert RAN == [1, 1]
+
+
+@pytest.mark.parametrize("left", [0, 100, SIZE])
+def test_a_file_that_was_cut_short_is_made_again(make_spot: Callable[..., Spot], left: int) -> None:
+    spot = make_spot()
+    marked = spot.mark(mmap=True)(make)
+    marked(1)
+    marked(1)
+    os.truncate(file_of(spot, marked, 1), left)
+    assert (marked(1) == 1).all()
+    assert RAN == [1, 1]
+
+
+def test_a_file_that_is_gone_is_made_again(spot: Spot, marked: Any) -> None:
+    marked(1)
+    file_of(spot, marked, 1).unlink()
+    assert (marked(1) == 1).all()
+    assert is_mapped(marked(1))
+    assert RAN == [1, 1]
+
+
+def test_a_file_is_read_for_its_digest_once(marked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked(1)
+    marked(1)
+    monkeypatch.setattr(local_files.Seal, "passing", lambda *_: pytest.fail("it was checked"))
+    assert is_mapped(marked(1))
+
+
+# ------------------------------------------------------------------- what can't be mapped
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), ValueError("empty")])
+def test_where_the_system_maps_no_more_it_is_read(
+    marked: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_: object, **__: object) -> Any:
+        raise error
+
+    marked(1)
+    monkeypatch.setattr(local_files, "mmap", refuse)
+    hit = marked(1)
+    assert not is_mapped(hit)
+    assert (hit == 1).all()
+    assert RAN == [1]
+
+
+@pytest.mark.parametrize("value", [b"x" * SIZE, "x" * SIZE, [1.5] * SIZE, np.ones(3), {"a": 1}])
+def test_other_results_are_as_without(spot: Spot, value: Any) -> None:
+    marked = spot.mark(mmap=True, ignore=("value",))(lambda value: value)
+    marked(value)
+    hit = marked(value)
+    assert type(hit) is type(value)
+    assert np.array_equal(hit, value) if isinstance(value, np.ndarray) else hit == value
+
+
+def test_a_storage_in_memory_has_nothing_to_map(make_spot: Callable[..., Spot]) -> None:
+    marked = make_spot(storage=MemoryStorage()).mark(mmap=True)(make)
+    marked(1)
+    assert (marked(1) == 1).all()
+    assert RAN == [1]
+
+
+class Elsewhere(MemoryStorage):
+    """A storage of another machine."""
+
+    name = "elsewhere"
+    blocking = True
+
+
+def test_a_storage_elsewhere_is_refused(make_spot: Callable[..., Spot]) -> None:
+    with pytest.raises(ConfigError, match=r"mmap=True.*disk of this machine.*leave mmap= out"):
+        make_spot(storage=Elsewhere()).mark(mmap=True)
+
+
+def test_signed_results_are_refused(make_spot: Callable[..., Spot]) -> None:
+    with pytest.raises(ConfigError, match=r"mmap=True.*signing_key.*Leave mmap= out"):
+        make_spot(signing_key="a-signing-key-0123456789").mark(mmap=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"save_blob": False}, "leave save_blob=False out"),
+        ({"content_type": "image/png"}, "leave content_type= out"),
+    ],
+)
+def test_options_that_leave_nothing_to_map(
+    spot: Spot, options: dict[str, Any], advice: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"mmap=True.*no meaning.*{advice}"):
+        spot.mark(mmap=True, **options)(make)
+
+
+def test_compression_of_the_spot_is_refused(make_spot: Callable[..., Spot]) -> None:
+    pytest.importorskip("backports.zstd")
+    spot = make_spot(compress="zstd")
+    with pytest.raises(ConfigError, match=r"mmap=True.*give mark\(compress=False\) too"):
+        spot.mark(mmap=True)(make)
+    marked = spot.mark(mmap=True, compress=False)(make)
+    marked(1)
+    assert is_mapped(marked(1))
+
+
+def test_a_generator_is_refused(spot: Spot) -> None:
+    def items(number: int) -> Any:
+        yield make(number)
+
+    with pytest.raises(ConfigError, match=r"mmap=True.*it is a generator.*leave it out"):
+        spot.mark(mmap=True)(items)
