@@ -84,11 +84,21 @@ class TokenBucket(TimelineLimiter):
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
         if timeout is not None:
             checked_seconds(timeout)
-        held = self._reserve_at_once(cost)
-        if held is None:
-            return super().consume(cost, timeout=timeout)
-        held.open = False
-        return held
+        if (cost.__class__ is int or cost.__class__ is float) and 0 < cost <= self.max_cost:
+            # `_reserve_at_once`, and `Held(...)`: to call these two takes a quarter of all.
+            line = self._line
+            reading = self._clock()
+            with self._lock:  # nothing is called until the line is right again
+                start = reading - line.offset
+                if start >= line.tat and start >= line.now and not self._busy:
+                    line.now = start
+                    line.tat = end = start + cost / self.rate
+                    held = _new(Held)
+                    held.delay, held.cost, held.owner = 0.0, cost, self
+                    held.start, held.end = start, end
+                    held.open = held.settled = False
+                    return held
+        return super().consume(cost, timeout=timeout)
 
     def _reserve_at_once(self, cost: float) -> Held | None:
         """What `reserve` does where no reservation is ahead, which is the common case.
@@ -108,4 +118,5 @@ class TokenBucket(TimelineLimiter):
         return Held(0.0, cost, start, end, self)
 
 
+_new: Final = object.__new__
 _PLAIN: Final = frozenset((int, float))
