@@ -148,13 +148,15 @@ class Lookups:
     def _count(self, hits: list[tuple[str, Plain]]) -> None:
         """Count hits, and tell of them."""
         counted, uses, observers = self._task.counted, self._engine.uses, self._engine.observers
-        saved = sum([entry[2] or 0.0 for _, entry in hits])
-        spared = sum([entry[5] or 0.0 for _, entry in hits])
+        saved = spared = 0.0
+        for _, (_, _, took, _, _, price) in hits:
+            saved += took or 0.0
+            spared += price or 0.0
         counted.seconds_saved += saved
         counted.money_saved += spared
         counted.hits += len(hits)
         now = monotonic()
-        uses.seen.update([(key, now) for key, _ in hits])
+        uses.seen.update(dict.fromkeys([key for key, _ in hits], now))
         if now > uses.due:
             uses.write_later()
         for key, entry in hits if observers.told else ():
@@ -207,7 +209,11 @@ class Lookups:
     def _adapt(self, page: list[Any], found: Mapping[str, Found]) -> None:
         """Choose the size of the next page: large where most are hits, and these are small."""
         size = 2 * self.size if 2 * len(found) >= len(page) else self.size // 2
-        lengths = [_length(entry) for entry in found.values()]
+        codec = self._task.form.codec
+        lengths = [
+            len(entry[0]) if type(entry) is tuple and entry[4] == codec else _length(entry)
+            for entry in found.values()
+        ]
         fits = BYTES // max(*lengths, 1, 1)
         self.size = max(1, min(max(FIRST, size), LARGEST, fits))
 

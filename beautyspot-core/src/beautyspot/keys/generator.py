@@ -12,12 +12,13 @@ import hashlib
 import json
 import os
 import stat
+from binascii import hexlify
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
-from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
+from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote
 from beautyspot.keys.canonical.plain import plain
 from beautyspot.keys.canonical.resolve import form_of, with_types
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 HEX_DIGITS: Final = 32
 """Length of each key and `input_id`: 128 bits."""
+
+_BYTES: Final = HEX_DIGITS // 2
 
 
 def _md5(data: bytes) -> hashlib._Hash:
@@ -102,16 +105,21 @@ class KeyGen(KeyGenBase):
         for call in calls:
             try:
                 positional, named = bind(*call)
-                one = len(positional) == 1
-                text = write(positional[0]) if one else ",".join(map(write, positional))
+                if len(positional) == 1:
+                    (value,) = positional
+                    flat = FLAT.get(type(value))
+                    text = flat(value) if flat is not None else write(value)
+                else:
+                    text = ",".join(map(write, positional))
             except Exception:  # one that takes a walk, or arguments that do not fit
                 made.append(self._key(call, bind, maker))
                 continue
             if named:
                 made.append(self._key(call, bind, maker))
                 continue
+            data = f"[[{text}],{{}}]".encode("utf-8", "backslashreplace")  # `encode`, not called
             key = begun.copy()
-            key.update(digest(encode(f"[[{text}],{{}}]")).hexdigest()[:HEX_DIGITS].encode())
+            key.update(hexlify(digest(data).digest()[:_BYTES]))
             made.append(key.hexdigest()[:HEX_DIGITS])
         return made
 
@@ -239,7 +247,7 @@ class KeyMaker:
     def __call__(self, input_id: str) -> str:
         """The cache key of the call with this `input_id`."""
         digest = self.begun.copy()
-        digest.update(utf8(input_id))
+        digest.update(input_id.encode("utf-8", "surrogatepass"))  # `utf8`, not called
         return digest.hexdigest()[:HEX_DIGITS]
 
 

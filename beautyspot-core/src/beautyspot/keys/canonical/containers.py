@@ -59,7 +59,7 @@ def _carried(value: BaseException) -> list[object]:
 
 
 FORMS: dict[type, Form] = {
-    list: lambda walk, value: walk.array(list.__iter__(value)),
+    list: lambda walk, value: walk.array(value if type(value) is list else list.__iter__(value)),
     tuple: of_parts("tuple", tuple.__iter__),
     dict: lambda walk, value: walk.mapping(
         value if type(value) is dict else dict(dict.items(value))
