@@ -5,11 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.testing.metadata_counts import COUNTED
 from beautyspot.testing.records import KEYS, a_record
+from beautyspot_cli.output import Output
+from beautyspot_cli.program import beautyspot
 from beautyspot_redis import RedisMetadataStore
+from click.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +177,22 @@ def test_looking_makes_nothing(
     assert looking.store_id == store.store_id
     looking.close()
     assert store.find(KEYS[0]) is not None
+
+
+def test_a_mistyped_name_is_told_with_the_nearest(redis_server: Valkey, names: Names) -> None:
+    with bs.Spot(names.namespace, metadata=redis_server.url, config=False) as spot:
+        spot.cached_run(abs, -1)
+    mistyped = f"{names.namespace}x"
+    at = ["--store", redis_server.url, "--name"]
+    for command in ("ls", "stats", "prune"):
+        done = CliRunner().invoke(beautyspot, [command, *at, mistyped], obj=Output())
+        assert done.exit_code == 2
+        assert f"the store {mistyped!r} has no ID yet" in done.stderr
+        assert f"Did you mean {names.namespace!r}?" in done.stderr
+    found = {one.text for one in bs.examine(redis_server.url, name=mistyped, config=False)}
+    assert any(f"Did you mean {names.namespace!r}?" in text for text in found)
+    done = CliRunner().invoke(beautyspot, ["ls", *at, names.namespace], obj=Output())
+    assert "builtins:abs" in done.stdout
 
 
 def test_looking_at_a_stranger_s_key(store: RedisMetadataStore, raw: Any, names: Names) -> None:

@@ -82,7 +82,7 @@ class Place(NamedTuple):
     def _opened(self, store: str | None, *, lost: bool = False) -> Store:
         from beautyspot import open_store
 
-        return open_store(
+        opened = open_store(
             store,
             name=self.name,
             profile=self.profile,
@@ -90,6 +90,26 @@ class Place(NamedTuple):
             storage=self.storage,
             lost=lost,
         )
+        if self.name is not None and not lost:
+            _check_is_there(opened)
+        return opened
+
+
+def _check_is_there(store: Store) -> None:
+    """Refuse a name of which a server knows nothing: a mistyped one looks like an empty store.
+
+    Raises:
+        MetadataError: says which names there are.
+    """
+    if not store.metadata.remote:
+        return
+    try:
+        store.metadata.open()
+        if not store.metadata.damaged:
+            store.metadata.store_id  # noqa: B018 - no Spot has used a store without an ID
+    except Exception:
+        store.close()
+        raise
 
 
 _OPTIONS = (

@@ -37,5 +37,6 @@ class LookingStore(OnlyLooking, PostgresReader):
             "SELECT store_id FROM {schema}.stores WHERE namespace = $1", self._namespace
         )
         if not found:
-            raise self._has_no_id(texts.restored(name) for (name,) in self._asked(_OTHERS))
+            others = [texts.restored(name) for (name,) in self._asked(_OTHERS)]
+            raise self._has_no_id(others, texts.restored(self._namespace))
         return str(found[0][0])

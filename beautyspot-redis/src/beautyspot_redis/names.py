@@ -6,8 +6,9 @@ in which slot of a cluster a key lies, so that a row and its lease lie in one.
 
 from __future__ import annotations
 
+import re
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 PLAIN: Final = ":/@+,=! "
 """What of a namespace stays as it is, beside letters, digits, ``_``, ``.``, ``-`` and ``~``.
@@ -62,6 +63,12 @@ class Names:
         if not (row.startswith(self.rows) and row.endswith(b"}")):
             return None
         return row[len(self.rows) : -1]
+
+
+def namespace_of(name: bytes) -> str | None:
+    """The namespace of a store, from the name of what it says of itself; None of other names."""
+    found = re.fullmatch(rb"bs:(.*):meta:\{\1\}", name, re.DOTALL)
+    return None if found is None else unquote(found[1].decode(), errors="surrogatepass")
 
 
 def key_bytes(key: str) -> bytes:

@@ -26,5 +26,5 @@ class LookingStore(OnlyLooking, S3Reader):
         table = self._asked(self._meta.look)
         if table is None:
             found = self._asked(lambda: self._objects.folders(self._names.stores, most=10))
-            raise self._has_no_id(map(namespace_of, found))
+            raise self._has_no_id(map(namespace_of, found), self._names.namespace)
         return table.store_id

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, UnstableKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,3 +305,31 @@ def test_an_unknown_name_is_an_error_where_it_stands(spot: Spot) -> None:
     for wrong in ("__y", "slef.client"):
         with pytest.raises(ConfigError, match="has no parameter"):
             spot.mark(ignore=(wrong,))(Client.ask)
+
+
+class SignsIn:
+    """As a client that a server gives a cookie: what counts of it is said by its class."""
+
+    def __init__(self) -> None:
+        self.cookie, self.url = "", "https://example.com"
+
+    def __beautyspot_key__(self) -> str:
+        if self.cookie:
+            msg = "it has a cookie"
+            raise UnstableKeyError(msg)
+        return self.url
+
+
+def sign_in(client: SignsIn) -> None:
+    client.cookie = "session"
+
+
+def test_what_has_no_form_after_its_call_is_told_as_that(
+    make_spot: Callable[..., Spot], caplog: Any
+) -> None:
+    make_spot().mark(sign_in)(SignsIn())
+    [said] = caplog.messages
+    assert "a call changed client, which is a part of its key" in said
+    assert "has no key the next time, and runs uncached" in said
+    assert "it has a cookie" in said
+    assert said.endswith('write mark(ignore=("client",))')

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from beautyspot.contracts.metadata import MetadataStoreBase
 from beautyspot.errors import MetadataError, NotSupportedError
+from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,12 +48,17 @@ class OnlyLooking(MetadataStoreBase):
             "not what its `for_looking()` gave"
         )
 
-    def _has_no_id(self, others: Iterable[str] = ()) -> MetadataError:
+    def _has_no_id(self, others: Iterable[str] = (), name: str = "") -> MetadataError:
         """What to raise for the ID of a store that no Spot has used yet.
 
         Args:
             others: the names of stores that are there.
+            name: that of this one.
         """
-        names = ", ".join(map(repr, others))
+        there = list(others)
+        names = ", ".join(map(repr, there))
         advice = f", or give another name: there are {names}" if names else ""
-        return MetadataError(f"the store has no ID yet: a Spot that uses it gives it one{advice}")
+        return MetadataError(
+            f"the store{name and f' {name!r}'} has no ID yet: a Spot that uses it gives it one"
+            f"{advice}{names and '.'}{did_you_mean(name, there)}"
+        )

@@ -12,7 +12,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.examination import Finding
-from beautyspot.errors import BeautyspotError, NotSupportedError, StorageError
+from beautyspot.errors import (
+    BeautyspotError,
+    MetadataError,
+    NotSupportedError,
+    StorageError,
+)
 from beautyspot.messages import masked
 from beautyspot.results.blob_names import blob_name
 
@@ -80,6 +85,11 @@ def of_metadata(metadata: MetadataStoreBase) -> Iterator[Finding]:
 def _asked(metadata: MetadataStoreBase, subject: str) -> Iterator[Finding]:
     took = _round_trip(lambda: metadata.get(NOBODYS))
     yield Finding("ok", subject, f"it answers in {took}")
+    if metadata.remote:  # of a name that no Spot has used, or one that is mistyped
+        try:
+            metadata.store_id  # noqa: B018 - asking is what tells
+        except MetadataError as error:
+            yield Finding("warning", subject, masked(str(error)))
 
 
 def of_storage(metadata: MetadataStoreBase, storage: BlobStorageBase) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from beautyspot.tasks.argument_text import argument_text, id_text
 from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beautyspot.errors import UnstableKeyError
     from beautyspot.keys.binding import Binder
     from beautyspot.tasks.addressing import Addressed
@@ -107,15 +109,15 @@ class TellingAddressing(Addressing):
         return {} if self._id_of is not None else self._name(*call.bound)
 
     @Lazily
-    def _changing(self) -> dict[str, None]:
-        """What calls changed of their own keys, such as ``self.calls``."""
+    def _changing(self) -> dict[str, str | None]:
+        """What calls changed of their own keys, as `Watch.changed` tells it: ``self.calls``."""
         return {}
 
     def say_changed(self, watch: Watch) -> str | None:
         """What to tell of the call that was watched, which has returned; None for nothing."""
         with suppress(Exception):  # as above
             changed = watch.changed()
-            self._changing.update(dict.fromkeys(changed))
+            self._changing.update(changed)
             return self.about_changes() if changed else None
         return None
 
@@ -126,7 +128,7 @@ class TellingAddressing(Addressing):
         paths = [*self._changing]
         return (
             f"a call changed {', '.join(paths)}, which is a part of its key: the same call has "
-            "another key the next time, and runs again: change a copy, or, if that changes no "
+            f"{_what_it_has(self._changing)}: change a copy, or, if that changes no "
             "result, write "
             f"{self._advisor.line(*paths)}"
         )
@@ -145,3 +147,10 @@ class TellingAddressing(Addressing):
         with suppress(Exception):  # as above
             return leads_nowhere(self._name(*call.bound))
         return None
+
+
+def _what_it_has(changed: Mapping[str, str | None]) -> str:
+    why = next((why for why in changed.values() if why), None)
+    if why is None:
+        return "another key the next time, and runs again"
+    return f"no key the next time, and runs uncached ({why})"

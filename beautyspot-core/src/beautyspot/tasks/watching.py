@@ -3,7 +3,8 @@
 A function that changes what outlives its call (an attribute of `self`, a variable that it captured)
 gives the same call another key each time: a miss for ever. An argument that its caller makes anew,
 such as a list that is sorted in place, is no such thing. So plain values and containers are not
-watched; attributes of objects, and captured variables, are.
+watched; attributes of objects, and captured variables, are. Of an object whose class, or a plug-in,
+says what counts of it, such as a client, it is watched whether it still has a form after the call.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from beautyspot.keys.canonical import Without
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from beautyspot.contracts import KeyGenBase
 
@@ -42,14 +43,22 @@ class Watch:
     def __init__(self, keygen: KeyGenBase, now: Now) -> None:
         self._keygen = keygen
         self._now = now
-        self._before = self._texts(*now())
+        arguments, held = now()
+        self._whole = {name for name, value in arguments.items() if self._counts_whole(value)}
+        self._before = self._texts(arguments, held)
 
-    def changed(self) -> list[str]:
-        """The attributes and variables that the call changed, ready for `ignore=`."""
+    def changed(self) -> dict[str, str | None]:
+        """What the call changed, ready for `ignore=`; with why it has no form any more, if so."""
         arguments, held = self._now()
         after = self._texts(arguments, held)
         paths = [path for path in {**self._before, **after} if self._differs(path, after)]
-        return [path for path in paths if path in held or self._counts(arguments, path)]
+        return {
+            path: self._why_unstable(arguments, held, path)
+            if after.get(path) == _UNSTABLE
+            else None
+            for path in paths
+            if path in held or self._counts(arguments, path)
+        }
 
     def _differs(self, path: str, after: Texts) -> bool:
         return self._before.get(path) != after.get(path)
@@ -58,18 +67,35 @@ class Watch:
         texts = {name: self._text(value) for name, value in held.items()}
         for name, value in arguments.items():
             attributes = dict(_attributes(value))
-            if attributes and self._counts_by(attributes, value):
+            if name in self._whole:
+                if self._text(value) == _UNSTABLE:
+                    texts[name] = _UNSTABLE
+            elif attributes and not self._counts_whole(value):
                 for attribute, item in attributes.items():
                     texts[f"{name}.{attribute}"] = self._text(item)
         return texts
 
-    def _counts_by(self, attributes: Iterable[str], value: object) -> bool:
-        """Whether an object counts by its attributes: not one whose class, or a plug-in, says how.
+    def _counts_whole(self, value: object) -> bool:
+        """Whether an object does not count by its attributes: its class, or a plug-in, says how.
 
         Such a one may be a client, with attributes that take seconds to write.
         """
-        less = self._text(Without(value, tuple(attributes)))
-        return less == _UNSTABLE or less != self._text(value)
+        attributes = tuple(name for name, _ in _attributes(value))
+        if not attributes:
+            return False
+        less = self._text(Without(value, attributes))
+        return less != _UNSTABLE and less == self._text(value)
+
+    def _why_unstable(
+        self, arguments: Mapping[str, Any], held: Mapping[str, Any], path: str
+    ) -> str:
+        name, _, attribute = path.partition(".")
+        value = held[path] if path in held else arguments[name]
+        try:
+            self._keygen.canonical(dict(_attributes(value))[attribute] if attribute else value)
+        except Exception as error:
+            return str(error)
+        return ""
 
     def _text(self, value: object) -> str:
         try:
@@ -80,6 +106,8 @@ class Watch:
     def _counts(self, arguments: Mapping[str, Any], path: str) -> bool:
         """Whether leaving out the attribute makes another key: not of a frame's own attributes."""
         name, _, attribute = path.partition(".")
+        if not attribute:
+            return True
         value = arguments[name]
         whole = self._text(value)
         return whole == _UNSTABLE or self._text(Without(value, (attribute,))) != whole
