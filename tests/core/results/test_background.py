@@ -454,7 +454,7 @@ def test_a_saver_that_is_interrupted_loses_nothing(
     marked = spot.mark(work)
     marked(1), marked(2)
     assert spot.flush(DEADLINE) is False
-    assert uncaught == [KeyboardInterrupt]
+    until(lambda: uncaught == [KeyboardInterrupt])
     assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
     assert RAN == [1, 2, 2, 3]
     assert spot.flush(DEADLINE) is True
@@ -476,6 +476,7 @@ def test_a_saver_that_is_interrupted_leaves_the_newer_result_of_a_key(
     stream, one, two = two_streams(spot)
     assert list(one) == []
     assert spot.flush(DEADLINE) is False
+    until(lambda: uncaught == [KeyboardInterrupt])
     assert spot.flush(DEADLINE) is True
     assert (store.totals().entries, stored(spot, stream)) == (1, 2)
 
@@ -489,7 +490,9 @@ def test_the_end_saves_what_an_interrupted_saver_has_left(
     spot = make_spot(metadata=store, save="background", strict=True)
     spot.mark(work)(1)
     assert spot.flush(DEADLINE) is False
+    until(lambda: uncaught == [KeyboardInterrupt])
     spot.shutdown()
+    until(lambda: len(uncaught) == min(interrupts, 2))
     assert store.totals().entries == 1
     assert len(spot._engine.flights) == 0
 
@@ -501,7 +504,7 @@ def test_a_strict_spot_raises_where_it_saves(
     spot = make_spot(metadata=store, save="background", strict=True)
     spot.mark(work)(1)
     assert spot.flush(DEADLINE) is False
-    assert uncaught == [Broken]
+    until(lambda: uncaught == [Broken])
     store.broken.clear()
     spot.shutdown()
     assert store.totals().entries == 1

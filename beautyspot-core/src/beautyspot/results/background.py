@@ -356,17 +356,17 @@ class Saver:
         A call is ended before its result leaves the table: so none is forgotten where a Ctrl-C
         comes in between.
         """
+        batch: dict[str, Pending] = {}
         with self._turns:
-            with self._lock:
-                batch = self._writing = dict(islice(self._table.items(), BATCH))
-            if not batch:
-                return 0
             try:
-                self._commit(list(batch.values()))
-                _end(batch.values())
                 with self._lock:
-                    for key, pending in batch.items():
-                        self._remove(key, pending)
+                    batch = self._writing = dict(islice(self._table.items(), BATCH))
+                if batch:
+                    self._commit(list(batch.values()))
+                    _end(batch.values())
+                    with self._lock:
+                        for key, pending in batch.items():
+                            self._remove(key, pending)
             except BaseException:
                 _end(each for key, each in batch.items() if self._table.get(key) is not each)
                 raise
