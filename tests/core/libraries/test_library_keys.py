@@ -460,6 +460,27 @@ def test_lazy_frames_and_expressions_are_refused():
         canonical(pl.col("a"))
 
 
+def test_many_numbers_of_polars_take_no_numpy_that_is_broken(monkeypatch):
+    numbers = pl.Series("a", [1]).extend_constant(2, 999_999)
+    expected = canonical(numbers)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    assert canonical(numbers) == expected
+
+
+@pytest.mark.parametrize("length", [0, 3, 70_000])
+def test_numbers_of_polars_have_one_key_with_numpy_and_without(monkeypatch, length):
+    integers = [pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64]
+    whole = [pl.Series("a", [n % 100 for n in range(length)], dtype) for dtype in integers]
+    special = [0.0, -0.0, float("nan"), -float("nan"), float("inf"), 0.1]
+    floats = [(special * length)[:length], [n / 7 for n in range(length)]]
+    series = [*whole, *(pl.Series("a", x, t) for x in floats for t in (pl.Float32, pl.Float64))]
+    moments = pl.Series("a", range(length), pl.Datetime("ns", "Europe/Oslo"))
+    with_numpy = [canonical(each) for each in (*series, moments)]
+    assert "numpy" in sys.modules
+    monkeypatch.setitem(sys.modules, "numpy", None)  # as one that can't be imported
+    assert [canonical(each) for each in (*series, moments)] == with_numpy
+
+
 def test_polars_chunks_do_not_count():
     whole = pl.Series("a", range(10))
     parts = pl.concat([pl.Series("a", range(4)), pl.Series("a", range(4, 10))], rechunk=False)
@@ -482,6 +503,7 @@ def test_polars_categories_beside_times_are_refused():
 
 
 def test_big_endian_machines_write_the_same(monkeypatch):
+    monkeypatch.delitem(sys.modules, "numpy")  # which would heed the machine's true order
     expected = canonical(pl.Series("x", [1 << 56, 2 << 56]))
     monkeypatch.setattr(sys, "byteorder", "big")
     assert canonical(pl.Series("x", [1, 2])) == expected

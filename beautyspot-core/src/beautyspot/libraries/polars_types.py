@@ -7,7 +7,10 @@ frame of the same schema. A LazyFrame is a plan and not a value: collect it.
 
 from __future__ import annotations
 
+import sys
 from array import array
+from contextlib import suppress
+from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,12 +78,30 @@ def _physical(walk: Walk, value: pl.Series) -> pl.Series:
 
 
 def _numbers(value: pl.Series, code: str) -> str:
-    parts = (
-        array(code, value.slice(start, _ROWS).to_list()) for start in range(0, len(value), _ROWS)
-    )
-    if len(value) <= _ROWS:
-        return blob(next(map(little_endian, parts), b""))
-    return chunked(map(little_endian, parts))
+    little = _by_numpy if _has_numpy(len(value)) else _by_list
+    parts = (little(value.slice(start, _ROWS), code) for start in range(0, len(value), _ROWS))
+    return blob(next(parts, b"")) if len(value) <= _ROWS else chunked(parts)
+
+
+def _has_numpy(length: int) -> bool:
+    """Whether to take NumPy: it is ten times as fast, and takes a tenth of a second to import.
+
+    Polars itself panics where NumPy can't be imported.
+    """
+    if sys.modules.get("numpy") is None and length < 1_000_000:
+        return False
+    with suppress(Exception):  # it is not installed, or broken
+        import_module("numpy")
+        return True
+    return False
+
+
+def _by_numpy(value: pl.Series, code: str) -> Any:
+    return value.to_numpy().astype(f"<{code}", copy=False)
+
+
+def _by_list(value: pl.Series, code: str) -> Any:
+    return little_endian(array(code, value.to_list()))
 
 
 def _lazy(walk: Walk, value: pl.LazyFrame) -> str:
