@@ -11,7 +11,7 @@ import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 from beautyspot.resilience.circuit_breaker import MetadataResting
-from beautyspot.resilience.reporting import Reporter
+from beautyspot.resilience.reporting import OPENING, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -157,3 +157,16 @@ def test_that_an_operation_rests_is_no_news_where_its_failure_was_said(
     reporter.report("save", "f", another, "It waits")
     assert len(caplog.records) == 3
     assert reporter.counts == {"look up": 3, "save": 2}, "all are counted that happened"
+
+
+def test_a_store_that_does_not_open_is_told_by_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One wrong key: that look-ups, leases and saves rest for it is no further news."""
+    reporter, rests = Reporter("app"), MetadataResting("the store waits for the server")
+    rests.is_news = True
+    reporter.report(OPENING, "", MetadataError("correct the key"), "It is tried again")
+    for operation in ("take a lease", "look up", "save the result"):
+        reporter.report(operation, "f", rests, "It goes on")
+    assert len(caplog.messages) == 1
+    assert reporter.counts["look up"] == 1

@@ -218,7 +218,8 @@ class Reporter:
         with self._lock:
             self.counts[trouble.operation] += 1
             # That the operation rests is no news where why it failed was said.
-            rests = isinstance(trouble.error, Resting) and self._causes[kind] > 0
+            said = self._causes[kind] + self._causes[cause[0], OPENING]
+            rests = isinstance(trouble.error, Resting) and said > 0
             if rests or self._is_known(cause) or self._is_full(kind):
                 return 0
             self._said.add(cause)
