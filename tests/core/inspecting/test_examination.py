@@ -81,6 +81,21 @@ def test_missing_blobs_and_orphans_are_counted(folder: Path) -> None:
     )
 
 
+def test_blobs_of_other_stores_are_counted(folder: Path) -> None:
+    before = found(folder)["storage local"]
+    blobs = folder / ".beautyspot" / "blobs"
+    for name in ("abcdef0123456789/00", "abcdef0123456789/11", "below/abcdef0123456780/00"):
+        stray = blobs / name / f"{'0' * 32}-00000000.bin"
+        stray.parent.mkdir(parents=True)
+        stray.write_bytes(b"of another store")
+    [said] = [one for one in found(folder)["storage local"] if "of other stores" in one[1]]
+    assert said == (
+        "ok",
+        "2 blobs are of other stores (1 IDs): beautyspot strays tells whether they are needed",
+    )
+    assert not any("of other stores" in text for _, text in before), "nothing to say of none"
+
+
 def test_of_a_folder_with_several_stores_all_are_examined(folder: Path) -> None:
     with bs.Spot("other", config=False):
         pass

@@ -7,7 +7,9 @@ alone knows. Nothing is changed, but for one small blob that `of_writing` saves 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
+from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +24,7 @@ from beautyspot.messages import masked
 from beautyspot.results.blob_names import blob_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
     from beautyspot.contracts.examination import FindingState
@@ -35,6 +37,9 @@ FEWEST_FILES: Final = 256
 
 SETTLED: Final = 3600.0
 """Seconds after which what one call saves, its blob and its row, is surely there."""
+
+LISTED: Final = 10_000
+"""Blobs, at the most, that are looked through for those of other stores, which may be many."""
 
 AHEAD: Final = 5.0
 """Seconds by which two clocks may differ: less matters to nobody here."""
@@ -153,6 +158,29 @@ def _of_blobs(
         yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
     if not missing and not orphans:
         yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
+    yield from _of_strays(metadata, storage, named, subject)
+
+
+def _of_strays(
+    metadata: MetadataStoreBase,
+    storage: BlobStorageBase,
+    named: Collection[str],
+    subject: str,
+) -> Iterator[Finding]:
+    """Blobs of other stores: no fault where these live, and what is left where they do not."""
+    listed = list(islice(storage.list(), LISTED))
+    names = [name for blob in listed if (name := blob_name(blob.location)) is not None]
+    strays = Counter(
+        name.store_id
+        for name in names
+        if name.store_id != metadata.store_id and name.name not in named
+    )
+    # What lies deeper is another storage's, whose prefix is below this one's.
+    here = {each: number for each, number in strays.items() if any(storage.list(f"{each}/"))}
+    if here:
+        least = "at least " if len(listed) == LISTED else ""
+        text = f"{least}{sum(here.values())} blobs are of other stores ({len(here)} IDs)"
+        yield Finding("ok", subject, f"{text}: beautyspot strays tells whether they are needed")
 
 
 def _named(metadata: MetadataStoreBase) -> dict[str, float]:
