@@ -176,6 +176,39 @@ def test_the_first_hit_of_older_code_is_told_once(
     assert told(log) == [("WARNING", True)]
 
 
+DECORATED = f"""
+import contextlib
+
+@contextlib.contextmanager
+def around():
+    yield
+
+@around()
+{SOURCE.strip()}
+"""
+"""With a decorator whose wrapper stands in another file, and takes ``*args, **kwargs``."""
+
+
+def test_an_edit_beneath_a_decorator_of_another_file_is_told(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryMetadataStore()
+    run(store, load(DECORATED).f, 1)
+    run(store, load(DECORATED.replace("return 1", "return 2")).f, 1)
+    assert told(log) == []
+    run(store, load(DECORATED.replace("x + y", "x - y")).f, 1)
+    assert told(log) == [("WARNING", True)]
+
+
+def test_a_new_default_beneath_a_decorator_is_another_call(load: Load) -> None:
+    store = MemoryMetadataStore()
+    with spot_of(store) as spot:
+        assert spot.mark(load(DECORATED).f)(1) == 3
+    with spot_of(store) as spot:
+        edited = spot.mark(load(DECORATED.replace("y=2", "y=3")).f)
+        assert (edited(1), edited(1, y=2), edited(1, 3)) == (4, 3, 4)
+
+
 def test_with_a_version_its_author_has_decided(load: Load, log: pytest.LogCaptureFixture) -> None:
     store = MemoryMetadataStore()
     run(store, load(SOURCE).f, 1, 2, version=1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.calls.blocks import join
 from beautyspot.errors import BlobNotFound
-from beautyspot.keys.binding import Omitted
+from beautyspot.keys.binding import is_omitted
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
     ARGUMENTS,
@@ -163,7 +163,7 @@ def _texts(call: Call) -> dict[str, str]:
         return {
             name: masked_json("" if name == OWN_ID else name, canonical(value))
             for name, value in counted.items()
-            if value is not Omitted.OMITTED
+            if not is_omitted(value)
         }
     except Exception:  # the key generation shows no canonical text
         return {}

@@ -181,6 +181,11 @@ def python_function(obj: Any) -> FunctionType | None:
     return None
 
 
+def innermost_function(obj: Any) -> FunctionType | None:
+    """The last Python function in `chain(obj)`: the user's, beneath all decorators; or None."""
+    return next((step for step in reversed([*chain(obj)]) if type(step) is FunctionType), None)
+
+
 def captured(obj: Any) -> dict[str, Any]:
     """The variables that the Python function of `obj` captured, less those without a value yet."""
     function = python_function(obj)

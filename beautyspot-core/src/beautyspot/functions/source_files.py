@@ -8,7 +8,7 @@ from typing import Any
 
 from xxhash import xxh3_64_hexdigest
 
-from beautyspot.functions.names import namespace_of, python_function
+from beautyspot.functions.names import innermost_function, namespace_of
 
 
 def file_digest(named: Any) -> str:
@@ -17,7 +17,7 @@ def file_digest(named: Any) -> str:
     Where it is the same, so is all that the source can tell. "" where there is no file: of a cell,
     of a prompt, in an archive.
     """
-    function = python_function(named)
+    function = innermost_function(named)
     namespace = namespace_of(named) if function is None else {}
     path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.bound import taken_apart
-from beautyspot.keys.binding import Omitted, binding_signature, dropped_names
+from beautyspot.keys.binding import binding_signature, dropped_names, is_omitted
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Added:
         try:
             value = args[place] if isinstance(place, int) else kwargs[place]
             if self._passes_on:  # what is given explicitly is another call, see `keys.binding`
-                return value is Omitted.OMITTED
+                return is_omitted(value)
             return self._id_of(value) == step.own_id
         except Exception:  # the key meets it again, and says where it is
             return False

@@ -6,7 +6,8 @@ the same `TypeError` as the function for a call that does not fit.
 
 A wrapper that only passes on ``*args, **kwargs`` (`functools.wraps`) is bound by the signature of
 the function that it wraps, so ``f(1)`` and ``f(a=1)`` are one call. The wrapper may have other
-defaults, so an argument that is left out stays left out: ``f(1)`` and ``f(1, b=2)`` are two calls.
+defaults, so an argument that is left out counts as that, with the function's own default beside it:
+``f(1)`` and ``f(1, b=2)`` are two calls, and ``f(1)`` is another one once that default is changed.
 
 What is bound to a partial, a bound method or an object with `__call__` comes first among the
 arguments, under the names of the innermost function: ``self``, say.
@@ -41,9 +42,14 @@ _POSITIONAL: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
 
 
 class Omitted(Enum):
-    """Stands for an argument that is left out and whose default is not known."""
+    """Stands before the default of an argument that is left out, where another one may hold."""
 
     OMITTED = "omitted"
+
+
+def is_omitted(value: object) -> bool:
+    """Whether this stands for an argument that is left out: a pair of `Omitted` and a default."""
+    return type(value) is tuple and len(value) == 2 and value[0] is Omitted.OMITTED
 
 
 def make_binder(
@@ -194,7 +200,7 @@ def _generate(
     Args:
         dropped: the names that are left out.
         changes: name -> a function of the argument that returns its replacement.
-        fill: whether to fill in the function's defaults, rather than `Omitted`.
+        fill: whether to fill in the function's defaults as they are, and not behind `Omitted`.
     """
     prefix = "_c"
     while any(p.name.startswith(prefix) for p in parameters):
@@ -234,7 +240,7 @@ def _head(parameters: Parameters) -> str:
 def _set_defaults(binder: FunctionType, parameters: Parameters, *, fill: bool) -> None:
     """Give the binder the function's own default objects: they may be mutable, or have no text."""
     optional = [p for p in parameters if p.default is not _KIND.empty]
-    values = {p.name: p.default if fill else Omitted.OMITTED for p in optional}
+    values = {p.name: p.default if fill else (Omitted.OMITTED, p.default) for p in optional}
     binder.__defaults__ = tuple(values[p.name] for p in optional if p.kind in _POSITIONAL)
     binder.__kwdefaults__ = {
         p.name: values[p.name] for p in optional if p.kind is _KIND.KEYWORD_ONLY
@@ -259,11 +265,14 @@ def _others(known: set[str], dropped: set[str], changes: Changes) -> _Others | N
 
 
 def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
-    return lambda value: value if value is Omitted.OMITTED else function(value)
+    """The function of an argument, or of the default of one that is left out."""
+    return lambda value: (
+        (Omitted.OMITTED, function(value[1])) if is_omitted(value) else function(value)
+    )
 
 
 def _less(paths: tuple[str, ...]) -> Callable[[Any], object]:
-    return lambda value: Without(value, paths)
+    return _keyed(lambda value: Without(value, paths))
 
 
 # --------------------------------------------------------------------------- without a signature

@@ -14,7 +14,7 @@ from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.binding import Omitted
+from beautyspot.keys.binding import Omitted, is_omitted
 from beautyspot.keys.canonical import Without
 from beautyspot.messages import MASK, is_secret, masked, may_hold_secret
 
@@ -131,7 +131,7 @@ class _Texts:
         """``name=text, name=text``, less what is on these paths."""
         texts = []
         for name, value in named.items():
-            if value is Omitted.OMITTED or name in paths:
+            if is_omitted(value) or name in paths:
                 continue
             if self._room <= 0:
                 texts.append(_CUT)
