@@ -220,3 +220,19 @@ def test_a_file_that_may_not_be_read(command: str, shop: Path, run: Run) -> None
     path.chmod(0)
     run(*at(command, "./closed.db"), status=1 if command == "doctor" else 2)
     path.chmod(0o600)
+
+
+@pytest.mark.parametrize("command", ["ls", "verify", "rm", "prune", "copy"])
+def test_a_filter_that_is_repeated(command: str, shop: Path, run: Run) -> None:
+    words = [*at(command, ".beautyspot"), "--function", "shop:ask", "--function", "shop:draw"]
+    said = refused(run, shop, words)
+    assert "--function is given" in said
+    assert "takes one value: give a pattern that matches all of them, such as 'app:*'" in said
+
+
+def test_another_option_that_is_repeated(shop: Path, run: Run) -> None:
+    assert "run the command once for each" in refused(run, shop, ["ls", "--tag=a", "--tag=b"])
+
+
+def test_a_flag_may_be_repeated(shop: Path, run: Run) -> None:
+    assert run("ls", "--json", "--json").stdout == run("ls", "--json").stdout

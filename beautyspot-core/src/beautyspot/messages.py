@@ -220,6 +220,37 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    "ttl": (
+        *("expire", "expires", "expiry", "expiration", "expire_after", "expires_in"),
+        *("max_age", "stale_after", "timeout", "lifetime"),
+    ),
+    "concurrency": (
+        *("workers", "max_workers", "num_workers", "n_workers", "n_jobs", "jobs"),
+        *("threads", "n_threads", "processes", "max_concurrency", "max_concurrent"),
+    ),
+    "max_concurrent": ("concurrency", "max_concurrency", "workers", "max_workers"),
+    "directory": ("cache_dir", "cachedir", "cache_directory", "dir", "folder", "location", "path"),
+    "limiter": ("rate", "rate_limit", "limit", "limits"),
+    "max_size": ("maxsize", "size_limit"),
+    "key": ("key_func", "key_builder", "hash_func", "hash_params", "make_key"),
+    "ignore": ("exclude", "ignored", "ignored_parameters", "skip_args"),
+    "cache_if": ("condition", "cache_validation_callback", "filter_fn", "predicate"),
+    "errors": ("return_exceptions", "on_failure"),
+    "progress": ("tqdm", "verbose"),
+    "cost": ("weight", "tokens"),
+}
+"""Our options -> what other libraries, or people, call them, where no letters are alike."""
+
+
+def synonym(word: str, known: Collection[str]) -> str:
+    """`` Did you mean 'ttl'?`` where a known option is called `word` elsewhere, else nothing."""
+    for option, others in _SYNONYMS.items():
+        if option in known and word.lower() in others:
+            return f" Did you mean {option!r}?"
+    return ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the known word that looks most like `word`, else nothing."""
     import difflib  # 10 ms, and only where something went wrong
@@ -243,7 +274,7 @@ def check_options(
     """
     for option in given:
         if option not in known:
-            close = did_you_mean(option, known)
+            close = synonym(option, known) or did_you_mean(option, known)
             raise ConfigError(
                 f"{caller} takes no option {option!r}.{close} There are: {listing(known)}"
                 + advice.replace("{}", option)

@@ -164,7 +164,12 @@ def test_a_constructor_that_takes_anything(chosen):
 
 
 def test_a_rate_selects_the_rate_limiter(chosen):
-    for spec in ("600/min", {"use": "600/min"}, {"use": "gcra", "rate": "600/min"}):
+    for spec in (
+        "600/min",
+        {"use": "600/min"},
+        {"use": "gcra", "rate": "600/min"},
+        {"rate": "600/min"},
+    ):
         assert chosen(spec, "limiter")[0].rate == "600/min"
     assert chosen("0.5 / s", "limiter")[0].rate == "0.5 / s"
 

@@ -153,7 +153,7 @@ def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -
     ("table", "example"),
     [
         ({"metadata": {"memory": 3}}, '{"use": "sqlite", ...}'),
-        ({"limiter": {"rate": "6/s"}}, '{"use": "gcra", ...}'),
+        ({"limiter": {"burst": 6}}, '{"use": "gcra", ...}'),
         ({"storage": {}}, '{"use": "local", ...}'),
     ],
 )
@@ -199,6 +199,36 @@ def test_a_misspelt_keyword(spot: Spot, method: str, option: str, meant: str) ->
     told = f"{method} takes no option {option!r}. Did you mean {meant!r}? There are: "
     assert str(caught.value).startswith(told)
     assert "self" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "meant"),
+    [
+        ("mark", "expire", "ttl"),
+        ("mark", "timeout", "ttl"),
+        ("map", "workers", "concurrency"),
+        ("map", "n_jobs", "concurrency"),
+        ("limiter", "concurrency", "max_concurrent"),
+        ("count", "workers", None),  # there is none that it might mean
+    ],
+)
+def test_a_keyword_of_another_library(
+    spot: Spot, method: str, option: str, meant: str | None
+) -> None:
+    arguments = (double, [1]) if method in {"map", "count"} else ()
+    with pytest.raises(ConfigError) as caught:
+        getattr(spot, method)(*arguments, **{option: 4})
+    told = f"{method} takes no option {option!r}."
+    told += f" Did you mean {meant!r}? There are: " if meant else " There are: "
+    assert str(caught.value).startswith(told)
+
+
+def test_a_setting_of_another_library(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'directory'"):
+        Spot("app", cache_dir="x")  # type: ignore[call-arg]
+    (tmp_path / "beautyspot.toml").write_text('expire = "1 day"\n')
+    with pytest.raises(ConfigError, match="there is no setting 'expire'. Did you mean 'ttl'"):
+        Spot("app", config=tmp_path / "beautyspot.toml")
 
 
 def test_a_misspelt_keyword_beside_what_is_positional(spot: Spot) -> None:

@@ -75,6 +75,8 @@ def test_a_plain_value_is_what_it_was(spot, value, save_blob):
     with look(spot) as store:
         assert store.value(key) == value
         assert store.value(key[:8]) == value
+        [found] = store.rows()
+        assert store.value(found) == value
 
 
 def test_an_instance_of_the_program_has_its_fields(spot):

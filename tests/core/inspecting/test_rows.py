@@ -195,6 +195,9 @@ def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:
     key = ROWS[2].cache_key
     assert shown.row(key) == shown.row("000003") == shown.row(key.upper()[:10])
     assert shown.row(key).result_data is None
+    assert shown.row(next(shown.rows(key=key))) == shown.row(key)
+    with pytest.raises(RecordNotFound, match="begins with abc"):
+        shown.row(ROWS[2]._replace(cache_key="abc"))
     with pytest.raises(ConfigError, match="give 6 hex digits or more"):
         shown.row("00003")
     with pytest.raises(ConfigError, match="give a key"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.formats import size
 from beautyspot_cli.output import Output, output_options
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from beautyspot import Collected
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option(
     "--grace",

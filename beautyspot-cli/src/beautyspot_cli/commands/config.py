@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.output import Output, output_options
 
 if TYPE_CHECKING:
     from beautyspot import Config
 
 
-@click.command
+@click.command(cls=Command)
 @click.option("--profile", help="The profile of the configuration file.")
 @click.option("--config", metavar="FILE", help="The configuration file.")
 @click.option("--changed", is_flag=True, help="Only those that are not at their defaults.")

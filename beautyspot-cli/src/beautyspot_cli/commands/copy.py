@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import size
@@ -78,7 +79,7 @@ _TARGET = (
 )
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("places", metavar="[SOURCE] [TARGET]", nargs=-1)
 @target_options
 @click.option(

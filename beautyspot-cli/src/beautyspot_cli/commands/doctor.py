@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from beautyspot import Finding
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option("--write", is_flag=True, help="Try to save a small blob too, and remove it again.")
 @store_options

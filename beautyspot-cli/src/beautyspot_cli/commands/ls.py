@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import NOTHING, duration, iso, size
@@ -47,7 +48,7 @@ _HEADINGS: Final = (
 )  # fmt: skip
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store)
 @click.option("--rows", is_flag=True, help="List results, not functions.")
 @click.option(

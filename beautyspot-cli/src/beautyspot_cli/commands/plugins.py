@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.output import Output, output_options
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from beautyspot import PluginInfo
 
 
-@click.command
+@click.command(cls=Command)
 @output_options
 def command(output: Output) -> None:
     """List the installed plug-ins, and why a broken one is.

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import functions
 from beautyspot_cli.filter_options import WITHOUT, checked_age, checked_version, with_function
 from beautyspot_cli.output import Output, output_options
@@ -13,7 +14,7 @@ from beautyspot_cli.removing import removal_options, remove
 from beautyspot_cli.store_options import Place, store_options
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option("--max-size", metavar="SIZE", help="Evict the longest unused down to it: 5GB.")
 @click.option(

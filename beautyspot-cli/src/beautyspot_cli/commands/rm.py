@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import key_or_store
 from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.output import Output, output_options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from beautyspot import TaskRecord, Where
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("words", metavar="[KEY]... [STORE]", nargs=-1, shell_complete=key_or_store)
 @filter_options
 @removal_options

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import key_or_store
 from beautyspot_cli.formats import NOTHING, ago, duration, moment, money, size
 from beautyspot_cli.listing import code_of, function_of, row_json
@@ -25,7 +26,7 @@ _LARGEST: Final = 10_000_000
 _ANY_BYTES: Final = "application/octet-stream"
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument(
     "words", metavar="KEY [STORE]", nargs=-1, required=True, shell_complete=key_or_store
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.formats import NOTHING, duration, money
 from beautyspot_cli.output import Output, output_options
@@ -53,7 +54,7 @@ _GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
 }
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store)
 @click.option(
     "--by",

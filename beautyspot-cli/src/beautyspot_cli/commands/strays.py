@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.formats import iso, size
 from beautyspot_cli.output import Output, output_options
@@ -23,7 +24,7 @@ _LOST = (
 )
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option("--functions", is_flag=True, help="Show of which functions they are: looks at each.")
 @click.option("--adopt", is_flag=True, help="Make their rows anew, so that calls find them.")

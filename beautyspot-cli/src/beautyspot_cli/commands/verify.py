@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.ending import FOUND
 from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import size
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from beautyspot import Fault, Where
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument("at", metavar="[STORE]", required=False)
 @filter_options
 @store_options

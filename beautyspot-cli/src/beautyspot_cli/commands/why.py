@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from beautyspot_cli.command import Command
 from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.formats import NOTHING, ago, moment
 from beautyspot_cli.listing import code_of, function_of, row_json
@@ -23,7 +24,7 @@ _KEY: Final = r"[0-9a-fA-F]{6,}"
 _HEADINGS: Final = ("KEY", "MADE", "DIFFERS IN", "NEAREST", "ARGUMENTS")
 
 
-@click.command
+@click.command(cls=Command)
 @click.argument(
     "words",
     metavar="KEY|FUNCTION [STORE]",

@@ -158,6 +158,8 @@ def _from_url(point: str, text: str, registry: Registry) -> _Wish:
 
 
 def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
+    if point == "limiter" and "rate" in table:
+        table = {"use": _RATE_LIMITER, **table}  # as for a rate alone
     if "use" not in table:
         use = SETTINGS[point].default or _RATE_LIMITER
         raise ConfigError(

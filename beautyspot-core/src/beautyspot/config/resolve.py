@@ -24,7 +24,7 @@ from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 from beautyspot.logs import warn_once
-from beautyspot.messages import did_you_mean, listing, masked
+from beautyspot.messages import did_you_mean, listing, masked, synonym
 
 if TYPE_CHECKING:
     from beautyspot.config.toml_files import ConfigFile
@@ -271,7 +271,8 @@ def _check_known(key: str, where: str, others: tuple[str, ...] = ()) -> None:
     if key in _ONLY_IN_CODE:
         raise ConfigError(f"{where}: {key!r} can only be given in code: pass it to Spot(...)")
     raise ConfigError(
-        f"{where}: there is no setting {key!r}.{did_you_mean(key, [*SETTINGS, *others])} "
+        f"{where}: there is no setting {key!r}."
+        f"{synonym(key, SETTINGS) or did_you_mean(key, [*SETTINGS, *others])} "
         f"The settings: {listing(SETTINGS)}"
     )
 

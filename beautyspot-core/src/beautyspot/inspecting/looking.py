@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts import Counts, Selection, Totals
+from beautyspot.contracts import Counts, Selection, TaskRecord, Totals
 from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import EVERYTHING, Filter, literally, moment, read_filter
 from beautyspot.inspecting.listing import (
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Unpack
 
-    from beautyspot.contracts import MetadataStoreBase, Page, TaskRecord
+    from beautyspot.contracts import MetadataStoreBase, Page
     from beautyspot.inspecting.filters import Moment, Where
     from beautyspot.inspecting.listing import RowOrder
     from beautyspot.inspecting.why import Why
@@ -148,14 +148,23 @@ class Looking:
         bound = check_seconds(seconds)
         return listing.page(check_order(order), following, check_limit(limit), bound)
 
-    def row(self, key: str) -> TaskRecord:
-        """The row of a key, without its data; the first 6 digits or more will do.
+    def row(self, key: str | TaskRecord) -> TaskRecord:
+        """The row of a key, without its data.
+
+        Args:
+            key: a key; the first 6 digits or more will do. Or a row, as `rows` gives it, whose key
+                is meant.
 
         Raises:
             ConfigError: it is no key, and too short for the beginning of one.
             RecordNotFound: no key begins so, or several do, which it lists.
             MetadataError: the store failed.
         """
+        if isinstance(key, TaskRecord):
+            found = self.metadata.get(key.cache_key)
+            if found is None:
+                raise _no_row(key.cache_key, [], self.place)
+            return found._replace(result_data=None)
         if not isinstance(key, str) or not key:
             raise ConfigError(f"key={key!r:.80}: give a key, or its first 6 digits or more")
         found = self.metadata.get(key)
@@ -216,7 +225,7 @@ class Looking:
         summed = self.metadata.counts_by_function(since=first)
         return [each for each in summed if fnmatchcase(each.func_identifier, pattern)]
 
-    def why(self, key: str) -> Why:
+    def why(self, key: str | TaskRecord) -> Why:
         """What tells a stored run from the nearest earlier one of its function: why it ran.
 
         Args:

@@ -42,11 +42,11 @@ class Reading:
         @property
         def signing_keys(self) -> SigningKeys | None: ...  # noqa: D102
 
-        def row(self, key: str) -> TaskRecord: ...  # noqa: D102
+        def row(self, key: str | TaskRecord) -> TaskRecord: ...  # noqa: D102
 
         def _changing(self) -> Cache: ...
 
-    def value(self, key: str) -> Any:
+    def value(self, key: str | TaskRecord) -> Any:
         """The value of a result, decoded as far as it can be without the classes of the program.
 
         An instance of a class of the program is an `Instance`, with its fields by name. Nothing
@@ -54,6 +54,9 @@ class Reading:
         library is installed, and is a `NotInstalled` elsewhere. A generator's is the list of its
         items, followed by what it returned. A `File` is its `Content`, and an error that is a
         result an `ErrorInstance`.
+
+        Args:
+            key: as for `row`.
 
         Raises:
             ConfigError, RecordNotFound: as `row`.
@@ -74,7 +77,7 @@ class Reading:
         data = b"".join(parts.checked(record))
         return decoded(data, record, self._backends.serializer)
 
-    def content(self, key: str) -> Content:
+    def content(self, key: str | TaskRecord) -> Content:
         """The raw bytes of a result, with their type, in parts.
 
         Media are as the function returned them, so a picture is the picture, and a `File` is its
