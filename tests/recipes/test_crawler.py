@@ -27,7 +27,7 @@ runpy.run_path("crawler.py", run_name="__main__")
 def test_a_crawl_is_polite_and_asks_nothing_twice(recipe: Recipe) -> None:
     (recipe.folder / "later.py").write_text(LATER)
     with Site(PAGES) as site:
-        site.refuse(1, retry_after="0.3")
+        site.refuse_once("/a", retry_after="1.5")  # longer than stamina sleeps by itself
         recipe.given["NO_PROXY"] = "127.0.0.1"
 
         def crawled(hours: float) -> list[str]:

@@ -14,7 +14,7 @@ def nearest(recipe: Recipe, texts: list[str]) -> str:
 
 
 def test_only_what_is_new_is_embedded(recipe: Recipe, models: ModelServer) -> None:
-    models.refuse(1, {"Retry-After": "0.2"})
+    models.refuse(1, {"Retry-After": "1.5"})  # longer than stamina sleeps by itself
     first = nearest(recipe, TEXTS)
     assert models.asked == [TEXTS[:3], ["a cup of tea"]]
     assert first.startswith("0.9")

@@ -32,7 +32,7 @@ def money(prompts: list[str], program: str) -> str:
 def test_a_batch_is_paid_once_though_the_server_refuses_at_first(
     program: str, recipe: Recipe, models: ModelServer
 ) -> None:
-    models.refuse(2, {"Retry-After": "0.3"})
+    models.refuse(2, {"Retry-After": "1.5"})  # longer than stamina sleeps by itself
     file = written(recipe, PROMPTS)
     first = recipe.run(program, file)
     assert sorted(models.asked) == PROMPTS

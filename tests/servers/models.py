@@ -38,7 +38,8 @@ class ModelServer(ThreadingHTTPServer):
         url: where it listens, without a slash at the end.
         asked: what was answered, in order: a prompt, or the texts to embed, for each request.
         refused: how many requests got a 429, or another error.
-        too_early: how many came while a `Retry-After` held.
+        too_early: how many of these came again before their `Retry-After` was over. Others may be
+            on their way when a request is refused.
         keys: what each request signed in with.
         structured: what an answer is where a request asks for JSON of a schema.
         open: while it is not set, answers wait.
@@ -63,7 +64,7 @@ class ModelServer(ThreadingHTTPServer):
         self.open = threading.Event()
         self.open.set()
         self._refusals: list[tuple[int, Mapping[str, str]]] = []
-        self._closed_until = 0.0
+        self._closed_until: dict[str, float] = {}
 
     def refuse(self, times: int, headers: Mapping[str, str], status: int = 429) -> None:
         """Refuse so many of the requests that come next."""
@@ -80,16 +81,14 @@ class ModelServer(ThreadingHTTPServer):
         """Count a request; None where it gets an answer, else status and headers."""
         with self._lock:
             now = time.monotonic()
-            self.too_early += now < self._closed_until
+            self.too_early += now < self._closed_until.get(str(what), now)
             self.keys.append(key)
             if not self._refusals:
                 self.asked.append(what)
                 return None
             status, headers = self._refusals.pop(0)
             self.refused += 1
-            self._closed_until = max(
-                self._closed_until, now + float(headers.get("Retry-After", "0"))
-            )
+            self._closed_until[str(what)] = now + float(headers.get("Retry-After", "0"))
             return status, headers
 
     def __enter__(self) -> Self:

@@ -20,7 +20,9 @@ class Site(ThreadingHTTPServer):
         pages: as given; may be changed. A path of several lines of links, say, is HTML.
         asked: the paths that were asked for, in order.
         unchanged: how many of them got a 304.
-        refused: how many got a 503, and `too_early` how many came while its `Retry-After` held.
+        refused: how many got a 503.
+        too_early: how many of these came again before their `Retry-After` was over. Others may be
+            on their way when a request is refused.
         most_at_once: so many were under way at once, at most.
     """
 
@@ -33,15 +35,15 @@ class Site(ThreadingHTTPServer):
         self.pages = dict(pages)
         self.asked: list[str] = []
         self.unchanged = self.refused = self.too_early = self.most_at_once = 0
-        self._under_way = self._refusals = 0
-        self._retry_after = "0"
-        self._closed_until = 0.0
+        self._under_way = 0
+        self._refusals: dict[str, str] = {}
+        self._closed_until: dict[str, float] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
-    def refuse(self, times: int, retry_after: str) -> None:
-        """Refuse so many of the pages that are asked for next."""
-        self._refusals, self._retry_after = times, retry_after
+    def refuse_once(self, path: str, retry_after: str) -> None:
+        """Refuse a page when it is asked for next."""
+        self._refusals[path] = retry_after
 
     def enter(self, path: str) -> str | None:
         """Count a request; gives the `Retry-After` with which it is refused."""
@@ -49,12 +51,11 @@ class Site(ThreadingHTTPServer):
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
             now = time.monotonic()
-            self.too_early += now < self._closed_until
-            if self._refusals and path != "/robots.txt":
-                self._refusals -= 1
+            self.too_early += now < self._closed_until.get(path, now)
+            if (retry_after := self._refusals.pop(path, None)) is not None:
                 self.refused += 1
-                self._closed_until = now + float(self._retry_after)
-                return self._retry_after
+                self._closed_until[path] = now + float(retry_after)
+                return retry_after
             self.asked.append(path)
             return None
 
