@@ -57,6 +57,7 @@ def test_what_comes_too_late_is_kept(recipe: Recipe, models: ModelServer) -> Non
     late.start()
     assert asked(recipe, 0.1, "why?")["replies"][0][0] == 504
     late.join()
+    assert models.asked == ["why?"], "a worker should end what has begun"
     assert asked(recipe, 60, "why?")["replies"][0][:2] == [200, {"answer": "WHY?"}]
     assert models.asked == ["why?"]
 
