@@ -178,6 +178,17 @@ def test_the_memory_of_calls_with_containers_starts_afresh_when_full(monkeypatch
     assert [remembered.get(*call) is None for call in calls] == [True] * 3 + [False] * 2
 
 
+def test_calls_that_cannot_be_remembered_take_the_place_of_none(monkeypatch):
+    monkeypatch.setattr(memo, "CALLS", 2)
+    keygen = KeyGen()
+    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
+    remembered.put((1,), ("key", "id"))
+    for _ in range(memo.FAILURES + 1):
+        remembered.add(([object()],), {}, address_by(keygen))
+        remembered.add((), {"a": [object()]}, address_by(keygen))
+    assert remembered.get((1,), {}) == ("key", "id")
+
+
 def test_named_arguments_are_looked_up_by_what_they_hold(spot):
     @spot.mark
     def total(*, numbers, factor=1):

@@ -123,6 +123,7 @@ class Memo:
             self._make_room()
             by_args = self.by_types.setdefault(_types(args), {})
             by_args[args] = address  # type: ignore[index]  # flat types have no `Nested`
+            self._room -= 1
 
     def add(
         self,
@@ -149,13 +150,16 @@ class Memo:
             return None
         try:
             if named:
-                return nested.add((args, named), make)
-            return nested.add(args, lambda *copied: make(copied, {}))
+                address = nested.add((args, named), make)
+            else:
+                address = nested.add(args, lambda *copied: make(copied, {}))
         except Exception:  # the ordinary way meets the cause again
             nested.failures += 1
-        if nested.failures >= FAILURES:
-            self._give_up(types, named)
-        return None
+            if nested.failures >= FAILURES:
+                self._give_up(types, named)
+            return None
+        self._room -= 1
+        return address
 
     def _give_up(self, types: tuple[type, ...], named: dict[str, Any]) -> None:
         if named:
@@ -166,7 +170,6 @@ class Memo:
     def _make_room(self) -> None:
         if self._room <= 0:
             self._start_afresh()
-        self._room -= 1
 
 
 _Addresses = dict[tuple[Any, ...], Address] | Nested
