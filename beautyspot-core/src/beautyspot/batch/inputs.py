@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Sized
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -106,8 +107,8 @@ class Inputs:
     def _fill(self, page: list[tuple[Any, ...]], size: int) -> None:
         assert self._tuples is not None  # noqa: S101 - `page` made it
         ends = monotonic() + PATIENCE
-        for args in self._tuples:
+        for args in islice(self._tuples, size):
             page.append(args)
-            if len(page) >= size or monotonic() > ends:
+            if monotonic() > ends:
                 return
-        self.has_ended = True
+        self.has_ended = len(page) < size

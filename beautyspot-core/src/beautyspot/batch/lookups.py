@@ -116,7 +116,7 @@ class Lookups:
         self, inputs: list[Args], keys: list[str]
     ) -> tuple[list[Any], Mapping[str, Found]]:
         """The page where a hit needs nothing but its key; as `fast_path.quick` does it."""
-        found = self._find([key for key in keys if key])
+        found = self._find([*filter(None, keys)])
         form = self._task.form
         codec, loads, ending = form.codec, form.serializer.loads, f"\n{form.codec}\n"
         page: list[Any] = []

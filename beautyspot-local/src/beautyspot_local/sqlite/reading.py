@@ -49,7 +49,7 @@ class SqliteReader(MetadataStoreBase):
             page = wanted[start : start + PAGE]
             rows = self._rows(schema.find_many_query(len(page), in_full=False), tuple(page))
             plain = {row[0]: row[1:7] for row in rows if row[7] is None and row[1] is not None}
-            found.update(plain)
+            found = {**found, **plain} if found else plain
             if len(plain) < len(rows):
                 found.update(self._entries([row[0] for row in rows if row[0] not in plain]))
         return found
