@@ -255,3 +255,25 @@ def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
     connection.close()
     assert store.find(KEYS[0]) is not None
     store.close()
+
+
+def test_the_interpreter_ends_though_a_thread_was_stopped_while_it_closed_a_connection(tmp_path):
+    """As where a second Ctrl-C ends a program whose threads are at work."""
+    code = (
+        HEAD
+        + """
+put("before")
+closing = threading.Event()
+def close():
+    fork_guard.locks.ending.acquire()
+    closing.set()
+    threading.Event().wait()
+threading.Thread(target=close, daemon=True).start()
+closing.wait()
+cycle = [store]  # which the collector meets as the interpreter ends
+cycle.append(cycle)
+del cycle, store
+print("ends")
+"""
+    )
+    assert run(code.format(path=str(tmp_path / "store.db"))) == ["ends"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import os
 import sqlite3
+import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
@@ -80,8 +81,14 @@ class Connection(sqlite3.Connection):
     @fork_guard.waits
     def end(self) -> None:
         """Close it, or abandon it where closing would do harm."""
-        with fork_guard.locks.ending:
+        lock = fork_guard.locks.ending
+        # As the interpreter ends, a thread that was stopped with the lock never gives it back.
+        if not lock.acquire(blocking=not sys.is_finalizing()):
+            return
+        try:
             self._end()
+        finally:
+            lock.release()
 
     def _end(self) -> None:
         pid, self.pid = self.pid, 0
