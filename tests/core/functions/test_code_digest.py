@@ -266,13 +266,13 @@ def test_equal_code_objects_are_told_by_their_sources(load: Load):
 
 def test_digests_are_forgotten_with_the_code():
     gc.collect()
-    before = len(module._known)
+    before = len(module._bare)
     function = bytecode_function("def f(): return 'forget'")
     code_digest(function)
-    assert len(module._known) == before + 1
+    assert len(module._bare) == before + 1
     del function
     gc.collect()
-    assert len(module._known) == before
+    assert len(module._bare) == before
 
 
 # ------------------------------------------------------------------------------------- classes

@@ -25,6 +25,7 @@ class _Digest(NamedTuple):
 
 
 _known: ByIdentity[_Digest] = ByIdentity()  # of code objects and classes
+_bare: ByIdentity[_Digest] = ByIdentity()  # of code objects, without docstrings
 
 
 def code_digest(func: Any) -> str:
@@ -32,14 +33,21 @@ def code_digest(func: Any) -> str:
 
     Of the source in normal form (see `normal_form`), the same in every Python; where there
     is no source, of the bytecode, the same within one minor version of Python (``-O`` apart, which
-    removes asserts). The functions that `func` wraps (`__wrapped__`) count too.
+    removes asserts). The functions that `func` wraps (`__wrapped__`) count too. The docstring of a
+    function that nothing wraps does not: its decorators are ours under another name, or gave the
+    function back as it was, so that no call of it leads to what may read the docstring.
 
     Args:
         func: a function, a class, or an object that wraps a function.
     """
     if isinstance(func, type):
         return _of_class(func).text
-    steps = [step for step in chain(func) if isinstance(step, FunctionType) and not is_ours(step)]
+    around = [step for step in chain(func) if not isinstance(step, staticmethod | classmethod)]
+    steps = [step for step in around if isinstance(step, FunctionType) and not is_ours(step)]
+    if len(around) == len(steps) == 1:
+        code = steps[0].__code__
+        found = _bare.get(code) or _bare.put(code, _function_digest(steps[0], documented=False))
+        return found.text
     digests = [function_digest(step) for step in steps]
     return digests[0] if len(digests) == 1 else digest_of(digests)
 
@@ -86,9 +94,9 @@ def _of_class(cls: type[Any]) -> _Digest:
     return _known.get(cls) or _known.put(cls, _class_digest(cls))
 
 
-def _function_digest(function: FunctionType) -> _Digest:
+def _function_digest(function: FunctionType, *, documented: bool = True) -> _Digest:
     node = definition_of(function)
-    form = None if node is None else _normal(node, function.__globals__)
+    form = None if node is None else _normal(node, function.__globals__, documented=documented)
     if form is not None:
         return _Digest(digest_of(form), is_of_source=True)
     return _Digest(digest_of((_python(), *bytecode(function.__code__))), is_of_source=False)
@@ -105,9 +113,9 @@ def _class_digest(cls: type[Any]) -> _Digest:
     return _Digest(digest_of((_python(), fields, digests)), is_of_source=False)
 
 
-def _normal(node: Definition, namespace: Mapping[str, Any]) -> object:
+def _normal(node: Definition, namespace: Mapping[str, Any], *, documented: bool = True) -> object:
     try:
-        return normal_form(node, lambda name: namespace.get(name, UNKNOWN))
+        return normal_form(node, lambda name: namespace.get(name, UNKNOWN), documented=documented)
     except RecursionError:  # hundreds of operators in one expression
         return None
 

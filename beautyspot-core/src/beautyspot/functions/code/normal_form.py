@@ -43,7 +43,11 @@ UNKNOWN: Final = object()
 
 
 def normal_form(
-    node: Definition, resolve: Resolve = lambda _name: UNKNOWN, *, described: bool = False
+    node: Definition,
+    resolve: Resolve = lambda _name: UNKNOWN,
+    *,
+    described: bool = False,
+    documented: bool = True,
 ) -> object:
     """The normal form of a definition, without its own name.
 
@@ -52,11 +56,12 @@ def normal_form(
         resolve: gives the object that a name stands for where the definition is; it tells our own
             decorators from others. Where it can't, an attribute `mark` or `limiter` is ours.
         described: whether its docstring and annotations count in any case.
+        documented: whether its docstring counts where decorators or bases may read it.
     """
     form = _Form(resolve)
     if isinstance(node, ast.Lambda):
         return form.of(node)
-    return form.definition(node, name="", described=described)
+    return form.definition(node, name="", described=described, documented=documented)
 
 
 class _Form:
@@ -94,13 +99,18 @@ class _Form:
         return (type(node).__name__, *fields)
 
     def definition(
-        self, node: Function | ast.ClassDef, name: str, *, described: bool = False
+        self,
+        node: Function | ast.ClassDef,
+        name: str,
+        *,
+        described: bool = False,
+        documented: bool = True,
     ) -> object:
         """A function or class, under the name given."""
         decorators = self._counting(node.decorator_list)
         bases = (*node.bases, *node.keywords) if isinstance(node, ast.ClassDef) else ()
         read = described or bool(decorators or bases)  # by what may make behaviour of it
-        doc = ast.get_docstring(node, clean=False) if read else None
+        doc = ast.get_docstring(node, clean=False) if read and documented else None
         if isinstance(node, ast.ClassDef):
             head: object = self.of(list(bases))
             body: object = tuple(map(self._member, filterfalse(_without_effect, node.body)))
