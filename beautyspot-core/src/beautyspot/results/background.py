@@ -1,10 +1,11 @@
 """Save results in the background: the caller goes on, and many results share one commit.
 
 A caller puts its result into a table, where look-ups find it. A thread, the saver, writes what is
-in the table, and sleeps while that is empty. The first result starts the saver, and the end of the
-Spot ends it. It is a daemon thread, so the interpreter can end while it sleeps: the Spot's own end
-has written the table by then, and where that was interrupted, the end of the interpreter's threads
-has. Where no thread can be started any more, the caller saves in place.
+in the table, and sleeps while that is empty; who flushes writes it as well. The first result starts
+the saver, and the end of the Spot ends it. It is a daemon thread, so the interpreter can end while
+it sleeps: the Spot's own end has written the table by then, and where that was interrupted, the end
+of the interpreter's threads has. Where no thread can be started any more, the caller saves in
+place.
 """
 
 from __future__ import annotations
@@ -48,11 +49,6 @@ LINGER: Final = 0.005
 Without it the saver competes with the callers for the interpreter, one commit for each result.
 """
 
-LOOKS: Final = 4
-"""Looks into an empty table, one each `LINGER`, before the saver sleeps until it is woken.
-
-To wake it would cost the caller whose result is the first a fifth of its call.
-"""
 
 _at_work: dict[Saver, None] = {}
 """The savers that have a thread."""
@@ -94,7 +90,6 @@ class Saver:
         self._thread: threading.Thread | None = None  # the last saver
         self._is_alive = False  # whether a saver was started, and has not left
         self._is_awake = False  # whether it looks into the table without another signal
-        self._looks = 0  # which have found nothing since the last result
         self._cache.waiting.clear()
         _at_work.pop(self, None)
 
@@ -298,9 +293,8 @@ class Saver:
     def _goes_on(self) -> bool:
         """Whether to wait for more; else another saver may start, and no result is left behind."""
         with self._lock:
-            self._looks = 0 if self._table else self._looks + 1
-            self._is_awake = self._looks <= LOOKS
-            if self.callers_save and not self._table:
+            self._is_awake = bool(self._table)
+            if self.callers_save and not self._is_awake:
                 self._leave()
                 return False
             return True
