@@ -55,13 +55,16 @@ def hold(attempt: RetryCallState) -> None:
     spot.bucket.pause(headers.get("retry-after") or 2**attempt.attempt_number)
 
 
-@spot.mark(price=dollars)
-@retry(
+patiently = retry(
     retry=retry_if_exception_type((RateLimitError, InternalServerError, APIConnectionError)),
     before_sleep=hold,  # and no `wait=`: the next attempt waits for its permit
     stop=stop_after_attempt(6),
     reraise=True,
 )
+
+
+@spot.mark(price=dollars)
+@patiently
 @spot.limiter(cost={"requests": 1, "tokens": tokens}, settle=used, max_concurrent=16)
 def ask(prompt: str, *, model: str = MODEL, longest: int = LONGEST) -> ChatCompletion:
     """One answer; whatever changes it is an argument, and so counts for the key."""

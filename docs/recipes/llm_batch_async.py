@@ -55,8 +55,11 @@ def is_passing(error: Exception) -> bool:
     return isinstance(error, APIConnectionError)
 
 
+patiently = stamina.retry(on=is_passing, attempts=6, timeout=None)  # else it gives up after 45 s
+
+
 @spot.mark(price=dollars)
-@stamina.retry(on=is_passing, attempts=6, timeout=None)  # by default it gives up after 45 s
+@patiently
 @spot.limiter(cost=cost, settle=used, max_concurrent=16)
 async def ask(prompt: str, *, model: str = MODEL, longest: int = LONGEST) -> Message:
     """One answer; whatever changes it is an argument, and so counts for the key."""

@@ -1,24 +1,14 @@
-"""Show an answer while it is written, and keep it; with OpenAI's SDK."""
+"""Show an answer while it is written, and keep it; beside llm_batch.py, whose limits it shares."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 
-import beautyspot as bs
-from openai import OpenAI
+from beautyspot import Permit
+from llm_batch import LONGEST, MODEL, client, patiently, spot, tokens
+from openai import Stream
 from openai.types.chat import ChatCompletionChunk
-
-MODEL = "gpt-4.1-mini"
-LONGEST = 500  # tokens of an answer
-spot = bs.Spot(
-    "llm_stream",
-    limiter=[
-        {"name": "requests", "use": "gcra-shared", "rate": "480/min"},
-        {"name": "tokens", "use": "gcra-shared", "rate": "190000/min", "max_cost": 8000},
-    ],
-)
-client = OpenAI(max_retries=0)
 
 
 def dollars(chunks: list[ChatCompletionChunk]) -> float:
@@ -27,20 +17,24 @@ def dollars(chunks: list[ChatCompletionChunk]) -> float:
     return usage.prompt_tokens * 0.40e-6 + usage.completion_tokens * 1.60e-6 if usage else 0.0
 
 
-@spot.mark(price=dollars)
-def stream(prompt: str, *, model: str = MODEL) -> Iterator[ChatCompletionChunk]:
-    """The chunks of an answer."""
-    estimate = {"requests": 1, "tokens": len(prompt) // 3 + LONGEST}
-    with (
-        spot.limit(cost=estimate) as permit,
-        client.chat.completions.create(
+@patiently
+def begin(prompt: str, model: str) -> tuple[Permit, Stream[ChatCompletionChunk]]:
+    """A stream of which nothing was read, and the permit of the attempt that got it."""
+    with spot.limit(cost={"requests": 1, "tokens": tokens(prompt)}) as permit:
+        return permit, client.chat.completions.create(
             model=model,
             max_tokens=LONGEST,
             messages=[{"role": "user", "content": prompt}],
             stream=True,
             stream_options={"include_usage": True},
-        ) as chunks,
-    ):
+        )
+
+
+@spot.mark(price=dollars)
+def stream(prompt: str, *, model: str = MODEL) -> Iterator[ChatCompletionChunk]:
+    """The chunks of an answer."""
+    permit, chunks = begin(prompt, model)
+    with chunks:
         for chunk in chunks:
             yield chunk
             if chunk.usage is not None:

@@ -1,25 +1,16 @@
-"""Show an answer while it is written, and keep it; in an event loop, with Anthropic's SDK."""
+"""The same in an event loop, with Anthropic's SDK; beside llm_batch_async.py."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
-import beautyspot as bs
-from anthropic import AsyncAnthropic
+from anthropic.lib.streaming import AsyncMessageStream
 from anthropic.types import Usage
-
-MODEL = "claude-haiku-4-5"
-LONGEST = 500  # tokens of an answer
-spot = bs.Spot(
-    "llm_stream_async",
-    limiter=[
-        {"name": "requests", "use": "gcra-shared", "rate": "950/min"},
-        {"name": "output", "use": "gcra-shared", "rate": "88000/min", "max_cost": 8000},
-    ],
-)
-client = AsyncAnthropic(max_retries=0)
+from beautyspot import Permit
+from llm_batch_async import LONGEST, MODEL, client, cost, patiently, spot
 
 
 def dollars(items: list[str | Usage]) -> float:
@@ -29,21 +20,29 @@ def dollars(items: list[str | Usage]) -> float:
     return used.input_tokens * 1e-6 + used.output_tokens * 5e-6
 
 
-@spot.mark(price=dollars)
-async def stream(prompt: str, *, model: str = MODEL) -> AsyncIterator[str | Usage]:
-    """The text of an answer, piece by piece, and then what it took."""
-    async with (
-        spot.limit(cost={"requests": 1, "output": LONGEST}) as permit,
-        client.messages.stream(
+@patiently
+async def begin(
+    stack: AsyncExitStack, prompt: str, model: str
+) -> tuple[Permit, AsyncMessageStream[None]]:
+    """A stream of which nothing was read, and the permit of the attempt that got it."""
+    async with spot.limit(cost=cost(prompt)) as permit:
+        opening = client.messages.stream(
             model=model,
             max_tokens=LONGEST,
             messages=[{"role": "user", "content": prompt}],
-        ) as chunks,
-    ):
+        )
+        return permit, await stack.enter_async_context(opening)
+
+
+@spot.mark(price=dollars)
+async def stream(prompt: str, *, model: str = MODEL) -> AsyncIterator[str | Usage]:
+    """The text of an answer, piece by piece, and then what it took."""
+    async with AsyncExitStack() as stack:
+        permit, chunks = await begin(stack, prompt, model)
         async for text in chunks.text_stream:
             yield text
         used = (await chunks.get_final_message()).usage
-        permit.settle({"output": used.output_tokens})
+        permit.settle({"input": used.input_tokens, "output": used.output_tokens})
         yield used
 
 

@@ -1,18 +1,12 @@
-"""Read invoices into a pydantic model, with OpenAI's SDK."""
+"""Read invoices into a pydantic model; beside llm_batch.py, whose limits it shares."""
 
 from __future__ import annotations
 
 import sys
 
-import beautyspot as bs
-from openai import OpenAI
+from llm_batch import LONGEST, MODEL, client, dollars, patiently, spot, tokens, used
 from openai.types.chat import ParsedChatCompletion
 from pydantic import BaseModel
-
-MODEL = "gpt-4.1-mini"
-
-spot = bs.Spot("llm_structured", limiter="480/min")
-client = OpenAI(max_retries=0)
 
 
 class Invoice(BaseModel):
@@ -22,19 +16,15 @@ class Invoice(BaseModel):
     total: float
 
 
-def dollars(answer: ParsedChatCompletion[Invoice]) -> float:
-    """What a call cost."""
-    usage = answer.usage
-    return usage.prompt_tokens * 0.40e-6 + usage.completion_tokens * 1.60e-6 if usage else 0.0
-
-
 @spot.mark(price=dollars)
-@spot.limiter
-def read(text: str, *, model: str = MODEL) -> ParsedChatCompletion[Invoice]:
+@patiently
+@spot.limiter(cost={"requests": 1, "tokens": tokens}, settle=used, max_concurrent=16)
+def read(prompt: str, *, model: str = MODEL) -> ParsedChatCompletion[Invoice]:
     """What an invoice says."""
     return client.chat.completions.parse(
         model=model,
-        messages=[{"role": "user", "content": text}],
+        max_tokens=LONGEST,
+        messages=[{"role": "user", "content": prompt}],
         response_format=Invoice,
     )
 

@@ -1,19 +1,13 @@
-"""Read invoices into a pydantic model, in an event loop, with Anthropic's SDK."""
+"""The same in an event loop, with Anthropic's SDK; beside llm_batch_async.py."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-import beautyspot as bs
-from anthropic import AsyncAnthropic
 from anthropic.types import ParsedMessage
+from llm_batch_async import LONGEST, MODEL, client, cost, dollars, patiently, spot, used
 from pydantic import BaseModel
-
-MODEL = "claude-haiku-4-5"
-
-spot = bs.Spot("llm_structured_async", limiter="950/min")
-client = AsyncAnthropic(max_retries=0)
 
 
 class Invoice(BaseModel):
@@ -23,19 +17,15 @@ class Invoice(BaseModel):
     total: float
 
 
-def dollars(answer: ParsedMessage[Invoice]) -> float:
-    """What a call cost."""
-    return answer.usage.input_tokens * 1e-6 + answer.usage.output_tokens * 5e-6
-
-
 @spot.mark(price=dollars)
-@spot.limiter
-async def read(text: str, *, model: str = MODEL) -> ParsedMessage[Invoice]:
+@patiently
+@spot.limiter(cost=cost, settle=used, max_concurrent=16)
+async def read(prompt: str, *, model: str = MODEL) -> ParsedMessage[Invoice]:
     """What an invoice says."""
     return await client.messages.parse(
         model=model,
-        max_tokens=500,
-        messages=[{"role": "user", "content": text}],
+        max_tokens=LONGEST,
+        messages=[{"role": "user", "content": prompt}],
         output_format=Invoice,
     )
 

@@ -17,6 +17,11 @@ def and_async(program: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("program", [program, twin])
 
 
+def batch_of(program: str) -> str:
+    """The program whose limits another one shares."""
+    return "llm_batch_async.py" if program.endswith("_async.py") else "llm_batch.py"
+
+
 def written(recipe: Recipe, prompts: list[str]) -> str:
     (recipe.folder / "prompts.txt").write_text("".join(f"{prompt}\n" for prompt in prompts))
     return "prompts.txt"
@@ -77,17 +82,36 @@ def test_what_fails_is_told_and_tried_by_the_next_run(recipe: Recipe, models: Mo
 def test_a_stream_is_kept_and_its_cost_is_known(
     program: str, recipe: Recipe, models: ModelServer
 ) -> None:
+    recipe.copy(batch_of(program))
+    models.refuse(1, {"Retry-After": "0.2"})
     first = recipe.run(program, "tell me a story")
+    assert (models.refused, models.too_early) == (1, 0)
+    assert granted(recipe) == 2, "each attempt should have a permit"
     assert "TELL ME A STORY" in first.stdout
     assert "spent 0.0000 $" in recipe.run(program, "tell me a story").stderr
     assert models.asked == ["tell me a story"]
     assert spent(recipe) > 0
 
 
+def test_many_streams_are_lists_of_chunks(recipe: Recipe, models: ModelServer) -> None:
+    recipe.copy("llm_batch.py")
+    recipe.copy("llm_stream.py")
+    models.refuse(1, {"Retry-After": "0.2"})
+    file = written(recipe, PROMPTS)
+    first = recipe.run("llm_streams.py", file)
+    assert all(prompt.upper() in first.stdout for prompt in PROMPTS)
+    assert (sorted(models.asked), models.refused, models.too_early) == (PROMPTS, 1, 0)
+    assert recipe.run("llm_streams.py", file).stdout == first.stdout
+    assert len(models.asked) == len(PROMPTS)
+
+
 @and_async("llm_structured.py")
 def test_what_a_model_fills_in_is_kept(program: str, recipe: Recipe, models: ModelServer) -> None:
+    recipe.copy(batch_of(program))
     models.structured = {"number": "A1", "total": 2.5}
+    models.refuse(1, {"Retry-After": "0.2"})
     first = recipe.run(program, "invoice A1: 2.50")
+    assert (models.refused, models.too_early) == (1, 0)
     assert first.stdout == "number='A1' total=2.5\n"
     assert recipe.run(program, "invoice A1: 2.50").stdout == first.stdout
     assert models.asked == ["invoice A1: 2.50"]
