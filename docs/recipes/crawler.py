@@ -30,8 +30,8 @@ client = httpx.Client(headers={"User-Agent": AGENT}, timeout=30)
 class MissingPageError(Exception):
     """There is no such page; an answer, too."""
 
-    def __init__(self, url: str, status: int) -> None:
-        super().__init__(url, status)
+    def __init__(self, status: int) -> None:
+        super().__init__(f"{status}: no such page")
 
 
 def origin(url: str) -> str:
@@ -78,7 +78,7 @@ def get(url: str, *, since: httpx.Response | None) -> httpx.Response:
         headers["If-Modified-Since"] = since.headers["last-modified"]
     response = client.get(url, headers=headers)
     if response.status_code in (404, 410):
-        raise MissingPageError(url, response.status_code)
+        raise MissingPageError(response.status_code)
     return (
         response
         if response.status_code in (301, 302, 303, 304, 307, 308)
