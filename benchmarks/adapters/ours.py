@@ -21,7 +21,6 @@ WITHOUT_MEMORY = "beautyspot, memory=0"
 ASYNC = "beautyspot, async"
 BACKGROUND = 'beautyspot, save="background"'
 ANEW = "beautyspot, its key made anew"
-BLOB = "beautyspot, save_blob=True"
 MAPPED = "beautyspot, mmap=True"
 
 
@@ -64,13 +63,6 @@ def anew(directory: Path, function: Function) -> Iterator[Function]:
     """As for the first call of a process with such arguments."""
     with spot_in(directory, keygen=Unremembered()) as spot:
         yield spot.mark(function)
-
-
-@adapter(BLOB)
-def blob(directory: Path, function: Function) -> Iterator[Function]:
-    """Every result in a file of its own, however small."""
-    with spot_in(directory) as spot:
-        yield spot.mark(save_blob=True)(function)
 
 
 @adapter(MAPPED)

@@ -421,6 +421,43 @@ def test_short_writes_are_continued(storage: LocalStorage, monkeypatch: pytest.M
     assert storage.load(storage.save(KEY, bytes(range(100)))) == bytes(range(100))
 
 
+@pytest.fixture(params=["NumPy's", "plain", "huge pages"])
+def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where a blob is read into that may be written to."""
+    if request.param == "plain":
+        monkeypatch.delitem(sys.modules, "numpy")
+    if request.param == "huge pages":
+        monkeypatch.setattr(plain_file, "FRESH", 0)
+    kind: str = request.param
+    return kind
+
+
+@pytest.mark.parametrize("size", [1, 5000, 2**20 + 1])
+def test_what_may_be_written_to(storage: LocalStorage, memory: str, size: int) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    storage.save(KEY, content[:size])
+    first, second = (storage.load(KEY, writable=True) for _ in range(2))
+    assert isinstance(first, bytearray) == (memory == "plain")
+    assert bytes(first) == content[:size]
+    with memoryview(first) as view:
+        view[:] = bytes(size)
+    assert bytes(second) == content[:size]
+    assert storage.load(KEY) == content[:size]
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_file_of_which_the_system_tells_another_size(
+    storage: LocalStorage, memory: str, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    """One that is cut off while it is read, or of a file system that tells no sizes."""
+    storage.save(KEY, b"0123456789")
+    real = plain_file.open_plain
+    monkeypatch.setattr(plain_file, "open_plain", lambda path: (real(path)[0], 20))
+    assert bytes(storage.load(KEY, writable=writable)) == b"0123456789"
+    monkeypatch.setattr(plain_file, "open_plain", lambda path: (real(path)[0], 0))
+    assert bytes(storage.load(KEY, writable=writable)) == b"0123456789"
+
+
 @pytest.mark.parametrize(
     ("kind", "size", "reserved"),
     [

@@ -37,10 +37,13 @@ def make_private(folder: Path) -> None:
     Raises:
         OSError: it can't be made.
     """
-    if not folder.parent.is_dir():
-        make_private(folder.parent)
     with suppress(FileExistsError, FileNotFoundError):
-        make_folder(folder)
+        try:
+            make_folder(folder)
+        except FileNotFoundError:  # most often its parent is there
+            if not folder.parent.is_dir():
+                make_private(folder.parent)
+            make_folder(folder)
         if os.path.abspath(folder) in _of_spots:  # noqa: PTH100
             _mark(folder)
 

@@ -7,6 +7,7 @@ while a part is in the processor's own cache, was slower than one more pass over
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import stat
 import sys
@@ -34,6 +35,9 @@ REFUSES_LINKS: Final = hasattr(os, "O_NOFOLLOW")
 
 _AT_ONCE: Final = 2**30
 """Bytes that every system reads in one call; Linux ends at 2 GiB."""
+
+FRESH: Final = 2**25
+"""Bytes up to which glibc uses memory again that was given back (M_MMAP_THRESHOLD)."""
 
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows deletes none that is read-only
 
@@ -73,6 +77,8 @@ def read(descriptor: int, size: int) -> bytes:
 
 def read_to_write(descriptor: int, size: int) -> bytearray | memoryview:
     """The whole file in memory to which nothing else refers, and which can be written to."""
+    if not size:  # or the file system tells no sizes
+        return bytearray(read(descriptor, size))
     memory = _memory(size)
     with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
         end = 0
@@ -82,11 +88,16 @@ def read_to_write(descriptor: int, size: int) -> bytearray | memoryview:
 
 
 def _memory(size: int) -> bytearray | memoryview:
-    """NumPy's, where the program has loaded it: it need not be filled, and comes in huge pages.
+    """NumPy's, where the program has loaded it: a `bytearray` is filled with zeros first.
 
-    A `bytearray` is filled with zeros first. A fresh page of 4 kB costs as much as reading 20 kB,
-    and the C library takes fresh ones for all that is over 32 MB.
+    The C library takes fresh pages for all that is over 32 MiB, of 4 kB each, of which one costs as
+    much as reading 20 kB: that much comes in huge pages from the system, where it has such.
     """
+    if size > FRESH and hasattr(mmap, "MADV_HUGEPAGE"):
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a kernel without
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        return memoryview(pages)
     empty: Any = getattr(sys.modules.get("numpy"), "empty", None)
     return bytearray(size) if empty is None else memoryview(empty(size, "u1"))
 
