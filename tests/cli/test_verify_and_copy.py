@@ -240,3 +240,23 @@ def test_a_url_tells_no_name_for_the_target(profiles: Path, run: Run) -> None:
 def test_a_newcomer_s_name_for_it_is_known(shop: Path, run: Run) -> None:
     assert run("cp", "--help").stdout.startswith("Usage: beautyspot c")
     assert "  cp " not in run("--help").stdout
+
+
+def test_a_folder_that_is_handed_over_is_replayed_by_the_same_program(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("copy", ".beautyspot", "handover")
+    (shop / ".beautyspot").rename(shop / "at-home")
+    monkeypatch.setenv("BEAUTYSPOT_DIRECTORY", "handover")
+    monkeypatch.setenv("BEAUTYSPOT_MODE", "replay")
+
+    with bs.Spot("shop", config=False) as spot:
+        draw = spot.mark(bytes, name="shop:draw", content_type="image/png", save_blob=True)
+        with pytest.raises(bs.CacheMissError):
+            draw(1)
+        ask = spot.mark(_ask, name="shop:ask", version=1)
+        assert ask("good morning") == "small: good morning"
+
+
+def _ask(prompt: str, model: str = "small") -> str:
+    raise AssertionError("nothing should run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.errors import UnstableKeyError
@@ -33,6 +34,17 @@ _UNSTABLE: Final = (
     r"(?P<attributes>(?:\.[^\W\d]\w*)*)(?P<inside>.*)"
 )
 """The path of an `UnstableKeyError`: the argument, attributes of it, and what is inside."""
+
+
+_CLIENTS: Final = {
+    **{name: name for name in ("openai", "anthropic", "httpx", "requests")},
+    "botocore": "boto3",
+    "sqlalchemy": "SQLAlchemy",
+}
+"""Libraries, by their top-level package, whose clients or engines `beautyspot-http` knows.
+
+No distribution of others is named for a type: whoever registers such a name would get its users.
+"""
 
 
 UNKNOWN: Final = "say with mark(key=function) what counts of the arguments"
@@ -71,6 +83,9 @@ class Advisor:
         leave out, such as one attribute of an item of a list, the advice says what else would go.
         """
         found = re.fullmatch(_UNSTABLE, error.path, re.DOTALL)
+        return self._advice(call, error, found) + ("" if found is None else _plugin(call, found))
+
+    def _advice(self, call: Addressed, error: UnstableKeyError, found: re.Match[str] | None) -> str:
         name, several = (None, False) if found is None else self._argument(call, found)
         if found is None or name is None:
             return UNKNOWN
@@ -160,6 +175,21 @@ class Advisor:
         named = self._name(args, {})
         name = list(named)[min(position, len(named) - 1)]
         return name if name.isidentifier() else None, named[name] is not args[position]
+
+
+def _plugin(call: Addressed, found: re.Match[str]) -> str:
+    """Which plug-in of ours knows the client that the path leads through, if it is missing."""
+    args, kwargs = call.bound
+    value = kwargs.get(found["name"])
+    if found["position"]:
+        value = next(iter(args[int(found["position"]) :]), None)
+    for attribute in found["attributes"].split("."):  # the first is the argument itself
+        value = getattr(value, attribute, None) if attribute else value
+        roots = [root_of(cls.__module__) for cls in type(value).__mro__]
+        library = next((_CLIENTS[root] for root in roots if root in _CLIENTS), None)
+        if library is not None and find_spec("beautyspot_http") is None:
+            return f"; beautyspot-http, where it is installed, knows {library} (docs/http.md)"
+    return ""
 
 
 def _innermost(name: str, inside: str) -> tuple[str, str]:
