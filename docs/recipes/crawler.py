@@ -79,11 +79,7 @@ def get(url: str, *, since: httpx.Response | None) -> httpx.Response:
     response = client.get(url, headers=headers)
     if response.status_code in (404, 410):
         raise MissingPageError(response.status_code)
-    return (
-        response
-        if response.status_code in (301, 302, 303, 304, 307, 308)
-        else (response.raise_for_status())
-    )
+    return response if response.status_code < 400 else response.raise_for_status()
 
 
 @spot.mark(ttl="1 day", cache_errors=(MissingPageError,), error_ttl="1h")
