@@ -516,3 +516,34 @@ def test_a_lambda_that_is_made_at_each_call_is_parsed_once(
         monkeypatch.setattr("dis.get_instructions", None)
         marked(app.made())
         assert spot.stats()["hits"] == 1
+
+
+SETTABLE = """
+CUT = 2
+
+def f(x):
+    return x * CUT
+"""
+
+
+@pytest.mark.parametrize("kind", ["function", "coroutine"])
+def test_a_global_that_other_code_sets_spoils_no_result(
+    load: Load, log: pytest.LogCaptureFixture, kind: str
+) -> None:
+    source = SETTABLE if kind == "function" else SETTABLE.replace("def f", "async def f")
+    store, app = MemoryMetadataStore(), load(source)
+    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
+        marked = spot.mark(version="auto")(app.f)
+        assert given(marked(1)) == 2
+        app.CUT = 5
+        assert given(marked(2)) == 10
+        assert given(marked(1)) == 5
+        assert "was changed by other code while the program runs" in log.text
+        app.CUT = 2
+        assert given(marked(3)) == 6
+        assert given(marked(1)) == 2
+        assert spot.stats()["hits"] == 1
+    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
+        marked = spot.mark(version="auto")(load(source).f)
+        assert [given(marked(x)) for x in (1, 2, 3)] == [2, 4, 6]
+        assert spot.stats()["hits"] == 2

@@ -41,6 +41,7 @@ from beautyspot.calls.reports import (
     tell_of_key,
     warn_inactive,
     warn_moved,
+    warn_new_version,
     warn_stale,
     warn_unstorable,
 )
@@ -109,6 +110,10 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
+    if call.key and call.task.addressing.has_new_version():
+        value = yield from _look_anew(engine, call)
+        if value is not MISSING:
+            return _found(engine, call, value)
     mode = call.mode
     if not call.key and mode != "replay":
         uncached: Outcome = yield Execute(call, engine.observers)
@@ -119,6 +124,18 @@ def flow(engine: Engine, call: Call) -> Flow:
         engine.miss(call)
         return (yield from _counted(engine, call))
     return (yield from _together(engine, call))
+
+
+def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
+    """Give the call the key of the version that holds by now, and what is stored under it."""
+    warn_new_version(engine, call)
+    call.key, call.looked = "", False
+    try:
+        call.task.addressing.address(call)
+    except Exception as error:
+        report_no_key(engine, call, error)
+        return MISSING
+    return MISSING if call.refresh else (yield from leasing.look(engine, call))
 
 
 def _counted(engine: Engine, call: Call) -> Flow:

@@ -64,6 +64,17 @@ def warn_moved(engine: Engine, call: Call) -> None:
     )
 
 
+def warn_new_version(engine: Engine, call: Call) -> None:
+    """Warn once that code which runs now has another version than at the first call."""
+    name = call.task.func_identifier
+    engine.reporter.once(
+        f"new version {name}",
+        f'what version="auto" of {name} follows was changed by other code while the program runs, '
+        "such as a global that it reads: its calls have another version from now on, and a call "
+        "that was made before may be a hit of the earlier one. Pass what changes as an argument",
+    )
+
+
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     """Warn that an expired result is returned in place of an error."""
     logger.warning(

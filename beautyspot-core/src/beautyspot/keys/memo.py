@@ -103,9 +103,10 @@ class Memo:
 
     def __init__(self, is_plain: Callable[[], bool] | None = None) -> None:
         self._is_plain = is_plain
-        self._start_afresh()
+        self.forget()
 
-    def _start_afresh(self) -> None:
+    def forget(self) -> None:
+        """Start afresh."""
         self.by_types: dict[tuple[type, ...], _Addresses] = {}
         self.named: _Addresses = {} if self._is_plain is None else Nested(self._is_plain)
         self._room = CALLS
@@ -169,7 +170,7 @@ class Memo:
 
     def _make_room(self) -> None:
         if self._room <= 0:
-            self._start_afresh()
+            self.forget()
 
 
 _Addresses = dict[tuple[Any, ...], Address] | Nested

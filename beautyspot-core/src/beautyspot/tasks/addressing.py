@@ -113,6 +113,7 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._added = self._added_to(user, per_argument) if options.added else None
         self._key_maker: KeyMaker | None = None
+        self._is_of_another_process = False
         self._ours = keygen if _is_ours(keygen) else None
         ours = self._ours
         self.memo = Memo(None if ours is None else partial(takes_containers_apart, ours))
@@ -135,6 +136,7 @@ class Addressing:
     def take(self, sent: tuple[Any, ...]) -> None:
         """Have the identity of the sender: here its module has another name, and no source."""
         self.func_name, self.func_identifier, self._version, code, identity = sent
+        self._is_of_another_process = True
         vars(self).update(code=code)
         self._identity.take(identity)
 
@@ -146,10 +148,29 @@ class Addressing:
         """
         if self._version != "auto":
             return self._version
-        version = f"auto:{self._followed.version()}"
+        version = self._current_version()
         if not is_without_file(unwrap_ours(self._function)):
             self._version = version
         return version
+
+    def _current_version(self) -> str:
+        return f"auto:{self._followed.version()}"
+
+    def has_new_version(self) -> bool:
+        """Whether what `version="auto"` follows has changed; then calls have new keys from now on.
+
+        Other code may set a global that the function reads, while the program runs. To ask walks
+        through all that the version follows.
+        """
+        known = self._version
+        if self._options.version != "auto" or known == "auto" or self._is_of_another_process:
+            return False
+        found = self._current_version()
+        if found == known:
+            return False
+        self._version, self._key_maker = found, None
+        self.memo.forget()
+        return True
 
     @Lazily
     def code(self) -> str | None:
