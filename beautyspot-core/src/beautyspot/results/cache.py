@@ -36,7 +36,7 @@ from beautyspot.results.validity import (
     outlived,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import Payload, StoredError, TooLarge, is_error
+from beautyspot.serialization.payload import OtherFields, Payload, StoredError, TooLarge, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,6 +308,11 @@ class Cache(Rows):
 
     def report_miss(self, task: Task, error: Exception) -> Any:
         """Say that a look-up failed; `MISSING`."""
+        if isinstance(error, OtherFields):  # the program was changed, and nothing has failed
+            about = f"fields {task.func_identifier} {error}"
+            told = f"{task.func_identifier}: {error}. Results that were stored before are made anew"
+            self.reporter.once(about, told)
+            return MISSING
         advice = "The function runs instead, and nothing is lost"
         if isinstance(error, RestoreError):
             advice = "The function runs instead, and its result replaces what is stored"

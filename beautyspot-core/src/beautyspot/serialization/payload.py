@@ -44,6 +44,10 @@ class Payload(NamedTuple):
     owned: bool = False
 
 
+class OtherFields(RestoreError):  # noqa: N818 - an earlier class's result, and no damage
+    """What is stored is of a class that had other fields then."""
+
+
 class StoredError(RestoreError):
     """What is stored is no value, but an error that the function raised.
 

@@ -27,6 +27,7 @@ from beautyspot.serialization.codecs.contract import (
 )
 from beautyspot.serialization.codecs.registry import qualified
 from beautyspot.serialization.codecs.unfinished import no_result_yet
+from beautyspot.serialization.payload import OtherFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -163,9 +164,7 @@ def _decode_object(
 def _same_fields(cls: type, stored: Collection[Any], fields: tuple[str, ...]) -> None:
     if set(stored) != set(fields):
         differing = ", ".join(sorted(map(str, set(stored) ^ set(fields))))
-        raise RestoreError(
-            f"{qualified(cls)} has other fields than when it was stored: {differing}"
-        )
+        raise OtherFields(f"{qualified(cls)} has other fields than when it was stored: {differing}")
 
 
 # ---------------------------------------------------------------------------------- named tuples
