@@ -19,7 +19,7 @@ from beautyspot.contracts import entry_of, in_full
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database_file, row_cache, wal_watch
+from beautyspot_local.sqlite import connections, database_file, row_cache, schema, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
 from quiet import connection_of, eager, keep, kept, linux, plain, rows_of, settle
@@ -536,3 +536,16 @@ def test_a_forked_child_starts_without_rows(store):
 def test_it_may_be_said_as_a_text(make, path):
     assert make(memory="0 kB").memory_age == 0.0
     assert make(memory="64 MiB").memory_age > 0.0
+
+
+def test_a_blob_s_row_is_found_while_a_fork_hides_the_connection(store, monkeypatch):
+    store.put(a_record(ONE, result_type="FILE", result_value="ab/cd.bin", result_data=None))
+    assert store.find(ONE).result_value == "ab/cd.bin"
+    to_entry = schema.to_entry
+
+    def forking(row):
+        store._database.local = threading.local()  # as it is for other threads while one forks
+        return to_entry(row)
+
+    monkeypatch.setattr(schema, "to_entry", forking)
+    assert store.find(ONE).result_value == "ab/cd.bin"

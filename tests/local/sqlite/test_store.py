@@ -443,3 +443,17 @@ def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
 
     with pytest.raises(sqlite3.OperationalError, match="disk I/O"):
         module._transact(Handle(), "", [])
+
+
+@pytest.mark.parametrize("method", ["find", "generation", "try_lease"])
+def test_who_inherits_is_asked_at_the_begin_of_a_call(path, method):
+    asked = []
+
+    def ask(store, *args):
+        asked.append(method)
+        return getattr(SqliteMetadataStore, method)(store, *args)
+
+    store = type("Own", (SqliteMetadataStore,), {method: ask})(path)
+    store.begin("0" * 32).lease.release()
+    assert asked == [method]
+    store.close()

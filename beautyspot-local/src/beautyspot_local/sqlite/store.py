@@ -175,7 +175,8 @@ class SqliteMetadataStore(SqliteReader):
         found: Plain | Entry | None = row[:6]
         if row[6] is not None or row[0] is None:
             found = self._entry(key, row)
-            noting = noting and database.local.handle is handle  # else it is of another file
+            # Else it is of another file, or a fork, which hides the connection, is under way.
+            noting = noting and getattr(database.local, "handle", None) is handle
         if noting and found is not None:
             database.note(snapshot, handle, key, found)
         return found
@@ -240,7 +241,8 @@ class SqliteMetadataStore(SqliteReader):
 
         A class that inherits from this one and has methods of its own for these is asked by them.
         """
-        if type(self).find is not SqliteMetadataStore.find:
+        own, mine = type(self), SqliteMetadataStore
+        if own.find is not mine.find or own.generation is not mine.generation:
             return super().begin(key)
         lease = self.try_lease(key)
         if lease is None:
