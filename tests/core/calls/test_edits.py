@@ -145,7 +145,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
     found = [
         (record.levelname, 'raise version=, or use version="auto"' in record.getMessage())
         for record in caplog.records
-        if "the code of app:f has changed since" in record.getMessage()
+        if "other code than app:f has now" in record.getMessage()
     ]
     caplog.clear()
     return found
@@ -295,7 +295,31 @@ def test_explain_says_that_other_code_made_it(load: Load, version: int | None) -
         with spot_of(store) as spot:
             told = spot.explain(spot.mark(version=version)(load(source).f), 1)
         assert (told.hit, told.differs) == (True, differs)
-        assert ("the code of app:f has changed since" in str(told)) is bool(differs)
+        assert ("other code than app:f has now" in str(told)) is bool(differs)
+
+
+def test_a_script_of_the_same_name_in_another_folder_is_told_what_to_do(
+    load: Load,
+    log: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A row does not tell it from an edit, so both are said, and both ways out help."""
+    store = MemoryMetadataStore()
+    run(store, load(SOURCE).f, 1)
+    (tmp_path / "other").mkdir()
+    monkeypatch.syspath_prepend(tmp_path / "other")  # as `python other/app.py` does
+    sys.modules.pop("app")
+    (tmp_path / "other" / "app.py").write_text(EDITED)
+    importlib.invalidate_caches()
+    other = importlib.import_module("app")
+    assert "other" in (other.__file__ or "")
+    run(store, other.f, 1)
+    assert "another file's app:f, such as a script of the same name" in log.text
+    assert "give the two Spots different names, or the two functions, by mark(name=)" in log.text
+    with spot_of(store) as spot:
+        assert "another file's app:f" in str(spot.explain(spot.mark(other.f), 1))
+        assert spot.mark(name="other")(other.f)(1) == -1
 
 
 class Anything(bs.SerializerBase):

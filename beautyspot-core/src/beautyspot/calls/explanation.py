@@ -19,6 +19,7 @@ from beautyspot.results.differences import (
 )
 from beautyspot.serialization.payload import StoredError, is_error
 from beautyspot.tasks.addressing import OWN_ID
+from beautyspot.tasks.advice import other_code
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
@@ -135,10 +136,8 @@ def _explain_earlier(cache: Cache, call: Call, texts: dict[str, str]) -> Explana
 def _explain_hit(call: Call, stored: str, texts: dict[str, str], record: TaskRecord) -> Explanation:
     if not call.task.addressing.has_changed(record.code):
         return Explanation(True, call.key, stored, texts, record)
-    reason = (
-        f"{stored}, and the code of {call.task.func_identifier} has changed since: where that "
-        'changes results, raise version=, or use version="auto"'
-    )
+    name = call.task.func_identifier
+    reason = f"{stored}, by other code than {name} has now. {other_code(name)}"
     return Explanation(True, call.key, reason, texts, record, ("code",))
 
 

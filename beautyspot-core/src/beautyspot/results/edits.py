@@ -35,9 +35,10 @@ def compare_code(call: Call, metadata: GuardedStore, reporter: Reporter) -> None
 def _tell(reporter: Reporter, task: Task) -> None:
     name, version = task.func_identifier, task.options.version
     says = "added=" if task.options.added else f"version= is {version!r} as before"
-    changed = f"the code of {name} has changed since a stored result was made that is returned now"
+    made = f"a stored result that is returned now was made by other code than {name} has now"
     if version is None and not task.options.added:
-        advice = 'raise version=, or use version="auto"'
-        reporter.once(f"edited {name}", f"{changed}: where that changes results, {advice}")
+        from beautyspot.tasks.advice import other_code  # rarely needed
+
+        reporter.once(f"edited {name}", f"{made}. {other_code(name)}")
     else:  # its author has decided
-        logger.info("%s: %s; its author has said so by %s", reporter.spot, changed, says)
+        logger.info("%s: %s; its author has said so by %s", reporter.spot, made, says)

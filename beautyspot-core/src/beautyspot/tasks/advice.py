@@ -212,3 +212,12 @@ def _is_of_library(cls: type) -> bool:
 
 def _holds_secret(value: object) -> bool:
     return any(map(is_secret, getattr(value, "__dict__", ())))
+
+
+def other_code(func_identifier: str) -> str:
+    """What to do where other code made a result: a row does not tell an edit from another file."""
+    return (
+        'If an edit changed what it returns, raise version=, or use version="auto". If it is the '
+        f"result of another file's {func_identifier}, such as a script of the same name, give the "
+        "two Spots different names, or the two functions, by mark(name=)"
+    )
