@@ -30,14 +30,13 @@ HELD: Final = object()
 
 def begin(turn: Turn) -> Generator[Step, Any, Any]:
     """Take the lease, and look: the value that is stored, or `MISSING`; `HELD`."""
-    if not turn.engine.blocking:
-        try:
-            held = _take(turn, patient=False)
-        except MetadataBusyError:
-            pass  # a thread that may wait tries again
-        else:
-            return HELD if held else (yield from look(turn.engine, turn.call))
-    return (yield Block(partial(take_and_look, turn)))
+    if turn.engine.blocking:
+        return (yield Block(partial(take_and_look, turn)))
+    try:
+        held = _take(turn, patient=False)
+    except MetadataBusyError:  # the store may have the lease all the same; to look has to wait
+        held = not turn.take_lease()
+    return HELD if held else (yield from look(turn.engine, turn.call))
 
 
 def look(engine: Engine, call: Call) -> Generator[Step, Any, Any]:

@@ -77,11 +77,13 @@ class Model:
         ends = (t.end if reuses_gaps else t.planned_end for t in self.taken)
         return max(now, self.debt_end, *ends)
 
-    def settle(self, taken: Taken, real_cost: float, now: float) -> None:
+    def settle(
+        self, taken: Taken, real_cost: float, now: float, *, reuses_gaps: bool = True
+    ) -> None:
         """The real cost is known: its interval is shortened, or a debt added at the end."""
         end = taken.start + real_cost / self.rate
         if end > taken.end:
-            self.debt_end = self.latest(now) + end - taken.end
+            self.debt_end = self.latest(now, reuses_gaps=reuses_gaps) + end - taken.end
         taken.end = min(end, taken.end)
         taken.cost = min(real_cost, taken.cost)
         taken.settled = True
@@ -181,7 +183,8 @@ class LimiterMachine(RuleBasedStateMachine):
         taken = data.draw(st.sampled_from(self._granted()), "of")
         self.limiter.settle(taken.reservation, real_cost)
         if not taken.settled:
-            self.model.settle(taken, real_cost, self.clock())
+            now, reuses = self.clock(), self.reuses_gaps
+            self.model.settle(taken, real_cost, now, reuses_gaps=reuses)
 
     def _granted(self) -> list[Taken]:
         return [taken for taken in self.model.taken if taken.start <= self.clock()]

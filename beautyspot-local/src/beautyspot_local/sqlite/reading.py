@@ -48,7 +48,9 @@ class SqliteReader(MetadataStoreBase):
         for start in range(0, len(wanted), PAGE):
             page = wanted[start : start + PAGE]
             rows = self._rows(schema.find_many_query(len(page), in_full=False), tuple(page))
-            plain = {row[0]: row[1:7] for row in rows if row[7] is None and row[1] is not None}
+            plain: dict[str, Plain | Entry] = {
+                row[0]: row[1:7] for row in rows if row[7] is None and row[1] is not None
+            }
             found = {**found, **plain} if found else plain
             if len(plain) < len(rows):
                 found.update(self._entries([row[0] for row in rows if row[0] not in plain]))
