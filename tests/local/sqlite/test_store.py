@@ -454,6 +454,7 @@ def test_who_inherits_is_asked_at_the_begin_of_a_call(path, method):
         return getattr(SqliteMetadataStore, method)(store, *args)
 
     store = type("Own", (SqliteMetadataStore,), {method: ask})(path)
+    store.open()
     store.begin("0" * 32).lease.release()
     assert asked == [method]
     store.close()
