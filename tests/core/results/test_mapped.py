@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,25 @@ def test_where_the_system_maps_no_more_it_is_read(
     hit = marked(1)
     assert not is_mapped(hit)
     assert (hit == 1).all()
+    assert RAN == [1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no limit of open files to set")
+def test_maps_leave_the_process_files_to_open(marked: Any) -> None:
+    import resource
+
+    marked(1)
+    marked(1)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, limits[1]))
+    try:
+        hits = [marked(1) for _ in range(150)]
+        with ExitStack() as files:
+            for _ in range(20):
+                files.enter_context(Path(os.devnull).open())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert all((hit == 1).all() for hit in hits)
     assert RAN == [1]
 
 

@@ -111,13 +111,16 @@ class LocalFiles:
     def mapped(self, path: Path, seal: Seal) -> memoryview:
         """A file mapped into memory, checked as by `check`. What is written to it stays there.
 
-        The map outlives the file's name, and before Python 3.13 keeps the file open.
+        The map outlives the file's name, and before Python 3.13 keeps the file open: but no more
+        of them than leave half of its files to the process.
 
         Raises:
             RestoreError: it is not what was stored.
             OSError, ValueError: it can't be mapped.
         """
         with FileIO(path, opener=open_plain) as file:
+            if not (_WITHOUT_FILE or _may_keep_open(file)):
+                raise OSError(errno.EMFILE, "maps keep half of the files open", str(path))
             view = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY, **_WITHOUT_FILE))
             self._check(file, seal, [view])
         return view
@@ -183,6 +186,20 @@ def open_plain(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a plain file", path)
     return descriptor
+
+
+def _may_keep_open(file: FileIO) -> bool:
+    """Whether a map, which duplicates the descriptor, leaves half of what may be open to others.
+
+    A duplicate has the lowest number that is free.
+    """
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows, whose limit is far away
+        return True
+    limit, duplicate = getrlimit(RLIMIT_NOFILE)[0], os.dup(file.fileno())
+    os.close(duplicate)
+    return limit == RLIM_INFINITY or 2 * duplicate < limit
 
 
 def status_of(file: FileIO) -> Status:
