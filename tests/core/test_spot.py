@@ -70,8 +70,10 @@ def test_the_database_may_be_elsewhere(make_spot: Callable[..., bs.Spot], tmp_pa
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", "a\0b", ".", "..", "CON", "x" * 300])
 def test_a_name_can_not_leave_the_directory(make_spot: Callable[..., bs.Spot], name: str) -> None:
-    with pytest.raises(bs.ConfigError, match="can't be the name of a Spot"):
+    with pytest.raises(bs.ConfigError, match="can't be the name of a Spot") as caught:
         make_spot(name)
+    is_path = "/" in name or "\\" in name
+    assert ("For a folder, give directory=" in str(caught.value)) is is_path
 
 
 def test_results_outlive_the_spot(make_spot: Callable[..., bs.Spot]) -> None:

@@ -238,6 +238,8 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "cache_if": ("condition", "cache_validation_callback", "filter_fn", "predicate"),
     "errors": ("return_exceptions", "on_failure"),
     "progress": ("tqdm", "verbose"),
+    "observers": ("verbose", "callbacks", "hooks"),
+    "mmap": ("mmap_mode", "memmap", "mmapped"),
     "cost": ("weight", "tokens"),
 }
 """Our options -> what other libraries, or people, call them, where no letters are alike."""

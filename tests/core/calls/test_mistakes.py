@@ -8,6 +8,7 @@ import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import BackendNotFound, ConfigError
 from beautyspot.functions.names import identifier_of
+from beautyspot.inspecting.opening import open_store
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 
@@ -208,6 +209,7 @@ def test_a_misspelt_keyword(spot: Spot, method: str, option: str, meant: str) ->
         ("mark", "timeout", "ttl"),
         ("map", "workers", "concurrency"),
         ("map", "n_jobs", "concurrency"),
+        ("mark", "mmap_mode", "mmap"),
         ("limiter", "concurrency", "max_concurrent"),
         ("count", "workers", None),  # there is none that it might mean
     ],
@@ -226,6 +228,8 @@ def test_a_keyword_of_another_library(
 def test_a_setting_of_another_library(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Did you mean 'directory'"):
         Spot("app", cache_dir="x")  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="Did you mean 'observers'"):
+        Spot("app", verbose=0)  # type: ignore[call-arg]
     (tmp_path / "beautyspot.toml").write_text('expire = "1 day"\n')
     with pytest.raises(ConfigError, match="there is no setting 'expire'. Did you mean 'ttl'"):
         Spot("app", config=tmp_path / "beautyspot.toml")
@@ -236,6 +240,13 @@ def test_a_misspelt_keyword_beside_what_is_positional(spot: Spot) -> None:
         Spot("app", storge="local")  # type: ignore[call-arg]
     with pytest.raises(ConfigError, match=r"register .* There are: cls, decode, encode, name$"):
         spot.register(Spot, encoder=id)  # type: ignore[call-arg]
+
+
+def test_pruning_a_part_is_sent_to_the_store(spot: Spot) -> None:
+    with pytest.raises(ConfigError, match=r"'function'.*open_store\(spot\).prune\(function=…\)$"):
+        spot.prune(function="app:f")  # type: ignore[call-arg]
+    with open_store(spot) as store:
+        assert store.prune(function="app:f", max_entries=1).entries == 0
 
 
 def test_a_keyword_that_is_missing_is_pythons_to_tell() -> None:

@@ -116,6 +116,31 @@ def test_one_of_several(home: Path) -> None:
             assert store.place.endswith("other.db")
 
 
+@pytest.mark.parametrize("name", ["here", None])
+def test_a_store_in_the_folder_itself_is_found_beside_a_folder_of_stores(
+    home: Path, name: str | None
+) -> None:
+    if name is None:
+        (home / ".beautyspot" / "app.db").unlink()
+    fill("here", directory=".")
+    for opening in (open_store, lambda *args, **kw: open_stores(*args, **kw)[0]):
+        for options in ({}, {"create": True}) if name and opening is open_store else ({},):
+            with opening(".", name=name, **options) as store:
+                assert store.place == str(home / "here.db")
+                assert store.total().entries == 1
+
+
+def test_two_stores_of_one_name_are_told_apart_by_their_files(home: Path) -> None:
+    fill("app", directory=".")
+    with pytest.raises(ConfigError, match="two stores 'app', .*give the path of one"):
+        open_store(".", name="app")
+    with open_store("app.db") as here, open_store(".beautyspot", name="app") as below:
+        assert (here.place, below.place) == (
+            str(home / "app.db"),
+            str(home / ".beautyspot" / "app.db"),
+        )
+
+
 @pytest.mark.parametrize("where", [None, ".", ".beautyspot", Path(".beautyspot")])
 def test_all_stores_of_a_folder(home: Path, where: Any) -> None:
     fill("other")

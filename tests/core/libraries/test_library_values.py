@@ -131,6 +131,30 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
     refused(value, "can't be stored: (the data type|a longlong|numpy.ma|.*Subclass)")
 
 
+@pytest.mark.parametrize(
+    ("value", "instead", "done"),
+    [
+        (
+            np.ma.array([1, 2], mask=[0, 1]),
+            r"two arrays \(….data, ….mask\)",
+            lambda x: (x.data, x.mask),
+        ),
+        (
+            np.ones((1, 2)).view(np.matrix),
+            r"numpy.array\(…, subok=False\)",
+            lambda x: np.array(x, subok=False),
+        ),
+        (np.linalg.svd(np.eye(2)), r"a plain tuple: tuple\(…\)", tuple),
+        (np.array([1, None]), r"\.tolist\(\)", lambda x: x.tolist()),
+        (np.ones(2, np.longdouble), r"\.astype\(…\)", lambda x: x.astype(float)),
+    ],
+    ids=["masked", "matrix", "svd", "object", "longdouble"],
+)
+def test_what_to_return_in_the_place_of_what_numpy_makes_is_told(value, instead, done):
+    refused(value, f"{instead}.*with a signing_key, pickle it")
+    np.testing.assert_equal(round_trip(done(value)), done(value))
+
+
 def test_a_type_that_its_description_does_not_lead_back_to_is_refused(monkeypatch):
     monkeypatch.setattr(np.lib.format, "descr_to_dtype", lambda _: np.dtype("f8"))
     refused(np.zeros(2, "i4"), "no stored form that is the same everywhere")

@@ -220,7 +220,7 @@ def test_a_storage_elsewhere_is_refused(make_spot: Callable[..., Spot]) -> None:
 
 
 def test_signed_results_are_refused(make_spot: Callable[..., Spot]) -> None:
-    with pytest.raises(ConfigError, match=r"mmap=True.*signing_key.*Leave mmap= out"):
+    with pytest.raises(ConfigError, match=r"mmap=True.*signing_key.*Leave mmap= out.*another Spot"):
         make_spot(signing_key="a-signing-key-0123456789").mark(mmap=True)
 
 

@@ -80,7 +80,8 @@ class Marking:
         if self._engine.cache.signing_keys is not None:
             raise ConfigError(
                 "mark(mmap=True) does not go with a signing_key: who can write into the folder "
-                "could change a file after it was checked. Leave mmap= out"
+                "could change a file after it was checked. Leave mmap= out, or mark "
+                "the function by another Spot, with a name of its own and signing_key=None"
             )
         storage = self._parts.required_storage()
         if needs_deadline(storage):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.concurrency.together import together
 from beautyspot.contracts import DURATION, Invalidation, seconds
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 L = TypeVar("L")
+
+_OF_A_PART: Final = (
+    ". A part of the results, such as those of one function, is pruned by "
+    "open_store(spot).prune(function=…)"
+)
 
 
 class Stored(NamedTuple):
@@ -302,7 +307,7 @@ class StoredResults:
             return Explanation(hit=False, key="", reason=reason, arguments={})
         return explain(self._engine, call)
 
-    @checks_options("prune")
+    @checks_options("prune", _OF_A_PART)
     def prune(
         self,
         *,

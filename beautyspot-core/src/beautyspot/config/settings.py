@@ -332,7 +332,10 @@ def check_name(name: object) -> str:
         raise ConfigError(f"a Spot's name is a text, not {type(name).__name__}: {_ALLOWED}")
     wrong = _what_is_wrong(name)
     if wrong:
-        raise ConfigError(f"{name!r:.120} can't be the name of a Spot ({wrong}): {_ALLOWED}")
+        folder = ". For a folder, give directory=" if "/" in name or "\\" in name else ""
+        raise ConfigError(
+            f"{name!r:.120} can't be the name of a Spot ({wrong}): {_ALLOWED}{folder}"
+        )
     return name
 
 

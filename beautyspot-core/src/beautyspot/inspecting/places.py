@@ -97,8 +97,7 @@ def stores_in(where: str | os.PathLike[str] | None, name: str | None) -> list[An
     if where is None or name is not None or is_url(_text(where)):
         return [where]
     folder = Path(where).expanduser()
-    inner = folder / FOLDER
-    found = databases_in(inner if inner.is_dir() else folder)
+    found = databases_in(_folder_of_stores(folder, None))
     return found if len(found) > 1 else [where]
 
 
@@ -161,11 +160,30 @@ def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
 def _at_path(path: Path, given: Given) -> Place:
     is_new_folder = given.may_lack and path.suffix != _ENDING and not path.exists()
     if path.is_dir() or is_new_folder:
-        inner = path / FOLDER
-        path = _database_in(inner if inner.is_dir() else path, given)
+        path = _database_in(_folder_of_stores(path, given.name), given)
     elif given.name is not None and given.name != path.stem and path.is_file():
         raise ConfigError(f"{path} is a file, so name={given.name!r} says nothing: leave it out")
     return _file(path, given)
+
+
+def _folder_of_stores(folder: Path, name: str | None) -> Path:
+    """Where the stores of a folder are: below it, in `FOLDER`, or in itself.
+
+    Raises:
+        ConfigError: both have a store of that name.
+    """
+    inner = folder / FOLDER
+    if not inner.is_dir():
+        return folder
+    both = (inner, folder)
+    if name is None:
+        return next((each for each in both if databases_in(each)), inner)
+    files = [path for each in both if (path := each / f"{name}{_ENDING}").is_file()]
+    if len(files) > 1:
+        raise ConfigError(
+            f"there are two stores {name!r}, {files[0]} and {files[1]}: give the path of one"
+        )
+    return files[0].parent if files else inner
 
 
 def _file(path: Path, given: Given, config: Config | None = None) -> Place:

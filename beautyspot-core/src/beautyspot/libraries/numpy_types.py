@@ -24,6 +24,7 @@ from beautyspot.functions.names import is_python_class
 from beautyspot.keys.canonical.state import SubclassForm, attributes, held, unreadable
 from beautyspot.keys.canonical.text import LARGE, blob, chunked, quote, tag
 from beautyspot.keys.canonical.walk import of_parts
+from beautyspot.serialization.codecs.classes import PICKLE_IT
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def _descr(dtype: np.dtype[Any]) -> Any:
                 return descr
     raise Refused(
         f"the data type {dtype} has no stored form that is the same everywhere: convert it, "
-        "with .astype(…) or .tolist()"
+        f"with .astype(…) or .tolist(), or, {PICKLE_IT}"
     )
 
 

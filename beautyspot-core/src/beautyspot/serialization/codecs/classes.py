@@ -46,6 +46,13 @@ SUBCLASS: Final = class_tag(67)
 TAGS: Final = (OBJECT, NAMED_TUPLE, ENUM, FLAG, MODEL, EXCEPTION, SUBCLASS)
 
 
+PICKLE_IT: Final = (
+    'with a signing_key, pickle it: mark(serializer="pickle") '
+    "(needs beautyspot-pickle: docs/install.md)"
+)
+"""The last way out for a result that has no form of ours."""
+
+
 def advice(cls: type) -> str:
     """Why an instance is refused, and what to do."""
     name = _written(cls)
@@ -60,9 +67,20 @@ def advice(cls: type) -> str:
         hint, how = "", f"spot.register({name}, encode=…, decode=…)"
     return (
         f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
-        'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle") '
-        "(needs beautyspot-pickle: docs/install.md)"
+        f"return {_another_form(cls)}, or, {PICKLE_IT}"
     )
+
+
+def _another_form(cls: type) -> str:
+    """What can be returned in the place of an instance."""
+    bases = [qualified(base) for base in cls.__mro__]
+    if "numpy.ma:MaskedArray" in bases or "numpy.ma.core:MaskedArray" in bases:
+        return "its two arrays (….data, ….mask)"
+    if "numpy:ndarray" in bases:
+        return "a plain array: numpy.array(…, subok=False)"
+    if issubclass(cls, tuple):
+        return "a plain tuple: tuple(…)"
+    return "it in another form"
 
 
 def _written(cls: type) -> str:
