@@ -571,3 +571,23 @@ def test_a_global_that_other_code_sets_spoils_no_result(
         marked = spot.mark(version="auto")(load(source).f)
         assert [given(marked(x)) for x in (1, 2, 3)] == [2, 4, 6]
         assert spot.stats()["hits"] == 2
+
+
+OPTIONS = """
+import argparse
+
+ARGS = argparse.ArgumentParser()
+ARGS.add_argument("--cut", type=int, default=2)
+ARGS = ARGS.parse_args([])
+
+def f(x):
+    return x * ARGS.cut
+"""
+
+
+def test_the_options_of_a_program_count(load: Load) -> None:
+    store = MemoryMetadataStore()
+    with spot_of(store) as spot:
+        assert spot.mark(version="auto")(load(OPTIONS).f)(3) == 6
+    with spot_of(store) as spot:
+        assert spot.mark(version="auto")(load(OPTIONS.replace("=2", "=3")).f)(3) == 9

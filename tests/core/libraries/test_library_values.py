@@ -97,6 +97,15 @@ SCALARS = [
 ]
 
 
+def test_a_memory_map_comes_back_as_an_array(tmp_path):
+    mapped = np.memmap(tmp_path / "a", dtype="f8", shape=(3, 4), mode="w+")
+    mapped[:] = np.arange(12.0).reshape(3, 4)
+    for value in (mapped, mapped[:, 1:3]):
+        restored = round_trip(value)
+        assert type(restored) is np.ndarray
+        assert np.array_equal(restored, value)
+
+
 @pytest.mark.parametrize("scalar", SCALARS, ids=lambda s: f"{type(s).__name__}-{s!r}")
 def test_a_numpy_scalar_keeps_its_exact_type(scalar):
     restored = round_trip(scalar)

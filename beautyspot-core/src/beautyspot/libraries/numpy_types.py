@@ -45,9 +45,10 @@ def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     if value is np.ma.masked:
         return tag("constant", '"numpy:masked"')
     plain = np.ndarray.view(value, np.ndarray)  # a subclass may have its own
-    parts = [walk.named(type(value)), _dtype(walk, value.dtype), walk.array(plain.shape)]
+    kind = np.ndarray if _is_only_mapped(value) else type(value)
+    parts = [walk.named(kind), _dtype(walk, value.dtype), walk.array(plain.shape)]
     parts.append(_content(walk, plain))
-    if type(value) is not np.ndarray:
+    if kind is not np.ndarray:
         parts.append(_added(walk, value))
     return tag("ndarray", f"[{','.join(parts)}]")
 
@@ -90,6 +91,11 @@ _INNER: Final = frozenset(
     }
 )
 """The attributes that NumPy's own subclasses keep in the ``__dict__``."""
+
+
+def _is_only_mapped(value: np.ndarray[Any, Any]) -> bool:
+    """Whether it is an array but for where its memory lies: joblib sends large ones as such."""
+    return type(value) is np.memmap and set(vars(value)) <= _INNER
 
 
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
@@ -297,4 +303,5 @@ CODECS: Final[dict[type, Codec]] = {
     np.str_: _TEXT,
     np.bytes_: _TEXT,
     np.ndarray: Codec(80, _encode_array, _decode_array),
+    np.memmap: Codec(80, _encode_array, _decode_array),  # it comes back as an array in memory
 }

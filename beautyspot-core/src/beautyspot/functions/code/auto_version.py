@@ -60,6 +60,9 @@ _FLAT: Final[tuple[type[Any], ...]] = (str, bytes, int, float, complex)
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
 _HOLDERS: Final = frozenset({ChainMap, SimpleNamespace, UserDict, UserList})
+_OPTIONS: Final = "argparse:Namespace"
+"""Also one; by its name, since few programs import the module."""
+
 _NO_DATA: Final = frozenset({"_thread", "logging", "threading"})
 """The modules of locks and loggers, on which no result depends."""
 
@@ -238,8 +241,9 @@ class _Walk:
     def _is_of_fields(self, value: Any) -> bool:
         """Whether an object is one of the user's, or is there to hold data."""
         kind = type(value)
-        if kind in _HOLDERS or not is_python_class(kind):
-            return kind in _HOLDERS
+        holds = kind in _HOLDERS or identifier_of(kind) == _OPTIONS
+        if holds or not is_python_class(kind):
+            return holds
         namespace = namespace_of(kind)
         own = self._is_own(namespace, str(namespace.get("__file__")))
         return own or any(hasattr(kind, name) for name in _OF_FIELDS)
