@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from recipes.data.conftest import Copied
+from workspace.sources import ROOT
 
 DEADLINE = 240.0
 
@@ -19,6 +20,42 @@ def computed(copied: Copied, name: str = "experiments.py") -> str:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()[0]
+
+
+POOL = """\
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found = list(spot.map(scores, *zip(*grid, strict=True), executor=pool, progress=True))
+"""
+"""What the recipe says to replace."""
+
+JOBLIB = """\
+    from joblib import Parallel, delayed
+
+    found = Parallel(n_jobs=-1)(delayed(scores)(*each) for each in grid)
+"""
+DASK = """\
+    from dask.distributed import Client
+
+    with Client() as client:
+        found = list(spot.map(scores, *zip(*grid), executor=client.get_executor(pure=False)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("library", "instead"), [("joblib", JOBLIB), ("distributed", DASK)], ids=["joblib", "dask"]
+)
+def test_the_script_itself_runs_with_what_the_page_puts_in_the_place_of_its_pool(
+    copied: Copied, library: str, instead: str
+) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip(library)
+    page = (ROOT / "docs" / "recipes" / "experiments.md").read_text(encoding="utf-8")
+    assert instead in page
+    copied.copy("experiments.py")
+    copied.edit("experiments.py", POOL, instead)
+    assert computed(copied) == "15 of 15 have to run"
+    assert computed(copied) == "0 of 15 have to run"
 
 
 @pytest.mark.slow
