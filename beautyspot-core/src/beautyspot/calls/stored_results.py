@@ -226,11 +226,15 @@ class StoredResults:
             tag: results with this tag.
 
         Raises:
-            ConfigError: nothing is given. To forget everything, delete the database and the blobs.
+            ConfigError: nothing is given. What removes everything is
+                ``open_store(spot).remove(function="*")``.
             MetadataError: the store failed; what was not reached is still there.
         """
         if function is None and version is None and tag is None:
-            raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
+            raise ConfigError(
+                "say what to forget: invalidate_all(function, version=…, tag=…); all that is "
+                'stored is removed by open_store(spot).remove(function="*")'
+            )
         if version == "auto":
             raise ConfigError(
                 'invalidate_all(version="auto") names no version: "auto" is stored as "auto:" and '
