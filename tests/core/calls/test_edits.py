@@ -591,3 +591,31 @@ def test_the_options_of_a_program_count(load: Load) -> None:
         assert spot.mark(version="auto")(load(OPTIONS).f)(3) == 6
     with spot_of(store) as spot:
         assert spot.mark(version="auto")(load(OPTIONS.replace("=2", "=3")).f)(3) == 9
+
+
+class Between(MemoryMetadataStore):
+    """Has something done while a call that has its key looks it up."""
+
+    do: list[Callable[[], object]]
+
+    def find(self, key: str) -> Any:
+        while self.do:
+            self.do.pop()()
+        return super().find(key)
+
+
+@pytest.mark.parametrize("argument", [1, [1]])
+def test_a_change_that_another_call_noticed_first_spoils_no_result(
+    load: Load, argument: Any
+) -> None:
+    store, app = Between(), load(SETTABLE)
+    store.do = []
+    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
+        marked = spot.mark(version="auto")(app.f)
+        marked(0)
+        app.CUT = 3
+        store.do.append(lambda: marked(2))
+        assert marked(argument) == argument * 3
+        app.CUT = 2
+        marked(4)
+        assert marked(argument) == argument * 2

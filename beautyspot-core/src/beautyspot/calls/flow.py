@@ -110,7 +110,7 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
-    if call.key and call.task.addressing.has_new_version():
+    if call.key and call.task.addressing.has_new_version(call):
         value = yield from _look_anew(engine, call)
         if value is not MISSING:
             return _found(engine, call, value)

@@ -113,7 +113,7 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._added = self._added_to(user, per_argument) if options.added else None
         self._key_maker: KeyMaker | None = None
-        self._is_of_another_process = False
+        self._is_of_another_process = self._has_changed = False
         self._ours = keygen if _is_ours(keygen) else None
         ours = self._ours
         self.memo = Memo(None if ours is None else partial(takes_containers_apart, ours))
@@ -156,21 +156,22 @@ class Addressing:
     def _current_version(self) -> str:
         return f"auto:{self._followed.version()}"
 
-    def has_new_version(self) -> bool:
-        """Whether what `version="auto"` follows has changed; then calls have new keys from now on.
+    def has_new_version(self, call: Addressed) -> bool:
+        """Whether what `version="auto"` follows has changed since the call got its key.
 
         Other code may set a global that the function reads, while the program runs. To ask walks
-        through all that the version follows.
+        through all that the version follows. Another thread may have noticed the change first.
         """
         known = self._version
         if self._options.version != "auto" or known == "auto" or self._is_of_another_process:
             return False
         found = self._current_version()
-        if found == known:
-            return False
-        self._version, self._key_maker = found, None
-        self.memo.forget()
-        return True
+        if found != known:
+            self._has_changed = True
+            self._version = found  # before the rest: see `_maker`
+            self._key_maker = None
+            self.memo.forget()
+        return self._has_changed and self.has_moved(call)
 
     @Lazily
     def code(self) -> str | None:
@@ -243,10 +244,17 @@ class Addressing:
         else:
             input_id = self._input_id(*self._added.left_out(positional, named))
         code = "" if self._id_of else self._code_in((*positional, *named.values()))
-        address = self._maker()(f"{input_id}:{code}" if code else input_id), input_id
-        if self._id_of is None and self._key_maker is not None and not named:
+        maker = self._maker()
+        address = maker(f"{input_id}:{code}" if code else input_id), input_id
+        if self._id_of is None and self._key_maker is maker and not named:
             self.memo.put(positional, address)
+            self._forget_unless(maker)
         return address
+
+    def _forget_unless(self, maker: KeyMaker) -> None:
+        """Forget what was just remembered, if another thread found a new version meanwhile."""
+        if self._key_maker is not maker:
+            self.memo.forget()
 
     def _remembered(self, args: tuple[Any, ...], named: dict[str, Any]) -> Address | None:
         """The address of a call with small plain containers, remembered from now on."""
@@ -258,7 +266,9 @@ class Addressing:
             input_id = id_of_plain(keygen, args, named)
             return maker(input_id), input_id
 
-        return self.memo.add(args, named, make)
+        address = self.memo.add(args, named, make)
+        self._forget_unless(maker)
+        return address
 
     def _code_in(self, values: tuple[Any, ...]) -> str:
         """What the code in the arguments comes to, where the version follows code; "" for none."""
@@ -333,6 +343,8 @@ class Addressing:
         maker = self._maker_of(name, version)
         if self._version != "auto" and identity.settled and not self._may_hold:
             self._key_maker = maker
+            if self._version != version:  # another thread has found a new one
+                self._key_maker = None
         return maker
 
     def _whole_name(self, identifier: str, *, with_code: bool) -> str:
