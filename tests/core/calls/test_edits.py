@@ -213,6 +213,7 @@ def test_with_a_version_its_author_has_decided(load: Load, log: pytest.LogCaptur
     store = MemoryMetadataStore()
     run(store, load(SOURCE).f, 1, 2, version=1)
     run(store, load(EDITED).f, 1, 2, 1, version=1)
+    assert "by version= is 1 as before. If it is the result of another file's app:f" in log.text
     assert told(log) == [("INFO", False)]
 
 

@@ -36,9 +36,10 @@ def _tell(reporter: Reporter, task: Task) -> None:
     name, version = task.func_identifier, task.options.version
     says = "added=" if task.options.added else f"version= is {version!r} as before"
     made = f"a stored result that is returned now was made by other code than {name} has now"
-    if version is None and not task.options.added:
-        from beautyspot.tasks.advice import other_code  # rarely needed
+    from beautyspot.tasks.advice import another_file, other_code  # rarely needed
 
+    if version is None and not task.options.added:
         reporter.once(f"edited {name}", f"{made}. {other_code(name)}")
     else:  # its author has decided
-        logger.info("%s: %s; its author has said so by %s", reporter.spot, made, says)
+        text = "%s: %s; its author has said so by %s. %s"
+        logger.info(text, reporter.spot, made, says, another_file(name))
