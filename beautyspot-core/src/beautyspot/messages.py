@@ -232,7 +232,9 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "max_concurrent": ("concurrency", "max_concurrency", "workers", "max_workers"),
     "directory": ("cache_dir", "cachedir", "cache_directory", "dir", "folder", "location", "path"),
     "limiter": ("rate", "rate_limit", "limit", "limits"),
-    "max_size": ("maxsize", "size_limit"),
+    "max_size": ("maxsize", "size_limit", "bytes_limit"),
+    "max_entries": ("items_limit", "max_items", "count_limit"),
+    "unused_for": ("age_limit",),
     "key": ("key_func", "key_builder", "hash_func", "hash_params", "make_key"),
     "ignore": ("exclude", "ignored", "ignored_parameters", "skip_args"),
     "cache_if": ("condition", "cache_validation_callback", "filter_fn", "predicate"),
@@ -244,12 +246,20 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Our options -> what other libraries, or people, call them, where no letters are alike."""
 
+_OF_A_FUNCTION: Final = {"mmap_mode": "mmap=True"}
+"""What a whole cache of another library has, and here a function -> how `mark` is given it."""
+
 
 def synonym(word: str, known: Collection[str]) -> str:
-    """`` Did you mean 'ttl'?`` where a known option is called `word` elsewhere, else nothing."""
+    """What is meant by an option of another library, if known.
+
+    `` Did you mean 'ttl'?`` where one of ours is called `word` there, or who else takes it.
+    """
     for option, others in _SYNONYMS.items():
         if option in known and word.lower() in others:
             return f" Did you mean {option!r}?"
+    if written := _OF_A_FUNCTION.get(word):
+        return f" Each function has it: mark({written})."
     return ""
 
 

@@ -210,6 +210,9 @@ def test_a_misspelt_keyword(spot: Spot, method: str, option: str, meant: str) ->
         ("map", "workers", "concurrency"),
         ("map", "n_jobs", "concurrency"),
         ("mark", "mmap_mode", "mmap"),
+        ("prune", "bytes_limit", "max_size"),
+        ("prune", "items_limit", "max_entries"),
+        ("prune", "age_limit", "unused_for"),
         ("limiter", "concurrency", "max_concurrent"),
         ("count", "workers", None),  # there is none that it might mean
     ],
@@ -230,6 +233,10 @@ def test_a_setting_of_another_library(tmp_path: Path) -> None:
         Spot("app", cache_dir="x")  # type: ignore[call-arg]
     with pytest.raises(ConfigError, match="Did you mean 'observers'"):
         Spot("app", verbose=0)  # type: ignore[call-arg]
+    with pytest.raises(
+        ConfigError, match=r"'mmap_mode'. Each function has it: mark\(mmap=True\). There"
+    ):
+        Spot("app", mmap_mode="r")  # type: ignore[call-arg]
     (tmp_path / "beautyspot.toml").write_text('expire = "1 day"\n')
     with pytest.raises(ConfigError, match="there is no setting 'expire'. Did you mean 'ttl'"):
         Spot("app", config=tmp_path / "beautyspot.toml")
