@@ -79,7 +79,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 key = known[0]
             else:
                 call = Call(task, args, kwargs)
-                addressing.address(call)
+                addressing.address(call, (positional, named))
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)

@@ -17,7 +17,7 @@ from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyGen, KeyMaker, id_of_plain, takes_containers_apart
-from beautyspot.keys.memo import Memo
+from beautyspot.keys.memo import FLAT, Memo
 from beautyspot.tasks.items import place_in_key
 
 if TYPE_CHECKING:
@@ -200,17 +200,25 @@ class Addressing:
 
     # -------------------------------------------------------------------------------- keys
 
-    def address(self, call: Addressed) -> None:
+    def address(self, call: Addressed, bound: Bound | None = None) -> None:
         """Give the call its `bound` arguments, its `input_id` and its `key`.
+
+        Args:
+            call: the call.
+            bound: what `bind` gives for it, where the memo was asked already, and does not know it.
 
         Raises:
             TypeError: the arguments do not fit the function's signature.
             UnstableKeyError: an argument has no stable form.
         """
-        call.bound = self.bind(*call.args, **call.kwargs)
+        known: Address | None = None
+        if bound is None:
+            bound = self.bind(*call.args, **call.kwargs)
+            known = self.memo.get(*bound)
+        call.bound = bound
         if self._id_of is not None:
             call.own_id = self._own_id(call.args, call.kwargs)
-        call.key, call.input_id = self._address(call.bound, call.own_id)
+        call.key, call.input_id = known or self._address(bound, call.own_id)
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls of positional arguments, "" for none, as `address` makes them.
@@ -228,15 +236,16 @@ class Addressing:
         try:
             bound = self.bind(*call.args, **call.kwargs)
             own = None if self._id_of is None else self._own_id(call.args, call.kwargs)
-            return self._address(bound, own)[0] != call.key
+            return (self.memo.get(*bound) or self._address(bound, own))[0] != call.key
         except Exception:
             return True
 
     def _address(self, bound: Bound, own_id: object) -> tuple[str, str]:
         positional, named = bound
-        known = self.memo.get(positional, named) or self._remembered(positional, named)
-        if known is not None:
-            return known
+        if named or not FLAT.issuperset(map(type, positional)):
+            known = self._remembered(positional, named)
+            if known is not None:
+                return known
         if self._id_of is not None:
             input_id = own_id if type(own_id) is str else self._input_id((own_id,), {})
         elif self._added is None:
