@@ -10,7 +10,7 @@ from beautyspot.errors import MetadataError
 from beautyspot_postgres import schema, texts
 from beautyspot_postgres.reading import PostgresReader
 
-_OTHERS: Final = "SELECT namespace FROM {schema}.stores ORDER BY namespace LIMIT 10"
+_OTHERS: Final = "SELECT namespace FROM {schema}.stores ORDER BY namespace LIMIT 1000"
 
 
 class LookingStore(OnlyLooking, PostgresReader):

@@ -13,7 +13,9 @@ from beautyspot_redis.reading import RedisReader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FEW: Final = 10
+_MOST: Final = 1000
+"""Names of stores among which the nearest one is looked for."""
+
 _LOOKED_THROUGH: Final = 100_000
 """Names of keys that are read, at the most, to tell which stores there are."""
 
@@ -31,7 +33,7 @@ class LookingStore(OnlyLooking, RedisReader):
         """The ID in the server; there is none before a Spot has used the store."""
         found = self._asked(lambda: self._field("store_id"))
         if found is None:
-            others = self._asked(lambda: list(islice(self._others(), _FEW)))
+            others = self._asked(lambda: list(islice(self._others(), _MOST)))
             raise self._has_no_id(sorted(others), self._names.namespace)
         return found.decode("ascii", "replace")
 

@@ -25,6 +25,6 @@ class LookingStore(OnlyLooking, S3Reader):
         """The ID in the bucket; there is none before a Spot has used the store."""
         table = self._asked(self._meta.look)
         if table is None:
-            found = self._asked(lambda: self._objects.folders(self._names.stores, most=10))
+            found = self._asked(lambda: self._objects.folders(self._names.stores, most=1000))
             raise self._has_no_id(map(namespace_of, found), self._names.namespace)
         return table.store_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from beautyspot.contracts.metadata import MetadataStoreBase
 from beautyspot.errors import MetadataError, NotSupportedError
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts.counts import Counts
     from beautyspot.contracts.records import Invalidation, TaskRecord
+
+
+_SHOWN: Final = 10
+"""Names of stores in one message."""
 
 
 class OnlyLooking(MetadataStoreBase):
@@ -52,11 +56,11 @@ class OnlyLooking(MetadataStoreBase):
         """What to raise for the ID of a store that no Spot has used yet.
 
         Args:
-            others: the names of stores that are there.
+            others: the names of stores that are there, of which some are shown, and the nearest.
             name: that of this one.
         """
         there = list(others)
-        names = ", ".join(map(repr, there))
+        names = ", ".join([*map(repr, there[:_SHOWN]), *(["…"] if there[_SHOWN:] else [])])
         advice = f", or give another name: there are {names}" if names else ""
         return MetadataError(
             f"the store{name and f' {name!r}'} has no ID yet: a Spot that uses it gives it one"

@@ -41,7 +41,18 @@ APART: Final = 0.5
 """Seconds by which this machine's two clocks move apart when one is set, or the machine stops."""
 
 _time: Any = time  # some systems lack some of its clocks
-_KIND: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def _clock_that_goes_on() -> int | None:
+    """The clock of `ticks`; None where the system has `time.monotonic` only, as in a browser."""
+    kind: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    try:
+        return None if kind is None else (_time.clock_gettime(kind), kind)[1]
+    except OSError:
+        return None
+
+
+_KIND: Final = _clock_that_goes_on()
 
 
 def ticks() -> float:
