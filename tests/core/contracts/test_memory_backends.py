@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from beautyspot.contracts import MetadataStoreBase
-from beautyspot.errors import ConfigError, MetadataBusyError
+from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.testing.metadata import MetadataStoreContract
 from beautyspot.testing.records import KEYS, a_record
@@ -84,3 +84,16 @@ def test_the_suite_asks_for_its_factories(tmp_path):
         suite.make(tmp_path)
     with pytest.raises(NotImplementedError, match="return the source"):
         suite.source(tmp_path)
+
+
+def test_who_can_not_begin_all_keeps_no_lease_of_some():
+    class Failing(MemoryMetadataStore):
+        def find(self, key):
+            if key == KEYS[1]:
+                raise MetadataError("not now")
+            return super().find(key)
+
+    store = Failing()
+    with pytest.raises(MetadataError, match="not now"):
+        store.begin_many(KEYS[:2])
+    assert [store.try_lease(key) is None for key in KEYS[:2]] == [False, False]
