@@ -3,43 +3,29 @@
 from __future__ import annotations
 
 import gzip
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from servers.local_http import LocalHTTPServer
 
 
-class Collector(ThreadingHTTPServer):
+class Collector(LocalHTTPServer):
     """Serves on 127.0.0.1.
 
     Attributes:
-        url: where it listens, without a slash at the end.
         spans: those that were sent, as messages of the protocol.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler)
         self.spans: list[Any] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def tree(self) -> set[tuple[str, str]]:
         """The name of each span, below that of the one around it; "" where there is none."""
         names = {span.span_id: span.name for span in self.spans}
         return {(names.get(span.parent_span_id, ""), span.name) for span in self.spans}
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

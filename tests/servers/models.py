@@ -16,8 +16,10 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from servers.local_http import LocalHTTPServer
 
 COMPLETION_TOKENS = 7
 """Of each answer."""
@@ -31,11 +33,10 @@ def tokens_of(text: str) -> int:
     return len(text.split())
 
 
-class ModelServer(ThreadingHTTPServer):
+class ModelServer(LocalHTTPServer):
     """Serves on 127.0.0.1.
 
     Attributes:
-        url: where it listens, without a slash at the end.
         asked: what was answered, in order: a prompt, or the texts to embed, for each request.
         refused: how many requests got a 429, or another error.
         too_early: how many of these came again before their `Retry-After` was over. Others may be
@@ -45,14 +46,9 @@ class ModelServer(ThreadingHTTPServer):
         open: while it is not set, answers wait.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler)
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -90,15 +86,6 @@ class ModelServer(ThreadingHTTPServer):
             self.refused += 1
             self._closed_until[str(what)] = now + float(headers.get("Retry-After", "0"))
             return status, headers
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

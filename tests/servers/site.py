@@ -5,18 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from servers.local_http import LocalHTTPServer
 
 
-class Site(ThreadingHTTPServer):
+class Site(LocalHTTPServer):
     """Serves on 127.0.0.1.
 
     Args:
         pages: the text of each path.
 
     Attributes:
-        url: where it listens, without a slash at the end.
         pages: as given; may be changed. A path of several lines of links, say, is HTML.
         asked: the paths that were asked for, in order.
         unchanged: how many of them got a 304.
@@ -26,12 +26,8 @@ class Site(ThreadingHTTPServer):
         most_at_once: so many were under way at once, at most.
     """
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, pages: Mapping[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler)
         self.pages = dict(pages)
         self.asked: list[str] = []
         self.unchanged = self.refused = self.too_early = self.most_at_once = 0
@@ -39,7 +35,6 @@ class Site(ThreadingHTTPServer):
         self._refusals: dict[str, str] = {}
         self._closed_until: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     def refuse_once(self, path: str, retry_after: str) -> None:
         """Refuse a page when it is asked for next."""
@@ -63,15 +58,6 @@ class Site(ThreadingHTTPServer):
         """Note that an answer is written."""
         with self._lock:
             self._under_way -= 1
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

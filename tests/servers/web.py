@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import brotli
+from servers.local_http import LocalHTTPServer
 
 CANARY: Final = "CANARY0c4f"
 TEXT: Final = "größer, λ\n" * 20
@@ -49,32 +49,18 @@ MESSAGE: Final[dict[str, Any]] = {
 }
 
 
-class WebSite(ThreadingHTTPServer):
+class WebSite(LocalHTTPServer):
     """Serves on 127.0.0.1, and counts.
 
     Attributes:
-        url: where it listens, without a slash at the end.
         asked: how many requests it got.
         keys: what they signed in with.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        super().__init__(_Handler)
         self.asked = 0
         self.keys: list[str] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
