@@ -45,8 +45,9 @@ class Copied:
         return done.stdout.splitlines()
 
     def ran(self, name: str) -> list[str]:
-        """Of these lines what ran: those that end in "runs"."""
-        return [line.removesuffix(" runs") for line in self.run(name) if line.endswith(" runs")]
+        """Of what it prints what ran: "x runs", also where threads print into one line."""
+        printed = re.findall(r"(\S+) runs", "\n".join(self.run(name)))
+        return [name.removeprefix("runs") for name in printed]
 
     @staticmethod
     def environment() -> dict[str, str]:
