@@ -966,7 +966,7 @@ def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: 
             assert len(spot._engine.flights) == 0, "its leader stayed in the parent"
             assert work(1) == 1
             assert work(2) == 2
-            spot.flush()
+            assert spot.flush(30), "by the saver: without a time-out the caller writes"
             assert spot.peek(work, 2)
             spot.shutdown()
             os._exit(0)
