@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from servers.local_http import LocalHTTPServer
+from servers.local_http import LocalHandler, LocalHTTPServer
 
 
 class Collector(LocalHTTPServer):
@@ -28,8 +27,7 @@ class Collector(LocalHTTPServer):
         return {(names.get(span.parent_span_id, ""), span.name) for span in self.spans}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LocalHandler):
     server: Collector
 
     def do_POST(self) -> None:
@@ -40,10 +38,4 @@ class _Handler(BaseHTTPRequestHandler):
         for of_resource in sent.resource_spans:
             for of_scope in of_resource.scope_spans:
                 self.server.spans += of_scope.spans
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-protobuf")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        self.send(200, b"", {"Content-Type": "application/x-protobuf"})

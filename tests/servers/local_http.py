@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
@@ -30,3 +31,21 @@ class LocalHTTPServer(ThreadingHTTPServer):
         self.shutdown()
         self._thread.join()
         self.server_close()
+
+
+class LocalHandler(BaseHTTPRequestHandler):
+    """Answers over connections that stay open, and says nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        """Answer a request."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""

@@ -16,10 +16,9 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from servers.local_http import LocalHTTPServer
+from servers.local_http import LocalHandler, LocalHTTPServer
 
 COMPLETION_TOKENS = 7
 """Of each answer."""
@@ -88,8 +87,7 @@ class ModelServer(LocalHTTPServer):
             return status, headers
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LocalHandler):
     server: ModelServer
 
     def do_POST(self) -> None:
@@ -100,25 +98,14 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal is not None:
             status, headers = refusal
             error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slower"}}
-            self._send(status, json.dumps(error).encode(), {**_JSON, **headers})
+            self.send(status, json.dumps(error).encode(), {**_JSON, **headers})
             return
         self.server.open.wait()
         answer, events = _ANSWERS[self.path](body, self.server.structured)
         if body.get("stream"):
-            self._send(200, "".join(events).encode(), _EVENTS)
+            self.send(200, "".join(events).encode(), _EVENTS)
         else:
-            self._send(200, json.dumps(answer).encode(), _JSON)
-
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+            self.send(200, json.dumps(answer).encode(), _JSON)
 
 
 def _text(body: dict[str, Any], structured: dict[str, Any]) -> str:

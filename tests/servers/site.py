@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler
 
-from servers.local_http import LocalHTTPServer
+from servers.local_http import LocalHandler, LocalHTTPServer
 
 
 class Site(LocalHTTPServer):
@@ -60,21 +59,14 @@ class Site(LocalHTTPServer):
             self._under_way -= 1
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LocalHandler):
     server: Site
 
     def do_GET(self) -> None:
         refusal = self.server.enter(self.path)
         status, headers, text = self._answer(refusal)
-        body = text.encode()
         self.server.leave()  # before the client can know
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.send(status, text.encode(), headers)
 
     def _answer(self, refusal: str | None) -> tuple[int, dict[str, str], str]:
         if refusal is not None:
@@ -87,6 +79,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.unchanged += 1
             return 304, {"ETag": tag}, ""
         return 200, {"ETag": tag, "Content-Type": "text/html"}, text
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""

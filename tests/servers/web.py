@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import brotli
-from servers.local_http import LocalHTTPServer
+from servers.local_http import LocalHandler, LocalHTTPServer
 
 CANARY: Final = "CANARY0c4f"
 TEXT: Final = "größer, λ\n" * 20
@@ -63,8 +62,7 @@ class WebSite(LocalHTTPServer):
         self.keys: list[str] = []
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(LocalHandler):
     server: WebSite
 
     def do_POST(self) -> None:
@@ -114,6 +112,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
