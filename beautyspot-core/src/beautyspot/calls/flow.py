@@ -37,11 +37,11 @@ from beautyspot.calls.following import (
     win,
 )
 from beautyspot.calls.reports import (
+    has_new_version,
     report_no_key,
     tell_of_key,
     warn_inactive,
     warn_moved,
-    warn_new_version,
     warn_stale,
     warn_unstorable,
 )
@@ -110,7 +110,7 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
-    if call.key and call.task.addressing.has_new_version(call):
+    if call.key and has_new_version(engine, call):
         value = yield from _look_anew(engine, call)
         if value is not MISSING:
             return _found(engine, call, value)
@@ -128,7 +128,6 @@ def flow(engine: Engine, call: Call) -> Flow:
 
 def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
     """Give the call the key of the version that holds by now, and what is stored under it."""
-    warn_new_version(engine, call)
     call.key, call.looked = "", False
     try:
         call.task.addressing.address(call)

@@ -14,9 +14,9 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.item_runs import ItemRuns
 from beautyspot.calls.led_items import Item
 from beautyspot.calls.reports import (
+    has_new_version,
     report_no_key,
     warn_inactive,
-    warn_new_version,
     warn_outside_asyncio,
 )
 from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
@@ -134,10 +134,7 @@ def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
 def _have_new_keys(engine: Engine, missing: list[Item]) -> bool:
     """Whether the function has another version by now than when these items got their keys."""
     call = next((item.call for item in missing if item.call.key), None)
-    if call is None or not call.task.addressing.has_new_version(call):
-        return False
-    warn_new_version(engine, call)
-    return True
+    return call is not None and has_new_version(engine, call)
 
 
 def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list[Item]:

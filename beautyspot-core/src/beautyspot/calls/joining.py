@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.calls.executions import observed
 from beautyspot.calls.following import is_outdated, moment_of
 from beautyspot.calls.recording import Consumer, Recording
-from beautyspot.calls.reports import warn_new_version
+from beautyspot.calls.reports import has_new_version
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency.queueing import Work
 
@@ -30,8 +30,7 @@ def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
         The `Consumer`; None where a run came to its end since, or the call has another key by now:
         look again.
     """
-    if call.task.addressing.has_new_version(call):
-        warn_new_version(engine, call)
+    if has_new_version(engine, call):
         call.key = ""
         return Outcome(None)
     runs, key = engine.streams, (call.key, place)

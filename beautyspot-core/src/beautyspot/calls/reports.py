@@ -64,8 +64,13 @@ def warn_moved(engine: Engine, call: Call) -> None:
     )
 
 
-def warn_new_version(engine: Engine, call: Call) -> None:
-    """Warn once that code which runs now has another version than at the first call."""
+def has_new_version(engine: Engine, call: Call) -> bool:
+    """Whether a call has another key by now, since `version="auto"` follows what was changed.
+
+    A warning says so once.
+    """
+    if not call.task.addressing.has_new_version(call):
+        return False
     name = call.task.func_identifier
     engine.reporter.once(
         f"new version {name}",
@@ -73,6 +78,7 @@ def warn_new_version(engine: Engine, call: Call) -> None:
         "such as a global that it reads: its calls have another version from now on, and a call "
         "that was made before may be a hit of the earlier one. Pass what changes as an argument",
     )
+    return True
 
 
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
