@@ -199,16 +199,13 @@ class Saver:
             False where `timeout` seconds did not do, the saver failed, or the caller interrupts
             code that the saver may wait for.
         """
-        if not self._table:
-            return True
-        if locks.inside():
-            return False
-        if timeout is None and not self._cache.metadata.blocking and self._has_written_all():
-            return True
-        return self._await_saver(timeout)
+        at_once = timeout is None and not self._cache.metadata.blocking
+        return (at_once and self._has_written_all()) or self._await_saver(timeout)
 
     def _has_written_all(self) -> bool:
         """Write what is in the table now; whether that worked."""
+        if locks.inside():
+            return False
         try:
             self._write_all()
         except Exception:  # the saver meets it as well, and says it
