@@ -14,7 +14,7 @@ from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.binding import Omitted, is_omitted
+from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.canonical import Without
 from beautyspot.messages import MASK, is_secret, masked, may_hold_secret
 
@@ -39,6 +39,9 @@ _DEEPEST: Final = 6
 """Collections and objects within each other that are shown."""
 
 _CUT: Final = "…"
+
+_ABSENT: Final = object()
+"""In place of an attribute that an object does not keep."""
 
 _PLAIN: Final = frozenset({int, float, bool, type(None), complex})
 
@@ -242,7 +245,7 @@ def _fields(value: Any, kind: type) -> dict[str, Any] | None:
         names = find(kind)
         if names is not None:
             found = ((name, _kept(value, kind, name)) for name in names)
-            return {name: each for name, each in found if each is not Omitted.OMITTED}
+            return {name: each for name, each in found if each is not _ABSENT}
     names = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
     if isinstance(names, tuple) and len(names) == tuple.__len__(value):
         return dict(zip(map(str, names), tuple.__iter__(value), strict=True))
@@ -254,13 +257,13 @@ def _kept(value: Any, kind: type, name: str) -> Any:
     with suppress(AttributeError, KeyError):  # it may have slots alone
         return object.__getattribute__(value, "__dict__")[name]
     for base in kind.__mro__:
-        found = base.__dict__.get(name, Omitted.OMITTED)
+        found = base.__dict__.get(name, _ABSENT)
         if type(found) is MemberDescriptorType:
             with suppress(AttributeError):  # it was never set
                 return found.__get__(value)
-        elif found is not Omitted.OMITTED and not hasattr(type(found), "__get__"):
+        elif found is not _ABSENT and not hasattr(type(found), "__get__"):
             return found
-    return Omitted.OMITTED
+    return _ABSENT
 
 
 def _of_dataclass(kind: type) -> list[str] | None:
