@@ -143,7 +143,9 @@ def test_a_container_that_changes_meanwhile_is_remembered_as_it_was():
 
     remembered.add((items,), {}, make)
     before = [1]
-    assert remembered.get((before,), {}) == ("key", keygen.input_id(([1],), {}))
+    # `marshal` marks what is referred to elsewhere: one of the two is written as `items` was.
+    found = {remembered.get((before,), {}), remembered.get(([1],), {})}
+    assert found - {None} == {("key", keygen.input_id(([1],), {}))}
     assert remembered.get((items,), {}) is None
 
 
