@@ -306,7 +306,6 @@ TEMPLATES = {
     *("page", "counts", "function_totals", "for_looking"),  # of those that look: `core/inspecting`
     *("counts_by_function", "examine", "loads_for_looking"),  # of those that look, too
     *("sweep", "own_storage"),  # of `collect`: `test_collecting.py`; `test_shared_stores.py`
-    "about",  # of those that look: `core/inspecting/test_strays.py`
     "add_counts",  # it is tested in `test_lasting_counts.py`
 }
 

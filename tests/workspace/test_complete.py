@@ -77,14 +77,8 @@ GUIDES = {
     "marking.md": [bs.Spot.mark],
     "limits.md": [bs.Spot.limiter, bs.Spot.limit],
     "map.md": [bs.Spot.map, bs.Spot.count],
-    "cleaning.md": [bs.Spot.prune, bs.Spot.collect],
-    "inspecting.md": [
-        bs.open_store,
-        bs.open_stores,
-        bs.Where,
-        bs.Store.adopt,
-        bs.Store.remove_strays,
-    ],
+    "cleaning.md": [bs.Spot.prune, bs.Spot.collect, bs.Store.collect],
+    "inspecting.md": [bs.open_store, bs.open_stores, bs.Where],
     "queries.md": [bs.Spot.set_result, bs.Spot.invalidate_all, bs.Spot.using],
     "moving.md": [bs.Store.copy_to],
 }

@@ -79,7 +79,6 @@ if TYPE_CHECKING:
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
-    from beautyspot.inspecting.adopting import Adopted
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
@@ -89,7 +88,6 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.removal import Removal
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store
-    from beautyspot.inspecting.strays import Stray
     from beautyspot.inspecting.verifying import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
@@ -118,7 +116,6 @@ _LATER = {
     "ActiveLimit": "calls.activity",
     "ActiveMap": "calls.activity",
     "Activity": "calls.activity",
-    "Adopted": "inspecting.adopting",
     "RestingBackend": "calls.activity",
     "RunningCall": "calls.activity",
     "WaitingCall": "calls.activity",
@@ -155,7 +152,6 @@ _LATER = {
     "Store": "inspecting.store",
     "Stored": "calls.stored_results",
     "StoredFunction": "inspecting.looking",
-    "Stray": "inspecting.strays",
     "Trouble": "resilience.reporting",
     "Waited": "observing",
     "Where": "inspecting.filters",
@@ -192,7 +188,6 @@ __all__ = [
     "ActiveLimit",
     "ActiveMap",
     "Activity",
-    "Adopted",
     "Backend",
     "BackendNotFound",
     "BeautyspotError",
@@ -263,7 +258,6 @@ __all__ = [
     "Store",
     "Stored",
     "StoredFunction",
-    "Stray",
     "StreamError",
     "TaskRecord",
     "Totals",

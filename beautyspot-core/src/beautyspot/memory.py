@@ -29,7 +29,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
 
 _PART: Final = 2**20
@@ -239,49 +239,28 @@ class MemoryStorage(BlobStorageBase):
     blocking = False
 
     def __init__(self) -> None:
-        self._blobs: dict[str, tuple[bytes, float, dict[str, str]]] = {}
+        self._blobs: dict[str, tuple[bytes, float]] = {}
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
         """``memory://``."""
         return _no_options(url)
 
-    def save(
-        self,
-        key: str,
-        data: Data,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See the base class."""
         del content_type
-        self._blobs[_checked(key)] = (bytes(data), time.time(), dict(about or {}))
+        self._blobs[_checked(key)] = (bytes(data), time.time())
         return key
 
-    def save_file(
-        self,
-        key: str,
-        file: Readable,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """See the base class."""
         data = b"".join(iter(lambda: file.read(_PART), b""))
-        return self.save(key, data, **hints(self.save, content_type=content_type, about=about))
+        return self.save(key, data, **hints(self.save, content_type=content_type))
 
     def load(self, location: str) -> bytes:
         """See the base class."""
-        return self._blob(location)[0]
-
-    def about(self, location: str) -> Mapping[str, str]:
-        """See the base class."""
-        return self._blob(location)[2]
-
-    def _blob(self, location: str) -> tuple[bytes, float, dict[str, str]]:
         try:
-            return self._blobs[_checked(location)]
+            return self._blobs[_checked(location)][0]
         except KeyError:
             raise BlobNotFound(f"nothing is stored at {location!r}") from None
 
@@ -293,7 +272,7 @@ class MemoryStorage(BlobStorageBase):
         """See the base class."""
         if prefix:
             _checked(prefix.removesuffix("/"))
-        for key, (data, modified_at, _) in sorted(self._blobs.items()):
+        for key, (data, modified_at) in sorted(self._blobs.items()):
             if key.startswith(prefix):
                 yield BlobInfo(key, len(data), modified_at)
 

@@ -7,9 +7,7 @@ alone knows. Nothing is changed, but for one small blob that `of_writing` saves 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from contextlib import suppress
-from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +22,7 @@ from beautyspot.messages import masked
 from beautyspot.results.blob_names import blob_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
     from beautyspot.contracts.examination import FindingState
@@ -37,9 +35,6 @@ FEWEST_FILES: Final = 256
 
 SETTLED: Final = 3600.0
 """Seconds after which what one call saves, its blob and its row, is surely there."""
-
-LISTED: Final = 10_000
-"""Blobs, at the most, that are looked through for those of other stores, which may be many."""
 
 AHEAD: Final = 5.0
 """Seconds by which two clocks may differ: less matters to nobody here."""
@@ -145,7 +140,6 @@ def _of_blobs(
         yield Finding("warning", subject, _NOT_COMPARED)
         return
     away = named.keys() - blobs.keys()
-    away -= _adopted(storage, away)
     missing = list(_of_missing([named[name] for name in away], len(named), settled))
     orphans = [
         blob.size
@@ -157,30 +151,28 @@ def _of_blobs(
         text = f"{len(orphans)} blobs ({sum(orphans):,} bytes) belong to no result"
         yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
     if not missing and not orphans:
-        yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
-    yield from _of_strays(metadata, storage, named, subject)
+        text = f"{len(named)} blobs of this store ({metadata.store_id})"
+        yield Finding("ok", subject, f"{text}, none missing and none left over")
+    yield from _of_others(metadata, storage, subject)
 
 
-def _of_strays(
-    metadata: MetadataStoreBase,
-    storage: BlobStorageBase,
-    named: Collection[str],
-    subject: str,
+def _of_others(
+    metadata: MetadataStoreBase, storage: BlobStorageBase, subject: str
 ) -> Iterator[Finding]:
-    """Blobs of other stores: no fault where these live, and what is left where they do not."""
-    listed = list(islice(storage.list(), LISTED))
-    names = [name for blob in listed if (name := blob_name(blob.location)) is not None]
-    strays = Counter(
-        name.store_id
-        for name in names
-        if name.store_id != metadata.store_id and name.name not in named
-    )
-    # What lies deeper is another storage's, whose prefix is below this one's.
-    here = {each: number for each, number in strays.items() if any(storage.list(f"{each}/"))}
-    if here:
-        least = "at least " if len(listed) == LISTED else ""
-        text = f"{least}{sum(here.values())} blobs are of other stores ({len(here)} IDs)"
-        yield Finding("ok", subject, f"{text}: beautyspot strays tells whether they are needed")
+    """Blobs of other stores: in use, or left of one that is gone. Nothing here tells which."""
+    found: dict[str, tuple[int, int, float]] = {}
+    for blob in storage.list():
+        name = blob_name(blob.location)
+        if name is not None and name.store_id != metadata.store_id:
+            number, size, newest = found.get(name.store_id, (0, 0, 0.0))
+            found[name.store_id] = number + 1, size + blob.size, max(newest, blob.modified_at)
+    for store_id, (number, size, newest) in sorted(found.items()):
+        # What lies deeper is another storage's, whose prefix is below this one's.
+        if any(storage.list(f"{store_id}/")):
+            day = time.strftime("%Y-%m-%d", time.gmtime(newest))
+            text = f"{number} blobs ({size:,} bytes) of another store, the newest of {day}"
+            advice = f"if it is gone, beautyspot collect --store-id {store_id} removes them"
+            yield Finding("ok", subject, f"{text}: {advice}")
 
 
 def _named(metadata: MetadataStoreBase) -> dict[str, float]:
@@ -203,12 +195,6 @@ def _of_missing(
     if young:
         text = f"{young} of {number} blobs missing, younger than an hour: maybe just being saved"
         yield "ok", f"{text} (beautyspot verify tells)"
-
-
-def _adopted(storage: BlobStorageBase, named: Iterable[str]) -> set[str]:
-    """Those blobs that are there under the ID of another store, which this one has adopted."""
-    ids = {name.store_id for each in named if (name := blob_name(each)) is not None}
-    return {_name(blob.location) for store_id in ids for blob in storage.list(f"{store_id}/")}
 
 
 def _name(location: str) -> str:

@@ -318,36 +318,16 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
         """
         return GuardedStorage(self.real, health)
 
-    @property
-    def keeps_about(self) -> bool:
-        """Whether it keeps what it is told `about` a blob."""
-        return bool(hints(self.real.save, about={}))
-
-    def save(
-        self,
-        key: str,
-        data: Data,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See `BlobStorageBase`."""
-        optional = hints(self.real.save, content_type=content_type, about=about)
+        optional = hints(self.real.save, content_type=content_type)
         return self._location(
             "save", self._saves(self.in_time(self.real.save))(key, data, **optional)
         )
 
-    def save_file(
-        self,
-        key: str,
-        file: Readable,
-        size: int,
-        *,
-        content_type: str,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save_file(self, key: str, file: Readable, size: int, *, content_type: str) -> str:
         """See `BlobStorageBase`. The deadline grows with `size`, the bytes that are to be sent."""
-        optional = hints(self.real.save_file, content_type=content_type, about=about)
+        optional = hints(self.real.save_file, content_type=content_type)
         save = self.in_time(self.real.save_file, extra=size / SLOWEST)
         return self._location("save_file", self._saves(save)(key, file, **optional))
 
@@ -388,14 +368,6 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
                 raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
             yield found
             start, stop = start + size, stop if len(found) == size else 0  # 0: the blob has ended
-
-    def about(self, location: str) -> Mapping[str, str]:
-        """See `BlobStorageBase`."""
-        told: object = self._loads(self.in_time(self.real.about))(location)
-        if isinstance(told, Mapping):
-            return told
-        advice = "return a table of texts"
-        raise StorageError(wrong_answer(self.real, "about", told, "a table", advice))
 
     def local_path(self, location: str) -> Path | None:
         """See `BlobStorageBase`."""

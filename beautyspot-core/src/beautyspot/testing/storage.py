@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from beautyspot.testing.processes import Child, in_forked_child
-from beautyspot.testing.storage_about import AboutContract
 from beautyspot.testing.storage_files import FilesContract
 from beautyspot.testing.storage_values import (
     BLOBS,
@@ -53,7 +52,7 @@ _property = settings(
 )
 
 
-class StorageContract(FilesContract, AboutContract):
+class StorageContract(FilesContract):
     """Subclass it, and implement `make`.
 
     Switches, for what a storage does not promise:
