@@ -60,7 +60,8 @@ def test_llms_txt_names_every_page_with_what_it_is_about() -> None:
     text = MANUAL.short("https://example.com/")
     assert text.startswith("# beautyspot\n\n> A persistent, typed result cache")
     assert (
-        "\n## Operations\n\n- [Which store](https://example.com/docs/choosing.md): SQLite," in text
+        "\n## Operations\n\n- [Many machines](https://example.com/docs/machines.md): one cache"
+        in text
     )
     assert all(f"(https://example.com/{path})" in text for path in MANUAL.pages()[1:])
 
