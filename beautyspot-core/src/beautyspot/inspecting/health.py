@@ -112,7 +112,8 @@ def _compared(
     now = time.time()
     blobs = {_name(blob.location): blob for blob in storage.list(prefix)}
     yield from _of_clock(blobs.values(), now, subject)
-    yield from _of_blobs(metadata, storage, blobs, now, subject)
+    yield from _of_blobs(metadata, blobs, now, subject)
+    yield from _of_ids(metadata, storage, subject)
 
 
 def _of_clock(blobs: Iterable[BlobInfo], now: float, subject: str) -> Iterator[Finding]:
@@ -128,7 +129,6 @@ def _clocks(subject: str, seconds: float, least: str, how: str) -> Finding:
 
 def _of_blobs(
     metadata: MetadataStoreBase,
-    storage: BlobStorageBase,
     blobs: dict[str, BlobInfo],
     now: float,
     subject: str,
@@ -151,24 +151,25 @@ def _of_blobs(
         text = f"{len(orphans)} blobs ({sum(orphans):,} bytes) belong to no result"
         yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
     if not missing and not orphans:
-        text = f"{len(named)} blobs of this store ({metadata.store_id})"
-        yield Finding("ok", subject, f"{text}, none missing and none left over")
-    yield from _of_others(metadata, storage, subject)
+        yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
 
 
-def _of_others(
+def _of_ids(
     metadata: MetadataStoreBase, storage: BlobStorageBase, subject: str
 ) -> Iterator[Finding]:
-    """Blobs of other stores: in use, or left of one that is gone. Nothing here tells which."""
+    """The stores that have blobs there. Nothing tells whether another one is in use, or gone."""
     found: dict[str, tuple[int, int, float]] = {}
     for blob in storage.list():
         name = blob_name(blob.location)
-        if name is not None and name.store_id != metadata.store_id:
+        if name is not None:
             number, size, newest = found.get(name.store_id, (0, 0, 0.0))
             found[name.store_id] = number + 1, size + blob.size, max(newest, blob.modified_at)
     for store_id, (number, size, newest) in sorted(found.items()):
+        if store_id == metadata.store_id:
+            text = f"{number} blobs ({size:,} bytes) of this store ({store_id})"
+            yield Finding("ok", subject, text)
         # What lies deeper is another storage's, whose prefix is below this one's.
-        if any(storage.list(f"{store_id}/")):
+        elif any(storage.list(f"{store_id}/")):
             day = time.strftime("%Y-%m-%d", time.gmtime(newest))
             text = f"{number} blobs ({size:,} bytes) of another store, the newest of {day}"
             advice = f"if it is gone, beautyspot collect --store-id {store_id} removes them"

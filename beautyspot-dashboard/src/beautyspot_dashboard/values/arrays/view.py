@@ -80,7 +80,8 @@ def _first(array: Array) -> Array:
     if not array.size:
         return array.reshape(-1)
     is_picture = array.ndim > 2 and drawing.is_pixels(array[(0,) * (array.ndim - 3)])
-    return array[(0,) * max(0, array.ndim - (3 if is_picture else 2))]
+    first: Array = array[(0,) * max(0, array.ndim - (3 if is_picture else 2))]
+    return first
 
 
 def _picture(array: Array) -> dict[str, object] | None:
