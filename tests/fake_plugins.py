@@ -7,8 +7,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
-from beautyspot.backends import discovery, registry
-from beautyspot.backends.discovery import Origin
+from beautyspot.backends import registry
 from packaging.version import Version
 
 BASE = {
@@ -38,10 +37,10 @@ def module(name="fake_plugin", **attributes):
 
 
 def offering(*classes, point="storage", name="fake_plugin", **attributes):
-    """A plug-in module that registers these classes."""
+    """A plug-in module that registers these classes, or one table."""
 
     def hook():
-        return list(classes)
+        return classes[0] if isinstance(classes[0], dict) else list(classes)
 
     hook_name = f"beautyspot_register_{point}"
     hook.__name__ = hook_name
@@ -53,45 +52,32 @@ def dist(name="fake-dist", version="1.2"):
     return SimpleNamespace(name=name, version=version, locate_file=lambda path: f"/site/{path}")
 
 
-def origin(target, entry="fake", /, **kwargs):
-    """Where a plug-in comes from."""
-    if isinstance(target, BaseException):
+def point(target, name="fake", /, **kwargs):
+    """An entry point that leads to a plug-in, or raises what is given in its place."""
 
-        def load():
+    def load():
+        if isinstance(target, BaseException):
             raise target
-    else:
+        return target() if callable(target) and not isinstance(target, type) else target
 
-        def load():
-            return target
-
-    return Origin(entry, f"{entry}_module", load, dist(**kwargs))
+    return SimpleNamespace(name=name, value=f"{name}_module", load=load, dist=dist(**kwargs))
 
 
-class EntryPoints:
-    """Stands for `importlib.metadata.entry_points`, with these alone; counts the scans."""
+def install(monkeypatch, *points, core=None):
+    """Pretend that exactly these are installed, and count the scans for them.
 
-    def __init__(self, *origins):
-        self.scans = 0
-        self.points = [
-            SimpleNamespace(name=o.name, value=o.module, load=o.load, dist=o.dist) for o in origins
-        ]
-
-    def __call__(self, *, group):
-        assert group == "beautyspot"
-        self.scans += 1
-        return self.points
-
-
-def install(monkeypatch, *origins, core=None):
-    """Pretend that exactly these are installed. `core` replaces what core itself brings."""
-    points = EntryPoints(*origins)
-    monkeypatch.setattr(importlib.metadata, "entry_points", points)
+    `core` replaces what core itself brings.
+    """
+    scans = []
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda *, group: scans.append(group) or list(points)
+    )
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     core = core or offering(backend("sqlite", "metadata"), point="metadata")
     monkeypatch.setitem(sys.modules, "core_of_the_test", core)
-    monkeypatch.setattr(discovery, "BUILTIN", "core_of_the_test")
+    monkeypatch.setattr(registry, "_CORE", "core_of_the_test")
     registry.forget()
-    return points
+    return scans
 
 
 class Versions(bs.TypeSupport):

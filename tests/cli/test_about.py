@@ -12,7 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
-from fake_plugins import install, module, origin
+from fake_plugins import install, module, point
 
 
 def run(*words: str, status: int = 0) -> Result:
@@ -41,7 +41,7 @@ def test_plugins_lists_what_each_offers() -> None:
 def test_a_broken_plugin_is_said_with_its_cause_and_the_status(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    install(monkeypatch, origin(ImportError("no turbo"), "turbo"))
+    install(monkeypatch, point(ImportError("no turbo"), "turbo"))
     done = run("plugins", status=1)
     assert "turbo\tfake-dist 1.2\tnothing" in done.stdout
     assert "turbo: BROKEN: it raised ImportError: no turbo" in done.stderr

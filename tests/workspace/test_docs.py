@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from beautyspot import hookspecs
-from beautyspot.backends.loading import BASES
+from beautyspot.backends.registry import BASES
 from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking

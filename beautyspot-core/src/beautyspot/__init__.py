@@ -62,8 +62,7 @@ from beautyspot.errors import (
 from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from beautyspot.backends.listing import PluginInfo
-    from beautyspot.backends.registry import plugins
+    from beautyspot.backends.registry import PluginInfo, plugins
     from beautyspot.batch.failures import Failed
     from beautyspot.batch.progress import Progress
     from beautyspot.calls.activity import (
@@ -139,7 +138,7 @@ _LATER = {
     "NotInstalled": "serialization.instances",
     "Observer": "observing",
     "Permit": "limits.permit",
-    "PluginInfo": "backends.listing",
+    "PluginInfo": "backends.registry",
     "Progress": "batch.progress",
     "Pruned": "results.pruning",
     "Raised": "observing",

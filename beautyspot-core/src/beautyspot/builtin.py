@@ -7,50 +7,41 @@ from typing import TYPE_CHECKING
 from beautyspot.hookspecs import API, hookimpl
 
 if TYPE_CHECKING:
-    from beautyspot.keys.generator import KeyGen
-    from beautyspot.limits.combined import CombinedLimiter
-    from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-    from beautyspot.serialization.serializer import MsgpackSerializer
+    from beautyspot.memory import MemoryStorage
 
 beautyspot_api = API
 
 
 @hookimpl
-def beautyspot_register_metadata() -> type[MemoryMetadataStore]:
+def beautyspot_register_metadata() -> dict[str, str]:
     """The metadata store `memory`."""
-    from beautyspot.memory import MemoryMetadataStore
-
-    return MemoryMetadataStore
+    return {"memory": "beautyspot.memory:MemoryMetadataStore"}
 
 
 @hookimpl
 def beautyspot_register_storage() -> type[MemoryStorage]:
-    """The blob storage `memory`."""
+    """The blob storage `memory`: a name only, for the URLs are those of fsspec."""
     from beautyspot.memory import MemoryStorage
 
     return MemoryStorage
 
 
 @hookimpl
-def beautyspot_register_serializer() -> type[MsgpackSerializer]:
+def beautyspot_register_serializer() -> dict[str, str]:
     """The serializer `msgpack`."""
-    from beautyspot.serialization.serializer import MsgpackSerializer
-
-    return MsgpackSerializer
+    return {"msgpack": "beautyspot.serialization.serializer:MsgpackSerializer"}
 
 
 @hookimpl
-def beautyspot_register_keygen() -> type[KeyGen]:
+def beautyspot_register_keygen() -> dict[str, str]:
     """The key generation `stable`."""
-    from beautyspot.keys.generator import KeyGen
-
-    return KeyGen
+    return {"stable": "beautyspot.keys.generator:KeyGen"}
 
 
 @hookimpl
-def beautyspot_register_limiter() -> list[type[CombinedLimiter]]:
+def beautyspot_register_limiter() -> dict[str, str]:
     """The limiters `combined` and `joined`: several limits that hold at once."""
-    from beautyspot.limits.combined import CombinedLimiter
-    from beautyspot.limits.joined import JoinedLimiter
-
-    return [CombinedLimiter, JoinedLimiter]
+    return {
+        "combined": "beautyspot.limits.combined:CombinedLimiter",
+        "joined": "beautyspot.limits.joined:JoinedLimiter",
+    }

@@ -1,8 +1,8 @@
 """The six hooks by which a plug-in brings its backends.
 
 A plug-in is a module, named by an entry point of the group ``beautyspot``, with functions that
-are decorated with `hookimpl`. Each hook takes no arguments and returns one class or a list of
-classes; each class has a `name`::
+are decorated with `hookimpl`. Each hook takes no arguments and returns one class, a list of
+classes, or a table of where they are; each class has a `name`::
 
     # beautyspot_foo/__init__.py
     import beautyspot as bs
@@ -10,20 +10,23 @@ classes; each class has a `name`::
     @bs.hookimpl
     def beautyspot_register_storage():
         from beautyspot_foo.storage import FooStorage   # imports nothing heavy itself
+
         return FooStorage
 
     # pyproject.toml
     [project.entry-points.beautyspot]
     foo = "beautyspot_foo"
 
-A plug-in module must import in under a millisecond: import what is heavy when a backend is *made*,
-not when it is registered. The module is imported when the first `Spot` is made. A hook is called
-once in a process, when a backend of its extension point is first looked for: when a `Spot` is made,
-or when a function is marked; never during a call. A plug-in may state ahead what its backends are
-called. Then a hook is called only when one of these is looked for, and a program that uses another
-plug-in's backends does not import its classes::
+A plug-in module must import in under a millisecond: it is imported when the first `Spot` is made,
+whatever backends that uses. Where even the module of the class takes longer, the hook gives import
+strings, by name or URL scheme; of these the one that is asked for is imported. A plain name is a
+scheme as well, and what ends in ``://`` a scheme alone::
 
-    beautyspot_offers = {"storage": ("foo",)}   # names and URL schemes, by extension point
+    return {"foo": "beautyspot_foo.storage:FooStorage", "file+foo://": "beautyspot_foo.files:Files"}
+
+A hook is called once in
+a process, when a backend of its extension point is first looked for: when a `Spot` is made, or when
+a function is marked; never during a call.
 
 A plug-in with an error (its import fails, a hook has arguments) is skipped with one warning of the
 logger ``beautyspot``. A hook with a wrong answer (a class without a name, or with an abstract
@@ -41,6 +44,7 @@ takes them (`contracts.calling`). A plug-in that states another number is skippe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import pluggy
@@ -56,7 +60,8 @@ if TYPE_CHECKING:
     )
 
 B = TypeVar("B")
-OneOrMore = type[B] | list[type[B]]
+OneOrMore = type[B] | list[type[B]] | Mapping[str, str]
+"""One class, several, or import strings ``"module:Class"`` by name or scheme."""
 
 PROJECT: Final = "beautyspot"
 """The pluggy project name, and the entry-point group."""
@@ -70,29 +75,29 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def beautyspot_register_metadata() -> OneOrMore[MetadataStoreBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register metadata stores: one class, or a list of them."""
+    """Register metadata stores: one class, a list of them, or a table."""
 
 
 @hookspec
 def beautyspot_register_storage() -> OneOrMore[BlobStorageBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register blob storages: one class, or a list of them."""
+    """Register blob storages: one class, a list of them, or a table."""
 
 
 @hookspec
 def beautyspot_register_serializer() -> OneOrMore[SerializerBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register serializers: one class, or a list of them."""
+    """Register serializers: one class, a list of them, or a table."""
 
 
 @hookspec
 def beautyspot_register_keygen() -> OneOrMore[KeyGenBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register key generators: one class, or a list of them."""
+    """Register key generators: one class, a list of them, or a table."""
 
 
 @hookspec
 def beautyspot_register_limiter() -> OneOrMore[LimiterBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register rate limiters: one class, or a list of them."""
+    """Register rate limiters: one class, a list of them, or a table."""
 
 
 @hookspec
 def beautyspot_register_types() -> OneOrMore[TypeSupport]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
-    """Register supports for the types of a library: one class, or a list of them."""
+    """Register supports for the types of a library: one class, a list of them, or a table."""

@@ -1,7 +1,7 @@
 """What lives on this machine: the SQLite store, results as files, and the GCRA rate limiters.
 
 The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
-hook marker; the classes are imported when they are first used.
+hook marker, and says where its classes are.
 """
 
 from __future__ import annotations
@@ -29,28 +29,25 @@ beautyspot_api = 1
 
 
 @hookimpl
-def beautyspot_register_metadata() -> type[SqliteMetadataStore]:
+def beautyspot_register_metadata() -> dict[str, str]:
     """The metadata store `sqlite`."""
-    from beautyspot_local.sqlite.store import SqliteMetadataStore
-
-    return SqliteMetadataStore
+    return {"sqlite": "beautyspot_local.sqlite.store:SqliteMetadataStore"}
 
 
 @hookimpl
-def beautyspot_register_storage() -> type[LocalStorage]:
+def beautyspot_register_storage() -> dict[str, str]:
     """The blob storage `local`."""
-    from beautyspot_local.storage import LocalStorage
-
-    return LocalStorage
+    storage = "beautyspot_local.storage:LocalStorage"
+    return {"local": storage, "file://": storage}
 
 
 @hookimpl
-def beautyspot_register_limiter() -> list[type[TokenBucket | SharedTokenBucket]]:
+def beautyspot_register_limiter() -> dict[str, str]:
     """The rate limiters `gcra`, of one process, and `gcra-shared`, of all of a machine."""
-    from beautyspot_local.limiter import TokenBucket
-    from beautyspot_local.shared_limiter import SharedTokenBucket
-
-    return [TokenBucket, SharedTokenBucket]
+    return {
+        "gcra": "beautyspot_local.limiter:TokenBucket",
+        "gcra-shared": "beautyspot_local.shared_limiter:SharedTokenBucket",
+    }
 
 
 def __getattr__(name: str) -> Any:

@@ -19,11 +19,9 @@ beautyspot_api = 1
 
 
 @hookimpl
-def beautyspot_register_serializer() -> type[PickleSerializer]:
+def beautyspot_register_serializer() -> dict[str, str]:
     """The serializer `pickle`."""
-    from beautyspot_pickle.serializer import PickleSerializer
-
-    return PickleSerializer
+    return {"pickle": "beautyspot_pickle.serializer:PickleSerializer"}
 
 
 def __getattr__(name: str) -> Any:

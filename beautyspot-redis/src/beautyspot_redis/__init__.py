@@ -1,8 +1,8 @@
 """Redis and Valkey for beautyspot: a metadata store and a rate limiter that many machines share.
 
 The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
-hook marker, and states what its classes are called. They are imported when one is asked for,
-and redis-py with the first that connects.
+hook marker, and says where its classes are. One is imported when it is asked for, and redis-py with
+the first that connects.
 """
 
 from __future__ import annotations
@@ -17,43 +17,42 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisLimiter", "RedisMetadataStore"]
 
+_MODULES = {"RedisLimiter": "limiter", "RedisMetadataStore": "store"}
+
 beautyspot_api = 1
 
-_SCHEMES = [
-    f"{server}{several}"
-    for server in ("redis", "rediss", "valkey", "valkeys")
-    for several in ("", "+sentinel", "+cluster")
-] + ["unix"]
-
-# The import of `address`, which has them too, would cost each Spot; core compares both.
-beautyspot_offers = {"metadata": _SCHEMES, "limiter": _SCHEMES}
+_SCHEMES = (  # those of `address`, whose import would cost each Spot
+    *(f"{server}{several}" for server in ("redis", "rediss", "valkey", "valkeys")
+      for several in ("", "+sentinel", "+cluster")),
+    "unix",
+)  # fmt: skip
 
 
 @hookimpl
-def beautyspot_register_metadata() -> type[RedisMetadataStore]:
+def beautyspot_register_metadata() -> dict[str, str]:
     """The metadata store `redis`."""
-    from beautyspot_redis.store import RedisMetadataStore
-
-    return RedisMetadataStore
+    return _named("beautyspot_redis.store:RedisMetadataStore")
 
 
 @hookimpl
-def beautyspot_register_limiter() -> type[RedisLimiter]:
+def beautyspot_register_limiter() -> dict[str, str]:
     """The limiter `redis`."""
-    from beautyspot_redis.limiter import RedisLimiter
+    return _named("beautyspot_redis.limiter:RedisLimiter")
 
-    return RedisLimiter
+
+def _named(place: str) -> dict[str, str]:
+    return {"redis": place, **{f"{scheme}://": place for scheme in _SCHEMES}}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a class when it is first used (PEP 562)."""
-    if name not in __all__:
+    """Import a class of `__all__` when it is first used (PEP 562)."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from beautyspot_redis.limiter import RedisLimiter
-    from beautyspot_redis.store import RedisMetadataStore
+    from importlib import import_module
 
-    globals().update(RedisLimiter=RedisLimiter, RedisMetadataStore=RedisMetadataStore)
-    return globals()[name]
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,8 +1,8 @@
 """S3 for beautyspot: a storage and a metadata store in AWS S3, MinIO and their like.
 
 The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
-hook marker, and states what its classes are called; one is imported when it is asked for, and boto3
-with the first request.
+hook marker, and says where its classes are; one is imported when it is asked for, and boto3 with
+the first request.
 """
 
 from __future__ import annotations
@@ -17,36 +17,32 @@ if TYPE_CHECKING:
 
 __all__ = ["S3MetadataStore", "S3Storage"]
 
+_MODULES = {"S3MetadataStore": "store", "S3Storage": "storage"}
+
 beautyspot_api = 1
 
-beautyspot_offers = {"metadata": ["s3"], "storage": ["s3"]}
-
 
 @hookimpl
-def beautyspot_register_metadata() -> type[S3MetadataStore]:
+def beautyspot_register_metadata() -> dict[str, str]:
     """The metadata store `s3`."""
-    from beautyspot_s3.store import S3MetadataStore
-
-    return S3MetadataStore
+    return {"s3": "beautyspot_s3.store:S3MetadataStore"}
 
 
 @hookimpl
-def beautyspot_register_storage() -> type[S3Storage]:
+def beautyspot_register_storage() -> dict[str, str]:
     """The blob storage `s3`."""
-    from beautyspot_s3.storage import S3Storage
-
-    return S3Storage
+    return {"s3": "beautyspot_s3.storage:S3Storage"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a class when it is first used (PEP 562)."""
-    if name == "S3Storage":
-        globals()[name] = beautyspot_register_storage()
-    elif name == "S3MetadataStore":
-        globals()[name] = beautyspot_register_metadata()
-    else:
+    """Import a class of `__all__` when it is first used (PEP 562)."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return globals()[name]
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

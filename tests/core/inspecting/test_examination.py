@@ -12,7 +12,7 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryStorage
-from fake_plugins import backend, install, offering, origin
+from fake_plugins import backend, install, offering, point
 
 
 def found(*args: Any, **options: Any) -> dict[str, list[tuple[str, str]]]:
@@ -234,8 +234,8 @@ def test_a_storage_that_can_not_be_had(folder: Path) -> None:
 def test_what_a_plugin_has_wrong_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     misspelt = bs.hookimpl(lambda: None)
     odd = offering(backend("odd"), beautyspot_register_storrage=misspelt)  # type: ignore[no-untyped-call]
-    broken = origin(ImportError("no turbo"), "turbo")  # type: ignore[no-untyped-call]
-    install(monkeypatch, broken, origin(odd, "odd"))  # type: ignore[no-untyped-call]
+    broken = point(ImportError("no turbo"), "turbo")  # type: ignore[no-untyped-call]
+    install(monkeypatch, broken, point(odd, "odd"))  # type: ignore[no-untyped-call]
     try:
         states = {one.subject: one.state for one in bs.examine(folder)}
     finally:

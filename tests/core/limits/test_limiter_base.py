@@ -6,10 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from beautyspot.backends.stand_ins import Maker, stand_in
+from beautyspot.backends.selection import stand_in
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import NotSupportedError, RateLimitError
-from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot_local import TokenBucket
 from owned_clock import Clock
 
@@ -151,9 +150,7 @@ def test_without_a_plan_that_changes_nothing_remains() -> None:
 def test_a_stand_in_hands_everything_on() -> None:
     clock = Clock()
     real = TokenBucket(1, 10, clock=clock)
-    maker = Maker(lambda: real, Breaker("the limiter"), OSError("away"))
-    maker.breaker.insist()
-    late: Any = stand_in(LimiterBase, TokenBucket, maker)
+    late: Any = stand_in("limiter", TokenBucket, lambda: real)
     assert late.shared is False
     first = late.reserve_after(2, 3)
     assert first is not None

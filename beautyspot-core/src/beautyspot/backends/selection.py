@@ -19,10 +19,10 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from types import MappingProxyType, NoneType
-from typing import TYPE_CHECKING, Any, Final
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from beautyspot.backends.loading import BASES, left_open
+from beautyspot.backends.registry import BASES, checked_class
 from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.functions.annotations import signature_of
@@ -36,42 +36,16 @@ if TYPE_CHECKING:
     from beautyspot.backends.registry import Registry
     from beautyspot.contracts import Backend, Context
 
+    Wish = tuple[type[Backend], dict[str, Any], dict[str, str]]
+    """The class to make, the options that the user gives, and those of a URL, which are texts."""
 
 _RATE: Final = r"[-+.]?\d"
 """How a rate begins; whether the rest makes it one is the limiter's to say."""
 
 _RATE_LIMITER: Final = "gcra"
-
 _EXAMPLES: Final = {"rate": '"600/min"'}
-"""Values to show for options that a message asks for."""
 
-# What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
-OUT_OF_REACH: Final[dict[str, type[BeautyspotError]]] = {
-    "metadata": MetadataError,
-    "storage": StorageError,
-    "serializer": BeautyspotError,
-    "keygen": BeautyspotError,
-    "limiter": BeautyspotError,
-}
-
-
-class _Wish:
-    """A parsed setting: the class to make, and the options that the user gives.
-
-    The query of a URL is texts, whatever the option's type is.
-    """
-
-    __slots__ = ("cls", "options", "query")
-
-    def __init__(
-        self,
-        cls: type[Backend],
-        options: Mapping[str, Any] = MappingProxyType({}),
-        query: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        self.cls = cls
-        self.options = options
-        self.query = query
+_URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
 
 def select(
@@ -100,128 +74,55 @@ def select(
         PluginConflictError: several do.
         MetadataError, StorageError: its constructor could not reach its place.
     """
-    base = BASES[point]
-    if isinstance(spec, base):
+    if isinstance(spec, BASES[point]):
         return spec, False
     origin = f" (from: {source})" if source else ""
     try:
-        wish = _understand(point, spec, registry)
+        wish = understood(point, spec, registry)
     except BeautyspotError as exc:
         raise type(exc)(masked(f"{exc}{origin}")) from None  # the original may show a secret
-    what = f"the {point} {wish.cls.name!r}{origin}"
-    return _make(point, wish, what, context, anchor), True
+    cls, *given = wish
+    what = f"the {point} {cls.name!r}{origin}"
+    secrets = {key: value for each in given for key, value in each.items()}
+    try:
+        return in_time(cls, partial(cls, **_options(wish, context, anchor))), True
+    except ConfigError as exc:
+        raise ConfigError(f"{what}: {without(str(exc), secrets)}") from None
+    except BeautyspotError:
+        raise
+    except Exception as exc:
+        failed = f"can't make {what}: {type(exc).__name__}: {without(str(exc), secrets)}"
+        if not isinstance(exc, OSError):
+            raise ConfigError(f"{failed}: correct its options") from exc
+        # A network or a disk out of reach is no mistake of the user.
+        away = {"metadata": MetadataError, "storage": StorageError}.get(point, BeautyspotError)
+        raise away(failed) from exc
 
 
 def depends_on_name(point: str, spec: object, registry: Registry, context: Context) -> bool:
     """Whether a Spot of another name would have another place in the backend that `spec` means."""
-    wish = _understand(point, spec, registry)
-    one, other = (wish.cls.defaults(context._replace(name=name)) for name in ("a", "b"))
-    left_out = one.keys() - wish.options.keys() - wish.query.keys()
-    return any(one[option] != other.get(option) for option in left_out)
+    cls, options, query = understood(point, spec, registry)
+    one, other = (cls.defaults(context._replace(name=name)) for name in ("a", "b"))
+    return any(one[key] != other.get(key) for key in one.keys() - options.keys() - query.keys())
 
 
-def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
-    """The class of the backend that `spec` means, which is not made."""
-    return _understand(point, spec, registry).cls
+def understood(point: str, spec: object, registry: Registry) -> Wish:
+    """What `spec` asks for, which is not made.
 
-
-def _understand(point: str, spec: object, registry: Registry) -> _Wish:
+    Raises:
+        ConfigError, BackendNotFound, PluginConflictError: as for `select`.
+    """
+    base = BASES[point]
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
-    if isinstance(spec, type):
-        return _Wish(_right_class(point, spec))
     if isinstance(spec, Mapping):
         return _from_table(point, spec, registry)
+    if isinstance(spec, type):
+        return checked_class(spec, base, f"{point}=", ConfigError), {}, {}
     raise ConfigError(
-        f"{point}= takes an instance of {BASES[point].__name__}, such a class, a name, a URL or a "
+        f"{point}= takes an instance of {base.__name__}, such a class, a name, a URL or a "
         f"table, not an object of type {type(spec).__qualname__}: give one of these"
     )
-
-
-def _from_text(point: str, text: str, registry: Registry) -> _Wish:
-    if is_url(text):
-        return _from_url(point, text, registry)
-    is_rate = point == "limiter" and re.match(_RATE, text)
-    if is_rate and not registry.has(point, text):
-        return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text})
-    return _Wish(registry.find(point, text))
-
-
-def _from_url(point: str, text: str, registry: Registry) -> _Wish:
-    scheme, base, query = parse_url(text)
-    cls = registry.by_scheme(point, scheme)
-    try:
-        return _Wish(cls, cls.options_from_url(base), query)
-    except Exception as exc:
-        why = f"is no URL of the {point} {cls.name!r}: {exc}"
-        raise ConfigError(f"{masked(text)!r} {why}") from exc
-
-
-def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
-    if point == "limiter" and "rate" in table:
-        table = {"use": _RATE_LIMITER, **table}  # as for a rate alone
-    if "use" not in table:
-        use = SETTINGS[point].default or _RATE_LIMITER
-        raise ConfigError(
-            f'the table for {point} does not say which backend: add "use" with a name or a URL, '
-            f'such as {{"use": "{use}", ...}}'
-        )
-    options = {str(key): value for key, value in table.items() if key != "use"}
-    use = table["use"]
-    if isinstance(use, str | type):
-        wish = _understand(point, use, registry)
-        query = {key: text for key, text in wish.query.items() if key not in options}
-        return _Wish(wish.cls, {**wish.options, **options}, query)
-    raise ConfigError(
-        f'"use" in the table for {point} is an object of type {type(use).__qualname__}: '
-        "write a name, a URL or a class"
-    )
-
-
-def _right_class(point: str, cls: type) -> type[Backend]:
-    base = BASES[point]
-    if issubclass(cls, base):
-        if inspect.isabstract(cls):
-            raise ConfigError(f"{point}={cls.__qualname__} {left_open(cls, base)}")
-        return cls
-    raise ConfigError(
-        f"{point}={cls.__qualname__}: this class is no subclass of {base.__name__}: "
-        "give another one, or derive this one from it"
-    )
-
-
-def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | None) -> Backend:
-    takes = Options(wish.cls)
-    given = _given(takes, wish, what, anchor)
-    try:
-        options = {**takes.accepted(wish.cls.defaults(context)), **given}
-        takes.check_required(options, given.get("url", wish.cls.name))
-        return in_time(wish.cls, partial(wish.cls, **options))
-    except ConfigError as exc:
-        raise ConfigError(f"{what}: {without(str(exc), given)}") from None
-    except BeautyspotError:
-        raise
-    except OSError as exc:
-        error = OUT_OF_REACH[point]
-        raise error(_failed(what, exc, given)) from exc
-    except Exception as exc:
-        raise ConfigError(f"{_failed(what, exc, given)}: correct its options") from exc
-
-
-def _given(takes: Options, wish: _Wish, what: str, anchor: Path | None) -> dict[str, Any]:
-    """The user's options, checked, those of a URL's query part turned into their types."""
-    takes.check_names({**wish.options, **wish.query}, what)
-    query = {name: takes.from_text(name, text, what) for name, text in wish.query.items()}
-    given = {**wish.options, **query}
-    return {name: takes.checked(name, value, what, anchor) for name, value in given.items()}
-
-
-def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
-    return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
-
-
-# A text: `re` compiles it when it is first used, and keeps it.
-_URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
 
 def is_url(text: str) -> bool:
@@ -229,23 +130,41 @@ def is_url(text: str) -> bool:
     return "://" in text and re.match(_URL, text) is not None
 
 
-def parse_url(url: str) -> tuple[str, str, dict[str, str]]:
-    """The scheme of a URL in lower case, the URL without its query part, and that part.
-
-    Raises:
-        ConfigError: an option is given twice in the query part.
-    """
+def _from_text(point: str, text: str, registry: Registry) -> Wish:
+    if not is_url(text):
+        if point == "limiter" and re.match(_RATE, text):
+            return registry.find(point, _RATE_LIMITER), {"rate": text}, {}
+        return registry.find(point, text), {}, {}
     from urllib.parse import parse_qsl
 
-    match = re.match(_URL, url)
-    if match is None:
-        raise ConfigError(f"{masked(url)!r} is no URL: write it as scheme://...")
-    base, _, query = url.partition("?")
+    base, _, query = text.partition("?")
+    cls = registry.find(point, f"{text.partition('://')[0].lower()}://")
     pairs = parse_qsl(query, keep_blank_values=True)
-    options = dict(pairs)
-    if len(options) != len(pairs):
-        raise ConfigError(f"an option is given twice in {masked(url)!r}: leave one of them out")
-    return match[1].lower(), base, options
+    if len(dict(pairs)) != len(pairs):
+        raise ConfigError(f"an option is given twice in {masked(text)!r}: leave one of them out")
+    try:
+        return cls, cls.options_from_url(base), dict(pairs)
+    except Exception as exc:
+        why = f"is no URL of the {point} {cls.name!r}: {exc}"
+        raise ConfigError(f"{masked(text)!r} {why}") from exc
+
+
+def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> Wish:
+    if point == "limiter" and "rate" in table:
+        table = {"use": _RATE_LIMITER, **table}  # as for a rate alone
+    use = table.get("use")
+    if not isinstance(use, str | type):
+        name = SETTINGS[point].default or _RATE_LIMITER
+        raise ConfigError(
+            f'the table for {point} does not say which backend: add "use" with a name, a URL or a '
+            f'class, such as {{"use": "{name}", ...}}'
+        )
+    given = {str(key): value for key, value in table.items() if key != "use"}
+    cls, options, query = understood(point, use, registry)
+    return cls, {**options, **given}, {key: query[key] for key in query.keys() - given.keys()}
+
+
+# ---------------------------------------------------------------------------------- its options
 
 
 def _none(text: str) -> None:
@@ -265,84 +184,34 @@ _TYPES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[str], object]]]
 _PATHS: Final = frozenset({"Path", "PathLike", "PurePath"})
 
 
-class Options:
-    """What the constructor of a class takes.
+def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any]:
+    """What the constructor is called with: what the user gives, and the defaults of the Spot.
 
-    Attributes:
-        known: the names of its options.
-        required: those without a default.
-        open: True where it takes any (``**kwargs``).
+    Raises:
+        ConfigError: an option is unknown, missing, or of another type.
     """
-
-    def __init__(self, cls: type) -> None:
-        parameters = signature_of(cls).parameters.values()
-        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.known = [p.name for p in named]
-        self.required = [p.name for p in named if p.default is p.empty]
-        self._words = {p.name: _words_of(p.annotation) for p in named}
-
-    def accepted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of `values` that the constructor takes."""
-        return {key: value for key, value in values.items() if self.open or key in self.known}
-
-    def check_names(self, given: Mapping[str, Any], what: str) -> None:
-        """Refuse an option that the constructor does not take.
-
-        Raises:
-            ConfigError: lists the options there are.
-        """
-        for name in given:
-            if not self.open and name not in self.known:
-                raise ConfigError(
-                    f"{what} has no option {name!r}.{did_you_mean(str(name), self.known)} "
-                    f"Its options: {listing(self.known)}"
-                )
-
-    def check_required(self, given: Mapping[str, Any], use: str) -> None:
-        """Refuse to make a backend that lacks an option.
-
-        Raises:
-            ConfigError: shows how to give it.
-        """
-        missing = [name for name in self.required if name not in given]
-        if missing:
-            example = ", ".join(f'"{name}": {_EXAMPLES.get(name, "...")}' for name in missing)
-            raise ConfigError(
-                f'it needs {listing(missing)}: give a table such as {{"use": "{masked(use)}", '
-                f"{example}}}"
-            )
-
-    def checked(self, name: str, value: object, what: str, anchor: Path | None) -> object:
-        """An option's value; a relative path in it starts from the folder `anchor`.
-
-        Raises:
-            ConfigError: its type is none that the annotation names.
-        """
-        words = self._words.get(name, frozenset())
-        if words and words <= _TYPES.keys() and not _fits(value, words):
-            raise ConfigError(
-                f"{what}: the option {name!r} takes {_either(words)}, not {type(value).__name__}: "
-                "correct its value"
-            )
-        if anchor is None or not isinstance(value, str) or not words & _PATHS:
-            return value
-        return os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
-
-    def from_text(self, name: str, text: str, what: str) -> object:
-        """An option out of a URL's query part, read as a type that the annotation names.
-
-        Raises:
-            ConfigError: the text is no value of such a type.
-        """
-        words = self._words.get(name, frozenset())
-        if not words or "str" in words or not words <= _TYPES.keys():
-            return text
-        for word, (_, read) in _TYPES.items():
-            if word in words:
-                with suppress(ValueError):
-                    return read(text)
-        raise ConfigError(f"{what}: the option {name!r} takes {_either(words)}: correct the URL")
+    cls, options, query = wish
+    parameters = signature_of(cls).parameters.values()
+    named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    taken = {
+        key: value for key, value in cls.defaults(context).items() if takes_any or key in named
+    }
+    for name, value in {**options, **query}.items():
+        if not takes_any and name not in named:
+            hint = f"{did_you_mean(name, named)} Its options: {listing(named)}"
+            raise ConfigError(f"it has no option {name!r}.{hint}")
+        words = _words_of(named[name].annotation) if name in named else frozenset()
+        taken[name] = _checked(name, value, words, name in query)
+        if anchor is not None and isinstance(value, str) and words & _PATHS:
+            taken[name] = os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
+    missing = [p.name for p in named.values() if p.default is p.empty and p.name not in taken]
+    if missing:
+        use = masked(options.get("url", cls.name))
+        example = ", ".join(f'"{name}": {_EXAMPLES.get(name, "...")}' for name in missing)
+        table = f'{{"use": "{use}", {example}}}'
+        raise ConfigError(f"it needs {listing(missing)}: give a table such as {table}")
+    return taken
 
 
 def _words_of(annotation: Any) -> frozenset[str]:
@@ -350,15 +219,56 @@ def _words_of(annotation: Any) -> frozenset[str]:
     if annotation is inspect.Parameter.empty:
         return frozenset()
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    text = text.replace("Optional[", "None | ")
-    return frozenset("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
+    return frozenset(re.findall(r"\w+", text.replace("Optional[", "None | ")))
 
 
-def _fits(value: object, words: frozenset[str]) -> bool:
-    if isinstance(value, bool):  # an int to Python, but not to a user who writes `true`
-        return "bool" in words
-    return any(isinstance(value, _TYPES[word][0]) for word in words)
+def _checked(name: str, value: Any, words: frozenset[str], is_text: bool) -> Any:
+    """An option, read as a type that its annotation names if it is a text out of a URL.
+
+    Raises:
+        ConfigError: it is of none of these types.
+    """
+    if not words or not words <= _TYPES.keys() or (is_text and "str" in words):
+        return value
+    for word in [word for word in _TYPES if word in words]:
+        of, read = _TYPES[word]
+        if is_text:
+            with suppress(ValueError):
+                return read(value)
+        elif isinstance(value, of) and (word == "bool" or not isinstance(value, bool)):
+            return value
+    types = " or ".join(word for word in _TYPES if word in words)
+    found = "" if is_text else f", not {type(value).__name__}"
+    raise ConfigError(f"the option {name!r} takes {types}{found}: correct its value")
 
 
-def _either(words: frozenset[str]) -> str:
-    return " or ".join(word for word in _TYPES if word in words)
+# ---------------------------------------------------------------------------------- out of reach
+
+
+def stand_in(point: str, cls: type[Backend], make: Callable[[], Backend]) -> Backend:
+    """An object in the place of one that can't be made at the moment, since a server is away.
+
+    An outage is no reason to stop the user's program: each operation tries to make the backend
+    first, and is then that of the backend. Between here and the calls are circuit breakers, so that
+    few of them try. Until then, what the class says of itself holds.
+    """
+    made: dict[str, Backend] = {}  # no lock, which a fork might meet: of two both are closed
+
+    def backend() -> Backend:
+        return made["it"] if made else made.setdefault("it", make())
+
+    def attribute(self: object, name: str) -> Any:
+        told = getattr(cls, name, None)
+        if name.startswith("__") or (name in ("now", "own_storage") and not made):
+            return object.__getattribute__(self, name)  # the contract's own need no server
+        if name == "check_cost" and not made:  # asked where a function is decorated
+            return getattr(BASES[point], name).__get__(self)
+        if made or told is None or isinstance(told, property):
+            return getattr(backend(), name)
+        if not callable(told):
+            return told
+        return lambda *args, **options: getattr(backend(), name)(*args, **options)
+
+    shown = f"<stand-in for {cls.name!r}>"
+    own = {"__init__": lambda _: None, "__getattribute__": attribute, "__repr__": lambda _: shown}
+    return cast("Backend", type(cls.__name__, (cls,), own)())

@@ -134,7 +134,7 @@ def start(engine: Engine, parts: Parts) -> None:
     end_in_children(engine)
     try:
         _open(engine, parts)
-        parts.check_demand()
+        parts.check_signed(parts.metadata)
     except BaseException:  # the Spot is not made
         parts.close()
         raise

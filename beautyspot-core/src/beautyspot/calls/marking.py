@@ -63,8 +63,7 @@ class Marking:
         """
         options = MarkOptions.from_keywords(keywords)
         if options.save_blob:
-            self._parts.check_place("mark(save_blob=True) needs a storage")
-            self._parts.required_storage()
+            self._parts.required_storage("mark(save_blob=True) needs a storage")
         if options.mmap:
             self._check_maps()
         if compression(options.compress):

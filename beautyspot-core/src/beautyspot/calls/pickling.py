@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.backends.loading import BASES
+from beautyspot.backends.registry import BASES
 from beautyspot.calls.engine import Engine, Owner
 from beautyspot.concurrency import locks
 from beautyspot.config.resolve import Config

@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import (
-    check_place,
-    context_of,
-    has_no_place,
-    own_storage,
-)
-from beautyspot.errors import BackendNotFound, BeautyspotError
+from beautyspot.backends.spot_backends import check_place, context_of, if_chosen, own_storage
+from beautyspot.errors import BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
@@ -94,7 +89,7 @@ class OwnBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return _if_chosen(self)
+        return if_chosen(self.config, self.metadata(), self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
@@ -165,7 +160,7 @@ class SpotBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return _if_chosen(self)
+        return if_chosen(self.config, self.metadata(), self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
@@ -200,15 +195,3 @@ def _serializer(backends: Backends, registry: Registry, name: str) -> Serializer
         "SerializerBase",
         select("serializer", plain, registry=registry, context=backends.context)[0],
     )
-
-
-def _if_chosen(backends: Backends) -> BlobStorageBase | None:
-    """The storage; None where the default one is not installed, or not of all machines."""
-    if has_no_place(backends.config, backends.metadata()):
-        return None
-    try:
-        return backends.required_storage()
-    except BackendNotFound:
-        if backends.config.source("storage") != "default":
-            raise
-        return None

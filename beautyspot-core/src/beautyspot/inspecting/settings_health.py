@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.backends.registry import load_plugins
-from beautyspot.backends.selection import class_of, select
+from beautyspot.backends.selection import select, understood
 from beautyspot.backends.spot_backends import context_of
 from beautyspot.contracts import LimiterBase, SerializerBase
 from beautyspot.contracts.examination import Finding
@@ -45,7 +45,7 @@ def _limits(limiter: Any) -> list[Any]:
 
 
 def _of_backend(point: str, spec: Any, settings: Config, registry: Registry) -> Iterator[Finding]:
-    cls = class_of(point, spec, registry)
+    cls = understood(point, spec, registry)[0]
     subject = f"{point} {cls.name}"
     if issubclass(cls, SerializerBase) and cls.requires_signature and not settings["signing_key"]:
         text = "it loads signed results only: set signing_key, as by BEAUTYSPOT_SIGNING_KEY"

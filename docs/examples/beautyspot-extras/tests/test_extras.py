@@ -15,7 +15,9 @@ from beautyspot.testing.types import TypeSupportContract
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from beautyspot_extras import JsonSerializer, LeakyLimiter, VersionTypes
+from beautyspot_extras.json_serializer import JsonSerializer
+from beautyspot_extras.leaky_limiter import LeakyLimiter
+from beautyspot_extras.version_types import VersionTypes
 
 
 class TestJsonSerializer(SerializerContract):

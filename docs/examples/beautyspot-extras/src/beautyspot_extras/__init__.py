@@ -1,31 +1,28 @@
-"""The serializer `json`, the limiter `leaky`, and the types of `packaging`, for beautyspot."""
+"""The serializer `json`, the limiter `leaky`, and the types of `packaging`, for beautyspot.
+
+Each Spot imports this module, and only what it asks for of the others.
+"""
 
 from __future__ import annotations
 
 import beautyspot as bs
 
-from beautyspot_extras.json_serializer import JsonSerializer
-from beautyspot_extras.leaky_limiter import LeakyLimiter
-from beautyspot_extras.version_types import VersionTypes
-
-__all__ = ["JsonSerializer", "LeakyLimiter", "VersionTypes"]
-
 beautyspot_api = 1
 
 
 @bs.hookimpl
-def beautyspot_register_serializer() -> type[bs.SerializerBase]:
+def beautyspot_register_serializer() -> dict[str, str]:
     """The serializer `json`."""
-    return JsonSerializer
+    return {"json": "beautyspot_extras.json_serializer:JsonSerializer"}
 
 
 @bs.hookimpl
-def beautyspot_register_limiter() -> type[bs.LimiterBase]:
+def beautyspot_register_limiter() -> dict[str, str]:
     """The limiter `leaky`."""
-    return LeakyLimiter
+    return {"leaky": "beautyspot_extras.leaky_limiter:LeakyLimiter"}
 
 
 @bs.hookimpl
-def beautyspot_register_types() -> type[bs.TypeSupport]:
+def beautyspot_register_types() -> dict[str, str]:
     """The types of `packaging`."""
-    return VersionTypes
+    return {"versions": "beautyspot_extras.version_types:VersionTypes"}

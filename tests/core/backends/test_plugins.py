@@ -1,0 +1,469 @@
+"""Plug-ins: how they are found, what each brings, and every way for one to be wrong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import threading
+
+import beautyspot as bs
+import pytest
+from beautyspot.backends import registry
+from beautyspot.backends.registry import Registry, load_plugins, plugins
+from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+from fake_plugins import BASE, backend, install, module, offering, point
+
+S3 = backend("s3", schemes=("s3", "s3a"))
+DISK = backend("disk")
+
+
+@pytest.fixture(autouse=True)
+def _no_traces():
+    yield
+    registry.forget()
+
+
+def missed(found: Registry, kind: str, word: str) -> str:
+    """The message about a backend that is not there."""
+    with pytest.raises(BackendNotFound) as caught:
+        found.find(kind, word)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------------------ what is found
+
+
+def test_installed_plugins_and_cores_own_are_found(monkeypatch):
+    sqlite = backend("sqlite", "metadata")
+    install(monkeypatch, point(offering(S3), "s3"), core=offering(sqlite, point="metadata"))
+    found = load_plugins()
+    assert found.find("storage", "s3") is found.find("storage", "s3a://") is S3
+    assert found.find("metadata", "sqlite") is sqlite
+    assert found.words("storage") == ["s3", "s3://", "s3a://"]
+    assert found.words("keygen") == []
+    core, s3 = plugins()
+    version = importlib.metadata.version("beautyspot-core")
+    assert (core.name, core.distribution, core.version) == ("core", "beautyspot-core", version)
+    assert (core.offers["metadata"], s3.offers["storage"]) == (["sqlite"], ["s3"])
+    assert (core.broken, s3.broken) == (None, None)
+    assert str(s3) == "s3 (fake-dist 1.2)\n  storage: s3\n  from /site/"
+
+
+def test_what_is_installed_in_a_folder_is_found(tmp_path, monkeypatch):
+    folder = tmp_path / "Foo-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: Foo\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[other]\nno = json\n[beautyspot]\nbar = found_here\n")
+    (tmp_path / "found_here.py").write_text(
+        "import beautyspot as bs\n"
+        "@bs.hookimpl\n"
+        "def beautyspot_register_storage(): return {'bar': 'never_imported:Bar'}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.forget()
+    assert "bar" in load_plugins().words("storage")
+    (found,) = [one for one in plugins() if one.name == "bar"]
+    assert str(found).startswith("bar (Foo 1.0)\n  storage: bar\n")
+    assert found.location == str(tmp_path / "found_here.py")
+    assert "needs the module 'never_imported'" in str(found.broken)
+
+
+@pytest.mark.parametrize("kind", BASE)
+def test_each_kind_of_backend_is_found(monkeypatch, kind):
+    one, two = backend("one", kind), backend("two", kind)
+    install(monkeypatch, point(offering(one, two, one, point=kind)))
+    assert [load_plugins().find(kind, name) for name in ("one", "two")] == [one, two]
+
+
+def test_a_scheme_may_also_be_the_backends_name(monkeypatch):
+    install(monkeypatch, point(offering(DISK)))
+    assert load_plugins().find("storage", "disk://") is DISK
+
+
+def test_the_scan_is_done_once_a_process(monkeypatch):
+    scans = install(monkeypatch, point(offering(S3)))
+    assert load_plugins() is load_plugins()
+    load_plugins([offering(DISK)])
+    plugins()
+    assert len(scans) == 1
+    plugins(rescan=True)
+    assert len(scans) == 2
+
+
+def test_a_hook_is_asked_once_when_its_kind_is_first_looked_for(monkeypatch):
+    asked = []
+    hook = bs.hookimpl(lambda: asked.append(1) or S3)
+    install(monkeypatch, point(module(beautyspot_register_storage=hook)))
+    found = load_plugins()
+    assert found.words("limiter") == []
+    assert asked == []
+    assert found.find("storage", "s3") is load_plugins().find("storage", "s3") is S3
+    assert asked == [1]
+
+
+def test_a_backend_is_found_while_another_thread_asks_for_it(monkeypatch):
+    seen = []
+
+    def hook():
+        if not seen:  # the second thread looks while the first one is in the hook
+            seen.append("asked")
+            other = threading.Thread(target=lambda: seen.append(found.find("storage", "s3")))
+            other.start()
+            other.join(30)
+        return S3
+
+    install(monkeypatch, point(module(beautyspot_register_storage=bs.hookimpl(hook))))
+    found = load_plugins()
+    assert found.find("storage", "s3") is S3
+    assert seen == ["asked", S3]
+
+
+def test_an_object_with_hooks_is_a_plugin():
+    class Plugin:
+        @bs.hookimpl
+        def beautyspot_register_storage(self):
+            return S3
+
+    assert load_plugins([Plugin()]).find("storage", "s3") is S3
+
+
+# --------------------------------------------------------------------------- import strings
+
+
+def test_of_a_table_what_is_asked_for_is_imported_alone(monkeypatch):
+    monkeypatch.setitem(sys.modules, "its_own_module", module(S3=S3))
+    table = {"s3": "its_own_module:S3", "s3a://": "its_own_module:S3", "tape": "nowhere:Tape"}
+    install(monkeypatch, point(offering(table), "both"))
+    found = load_plugins()
+    assert found.words("storage") == ["s3", "s3://", "s3a://", "tape", "tape://"]
+    assert {found.find("storage", word) for word in ("s3", "s3://", "s3a://")} == {S3}
+    assert found.plugins[-1].broken is None
+    told = missed(found, "storage", "tape")
+    assert told.startswith(
+        "the storage 'tape' of the plug-in both (fake-dist 1.2) can't be had: it needs the module "
+        "'nowhere', which is not installed"
+    )
+
+
+def test_what_an_import_string_leads_to_has_to_be_a_whole_class(monkeypatch):
+    monkeypatch.setitem(sys.modules, "its_own_module", module(S3=backend("s3", "limiter")))
+    install(monkeypatch, point(offering({"s3": "its_own_module:S3", "s4": "its_own_module:S4"})))
+    assert "is no subclass of BlobStorageBase" in missed(load_plugins(), "storage", "s3")
+    assert "has no attribute 'S4'" in missed(load_plugins(), "storage", "s4")
+
+
+def test_a_listing_looks_at_all_that_tables_name(monkeypatch):
+    install(monkeypatch, point(offering({"tape": "nowhere:Tape"}), "tapes"))
+    (tapes,) = [one for one in plugins() if one.name == "tapes"]
+    assert tapes.offers == {"storage": ["tape"]}
+    assert "needs the module 'nowhere'" in str(tapes.broken)
+
+
+# ------------------------------------------------------------------------------ conflicts
+
+
+def test_two_distributions_that_claim_one_name(monkeypatch):
+    install(
+        monkeypatch,
+        point(offering(backend("s3"), DISK), "a", name="dist-a"),
+        point(offering({"s3": "elsewhere:S3"}), "b", name="dist-b"),
+    )
+    found = load_plugins()
+    assert found.find("storage", "disk") is DISK
+    with pytest.raises(PluginConflictError) as caught:
+        found.find("storage", "s3")
+    told = str(caught.value)
+    assert "the storage 's3' is claimed by" in told
+    assert "FakeS3 of a (dist-a 1.2) and elsewhere:S3 of b (dist-b 1.2)" in told
+    assert "BEAUTYSPOT_PLUGINS=-b" in told
+
+
+@pytest.mark.parametrize("other", [S3, {"s3": "elsewhere:S3"}])
+def test_two_distributions_that_claim_one_scheme(monkeypatch, other):
+    one = backend("one", schemes=("s3",))
+    install(monkeypatch, point(offering(one), "a"), point(offering(other), "b"))
+    with pytest.raises(PluginConflictError, match="'s3://' is claimed by"):
+        load_plugins().find("storage", "s3://")
+    assert load_plugins().find("storage", "one") is one
+
+
+def test_one_name_at_two_extension_points_is_no_conflict(monkeypatch):
+    limiter = backend("s3", "limiter")
+    install(monkeypatch, point(offering(S3), "a"), point(offering(limiter, point="limiter"), "b"))
+    assert load_plugins().find("limiter", "s3") is limiter
+    assert load_plugins().find("storage", "s3") is S3
+
+
+def test_one_module_under_two_entry_points_is_no_conflict(monkeypatch, caplog):
+    plugin = offering(S3)
+    install(monkeypatch, point(plugin, "a"), point(plugin, "b"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert [one.name for one in plugins()] == ["core", "a"]
+    assert caplog.records == []
+
+
+# ----------------------------------------------------------------------- what can be wrong
+
+
+def _ends():
+    sys.exit(3)
+
+
+def _lacks():
+    import no_such_module_at_all  # noqa: F401
+
+
+def _blames_another():
+    try:
+        _lacks()
+    except ImportError as error:
+        raise RuntimeError("SQLAlchemy is required") from error
+
+
+class _Half(bs.BlobStorageBase):
+    name = "half"
+
+    def save(self, key, data, *, content_type=None):
+        return key
+
+
+def _nameless():
+    cls = backend("one")
+    del cls.name
+    return cls
+
+
+def hooks(answer, kind="storage", **others):
+    """A plug-in whose hook is this function, or gives this."""
+    hook = answer if callable(answer) and not isinstance(answer, type) else lambda: answer
+    return module(**{f"beautyspot_register_{kind}": bs.hookimpl(hook)}, **others)
+
+
+NEEDS = "it needs the module 'no_such_module_at_all', which is not installed: install the"
+WRONG = {
+    "it raises": (RuntimeError("boom"), "it raised RuntimeError: boom ("),
+    "it ends the program": (_ends, "it raised SystemExit: 3 ("),
+    "it lacks a module": (_lacks, NEEDS),
+    "it blames another": (_blames_another, NEEDS),
+    "of another API": (offering(S3, beautyspot_api=0), "it is built for the plug-in API 0, and"),
+    "no hook": (module(), "it registers nothing: name the module that has the hooks"),
+    "no marker": (module(beautyspot_register_storage=lambda: S3), "it registers nothing"),
+    "an argument": (
+        hooks(lambda config: S3),
+        "Argument(s) {'config'} are declared in the hookimpl",
+    ),
+}
+WRONG_ANSWERS = {
+    "the hook raises": (hooks(lambda: 1 / 0), "it raised ZeroDivisionError"),
+    "the hook lacks": (hooks(_lacks), NEEDS),
+    "nothing": (hooks(None), "beautyspot_register_storage: an object of type NoneType is no sub"),
+    "an object": (hooks(S3()), "an object of type FakeS3 is no subclass of BlobStorageBase"),
+    "another base": (hooks(backend("a", "limiter")), "FakeA is no subclass of BlobStorageBase"),
+    "no name": (hooks(_nameless()), "FakeOne has no name: give the class one"),
+    "open": (hooks(_Half), "_Half leaves load() of BlobStorageBase open: write that"),
+}
+
+
+@pytest.mark.parametrize("case", [*WRONG, *WRONG_ANSWERS])
+def test_a_broken_plugin_is_skipped_with_one_warning(monkeypatch, caplog, case):
+    target, cause = {**WRONG, **WRONG_ANSWERS}[case]
+    bad = point(target, "bad", name="beautyspot-bad", version="0.3")
+    install(monkeypatch, bad, point(offering(DISK), "disk"))
+    for _ in range(2):
+        assert load_plugins().find("storage", "disk") is DISK
+        load_plugins([offering(S3)]).words("storage")
+    assert [one.broken is None for one in plugins()] == [True, False, True]
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("beautyspot", "WARNING")
+    told = record.getMessage()
+    assert told.startswith("the plug-in bad (beautyspot-bad 0.3) is skipped: ")
+    assert cause in told
+    assert cause in str(plugins()[1]).partition("BROKEN: ")[2]
+
+
+def test_the_place_where_it_raised_is_named(monkeypatch):
+    install(monkeypatch, point(_ends))
+    assert f"({__file__}, line {_ends.__code__.co_firstlineno + 1})" in str(plugins()[1].broken)
+
+
+def test_a_hook_that_fails_leaves_the_others(monkeypatch):
+    limiter = backend("fast", "limiter")
+    plugin = offering(limiter, point="limiter")
+    plugin.beautyspot_register_storage = bs.hookimpl(lambda: 1 / 0)
+    install(monkeypatch, point(plugin))
+    assert load_plugins().words("storage") == []
+    assert load_plugins().find("limiter", "fast") is limiter
+
+
+def test_ctrl_c_is_not_swallowed(monkeypatch):
+    install(monkeypatch, point(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        load_plugins()
+
+
+def test_misspelt_hooks_warn_and_the_plugins_are_kept(monkeypatch, caplog):
+    typo = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
+    other = offering(DISK, zzz=bs.hookimpl(lambda: DISK))
+    install(monkeypatch, point(typo, "typo"), point(other, "other"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert load_plugins().find("storage", "disk") is DISK
+    listed, hint = sorted(record.getMessage() for record in caplog.records)
+    assert hint == (
+        "the plug-in typo (fake-dist 1.2): there is no hook 'beautyspot_register_stroage', so it "
+        "is never called. Did you mean 'beautyspot_register_storage'?"
+    )
+    assert "The hooks are beautyspot_register_keygen, beautyspot_register_limiter, " in listed
+    assert "note: there is no hook 'zzz'" in str(plugins()[1])
+
+
+def test_a_hook_of_a_newer_core_may_be_marked_optional(monkeypatch, caplog):
+    hook = bs.hookimpl(optionalhook=True)(lambda: None)
+    install(monkeypatch, point(offering(S3, beautyspot_register_dashboard=hook)))
+    assert load_plugins().find("storage", "s3") is S3
+    assert caplog.records == []
+
+
+# ------------------------------------------------------------------------ what is not there
+
+
+def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
+    missing = ModuleNotFoundError("No module named 'redis'", name="redis")
+    install(monkeypatch, point(offering(DISK), "disk"), point(missing, "redis"))
+    told = missed(load_plugins(), "storage", "dsik")
+    assert told.startswith("no installed plug-in brings the storage 'dsik'. Did you mean 'disk'?")
+    assert "Installed: disk. Broken: redis (beautyspot.plugins() says why)." in told
+    assert told.endswith("start Python again), or write one (docs/plugins)")
+    assert "beautyspot-dsik" not in told, "whoever registers that name would get its users"
+    told = missed(load_plugins(), "storage", "redis")
+    assert told.endswith(
+        "The plug-in redis (fake-dist 1.2): it needs the module 'redis', which is not installed: "
+        "install the distribution that has it (the plug-in's own documentation says which)"
+    )
+
+
+def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypatch):
+    typo = offering(DISK, beautyspot_register_stroage=bs.hookimpl(lambda: S3))
+    install(monkeypatch, point(typo, "s3"))
+    told = missed(load_plugins(), "storage", "s3")
+    assert told.endswith("so it is never called. Did you mean 'beautyspot_register_storage'?")
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "end"),
+    [
+        ("storage", "s3", "To get it, install beautyspot-s3 (docs/install.md)"),
+        ("storage", "local", "install beautyspot-local (docs/install.md)"),
+        ("limiter", "gcra", "install beautyspot-local (docs/install.md)"),
+        ("metadata", "rediss://", "install beautyspot-redis (docs/install.md)"),
+        ("storage", "gs://", "install docs/examples/beautyspot-fsspec (docs/install.md)"),
+        ("storage", "./blobs", '"base_dir": "blobs"}, or a URL'),
+        ("metadata", "localhost:6379", "or a URL"),
+    ],
+)
+def test_what_is_not_there_says_how_to_get_it(monkeypatch, kind, word, end):
+    install(monkeypatch)
+    assert missed(load_plugins(), kind, word).endswith(end)
+
+
+def test_an_unknown_scheme(monkeypatch):
+    install(monkeypatch, point(offering(S3)))
+    assert "'s4://'. Did you mean 's3://'? Installed: s3://, s3a://." in missed(
+        load_plugins(), "storage", "s4://"
+    )
+    install(monkeypatch, point(offering(backend("sx", schemes=("s3x",)))))
+    assert "Did you mean" not in missed(load_plugins(), "storage", "s3://"), "it is known to exist"
+
+
+# --------------------------------------------------------------- plug-ins of one Spot alone
+
+
+def test_given_plugins_are_for_one_registry_alone_and_win(monkeypatch):
+    install(monkeypatch, point(offering(S3)))
+    fake = backend("s3", schemes=("s3",))
+    found = load_plugins([offering(DISK), offering(fake)])
+    assert found.find("storage", "disk") is DISK
+    assert found.find("storage", "s3") is found.find("storage", "s3://") is fake
+    assert found.find("storage", "s3a://") is S3
+    assert load_plugins().words("storage") == ["s3", "s3://", "s3a://"]
+
+
+def test_one_that_is_installed_or_given_twice_is_no_conflict(monkeypatch):
+    plugin = offering(S3)
+    install(monkeypatch, point(plugin))
+    assert load_plugins([plugin]).find("storage", "s3") is S3
+    other = offering(DISK)
+    assert load_plugins([other, other]).find("storage", "disk") is DISK
+
+
+def test_a_broken_one_is_skipped_too(monkeypatch, caplog):
+    install(monkeypatch)
+    for _ in range(2):
+        assert load_plugins([module("mine"), offering(S3)]).find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert "the plug-in mine (given as plugins=) is skipped" in record.getMessage()
+
+
+@pytest.mark.parametrize("extra", ["s3", offering(S3), [None], ["beautyspot_s3"], 3, [b"x"]])
+def test_what_is_no_plugin_is_refused(monkeypatch, extra):
+    install(monkeypatch)
+    with pytest.raises(ConfigError, match=r"^plugins=.*: give a list of modules"):
+        load_plugins(extra)
+
+
+# ----------------------------------------------------------------------- BEAUTYSPOT_PLUGINS
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ("a", ["a"]),
+        (" a , c ", ["a", "c"]),
+        ("-a", ["b", "c", "none"]),
+        ("a,b,-b", ["a"]),
+        *((nothing, []) for nothing in ("", "none", ",", "none,-a", "none,")),
+    ],
+)
+def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
+    loads = []
+    every = ["a", "b", "c", "none"]
+    points = [point(lambda n=n: loads.append(n) or offering(backend(n)), n) for n in every]
+    install(monkeypatch, *points)
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", choice)
+    found = load_plugins()
+    assert [word for word in found.words("storage") if "://" not in word] == names
+    assert found.words("metadata") == ["sqlite"]  # what core brings is always there
+    assert loads == names  # the others are not even imported
+    assert caplog.records == []
+    left_out = [n for n in every if n not in names]
+    told = missed(found, "storage", left_out[0])
+    assert told.endswith(f"BEAUTYSPOT_PLUGINS leaves out: {left_out[0]}.")
+    assert f"leaves out: {', '.join(left_out)}." in missed(found, "storage", "other")
+    assert "leaves out" in missed(load_plugins([offering(DISK)]), "storage", left_out[0])
+
+
+def test_an_unknown_name_in_the_environment_warns(monkeypatch, caplog):
+    install(monkeypatch, point(offering(S3), "s3"), point(offering(DISK), "disk"))
+    load_plugins(environ={"BEAUTYSPOT_PLUGINS": "s3,dsk"})
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "BEAUTYSPOT_PLUGINS names the plug-in 'dsk', which is not installed. Did you mean 'disk'? "
+        "Installed: disk, s3"
+    )
+
+
+# --------------------------------------------------------------------- what is really here
+
+
+def test_the_real_installation_is_whole(monkeypatch):
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "local,pickle,postgres,redis,s3")
+    registry.forget()
+    found = load_plugins()
+    assert {one.name: one.broken for one in plugins() if one.broken} == {}
+    assert found.words("serializer") == ["msgpack", "msgpack://", "pickle", "pickle://"]
+    assert found.words("keygen") == ["stable", "stable://"]
+    for kind in ("metadata", "storage", "limiter"):
+        classes = {found.find(kind, word) for word in found.words(kind)}
+        for cls in classes:  # a table says the same as the class that it leads to
+            words = {word for word in found.words(kind) if found.find(kind, word) is cls}
+            own = {cls.name, *(f"{scheme}://" for scheme in cls.schemes)}
+            assert own == words - ({f"{cls.name}://"} - own), cls
