@@ -20,7 +20,6 @@ from types import BuiltinMethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.functions.annotations import result_of
 from beautyspot.functions.names import (
     OURS,
     captured,
@@ -82,9 +81,8 @@ class Identity:
         """What the function holds beside its arguments, as it is at this moment.
 
         The variables that an anonymous function captured, by name; an object that is called, or to
-        which a builtin method is bound, as ``self``; and under names in ``<>`` a class, and what
-        the function says that it returns. What is bound to other methods and to partials is an
-        argument of the call; see `functions.bound`.
+        which a builtin method is bound, as ``self``; a class as ``<class>``. What is bound to
+        other methods and to partials is an argument of the call; see `functions.bound`.
         """
         if not self._nameless:
             return dict(self._held)
@@ -92,7 +90,7 @@ class Identity:
             return {"<class>": self._target}
         if not names_itself(self._target):
             return {"self": self._target, **self._held}
-        return {**captured_by(self._target), **result_of(self._target), **self._held}
+        return {**captured_by(self._target), **self._held}
 
     @property
     def may_capture(self) -> frozenset[str]:
