@@ -454,7 +454,6 @@ def test_the_order_in_which_they_were_set_does_not_count(state):
     assert canonical(one) == canonical(other)
 
 
-
 class Named(Protocol):
     name: str
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 
-PROGRAM = '''
+PROGRAM = """
 import logging, sys
 import django
 from django.conf import settings
@@ -78,7 +78,8 @@ for name, make in asked.items():
 count = spot.mark(length, name="count")
 for more in range(2):
     assert [count(list(Book.objects.values())) for _ in range(2)] == [1 + more] * 2
-    assert [count(list(Book.objects.values_list("pk", flat=True))) for _ in range(2)] == [1 + more] * 2
+    keys = [list(Book.objects.values_list("pk", flat=True)) for _ in range(2)]
+    assert [count(each) for each in keys] == [1 + more] * 2
     ann.books.create(title="c")
 question = spot.mark(str.upper, name="question")
 question(str(Book.objects.filter(pk=1).query))
@@ -103,7 +104,7 @@ for late, text in (
 assert not said, said
 spot.shutdown()
 print("done")
-'''
+"""
 
 
 @pytest.mark.skipif(find_spec("django") is None, reason="Django is not installed")

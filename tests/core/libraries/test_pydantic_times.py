@@ -65,7 +65,11 @@ def test_a_parsed_time_counts_by_what_it_is(make_spot):
 
     assert [day(parsed(text)) for text in TEXTS * 2] == [2] * 6
     assert len(ran) == 3
-    zones = [dt.UTC, dt.timezone(dt.timedelta(hours=5.5)), *(parsed(text).at.tzinfo for text in TEXTS)]
+    zones = [
+        dt.UTC,
+        dt.timezone(dt.timedelta(hours=5.5)),
+        *(parsed(text).at.tzinfo for text in TEXTS),
+    ]
     assert len(set(map(canonical, zones))) == 5
     assert canonical(zones[2]) == canonical(parsed(TEXTS[0]).at.tzinfo)
 
@@ -102,7 +106,12 @@ def test_an_error_of_validation_counts_by_what_it_tells():
     class Other(pydantic.BaseModel):
         at: dt.datetime
 
-    errors = [invalid(Event, at="x"), invalid(Event, at="y"), invalid(Other, at="x"), invalid(Event)]
+    errors = [
+        invalid(Event, at="x"),
+        invalid(Event, at="y"),
+        invalid(Other, at="x"),
+        invalid(Event),
+    ]
     noted = invalid(Event, at="x")
     noted.add_note("again")
     assert len(set(map(canonical, [*errors, noted]))) == 5

@@ -10,7 +10,7 @@ from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
-from beautyspot.functions.names import OURS, identifier_of, is_ours
+from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
 from beautyspot.functions.wrapping import look_like
 from beautyspot.limits.checks import (
     check_cost,
@@ -22,7 +22,7 @@ from beautyspot.limits.checks import (
     checked_timeout,
 )
 from beautyspot.limits.concurrency_cap import Caps
-from beautyspot.limits.payer import COUNTED, Payer
+from beautyspot.limits.payer import Payer
 from beautyspot.limits.permit import Permit
 from beautyspot.limits.streams import AsyncWithin, within
 

@@ -307,11 +307,13 @@ class Addressing:
         """What the function captured and is part of the key, as it is at this moment."""
         if self._is_named_by_user or not self._identity.anonymous:
             return {}
-        options, captured = self._options, self._identity.captures()
+        options, identity = self._options, self._identity
+        captured = identity.captures()
         left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-        inner = tuple(f"<captured {name}>" for name in options.ignore)
+        less = "<annotation of return>", *(f"<captured {name}>" for name in options.ignore)
+        formless = identity.is_others_wrapper
         return {
-            name: Without(value, inner) if inner and type(value) is FunctionType else value
+            name: Without(value, less if type(value) is FunctionType else (), formless=formless)
             for name, value in captured.items()
             if name not in left_out
         }

@@ -42,11 +42,14 @@ _ROWS: Final = _refused(
 )
 
 FAMILIES: Final[dict[str, Form]] = {
-    "random:Random": _refused("is another one after each use", "pass a seed, and make it of that inside"),
+    "random:Random": _refused(
+        "is another one after each use", "pass a seed, and make it of that inside"
+    ),
     "django.db.models.manager:BaseManager": _ROWS,
     "django.db.models.query:QuerySet": _ROWS,
     "django.db.models.query:RawQuerySet": _ROWS,
     "django.utils.functional:Promise": _refused(
-        "is a text that is made when it is used, in the language of that moment", "pass str(…) of it"
+        "is a text that is made when it is used, in the language of that moment",
+        "pass str(…) of it",
     ),
 }

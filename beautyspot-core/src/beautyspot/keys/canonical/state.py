@@ -54,8 +54,8 @@ def is_live(kind: type) -> bool:
 
 
 def unreadable(walk: Walk, value: object) -> str:
-    """The form of classes without a stable form: refuses."""
-    walk.refuse(value)
+    """The form of classes without a stable form: refuses, or leaves out."""
+    return walk.left_out(value) or walk.refuse(value)
 
 
 def plain_object(walk: Walk, value: object) -> str:
@@ -110,11 +110,11 @@ def attributes(walk: Walk, value: object, members: dict[Any, Any]) -> str:
 
 
 def used_up(walk: Walk, value: object) -> str:
-    """The form of iterators and awaitables: refuses."""
+    """The form of iterators and awaitables: refuses, or leaves out."""
     advice = "await it, and pass what it gives"
     if not hasattr(type(value), "__await__"):
         advice = "pass a list of its items"
-    walk.refuse(value, "is used up when it is read", advice)
+    return walk.left_out(value) or walk.refuse(value, "is used up when it is read", advice)
 
 
 def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
