@@ -57,6 +57,22 @@ def test_a_method_of_the_class_in_place_of_a_spots() -> None:
             decorator(double)  # type: ignore[arg-type]
 
 
+def test_a_class_is_no_function(spot: Spot) -> None:
+    """A function in its place would break `isinstance`, subclasses, and its class methods."""
+    words = "Point is a class, .* write @spot.mark above a function that makes it"
+    with pytest.raises(ConfigError, match=words) as mistake:
+
+        @spot.mark
+        class Point:
+            pass
+
+    assert "or above a method of it, such as __call__" in str(mistake.value)
+    with pytest.raises(ConfigError, match="int is a class"):
+        spot.mark(version=1)(int)
+    assert list(spot.map(int, ["1", "2"])) == [1, 2]  # nothing stands in its place
+    assert spot.cached_run(int, "3") == 3
+
+
 def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.functions.kinds import kind_of
+from beautyspot.functions.kinds import check_is_no_class, kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
 from beautyspot.resilience.guarded_backends import needs_deadline
@@ -94,11 +94,15 @@ class Marking:
         """A marked function in the place of `function`.
 
         Raises:
-            ConfigError: it can't be called, or an option does not fit it.
+            ConfigError: it can't be called, is a class, or an option does not fit it.
         """
         check_callable(
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
+        check_is_no_class(function)
+        return self._marked(function, options)
+
+    def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)
         payer = None if options.name is None else payer_of(function)
         if payer is not None:
@@ -195,7 +199,7 @@ class Marking:
         # function, so that no `id` in the table is used again.
         known = self._runners.get(id(function))
         if known is None:
-            known = self.mark(function, MarkOptions())
+            known = self._marked(function, MarkOptions())
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runners) >= RUNNERS:
