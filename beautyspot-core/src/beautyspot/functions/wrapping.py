@@ -1,11 +1,14 @@
-"""A wrapper that looks like what it wraps."""
+"""A wrapper that looks like what it wraps, or has forgotten to."""
 
 from __future__ import annotations
 
 import functools
+import sys
 from contextlib import suppress
 from types import FunctionType, NoneType
 from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.functions.names import captured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,3 +28,20 @@ def look_like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> None
             if isinstance(value, _TYPES):
                 setattr(wrapper, name, value)
     functools.update_wrapper(wrapper, function, assigned=())
+
+
+def wrapped_without_wraps(function: Any) -> FunctionType | None:
+    """What a decorator that does not use `functools.wraps` wrapped; None where there is no such.
+
+    Its wrapper is a local function that captured another one, and the function in which it stands
+    has ended. A local function that is marked where it stands is no wrapper, whatever it captured.
+    """
+    if type(function) is not FunctionType or "__wrapped__" in vars(function):
+        return None
+    inner = next((x for x in captured(function).values() if type(x) is FunctionType), None)
+    frame = sys._getframe() if inner is not None else None
+    while frame is not None:
+        if any(const is function.__code__ for const in frame.f_code.co_consts):
+            return None
+        frame = frame.f_back
+    return inner
