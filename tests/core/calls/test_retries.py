@@ -234,16 +234,25 @@ def test_what_the_users_own_functions_hold_is_refused_as_ever(make_spot: Any) ->
 
         return wrapper
 
+    large = [*([n] for n in range(3000)), lock]  # what was written once is remembered
+
+    class Local:
+        def __init__(self) -> None: ...
+
+    Local.lock = lock  # type: ignore[attr-defined]
+    local = {Local}
     for function, path in (
         (asked(spot, Timed("a"), held=lock), "<captured held>"),
         (asked(spot, Timed("a", log=lambda: lock)), "log<captured lock>"),
+        (asked(spot, Timed("a", held=large, log=lambda: large)), "log<captured large>[3000]"),
+        (asked(spot, Timed("a", held=Local, log=lambda: local)), "local><element>.lock"),
         (asked(spot, mine), "kwargs['lock']"),
         (asked(spot, lambda function: Timed("a")(mine(function))), "<captured lock>"),
     ):
         with pytest.raises(UnstableKeyError, match="is a _thread.lock") as error:
             spot.key(function, "a")
         assert error.value.path.endswith(path)
-        assert 'ignore=("' in str(error.value)
+        assert "mark(" in str(error.value)
     hidden = spot.mark(ignore=("held",))(asked(spot, Timed("a"), held=lock).__wrapped__)
     assert spot.key(hidden, "a")
 

@@ -15,7 +15,7 @@ from beautyspot.contracts.types import support_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
-from beautyspot.keys.canonical import callables, containers
+from beautyspot.keys.canonical import callables, containers, refused
 from beautyspot.keys.canonical.callables import named_or_refused
 from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import (
@@ -44,12 +44,11 @@ _FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIE
 
 _STANDARD: Final = (
     "array", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "ipaddress",
-    "logging", "operator", "pathlib", "re", "string", "types", "uuid", "zoneinfo",
+    "logging", "operator", "pathlib", "random", "re", "string", "types", "uuid", "zoneinfo",
 )  # fmt: skip
 
 _MODULES: Final = {
     **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
-    **dict.fromkeys(("random", "django"), "beautyspot.keys.canonical.refused"),
     "numpy": "beautyspot.libraries.numpy_types",
     "PIL": "beautyspot.libraries.pillow_types",
     "torch": "beautyspot.libraries.torch_types",
@@ -121,6 +120,7 @@ def _form_of_subclass(kind: type, base: type) -> Form:
 def _load(module_name: str) -> None:
     """Add the forms of a library, as far as the program has imported it by now."""
     root = root_of(module_name)
+    _FAMILIES.update(_found(root, refused.FAMILIES))
     name = _MODULES.get(root)
     if name is not None:
         module = importlib.import_module(name)
