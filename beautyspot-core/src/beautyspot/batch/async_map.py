@@ -50,12 +50,15 @@ class Results(AsyncGenerator[Any, None]):
         return self._given.__anext__()
 
     def asend(self, value: None) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
         return self._given.asend(value)
 
     def athrow(self, *error: Any) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
         return self._given.athrow(*error)
 
     def aclose(self) -> Coroutine[Any, Any, None]:
+        """As of an asynchronous generator."""
         return self._given.aclose()
 
     def __iter__(self) -> NoReturn:
