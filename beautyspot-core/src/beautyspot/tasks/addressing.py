@@ -310,13 +310,16 @@ class Addressing:
         options, identity = self._options, self._identity
         captured = identity.captures()
         left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-        less = "<annotation of return>", *(f"<captured {name}>" for name in options.ignore)
-        formless = identity.is_others_wrapper
-        return {
-            name: Without(value, less if type(value) is FunctionType else (), formless=formless)
-            for name, value in captured.items()
-            if name not in left_out
-        }
+        less = tuple(f"<captured {name}>" for name in options.ignore)
+        if identity.is_wrapper:
+            less += ("<annotation of return>",)
+
+        def marked(value: Any) -> Any:
+            paths = less if type(value) is FunctionType else ()
+            formless = identity.is_others_wrapper
+            return Without(value, paths, formless=formless) if paths or formless else value
+
+        return {name: marked(item) for name, item in captured.items() if name not in left_out}
 
     @property
     def _may_hold(self) -> bool:
