@@ -77,8 +77,11 @@ def test_a_class_is_no_function(spot: Spot) -> None:
 def bare(function: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator that forgot `functools.wraps`."""
 
+    def also(*args: Any) -> Any:
+        return args
+
     def inner(*args: Any) -> Any:
-        return function(*args)
+        return also(function(*args))
 
     return inner
 

@@ -53,7 +53,7 @@ class Marking:
         self._config = config
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
-        self._wrapped: dict[str, str] = {}  # a decorator's wrapper -> the first function in it
+        self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
         self.earlier: dict[str, tuple[str, ...]] = {}
         self.names: set[str] = set()
 
@@ -108,19 +108,20 @@ class Marking:
 
     def _foresee_one_name(self, wrapper: Any) -> None:
         """Say that functions share the name of a wrapper, which does not carry theirs."""
-        inner = wrapped_without_wraps(wrapper)
-        if inner is None:
+        names = [identifier_of(unwrap_ours(inner)) for inner in wrapped_without_wraps(wrapper)]
+        if not names:
             return
-        name, second = identifier_of(wrapper), identifier_of(unwrap_ours(inner))
-        first = self._wrapped.setdefault(name, second)
-        if first != second:
-            self._engine.reporter.once(
-                f"bare {name}",
-                f"{name} is the name of both {first} and {second}, since their decorator does not "
-                "pass on names: they are counted, listed and invalidated as one. Write "
-                f"@functools.wraps(function) above the def of {wrapper.__name__} in the decorator, "
-                "or give each function a mark(name=)",
-            )
+        name = identifier_of(wrapper)
+        known = self._wrapped.setdefault(name, names)
+        for first, second in zip(known, names, strict=False):
+            if first != second:
+                self._engine.reporter.once(
+                    f"bare {name}",
+                    f"{name} is the name of both {first} and {second}, since their decorator does "
+                    "not pass on names: they are counted, listed and invalidated as one. Write "
+                    f"@functools.wraps(function) above the def of {wrapper.__name__} in the "
+                    "decorator, or give each function a mark(name=)",
+                )
 
     def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)

@@ -30,18 +30,18 @@ def look_like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> None
     functools.update_wrapper(wrapper, function, assigned=())
 
 
-def wrapped_without_wraps(function: Any) -> FunctionType | None:
-    """What a decorator that does not use `functools.wraps` wrapped; None where there is no such.
+def wrapped_without_wraps(function: Any) -> list[FunctionType]:
+    """The functions in a wrapper of a decorator that does not use `functools.wraps`; else none.
 
-    Its wrapper is a local function that captured another one, and the function in which it stands
-    has ended. A local function that is marked where it stands is no wrapper, whatever it captured.
+    The wrapper is a local function that captured others, and the function in which it stands has
+    ended. A local function that is marked where it stands is no wrapper, whatever it captured.
     """
     if type(function) is not FunctionType or "__wrapped__" in vars(function):
-        return None
-    inner = next((x for x in captured(function).values() if type(x) is FunctionType), None)
-    frame = sys._getframe() if inner is not None else None
+        return []
+    inner = [value for value in captured(function).values() if type(value) is FunctionType]
+    frame = sys._getframe() if inner else None
     while frame is not None:
         if any(const is function.__code__ for const in frame.f_code.co_consts):
-            return None
+            return []
         frame = frame.f_back
     return inner
