@@ -286,9 +286,10 @@ class AsyncMap:
             self._meter.gave_up()
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
+        refused = self._target.has_refused(item, error)
         if self._meter is not None:
-            (self._meter.failed if began else self._meter.missed)()
-        self._window.failed(item, error)
+            (self._meter.failed if began else self._meter.missed)(refused=refused)
+        self._window.failed(item, error, refused=refused)
         self._stop_if_over()
 
     def _stop_if_over(self) -> None:

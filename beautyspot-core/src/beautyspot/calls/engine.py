@@ -269,8 +269,7 @@ class Engine:
             observers.hit(name, key, saved, made_at, price, place, size)
 
     def miss(self, call: Call) -> None:
-        """Count a miss, after which the function runs, and tell of it."""
-        call.task.counted.runs += 1
+        """Tell of a miss, after which the function runs, unless a limit refuses it."""
         self._tell_miss(call, call.why or "not stored")
 
     def bypass(self, call: Call, reason: Reason) -> None:

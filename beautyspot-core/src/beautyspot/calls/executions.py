@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from beautyspot.errors import CostError, RateLimitError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextvars import Context
@@ -42,7 +44,10 @@ class Run:
     ) -> None:
         took, about, observers = self._work.seconds, self._about, self._observers
         observers.leave(self._entered, error, about)
-        if error is None:
+        if not self._work.ended(error):
+            if not isinstance(error, RateLimitError | CostError):  # else the permit has told of it
+                observers.refused(about.function, about.key, "given up")
+        elif error is None:
             observers.ran(about.function, about.key, took)
         else:
             observers.failed(about.function, error, key=about.key, seconds=took)

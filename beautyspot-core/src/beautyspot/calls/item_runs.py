@@ -264,17 +264,19 @@ class ItemRuns:
         watch = yield from self._prepare(made)
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
-        execution = Execute(batch, engine.observers)
+        keyed = sum(item.call.key != "" for item in items)
+        execution = Execute(batch, engine.observers, partial(task.counted.run, keyed))
         try:
             outcome: Outcome = yield execution
         finally:  # also where it is interrupted
             took = execution.work.seconds
-            if any(item.call.key for item in items):
+            if keyed:
                 task.counted.seconds_spent += took
             engine.counting.look()
+        has_run = execution.work.ended(outcome.error)
         outcome = self._taken_apart(outcome, len(items))
         if outcome.error is not None:
-            task.counted.failures += 1
+            task.counted.failures += has_run
             for item in made:
                 turn_of(item).share(outcome)
             return outcome.error
@@ -288,7 +290,7 @@ class ItemRuns:
         return None
 
     def _begin(self, led: Led, items: list[Item]) -> list[Item]:
-        """Count the misses; those of the items whose results are to be kept."""
+        """Tell of the misses; those of the items whose results are to be kept."""
         engine = self._engine
         moved: list[Item] = []
         for item in items:

@@ -125,8 +125,8 @@ class Marking:
 
     def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)
-        payer = None if options.name is None else payer_of(function)
-        if payer is not None:
+        payer = payer_of(function)
+        if payer is not None and options.name is not None:
             payer.count_as(task.func_identifier)
         return wrap(self._engine, task)
 
@@ -154,6 +154,7 @@ class Marking:
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
             owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
+            is_limited=payer_of(function) is not None,
         )  # fmt: skip
         if len(self.names) < _MOST_NAMES:
             self.names.add(task.func_identifier)

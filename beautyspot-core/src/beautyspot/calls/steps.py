@@ -100,15 +100,22 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 class Execute:
     """Call the user's function.
 
+    Args:
+        call: the call.
+        observers: of the Spot.
+        begins: called when the function begins, which may be refused, or given up, before that.
+
     Attributes:
         work: how long the function works.
     """
 
     __slots__ = ("_observers", "call", "work")
 
-    def __init__(self, call: Call, observers: Observers) -> None:
+    def __init__(
+        self, call: Call, observers: Observers, begins: Callable[[], object] | None = None
+    ) -> None:
         self.call = call
-        self.work = Work()
+        self.work = Work(begins, is_limited=call.task.is_limited)
         self._observers = observers
 
     def perform(self) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from beautyspot.concurrency import queueing
 from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
@@ -108,6 +109,7 @@ class Limit:
         says which of them it was.
         """
         option = "key"
+        queueing.hold()
         try:
             key = None if self._key is None else check_key(self._key(*args, **kwargs))
             option = "cost"

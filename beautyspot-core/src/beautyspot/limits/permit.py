@@ -203,11 +203,13 @@ class Permit:
 
     def _let_begin(self) -> None:
         """Note that the function begins, unless the call was stopped, and the limiter waited on."""
-        if self._start is not None:
-            if is_ours(self._function):  # another permit comes first
+        if is_ours(self._function):  # another permit comes first
+            if self._start is not None:
                 self._start.check()
-            else:
-                self._start.begin()
+            return
+        if self._start is not None:
+            self._start.begin()
+        queueing.begin()
 
     def _choose_bucket(self) -> LimiterBase | None:
         """The limiter to ask: that of the key where there is one."""
@@ -285,7 +287,10 @@ class Permit:
 
     @property
     def _name(self) -> str:
-        return "" if self._function is None else identifier_of(self._function)
+        """Of the mark above the limit, or of the function; "" for a permit of no function."""
+        if self._function is None:
+            return ""
+        return self._counted.func_identifier or identifier_of(self._function)
 
     # --------------------------------------------------------------- while and after the call
 

@@ -19,7 +19,7 @@ class Counted:
     Attributes:
         func_identifier: of the functions.
         hits: calls that got the result of another one.
-        runs: executions, those that failed included.
+        runs: executions of the function's body, those that failed included.
         failures: executions that raised.
         seconds_saved: how long the executions took that the hits spared.
         seconds_spent: how long the executions took.
@@ -53,6 +53,10 @@ class Counted:
         self.waits = 0
         self.refusals = 0
         self.seconds_waited = 0.0
+
+    def run(self, number: int = 1) -> None:
+        """Count executions that begin."""
+        self.runs += number
 
     def numbers(self) -> Numbers:
         """All of them, in the order of the fields of `Counts`."""
