@@ -306,7 +306,7 @@ TEMPLATES = {
     *("page", "counts", "function_totals", "for_looking"),  # of those that look: `core/inspecting`
     *("counts_by_function", "examine", "loads_for_looking"),  # of those that look, too
     *("sweep", "own_storage"),  # of `collect`: `test_collecting.py`; `test_shared_stores.py`
-    "add_counts",  # it is tested in `test_lasting_counts.py`
+    *("add_counts", "remark", "remarks"),  # these are tested in `test_counters.py`
 }
 
 

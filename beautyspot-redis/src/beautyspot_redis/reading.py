@@ -20,7 +20,7 @@ from beautyspot_redis.asking import (
     string,
     unless_other_type,
 )
-from beautyspot_redis.names import key_bytes
+from beautyspot_redis.names import key_bytes, key_text
 from beautyspot_redis.rows import LARGE, UNSETTLED, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
 
@@ -248,6 +248,13 @@ class RedisReader(MetadataStoreBase):
         yield from self._asked(
             lambda: list(counted.read(self._server, self._names, func_identifier, since))
         )
+
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        client, name = self._server.client, self._names.remarks
+        nothing: dict[bytes, bytes] = {}
+        found = self._asked(lambda: unless_other_type(lambda: client.hgetall(name), nothing))
+        return {key_text(name) or "": key_text(text) or "" for name, text in found.items()}
 
     # ----------------------------------------------------------------------- asking and failing
 

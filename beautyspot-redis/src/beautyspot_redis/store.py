@@ -28,7 +28,7 @@ from beautyspot_redis.asking import each, is_other_type, parts
 from beautyspot_redis.invalidation_log import LOGGED
 from beautyspot_redis.leases import LeaseKeeper
 from beautyspot_redis.looking import LookingStore
-from beautyspot_redis.names import Names
+from beautyspot_redis.names import Names, key_bytes
 from beautyspot_redis.near import NearMemory, of_place
 from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import CLOSED, RedisReader
@@ -257,6 +257,11 @@ class RedisMetadataStore(RedisReader, Remade):
         """Some hundreds in one step each time; see the base class."""
         added = list(counts)
         self._asked(lambda: counted.add(self._server, self._names, added))
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one step; see the base class."""
+        fields = {key_bytes(name): key_bytes(text) for name, text in remarks.items()}
+        self._asked(lambda: self._server.client.hset(self._names.remarks, mapping=fields))
 
     def _forget_near(self, keys: Iterable[str]) -> None:
         """Forget what was changed here, in the memories of all stores of this process."""

@@ -20,7 +20,7 @@ from beautyspot_s3.table import Table, is_id, read, written
 from beautyspot_s3.tries import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import Invalidation
 
@@ -109,6 +109,10 @@ class Meta:
             for note in notes:
                 note.is_done = True
                 self._waiting.remove(note)
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """Keep texts by their names."""
+        self._change(lambda table: table._replace(remarks={**table.remarks, **remarks}))
 
     def _change(self, change: Callable[[Table], Table]) -> Table:
         """Write what `change` makes of it, whoever else changes it at the same time."""

@@ -103,6 +103,7 @@ def make_engine(
         SpotExecutor(executor),
         owner=owner,
         active=config["enabled"],
+        price_unit=config["price_unit"] or "",
     )
     engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
     cache.unsaved.at_process_end = partial(_store_rest, engine)

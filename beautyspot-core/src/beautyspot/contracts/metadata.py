@@ -259,6 +259,18 @@ class MetadataStoreBase(LeasingBase):
 
         return counts_summed(self.counts(since=since))
 
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """Keep short texts for people, in the place of those before of the same names.
+
+        `remarks` has one or more, by name; an empty one is as good as none. The base class keeps
+        none.
+        """
+        del remarks
+
+    def remarks(self) -> Mapping[str, str]:
+        """What `remark` was told, by name; the base class has none."""
+        return {}
+
     # ---------------------------------------------------------------------------------------------
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:

@@ -249,6 +249,8 @@ class Copier:
         ]
         if new:
             target.add_counts(new)
+        if remarks := {**source.remarks(), **target.remarks()}:
+            target.remark(remarks)
         return len(new)
 
 

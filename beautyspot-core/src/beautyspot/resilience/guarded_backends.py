@@ -28,12 +28,11 @@ from beautyspot.resilience.guarded_leases import StoreLeases
 from beautyspot.resilience.store_clock import StoreClock, has_own_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beautyspot.contracts import (
         BlobInfo,
-        Counts,
         Data,
         MetadataStoreBase,
         Plain,
@@ -144,8 +143,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         at_once: how many questions it answers as quickly as one.
         held: the leases of the store.
         signs: whether what is stored through it is signed, where the store may demand that.
-        add_counts: has none: if counts can't be written, results may; not asked where these can't.
-            None where it keeps none.
+        add_counts, remark: have none: if they can't be written, results may; not asked where these
+            can't.
     """
 
     def __init__(
@@ -163,7 +162,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid, store.begin, store.begin_many)
         locks.holds_in(store.put_at_once)
-        locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
+        locks.holds_in(store.share_waits, store.lease_holder, store.add_counts, store.remark)
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases, self.at_once = store.most_leases, store.at_once
         self.is_far = store.blocking and not getattr(store, "local", False)
@@ -201,7 +200,9 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
         self.delete = writes(in_time(store.delete))
         self.touch = writes(in_time(store.touch))
-        self.add_counts = self._counting(health.writes) if store.counters else None
+        self.counters = store.counters
+        self.add_counts = self._beside(health.writes, store.add_counts)
+        self.remark = self._beside(health.writes, store.remark)
         self._share_waits = health.leases.guarding(in_time(store.share_waits))
         self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
         leasing = health.leases.guarding
@@ -214,15 +215,15 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         timed = super().in_time(operation, extra=extra)
         return self._admission.needed_for(timed) if self.is_far else timed
 
-    def _counting(self, writes: Breaker) -> Callable[[Iterable[Counts]], None]:
-        add = self.in_time(self.real.add_counts)
+    def _beside(self, writes: Breaker, write: Callable[[T], None]) -> Callable[[T], None]:
+        timed = self.in_time(write)
 
-        def counted(counts: Iterable[Counts]) -> None:
+        def written(what: T) -> None:
             if writes.is_resting():
                 raise MetadataResting("no counts are written while no results are")
-            add(counts)
+            timed(what)
 
-        return counted
+        return written
 
     def behind(self, health: Health) -> GuardedStore:
         """The same store behind other breakers."""

@@ -60,6 +60,14 @@ PLACING: Final = "take a place of all processes"
 
 _OF_LIMITER: Final = frozenset({ASKING, RETURNING, SETTLING, PAUSING, PLACING})
 
+_UNSTORED: Final = frozenset(
+    {"make a key", STORING, "store the stream", "ask cache_if", "ask for the ttl and the tags"}
+)
+"""The operations whose failure leaves a result without a place."""
+
+LONGEST: Final = 500
+"""Characters of a reason that are kept."""
+
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
 
@@ -152,6 +160,7 @@ class Reporter:
         self.observing = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
+        self.reasons: dict[str, str] = {}  # why the first results were not stored, by function
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         self._outages: set[str] = set()  # points of which a failure was logged, and no recovery
@@ -175,6 +184,10 @@ class Reporter:
         if isinstance(error, Resting) and not error.is_news:
             return  # its cause was reported when it happened
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
+        if operation in _UNSTORED and function not in self.reasons:
+            words = _words(error) if isinstance(error, BeautyspotError) else type(error).__name__
+            why = f"beautyspot could not {operation}: {words}. {trouble.advice}"
+            self.keep_reason(function, why)
         number = self._number_of(trouble)
         if number:
             more = ". More causes of this are only counted" if number == SEVERAL else ""
@@ -182,6 +195,14 @@ class Reporter:
         self.observers.failed(function, error, operation=operation)
         if self.on_error is not None:
             self._hand_over(self.on_error, trouble)
+
+    def keep_reason(self, function: str, why: str) -> None:
+        """Keep why a result of a function is not stored, for those who look at the store later.
+
+        It holds no message of another's error, which may show an argument.
+        """
+        if len(self.reasons) < CAUSES:
+            self.reasons.setdefault(function, why[:LONGEST])
 
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""

@@ -29,11 +29,20 @@ class Counted:
         waits: those of the grants that had to wait.
         refusals: permits that the limiter did not give.
         seconds_waited: how long the grants waited.
+        has_stored: whether a result was stored.
     """
 
     __slots__ = (
-        *("failures", "func_identifier", "grants", "hits", "money_saved", "money_spent"),
-        *("refusals", "runs", "seconds_saved", "seconds_spent", "seconds_waited", "waits"),
+        *("failures", "func_identifier", "grants", "has_stored", "hits", "money_saved"),
+        *(
+            "money_spent",
+            "refusals",
+            "runs",
+            "seconds_saved",
+            "seconds_spent",
+            "seconds_waited",
+            "waits",
+        ),
     )
 
     def __init__(self, func_identifier: str) -> None:
@@ -53,6 +62,7 @@ class Counted:
         self.waits = 0
         self.refusals = 0
         self.seconds_waited = 0.0
+        self.has_stored = False
 
     def run(self, number: int = 1) -> None:
         """Count executions that begin."""

@@ -336,6 +336,10 @@ class SqliteMetadataStore(SqliteReader):
         added = list(counts)
         self._write(lambda handle: counted.add(handle, added))
 
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one transaction; see the base class."""
+        self._write(lambda handle: counted.remark(handle, remarks))
+
     def for_looking(self) -> MetadataStoreBase:
         """One that reads the file as it is; see `beautyspot_local.sqlite.looking`."""
         from beautyspot_local.sqlite.looking import LookingStore
