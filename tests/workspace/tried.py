@@ -19,7 +19,6 @@ FOR = {
     "redis": "Redis and Valkey",
     "psycopg": "Postgres",
     "click": "the command line",
-    "rich": "the command line",
     "jinja2": "the dashboard",
     "markdown-it-py": "the dashboard",
     "pygments": "the dashboard",
