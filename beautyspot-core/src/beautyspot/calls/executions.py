@@ -44,13 +44,13 @@ class Run:
     ) -> None:
         took, about, observers = self._work.seconds, self._about, self._observers
         observers.leave(self._entered, error, about)
-        if not self._work.ended(error):
-            if not isinstance(error, RateLimitError | CostError):  # else the permit has told of it
-                observers.refused(about.function, about.key, "given up")
-        elif error is None:
+        if error is None:
+            self._work.start()
             observers.ran(about.function, about.key, took)
-        else:
+        elif self._work.has_failed():
             observers.failed(about.function, error, key=about.key, seconds=took)
+        elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told
+            observers.refused(about.function, about.key, "given up")
 
 
 def observed(observers: Observers, call: Call, work: Work) -> Any:

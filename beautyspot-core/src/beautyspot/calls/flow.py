@@ -140,17 +140,16 @@ def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
 def _counted(engine: Engine, call: Call) -> Flow:
     """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
-    execution = Execute(call, engine.observers, counted.run)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:
         took = execution.work.seconds  # first: no call between reading the sum and writing it
         counted.seconds_spent += took
-    has_run = execution.work.ended(outcome.error)
     if outcome.error is None:
         engine.price(call, lambda: outcome.value)
     else:
-        counted.failures += has_run
+        counted.failures += execution.work.has_failed()
     return outcome
 
 
@@ -265,16 +264,15 @@ def _run(turn: Turn) -> Flow:
     watch = addressing.watch(call)
     addressing.tell_arguments(call)
     counted = call.task.counted
-    execution = Execute(call, engine.observers, counted.run)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:  # also where it is interrupted
         turn.took = execution.work.seconds
         counted.seconds_spent += turn.took
         engine.counting.look()
-    has_run = execution.work.ended(outcome.error)
     if outcome.error is not None:
-        counted.failures += has_run
+        counted.failures += execution.work.has_failed()
         return (yield from _raised(turn, outcome))
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)

@@ -265,7 +265,7 @@ class ItemRuns:
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
-        execution = Execute(batch, engine.observers, partial(task.counted.run, keyed))
+        execution = Execute(batch, engine.observers, task.counted, keyed)
         try:
             outcome: Outcome = yield execution
         finally:  # also where it is interrupted
@@ -273,10 +273,9 @@ class ItemRuns:
             if keyed:
                 task.counted.seconds_spent += took
             engine.counting.look()
-        has_run = execution.work.ended(outcome.error)
         outcome = self._taken_apart(outcome, len(items))
         if outcome.error is not None:
-            task.counted.failures += has_run
+            task.counted.failures += execution.work.has_failed()
             for item in made:
                 turn_of(item).share(outcome)
             return outcome.error

@@ -23,7 +23,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Counted(Protocol):
+        """What counts runs."""
+
+        runs: int
 
     Within = tuple["Work | Queue | Start", "Within | None"]
     """The innermost execution, and those around it, with what watches them."""
@@ -46,7 +51,8 @@ class Work:
     between two items.
 
     Args:
-        tell: called once, when the user's function begins.
+        counted: where the run is counted when the user's function begins; None: nowhere.
+        number: as so many.
         is_limited: whether the function begins when it has its permit, and not at once.
 
     Attributes:
@@ -55,18 +61,18 @@ class Work:
     """
 
     __slots__ = (
-        *("_before", "_began", "_count", "_is_limited", "_queued", "_since", "_tell", "_worked"),
-        *("has_begun", "is_held"),
+        *("_before", "_began", "_count", "_counted", "_is_limited", "_number", "_queued"),
+        *("_since", "_worked", "has_begun", "is_held"),
     )
 
     def __init__(
-        self, tell: Callable[[], object] | None = None, *, is_limited: bool = False
+        self, counted: Counted | None = None, number: int = 1, *, is_limited: bool = False
     ) -> None:
         self._worked = self._queued = self._since = 0.0
         self._began: float | None = None
         self._before: Within | None = None
         self._count = 0
-        self._tell, self._is_limited = tell, is_limited
+        self._counted, self._number, self._is_limited = counted, number, is_limited
         self.has_begun = self.is_held = False
 
     @property
@@ -87,13 +93,13 @@ class Work:
         """Note that the user's function begins, or has begun."""
         if not self.has_begun:
             self.has_begun = True
-            if self._tell is not None:
-                self._tell()
+            if self._counted is not None:
+                self._counted.runs += self._number
 
-    def ended(self, error: BaseException | None) -> bool:
-        """Whether the function has begun, of an execution that ended so; None: it returned."""
-        if error is None or not self.is_held:
-            self.start()
+    def has_failed(self) -> bool:
+        """Whether what was raised ended a run: not where it came before the function's begin."""
+        if not self.is_held:
+            self.start()  # what the function is wrapped in has raised
         return self.has_begun
 
     def rest(self) -> None:

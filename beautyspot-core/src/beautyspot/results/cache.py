@@ -338,7 +338,8 @@ class Cache(Rows):
     def save(self, call: Call, record: TaskRecord, *, later: bool = False) -> bool:
         """Write one result, its blob first; whether it is stored now. `later` than its call."""
         began = perf_counter()
-        self.count_paid([record], later=later)
+        if record.price:  # else a call each time, for nothing
+            self.count_paid([record], later=later)
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
             self.unsaved.give_way(record, wait=not locks.inside())
         try:

@@ -64,10 +64,6 @@ class Counted:
         self.seconds_waited = 0.0
         self.has_stored = False
 
-    def run(self, number: int = 1) -> None:
-        """Count executions that begin."""
-        self.runs += number
-
     def numbers(self) -> Numbers:
         """All of them, in the order of the fields of `Counts`."""
         return (
