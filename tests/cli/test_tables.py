@@ -108,11 +108,15 @@ def test_arguments_give_way_first(at: Callable[..., Result]) -> None:
     assert last == whole[1]
 
 
-def test_the_end_of_a_name_is_what_stays_of_it(at: Callable[..., Result]) -> None:
-    names = [row["FUNCTION"] for row in shown(at(80, "stats").stdout)]
-    assert "…with_a_long_name_of_a_method" in names or any(
-        name.startswith("…") and name.endswith("_a_method") for name in names
-    )
+def test_the_end_of_a_name_is_what_stays_of_it(store: Path, at: Callable[..., Result]) -> None:
+    name = "a_package.of.modules:Class.with_a_long_name_of_a_method"
+    with bs.Spot("app", config=False) as spot:
+        spot.mark(name=name)(str)(1)
+    for words, width in ((["stats"], 80), (["ls"], 70), (["ls", "--rows"], 60)):
+        names = [row["FUNCTION"] for row in shown(at(width, *words).stdout)]
+        [cut] = [each for each in names if each.startswith("…")]
+        assert name.endswith(cut[1:])
+        assert len(cut) >= 24
 
 
 def test_quiet_says_nothing_of_it(at: Callable[..., Result]) -> None:

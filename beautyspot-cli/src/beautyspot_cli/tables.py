@@ -64,7 +64,7 @@ def draw(
     shortened = _shortened(widths, names)
     for line in range(0 if is_headed else 1, 1 + len(cells) if cells else 0):
         parts = [
-            _placed(columns[number][line], width, is_right=number in right, from_left=number == 0)
+            _placed(columns[number][line], width, named[number], is_right=number in right)
             for number, width in shortened.items()
         ]
         text = _GAP.join(parts).rstrip()
@@ -86,10 +86,11 @@ def _total(widths: dict[int, int]) -> int:
     return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
 
 
-def _placed(text: str, width: int, *, is_right: bool, from_left: bool) -> str:
+def _placed(text: str, width: int, heading: str, *, is_right: bool) -> str:
     """A cell of so many columns; of a name the end tells more than the beginning."""
     if width_of(text) > width:
-        text = f"…{cut(text[::-1], width - 1)[::-1]}" if from_left else f"{cut(text, width - 1)}…"
+        is_name, room = heading == "FUNCTION", width - 1
+        text = f"…{cut(text[::-1], room)[::-1]}" if is_name else f"{cut(text, room)}…"
     blank = " " * (width - width_of(text))
     return blank + text if is_right else text + blank
 

@@ -89,7 +89,7 @@ class _Written:
 def _call(name: str, fields: dict[str | int, Any]) -> object:
     if all(isinstance(field, str) for field in fields):
         made = type(name, (SimpleNamespace,), {"__hash__": object.__hash__})()
-        vars(made).update(fields)
+        vars(made).update({str(field): one for field, one in fields.items()})
         return made
     parts = [
         repr(one) if isinstance(field, int) else f"{field}={one!r}" for field, one in fields.items()
