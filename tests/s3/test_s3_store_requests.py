@@ -61,6 +61,12 @@ def test_a_miss_of_a_key_that_was_computed_before(spot: bs.Spot, double: Double)
     assert double.costs(double.function, 0) == again
 
 
+def test_a_miss_with_a_price_is_counted_first(spot: bs.Spot, double: Double) -> None:
+    priced = spot.mark(lambda number: number, name="priced", price=lambda result: 0.5)
+    assert double.costs(priced, 1) == {**MISS, "PutObject counts": 1}
+    assert double.costs(priced, 2) == {**MISS, "PutObject counts": 1}
+
+
 def test_an_invalidation(spot: bs.Spot, double: Double) -> None:
     assert double.costs(spot.invalidate, double.function, 0) == {
         "GetObject meta": 1,
