@@ -225,11 +225,15 @@ def _limit_function(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:  # here and below: a Ctrl-C may come as `__exit__` begins
+            with permit:
+                with permit.place:
+                    result = function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -238,11 +242,15 @@ def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        async with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = await function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                with permit.place:
+                    result = await function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -251,8 +259,12 @@ def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(payer, args, kwargs) as permit:
-            return (yield from within(permit.place, function(*args, **kwargs)))
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            with permit:
+                return (yield from within(permit.place, function(*args, **kwargs)))
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -262,8 +274,12 @@ def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        async with limit.permit(payer, args, kwargs) as permit:
-            yield AsyncWithin(permit.place, function(*args, **kwargs))
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                yield AsyncWithin(permit.place, function(*args, **kwargs))
+        finally:
+            permit.end()
 
     return forwarding(permitted)
 

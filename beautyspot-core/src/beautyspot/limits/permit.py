@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.concurrency import deferred, queueing, waiting
+from beautyspot.concurrency import deferred, holders, queueing, waiting
 from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
@@ -93,9 +93,8 @@ class Permit:
 
     def __enter__(self) -> Self:
         self._begin()
-        asking = self._limiting.asking
         try:
-            asking[self] = None
+            self._limiting.asking[self] = None
             if self._cap is not None:
                 with self._failing_open():
                     place = self._place(self._cap)
@@ -111,28 +110,24 @@ class Permit:
                         cost: Any = self.cost
                         self._reservation = bucket.consume(cost, timeout=self._left())
             self._let_begin()
+            return self._granted()
         except BaseException:
             self.end()
             raise
-        finally:
-            asking.pop(self, None)
-        return self._granted()
 
     async def __aenter__(self) -> Self:
         self._asynchronous = True
         self._begin()
-        asking = self._limiting.asking
+        holders.hold(self, self.end)
         try:
-            asking[self] = None
+            self._limiting.asking[self] = None
             with self._cancelling():
                 await self._ask_async()
             self._let_begin()
+            return self._granted()
         except BaseException:
             self.end()
             raise
-        finally:
-            asking.pop(self, None)
-        return self._granted()
 
     async def _ask_async(self) -> None:
         if self._cap is not None:
@@ -217,8 +212,8 @@ class Permit:
         if key is None or limiting.bucket is None:
             self._bucket = limiting.bucket
         else:
-            self._bucket = limiting.by_key.enter(key)
-            self._at_end.append(partial(limiting.by_key.leave, key))
+            self._bucket = limiting.by_key.enter(key, self)
+            self._at_end.append(partial(limiting.by_key.leave, key, self))
         return self._bucket
 
     async def _consume_async(self, bucket: LimiterBase) -> Reservation:
@@ -270,6 +265,7 @@ class Permit:
         return max(0.0, self._timeout - self._elapsed())
 
     def _granted(self) -> Self:
+        self._limiting.asking.pop(self, None)
         reserved = self._reservation
         if self._queued or (reserved is not None and reserved.delay > 0):
             self.waited = self._elapsed()
@@ -354,5 +350,8 @@ class Permit:
 
     def end(self) -> None:
         """End the call, as the end of the ``with`` does. A second call does nothing."""
+        holders.let_go(self)
+        self._limiting.asking.pop(self, None)
         while self._at_end:
-            self._at_end.pop()()
+            self._at_end[-1]()  # a second call does nothing: where Ctrl-C comes, `end` does it anew
+            self._at_end.pop()

@@ -21,7 +21,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
@@ -126,6 +126,7 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Renew all leases that are held, and mark those that were lost."""
+        holders.end_orphans()
         known = self._known()
         if not known:
             return
