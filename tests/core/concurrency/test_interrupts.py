@@ -7,8 +7,6 @@ in C. At such moments a profiler raises here, as the handler of Ctrl-C does.
 from __future__ import annotations
 
 import contextvars
-import gc
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -17,47 +15,12 @@ from beautyspot.concurrency.single_flight import Flight
 from beautyspot.results import gathering
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
-from moments import OURS, Handler, check_free, each_moment, is_final
+from moments import check_free, each_moment, interrupted
 from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
-
     from beautyspot.spot import Spot
-
-
-class Interrupt(Handler):
-    """The handler of Ctrl-C, where what it raises is not swallowed."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__(at, self.interrupt, OURS)
-
-    def interrupt(self) -> None:
-        raise KeyboardInterrupt
-
-    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
-        if not is_final(frame):
-            super().__call__(frame, event, arg)
-
-
-def interrupted(call: Callable[[], Any], at: int) -> bool:
-    """Interrupt `call` at a moment; False where it was over before that."""
-    interrupt = Interrupt(at)
-    gc.disable()  # what it finds may be another test's
-    try:
-        sys.setprofile(interrupt)
-        call()
-    except KeyboardInterrupt:
-        assert interrupt.came
-        return True
-    except ZeroDivisionError:
-        pass
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    assert not interrupt.came, "the interrupt was swallowed"
-    return False
 
 
 def plain(x: int) -> int:

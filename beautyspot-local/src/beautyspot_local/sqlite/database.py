@@ -169,7 +169,14 @@ class Database:
 
     def use(self, work: Callable[[Handle], T]) -> T:
         """Call `work` with this thread's connection, which ends where it is of no more use."""
-        return self._use(self.handle(), work)
+        handle = self.handle()
+        self.clean(handle)
+        return self._use(handle, work)
+
+    def clean(self, handle: Handle) -> None:
+        """Roll back what Ctrl-C has left open; but not in a handler that interrupts a write."""
+        if self._writer != threading.get_ident():
+            handle.roll_back()
 
     def _use(self, handle: Handle, work: Callable[[Handle], T]) -> T:
         try:
@@ -222,6 +229,7 @@ class Database:
             if not self._writing.acquire(blocking=False):
                 return None
             self._writer = me
+            handle.roll_back()
             return self._use(handle, work) if handle.commits_at_once() else None
         except sqlite3.OperationalError as error:
             if connections.is_busy(error):
@@ -245,6 +253,7 @@ class Database:
             raise immutable_reads.no_room()
         if handle.read_only:
             raise MetadataError(f"{self.path} may only be read: {MAKE_WRITABLE}")
+        handle.roll_back()
         handle.checkpoint(itself=True)
         return handle
 

@@ -167,6 +167,8 @@ class SqliteMetadataStore(SqliteReader):
             noting = True
         try:
             handle = database.local.handle  # held while at it: see `Handle`
+            if handle.connection.in_transaction:
+                database.clean(handle)
             row = handle.execute(_FIND, (key,)).fetchone()
         except failures.KNOWN_OR_NEW:
             return self._translated(self._find_entry, key)
@@ -250,6 +252,8 @@ class SqliteMetadataStore(SqliteReader):
         try:
             try:
                 handle = self._database.local.handle  # held while at it: see `Handle`
+                if handle.connection.in_transaction:
+                    self._database.clean(handle)
                 row = handle.execute(schema.BEGIN, (key,)).fetchone()
             except failures.KNOWN_OR_NEW:
                 return Beginning(lease, self.find(key), self.generation(), self.now())
@@ -283,6 +287,8 @@ class SqliteMetadataStore(SqliteReader):
         """The number of the last one; see the base class."""
         try:
             handle = self._database.local.handle  # held while at it: see `Handle`
+            if handle.connection.in_transaction:
+                self._database.clean(handle)
             row = handle.execute(_GENERATION).fetchone()
         except failures.KNOWN_OR_NEW:
             row = self._translated(self._database.use, _generation)
