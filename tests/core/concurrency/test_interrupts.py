@@ -20,6 +20,7 @@ from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from beautyspot.spot import Spot
 
 
