@@ -66,7 +66,7 @@ def resetting(spot: Spot, way: proxy.Proxy, server: Any) -> Any:
 
 
 def breaking_off(spot: Spot, way: proxy.Proxy, server: Any) -> Any:
-    return misbehaving(spot, way, proxy.cut(30))
+    return misbehaving(spot, way, proxy.cut(10))  # within "HTTP/1.1 200 OK"
 
 
 @contextmanager
@@ -185,9 +185,7 @@ def test_results_are_right_and_caching_comes_back(
         )
     assert said, "it is said"
     assert len(said) <= 3, "looking up, saving, removing what is replaced"
-    asking = [text for text in said if "is damaged; it is computed again" not in text]
-    assert asking, "what is cut off is looked up as damaged, and can not be saved"
-    assert all(advice in text for text in asking), "with what to do"
+    assert all(advice in text for text in said), "with what to do"
     spot.flush()
     RAN.clear()
     assert [call(marked, x) for x in (9, 9)] == [result(9), result(9)]

@@ -8,8 +8,9 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_s3 import S3MetadataStore
+from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_s3.examination import REQUESTS
+from servers import s3proxy, seaweedfs
 
 
 class Double:
@@ -142,3 +143,28 @@ def test_a_prune(spot: bs.Spot, double: Double) -> None:
     assert cost["PutObject rows"] == 40
     assert cost["PutObject leases"] + cost["GetObject leases"] <= 40 * 5
     assert cost["ListObjectsV2"] == 3
+
+
+@pytest.mark.server
+def test_a_small_body_is_sent_with_its_head(server: seaweedfs.Server) -> None:
+    """Only for a large one it is worth a round trip to ask first."""
+    asks: dict[str, bool] = {}
+
+    def note(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer:
+        asks[request.key.split("/")[-2]] = "Expect" in request.headers
+        return send(request)
+
+    with s3proxy.S3Proxy(server) as proxy:
+        options: Any = {"endpoint_url": proxy.url, "region_name": "us-east-1"}
+        options |= server.admin.options()
+        proxy.on("PUT", "", note, times=None)
+        store = S3MetadataStore(seaweedfs.BUCKET, "expect", namespace="app", **options)
+        storage = S3Storage(seaweedfs.BUCKET, "expect", **options)
+        with bs.Spot("app", metadata=store, strict=True) as spot:
+            spot.mark(abs)(-1)
+        storage.save("small/x", bytes(2**20))
+        storage.save("large/x", bytes(2**20 + 1))
+        for one in (store, storage):
+            one.close()
+    assert {name for name, asked in asks.items() if asked} == {"large"}
+    assert {"rows", "leases", "small"} < {*asks}

@@ -1,7 +1,8 @@
 """The object in which a store says of itself what there is to say; see `table`.
 
 It is changed by compare-and-swap alone. Where it is lost, as by a rule that removes what is old, it
-is written anew: from what this process knows, else with the ID that the rows name.
+is written anew: from what this process knows, else with the ID that the rows name. An empty one is
+lost as well: a `PUT` whose connection broke before its body came leaves that on some servers.
 """
 
 from __future__ import annotations
@@ -69,6 +70,9 @@ class Meta:
         if found is None:
             self._state = ABSENT, last
             return ABSENT, None
+        if not found.body:
+            self._state = ABSENT, last
+            return found.etag, None
         self._state = state = found.etag, read(found.body, self._names.meta)
         return state
 
@@ -79,7 +83,7 @@ class Meta:
     def make(self, *, demands_signing: bool = False) -> Table:
         """Make it where it is not there, and write it anew where it is old."""
         found = self._objects.get(self._names.meta)
-        table = None if found is None else read(found.body, self._names.meta)
+        table = read(found.body, self._names.meta) if found is not None and found.body else None
         if found is None or table is None or demands_signing > table.demands_signing:
             return self._change(partial(_demanding, demands_signing=demands_signing))
         self._state = found.etag, table
