@@ -70,6 +70,19 @@ def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> 
         assert not any("belong to no result" in each.text for each in store.metadata.examine())
 
 
+def test_a_database_that_was_set_aside_is_a_problem_until_it_is_removed(path: Path) -> None:
+    path.write_bytes(b"odd" * 2000)
+    with bs.Spot("app", directory=path.parent, config=False, strict=True) as spot:
+        spot.cached_run(str, 1)
+    [aside] = path.parent.glob("app.db.damaged-*")
+    aside.with_name(f"{aside.name}-wal").touch()
+    found = wrong(path)
+    assert state_of(found, f"beautyspot copy {aside} {path}") == "problem"
+    assert len(found) == 1
+    aside.unlink()
+    assert wrong(path) == {}
+
+
 def test_what_others_may_read_is_a_warning(path: Path) -> None:
     path.chmod(0o644)
     path.parent.chmod(0o755)

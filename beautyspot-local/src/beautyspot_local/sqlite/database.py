@@ -21,7 +21,13 @@ from beautyspot_local.sqlite import (
     wal_watch,
 )
 from beautyspot_local.sqlite.connections import Handle, patiently
-from beautyspot_local.sqlite.database_file import Identity, identify, make_file, set_aside
+from beautyspot_local.sqlite.database_file import (
+    Identity,
+    identify,
+    make_file,
+    rescue,
+    set_aside,
+)
 from beautyspot_local.sqlite.lease_waits import LeaseWaits
 from beautyspot_local.sqlite.leases import leases_beside
 from beautyspot_local.sqlite.row_cache import RowCache
@@ -368,10 +374,9 @@ class Database:
             if identify(self.path) == damaged:
                 aside = set_aside(self.path)
                 logger.warning(
-                    "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
-                    "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",
-                    self.path,
-                    aside,
+                    "%s is damaged and was renamed to %s: a fresh one takes its place, and nothing "
+                    "was deleted; copy what can be read of it into the fresh one: %s",
+                    *(self.path, aside, rescue(aside, self.path)),
                 )
         except OSError as error:
             logger.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
