@@ -54,7 +54,7 @@ def test_what_is_not_said_has_a_default() -> None:
     store = RedisMetadataStore(URL)
     assert store.lease_time == 30
     assert store.largest_data == 16 * 2**20
-    assert (store.remote, store.keeps_deadlines, store.blocking) == (True, True, True)
+    assert (store.remote, store.blocking) == (True, True)
     assert not store.demands_signing
     assert RedisMetadataStore(URL, demands_signing=True).demands_signing
 

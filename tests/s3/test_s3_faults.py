@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.resilience import guarded_backends
 from beautyspot.spot import Spot
 from beautyspot_s3 import S3Storage, connection
 from kinds import KINDS, RAN, result
@@ -71,14 +70,13 @@ def breaking_off(spot: Spot, way: proxy.Proxy, server: Any) -> Any:
 
 @contextmanager
 def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
-    """It hangs past the deadline of the Spot, which is shorter than the client's own."""
+    """It hangs past the client's own time-out."""
     release = threading.Event()
-    for guarded in (spot._engine.cache.storage(),):
-        guarded.deadline = 0.2  # type: ignore[union-attr]
-    with misbehaving(spot, way, proxy.hold(release)):
-        yield
-        release.set()
-    guarded.deadline = guarded_backends.BLOB_DEADLINE  # type: ignore[union-attr]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "READ_TIMEOUT", 0.2)
+        with misbehaving(spot, way, proxy.hold(release)):
+            yield
+            release.set()
 
 
 @contextmanager
@@ -127,7 +125,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "403": (answering(403), PERMISSIONS),
     "reset": (resetting, NETWORK),
     "cut": (breaking_off, NETWORK),
-    "silent": (silent, "check its server and the network"),
+    "silent": (silent, NETWORK),
     "credentials refused": (refused, "check the credentials"),
     "read only": (read_only, PERMISSIONS),
     "bucket gone": (bucket_gone, "create the bucket"),

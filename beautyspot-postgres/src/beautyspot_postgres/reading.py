@@ -54,7 +54,6 @@ class PostgresReader(MetadataStoreBase):
 
     name = "postgres"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     orders = ranking.ORDERS

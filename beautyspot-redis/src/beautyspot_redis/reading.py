@@ -55,7 +55,6 @@ class RedisReader(MetadataStoreBase):
 
     name = "redis"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     paged_orders: ClassVar[tuple[str, ...]] = ("key",)

@@ -64,7 +64,6 @@ class S3Reader(MetadataStoreBase):
 
     name: ClassVar[str] = "s3"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     paged_orders: ClassVar[tuple[str, ...]] = ("key",)

@@ -26,7 +26,6 @@ class Far(MemoryMetadataStore):
     """On a server, which is away while `down`; what is in `near` it has in its own memory."""
 
     blocking = True
-    keeps_deadlines = True
 
     def __init__(self) -> None:
         super().__init__()

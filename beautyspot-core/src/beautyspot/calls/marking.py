@@ -18,7 +18,6 @@ from beautyspot.functions.kinds import check_is_no_class, kind_of
 from beautyspot.functions.names import identifier_of, is_ours, unwrap_ours
 from beautyspot.functions.wrapping import wrapped_without_wraps
 from beautyspot.limits.payer import payer_of
-from beautyspot.resilience.guarded_backends import needs_deadline
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
 from beautyspot.tasks.options import MarkOptions
@@ -86,7 +85,7 @@ class Marking:
                 "the function by another Spot, with a name of its own and signing_key=None"
             )
         storage = self._parts.required_storage()
-        if needs_deadline(storage):
+        if storage.blocking and not storage.local:
             raise ConfigError(
                 f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
                 "is elsewhere: leave mmap= out"

@@ -33,8 +33,6 @@ from beautyspot.messages import less_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Renew = Callable[[Collection[Lease]], Collection[Lease]]
-
 BEATS: Final = 3
 """How often a lease is renewed within its time."""
 
@@ -61,7 +59,6 @@ class Heartbeat:
     Args:
         backend: what gives the leases.
         meaning: what it means that some were lost, for the log: a sentence without its full stop.
-        renew: the backend's `renew`, as it is to be called; None: the method itself.
         spot: the name of the Spot, for the log.
         insists: whether what was lost is asked for again at each beat: its holder goes on, and the
             backend may give it back.
@@ -73,14 +70,12 @@ class Heartbeat:
         backend: Leasing,
         meaning: str,
         *,
-        renew: Renew | None = None,
         spot: str = "",
         insists: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._meaning = meaning
-        self._renew: Renew = renew or backend.renew
         self._spot = spot
         self._insists = insists
         self._clock = clock
@@ -148,7 +143,7 @@ class Heartbeat:
         self._lose(gone, "the backend says so")
 
     def _told_lost(self, leases: list[Lease]) -> set[int]:
-        lost: object = self._renew(leases)
+        lost: object = self._backend.renew(leases)
         if isinstance(lost, Collection):
             return {id(lease) for lease in lost}
         advice = "return those that were lost"

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import MetadataStoreBase
 
-    Leased = Callable[[Collection[str]], Collection[str]]
-    Releases = Callable[[float], Collection[str] | None]
-
 FIRST: Final = 0.001
 LONGEST: Final = 1.0
 """Seconds between two questions to the store, at least and at most."""
@@ -82,7 +79,6 @@ class LeaseWatcher:
 
     Args:
         store: the store.
-        leased, next_releases: its methods, as they are to be called.
         clock: a monotonic clock, in seconds.
     """
 
@@ -90,13 +86,9 @@ class LeaseWatcher:
         self,
         store: MetadataStoreBase,
         *,
-        leased: Leased,
-        next_releases: Releases,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._leased = leased
-        self._next_releases = next_releases
         self.clock = clock
         self._per_key: float = getattr(store, "pause_per_key", 0.0)
         self.reset_after_fork()
@@ -181,7 +173,7 @@ class LeaseWatcher:
 
     def _hear(self, seconds: float) -> None:
         try:
-            told: object = self._next_releases(min(seconds, LONGEST))
+            told: object = self._store.next_releases(min(seconds, LONGEST))
         except Exception:
             self._be_deaf(DEAF)
             return
@@ -211,7 +203,7 @@ class LeaseWatcher:
         self._ring([ticket for ticket in tickets if ticket.key not in taken])
 
     def _answer(self, keys: set[str]) -> set[str]:
-        taken: object = self._leased(list(keys))
+        taken: object = self._store.leased(list(keys))
         if isinstance(taken, Collection):
             return set(taken)
         advice = "return those that are leased"
