@@ -340,7 +340,6 @@ _ELSEWHERE = {
     "find_many": "only lists and maps come by it: see `test_items.py`, `test_map_lookups.py`",
     "share_waits": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
     "lease_holder": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
-    "find_near": "asked only while the store rests: see `test_far_stores.py`",
     "put_at_once": "only tasks of a store that answers at once come by it: see `test_at_once.py`",
     "invalidated_since": "only a call that follows another one: see `test_invalidated.py`",
 }

@@ -29,7 +29,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 _PART: Final = 2**20

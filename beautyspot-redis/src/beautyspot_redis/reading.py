@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_right
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from beautyspot.contracts import MetadataStoreBase, Page, Selection, in_full, lacks_data
+from beautyspot.contracts import MetadataStoreBase, Page, Selection
 from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
 
     from beautyspot_redis.names import Names
-    from beautyspot_redis.near import NearMemory
     from beautyspot_redis.server import Server
 
 T = TypeVar("T")
@@ -64,7 +64,6 @@ class RedisReader(MetadataStoreBase):
 
     def __init__(self, server: Server, names: Names) -> None:
         self._server, self._names = server, names
-        self._near: NearMemory | None = None
         self._is_open = self._closed = False
         self._ahead: tuple[str, list[bytes], float] | None = None
 
@@ -92,8 +91,6 @@ class RedisReader(MetadataStoreBase):
 
     def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs, by one GET; see the base class."""
-        if self._near is not None:
-            return self._find_near(self._near, key)
         if not self._is_open:
             self._ensure_open()
         try:
@@ -102,21 +99,6 @@ class RedisReader(MetadataStoreBase):
             self._check_type(error)
             return None
         return None if value is None else found_in_row(key, value)
-
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """Out of the memory tier; see the base class."""
-        return None if self._near is None or self._closed else self._near.get(key)
-
-    def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
-        self._ensure_open()
-        kept = near.get(key)
-        if kept is not None:
-            return kept
-        moment = near.moment()
-        found = found_in_row(key, self._value(key))
-        if found is not None:
-            near.add(key, found, moment)
-        return found
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
@@ -132,26 +114,17 @@ class RedisReader(MetadataStoreBase):
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
         """Some hundreds in a round trip, without data larger than `LARGE`; see the base class."""
-        near, found = self._near, dict[str, "Plain | Entry"]()
-        moment = near.moment() if near is not None else None
+        found: dict[str, Plain | Entry] = {}
         for part in parts(dict.fromkeys(keys)):
-            if near is not None:
-                found.update(near.of(part))
-            for key, entry in self._found([key for key in part if key not in found]):
-                found[key] = entry
-                if near is not None and moment is not None and not lacks_data(in_full(entry)):
-                    near.add(key, entry, moment)
+            names = [*map(self._names.row, part)]
+            values = self._asked(partial(beginnings_of, self._server, names, LARGE))
+            for key, value in zip(part, values, strict=True):
+                entry = found_in_row(key, value, cut=LARGE)
+                if entry is None and missing(value):  # its other fields are large
+                    entry = self.find(key)
+                if entry is not None:
+                    found[key] = entry
         return found
-
-    def _found(self, keys: list[str]) -> Iterator[tuple[str, Plain | Entry]]:
-        names = [*map(self._names.row, keys)]
-        values = self._asked(lambda: beginnings_of(self._server, names, LARGE))
-        for key, value in zip(keys, values, strict=True):
-            entry = found_in_row(key, value, cut=LARGE)
-            if entry is None and missing(value):  # its other fields are large
-                entry = self.find(key)
-            if entry is not None:
-                yield key, entry
 
     def _field(self, name: str) -> bytes | None:
         """What the store says of itself."""

@@ -140,14 +140,6 @@ class MetadataStoreBase(LeasingBase):
         record = self.get(key)
         return None if record is None else found_in(record)
 
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """What `find` gives for `key` out of the store's own memory; None where it had to ask.
-
-        Asked in its place while the store is left alone, since it failed. It waits for nothing.
-        """
-        del key
-        return None
-
     def find_code(self, key: str) -> str | None:
         """The field `code` of the record of `key`; None if there is no record, or it has none.
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
-from beautyspot.contracts import BlobStorageBase, Entry, Invalidation
+from beautyspot.contracts import BlobStorageBase, Invalidation
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import MetadataError, StorageError
 from beautyspot.resilience.admission import Admission
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
         BlobInfo,
         Data,
         MetadataStoreBase,
-        Plain,
         Readable,
         TaskRecord,
     )
@@ -164,14 +162,6 @@ class GuardedStore:
         """Note the time in an answer of the store to a question that was sent at these `ticks`."""
         if isinstance(self.clock, StoreClock):
             self.clock.hear(now, sent)
-
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """See `MetadataStoreBase`; None where that fails, too, or gives something else."""
-        with suppress(Exception):
-            found: object = self.real.find_near(key)
-            if isinstance(found, tuple | Entry):
-                return found
-        return None
 
     @property
     def store_id(self) -> str:
