@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -266,28 +265,6 @@ def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
         own.thaw()
         link.mend()
         assert until(lambda: answers(server))
-
-
-def test_connections_that_hang_cost_one_time_out_together(own: Postgres) -> None:
-    """As where a server that hung was replaced: new connections are answered."""
-    pids: set[int] = set()
-    with reached(own.url, timeout=5) as server, ThreadPoolExecutor(4) as pool:
-        while len(pids) < 4:  # of one thread each, while the others ask as well
-            asked = [
-                pool.submit(server.run, b"SELECT pg_backend_pid(), pg_sleep(0.1)") for _ in range(4)
-            ]
-            pids |= {pid for each in asked for pid, _ in each.result(DEADLINE)}
-        server.timeout = 0.3  # type: ignore[misc]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(MetadataError, match="raise timeout="):
-                server.run(b"SELECT 1")
-            server.timeout = 5  # type: ignore[misc]
-            assert server.run(b"SELECT 1") == [(1,)]
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
 
 
 def test_what_may_take_long_ends_in_time_where_the_server_hangs(

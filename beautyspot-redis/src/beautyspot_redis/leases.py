@@ -133,16 +133,17 @@ class LeaseKeeper(HeldLeases):
         """Which of these keys are leased now."""
         found: set[str] = set()
         for part in parts(keys):
-            answers = self._ask_for([self.names.lease(key) for key in part])
-            for key, answer in zip(part, answers, strict=True):
+
+            def ask(pipeline: Any, part: list[str] = part) -> None:
+                for key in part:
+                    pipeline.exists(self.names.lease(key))
+
+            for key, answer in zip(part, together(self.server, ask), strict=True):
                 if isinstance(answer, Exception):
                     raise answer
                 if answer:
                     found.add(key)
         return found
-
-    def _ask_for(self, names: list[bytes]) -> list[Any]:
-        return together(self.server, lambda pipeline: [pipeline.exists(name) for name in names])
 
     def holder(self, key: str) -> str:
         """The process that holds the lease of a key, for people."""

@@ -1,4 +1,4 @@
-"""`RedisReader`: what can be asked of a store in the server without changing it."""
+"""What can be asked of a store in the server without changing it, and a store that does no more."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 import time
 from bisect import bisect_right
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from beautyspot.contracts import MetadataStoreBase, Page, Selection
+from beautyspot.contracts import MetadataStoreBase, OnlyLooking, Page, Selection
 from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
@@ -21,7 +22,7 @@ from beautyspot_redis.asking import (
     string,
     unless_other_type,
 )
-from beautyspot_redis.names import key_bytes, key_text
+from beautyspot_redis.names import key_bytes, key_text, namespace_of
 from beautyspot_redis.rows import LARGE, UNSETTLED, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
 
@@ -43,6 +44,10 @@ AHEAD: Final = 60.0
 
 _STRIDE: Final = 500
 """Rows that are looked at before a look at the clock."""
+
+
+_LOOKED_THROUGH: Final = 100_000
+"""Names of keys that are read, at the most, to tell which stores there are."""
 
 
 class RedisReader(MetadataStoreBase):
@@ -102,7 +107,12 @@ class RedisReader(MetadataStoreBase):
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
-        value = self._value(key)
+        self._ensure_open()
+        try:
+            value = string(get(self._server, self._names.row(key)))
+        except Exception as error:
+            self._check_type(error)
+            return None
         return None if value.startswith(UNSETTLED) else record_of(key, value)
 
     def find_code(self, key: str) -> str | None:
@@ -131,14 +141,6 @@ class RedisReader(MetadataStoreBase):
         client, meta = self._server.client, self._names.meta
         found: bytes | None = unless_other_type(lambda: client.hget(meta, name), None)
         return found
-
-    def _value(self, key: str) -> bytes:
-        self._ensure_open()
-        try:
-            return string(get(self._server, self._names.row(key)))
-        except Exception as error:
-            self._check_type(error)
-            return b""
 
     def _check_type(self, error: Exception) -> None:
         """Pass where a stranger's value of another type stands in the place of a row.
@@ -244,3 +246,23 @@ class RedisReader(MetadataStoreBase):
     def _translated(self, work: Callable[[], T]) -> T:
         with self._server.translated:
             return work()
+
+
+class LookingStore(OnlyLooking, RedisReader):
+    """Looks at what is in the server as it is, and changes nothing."""
+
+    def open(self) -> None:
+        """See whether the server answers."""
+        self._translated(lambda: self._server.client.ping())
+        self._is_open = True
+
+    @property
+    def store_id(self) -> str:
+        """The ID in the server; there is none before a Spot has used the store."""
+        found = self._asked(lambda: self._field("store_id"))
+        if found is None:
+            scan = self._server.client.scan_iter
+            names = self._asked(lambda: list(islice(scan(count=1000), _LOOKED_THROUGH)))
+            others = {name for name in map(namespace_of, names) if name is not None}
+            raise self._has_no_id(sorted(others), self._names.namespace)
+        return found.decode("ascii", "replace")

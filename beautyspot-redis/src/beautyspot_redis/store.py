@@ -27,10 +27,9 @@ from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, is_other_type, parts
 from beautyspot_redis.invalidation_log import LOGGED
 from beautyspot_redis.leases import LeaseKeeper
-from beautyspot_redis.looking import LookingStore
 from beautyspot_redis.names import Names, key_bytes
 from beautyspot_redis.putting import Putter
-from beautyspot_redis.reading import CLOSED, RedisReader
+from beautyspot_redis.reading import CLOSED, LookingStore, RedisReader
 from beautyspot_redis.rows import LARGE, missing, time_bytes
 from beautyspot_redis.rows import found as found_in_row
 from beautyspot_redis.server import Server
