@@ -128,7 +128,10 @@ class RedisMetadataStore(RedisReader, Remade):
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
-        self._putter = Putter(self._keeper, _milliseconds(keep_expired))
+        kept = b""  # for good
+        if keep_expired is not None:
+            kept = b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)
+        self._putter = Putter(self._keeper, kept)
         self._store_id: str | None = None
 
     @classmethod
@@ -327,9 +330,3 @@ class RedisMetadataStore(RedisReader, Remade):
 def _whole(text: bytes | None) -> int:
     """A number of `meta`; 0 where there is none, or a stranger wrote something else."""
     return int(text) if text is not None and text.isdigit() else 0
-
-
-def _milliseconds(keep_expired: object) -> bytes:
-    if keep_expired is None:
-        return b""
-    return b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)

@@ -50,14 +50,11 @@ class Admission:
 
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
             if not self.is_given:
-                self._ask()
+                self.open()
+            if not self.is_given:
+                why = f"the metadata store {self._store.name!r} {SIGNED_ONLY}"
+                self._reporter.once("signatures", f"{why}. Until then calls run uncached")
+                raise MetadataError(why)
             return operation(*args, **kwargs)
 
         return admitted
-
-    def _ask(self) -> None:
-        self.open()
-        if not self.is_given:
-            why = f"the metadata store {self._store.name!r} {SIGNED_ONLY}"
-            self._reporter.once("signatures", f"{why}. Until then calls run uncached")
-            raise MetadataError(why)

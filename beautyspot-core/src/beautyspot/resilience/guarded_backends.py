@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     )
     from beautyspot.resilience.circuit_breaker import Breaker
     from beautyspot.resilience.health import Health
-    from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,8 +86,9 @@ class GuardedStore:
         )
         reads, writes, allowed = health.reads.guarding, health.writes.guarding, self._allowed
         if kin is None:
-            now = reads(store.now)  # the time is no result: see `Admission`
-            self.clock = self._made_clock(now, health.reporter)
+            self.clock: Callable[[], float] = store.now
+            if has_own_clock(store):  # to ask it is to ask for no result: see `Admission`
+                self.clock = StoreClock(reads(store.now), health.reporter, waits=store.blocking)
             self.held = StoreLeases(store, self.heard, health.leases, health.reporter.spot)
         else:
             self.clock, self.held = kin.clock, kin.held
@@ -144,11 +144,6 @@ class GuardedStore:
     def has_own_clock(self) -> bool:
         """Whether its clock is another one than this machine's."""
         return isinstance(self.clock, StoreClock)
-
-    def _made_clock(self, ask: Callable[[], float], reporter: Reporter) -> Callable[[], float]:
-        if not has_own_clock(self.real):
-            return self.real.now
-        return StoreClock(ask, reporter, waits=self.blocking)
 
     def open(self) -> None:
         """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
@@ -216,9 +211,8 @@ class GuardedStorage:
         self.name, self.blocking = storage.name, storage.blocking
         locks.holds_in(storage.save, storage.load, storage.delete, storage.list)
         locks.holds_in(storage.save_file, storage.load_part)
-        self._saves = self._loads = _unguarded
-        if health is not None:
-            self._saves, self._loads = health.saves.guarding, health.loads.guarding
+        self._saves = _unguarded if health is None else health.saves.guarding
+        self._loads = _unguarded if health is None else health.loads.guarding
 
     def behind(self, health: Health | None) -> GuardedStorage:
         """The same storage behind other breakers.

@@ -92,7 +92,11 @@ class StoreLeases:
         if not isinstance(found, Beginning) or not isinstance(found.lease, Lease):
             raise self._wrong(method, found, "a Beginning")
         begun = found._replace(lease=self._held(found.lease)) if self._wraps else found
-        if _is_sound(begun):
+        what: object = begun.found
+        right = what is None or isinstance(what, Entry) or type(what) is tuple
+        number, now = begun.generation, begun.now
+        is_time = isinstance(now, int | float) and isfinite(now)
+        if right and is_time and isinstance(number, int) and number >= 0:
             self._heard(begun.now, sent)
             return begun
         begun.lease.release()
@@ -101,11 +105,3 @@ class StoreLeases:
     def _wrong(self, method: str, answer: object, what: str) -> MetadataError:
         advice = "return what the contract says"
         return MetadataError(wrong_answer(self._store, method, answer, what, advice))
-
-
-def _is_sound(begun: Beginning) -> bool:
-    found: object = begun.found
-    right = found is None or isinstance(found, Entry) or type(found) is tuple
-    number, now = begun.generation, begun.now
-    is_time = isinstance(now, int | float) and isfinite(now)
-    return right and isinstance(number, int) and number >= 0 and is_time

@@ -127,11 +127,18 @@ class Heartbeat:
             return
         asked = self._clock()
         try:
-            lost = self._told_lost([held.real for _, held in known])
+            told: object = self._backend.renew([held.real for _, held in known])
+            if not isinstance(told, Collection):
+                advice = "return those that were lost"
+                raise TypeError(wrong_answer(self._backend, "renew", told, "leases", advice))
         except Exception as error:
             self._fails = True
-            self._lose_overdue(known, error)
+            since = self._clock() - self._backend.lease_time
+            entries = [(each, self._held.get(each[0])) for each in known]
+            overdue = [each for each, entry in entries if entry and entry.renewed <= since]
+            self._lose(overdue, f"to renew them failed: {type(error).__name__}: {error}")
             return
+        lost = {id(lease) for lease in told}
         self._fails = False
         for number, held in known:
             entry = self._held.get(number)
@@ -141,13 +148,6 @@ class Heartbeat:
                     held.lost = held.real.lost = False
         gone = [each for each in known if id(each[1].real) in lost or each[1].real.lost]
         self._lose(gone, "the backend says so")
-
-    def _told_lost(self, leases: list[Lease]) -> set[int]:
-        lost: object = self._backend.renew(leases)
-        if isinstance(lost, Collection):
-            return {id(lease) for lease in lost}
-        advice = "return those that were lost"
-        raise TypeError(wrong_answer(self._backend, "renew", lost, "leases", advice))
 
     def _known(self) -> list[tuple[int, _HeldLease]]:
         """Those that are held; what was dropped is forgotten."""
@@ -160,18 +160,14 @@ class Heartbeat:
                 found.append((number, held))
         return found
 
-    def _lose_overdue(self, known: list[tuple[int, _HeldLease]], error: Exception) -> None:
-        since = self._clock() - self._backend.lease_time
-        entries = [(each, self._held.get(each[0])) for each in known]
-        overdue = [each for each, entry in entries if entry is not None and entry.renewed <= since]
-        self._lose(overdue, f"to renew them failed: {type(error).__name__}: {error}")
-
     def _lose(self, known: list[tuple[int, _HeldLease]], why: str) -> None:
         """Mark leases as lost, and say so once; not those that were released meanwhile."""
         renewed: list[float] = []
         for number, held in known:
-            entry = self._given_up(number, held)
-            if entry is not None:
+            entry = self._held.get(number)
+            if not self._insists:  # else it is renewed all the same: the backend may give it back
+                self._held.pop(number, None)
+            if entry is not None and not (self._insists and held.lost):
                 held.lost = held.real.lost = True
                 renewed.append(entry.renewed)
         if renewed:
@@ -184,12 +180,6 @@ class Heartbeat:
             )
             begin = f"{self._spot}: " if self._spot else ""
             logger.warning("%s%s", begin, less_secrets(message))
-
-    def _given_up(self, number: int, held: _HeldLease) -> _Known | None:
-        """One that was lost just now, and is renewed no more unless it is asked for again."""
-        if not self._insists:
-            return self._held.pop(number, None)
-        return None if held.lost else self._held.get(number)
 
     def _renew_all(self) -> None:
         while True:

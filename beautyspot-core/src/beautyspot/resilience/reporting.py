@@ -92,18 +92,13 @@ class Trouble(NamedTuple):
     advice: str
 
     def __str__(self) -> str:
-        where = f" for {self.function}" if self.function else ""
-        return (
-            f"{self.spot}: could not {self.operation}{where}: {_words(self.error)}. {self.advice}"
-        )
-
-
-def _words(error: Exception) -> str:
-    """The type of an error, and its message less secrets; Python's own `MemoryError` has none."""
-    said = less_secrets(str(error)) if isinstance(error, BeautyspotError) else masked(str(error))
-    if not said and isinstance(error, MemoryError):
-        said = "there is not enough memory: give the process more, or it smaller parts"
-    return f"{type(error).__name__}: {said}".removesuffix(": ")
+        error, where = self.error, f" for {self.function}" if self.function else ""
+        hide = less_secrets if isinstance(error, BeautyspotError) else masked
+        said = hide(str(error))
+        if not said and isinstance(error, MemoryError):  # Python's own says nothing
+            said = "there is not enough memory: give the process more, or it smaller parts"
+        what = f"{type(error).__name__}: {said}".removesuffix(": ")
+        return f"{self.spot}: could not {self.operation}{where}: {what}. {self.advice}"
 
 
 def _cause(trouble: Trouble) -> Cause:
@@ -194,7 +189,10 @@ class Reporter:
             logger.warning("%s%s", trouble, more)
         self.observers.failed(function, error, operation=operation)
         if self.on_error is not None:
-            self._hand_over(self.on_error, trouble)
+            try:
+                self.on_error(trouble)
+            except Exception:  # the user's callback is no reason to lose the user's result either
+                logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def keep_reason(self, function: str, why: str) -> None:
         """Keep why a result of a function is not stored, for those who look at the store later.
@@ -241,20 +239,15 @@ class Reporter:
             # That the operation rests is no news where why it failed was said.
             said = self._causes[kind] + self._causes[cause[0], OPENING]
             rests = isinstance(trouble.error, Resting) and said > 0
-            if rests or self._is_known(cause) or self._is_full(kind):
+            at_opening = (cause[0], OPENING, *cause[2:])
+            is_known = cause in self._said or at_opening in self._said
+            if rests or is_known or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
                 return 0
             self._said.add(cause)
             self._causes[kind] += 1
             self._quiet_until[cause[0]] = self._clock() + QUIET
             self._outages.add(cause[0])
             return self._causes[kind]
-
-    def _is_known(self, cause: Cause) -> bool:
-        """Whether it was logged, or the same failure of opening the store was."""
-        return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
-
-    def _is_full(self, kind: tuple[str, str]) -> bool:
-        return self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES
 
     def recovered(self, point: str, message: str | None) -> None:
         """A backend works again: its next failure is logged again, but not every second.
@@ -271,12 +264,6 @@ class Reporter:
                     self._causes.pop(kind, None)
         if was_said:
             logger.warning("%s: %s", self.spot, message)
-
-    def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
-        try:
-            on_error(trouble)
-        except Exception:  # the user's callback is no reason to lose the user's result either
-            logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def reset_after_fork(self) -> None:
         """A child counts from the start; another thread of the parent may have held the lock."""
