@@ -12,6 +12,7 @@ import pytest
 from beautyspot.concurrency import waiting
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, Gate, followers, until
+from moments import is_free, store_of
 from places import Placing, Slot
 from remote_store import RemoteStore, Server
 
@@ -129,7 +130,7 @@ def test_items_are_free_too(make_spot: Callable[..., Spot]) -> None:
 
     close_during(lambda: all_of([1, 2]))
     assert again(lambda: all_of([2, 3])) == [2, 3]
-    assert RAN == [1, 2, 3, 2]
+    assert RAN == [1, 2, 2, 3]
 
 
 @pytest.mark.parametrize("far", [False, True])
@@ -143,6 +144,22 @@ def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) 
     close_during(lambda: first(1))
     assert again(lambda: second(1)) == [1]
     assert RAN == [1, 1]
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_any_miss_gives_a_lease_back_to_other_processes(
+    make_spot: Callable[..., Spot], each: bool
+) -> None:
+    spot, other = make_spot(), make_spot()
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    key = spot.key(marked, 1)
+    assert not is_free(store_of(other), key)
+    if each:
+        spot.mark(each="iterable")(sorted)([2])
+    else:
+        spot.mark(abs)(-1)
+    assert is_free(store_of(other), key)
 
 
 def test_the_heartbeat_gives_a_lease_back_to_other_machines(make_spot: Callable[..., Spot]) -> None:

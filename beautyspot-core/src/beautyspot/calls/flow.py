@@ -48,6 +48,7 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
+from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -170,6 +171,7 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
     outdated: Flight | None = None
+    holders.end_orphans()
     while True:
         with Turn(engine, call) as turn, turn:
             anew = call.refresh

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import leasing, waits
 from beautyspot.calls.steps import Block, Join, Outcome, Pause
-from beautyspot.concurrency import holders, locks, single_flight
+from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.limits import concurrency_cap
 from beautyspot.serialization.payload import Payload
@@ -40,7 +40,6 @@ def follow(
     None where the time is over, or waiting might be a deadlock.
     """
     call.waited = True
-    holders.end_orphans()
     began: float | None = None
     try:
         if call.max_age is not None and flight.done:

@@ -21,7 +21,7 @@ from beautyspot.calls.led_items import Item, Led, turn_of
 from beautyspot.calls.reports import tell_of_key, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import single_flight
+from beautyspot.concurrency import holders, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.results.bulk import recall_many, save_many
 from beautyspot.results.validity import MISSING
@@ -76,6 +76,7 @@ class ItemRuns:
 
     def run(self, missing: list[Item]) -> Steps:
         """Give all items their values."""
+        holders.end_orphans()
         for item in missing:
             (self._pending if self._shares(item) else self._alone).append(item)
         try:

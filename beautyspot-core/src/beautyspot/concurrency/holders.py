@@ -3,7 +3,7 @@
 A thread that ends unwinds its calls, and so gives back what they hold. A task does not, where its
 event loop is closed before it ends: nothing resumes it, and it lives as long as anything refers to
 it. So what a task holds (a flight and its lease, a place under a cap) is noted under its loop, and
-those who wait for such things end what closed loops have left.
+misses, and those who wait for such things, end what closed loops have left.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 
 
 def hold(what: object, end: Callable[[], object]) -> None:
-    """Have `end` called, by whoever waits, where the running event loop is closed before `let_go`.
+    """Have `end` called, by another call, where the running event loop is closed before `let_go`.
 
     It may be called in any thread. Where no event loop runs here, this does nothing.
     """
