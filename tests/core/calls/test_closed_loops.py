@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import waiting
+from beautyspot.concurrency import holders, waiting
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, Gate, followers, until
 from moments import is_free, store_of
@@ -222,6 +222,34 @@ def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None
     first, second = (make_spot(limiter=Placing(taken)) for _ in range(2))
     close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
     assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
+    until(lambda: not taken)
+
+
+def test_a_place_of_all_machines_that_comes_too_late_is_given_back(
+    make_spot: Callable[..., Spot],
+) -> None:
+    gate, taken = Gate(), list[Slot]()
+
+    class Slow(Placing):
+        blocking = True
+
+        def try_slot(self, name: str, size: int) -> Slot | None:
+            gate.pass_through()
+            return super().try_slot(name, size)
+
+    limited = make_spot(limiter=Slow(taken)).limiter(max_concurrent=1)(work)
+
+    async def asks() -> None:
+        RAN.append(0)
+        await limited(1)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(pending(asks))
+    assert gate.entered.wait(DEADLINE)
+    loop.close()
+    holders.end_orphans()
+    gate.open.set()
+    assert again(lambda: limited(2)) == [2]
     until(lambda: not taken)
 
 

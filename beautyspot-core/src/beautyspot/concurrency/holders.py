@@ -27,9 +27,9 @@ _held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 
 
 def hold(what: object, end: Callable[[], object]) -> None:
-    """Have `end` called, by another call, where the running event loop is closed before `let_go`.
+    """Have `end` called, in whatever thread, where the running event loop is closed before `let_go`.
 
-    It may be called in any thread. Where no event loop runs here, this does nothing.
+    Where no event loop runs here, nothing is noted.
     """
     asyncio: Any = sys.modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
@@ -44,7 +44,10 @@ def let_go(what: object) -> None:
 
 
 def end_orphans() -> None:
-    """End what is held by tasks whose event loop was closed. Holds no lock of the caller."""
+    """End what is held by tasks whose event loop was closed.
+
+    Not to be called within a lock: the code of a task that beautyspot started is closed, too.
+    """
     for loop in list(_held):
         if loop.is_closed():
             for end in list(_held.pop(loop, {}).values()):

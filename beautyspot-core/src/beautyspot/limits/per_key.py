@@ -75,7 +75,9 @@ class LimitsByKey:
     def leave(self, key: str, call: object) -> None:
         """End a call of `key`. A second call does nothing."""
         with self._lock:
-            self._entries[key].calls.discard(call)
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.calls.discard(call)
 
     def _drop_idle(self) -> None:
         self._most = sys.maxsize  # a handler that comes meanwhile drops none

@@ -352,6 +352,6 @@ class Permit:
         """End the call, as the end of the ``with`` does. A second call does nothing."""
         holders.let_go(self)
         self._limiting.asking.pop(self, None)
-        while self._at_end:
-            self._at_end[-1]()  # a second call does nothing: where Ctrl-C comes, `end` does it anew
-            self._at_end.pop()
+        for give_back in reversed(self._at_end):
+            give_back()
+        self._at_end.clear()  # last: where Ctrl-C comes before, the next `end` does all of it
