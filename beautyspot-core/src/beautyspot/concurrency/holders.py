@@ -27,7 +27,7 @@ _held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 
 
 def hold(what: object, end: Callable[[], object]) -> None:
-    """Have `end` called, in whatever thread, where the running event loop is closed before `let_go`.
+    """Have `end` called, in whatever thread, where the running loop is closed before `let_go`.
 
     Where no event loop runs here, nothing is noted.
     """
