@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -55,6 +56,19 @@ def test_a_damaged_database_is_a_problem(path: Path) -> None:
         file.seek(4096 * 6)
         file.write(os.urandom(4096 * 3))
     assert state_of(wrong(path), "damaged") == "problem"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_and_an_index_that_differ_are_a_problem(path: Path, place: int) -> None:
+    """A byte of a key: its row is not found by it, or not at all."""
+    with bs.open_store(path) as store:
+        [key] = [record.cache_key.encode() for record in store.rows()]
+    found = [*re.finditer(key, path.read_bytes())]
+    assert len(found) == 2
+    with path.open("r+b") as file:
+        file.seek(found[place].start())
+        file.write(b"!")
+    assert state_of(wrong(path), "is damaged (") == "problem"
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5])

@@ -42,7 +42,7 @@ def of_database(
     yield from of_modes(path, subject, "600")
     yield from _of_file(path, subject)
     yield from _of_schema(path, ask("PRAGMA user_version")[0][0], subject)
-    said = ask("PRAGMA quick_check(1)")[0][0]
+    said = ask("PRAGMA integrity_check(1)")[0][0]  # a quick one does not look into indices
     yield from _of_content(path, _MALFORMED if is_salvaged() else said, subject)
     for aside in all_set_aside(path):
         advice = f"copy what can be read of it ({rescue(aside, path)}), and then remove it"
