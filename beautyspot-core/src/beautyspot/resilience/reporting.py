@@ -92,13 +92,18 @@ class Trouble(NamedTuple):
     advice: str
 
     def __str__(self) -> str:
-        error, where = self.error, f" for {self.function}" if self.function else ""
-        hide = less_secrets if isinstance(error, BeautyspotError) else masked
-        said = hide(str(error))
-        if not said and isinstance(error, MemoryError):  # Python's own says nothing
-            said = "there is not enough memory: give the process more, or it smaller parts"
-        what = f"{type(error).__name__}: {said}".removesuffix(": ")
-        return f"{self.spot}: could not {self.operation}{where}: {what}. {self.advice}"
+        where = f" for {self.function}" if self.function else ""
+        return (
+            f"{self.spot}: could not {self.operation}{where}: {_words(self.error)}. {self.advice}"
+        )
+
+
+def _words(error: Exception) -> str:
+    """The type of an error, and its message less secrets; Python's own `MemoryError` has none."""
+    said = less_secrets(str(error)) if isinstance(error, BeautyspotError) else masked(str(error))
+    if not said and isinstance(error, MemoryError):
+        said = "there is not enough memory: give the process more, or it smaller parts"
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
 def _cause(trouble: Trouble) -> Cause:
