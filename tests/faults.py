@@ -7,7 +7,6 @@ why it can't exist. `test_fault_matrix.py` holds that none is left empty.
 from __future__ import annotations
 
 import inspect
-import threading
 from typing import Any
 
 from beautyspot.contracts import (
@@ -27,7 +26,7 @@ from beautyspot.serialization.serializer import MsgpackSerializer
 
 PATIENCE = 30.0
 
-FAULTS = ("raises", "raises another's error", "hangs", "returns garbage", "half written")
+FAULTS = ("raises", "raises another's error", "returns garbage", "half written")
 
 GARBAGE = (None, object(), "text", -1, b"\xc1", [b"x"], ("a", 2, object()))
 
@@ -44,18 +43,14 @@ class Switch:
         self.fault = ""
         self.garbage: object = None
         self.error = error
-        self.released = threading.Event()
         self.met = 0
-        self.waited_for = False  # whether somebody waited for what hangs, to its end
 
     def turn_on(self, operation: str, fault: str, garbage: object = None) -> None:
         self.operation, self.fault, self.garbage = operation, fault, garbage
-        self.released.clear()
         self.met = 0
 
     def turn_off(self) -> None:
         self.operation = None
-        self.released.set()
 
     def __call__(self, operation: str, real: Any, half: Any = None) -> Any:
         if self.operation != operation:
@@ -65,9 +60,6 @@ class Switch:
             raise self.error(f"can't {operation}: start the server")
         if self.fault == "raises another's error":
             raise Foreign(operation)
-        if self.fault == "hangs":
-            self.waited_for |= not self.released.wait(PATIENCE)
-            return real()
         if self.fault == "half written":
             return half()
         real()
@@ -306,7 +298,7 @@ TEMPLATES = {
     *("page", "counts", "function_totals", "for_looking"),  # of those that look: `core/inspecting`
     *("counts_by_function", "examine", "loads_for_looking"),  # of those that look, too
     *("sweep", "own_storage"),  # of `collect`: `test_collecting.py`; `test_shared_stores.py`
-    "add_counts",  # it is tested in `test_lasting_counts.py`
+    *("add_counts", "remark", "remarks"),  # these are tested in `test_counters.py`
 }
 
 
@@ -327,7 +319,6 @@ IN_PLACE = (
 NO_ANSWER = "it answers nothing that could be garbage"
 ASKS = "a question writes nothing"
 TRUSTED = "what it answers is right by definition: nobody else knows the value, or the key"
-OWN_WAIT = "waiting is what a limiter is for: it brings a time-out of its own"
 BUILD_TIME = "called when a function is decorated or a type registered: a mistake there is raised"
 ENTRY = "None, or a bool, is as good an answer as another: any other is taken as true or false"
 ASKERS = "no call comes by it, and who asks gets what follows: an error, or as wrong an answer"
@@ -349,7 +340,6 @@ _ELSEWHERE = {
     "find_many": "only lists and maps come by it: see `test_items.py`, `test_map_lookups.py`",
     "share_waits": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
     "lease_holder": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
-    "find_near": "asked only while the store rests: see `test_far_stores.py`",
     "put_at_once": "only tasks of a store that answers at once come by it: see `test_at_once.py`",
     "invalidated_since": "only a call that follows another one: see `test_invalidated.py`",
 }
@@ -368,7 +358,7 @@ def _metadata(operation: str, fault: str) -> str:
 
 
 def _storage(operation: str, fault: str) -> str:
-    if operation == "whereabouts" and fault in ("hangs", "returns garbage"):
+    if operation == "whereabouts" and fault == "returns garbage":
         return "a text for people, made of another: it reaches nothing, and nothing relies on it"
     if fault == "half written":
         return TESTED if operation == "save" else ASKS
@@ -382,8 +372,6 @@ def _storage(operation: str, fault: str) -> str:
 def _serializer(operation: str, fault: str) -> str:
     if operation in ("vouching", "register", "supporting", "close"):
         return BUILD_TIME if operation != "close" else IN_PLACE
-    if fault == "hangs":
-        return IN_PLACE
     if operation == "loads" and fault == "returns garbage":
         return TRUSTED
     if fault == "half written" and operation == "loads":
@@ -424,7 +412,7 @@ def garbage_for(operation: str) -> list[object]:
 def _keygen(operation: str, fault: str) -> str:
     if operation == "supporting":
         return BUILD_TIME
-    if fault == "hangs" or operation == "close":
+    if operation == "close":
         return IN_PLACE
     return ASKS if fault == "half written" else TESTED
 
@@ -434,8 +422,6 @@ def _limiter(operation: str, fault: str) -> str:
         return "only a caller who is interrupted while waiting comes by it"
     if operation not in ("reserve", "remaining", "wake_early"):
         return "no call of a marked function comes by it"
-    if fault == "hangs":
-        return OWN_WAIT
     if operation == "remaining" and fault == "returns garbage":
         return "a number of seconds is right by definition, and any other an error as if raised"
     if operation == "wake_early" and fault == "returns garbage":

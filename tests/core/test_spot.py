@@ -196,7 +196,7 @@ class Service:
                 return "text"
 
         self.spot.register(Answer, encode=lambda _: self.asked(), decode=lambda _: Answer())
-        self.answer = self.spot.mark(Answer)
+        self.answer = self.spot.mark(lambda: Answer())
 
     def failed(self, trouble: bs.Trouble) -> None:
         self.failures.append(trouble)

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.stored_results import Stored
+    from beautyspot.calls.telling import Stats
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
     from beautyspot.inspecting.contents import Content
@@ -149,6 +150,7 @@ _LATER = {
     "Saved": "observing",
     "Spot": "spot",
     "Store": "inspecting.store",
+    "Stats": "calls.telling",
     "Stored": "calls.stored_results",
     "StoredFunction": "inspecting.looking",
     "Trouble": "resilience.reporting",
@@ -253,6 +255,7 @@ __all__ = [
     "SerializationError",
     "SerializerBase",
     "Spot",
+    "Stats",
     "StorageError",
     "Store",
     "Stored",

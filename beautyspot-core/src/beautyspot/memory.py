@@ -29,7 +29,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 _PART: Final = 2**20
@@ -103,6 +103,7 @@ class MemoryMetadataStore(MetadataStoreBase):
     def __init__(self) -> None:
         self._records: dict[str, TaskRecord] | None = {}
         self._counts: dict[tuple[str, int], Counts] = {}
+        self._remarks: dict[str, str] = {}
         self._log = InvalidationLog()
         self.reset_after_fork()
         reset_in_children(self)
@@ -213,6 +214,16 @@ class MemoryMetadataStore(MetadataStoreBase):
             if func_identifier in (None, name) and (since is None or hour >= since):
                 yield counts
 
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """See the base class."""
+        self._open_records()
+        self._remarks.update(remarks)
+
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        self._open_records()
+        return self._remarks.copy()
+
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock."""
         self._putting = locks.reentrant()
@@ -221,6 +232,7 @@ class MemoryMetadataStore(MetadataStoreBase):
         """Forget all records and counts, for the next test; leases stay with their holders."""
         self._open_records().clear()
         self._counts.clear()
+        self._remarks.clear()
 
     def close(self) -> None:
         """Forget everything."""

@@ -47,7 +47,7 @@ class Learning(MemoryMetadataStore):
     """Its server says what it demands, once it is reached."""
 
     name = "learning"
-    blocking = keeps_deadlines = True
+    blocking = True
     is_away = False
     closed = 0
 

@@ -127,10 +127,9 @@ def test_a_generator_made_to_be_awaited_is_awaited(make_spot: Callable[..., Spot
     assert asyncio.run(main()) == 3
 
 
-def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
-    marked = spot.mark(Point)
-    marked(1, 2)
-    assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2), None, None)
+def test_a_class_vouches_for_its_instances(spot: Spot) -> None:
+    made = spot.cached_run(Point, 1, 2)
+    assert spot.peek(Point, 1, y=2) == (made, spot.key(Point, x=1, y=2), None, None)
 
 
 # --------------------------------------------------------------- classes that are made at run time

@@ -158,20 +158,22 @@ def test_functions_in_c_are_told_by_their_names(make_spot: Callable[..., Spot], 
     assert "builtins:str.upper and builtins:str.lower have one identity" in said()[1]
 
 
-def test_classes_are_told_by_their_methods(make_spot: Callable[..., Spot], said: Any) -> None:
+def test_objects_are_told_by_the_methods_of_their_class(
+    make_spot: Callable[..., Spot], said: Any
+) -> None:
     class One:
-        def __init__(self, x: int) -> None:
-            self.x = x
+        def __call__(self, x: int) -> int:
+            return x
 
     class Two:
-        def __init__(self, x: int) -> None:
-            self.y = x
+        def __call__(self, x: int) -> int:
+            return -x
 
     spot = make_spot(serializer="msgpack")
     for cls in (One, One):
-        spot.key(spot.mark(name="made")(cls), 1)
+        spot.key(spot.mark(name="made", ignore=("self",))(cls()), 1)
     assert said() == []
-    spot.key(spot.mark(name="made")(Two), 1)
+    spot.key(spot.mark(name="made", ignore=("self",))(Two()), 1)
     assert len(said()) == 1
 
 

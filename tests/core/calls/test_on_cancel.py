@@ -260,28 +260,24 @@ def test_it_ends_with_a_loop_that_is_closed_before_it(
 
 @pytest.mark.usefixtures("_quiet")
 def test_who_waits_meanwhile_takes_its_place(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.001)
     marked, other = spot.mark(on_cancel="finish")(work), spot.mark(work)
 
     async def left() -> None:
         STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
         await cancelled(marked(1))
 
-    loop, behind = asyncio.new_event_loop(), spot._engine.behind
-    loop.run_until_complete(left())
-    drop_dead = behind.drop_dead
-
-    def closed_after_the_first_look() -> None:
-        drop_dead()
+    async def follow() -> Any:
+        follower = asyncio.ensure_future(other(1))
+        while not followers(spot):
+            await asyncio.sleep(0.001)
         loop.close()
-
-    monkeypatch.setattr(behind, "drop_dead", closed_after_the_first_look)
-
-    async def main() -> Any:
         STATE.gate.set()
-        return await other(1)
+        return await follower
 
-    assert run(main) == [1]
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(left())
+    assert run(follow) == [1]
     assert STATE.ran == [1, 1]
 
 

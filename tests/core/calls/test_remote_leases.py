@@ -661,26 +661,6 @@ def test_no_thread_can_be_started_to_watch(
             assert mine.result(DEADLINE) == theirs.result(DEADLINE) == [1]
 
 
-class Hanging(RemoteStore):
-    """One that may hang, so that core waits for it in a thread of its own."""
-
-    keeps_deadlines = False
-
-
-def test_a_lease_that_comes_after_the_deadline_is_released(
-    make_spot: Callable[..., Spot], server: Server, troubles: list[Any]
-) -> None:
-    store, gate = Hanging(server), Gate()
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    store.before = lambda name, _: gate.pass_through() if name == "begin" else None
-    spot._engine.cache.metadata.deadline = 0.02
-    assert spot.mark(lambda x: x)(1) == 1
-    assert [trouble.operation for trouble in troubles] == ["take a lease"]
-    assert "no answer within" in str(troubles[0].error)
-    gate.open.set()
-    until(lambda: gate.count == 1 and not server.held)
-
-
 CROSSING: dict[str, Any] = {}
 
 

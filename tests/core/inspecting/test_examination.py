@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a store in it that has three blobs."""
     monkeypatch.chdir(tmp_path)
     with bs.Spot("app", config=False, strict=True) as spot:
-        make = spot.mark(name="make", save_blob=True)(bytes)
+        make = spot.mark(name="make", save_blob=True)(lambda size: bytes(size))
         for size in range(3):
             make(size)
     return tmp_path

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import faults
 import pytest
 from beautyspot.errors import BeautyspotError
-from beautyspot.resilience import guarded_backends
 from faults import CELLS, FAULTS, TESTED, Foreign
 from kinds import KINDS, RAN, collected, result, work
 
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_ran() -> None:
     RAN.clear()
-    monkeypatch.setattr(guarded_backends, "METADATA_DEADLINE", faults.PATIENCE)
-    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", faults.PATIENCE)
 
 
 BACKENDS: dict[str, type[Any]] = {
@@ -175,15 +172,7 @@ class Table:
         elif hasattr(answer, "__next__"):
             list(answer)
 
-    def give(self, seconds: float) -> None:
-        """Give the backends so long for an answer."""
-        vars(guarded_backends).update(METADATA_DEADLINE=seconds, BLOB_DEADLINE=seconds)
-        for guarded in (self.spot._engine.cache.metadata, self.spot._engine.cache.storage()):
-            if guarded is not None and guarded.deadline is not None:
-                guarded.deadline = seconds
-
     def mend(self) -> None:
-        self.give(faults.PATIENCE)
         self.backend.switch.turn_off()
         self.spot._limiting.breaker.insist()
         self.spot.flush(faults.PATIENCE)
@@ -205,19 +194,14 @@ def check(
     caplog.clear()
     switch = table.backend.switch
     switch.turn_on(operation, fault, garbage)
-    if fault == "hangs":
-        table.give(0.02)
     if operation in ("open", "close"):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(guarded_backends, "METADATA_DEADLINE", 0.02)
-            check_ends(make_spot, table, operation, point)
+        check_ends(make_spot, table, operation, point)
     for x in (1, 2, 1, 2, 3):
         assert table(x) == result(x), "the result is right"
         table.ask(operation)
     saver = table.spot._engine.saver
     assert saver is None or saver.flush(faults.PATIENCE)
     assert switch.met, "the fault was met"
-    assert not switch.waited_for, "what hangs is given up"
     check_said([record.getMessage() for record in caplog.records], operation, fault, garbage)
     check_kept(table, operation, fault, garbage)
     table.mend()

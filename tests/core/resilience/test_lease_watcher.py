@@ -76,8 +76,7 @@ def watcher(store: Releases, clock: Clock) -> Iterator[LeaseWatcher]:
 
 
 def made(store: Any, clock: Callable[[], float]) -> LeaseWatcher:
-    asks = {"leased": store.leased, "next_releases": store.next_releases}
-    return LeaseWatcher(store, clock=clock, **asks)
+    return LeaseWatcher(store, clock=clock)
 
 
 def rung(ticket: Ticket) -> bool:
@@ -200,7 +199,7 @@ def test_a_store_that_fails_to_tell_is_asked(
 def test_all_wake_where_the_store_cant_be_asked(
     store: Releases, watcher: LeaseWatcher, monkeypatch: pytest.MonkeyPatch, answer: object
 ) -> None:
-    monkeypatch.setattr(watcher, "_leased", lambda _: answer)
+    monkeypatch.setattr(store, "leased", lambda _: answer)
     tickets = [watcher.add(key, 1000.0) for key in "ab"]
     assert all(rung(ticket) for ticket in tickets)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -467,26 +466,6 @@ class Failing(Remote):
         if self.fails:
             raise self.fails
         return super().save_file(key, file, content_type=content_type)
-
-
-def test_a_storage_that_hangs(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    released = threading.Event()
-
-    class Hanging(Remote):
-        blocking = True
-
-        def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
-            released.wait(DEADLINE)
-            return key
-
-    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", 0.02)
-    monkeypatch.setattr(guarded_backends, "SLOWEST", len(FILM) * 100)
-    spot = make_spot(on_error=troubles.append, storage=Hanging())
-    assert marked(spot, out)("a").path == out / "a.mp4"
-    released.set()
-    assert "gave no answer within 0 s" in say(troubles)
 
 
 @pytest.mark.parametrize("error", [StorageError("it is away: start it"), ZeroDivisionError()])

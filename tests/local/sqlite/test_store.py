@@ -441,6 +441,8 @@ def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
         def execute(self, _):
             return None
 
+        roll_back = connections.Handle.roll_back
+
     with pytest.raises(sqlite3.OperationalError, match="disk I/O"):
         module._transact(Handle(), "", [])
 

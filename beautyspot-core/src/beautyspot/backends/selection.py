@@ -18,7 +18,6 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -27,7 +26,6 @@ from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.messages import did_you_mean, listing, masked, without
-from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +83,7 @@ def select(
     what = f"the {point} {cls.name!r}{origin}"
     secrets = {key: value for each in given for key, value in each.items()}
     try:
-        return in_time(cls, partial(cls, **_options(wish, context, anchor))), True
+        return cls(**_options(wish, context, anchor)), True
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), secrets)}") from None
     except BeautyspotError:

@@ -199,7 +199,7 @@ class Copier:
         name = self._target.placement.new_name(record.cache_key, extension(record))
         source = Source(self._passing(seal, record))
         try:
-            location = storage.save_file(name, source, size_of(record), content_type=kind)
+            location = storage.save_file(name, source, content_type=kind)
         except Exception:
             if source.error is not None:  # not the target's
                 raise source.error from None
@@ -249,6 +249,8 @@ class Copier:
         ]
         if new:
             target.add_counts(new)
+        if remarks := {**source.remarks(), **target.remarks()}:
+            target.remark(remarks)
         return len(new)
 
 

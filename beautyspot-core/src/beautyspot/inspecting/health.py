@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
     from beautyspot.contracts.examination import FindingState
+    from beautyspot.inspecting.store import Store
 
 NOBODYS: Final = "0" * 32
 """A key that no call has."""
@@ -72,6 +73,15 @@ def of_plugins() -> Iterator[Finding]:
 
 
 # ------------------------------------------------------------------------------------- the store
+
+
+def of_functions(store: Store) -> Iterator[Finding]:
+    """Of which functions nothing is stored though they ran, and why."""
+    with suppress(Exception):  # a store that can't be read says so otherwise
+        for one in store.functions():
+            if one.unstored:
+                text = f"its results are not stored, because {one.unstored}"
+                yield Finding("warning", f"function {one.name}", text)
 
 
 def of_metadata(metadata: MetadataStoreBase) -> Iterator[Finding]:

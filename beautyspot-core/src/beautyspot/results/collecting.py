@@ -234,7 +234,7 @@ def sweep(
     if dry_run and not only_counts:
         return 0  # a plug-in's, which can't say
     try:
-        return int(storage.in_time(remove)(older_than=age, prefix=prefix, **only_counts))
+        return int(remove(older_than=age, prefix=prefix, **only_counts))
     except StorageError as error:  # S3 has a permission of its own for it
         advice = "They stay; the other garbage was removed"
         reporter.report("collect leftovers", "", error, advice)

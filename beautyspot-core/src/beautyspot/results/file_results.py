@@ -101,7 +101,7 @@ def _sent(
     placement: Placement, task: Task, record: TaskRecord, source: _Source, data: FileData
 ) -> str:
     try:
-        return placement.save_file(task, record, source, len(data))
+        return placement.save_file(task, record, source)
     except Exception:
         if source.error is None:
             raise

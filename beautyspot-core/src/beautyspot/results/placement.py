@@ -166,7 +166,7 @@ class Placement:
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
 
-    def save_file(self, task: Task, record: TaskRecord, file: Readable, size: int) -> str:
+    def save_file(self, task: Task, record: TaskRecord, file: Readable) -> str:
         """Where a file is now.
 
         Raises:
@@ -178,7 +178,7 @@ class Placement:
             need = LARGE_NEED if self.metadata.real.remote else need
             raise StorageError(f"a File needs a blob storage: {need}")
         kind = task.form.blob_type(record.serializer)
-        return storage.save_file(name, file, size, content_type=kind)
+        return storage.save_file(name, file, content_type=kind)
 
     def _new_name(self, task: Task, record: TaskRecord) -> str:
         return self.new_name(record.cache_key, task.form.extension(record.serializer))
