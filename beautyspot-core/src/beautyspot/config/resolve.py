@@ -59,15 +59,12 @@ class Row(NamedTuple):
     source: str
 
 
-class _Given:
+class _Given(NamedTuple):
     """A value, where it comes from, and the folder from which a relative path in it starts."""
 
-    __slots__ = ("anchor", "source", "value")
-
-    def __init__(self, value: Any, source: str, anchor: Path | None = None) -> None:
-        self.value = value
-        self.source = source
-        self.anchor = anchor
+    value: Any
+    source: str
+    anchor: Path | None = None
 
 
 class Config(Mapping[str, Any]):
@@ -149,49 +146,40 @@ def resolve(
     Raises:
         ConfigError: an unknown setting or profile, a wrong type or value, an unreadable file.
     """
-    given = _from_arguments({**arguments, **({"profile": profile} if profile is not None else {})})
+    if profile is not None:
+        arguments = {**arguments, "profile": profile}
+    given = {}
+    for key, value in arguments.items():
+        if value is not UNSET:
+            _check_known(key, f"argument {key}=")
+            given[key] = _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
     environment = _from_environment(environ)
     file = _file(config, environ, cwd)
     chosen = given.get("profile") or environment.get("profile")
     if config is False and "profile" not in given:
         chosen = None  # BEAUTYSPOT_PROFILE is for programs that read a file
-    from_file = _from_file(file, chosen)
     defaults = {key: _Given(setting.default, "default") for key, setting in SETTINGS.items()}
-    return Config({**defaults, **from_file, **environment, **given})
-
-
-def _from_arguments(arguments: Mapping[str, Any]) -> dict[str, _Given]:
-    found = {}
-    for key, value in arguments.items():
-        if value is not UNSET:
-            _check_known(key, f"argument {key}=")
-            found[key] = _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
-    return found
+    return Config({**defaults, **_from_file(file, chosen), **environment, **given})
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
-    """What the environment gives; an empty variable gives nothing."""
+    """What the environment gives; an empty variable gives nothing, and an unknown one a warning."""
     found = {}
     for key, setting in SETTINGS.items():
-        text = environ.get(setting.variable, "").strip()
+        text, where = environ.get(setting.variable, "").strip(), f"environment {setting.variable}"
         if text:
-            value = setting.from_text(text, f"environment variable {setting.variable}")
-            found[key] = _Given(value, f"environment {setting.variable}")
-    disabled = environ.get(_DISABLED, "").strip()
-    if disabled and SETTINGS["enabled"].from_text(disabled, f"environment variable {_DISABLED}"):
+            value = setting.checked(text, where.replace(" ", " variable "), is_text=True)
+            found[key] = _Given(value, where)
+    disabled, where = environ.get(_DISABLED, "").strip(), f"environment variable {_DISABLED}"
+    if disabled and SETTINGS["enabled"].checked(disabled, where, is_text=True):
         found["enabled"] = _Given(False, f"environment {_DISABLED}")
-    _warn_unknown(environ)
-    return found
-
-
-def _warn_unknown(environ: Mapping[str, str]) -> None:
-    """Warn, since other programs share the environment: an error would be too much."""
     words = {*SETTINGS, *_OTHER_VARIABLES}
-    for name in environ:
+    for name in environ:  # other programs share it: an error would be too much
         word = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and word not in words:
             hint = did_you_mean(word, words) or f" The names behind {PREFIX}: {listing(words)}"
             warn_once(f"the environment variable {name} means nothing to beautyspot.{hint}")
+    return found
 
 
 def _file(
@@ -206,17 +194,16 @@ def _file(
     if config is True or not isinstance(config, str | os.PathLike | None):
         raise ConfigError(f"config={config!r:.80}: give the path of a file, or False to read none")
     path = config or environ.get("BEAUTYSPOT_CONFIG", "").strip()
-    if not path:
+    if path:
         try:
-            start = Path(cwd or "").absolute()
-        except OSError:  # the working directory was removed
-            return None
-        return find_file(start)
+            return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
+        except ConfigError as exc:
+            source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
+            raise ConfigError(f"{source}: {exc}") from None
     try:
-        return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
-    except ConfigError as exc:
-        source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
-        raise ConfigError(f"{source}: {exc}") from None
+        return find_file(Path(cwd or "").absolute())
+    except OSError:  # the working directory was removed
+        return None
 
 
 def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Given]:
@@ -227,9 +214,13 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
                 "none is read: write [profiles.<name>] in beautyspot.toml, or give config=<path>"
             )
         return {}
-    base = {key: value for key, value in file.table.items() if key != _PROFILES}
-    found = _from_table(file, (), base)
-    profiles = _profiles(file)  # all of them: a mistake in any of them is an error
+    found = _from_table(file, (), {k: v for k, v in file.table.items() if k != _PROFILES})
+    tables = file.table.get(_PROFILES, {})
+    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
+        header = file.header(_PROFILES, "<name>")
+        raise ConfigError(f"{file.where(_PROFILES)}: each profile is a table: write {header}")
+    # All of them are read: a mistake in any of them is an error.
+    profiles = {name: _from_table(file, (_PROFILES, name), each) for name, each in tables.items()}
     chosen = chosen or found.get("profile")
     if chosen is None or chosen.value is None:
         return found
@@ -240,14 +231,6 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
             f"write a table {file.header(_PROFILES, chosen.value)}"
         )
     return {**found, **profiles[chosen.value], "profile": chosen}
-
-
-def _profiles(file: ConfigFile) -> dict[str, dict[str, _Given]]:
-    tables = file.table.get(_PROFILES, {})
-    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
-        header = file.header(_PROFILES, "<name>")
-        raise ConfigError(f"{file.where(_PROFILES)}: each profile is a table: write {header}")
-    return {name: _from_table(file, (_PROFILES, name), table) for name, table in tables.items()}
 
 
 def _from_table(

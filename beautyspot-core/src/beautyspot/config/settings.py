@@ -70,27 +70,20 @@ class Setting:
         """Its environment variable."""
         return f"BEAUTYSPOT_{self.name.upper()}"
 
-    def checked(self, value: object, where: str) -> Any:
-        """`value` in its final form.
+    def checked(self, value: Any, where: str, *, is_text: bool = False) -> Any:
+        """`value`, which is a text if it comes from the environment, in its final form.
 
         Raises:
             ConfigError: it is of another type or out of range; says what is expected.
         """
-        return self._checked(lambda: value, value, where)
-
-    def from_text(self, text: str, where: str) -> Any:
-        """The same, for a text from the environment."""
-        return self._checked(lambda: self.read(text.strip()), text, where)
-
-    def _checked(self, read: Callable[[], object], shown: object, where: str) -> Any:
         try:
-            return self.check(read())
+            return self.check(self.read(value.strip()) if is_text else value)
         except ConfigError as exc:
             raise ConfigError(f"{where}: {self.name}: {exc}") from None
         except (TypeError, ValueError):
-            given = MASK if self.is_secret else f"{masked(shown)!r:.120}"
+            given = MASK if self.is_secret else f"{masked(value)!r:.120}"
             raise ConfigError(
-                f"{where}: {self.name} takes {self.expects}, not {given} ({type(shown).__name__})"
+                f"{where}: {self.name} takes {self.expects}, not {given} ({type(value).__name__})"
             ) from None
 
 
@@ -106,10 +99,6 @@ def boolean(text: str) -> bool:
     return value
 
 
-def _boolean_or_none(text: str) -> bool | None:
-    return None if text.strip().lower() == "none" else boolean(text)
-
-
 def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     """The same check, and None; in texts, files and options ``"none"`` means None."""
 
@@ -119,6 +108,25 @@ def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
         return check(value)
 
     return checked
+
+
+def _fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
+    """The value itself, where it fits."""
+
+    def checked(value: object) -> Any:
+        if fits(value):
+            return value
+        raise ValueError("it does not fit")
+
+    return checked
+
+
+count: Final = _fitting(lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0)
+"""A whole number, 0 or more; else a ValueError."""
+
+_bool = _fitting(lambda value: isinstance(value, bool))
+_text = _fitting(lambda value: isinstance(value, str) and value != "")
+_unit = _fitting(lambda it: isinstance(it, str) and 0 < len(it) <= _UNIT and it.isprintable())
 
 
 def _path(value: object) -> str:
@@ -139,72 +147,20 @@ def _limits(value: object) -> object:
     """A backend, or several tables with a name each."""
     if not isinstance(value, list | tuple):
         return _backend(value)
-    if not value:
-        raise ConfigError('a list of limits holds none: name some, or write "none"')
-    names: set[str] = set()
+    names: list[str] = []
     for table in value:
-        name = _limit_name(table)
+        if not isinstance(table, Mapping) or "name" not in table:
+            raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
+        name = table["name"]
+        if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
+            signs = "use letters, digits, spaces, - and _"
+            raise ConfigError(f"the name of a limit can't be {name!r:.80}: {signs}")
         if name in names:
             raise ConfigError(f"two of the limits have the name {name!r}: give each its own")
-        names.add(name)
+        names.append(name)
+    if not names:
+        raise ConfigError('a list of limits holds none: name some, or write "none"')
     return [dict(table) for table in value]
-
-
-def _limit_name(table: object) -> str:
-    if not isinstance(table, Mapping) or "name" not in table:
-        raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
-    name = table["name"]
-    if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
-        raise ConfigError(
-            f"the name of a limit can't be {name!r:.80}: use letters, digits, spaces, - and _"
-        )
-    return name
-
-
-def _bool(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError("no bool")
-    return value
-
-
-def count(value: object) -> int:
-    """A whole number, 0 or more.
-
-    Raises:
-        TypeError: it is none.
-    """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("no count")
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError("no text")
-    return value
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def checked(value: object) -> str:
-        if value not in words:
-            raise ValueError("another word")
-        return str(value)
-
-    return checked
-
-
-def _signing_keys(value: object) -> SigningKeys:
-    if isinstance(value, SigningKeys):
-        return value
-    if isinstance(value, str | bytes | list | tuple):
-        return SigningKeys(value)
-    raise TypeError("no keys")
-
-
-def _unit(value: object) -> str:
-    if isinstance(value, str) and 0 < len(value) <= _UNIT and value.isprintable():
-        return value
-    raise ValueError("no unit")
 
 
 def compression(value: object) -> str | None:
@@ -214,19 +170,11 @@ def compression(value: object) -> str | None:
         ValueError: it is none of `COMPRESSION`.
     """
     word = value.lower() if isinstance(value, str) else value
-    if word == "zstd":
-        return "zstd"
     if word is None or word is False or word == "none":
         return None
+    if word == "zstd":
+        return "zstd"
     raise ValueError("no compression")
-
-
-def _compression_text(text: str) -> object:
-    return text if text.lower() in ("zstd", "none") else boolean(text)
-
-
-def _words(text: str) -> object:
-    return text if text.lower() == "none" else text.split()
 
 
 def _table(text: str) -> object:
@@ -267,8 +215,8 @@ SETTINGS: Final[dict[str, Setting]] = {
             or_none(_limits), _table, "the rate limit, or several that hold at once",
         ),
         Setting(
-            "save", "sync", '"sync" or "background"', _one_of("sync", "background"), str,
-            "whether a call waits until its result is stored",
+            "save", "sync", '"sync" or "background"', _fitting(("sync", "background").__contains__),
+            str, "whether a call waits until its result is stored",
         ),
         Setting(
             "ttl", None, LIFETIME, or_none(seconds), str,
@@ -279,7 +227,8 @@ SETTINGS: Final[dict[str, Setting]] = {
             "a larger result goes to the storage",
         ),
         Setting(
-            "compress", None, COMPRESSION, compression, _compression_text,
+            "compress", None, COMPRESSION, compression,
+            lambda text: text if text.lower() in ("zstd", "none") else boolean(text),
             "compresses what is stored, where that makes it smaller",
         ),
         Setting(
@@ -298,13 +247,14 @@ SETTINGS: Final[dict[str, Setting]] = {
         ),
         Setting(
             "mode", "normal", '"normal", "readonly", "replay" or "refresh"',
-            _one_of("normal", "readonly", "replay", "refresh"), str,
+            _fitting(("normal", "readonly", "replay", "refresh").__contains__), str,
             "readonly: nothing is stored; replay: nothing runs, and a miss raises; refresh: each "
             "call runs, and replaces what is stored",
         ),
         Setting(
             "arguments", None, 'true, false, or "none" to decide by the store', or_none(_bool),
-            _boolean_or_none, "whether results show people the arguments of their calls",
+            lambda text: None if text.lower() == "none" else boolean(text),
+            "whether results show people the arguments of their calls",
         ),
         Setting(
             "price_unit", None, f'1 to {_UNIT} characters, such as "$" or "USD", or "none"',
@@ -313,7 +263,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "signing_key", None,
             f"a text or bytes of at least {SHORTEST} bytes, or several of them, of which the first "
-            'signs, or "none"', or_none(_signing_keys), _words,
+            'signs, or "none"',
+            or_none(lambda keys: keys if isinstance(keys, SigningKeys) else SigningKeys(keys)),
+            lambda text: text if text.lower() == "none" else text.split(),
             "signs results, so that a shared store is trusted no further", is_secret=True,
         ),
     )
@@ -323,7 +275,7 @@ SETTINGS: Final[dict[str, Setting]] = {
 
 MAX_LENGTH: Final = 100
 
-_MAX_BYTES: Final = 240  # file systems take 255, and ".db-wal" comes behind
+_BYTES: Final = 240  # file systems take 255, and ".db-wal" comes behind
 _SIGNS: Final = frozenset(" -_.+@")
 # Devices on Windows, also with an extension behind.
 _RESERVED: Final = frozenset(
@@ -343,28 +295,21 @@ def check_name(name: object) -> str:
     """
     if not isinstance(name, str):
         raise ConfigError(f"a Spot's name is a text, not {type(name).__name__}: {_ALLOWED}")
-    wrong = _what_is_wrong(name)
-    if wrong:
-        folder = ". For a folder, give directory=" if "/" in name or "\\" in name else ""
-        raise ConfigError(
-            f"{name!r:.120} can't be the name of a Spot ({wrong}): {_ALLOWED}{folder}"
-        )
-    return name
-
-
-def _what_is_wrong(name: str) -> str:
     bad = sorted({char for char in name if not _is_allowed(char)})
-    if not name:
-        return "it is empty"
-    if bad:
-        return f"it has {' '.join(ascii(char) for char in bad[:5])}"
-    if len(name) > MAX_LENGTH or len(name.encode()) > _MAX_BYTES:
-        return "it is too long"
-    if ".." in name or name[0] in " ." or name[-1] in " .":
-        return "a dot or space where none may be"
-    if name.partition(".")[0].strip().upper() in _RESERVED:
-        return "Windows keeps that name for a device"
-    return ""
+    wrong = {
+        "it is empty": not name,
+        f"it has {' '.join(ascii(char) for char in bad[:5])}": bool(bad),
+        "it is too long": len(name) > MAX_LENGTH or len(name.encode("utf-8", "replace")) > _BYTES,
+        "a dot or space where none may be": ".." in name or name.strip(" .") != name,
+        "Windows keeps that name for a device": name.partition(".")[0].strip().upper() in _RESERVED,
+    }
+    for why, is_so in wrong.items():
+        if is_so:
+            folder = ". For a folder, give directory=" if {"/", "\\"} & set(name) else ""
+            raise ConfigError(
+                f"{name!r:.120} can't be the name of a Spot ({why}): {_ALLOWED}{folder}"
+            )
+    return name
 
 
 def _is_allowed(char: str) -> bool:

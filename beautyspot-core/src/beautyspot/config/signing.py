@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from hmac import HMAC
 
     from beautyspot.contracts import Data
@@ -31,17 +30,19 @@ class SigningKeys:
     Neither its `repr` nor a pickle of it has a key.
 
     Raises:
-        TypeError: a key is neither text nor bytes, or there is none.
-        ValueError: a key is too short.
+        TypeError: there is none.
+        ValueError: a key is neither text nor bytes, or too short.
     """
 
     __slots__ = ("_keys",)
 
-    def __init__(self, keys: str | bytes | Iterable[str | bytes]) -> None:
-        several = [keys] if isinstance(keys, str | bytes) else list(keys)
-        self._keys = tuple(map(_checked, several))
-        if not self._keys:
-            raise TypeError("no key")
+    def __init__(self, keys: object) -> None:
+        several = [keys] if isinstance(keys, str | bytes) else keys
+        if not isinstance(several, list | tuple) or not several:
+            raise TypeError("no keys")
+        self._keys = [key.encode() if isinstance(key, str) else key for key in several]
+        if not all(isinstance(key, bytes) and len(key) >= SHORTEST for key in self._keys):
+            raise ValueError("no bytes, or too few")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -49,18 +50,23 @@ class SigningKeys:
     def __reduce__(self) -> str:
         raise TypeError("signing keys are not pickled: give them to each process")
 
-    def sign(
-        self, key: str, codec: str, made_at: float | None, expires_at: float | None, data: Data
-    ) -> bytes:
-        """The signature of a result, by the first key."""
-        return _signature(self._keys[0], _head(key, codec, made_at, expires_at), data)
-
     def begun(
         self, key: str, codec: str, made_at: float | None, expires_at: float | None
     ) -> list[HMAC]:
         """The signatures of a result by each key, the first first; they wait for its data."""
-        head = _head(key, codec, made_at, expires_at)
-        return [_begun(each, head) for each in self._keys]
+        import hmac  # takes milliseconds, and most stores are not signed
+        import json
+
+        head = json.dumps([_FORM, key, codec, made_at, expires_at]).encode() + b"\n"
+        return [hmac.new(each, head, "sha256") for each in self._keys]
+
+    def sign(
+        self, key: str, codec: str, made_at: float | None, expires_at: float | None, data: Data
+    ) -> bytes:
+        """The signature of a result, by the first key."""
+        first = self.begun(key, codec, made_at, expires_at)[0]
+        first.update(data)
+        return first.digest()
 
     def signed(
         self,
@@ -76,33 +82,8 @@ class SigningKeys:
 
         if type(signature) is not bytes:
             return False
-        head = _head(key, codec, made_at, expires_at)
-        return any(compare_digest(_signature(each, head, data), signature) for each in self._keys)
-
-
-def _checked(key: str | bytes) -> bytes:
-    if isinstance(key, str):
-        key = key.encode()
-    if not isinstance(key, bytes):
-        raise TypeError("no key")
-    if len(key) < SHORTEST:
-        raise ValueError("too short")
-    return key
-
-
-def _head(key: str, codec: str, made_at: float | None, expires_at: float | None) -> bytes:
-    import json
-
-    return json.dumps([_FORM, key, codec, made_at, expires_at]).encode() + b"\n"
-
-
-def _signature(signing_key: bytes, head: bytes, data: Data) -> bytes:
-    digest = _begun(signing_key, head)
-    digest.update(data)
-    return digest.digest()
-
-
-def _begun(signing_key: bytes, head: bytes) -> HMAC:
-    import hmac  # takes milliseconds, and most stores are not signed
-
-    return hmac.new(signing_key, head, "sha256")
+        for each in self.begun(key, codec, made_at, expires_at):
+            each.update(data)
+            if compare_digest(each.digest(), signature):
+                return True
+        return False

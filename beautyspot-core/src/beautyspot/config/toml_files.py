@@ -17,7 +17,6 @@ from beautyspot.errors import ConfigError
 from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 OWN: Final = "beautyspot.toml"
@@ -61,11 +60,16 @@ def find_file(start: Path) -> ConfigFile | None:
     Raises:
         ConfigError: it can't be read, or is no TOML.
     """
-    for folder in _folders(start):
+    # os.path answers where pathlib raises: no home, or a folder closed to us.
+    home = os.path.expanduser("~")  # noqa: PTH111 - as said
+    for folder in (start, *start.parents):
         for name in (OWN, SHARED):
             found = _read_if_ours(folder / name)
             if found is not None:
                 return found
+        is_root = any(os.path.exists(folder / mark) for mark in _ROOT_MARKS)  # noqa: PTH110 - as said
+        if is_root or str(folder) == home:
+            return None
     return None
 
 
@@ -76,37 +80,28 @@ def read_file(path: Path) -> ConfigFile:
         ConfigError: there is none, it can't be read, is no TOML, or is a `pyproject.toml` that
             lacks our table.
     """
-    if not _is_file(path):
-        raise ConfigError(f"there is no file {path}: correct the path")
     found = _read_if_ours(path)
+    if found is None and not os.path.isfile(path):  # noqa: PTH113 - as below
+        raise ConfigError(f"there is no file {path}: correct the path")
     if found is None:
         raise ConfigError(f"{path} has no table [tool.beautyspot]: add it, or give another file")
     return found
 
 
-def _is_file(path: Path) -> bool:
-    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises in a folder closed to us
-
-
-def _folders(start: Path) -> Iterator[Path]:
-    # os.path answers where pathlib raises: no home, or a folder closed to us.
-    home = os.path.expanduser("~")  # noqa: PTH111 - as said
-    for folder in (start, *start.parents):
-        yield folder
-        if str(folder) == home:
-            return
-        if any(os.path.exists(folder / mark) for mark in _ROOT_MARKS):  # noqa: PTH110 - as said
-            return
-
-
 def _read_if_ours(path: Path) -> ConfigFile | None:
     """The file at `path`; None where there is no plain file, or it is none of ours."""
-    if not _is_file(path):
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises in a folder closed to us
         return None
+    content = _content(path)
     base = _TABLE if path.name == SHARED else ()
-    content, table = _content(path), None
+    table: Any = None
     if not base or _TABLE[-1].encode() in content:  # by far the most are not even parsed
-        table = _parsed(path, content)
+        import tomllib  # 20 ms, and only where there is a file
+
+        try:
+            table = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a mark there
+        except (ValueError, RecursionError) as exc:  # also of a number with thousands of digits
+            raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
     for key in base:
         table = table.get(key) if isinstance(table, dict) else None
     if table is None:
@@ -115,18 +110,6 @@ def _read_if_ours(path: Path) -> ConfigFile | None:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
     return ConfigFile(path, table, base)
-
-
-def _warn_of_near_misses(path: Path, content: bytes) -> None:
-    """Warn, since other tools share the file: an error would be too much."""
-    for found in re.finditer(_HEADER, content):
-        header, name, rest = (part.decode("utf-8", "replace") for part in found.groups())
-        letters = Counter(name.lower())
-        if (letters & Counter(_TABLE[-1])).total() > 8 and letters.total() <= 12:
-            warn_once(
-                f"{path}: [{header.strip()}] is no table of beautyspot's, and is not read: write "
-                f"[{'.'.join(_TABLE)}{rest}]"
-            )
 
 
 def _content(path: Path) -> bytes:
@@ -142,10 +125,13 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _parsed(path: Path, content: bytes) -> dict[str, Any]:
-    import tomllib  # 20 ms, and only where there is a file
-
-    try:
-        return tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte-order mark
-    except (ValueError, RecursionError) as exc:  # also of a number with thousands of digits
-        raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
+def _warn_of_near_misses(path: Path, content: bytes) -> None:
+    """Warn, since other tools share the file: an error would be too much."""
+    for found in re.finditer(_HEADER, content):
+        header, name, rest = (part.decode("utf-8", "replace") for part in found.groups())
+        letters = Counter(name.lower())
+        if (letters & Counter(_TABLE[-1])).total() > 8 and letters.total() <= 12:
+            warn_once(
+                f"{path}: [{header.strip()}] is no table of beautyspot's, and is not read: write "
+                f"[{'.'.join(_TABLE)}{rest}]"
+            )
