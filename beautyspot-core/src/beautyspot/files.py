@@ -77,7 +77,6 @@ _REMEDIES: Final = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
 }
-_OF_FILES: Final = (errno.EMFILE, errno.ENFILE)
 _ABOUT_FILES: Final = "(ulimit -n)"
 _DEPTH: Final = 20
 
@@ -89,7 +88,15 @@ def remedy(error: Exception, otherwise: str) -> str:
     """
     if isinstance(error, OSError):
         return _REMEDIES.get(error.errno or 0, otherwise)
-    return f"{otherwise}; it may also be that {FILES}" if _is_without_files() else otherwise
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as other:
+        return f"{otherwise}; it may also be that {FILES}" if _is_of_files(other) else otherwise
+    return otherwise
+
+
+def _is_of_files(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def lack(folder: Path) -> str:
@@ -103,36 +110,20 @@ def lack(folder: Path) -> str:
     return NO_INODES if found.f_files and not found.f_favail else ""
 
 
-def _is_without_files() -> bool:
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as error:
-        return error.errno in _OF_FILES
-    return False
-
-
 def advised(advice: str, error: BaseException) -> str:
     """The advice, in which another remedy takes the place of what follows its colon.
 
     That is where the error, or what it was raised from, is of too many open files.
     """
-    found = _of_files(error)
-    if found is None:
-        return advice
-    now = advice.partition(":")[0]
-    return now if _ABOUT_FILES in str(error) else f"{now}: {found}"
-
-
-def _of_files(error: BaseException | None) -> str | None:
+    each: BaseException | None = error
     for _ in range(_DEPTH):  # a chain may be a ring
-        if error is None:
-            return None
-        number = error.errno if isinstance(error, OSError) else None
-        if number in _OF_FILES:
-            return _REMEDIES[number]
-        hidden = error.__suppress_context__
-        error = error.__cause__ or (None if hidden else error.__context__)
-    return None
+        if each is None:
+            break
+        if isinstance(each, OSError) and _is_of_files(each):
+            now = advice.partition(":")[0]
+            return now if _ABOUT_FILES in str(error) else f"{now}: {_REMEDIES[each.errno or 0]}"
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+    return advice
 
 
 # ------------------------------------------------------------------------------ file systems
@@ -167,18 +158,11 @@ def mount_of(real: str) -> tuple[str, str] | None:
         with _MOUNTS.open(encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
                 fields = line.split()
-                if _leads_to(_unescaped(fields[4]), real):
+                place = fields[4]
+                for digits, character in _ESCAPES.items():  # the backslash last
+                    place = place.replace(f"\\{digits}", character)
+                if real == place or real.startswith(f"{place.rstrip('/')}/"):
                     found = fields[fields.index("-", 6) + 1], fields[2]
     except OSError:
         return None
     return found
-
-
-def _leads_to(place: str, real: str) -> bool:
-    return real == place or real.startswith(f"{place.rstrip('/')}/")
-
-
-def _unescaped(place: str) -> str:
-    for digits, character in _ESCAPES.items():  # the backslash last
-        place = place.replace(f"\\{digits}", character)
-    return place

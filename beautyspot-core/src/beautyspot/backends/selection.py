@@ -170,14 +170,14 @@ def _none(text: str) -> None:
         raise ValueError("not None")
 
 
-_TYPES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[str], object]]]] = {
-    "bool": (bool, boolean),
-    "int": (int, int),
+_TYPES: Final[dict[str, tuple[tuple[type, ...], Callable[[str], object]]]] = {
+    "bool": ((bool,), boolean),
+    "int": ((int,), int),
     "float": ((int, float), float),
-    "str": (str, str),
-    "None": (NoneType, _none),
+    "str": ((str,), str),
+    "None": ((NoneType,), _none),
 }
-"""Word of an annotation -> the type of a value, and how a text is read as one."""
+"""Word of an annotation -> the types of its values, and how a text is read as one."""
 
 _PATHS: Final = frozenset({"Path", "PathLike", "PurePath"})
 
@@ -228,16 +228,15 @@ def _checked(name: str, value: Any, words: frozenset[str], is_text: bool) -> Any
     """
     if not words or not words <= _TYPES.keys() or (is_text and "str" in words):
         return value
-    for word in [word for word in _TYPES if word in words]:
-        of, read = _TYPES[word]
+    types = {word: of for word, of in _TYPES.items() if word in words}
+    for of, read in types.values():
         if is_text:
             with suppress(ValueError):
-                return read(value)
-        elif isinstance(value, of) and (word == "bool" or not isinstance(value, bool)):
+                return read(str(value))
+        elif isinstance(value, of) and (bool in of or not isinstance(value, bool)):
             return value
-    types = " or ".join(word for word in _TYPES if word in words)
     found = "" if is_text else f", not {type(value).__name__}"
-    raise ConfigError(f"the option {name!r} takes {types}{found}: correct its value")
+    raise ConfigError(f"the option {name!r} takes {' or '.join(types)}{found}: correct its value")
 
 
 # ---------------------------------------------------------------------------------- out of reach
