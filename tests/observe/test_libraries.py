@@ -1,4 +1,4 @@
-"""Observers and their libraries: what is missing, and what is wrong, is said when one is made."""
+"""Observers and their libraries: what is missing, and which options are wrong."""
 
 from __future__ import annotations
 
@@ -16,20 +16,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def forget(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have an observer imported anew when it is next named."""
+    monkeypatch.delitem(vars(beautyspot_observe), name, raising=False)
+    module = f"beautyspot_observe.{name.removesuffix('Observer').lower()}_observer"
+    monkeypatch.delitem(sys.modules, module, raising=False)
+
+
 @pytest.mark.parametrize(
-    ("observer", "module", "library", "extra"),
+    ("name", "library", "extra"),
     [
-        (OpenTelemetryObserver, "opentelemetry.trace", "opentelemetry", "opentelemetry"),
-        (PrometheusObserver, "prometheus_client", "prometheus_client", "prometheus"),
-        (StructlogObserver, "structlog", "structlog", "structlog"),
+        ("OpenTelemetryObserver", "opentelemetry", "opentelemetry"),
+        ("PrometheusObserver", "prometheus_client", "prometheus"),
+        ("StructlogObserver", "structlog", "structlog"),
     ],
 )
 def test_a_missing_library_is_an_error_that_says_what_to_install(
-    observer: Any, module: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
+    name: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    forget(name, monkeypatch)
+    monkeypatch.setitem(sys.modules, library, None)  # as if it were not installed
     with pytest.raises(ModuleNotFoundError) as caught:
-        observer()
+        exec(f"from beautyspot_observe import {name}")
     assert str(caught.value) == (
         f"this observer needs {library}, which is not installed: install "
         f"beautyspot-observe[{extra}] (docs/install.md)"
@@ -42,8 +50,9 @@ def test_a_library_that_misses_another_one_says_so_itself(
     (tmp_path / "structlog.py").write_text("import gone")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "structlog", raising=False)
+    forget("StructlogObserver", monkeypatch)
     with pytest.raises(ModuleNotFoundError, match="^No module named 'gone'$"):
-        StructlogObserver()
+        beautyspot_observe.StructlogObserver  # noqa: B018
 
 
 EACH = """

@@ -14,20 +14,34 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenTelemetryObserver", "PrometheusObserver", "StructlogObserver"]
 
-_MODULES = {
-    "OpenTelemetryObserver": "opentelemetry_observer",
-    "PrometheusObserver": "prometheus_observer",
-    "StructlogObserver": "structlog_observer",
+_LIBRARIES = {
+    "OpenTelemetryObserver": "opentelemetry",
+    "PrometheusObserver": "prometheus_client",
+    "StructlogObserver": "structlog",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import an observer's module when the observer is first used (PEP 562)."""
-    if name not in _MODULES:
+    """Import an observer and its library when it is first named (PEP 562).
+
+    Raises:
+        ModuleNotFoundError: the library is not installed; the message says what to install.
+    """
+    if name not in _LIBRARIES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    observer = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    extra, library = name.removesuffix("Observer").lower(), _LIBRARIES[name]
+    try:
+        observer = getattr(import_module(f"{__name__}.{extra}_observer"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != library:
+            raise  # the library is there, and misses another one
+        raise ModuleNotFoundError(
+            f"this observer needs {library}, which is not installed: "
+            f"install beautyspot-observe[{extra}] (docs/install.md)",
+            name=error.name,
+        ) from error
     globals()[name] = observer
     return observer
 

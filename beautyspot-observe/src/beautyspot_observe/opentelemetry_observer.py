@@ -1,24 +1,31 @@
-"""The observer for OpenTelemetry."""
+"""The observer for OpenTelemetry: spans of executions, waits and hits, counters and histograms."""
 
 from __future__ import annotations
 
+import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from threading import Lock
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from weakref import WeakSet
 
 from beautyspot import ConfigError, Hit, Waited
+from opentelemetry import metrics, trace
+from opentelemetry.context import attach, detach
 
-from beautyspot_observe.labels import MOST, checked
-from beautyspot_observe.libraries import load
-from beautyspot_observe.sharing import shared
+from beautyspot_observe.measures import MEASURES, Measure, outcome_of, points
+from beautyspot_observe.shared import MOST, Names, checked, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from contextvars import Token
+    from types import TracebackType
 
     from beautyspot import Event, Execution
-    from opentelemetry.metrics import MeterProvider
-    from opentelemetry.trace import TracerProvider
-
-    from beautyspot_observe.opentelemetry_metrics import OpenTelemetryMetrics
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider
+    from opentelemetry.trace import Span, Tracer, TracerProvider
 
 SCOPE: Final = "beautyspot_observe"
 """The name of the tracer and of the meter."""
@@ -56,18 +63,28 @@ class OpenTelemetryObserver:
         record_exceptions: bool = False,
         most_functions: int = MOST,
     ) -> None:
-        trace = load("opentelemetry.trace", "opentelemetry")
-        metrics = load("opentelemetry.metrics", "opentelemetry")
-        _check(tracer_provider, "tracer_provider", trace.TracerProvider)
-        _check(meter_provider, "meter_provider", metrics.MeterProvider)
+        wanted = {"tracer_provider": trace.TracerProvider, "meter_provider": metrics.MeterProvider}
+        given = {"tracer_provider": tracer_provider, "meter_provider": meter_provider}
+        for option, kind in wanted.items():
+            if given[option] is not None and not isinstance(given[option], kind):
+                raise ConfigError(
+                    f"OpenTelemetryObserver({option}=…) got a {type(given[option]).__name__}: "
+                    f"give a {kind.__name__} of the OpenTelemetry SDK, or leave it out for the "
+                    "global one"
+                )
         options: dict[str, Any] = {"hits": hits, "record_exceptions": record_exceptions}
         options["most_functions"] = checked(most_functions)
         self._made_with = partial(OpenTelemetryObserver, tracer_provider, meter_provider, **options)
-        from beautyspot_observe import opentelemetry_spans
+        from importlib.metadata import version
 
-        self._spans = opentelemetry_spans
-        self._tracer = trace.get_tracer(SCOPE, _version(), tracer_provider)
-        self._metrics = _metrics(metrics, meter_provider, most_functions)
+        scope = SCOPE, version("beautyspot-observe")
+        self._tracer = trace.get_tracer(*scope, tracer_provider)
+        # The global provider is one object before it is set, and another one after that.
+        of_process = metrics.get_meter_provider()
+        is_global = meter_provider is None or meter_provider is of_process
+        places = (OpenTelemetryObserver, of_process) if is_global else (meter_provider,)
+        meter = partial(metrics.get_meter, *scope, meter_provider)
+        self._metrics = shared(places, lambda: OpenTelemetryMetrics(meter()), most_functions)
         self._hits = hits
         self._exceptions = record_exceptions
 
@@ -78,36 +95,167 @@ class OpenTelemetryObserver:
         """Count and measure an event; make the span of a wait, and of a hit if asked for."""
         self._metrics.record(event)
         if self._hits and isinstance(event, Hit):
-            self._spans.span_of_hit(self._tracer, event)
+            span_of_hit(self._tracer, event)
         elif isinstance(event, Waited):
-            self._spans.span_of_wait(self._tracer, event)
+            span_of_wait(self._tracer, event)
 
     def execution(self, execution: Execution, /) -> AbstractContextManager[None]:
         """The span of an execution, which is the current one while the function runs."""
-        return self._spans.Current(self._tracer, execution, exceptions=self._exceptions)
+        return Current(self._tracer, execution, exceptions=self._exceptions)
 
 
-def _metrics(api: Any, provider: MeterProvider | None, most: int) -> OpenTelemetryMetrics:
-    from beautyspot_observe.opentelemetry_metrics import OpenTelemetryMetrics
-
-    # The global provider is one object before it is set, and another one after that.
-    of_process = api.get_meter_provider()
-    is_global = provider is None or provider is of_process
-    places = (OpenTelemetryObserver, of_process) if is_global else (provider,)
-    return shared(
-        places, lambda: OpenTelemetryMetrics(api.get_meter(SCOPE, _version(), provider)), most
-    )
+# -------------------------------------------------------------------------------------- spans
 
 
-def _check(provider: Any, option: str, kind: type) -> None:
-    if provider is not None and not isinstance(provider, kind):
-        raise ConfigError(
-            f"OpenTelemetryObserver({option}=…) got a {type(provider).__name__}: give a "
-            f"{kind.__name__} of the OpenTelemetry SDK, or leave it out for the global one"
+def span_of_wait(tracer: Tracer, event: Waited) -> None:
+    """Make the span of a wait, which has ended already."""
+    now = time_ns()
+    attributes = _span_attributes(event) | {"beautyspot.cause": event.cause}
+    began = now - round(event.seconds * 1e9)
+    name = f"wait for {event.cause}"
+    tracer.start_span(name, attributes=attributes, start_time=began).end(now)
+
+
+def span_of_hit(tracer: Tracer, event: Hit) -> None:
+    """Make the span of a hit, which is over."""
+    attributes = {"beautyspot.outcome": "hit", "beautyspot.place": event.place}
+    tracer.start_span(event.function, attributes=_span_attributes(event) | attributes).end()
+
+
+class Current:
+    """A context manager: the span of an execution is the current one, and ends.
+
+    Args:
+        tracer: makes the span.
+        execution: what it is of.
+        exceptions: whether the span gets the message and the traceback of an error.
+    """
+
+    __slots__ = ("_exceptions", "_span", "_token")
+
+    def __init__(self, tracer: Tracer, execution: Execution, *, exceptions: bool) -> None:
+        attributes = {"beautyspot.kind": execution.kind, "beautyspot.reason": execution.reason}
+        attributes |= _span_attributes(execution)
+        self._span: Span = tracer.start_span(execution.function, attributes=attributes)
+        self._exceptions = exceptions
+
+    def __enter__(self) -> None:
+        self._token: Token[Context] = attach(trace.set_span_in_context(self._span))
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        detach(self._token)
+        outcome = "returned" if error is None else outcome_of(type(error).__name__)
+        self._span.set_attribute("beautyspot.outcome", outcome)
+        if error is not None and outcome == "raised":
+            kind = type(error)  # as OpenTelemetry's conventions have it: builtins bare
+            module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+            self._span.set_attribute("error.type", f"{module}{kind.__qualname__}")
+            if self._exceptions:
+                self._span.record_exception(error)
+            said = str(error) if self._exceptions else None
+            self._span.set_status(trace.Status(trace.StatusCode.ERROR, said))
+        self._span.end()
+
+
+def _span_attributes(event: Hit | Waited | Execution) -> dict[str, str]:
+    attributes = {"beautyspot.spot": event.spot, "beautyspot.function": event.function}
+    return attributes | ({"beautyspot.key": event.key} if event.key else {})
+
+
+# ------------------------------------------------------------------------------------ metrics
+
+
+Label = TypeVar("Label")
+
+
+class Sums(Generic[Label]):
+    """A sum for each label, which only grows."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Label, float] = {}
+        self._renew()
+        _all.add(self)
+
+    def _renew(self) -> None:
+        """A lock that no thread holds: those of the parent are not in a child that was forked."""
+        self._lock = Lock()
+
+    def add(self, label: Label, amount: float) -> None:
+        """Add to the sum of a label."""
+        with self._lock:
+            self._sums[label] = self._sums.get(label, 0) + amount
+
+    def items(self) -> list[tuple[Label, float]]:
+        """The labels and their sums."""
+        with self._lock:
+            return list(self._sums.items())
+
+
+_all: WeakSet[Sums[Any]] = WeakSet()
+
+
+def _after_fork() -> None:  # pragma: no cover - children are not measured
+    for each in list(_all):
+        each._renew()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+Labels = tuple[str, str, str]
+"""The Spot, the function, the word."""
+
+
+class OpenTelemetryMetrics:
+    """The instruments of one meter.
+
+    What is counted is added up here, and the SDK asks for the sums when it collects: to tell it of
+    each hit would take several times what the hit does.
+
+    Attributes:
+        names: bounds the attributes.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self.names = Names()
+        self._adds = {measure.name: _adding(meter, measure) for measure in MEASURES}
+
+    def record(self, event: Event) -> None:
+        """Count and measure an event."""
+        spot, function = self.names.bounded(event.spot, event.function)
+        for measure, word, amount in points(event):
+            self._adds[measure.name]((spot, function, word), amount)
+
+
+def _adding(meter: Meter, measure: Measure) -> Callable[[Labels, float], None]:
+    """What adds an amount to an instrument, which it makes."""
+    name, unit, text = f"beautyspot.{measure.name}", measure.unit, measure.text
+    if measure.buckets:
+        bounds = list(measure.buckets)
+        histogram = meter.create_histogram(
+            name, unit, text, explicit_bucket_boundaries_advisory=bounds
         )
+        return partial(_record, histogram, measure)
+    sums: Sums[Labels] = Sums()
+    meter.create_observable_counter(name, [partial(_observed, sums, measure)], unit, text)
+    return sums.add
 
 
-def _version() -> str:
-    from importlib.metadata import version
+def _record(histogram: Histogram, measure: Measure, labels: Labels, amount: float) -> None:
+    histogram.record(amount, _attributes(measure, labels))
 
-    return version("beautyspot-observe")
+
+def _observed(
+    sums: Sums[Labels], measure: Measure, _: CallbackOptions
+) -> Iterator[metrics.Observation]:
+    for labels, amount in sums.items():
+        yield metrics.Observation(amount, _attributes(measure, labels))
+
+
+def _attributes(measure: Measure, labels: Labels) -> dict[str, str]:
+    spot, function, word = labels
+    attributes = {"beautyspot.spot": spot, "beautyspot.function": function}
+    return attributes | ({f"beautyspot.{measure.word}": word} if measure.word else {})

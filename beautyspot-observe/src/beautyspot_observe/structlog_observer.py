@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from beautyspot import ConfigError
-
-from beautyspot_observe.libraries import load
 
 if TYPE_CHECKING:
     from beautyspot import Event
@@ -34,28 +34,21 @@ class StructlogObserver:
         if level not in LEVELS:
             names = ", ".join(map(repr, LEVELS))
             raise ConfigError(f"StructlogObserver(level={level!r:.50}): write one of {names}")
-        structlog = load("structlog", "structlog")
         self._logger = structlog.get_logger("beautyspot") if logger is None else logger
-        _check(self._logger, level)
         self._level = level
+        write = getattr(self._logger, level, None)
+        if not callable(write):
+            raise ConfigError(
+                f"StructlogObserver(logger=…) got a {type(logger).__name__}, which has no method "
+                f"{level}: give what structlog.get_logger() returns"
+            )
+        if iscoroutinefunction(write):
+            raise ConfigError(
+                "StructlogObserver(logger=…) got an asynchronous logger, and nobody would await "
+                "its lines: give a plain one, such as logger.sync_bl of an AsyncBoundLogger"
+            )
 
     def observe(self, event: Event, /) -> None:
         """Write the line of an event."""
         fields = {name: value for name, value in event._asdict().items() if value is not None}
         getattr(self._logger, self._level)(f"beautyspot.{type(event).__name__.lower()}", **fields)
-
-
-def _check(logger: Any, level: str) -> None:
-    from inspect import iscoroutinefunction
-
-    write = getattr(logger, level, None)
-    if not callable(write):
-        raise ConfigError(
-            f"StructlogObserver(logger=…) got a {type(logger).__name__}, which has no method "
-            f"{level}: give what structlog.get_logger() returns"
-        )
-    if iscoroutinefunction(write):
-        raise ConfigError(
-            "StructlogObserver(logger=…) got an asynchronous logger, and nobody would await its "
-            "lines: give a plain one, such as logger.sync_bl of an AsyncBoundLogger"
-        )

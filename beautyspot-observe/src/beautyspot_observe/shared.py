@@ -1,10 +1,15 @@
-"""Labels with a bounded number of values, however many functions a program makes in a loop."""
+"""What observers share: labels with a bounded number of values, and the metrics of one registry."""
 
 from __future__ import annotations
 
-from typing import Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 from beautyspot import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OTHER: Final = "other"
 """In place of the names that are beyond the bound."""
@@ -53,3 +58,31 @@ class Names:
             self._spots.add(spot)
             return pair
         return (spot if spot in self._spots else OTHER), OTHER
+
+
+class HasNames(Protocol):
+    """Metrics with bounded labels."""
+
+    names: Names
+
+
+Metrics = TypeVar("Metrics", bound=HasNames)
+
+_made: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def shared(places: tuple[Any, ...], make: Callable[[], Metrics], most: int) -> Metrics:
+    """The metrics of a registry or provider, which takes each name once.
+
+    Args:
+        places: the registry or provider; several objects if they stand for the same one.
+        make: makes its metrics, for the first observer.
+        most: so many functions are told apart; of several observers' numbers the highest counts.
+    """
+    with _lock:
+        there = (_made[place] for place in places if place in _made)
+        metrics: Metrics = next(there, None) or make()
+        _made.update(dict.fromkeys(places, metrics))
+        metrics.names.most = max(metrics.names.most, most)
+        return metrics
