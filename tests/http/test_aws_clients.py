@@ -13,7 +13,6 @@ from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.aws_clients import AwsClientTypes
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.stub import Stubber
 from servers.web import CANARY
 
 
@@ -84,18 +83,6 @@ def mixed() -> Any:
     return made
 
 
-def hooked() -> Any:
-    made = client()
-    made.meta.events.register("before-send.*", lambda **_: None)
-    return made
-
-
-def stubbed() -> Any:
-    made = client()
-    Stubber(made).activate()
-    return made
-
-
 def patched() -> Any:
     made = client()
     made.converse = print
@@ -109,8 +96,6 @@ def patched() -> Any:
         (lambda: client("dynamodb"), "signs its requests to dynamodb"),
         (lambda: client(endpoint_url=f"https://u:{CANARY}@example.com"), "credentials in an"),
         (mixed, "is a class of its own, Own"),
-        (hooked, "an event handler of"),
-        (stubbed, "an event handler of botocore.stub"),
         (patched, "something in converse"),
     ],
 )

@@ -19,9 +19,8 @@ from anthropic.lib.aws import AnthropicAWS
 from anthropic.types import Message
 from beautyspot.testing import memory_spot
 from beautyspot.testing.types import TypeSupportContract
-from beautyspot_http.httpx_responses import HttpxResponseTypes
-from beautyspot_http.llm_clients import LlmClientTypes
-from beautyspot_http.llm_contents import LlmContentTypes
+from beautyspot_http.llm_clients import LlmClientTypes, LlmContentTypes
+from beautyspot_http.responses import HttpxResponseTypes
 from openai._legacy_response import HttpxBinaryResponseContent
 from openai.types.chat import ChatCompletion
 from servers.web import CANARY, WebSite
@@ -61,8 +60,7 @@ class TestLlmClients(TypeSupportContract):
             gpt(default_headers={"X-Provider": "one"}),
             gpt(default_headers={"X-Provider": "two"}),
             gpt(default_query={"preview": "1"}),
-            gpt(_strict_response_validation=True),
-            gpt(http_client=httpx2.Client(verify=TLS, proxy="http://one:3128")),
+            gpt(http_client=httpx2.Client(verify=TLS, headers={"X-Tenant": "one"})),
             gpt(openai.AsyncOpenAI),
             azure(),
             azure(api_version="2025-01-01"),
@@ -166,6 +164,12 @@ def replaced(path: str) -> Any:
     return client
 
 
+def replaced_of_a_cloud() -> Any:
+    client = anthropic.AnthropicBedrock(aws_region="us-east-1")
+    client.messages.create = Mock()  # type: ignore[method-assign]
+    return client
+
+
 def moved(name: str) -> Any:
     client = gpt()
     setattr(client, name, getattr(gpt(base_url="http://other.example.com"), name))
@@ -178,7 +182,8 @@ def moved(name: str) -> Any:
         (lambda: replaced("chat.completions.create"), "chat.completions.create"),
         (lambda: replaced("chat"), "something in chat"),
         (lambda: replaced("post"), "something in post"),
-        (lambda: replaced("chat.completions._post"), "chat.completions._post"),
+        (lambda: replaced("chat.completions"), "something in chat.completions"),
+        (lambda: replaced_of_a_cloud(), "something in messages.create"),
         (lambda: replaced("chat.completions._client"), "chat.completions"),
         (lambda: moved("chat"), "something in chat"),
         (lambda: gpt(default_headers={"Helicone-Auth": CANARY}), "the header Helicone-Auth"),

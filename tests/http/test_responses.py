@@ -16,8 +16,7 @@ import pytest
 import requests
 from beautyspot.testing import memory_spot
 from beautyspot.testing.types import TypeSupportContract
-from beautyspot_http.httpx_responses import HttpxResponseTypes
-from beautyspot_http.requests_responses import RequestsResponseTypes
+from beautyspot_http.responses import HttpxResponseTypes, RequestsResponseTypes
 from servers.web import CANARY, TEXT, WebSite
 
 LIBRARIES: list[Any] = [httpx, httpx2]

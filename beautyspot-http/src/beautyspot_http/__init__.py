@@ -24,12 +24,9 @@ def beautyspot_register_types() -> list[type[TypeSupport]]:
     """The supports of all libraries."""
     from beautyspot_http.aws_clients import AwsClientTypes
     from beautyspot_http.engines import EngineTypes
-    from beautyspot_http.httpx_clients import HttpxClientTypes
-    from beautyspot_http.httpx_responses import HttpxResponseTypes
-    from beautyspot_http.llm_clients import LlmClientTypes
-    from beautyspot_http.llm_contents import LlmContentTypes
-    from beautyspot_http.requests_responses import RequestsResponseTypes
-    from beautyspot_http.sessions import SessionTypes
+    from beautyspot_http.http_clients import HttpxClientTypes, SessionTypes
+    from beautyspot_http.llm_clients import LlmClientTypes, LlmContentTypes
+    from beautyspot_http.responses import HttpxResponseTypes, RequestsResponseTypes
 
     return [
         AwsClientTypes,

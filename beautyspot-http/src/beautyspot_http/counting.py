@@ -1,4 +1,4 @@
-"""What counts of the headers, parameters and addresses of a client. Secrets are refused.
+"""What counts of the headers, parameters and addresses of a client, and what is refused of it.
 
 Values count by their digests: one that is a secret against its name is in no key's text.
 """
@@ -9,11 +9,19 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_http.checks import SAY, refuse
+from beautyspot.errors import UnstableKeyError
+
 from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, is_secret_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import NoReturn
+
+SAY: Final = (
+    "leave it out with mark(ignore=...), or say with mark(key=...) what counts of it, such as the "
+    "name of its user"
+)
+"""What to do about a client that is refused."""
 
 # What libraries send of themselves. It changes with their releases, and no answer with it.
 _ORDINARY: Final = {
@@ -24,6 +32,43 @@ _ORDINARY: Final = {
 }
 
 _PLAIN: Final = frozenset({str, bytes, int, float, bool, type(None)})
+
+
+def refuse(why: str) -> NoReturn:
+    """Refuse an argument. `why` goes on the sentence "it is a ..., which".
+
+    Raises:
+        UnstableKeyError: always.
+    """
+    raise UnstableKeyError(why)
+
+
+def check_methods(value: object, path: str = "") -> None:
+    """Refuse an object of which a method was replaced.
+
+    Raises:
+        UnstableKeyError: it is so; says which, behind the `path` that leads to the object.
+    """
+    for name in list(vars(value)):  # another thread may add one
+        if callable(getattr(type(value), name, None)):
+            replaced(f"{path}{name}")
+
+
+def replaced(path: str) -> NoReturn:
+    """Refuse an object of which a part was replaced.
+
+    Raises:
+        UnstableKeyError: always.
+    """
+    refuse(
+        f"has something in {path} that is not the library's, as of a test or another library: {SAY}"
+    )
+
+
+def cookies(jar: Any) -> list[Any]:
+    """What is in a jar of cookies, to which another thread may add."""
+    with jar._cookies_lock:
+        return list(jar)
 
 
 def digest(value: object) -> str:

@@ -13,19 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
-from beautyspot_http.checks import SAY, check_known, refuse, unknown
-from beautyspot_http.counting import digest, without_defaults
+from beautyspot_http.counting import SAY, check_methods, digest, refuse, replaced, without_defaults
 from beautyspot_http.secrecy import is_secret_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ENGINE: Final = frozenset(
-    {
-        *("pool", "url", "dialect", "_echo", "logger", "logging_name", "hide_parameters"),
-        *("_compiled_cache", "_execution_options", "_proxied", "dispatch", "echo", "_has_events"),
-    }
-)
 _DIALECT: Final = {
     "_json_deserializer": None,
     "_json_serializer": None,
@@ -52,10 +45,10 @@ class EngineTypes(TypeSupport):
         """See the base class."""
         engine = getattr(value, "sync_engine", value)
         if f"{type(engine).__module__}:{type(engine).__qualname__}" not in self.classes:
-            unknown("sync_engine", "SQLAlchemy")
+            replaced("sync_engine")
         options: dict[str, object] = {}
         while True:  # from an engine with options to the one that it was made from
-            check_known(engine, _ENGINE, "SQLAlchemy")
+            check_methods(engine)
             _check_listeners(engine.dispatch, ())
             options = {**engine._execution_options, **options}
             if "_proxied" not in vars(engine):
