@@ -9,16 +9,22 @@ follows the patch release does not count.
 from __future__ import annotations
 
 import json
+import pickle
 import struct
 import sys
+from io import BytesIO
+from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot import RestoreError, SerializationError, SerializerBase
+from beautyspot import File, RestoreError, SerializationError, SerializerBase
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data
 
 _LENGTH: Final = struct.Struct(">I")
+
+_BY_NAME: Final = (type, FunctionType, BuiltinFunctionType)
+"""What is pickled by its name: its own module counts, and not that of its class."""
 
 
 class PickleSerializer(SerializerBase):
@@ -36,10 +42,10 @@ class PickleSerializer(SerializerBase):
         Raises:
             SerializationError: it can't be pickled.
         """
-        from beautyspot_pickle.pickler import pickled  # each program that marks loads this class
-
+        out = BytesIO()
+        pickler = _Pickler(out, protocol=5)
         try:
-            pickle, packages = pickled(value)
+            pickler.dump(value)
         except SerializationError:
             raise
         except Exception as error:  # of pickle, or of a method of the value
@@ -47,8 +53,9 @@ class PickleSerializer(SerializerBase):
                 f"the result ({type(value).__qualname__}) can't be pickled ({error}): return it "
                 "without that part, or in a simpler form"
             ) from error
-        head = json.dumps(_versions(packages)).encode()
-        return b"".join((_LENGTH.pack(len(head)), head, pickle))
+        found = {name: _version(name) for name in sorted(pickler.packages)}
+        head = json.dumps({name: version for name, version in found.items() if version}).encode()
+        return b"".join((_LENGTH.pack(len(head)), head, out.getbuffer()))
 
     def loads(self, data: Data) -> Any:
         """The value of bytes that `dumps` gave. Core has checked their signature.
@@ -56,13 +63,18 @@ class PickleSerializer(SerializerBase):
         Raises:
             RestoreError: damaged, or made by other versions of the packages than are here.
         """
-        import pickle
-
         view = memoryview(data)
         try:
             (length,) = _LENGTH.unpack_from(view)
             made_by = json.loads(bytes(view[_LENGTH.size : _LENGTH.size + length]))
-            _check(made_by)
+            for package, version in made_by.items():
+                __import__(package)
+                here = _version(package)
+                if here != version:
+                    raise RestoreError(
+                        f"a pickle of {package} {version} is not loaded by {package} "
+                        f"{here or 'of no version'}; it is computed again"
+                    )
             return pickle.loads(view[_LENGTH.size + length :])  # noqa: S301 - what is signed by us
         except RestoreError:
             raise
@@ -70,23 +82,28 @@ class PickleSerializer(SerializerBase):
             raise RestoreError(f"a pickle can't be loaded ({error!r:.200})") from error
 
 
-def _versions(packages: set[str]) -> dict[str, str]:
-    """The versions of those packages that say theirs."""
-    found = {name: _version(name) for name in sorted(packages)}
-    return {name: version for name, version in found.items() if version}
+class _Pickler(pickle.Pickler):
+    """Notes the packages of what it pickles, and refuses what is not in a pickle.
+
+    Attributes:
+        packages: the names of the packages.
+    """
+
+    def __init__(self, out: BytesIO, protocol: int) -> None:
+        super().__init__(out, protocol)
+        self.packages: set[str] = set()
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, File):
+            raise SerializationError(
+                f"{obj.path} can't be stored in another value: a File is the whole result"
+            )
+        named = obj if isinstance(obj, _BY_NAME) else type(obj)
+        self.packages.add(str(getattr(named, "__module__", "")).partition(".")[0])
+        return NotImplemented
 
 
 def _version(package: str) -> str:
     """Major and minor, as text: ``"1.5"``."""
     version = getattr(sys.modules.get(package), "__version__", None)
     return ".".join(version.split(".")[:2]) if isinstance(version, str) else ""
-
-
-def _check(made_by: dict[str, str]) -> None:
-    for package, version in made_by.items():
-        __import__(package)
-        if _version(package) != version:
-            raise RestoreError(
-                f"a pickle of {package} {version} is not loaded by {package} "
-                f"{_version(package) or 'of no version'}; it is computed again"
-            )
