@@ -71,12 +71,12 @@ if TYPE_CHECKING:
         Activity,
         RestingBackend,
         RunningCall,
+        Stats,
         WaitingCall,
     )
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.stored_results import Stored
-    from beautyspot.calls.telling import Stats
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
     from beautyspot.inspecting.contents import Content
@@ -150,7 +150,7 @@ _LATER = {
     "Saved": "observing",
     "Spot": "spot",
     "Store": "inspecting.store",
-    "Stats": "calls.telling",
+    "Stats": "calls.activity",
     "Stored": "calls.stored_results",
     "StoredFunction": "inspecting.looking",
     "Trouble": "resilience.reporting",

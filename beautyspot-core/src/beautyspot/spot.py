@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from beautyspot.backends.registry import given_plugins
 from beautyspot.backends.spot_backends import Made, PartMethods, Parts
 from beautyspot.batch.methods import BatchMethods
-from beautyspot.calls.lifecycle import (
-    checked_executor,
-    end,
-    finish_later,
-    make_engine,
-    start,
-    weakly,
-)
 from beautyspot.calls.stored_results import StoredResults
 from beautyspot.calls.telling import Telling
 from beautyspot.concurrency import locks
@@ -26,21 +18,18 @@ from beautyspot.concurrency.locks import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import DURATION, seconds
-from beautyspot.limits.limiting import Limiting
 from beautyspot.limits.methods import LimiterMethods, check_made
 from beautyspot.messages import checked as checked_value
 from beautyspot.messages import checks_options
-from beautyspot.resilience.observers import Observers, checked
-from beautyspot.resilience.reporting import Reporter
 
-# What a method needs that many programs never call is imported in it: a start is short.
+# A Spot opens its store, and the rest is imported when it is needed: a start is short.
 if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
     from datetime import timedelta
 
     from beautyspot.calls.blocks import Block
-    from beautyspot.calls.engine import Owner
+    from beautyspot.calls.engine import Engine, Owner
     from beautyspot.calls.marking import Marking
     from beautyspot.contracts import (
         BlobStorageBase,
@@ -49,7 +38,9 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
+    from beautyspot.limits.limiting import Limiting
     from beautyspot.observing import Observer
+    from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.tasks.options import MarkKeywords, MarkOptions
     from beautyspot.tasks.task import Task
@@ -165,23 +156,68 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
-        if watchers := checked(observers):
-            others["observers"] = watchers
+        if observers != ():
+            from beautyspot.resilience.observers import checked
+
+            if watchers := checked(observers):
+                others["observers"] = watchers
         self._given: dict[str, Any] = {k: v for k, v in settings.items() if v is not UNSET} | others
         self.config: Config = resolve(settings, config=config, profile=profile)
+        self._runs_in = executor
         self._made = Made()
         self._parts = Parts(self.name, self.config, plugins, self._made)
-        told = weakly(on_error) if callable(on_error) else on_error
-        self._observers = Observers(self.name, watchers)  # kept here alone: see `lifecycle`
-        reporter = Reporter(
-            self.name, told, strict=self.config["strict"], observers=self._observers
-        )
-        me: weakref.ref[Owner] = weakref.ref(self)
-        runs_in = checked_executor(executor)
-        engine = self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)
-        self._limiting = Limiting(self._parts.limiter, reporter, engine.executor, engine.counting)
-        start(engine, self._parts)
-        self._finalizer = weakref.finalize(self, end, me, engine, self._parts)
+        self._works: dict[str, Engine] = {}
+        self._is_open = False
+        try:
+            self._open(
+                is_plain=executor is None and on_error is None and not self.config["compress"]
+            )
+            self._parts.check_signed(self._parts.metadata)
+        except BaseException:  # the Spot is not made
+            self._parts.close()
+            raise
+        self._finalizer = weakref.finalize(self, _end, weakref.ref(self), self._works, self._parts)
+
+    def _open(self, *, is_plain: bool) -> None:
+        """Open the store; or have the engine do that, which reports what fails, and goes on.
+
+        It checks what a Spot seldom has, and has a breaker for a store that may fail for long.
+        """
+        store = self._parts.metadata
+        if is_plain and (store.local or not store.blocking):
+            with suppress(Exception):
+                store.open()
+                self._is_open = True
+        if not self._is_open:
+            _ = self._engine
+
+    @Lazily
+    def _engine(self) -> Engine:
+        """What the marked functions share while they run, made with the first of them."""
+        if "engine" not in self._works:
+            from beautyspot.calls.lifecycle import make_engine, start
+
+            engine = make_engine(self, self._parts, self.config, self._given, self._runs_in)
+            if self._works.setdefault("engine", engine) is engine:  # the first of two threads' own
+                start(engine, self._parts, is_open=self._is_open)
+        return self._works["engine"]
+
+    @Lazily
+    def _limiting(self) -> Limiting:
+        """What its limited functions share, made with the first of them."""
+        from beautyspot.limits.limiting import Limiting
+
+        engine = self._engine
+        made = Limiting(self._parts.limiter, engine.reporter, engine.executor, engine.counting)
+        first: Limiting = vars(self).setdefault("_limiting", made)  # as above
+        return first
+
+    @Lazily
+    def _observers(self) -> Observers:
+        """Those who are told, whom the Spot alone keeps: see `lifecycle`."""
+        from beautyspot.resilience.observers import Observers
+
+        return Observers(self.name, self._given.get("observers", ()))
 
     # ------------------------------------------------------------------------- its parts
 
@@ -400,6 +436,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             self._finalizer()
             return
         if self._finalizer.detach() is not None:
+            from beautyspot.calls.lifecycle import finish_later
+
             finish_later(self._engine, self._parts)
 
     def __enter__(self) -> Self:
@@ -407,3 +445,13 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
+
+
+def _end(spot: weakref.ref[Owner], works: dict[str, Engine], parts: Parts) -> None:
+    """End a Spot: where it is dropped, by `shutdown`, or at the interpreter's exit."""
+    if not works:
+        parts.close()
+        return
+    from beautyspot.calls.lifecycle import end
+
+    end(spot, works["engine"], parts)

@@ -295,7 +295,7 @@ class _Manager(pluggy.PluginManager):
     """Looks at few names of a module: a look at each takes its time, and each start waits."""
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        return None if name.startswith("__") else super().parse_hookimpl_opts(plugin, name)
+        return None if name.startswith("_") else super().parse_hookimpl_opts(plugin, name)
 
 
 def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]]]:

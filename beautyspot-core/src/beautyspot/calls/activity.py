@@ -14,6 +14,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beautyspot.calls.turn import Turn
+from beautyspot.limits.limiting import LimiterCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,41 @@ if TYPE_CHECKING:
 
 _RATE: Final = re.compile(r"\s*[0-9]")
 """How a rate begins, and no name or URL does."""
+
+
+class Stats(LimiterCounts):
+    """What `Spot.stats` gives.
+
+    Attributes:
+        hits: calls that got a result without a run.
+        misses: executions of functions whose calls were looked up; none is counted where a limit
+            refused the call, or it was given up before its function began.
+        failures: those of them that raised.
+        bypassed: calls that ran uncached.
+        errors: failures of beautyspot.
+        seconds_saved: how long the executions worked that hits made unnecessary: what they queued
+            for limits is no work.
+        seconds_spent: how long the executions worked.
+        money_saved, money_spent: the same of what they cost.
+        entries, bytes: of all results in the store; None if it fails, and after `shutdown`.
+        unsaved: results that wait in memory for a store that fails.
+        resting: kinds of operation of the backends that are not tried at the moment, since they
+            failed.
+    """
+
+    hits: int
+    misses: int
+    failures: int
+    bypassed: int
+    errors: int
+    seconds_saved: float
+    seconds_spent: float
+    money_saved: float
+    money_spent: float
+    entries: int | None
+    bytes: int | None
+    unsaved: int
+    resting: int
 
 
 @dataclass(frozen=True, slots=True)

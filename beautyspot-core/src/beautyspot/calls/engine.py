@@ -34,9 +34,15 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """The Spot, as `pickling` needs it."""
+    """The Spot, as `lifecycle` and `pickling` need it."""
 
-    _engine: Engine
+    name: str
+
+    @property
+    def _engine(self) -> Engine: ...
+
+    @property
+    def _observers(self) -> Observers: ...
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """Make the task of a marked function."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred, holders
@@ -19,19 +19,18 @@ from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
 from beautyspot.resilience.health import Health
-from beautyspot.resilience.reporting import OPENING
+from beautyspot.resilience.reporting import OPENING, Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
 from beautyspot.serialization.compression import check_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
-    from beautyspot.resilience.reporting import Reporter
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -76,15 +75,24 @@ def _runs_elsewhere(cls: type) -> bool:
 
 
 def make_engine(
+    spot: Owner,
     parts: Parts,
     config: Config,
-    reporter: Reporter,
+    given: Mapping[str, Any],
     executor: Executor | None,
-    owner: weakref.ref[Owner],
 ) -> Engine:
-    """The engine of a Spot, out of its parts and settings."""
+    """The engine of a Spot, out of its parts, its settings, and the arguments that it was given.
+
+    Raises:
+        ConfigError: one of these does not fit.
+    """
     if config["compress"]:
         check_installed(f"{config.source('compress')}:")
+    told: Any = given["on_error"]
+    told = weakly(told) if callable(told) else told
+    strict, observers = config["strict"], spot._observers
+    reporter = Reporter(spot.name, told, strict=strict, observers=observers)
+    me: weakref.ref[Owner] = weakref.ref(spot)
     health = Health(reporter)
     placement = Placement(
         GuardedStore(parts.metadata, health, signs=config["signing_key"] is not None),
@@ -100,8 +108,8 @@ def make_engine(
         cache,
         reporter,
         config["wait_timeout"],
-        SpotExecutor(executor),
-        owner=owner,
+        SpotExecutor(checked_executor(executor)),
+        owner=me,
         active=config["enabled"],
         price_unit=config["price_unit"] or "",
     )
@@ -125,25 +133,12 @@ def make_engine(
     return engine
 
 
-def start(engine: Engine, parts: Parts) -> None:
-    """Open the store. Where that fails, the store is tried again when a call needs it.
-
-    Raises:
-        ConfigError: the store says that it takes signed results only, and there is no signing key.
-    """
+def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
+    """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
     end_in_children(engine)
     try:
-        _open(engine, parts)
-        parts.check_signed(parts.metadata)
-    except BaseException:  # the Spot is not made
-        parts.close()
-        raise
-
-
-def _open(engine: Engine, parts: Parts) -> None:
-    try:
-        engine.cache.metadata.open()
+        engine.cache.metadata.open(is_open=is_open)
     except Exception as error:
         memory = "results are kept in memory only, as far as there is room"
         advice = (

@@ -5,13 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
-from beautyspot.concurrency.together import together
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import checked, checks_options, did_you_mean
-from beautyspot.results.validity import MISSING
-from beautyspot.serialization.payload import StoredError
 
 # What many programs never call is imported by its method: a start is short.
 if TYPE_CHECKING:
@@ -61,7 +58,7 @@ class Stored(NamedTuple):
 class StoredResults:
     """Methods of `Spot`."""
 
-    _engine: Engine
+    _engine: Lazily[Engine]
     _marking: Lazily[Marking]
     _parts: Parts
 
@@ -111,6 +108,9 @@ class StoredResults:
         return self._recalled(call, stale=True)
 
     def _recalled(self, call: Call, *, stale: bool) -> Stored | None:
+        from beautyspot.results.validity import MISSING
+        from beautyspot.serialization.payload import StoredError
+
         # What is found under an earlier identifier is not stored again.
         call.asked, call.refresh = "readonly", False
         cache = self._engine.cache
@@ -281,6 +281,8 @@ class StoredResults:
             )
 
     def _forget_all(self, cache: Cache, what: Invalidation) -> int:
+        from beautyspot.concurrency.together import together
+
         # Those that wait now count, though whoever stores them just now may leave them out by then.
         waiting = dict.fromkeys(_covered(cache, what))
         cache.invalidations.note(what)

@@ -4,49 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.limits.limiting import LimiterCounts
-
 if TYPE_CHECKING:
-    from beautyspot.calls.activity import Activity
+    from beautyspot.calls.activity import Activity, Stats
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.last_call import LastCall
+    from beautyspot.concurrency.locks import Lazily
     from beautyspot.config.resolve import Config
     from beautyspot.limits.limiting import Limiting
-
-
-class Stats(LimiterCounts):
-    """What `Spot.stats` gives.
-
-    Attributes:
-        hits: calls that got a result without a run.
-        misses: executions of functions whose calls were looked up; none is counted where a limit
-            refused the call, or it was given up before its function began.
-        failures: those of them that raised.
-        bypassed: calls that ran uncached.
-        errors: failures of beautyspot.
-        seconds_saved: how long the executions worked that hits made unnecessary: what they queued
-            for limits is no work.
-        seconds_spent: how long the executions worked.
-        money_saved, money_spent: the same of what they cost.
-        entries, bytes: of all results in the store; None if it fails, and after `shutdown`.
-        unsaved: results that wait in memory for a store that fails.
-        resting: kinds of operation of the backends that are not tried at the moment, since they
-            failed.
-    """
-
-    hits: int
-    misses: int
-    failures: int
-    bypassed: int
-    errors: int
-    seconds_saved: float
-    seconds_spent: float
-    money_saved: float
-    money_spent: float
-    entries: int | None
-    bytes: int | None
-    unsaved: int
-    resting: int
 
 
 class Telling:
@@ -54,8 +18,8 @@ class Telling:
 
     config: Config
     name: str
-    _engine: Engine
-    _limiting: Limiting
+    _engine: Lazily[Engine]
+    _limiting: Lazily[Limiting]
 
     def last_call(self) -> LastCall | None:
         """What the last call of a function of this Spot, in this thread or task, came to.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from beautyspot.concurrency.locks import Lazily
     from beautyspot.contracts import LimiterBase
     from beautyspot.limits.decorator import CallCost, Limit
     from beautyspot.limits.limiting import Limiting
@@ -25,7 +26,7 @@ class LimiterMethods:
     """Methods of `Spot`."""
 
     name: str
-    _limiting: Limiting
+    _limiting: Lazily[Limiting]
 
     @property
     def bucket(self) -> LimiterBase:

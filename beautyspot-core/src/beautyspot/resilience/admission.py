@@ -38,9 +38,10 @@ class Admission:
         self._store, self._reporter, self._signs = store, reporter, signs
         self.is_given = False
 
-    def open(self) -> None:
-        """Open the store, which says what it demands."""
-        self._store.open()
+    def open(self, *, is_open: bool = False) -> None:
+        """Open the store, unless it is open; it says what it demands."""
+        if not is_open:
+            self._store.open()
         self.is_given = self._signs or not self._store.demands_signing
 
     def needed_for(self, operation: Callable[P, T]) -> Callable[P, T]:

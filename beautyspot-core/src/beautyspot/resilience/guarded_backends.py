@@ -145,9 +145,13 @@ class GuardedStore:
         """Whether its clock is another one than this machine's."""
         return isinstance(self.clock, StoreClock)
 
-    def open(self) -> None:
-        """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
-        self._open()
+    def open(self, *, is_open: bool = False) -> None:
+        """See `MetadataStoreBase`. What the store's clock shows is known from here on.
+
+        Args:
+            is_open: whether the store was opened without this.
+        """
+        self._open(is_open=is_open)
         if self._admission.is_given:
             self.find_now = self.real.find  # a hit need not look again
         if isinstance(self.clock, StoreClock):
