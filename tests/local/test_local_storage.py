@@ -617,11 +617,7 @@ def test_the_module_lends_its_classes() -> None:
 
     assert beautyspot_local.LocalStorage is LocalStorage
     assert {"LocalStorage", "TokenBucket", "beautyspot_api"} <= set(dir(beautyspot_local))
-    assert beautyspot_local.beautyspot_register_storage() is LocalStorage
-    assert beautyspot_local.beautyspot_register_limiter() == [
-        beautyspot_local.TokenBucket,
-        beautyspot_local.SharedTokenBucket,
-    ]
+    assert beautyspot_local.SharedTokenBucket.name == "gcra-shared"
     with pytest.raises(AttributeError, match="Nothing"):
         beautyspot_local.Nothing  # noqa: B018
 

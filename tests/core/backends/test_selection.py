@@ -313,7 +313,7 @@ def test_a_table_that_does_not_say_which(refused):
 
 
 def test_a_table_with_an_instance_in_it(refused):
-    assert 'add "use" with a name, a URL or a class' in refused({"use": S3("b"), "prefix": "x"})
+    assert 'add "use" with a name or a URL' in refused({"use": S3("b"), "prefix": "x"})
 
 
 def test_a_url_that_the_backend_does_not_take(refused):

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.calls import lifecycle
 from beautyspot.concurrency import forks
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
@@ -67,6 +68,7 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
 
     class Far(MemoryMetadataStore):
         name = "far"
+        blocking = True
 
         def __init__(self) -> None:
             tries.append(1)
@@ -77,7 +79,7 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
 
     spot = make_spot(metadata=Far)
     marked = spot.mark(lambda x: x)
-    spot.metadata.maker.breaker.insist()
+    spot._engine.cache.health.insist()
     thread = meanwhile(lambda: marked(1), making)
 
     def child() -> None:
@@ -88,6 +90,29 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
     making.open_gate.set()
     thread.join()
     assert marked(1) == 1
+
+
+def test_an_engine_that_is_just_made(
+    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = lifecycle.make_engine
+
+    def slowly(*args: Any) -> Any:
+        making.wait()
+        return real(*args)
+
+    monkeypatch.setattr(lifecycle, "make_engine", slowly)
+    spot = make_spot()
+
+    def work(x: int) -> None:
+        marked = spot.mark(lambda x: x)
+        assert marked(x) == marked(x) == x
+        assert spot.stats()["hits"] == 1
+
+    thread = meanwhile(lambda: work(1), making)
+    assert_a_child_can(lambda: work(2))
+    making.open_gate.set()
+    thread.join()
 
 
 def test_a_storage_that_is_just_made(

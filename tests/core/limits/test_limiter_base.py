@@ -150,7 +150,9 @@ def test_without_a_plan_that_changes_nothing_remains() -> None:
 def test_a_stand_in_hands_everything_on() -> None:
     clock = Clock()
     real = TokenBucket(1, 10, clock=clock)
-    late: Any = stand_in("limiter", TokenBucket, lambda: real)
+    late: Any = stand_in("limiter", TokenBucket, lambda: real, OSError("away"))
+    with pytest.raises(OSError, match="away"):
+        late.reserve(1)
     assert late.shared is False
     first = late.reserve_after(2, 3)
     assert first is not None

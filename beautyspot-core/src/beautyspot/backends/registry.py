@@ -283,8 +283,9 @@ class Registry:
         if ours:
             return f"{text} To get it, install {ours[0]} (docs/install.md)"
         if set(name) & set("/\\:"):
-            table = '{"use": "local", "base_dir": "blobs"}'
-            return f"{text} A path or an address is an option: write {table}, or a URL"
+            url = 'What is an option goes into a table beside "use", and an address into a URL'
+            table = f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
+            return f"{text} {table if point == 'storage' else url}"
         return (
             f"{text} It is none of this project's: install the plug-in that brings it (if you did "
             "so just now, start Python again), or write one (docs/plugins)"

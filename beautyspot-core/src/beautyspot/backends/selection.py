@@ -154,8 +154,8 @@ def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> Wis
     if not isinstance(use, str | type):
         name = SETTINGS[point].default or _RATE_LIMITER
         raise ConfigError(
-            f'the table for {point} does not say which backend: add "use" with a name, a URL or a '
-            f'class, such as {{"use": "{name}", ...}}'
+            f'the table for {point} does not say which backend: add "use" with a name or a URL, '
+            f'such as {{"use": "{name}", ...}}'
         )
     given = {str(key): value for key, value in table.items() if key != "use"}
     cls, options, query = understood(point, use, registry)
@@ -242,16 +242,22 @@ def _checked(name: str, value: Any, words: frozenset[str], is_text: bool) -> Any
 # ---------------------------------------------------------------------------------- out of reach
 
 
-def stand_in(point: str, cls: type[Backend], make: Callable[[], Backend]) -> Backend:
+def stand_in(
+    point: str, cls: type[Backend], make: Callable[[], Backend], error: Exception
+) -> Backend:
     """An object in the place of one that can't be made at the moment, since a server is away.
 
     An outage is no reason to stop the user's program: each operation tries to make the backend
-    first, and is then that of the backend. Between here and the calls are circuit breakers, so that
-    few of them try. Until then, what the class says of itself holds.
+    first, and is then that of the backend. The first of them gets the `error` that was met when the
+    Spot was made, since to try again at once takes as long. Between here and the calls are circuit
+    breakers, so that few of them try. Until then, what the class says of itself holds.
     """
     made: dict[str, Backend] = {}  # no lock, which a fork might meet: of two both are closed
+    unsaid = [error]
 
     def backend() -> Backend:
+        if unsaid:
+            raise unsaid.pop()
         return made["it"] if made else made.setdefault("it", make())
 
     def attribute(self: object, name: str) -> Any:

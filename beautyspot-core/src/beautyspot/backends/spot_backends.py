@@ -112,7 +112,7 @@ class Parts:
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
             cls = understood(point, spec, self._registry)[0]
-            return stand_in(point, cls, lambda: self._make(point, spec, context))
+            return stand_in(point, cls, lambda: self._make(point, spec, context), error)
 
     def select(
         self,
