@@ -259,6 +259,50 @@ def test_an_async_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None
     assert RAN == ["began"] * 4
 
 
+@pytest.mark.parametrize("leave", ["break", "return", "anext", "time-out"])
+def test_a_replay_that_is_left_as_its_loop_ends_runs_nothing(spot: Spot, leave: str) -> None:
+    """The loop cancels what closes the generator before that has begun."""
+    marked = spot.mark(count_later)
+
+    async def first() -> Any:
+        async for item in marked(2):
+            if leave == "return":
+                return item
+            if leave == "time-out":
+                async with asyncio.timeout(0):
+                    await asyncio.Event().wait()
+            break
+        return None
+
+    async def main() -> None:
+        with contextlib.suppress(TimeoutError):
+            await (anext(marked(2)) if leave == "anext" else first())
+
+    asyncio.run(collect(marked(2)))
+    asyncio.run(main())
+    assert RAN == ["began", 0, 1]
+
+
+def test_a_cancellation_that_is_thrown_into_a_replay_runs_nothing(spot: Spot) -> None:
+    """So does any other error that is no `Exception`."""
+    marked, later = spot.mark(count), spot.mark(count_later)
+
+    async def main() -> None:
+        await collect(later(2))
+        replay: Any = later(2)
+        await anext(replay)
+        with pytest.raises(asyncio.CancelledError):
+            await replay.athrow(asyncio.CancelledError())
+
+    asyncio.run(main())
+    list(marked(2))
+    replay = marked(2)
+    next(replay)
+    with pytest.raises(KeyboardInterrupt):
+        replay.throw(KeyboardInterrupt())
+    assert RAN == ["began", 0, 1] * 2
+
+
 def test_an_item_that_can_not_be_stored_passes_all_the_same(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:

@@ -95,7 +95,12 @@ class AsyncStream:
         return self._items[self._count - 1]
 
     async def athrow(self, error: BaseException, /) -> Any:
-        """The next item of the user's own generator, with `error` raised inside."""
+        """The next item of the user's own generator, with `error` raised inside.
+
+        Stored items end there where the error is a cancellation, say: no function runs to be told.
+        """
+        if not isinstance(error, Exception) and self._source is None and self._consumer is None:
+            raise error
         return await self._advance(methodcaller("athrow", error))
 
     async def aclose(self) -> None:

@@ -84,9 +84,12 @@ def starting_over(engine: Engine, call: Call, place: object, error: StartOver) -
 
 def _replayed(engine: Engine, call: Call, items: list[Any]) -> Generator[Any, Any, Any]:
     for count, item in enumerate(items[:-1], 1):
-        resume = yield from _handed_on(item)
-        if resume is not NEXT:
-            return (yield from _from_item(engine, call, count, resume))
+        try:
+            sent = yield item
+        except Exception as error:  # any other one ends this here: no function runs to be told
+            return (yield from _from_item(engine, call, count, methodcaller("throw", error)))
+        if sent is not None:
+            return (yield from _from_item(engine, call, count, methodcaller("send", sent)))
     return items[-1]
 
 
