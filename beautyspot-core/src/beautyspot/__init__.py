@@ -58,6 +58,7 @@ from beautyspot.errors import (
     StorageError,
     StreamError,
     UnstableKeyError,
+    WorkerError,
 )
 from beautyspot.hookspecs import hookimpl
 
@@ -274,6 +275,7 @@ __all__ = [
     "WaitingCall",
     "Where",
     "Why",
+    "WorkerError",
     "examine",
     "hookimpl",
     "open_store",

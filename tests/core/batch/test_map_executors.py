@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -224,6 +225,46 @@ def test_what_can_not_be_sent_is_said_at_once(spot: Spot) -> None:
         spot.map(spot.mark(lambda number: number), [1], executor=pool)
 
 
+@pytest.mark.parametrize("limiter", ["10/s", [{"name": "calls", "rate": "10/s"}]])
+def test_a_rate_of_one_process_is_none_of_a_pool_of_processes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, limiter: Any
+) -> None:
+    with (
+        bs.Spot("mail", directory=tmp_path, limiter=limiter, config=False) as spot,
+        ProcessPoolExecutor(4) as pool,  # which starts no process before it has a call
+    ):
+        for _ in range(2):
+            assert list(spot.map(double, [], executor=pool)) == []
+    (said,) = caplog.messages
+    assert said.startswith("mail: ")
+    assert "4 of them reach 4 times the rate" in said
+    for name in ("gcra-shared", "redis", "postgres"):
+        assert name in said
+
+
+def test_a_rate_that_all_have_or_one_process_keeps_is_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = {"use": "gcra-shared", "rate": "10/s"}
+    with (
+        bs.Spot("all", directory=tmp_path, limiter=shared, config=False) as all_have_one,
+        bs.Spot("one", directory=tmp_path, limiter="10/s", config=False) as one,
+        bs.Spot("none", directory=tmp_path, config=False) as none,
+        ProcessPoolExecutor(4) as pool,
+        ProcessPoolExecutor(1) as alone,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        for spot, executor in (
+            (all_have_one, pool),
+            (none, pool),
+            (one, alone),
+            (one, threads),
+            (one, ByHand(workers=4)),
+        ):
+            assert list(spot.map(double, [], executor=executor)) == []
+    assert caplog.messages == []
+
+
 PROGRAM = """
 import os
 import beautyspot as bs
@@ -260,6 +301,102 @@ def test_processes_meet_in_the_store(
     finally:
         spot.shutdown()
         sys.modules.pop(f"sent_{method}")
+
+
+RAISING = """
+import beautyspot as bs
+
+spot = bs.Spot("app", directory={place!r}, config=False)
+
+class NotFound(Exception):
+    pass
+
+class StatusError(Exception):
+    def __init__(self, message, *, response):
+        super().__init__(message)
+        self.response = response
+
+class Mute(Exception):
+    def __init__(self, *args):
+        self.held = lambda: None
+
+    def __str__(self):
+        raise ValueError("it has no text")
+
+@spot.mark(cache_errors=(StatusError,), key=lambda number: str(number))
+def ask(number):
+    if number == 2:
+        raise NotFound("nothing there")
+    if number == 3:
+        raise Mute
+    if number == 5:
+        class Inside(Exception):
+            pass
+        raise Inside("of a function")
+    return number
+
+@spot.mark
+def ask_api(number):
+    if number == 1:
+        raise StatusError("429 Too Many Requests", response="later")
+    return number
+
+@spot.mark(cache_errors=(StatusError,))
+def known(number):
+    raise StatusError(f"410 Gone {{number}}", response="none")
+"""
+
+
+@pytest.fixture
+def raising(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    (tmp_path / "raises_there.py").write_text(RAISING.format(place=str(tmp_path / "cache")))
+    monkeypatch.syspath_prepend(tmp_path)
+    import raises_there  # type: ignore[import-not-found]  # made above
+
+    yield raises_there
+    raises_there.spot.shutdown()
+    del sys.modules["raises_there"]
+
+
+def test_an_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:
+    spot, fork = raising.spot, multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=fork) as pool:
+        results = list(spot.map(raising.ask_api, range(8), executor=pool, errors="return"))
+        others = list(spot.map(raising.ask, range(8), executor=pool, errors="return"))
+        with pytest.raises(bs.WorkerError, match="429") as raised:
+            list(spot.map(raising.ask_api, [1], executor=pool))
+    failed = results.pop(1)
+    assert results == [0, *range(2, 8)]
+    error = failed.error
+    assert isinstance(error, bs.WorkerError)
+    assert (error.type_name, error.text) == ("raises_there.StatusError", "429 Too Many Requests")
+    assert "in ask_api\n" in error.traceback
+    assert "give raises_there.StatusError a __reduce__" in str(error)
+    assert raised.value.__notes__ == ["spot.map: the input was 1"]
+    assert [each for each in others if not isinstance(each, bs.Failed)] == [0, 1, 4, 6, 7]
+    errors = [each.error for each in others if isinstance(each, bs.Failed)]
+    assert isinstance(errors[0], raising.NotFound)
+    assert [getattr(error, "type_name", "") for error in errors] == [
+        "", "raises_there.Mute", "raises_there.ask.<locals>.Inside",
+    ]  # fmt: skip
+
+
+def test_a_stored_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:
+    class Meanwhile(Executor):
+        """Sends what comes back by pickle, and has another caller store it before that."""
+
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            with suppress(raising.StatusError):
+                raising.known(args[-1])
+            future: Future[Any] = Future()
+            future.set_result(pickle.loads(pickle.dumps(fn(*args))))
+            return future
+
+    results = raising.spot.map(raising.known, [1], executor=Meanwhile(), errors="return")
+    (failed,) = results
+    assert failed.stored
+    assert isinstance(failed.error, bs.WorkerError)
+    assert failed.error.text == "410 Gone 1"
 
 
 class Unnoted(Future[Any]):

@@ -26,6 +26,7 @@ from beautyspot.batch.submitted import (
     make_there,
     runs_threads,
     sent,
+    warn_of_rate,
     workers_of,
 )
 from beautyspot.batch.termination import ends_in_order
@@ -90,6 +91,7 @@ class SyncMap:
             self._workers = Workers("map", concurrency, call, self._done, failures=most)
         else:
             function = sent(target, options.executor)
+            warn_of_rate(target, options.executor)
             submit = partial(_submit, self._context, target, options.executor, function, meter)
             tells = workers is not None
             self._workers = Submitted(concurrency, submit, self._done, cancels=tells)
