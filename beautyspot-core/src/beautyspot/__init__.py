@@ -56,7 +56,6 @@ from beautyspot.errors import (
     SchemaError,
     SerializationError,
     StorageError,
-    StreamError,
     UnstableKeyError,
     WorkerError,
 )
@@ -265,7 +264,6 @@ __all__ = [
     "Stored",
     "StoredFunction",
     "Stray",
-    "StreamError",
     "TaskRecord",
     "Totals",
     "Trouble",

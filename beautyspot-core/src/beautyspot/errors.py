@@ -18,7 +18,6 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
     ├── SerializationError (TypeError)        a value has no faithful stored form
     ├── RestoreError (ValueError)             stored bytes are damaged, or of an unknown class
     ├── UnstableKeyError (TypeError)          an argument has no stable form
-    ├── StreamError (RuntimeError)            a shared run of a generator can't go on
     ├── RecordNotFound (LookupError)          no stored result has that key, or several do
     ├── ItemsError (ValueError)               a list of items, or its results, is none
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
@@ -102,13 +101,6 @@ class UnstableKeyError(BeautyspotError, TypeError):
     def __reduce__(self) -> tuple[object, ...]:
         # The default would lose the keyword-only `path` on its way to another process.
         return (partial(UnstableKeyError, path=self.path), (str(self),))
-
-
-class StreamError(BeautyspotError, RuntimeError):
-    """Callers that share one run of a generator can't all be given the rest of it.
-
-    Only to callers that have read some of the items: two runs never make one stream.
-    """
 
 
 class RecordNotFound(BeautyspotError, LookupError):  # noqa: N818 - as above

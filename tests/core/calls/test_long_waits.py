@@ -16,7 +16,7 @@ from beautyspot.testing.processes import Child
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -81,13 +81,11 @@ def test_a_follower_says_which_thread_makes_its_call(
     assert ("gates.py:" in text) == (kind == "sync"), "it says where that thread is"
 
 
-@pytest.mark.parametrize("kind", ["function", "stream"])
 def test_a_very_long_wait_is_a_warning_once(
-    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "LONG", 0.02)
-    marked: Any = spot.mark(work if kind == "function" else items)
-    call: Callable[[int], Any] = marked if kind == "function" else lambda x: list(marked(x))
+    call = spot.mark(work)
     with ThreadPoolExecutor(3, "worker") as pool:
         first = pool.submit(call, 1)
         assert GATE.entered.wait(DEADLINE)
@@ -99,74 +97,6 @@ def test_a_very_long_wait_is_a_warning_once(
     levels = sorted(record.levelno for record in caplog.records)
     assert levels == [logging.INFO] * 3 + [logging.WARNING]
     assert "release the lock" in said(caplog)[-1]
-
-
-def items(n: int) -> Iterator[int]:
-    yield 0
-    GATE.pass_through()
-    yield n
-
-
-async def items_later(n: int) -> AsyncIterator[int]:
-    yield 0
-    await asyncio.to_thread(GATE.pass_through)
-    yield n
-
-
-def test_a_reader_of_a_stream_says_who_makes_its_next_item(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    marked = spot.mark(items)
-    with ThreadPoolExecutor(2, "worker") as pool:
-        first = pool.submit(lambda: list(marked(1)))
-        assert GATE.entered.wait(DEADLINE)
-        other = pool.submit(lambda: list(marked(1)))
-        until(lambda: len(caplog.records) == 1, unless=[other])
-        GATE.open.set()
-        assert first.result(DEADLINE) == other.result(DEADLINE) == [0, 1]
-    assert "thread 'worker_0'" in said(caplog)[0]
-    assert "wait_timeout" not in said(caplog)[0]
-
-
-def test_a_reader_of_an_async_stream_says_who_makes_its_next_item(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    marked = spot.mark(items_later)
-
-    async def main() -> None:
-        async def read() -> list[int]:
-            return [item async for item in marked(1)]
-
-        async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read()) for _ in range(2)]
-            while not caplog.records:
-                await asyncio.sleep(0)
-            GATE.open.set()
-        assert [task.result() for task in tasks] == [[0, 1]] * 2
-
-    asyncio.run(main())
-    assert "a task in thread" in said(caplog)[0]
-
-
-def test_a_reader_of_a_first_item_waits_no_longer_than_wait_timeout(make_spot: Any) -> None:
-    spot = make_spot(wait_timeout=0.02)
-    alone = threading.Event()
-
-    @spot.mark(ignore=("alone",), key="x")
-    def slow() -> Iterator[int]:
-        if alone.is_set():
-            yield 2
-            return
-        alone.set()
-        GATE.pass_through()
-        yield 1
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: list(slow()))
-        assert GATE.entered.wait(DEADLINE)
-        assert list(slow()) == [2]
-        GATE.open.set()
-        assert first.result(DEADLINE) == [1]
 
 
 def test_who_holds_a_lock_that_the_leader_wants_is_told(

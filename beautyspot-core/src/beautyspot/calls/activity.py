@@ -127,8 +127,8 @@ class Activity:
     Attributes:
         spot: the Spot's name.
         is_closed: whether the Spot was shut down; calls that were under way then are still here.
-        running: calls that run their function, those that began first before the others; of a
-            generator the run that its consumers share. Calls that run uncached are not among them.
+        running: calls that run their function, those that began first before the others. Calls that
+            run uncached are not among them.
         waiting: calls that wait, likewise. A marked function that waits for a limit beneath its
             mark is among the running ones, too.
         unsaved: results that wait in memory for a store that failed.
@@ -198,9 +198,8 @@ def _turns(engine: Engine) -> Iterable[RunningCall]:
 
 def _streams(engine: Engine) -> Iterable[RunningCall]:
     now = perf_counter()
-    for run in engine.streams.all():
-        call = run.call
-        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - run.began))
+    for call, began in list(engine.streams.items()):
+        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - began))
 
 
 def _waits(engine: Engine) -> Iterable[WaitingCall]:

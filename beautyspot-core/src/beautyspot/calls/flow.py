@@ -111,7 +111,7 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
     if call.key and has_new_version(engine, call):
-        value = yield from _look_anew(engine, call)
+        value = yield from look_anew(engine, call)
         if value is not MISSING:
             return _found(engine, call, value)
     mode = call.mode
@@ -126,7 +126,7 @@ def flow(engine: Engine, call: Call) -> Flow:
     return (yield from _together(engine, call))
 
 
-def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
+def look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
     """Give the call the key of the version that holds by now, and what is stored under it."""
     call.key, call.looked = "", False
     try:

@@ -6,7 +6,6 @@ import concurrent.futures.thread  # noqa: F401 - for calls that come when no fil
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
-from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, given
@@ -15,8 +14,7 @@ from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
-from beautyspot.calls.streams import generate
-from beautyspot.concurrency.async_generators import forwarding
+from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.functions.wrapping import look_like
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -108,7 +106,7 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
 
 
 def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
-    return forwarding(lambda args, kwargs: AsyncStream(engine, call))()
+    return iterating(engine, lambda args, kwargs: call)()
 
 
 _PERFORM = {
@@ -163,7 +161,7 @@ def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return forwarding(lambda args, kwargs: AsyncStream(engine, task.call(args, kwargs)))
+    return iterating(engine, task.call)
 
 
 _WRAP = {
