@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
@@ -24,10 +23,9 @@ from beautyspot.limits.checks import (
 from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.payer import COUNTED, Payer
 from beautyspot.limits.permit import Permit
-from beautyspot.limits.streams import AsyncWithin, within
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Generator
     from datetime import timedelta
 
     from beautyspot.limits.limiting import Counted, Limiting
@@ -246,11 +244,32 @@ def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
 
 
 def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    """The generator, each step of it within its place (PEP 380 spelled out).
+
+    Its consumer runs between two items, and is no part of its call.
+    """
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with limit.permit(payer, args, kwargs) as permit:
-            return (yield from within(permit.place, function(*args, **kwargs)))
+            source = function(*args, **kwargs)
+            resume: Callable[[], Any] = partial(next, source)
+            while True:
+                try:
+                    with permit.place:
+                        item = resume()
+                except StopIteration as end:
+                    return end.value
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    with permit.place:
+                        source.close()
+                    raise
+                except BaseException as error:
+                    resume = partial(source.throw, error)
+                else:
+                    resume = partial(source.send, sent)
 
     return wrapper
 
@@ -258,12 +277,28 @@ def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
 def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
-    @asynccontextmanager
-    async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         async with limit.permit(payer, args, kwargs) as permit:
-            yield AsyncWithin(permit.place, function(*args, **kwargs))
+            source = function(*args, **kwargs)
+            resume: Callable[[], Awaitable[Any]] = partial(source.asend, None)
+            while True:
+                try:
+                    with permit.place:
+                        item = await resume()
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    with permit.place:
+                        await source.aclose()
+                    raise
+                except BaseException as error:
+                    resume = partial(source.athrow, error)
+                else:
+                    resume = partial(source.asend, sent)
 
-    return forwarding(permitted)
+    return wrapper
 
 
 _WRAP = {
