@@ -326,19 +326,6 @@ def test_without_pyarrow_pandas_is_refused_and_says_so():
     assert round_trip(pd.RangeIndex(3)).equals(pd.RangeIndex(3))
 
 
-def test_without_pyarrow_it_is_said_before_the_function_runs(without_pyarrow, caplog, tmp_path):
-    said: list[str] = []
-
-    def frame() -> pd.DataFrame:
-        said.append(caplog.text)
-        return pd.DataFrame({"a": [1]})
-
-    with Spot("app", directory=tmp_path) as spot:
-        assert spot.mark(frame, ignore=("said", "caplog"))().equals(pd.DataFrame({"a": [1]}))
-    assert "frame returns what can't be stored: pandas values" in said[0]
-    assert "install pyarrow" in said[0]
-
-
 def test_what_needs_pyarrow_is_a_miss_without_it_and_says_so(request, caplog, tmp_path):
     def frame(rows: int) -> pd.DataFrame:
         return pd.DataFrame({"a": range(rows)})

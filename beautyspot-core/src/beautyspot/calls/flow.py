@@ -43,7 +43,6 @@ from beautyspot.calls.reports import (
     warn_inactive,
     warn_moved,
     warn_stale,
-    warn_unstorable,
 )
 from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -259,7 +258,6 @@ def _run(turn: Turn) -> Flow:
         return (yield from _counted(engine, call))
     call.since = call.since or (yield from moment_of(engine, call))  # told with the lease
     turn.begin()
-    warn_unstorable(engine, call)
     addressing = call.task.addressing
     watch = addressing.watch(call)
     addressing.tell_arguments(call)

@@ -91,17 +91,6 @@ def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     )
 
 
-def warn_unstorable(engine: Engine, call: Call) -> None:
-    """Say what the annotation tells before the function runs, which may cost money each time.
-
-    Not when it is marked: its class may be registered below it.
-    """
-    why, name = call.task.form.refusal, call.task.func_identifier
-    if why:
-        told = f"{name} returns what can't be stored: {why}. It runs each time it is called"
-        engine.reporter.once(f"unstorable {name}", told)
-
-
 def tell_of_key(engine: Engine, call: Call, watch: Watch) -> None:
     """Say once what the call did to its own key, and what `ignore=` leaves out in vain."""
     addressing, name = call.task.addressing, call.task.func_identifier

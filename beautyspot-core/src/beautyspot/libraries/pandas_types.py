@@ -11,7 +11,6 @@ data types or the index differ.
 from __future__ import annotations
 
 from datetime import tzinfo
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -154,13 +153,6 @@ _THROUGH_ARROW: Final = (
     "pandas values are stored through Arrow: install pyarrow, which the extra "
     "beautyspot-core[pandas] brings, too"
 )
-
-
-def lacking(cls: type) -> str | None:
-    """What to install before values of a class can be stored; None where all is there."""
-    if issubclass(cls, (pd.DataFrame, pd.Series)) and find_spec("pyarrow") is None:
-        return _THROUGH_ARROW
-    return None
 
 
 def _to_table(frame: Any) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from abc import ABCMeta
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, is_typeddict
+from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
@@ -15,11 +14,10 @@ from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.codecs import document
-from beautyspot.serialization.codecs.classes import advice, entry_for, is_storable
+from beautyspot.serialization.codecs.classes import entry_for
 from beautyspot.serialization.codecs.contract import Refused
 from beautyspot.serialization.codecs.registry import Registry, qualified, registered_entry
-from beautyspot.serialization.codecs.table import BY_TYPE, is_stored, lacking, standard_codec
-from beautyspot.serialization.codecs.unfinished import no_result_yet
+from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
 from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
 
 if TYPE_CHECKING:
@@ -133,21 +131,6 @@ class MsgpackSerializer(SerializerBase):
             raise
         except Exception as error:
             raise _unreadable(error) from error
-
-    def refusal(self, cls: type) -> str | None:
-        """Why no instance of `cls` can be stored, and what to do; None where one might be.
-
-        Nothing is said of a class below which another one may be stored.
-        """
-        if cls in SCALARS or issubclass(cls, list | dict) or is_typeddict(cls) or cls is Any:
-            return None
-        if self._registry.is_above(cls):
-            return None
-        if why := lacking(cls):  # pandas itself has a class below DataFrame
-            return why
-        if not no_result_yet(cls) and (isinstance(cls, ABCMeta) or type.__subclasses__(cls)):
-            return None
-        return None if is_stored(cls) or is_storable(cls) else advice(cls)
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.

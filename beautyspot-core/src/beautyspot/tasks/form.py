@@ -10,7 +10,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.annotations import return_class, return_classes
+from beautyspot.serialization.annotations import return_classes
 from beautyspot.serialization.compression import decompressed, plain_codec
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
@@ -87,19 +87,6 @@ class ResultForm:
         user = unwrap_ours(self._function)
         classes = [user] if isinstance(user, type) else return_classes(user)
         return self._serializer.vouching(classes)
-
-    @Lazily
-    def refusal(self) -> str | None:
-        """Why no result can be stored, where the return annotation tells it for certain."""
-        cls = return_class(unwrap_ours(self._function))
-        refusal = getattr(self.serializer, "refusal", None)
-        if cls is None or cls is File or refusal is None or self.streams or self.content_type:
-            return None
-        try:
-            why: str | None = refusal(cls)
-        except Exception:  # a protocol is above no class, and others may raise as well
-            return None
-        return why
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.

@@ -10,20 +10,14 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from functools import cache
 from importlib import import_module
-from inspect import isabstract
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.file import File
 from beautyspot.errors import RestoreError
 from beautyspot.keys.generator import KeyGen
-from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.payload import MEDIA, Payload, Unfit
 
 if TYPE_CHECKING:
     from beautyspot.serialization.media import Format
-
-AS_THEY_ARE: Final = (bytes, str, File)
-"""The types of results that are their content."""
 
 _LONGEST: Final = 2**16
 
@@ -66,10 +60,13 @@ def written(value: Any, content_type: str) -> Payload:
     Raises:
         Unfit: it has none, or would not come back from it.
     """
-    why = misfit(type(value), content_type)
-    if why:
-        raise Unfit(why)
-    library, name = _library(type(value)), format_of(content_type)
+    cls = type(value)
+    library, name = _library(cls), format_of(content_type)
+    if not library:
+        raise Unfit(f"there is no such form of the type {cls.__qualname__}")
+    if name not in _MODULES[library][1]:
+        there = [known for known, form in _FORMATS.items() if form in _MODULES[library][1]]
+        raise Unfit(f"the type {cls.__qualname__} is written as {' or '.join(there)} only")
     try:
         form = _loaded(library, name)
         data, beside = form.write(value)
@@ -88,25 +85,6 @@ def written(value: Any, content_type: str) -> Payload:
 
 def _equal(value: object, read: object) -> bool:
     return _KEYGEN.canonical(value) == _KEYGEN.canonical(read)
-
-
-def misfit(cls: type, content_type: str) -> str | None:
-    """Why results of a class are never in the format of a content type; None if they may be."""
-    name, library = format_of(content_type), _library(cls)
-    if library and name in _MODULES[library][1]:
-        return None
-    if not library:
-        return f"there is no such form of the type {cls.__qualname__}"
-    there = [known for known, form in _FORMATS.items() if form in _MODULES[library][1]]
-    return f"the type {cls.__qualname__} is written as {' or '.join(there)} only"
-
-
-def foreseen(function: Any, content_type: str) -> str | None:
-    """Why no result of a function can be in that format, where its annotation tells."""
-    cls = return_class(function)
-    if cls is None or cls in (*AS_THEY_ARE, type(None)) or isabstract(cls):
-        return None
-    return misfit(cls, content_type) if _library(cls) or cls.__module__ == "builtins" else None
 
 
 def format_of(content_type: str) -> str:

@@ -129,12 +129,6 @@ class Registry:
             return entry.cls
         return self._parent.class_of_name(name) if self._parent else None
 
-    def is_above(self, cls: type) -> bool:
-        """Whether the program vouches for a class below this one, or a plug-in may."""
-        below = any(issubclass(entry.cls, cls) for entry in self._by_name.values())
-        above = self._parent is not None and self._parent.is_above(cls)
-        return below or above or bool(self._supported(cls))
-
     def names(self, name: str) -> bool:
         """Whether there is a class of any kind under `name`."""
         known = name in self._by_name or name in self._types

@@ -81,23 +81,6 @@ def library_codec(cls: type) -> Codec | None:
     return codec
 
 
-def is_stored(cls: type) -> bool:
-    """Whether instances of the class, or of a type below it, have a codec."""
-    if standard_codec(cls) or library_codec(cls):
-        return True
-    library = cls.__module__.partition(".")[0]
-    codecs = {**BY_TYPE, **(_loaded(library).CODECS if library in _MODULES else {})}
-    return any(issubclass(known, cls) for known in codecs)
-
-
-def lacking(cls: type) -> str | None:
-    """What to install before instances of a class that has a codec can be stored."""
-    library = cls.__module__.partition(".")[0]
-    told = getattr(_loaded(library), "lacking", None) if library in _MODULES else None
-    why: str | None = told(cls) if told else None
-    return why
-
-
 @cache
 def _loaded(library: str) -> Any:
     module: Any = import_module(_MODULES[library][0])
