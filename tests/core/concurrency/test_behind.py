@@ -80,34 +80,51 @@ def test_a_key_is_claimed_once(gate: Gate) -> None:
 def test_nothing_is_begun_while_the_interpreter_ends(
     gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given, dropped = Behind(), []
+    given, ran, ended = Behind(), [], []
     stand(given, gate, behind.MOST)
-    given.later("waits", bool, lambda: dropped.append("waits"))
+    given.later("waits", lambda: ran.append("waits") or True, lambda: ended.append("waits"))
     monkeypatch.setattr(behind, "_over", [])
     monkeypatch.setattr(behind, "_all", [given])
     end = threading.Thread(target=behind._finish, daemon=True)
     end.start()
-    until(lambda: bool(dropped))
+    until(lambda: bool(ended))
     assert not given.claim("another")
     assert end.is_alive(), "it waits for what has begun"
     gate.open.set()
     end.join(DEADLINE)
     assert not end.is_alive()
     assert not given.is_busy
+    assert ran == []
 
 
 def test_who_is_interrupted_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    given, dropped = Behind(), []
+    given, ended = Behind(), []
     with monkeypatch.context() as patch:
         patch.setattr(behind.deferred, "begin", interrupt)
         assert given.claim("key")
         with pytest.raises(KeyboardInterrupt):
-            given.later("key", bool, lambda: dropped.append("key"))
-    assert dropped == ["key"]
+            given.later("key", bool, lambda: ended.append("key"))
+    assert ended == ["key"]
     assert given.wait(0)
+    assert not given.is_busy
+
+
+def test_where_no_thread_can_be_started_it_is_done_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    given, here = Behind(), list[int]()
+    monkeypatch.setattr(behind.deferred, "begin", refuse)
+    for _ in range(2):
+        assert given.claim("key")
+        given.later("key", lambda: here.append(threading.get_ident()) or True, bool)
+    assert here == [threading.get_ident()] * 2
+    assert not given.is_busy
 
 
 def test_only_so_many_failures_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
