@@ -75,7 +75,7 @@ if TYPE_CHECKING:
         WaitingCall,
     )
     from beautyspot.calls.explanation import Explanation
-    from beautyspot.calls.last_call import LastCall
+    from beautyspot.calls.noting import LastCall
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
@@ -137,7 +137,7 @@ _LATER = {
     "Instance": "serialization.instances",
     "KeyGen": "keys.generator",
     "Miss": "observing",
-    "LastCall": "calls.last_call",
+    "LastCall": "calls.noting",
     "MsgpackSerializer": "serialization.serializer",
     "NotInstalled": "serialization.instances",
     "Observer": "observing",

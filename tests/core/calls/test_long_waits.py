@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import holders, waiting
+from beautyspot.concurrency import waiting
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.testing.processes import Child
@@ -185,4 +185,4 @@ def test_a_store_that_can_not_tell_costs_the_wait_only(
 
 
 def test_a_thread_without_code_of_the_user_is_nowhere() -> None:
-    assert (holders.name_of(-1), holders.place_of(-1)) == ("a thread", "")
+    assert (waiting.name_of(-1), waiting.place_of(-1)) == ("a thread", "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.concurrency.needed_thread import NeededThread
+from beautyspot.concurrency.deferred import NeededThread
 from gates import DEADLINE, until
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
+- `leasing.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
   blocking store;
 - `_lead`: another process has stored the result between the look-up and the lease;
 - `_together`: a follower gets a copy of what the leader of this process made.
@@ -44,9 +44,8 @@ from beautyspot.calls.reports import (
     warn_moved,
     warn_stale,
 )
-from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
-from beautyspot.calls.turn import Turn
+from beautyspot.calls.turn import Save, Turn
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING

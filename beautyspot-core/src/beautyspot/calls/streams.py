@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import answer, look_anew, not_stored
 from beautyspot.calls.following import moment_of
-from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.leasing import look_up
 from beautyspot.calls.reports import has_new_version, warn_moved, warn_outside_asyncio
 from beautyspot.calls.steps import Block, Outcome, drive, drive_async
 from beautyspot.calls.turn import Turn

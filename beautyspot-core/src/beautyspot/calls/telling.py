@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from beautyspot.calls.activity import Activity
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.last_call import LastCall
+    from beautyspot.calls.noting import LastCall
     from beautyspot.config.resolve import Config
     from beautyspot.limits.limiting import Limiting
 

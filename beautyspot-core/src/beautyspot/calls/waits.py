@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Join
 from beautyspot.concurrency import deferred, single_flight, waiting
-from beautyspot.concurrency.holders import name_of, place_of
+from beautyspot.concurrency.waiting import name_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping

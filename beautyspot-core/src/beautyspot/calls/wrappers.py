@@ -10,7 +10,7 @@ from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, given
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.leasing import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
@@ -21,7 +21,7 @@ from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import Callable, Generator
 
     from beautyspot.calls.engine import Engine
 
@@ -105,15 +105,11 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
         del outcome  # as in `drive`
 
 
-def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
-    return iterating(engine, lambda args, kwargs: call)()
-
-
-_PERFORM = {
+_PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
     "function": _call,
     "coroutine": _await,
     "generator": generate,
-    "async generator": _iterate,
+    "async generator": lambda engine, call: iterating(engine, lambda *_: call)(),
     "function of items": call_items,
     "coroutine of items": await_items,
 }
@@ -160,15 +156,11 @@ def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
-def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return iterating(engine, task.call)
-
-
-_WRAP = {
+_WRAP: dict[str, Callable[[Engine, Task], Callable[..., Any]]] = {
     "function": _wrap_function,
     "coroutine": _wrap_coroutine,
     "generator": _wrap_generator,
-    "async generator": _wrap_async_generator,
+    "async generator": lambda engine, task: iterating(engine, task.call),
     "function of items": _wrap_function_of_items,
     "coroutine of items": _wrap_coroutine_of_items,
 }

@@ -155,18 +155,15 @@ class Behind:
         self._threads[token] = get_ident()
         try:
             while piece is not None:
-                self._do(piece)
+                done = False
+                try:
+                    done = piece.work()
+                finally:
+                    self._end(piece, done=done)
                 piece = self._next()
         finally:
             self._threads.pop(token, None)
             self._begin()  # what came after the last look, or after an error
-
-    def _do(self, piece: _Piece) -> None:
-        done = False
-        try:
-            done = piece.work()
-        finally:
-            self._end(piece, done=done)
 
     def _end(self, piece: _Piece, *, done: bool) -> None:
         try:

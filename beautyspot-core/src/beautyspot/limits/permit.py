@@ -14,9 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.concurrency import deferred, queueing, waiting
-from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
-from beautyspot.concurrency.waiting import Job
+from beautyspot.concurrency.waiting import Job, name_of
 from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
