@@ -71,6 +71,29 @@ def test_what_work_raises_is_raised_to_who_waits() -> None:
         asyncio.run(Job(lambda: 1 / 0).run_in(lambda: pool))
 
 
+def test_work_that_an_executor_drops_after_its_task_was_cancelled_is_done() -> None:
+    """Else what it was to end, such as the lease of a key, would never end."""
+    busy, free, done = threading.Event(), threading.Event(), list[int]()
+    pool = ThreadPoolExecutor(1)
+
+    async def main() -> None:
+        task = asyncio.create_task(
+            Job(lambda: done.append(threading.get_ident())).run_in(lambda: pool)
+        )
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    pool.submit(lambda: (busy.set(), free.wait(DEADLINE)))
+    assert busy.wait(DEADLINE)
+    asyncio.run(main())
+    assert done == []
+    pool.shutdown(wait=False, cancel_futures=True)
+    assert done == [threading.get_ident()]
+    free.set()
+
+
 def test_a_call_ends_though_the_executor_of_its_spot_fails(make_spot: Callable[..., Spot]) -> None:
     class Failing(ThreadPoolExecutor):
         def submit(self, *_: Any, **__: Any) -> Future[Any]:

@@ -197,7 +197,7 @@ class Join:
 
     __slots__ = ("flight", "timeout")
 
-    def __init__(self, flight: Waking, timeout: float | None) -> None:
+    def __init__(self, flight: Waking, timeout: float) -> None:
         self.flight = flight
         self.timeout = timeout
 

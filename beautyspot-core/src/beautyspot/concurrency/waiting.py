@@ -154,8 +154,8 @@ class Job:
     async def run_in(self, executor: Callable[[], Executor]) -> Any:
         """Run the work in the executor, and return what it returns.
 
-        Where the executor takes no work (it is shut down, or the interpreter is), drops it, or
-        finds no thread for it, the work runs here.
+        Where the executor takes no work (it is shut down, or the interpreter is), or finds no
+        thread for it, the work runs here; where it drops the work, in the thread that does so.
         """
         from concurrent.futures import Future
 
@@ -167,12 +167,16 @@ class Job:
             with locks.reentrant():  # `submit` holds locks that other threads may wait for
                 queued = executor().submit(self._run)
             self.submitted = True
-            queued.add_done_callback(alarm)  # also called where the executor drops it
+            queued.add_done_callback(self._run_dropped)
         except RuntimeError:
             self._run()  # a thread of the executor may have begun it nevertheless
         await alarm.rung
-        self._run()
         return self._outcome.result()
+
+    def _run_dropped(self, queued: Future[Any]) -> None:
+        """Run the work here where the executor has dropped it, also for a task that is gone."""
+        if queued.cancelled():
+            self._run()
 
     def _run(self) -> None:
         """Run the work, unless another thread has begun it."""
