@@ -127,6 +127,22 @@ def test_where_no_thread_can_be_started_it_is_done_in_place(
     assert not given.is_busy
 
 
+def test_what_is_interrupted_in_place_ends_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    given, ended = Behind(), []
+    monkeypatch.setattr(behind.deferred, "begin", refuse)
+    assert given.claim("key")
+    with pytest.raises(KeyboardInterrupt):
+        given.later("key", interrupt, lambda: ended.append("key"))
+    assert ended == ["key"]
+    assert not given.is_busy
+
+
 def test_only_so_many_failures_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(behind, "RESTING", 2)
     given = Behind(lambda: 0.0)
