@@ -351,6 +351,7 @@ def known(number):
 def raising(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     (tmp_path / "raises_there.py").write_text(RAISING.format(place=str(tmp_path / "cache")))
     monkeypatch.syspath_prepend(tmp_path)
+    import cloudpickle  # type: ignore[import-untyped] # noqa: F401 - the pool does not send by it
     import raises_there  # type: ignore[import-not-found]  # made above
 
     yield raises_there
@@ -379,6 +380,13 @@ def test_an_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: An
     assert [getattr(error, "type_name", "") for error in errors] == [
         "", "raises_there.Mute", "raises_there.ask.<locals>.Inside",
     ]  # fmt: skip
+
+
+def test_an_executor_that_sends_code_sends_exceptions_of_a_notebook_too(
+    raising: Any, runs: ByHand
+) -> None:
+    results = list(raising.spot.map(raising.ask, [3, 5], executor=runs, errors="return"))
+    assert [type(each.error).__name__ for each in results] == ["Mute", "Inside"]
 
 
 def test_a_stored_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:

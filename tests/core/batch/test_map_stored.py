@@ -149,7 +149,7 @@ def test_a_list_counts_where_one_of_its_items_is_not_stored(spot: Spot, mapped: 
 
 
 def test_a_function_whose_spot_is_not_known_there_is_called_all_the_same() -> None:
-    assert make_there(double, 2) == Made(4, is_hit=False)
+    assert make_there(True, double, 2) == Made(4, is_hit=False)
 
 
 # -------------------------------------------------------------------- errors that are results

@@ -187,13 +187,17 @@ def sent(target: Target, executor: object) -> Callable[..., Any]:
     function = target.function
     if target.given is not target.function:
         function = partial(_cached_run, target.spot, target.given)
-    from concurrent.futures import ProcessPoolExecutor
-
-    if isinstance(executor, ProcessPoolExecutor) and type(executor).__module__.startswith(
-        "concurrent."
-    ):
+    if not sends_code(executor):
         _check_pickle(function, target.name)
     return function
+
+
+def sends_code(executor: object) -> bool:
+    """Whether an executor may send functions and classes by their code, as loky and Dask do."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    of_python = type(executor).__module__.startswith("concurrent.")
+    return not (of_python and isinstance(executor, ProcessPoolExecutor))
 
 
 def warn_of_rate(target: Target, executor: object) -> None:
@@ -238,8 +242,13 @@ def _in_block(
         return function(*args)
 
 
-def make_there(function: Callable[..., Any], *args: Any) -> Made:
+def make_there(by_code: bool, function: Callable[..., Any], *args: Any) -> Made:
     """Make a call, there.
+
+    Args:
+        by_code: see `sends_code`.
+        function: marked, with what surrounds its call.
+        args: of the call.
 
     Raises:
         Exception: what the call raised; a `WorkerError` in its place where it can't be sent.
@@ -251,14 +260,14 @@ def make_there(function: Callable[..., Any], *args: Any) -> Made:
             return Made(function(*args), is_hit=False)
         made = make(calls, function, *args)
     except Exception as error:
-        if (instead := _unsent(error)) is None:
+        if (instead := _unsent(error, by_code=by_code)) is None:
             raise
         raise instead from None
-    instead = None if made.error is None else _unsent(made.error)
+    instead = None if made.error is None else _unsent(made.error, by_code=by_code)
     return made if instead is None else made._replace(error=instead)
 
 
-def _unsent(error: Exception) -> WorkerError | None:
+def _unsent(error: Exception, *, by_code: bool) -> WorkerError | None:
     """What is sent in the place of an exception that would not come back from pickle.
 
     A pool of processes that can't read what a worker has sent is broken, with all of its calls.
@@ -266,7 +275,7 @@ def _unsent(error: Exception) -> WorkerError | None:
     import pickle
     import traceback
 
-    names = ("cloudpickle", "joblib.externals.cloudpickle")  # which send classes of a notebook, too
+    names = ("cloudpickle", "joblib.externals.cloudpickle") if by_code else ()
     by: Any = next((sys.modules[name] for name in names if name in sys.modules), pickle)
     try:
         sent_so = by.dumps(error)

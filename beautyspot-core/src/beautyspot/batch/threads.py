@@ -25,6 +25,7 @@ from beautyspot.batch.submitted import (
     in_blocks,
     make_there,
     runs_threads,
+    sends_code,
     sent,
     warn_of_rate,
     workers_of,
@@ -295,7 +296,7 @@ def _submit(
         return executor.submit(run, make, calls, function, *item.args)
     item.start = None  # nobody here would see that it begins
     sent_so = context.copy().run(in_blocks, function, target.engine)
-    return executor.submit(make_there, sent_so, *item.args)
+    return executor.submit(make_there, sends_code(executor), sent_so, *item.args)
 
 
 def _over(name: str, timeout: float) -> TimeoutError:
