@@ -14,12 +14,9 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import attrs
 import beautyspot as bs
-import numpy as np
-import pandas as pd
 import pydantic
 import pytest
-from beautyspot import Instance, NotInstalled, RestoreError
-from beautyspot.serialization.codecs.contract import Tag
+from beautyspot import Instance, RestoreError
 from beautyspot.testing.values import Plain, PlainTypes
 from core.serialization import test_golden as golden
 from core.serialization.test_serializer import values
@@ -178,21 +175,6 @@ def test_instances_are_compared_by_class_and_fields():
     assert {one, looked_at(Point(1)), one} == {one, Instance("app:Point", {"x": 1, "y": 0})}
 
 
-def test_instances_with_arrays_are_compared_too():
-    one, same, other = (looked_at(Point(np.arange(n), [np.ones(2)])) for n in (3, 3, 4))
-    assert one == same
-    assert hash(one) == hash(same)
-    assert one != other
-    assert one != Instance("app:Point", {"x": [0, 1, 2], "y": [np.ones(2)]})
-    frame = pd.DataFrame({"a": [1]})
-    parts = {"a": [np.ones(2)], "b": frame, "c": {"d": np.ones((2, 2))}}
-    again = {"a": [np.ones(2)], "b": frame.copy(), "c": {"d": np.ones((2, 2))}}
-    assert Instance("a", {"x": parts}) == Instance("a", {"x": again})
-    assert Instance("a", {"x": parts}) != Instance("a", {"x": {**again, "b": frame + 1}})
-    assert Instance("a", {"x": parts}) != Instance("a", {"x": {**again, "a": [np.ones(2), 1]}})
-    assert Instance("a", {"x": [Incomparable()]}) != Instance("a", {"x": [Incomparable()]})
-
-
 def test_an_instance_can_not_be_changed():
     found = looked_at(Point(1))
     with pytest.raises(AttributeError, match="can't be changed"):
@@ -215,13 +197,6 @@ def test_an_instance_is_shown_in_one_short_line():
 
 class Tripped(Exception):
     pass
-
-
-class Incomparable:
-    def __eq__(self, _other: object) -> bool:
-        raise Tripped
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def test_nothing_is_imported_or_called_by_what_is_stored(tmp_path, monkeypatch):
@@ -279,7 +254,7 @@ def test_every_frozen_form_is_read(name):
         assert type(found) is Instance
     else:
         assert type(found) is type(value)
-        assert found == value if name == "image" else repr(found) == repr(value)
+        assert repr(found) == repr(value)
 
 
 @settings(max_examples=50, deadline=None)
@@ -333,65 +308,6 @@ def test_a_path_of_another_system_keeps_its_text():
     header[9:17] = (int.from_bytes(stored[9:17], "big") + len(other) - len(mine)).to_bytes(8, "big")
     found = bs.MsgpackSerializer().loads_for_looking(bytes(header))
     assert found[1].fields == {0: other, 1: "a/b"}
-
-
-LIBRARY_VALUES = {
-    "array": (np.arange(6.0).reshape(2, 3), ("numpy", "ndarray", (2, 3), 48)),
-    "large array": (np.zeros((1000, 100)), ("numpy", "ndarray", (1000, 100), 800_000)),
-    "scalar": (np.float32(1.5), ("numpy", "scalar", None, ...)),
-    "frame": (pd.DataFrame({"a": [1]}), ("pandas", "DataFrame", None, ...)),
-    "timestamp": (pd.Timestamp("2020-01-01"), ("pandas", "Timestamp", None, ...)),
-}
-
-
-@pytest.fixture
-def without_libraries(monkeypatch):
-    """As where neither NumPy nor pandas is installed."""
-    from beautyspot.serialization.codecs import document
-
-    def tag_of_code(code: int) -> Tag:
-        library = "numpy" if code < 88 else "pandas"
-        if code < 80:
-            return real(code)
-        raise RestoreError("install it") from ImportError(library)
-
-    real = document.tag_of_code
-    monkeypatch.setattr(document, "tag_of_code", tag_of_code)
-
-
-@pytest.mark.usefixtures("without_libraries")
-@pytest.mark.parametrize("kind", LIBRARY_VALUES)
-def test_a_value_of_a_library_that_is_not_installed_is_named(kind):
-    value, (library, name, shape, size) = LIBRARY_VALUES[kind]
-    found = looked_at([Point(value), "plain"])
-    assert found[1] == "plain"
-    there = found[0].fields["x"]
-    assert type(there) is NotInstalled
-    assert (there.library, there.kind, there.shape) == (library, name, shape)
-    assert size in (there.size, ...)
-    assert there.size > 0
-    assert f"bytes: {library} is not installed>" in repr(there)
-
-
-@pytest.mark.usefixtures("without_libraries")
-def test_two_values_of_a_library_that_is_not_installed_are_two():
-    one, other = np.float32(1.5), np.float32(2.5)
-    found = looked_at({one: "a", other: "b"})
-    assert sorted(found.values()) == ["a", "b"]
-    big = np.zeros(10**5)
-    first, second, third = looked_at([big, big, big + 1])
-    assert first == second != third
-
-
-def test_a_library_that_lacks_another_one_is_not_installed(monkeypatch):
-    from beautyspot.serialization.codecs.table import tag_of_code
-
-    def lacking(*_args: Any) -> Any:
-        raise ImportError("no pyarrow")
-
-    monkeypatch.setattr(tag_of_code(90), "decode", lacking)
-    found = looked_at({"a": pd.DataFrame({"a": [1]})})["a"]
-    assert (found.library, found.kind) == ("pandas", "DataFrame")
 
 
 # ----------------------------------------------------------------------------- other serializers

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import pickle
 import struct
+import subprocess
+import sys
 import threading
 import tracemalloc
 from contextlib import suppress
@@ -658,3 +660,10 @@ def test_numbers_and_times_at_their_ends(serializer):
         *(timezone.min, timezone.max, Decimal("1E+999999"), Decimal("-0.00"), Fraction(-1, 10**30)),
     ]
     assert_same(ends, serializer.loads(serializer.dumps(ends)))
+
+
+def test_a_value_of_the_standard_library_may_be_the_first_that_is_met():
+    stored = MsgpackSerializer().dumps([Decimal(1), date(2024, 1, 2)])
+    program = f"import beautyspot as bs; print(bs.MsgpackSerializer().loads({stored!r}))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout.strip() == b"[Decimal('1'), datetime.date(2024, 1, 2)]"

@@ -326,8 +326,10 @@ class ItemRuns:
             return outcome
         items = self._task.items
         assert items is not None  # noqa: S101 - only such functions are called here
+        draw = self._task.form.draw
         try:
-            return Outcome(items.results(outcome.value, count))
+            results = items.results(outcome.value, count)
+            return Outcome(results if draw is None else [*map(draw, results)])
         except Exception as error:
             return Outcome(error=error)
 

@@ -133,21 +133,23 @@ class Execute:
             return Outcome(error=error)
 
     def _worked(self) -> Any:
-        """What the function returns; what its observers do around it is none of its work."""
+        """What the call gives; what its observers do around it is none of the function's work."""
         call, work = self.call, self.work
         work.begin()
         try:
-            return call.task.function(*call.args, **call.kwargs)
+            value = call.task.function(*call.args, **call.kwargs)
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
     async def _worked_async(self) -> Any:
         call, work = self.call, self.work
         work.begin()
         try:
-            return await call.task.function(*call.args, **call.kwargs)
+            value = await call.task.function(*call.args, **call.kwargs)
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
 
 class Block:

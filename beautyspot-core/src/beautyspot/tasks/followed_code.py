@@ -7,6 +7,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts.types import OF_DATA
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code.auto_version import version_auto
@@ -71,7 +72,8 @@ class FollowedCode:
         return version if is_of_no_file(definition) else self._known.put(owner, version)
 
     def _content(self, value: object) -> str:
-        if any(has_own_form(base.__module__) for base in type(value).__mro__[:-1]):
+        modules = [base.__module__ for base in type(value).__mro__[:-1]]
+        if any(has_own_form(module) or root_of(module) in OF_DATA for module in modules):
             return self._keygen.canonical(value)
         raise UnstableKeyError(f"{type(value)} is a class of others, and may be anything")
 

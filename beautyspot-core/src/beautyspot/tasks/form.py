@@ -10,7 +10,9 @@ from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
+from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import return_class, return_classes
+from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, plain_codec
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
@@ -18,12 +20,15 @@ from beautyspot.serialization.file_data import (
     content_type_of,
     suffix_of,
 )
-from beautyspot.serialization.payload import COMPRESSED, MEDIA, Payload, framed, unframed
+from beautyspot.serialization.payload import COMPRESSED, MEDIA, Payload, Unfit, framed, unframed
+from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.tasks.media import Media, draws, file_of, form_of_file, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import SerializerBase
+    from beautyspot.contracts import Data, SerializerBase
+    from beautyspot.contracts.types import Types
     from beautyspot.tasks.options import MarkOptions
 
 RAW_BYTES: Final = "raw:bytes"
@@ -51,6 +56,7 @@ class ResultForm:
         function: the user's function.
         options: of its mark.
         serializer: of the Spot, or of the mark.
+        types: those that plug-ins support.
         streams: whether a result is a stream: a list of items.
 
     Attributes:
@@ -59,6 +65,8 @@ class ResultForm:
         streams: whether a result is a list of items.
         compresses: whether what is stored is compressed.
         maps: whether results that are files of this machine are mapped, and not read.
+        draw: makes the file that a call gives in the place of what the function returned; None
+            where no type that is so is known.
     """
 
     def __init__(
@@ -66,16 +74,20 @@ class ResultForm:
         function: Callable[..., Any],
         options: MarkOptions,
         serializer: SerializerBase,
+        types: Types,
         *,
         streams: bool,
     ) -> None:
         self._function = function
         self._serializer = serializer
+        self._types = types
         self.streams = streams
         self._save_blob = options.save_blob
         self.content_type = options.content_type
         self.compresses = bool(options.compress)
         self.maps = options.mmap
+        drawn = options.content_type is not None and draws(options.content_type, types)
+        self.draw: Callable[[Any], Any] | None = self._drawn_or_not if drawn else None
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
     @Lazily
@@ -100,6 +112,26 @@ class ResultForm:
         except Exception:  # a protocol is above no class, and others may raise as well
             return None
         return why
+
+    @Lazily
+    def _media(self) -> Media:
+        return Media(self._types)
+
+    def _drawn(self, value: Any) -> Any:
+        try:
+            return self._media.drawn(value, self.content_type or "")
+        except Exception as error:
+            name = type(value).__qualname__
+            raise SerializationError(
+                f"the result ({name}) can't be drawn as {self.content_type}: {error_shown(error)}"
+            ) from error
+
+    def _drawn_or_not(self, value: Any) -> Any:
+        """The bytes of the file of a value; the value, which is then not stored, if that fails."""
+        try:
+            return self._drawn(value)
+        except SerializationError:  # said where it is to be stored
+            return value
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
@@ -128,18 +160,30 @@ class ResultForm:
             return Payload(framed(value), self.codec)
         if type(value) is File:
             return self._file(value)
+        if self.draw is not None:
+            value = self._drawn(value)
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
-        if as_media and self.content_type is not None and value is not None:
-            from beautyspot.tasks import media  # most functions have no content type
-
-            return media.written(value, self.content_type)
-        data = self.serializer.dumps(value)
+        serializer = self.serializer
+        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
+            value = serializer.encoded(value)
+        if as_media and value is not None and (found := self._as_file(value)) is not None:
+            return found
+        data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
         return Payload(data, self.codec)
+
+    def _as_file(self, value: Any) -> Payload | None:
+        """The result as a file of the content type that its mark, or its class, names."""
+        if type(value) is Encoded:
+            file = file_of(value.name, value.form, self.content_type)
+            if file is not None or self.content_type is None:
+                return file
+            raise Unfit(f"the encode= of {value.title} gives no bytes")
+        return None if self.content_type is None else self._media.written(value, self.content_type)
 
     def _file(self, value: File) -> Payload:
         if self._save_blob is False:
@@ -191,10 +235,16 @@ class ResultForm:
         if codec == RAW_TEXT and not self.streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not self.streams:
-            from beautyspot.tasks import media
-
-            return media.read(data, codec, self.content_type)
+            return self._of_file(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def _of_file(self, data: Data, codec: str) -> Any:
+        registered = form_of_file(data, codec)
+        if registered is None:
+            return self._media.read(data, codec, self.content_type)
+        if not isinstance(self.serializer, MsgpackSerializer):
+            raise RestoreError(f"the serializer {self._serializer.name!r} has registered no class")
+        return self.serializer.decoded(*registered)
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -207,7 +257,9 @@ class ResultForm:
 
     def is_media(self, codec: str | None) -> bool:
         """Whether the stored bytes are for viewers, of the result's content type."""
-        return self.content_type is not None and _is_media(codec)
+        if self.content_type is None:
+            return codec is not None and codec.startswith(MEDIA)
+        return _is_media(codec)
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
@@ -217,13 +269,14 @@ class ResultForm:
         """The MIME type that the row of a result names."""
         if codec.startswith(FILE_CODEC):
             return content_type_of(codec)
+        if codec.startswith(MEDIA):
+            return parts_of(codec)[0]
         return self.content_type if _is_media(codec) else None
 
     def blob_type(self, codec: str | None) -> str:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
-        if codec is not None and codec.startswith(FILE_CODEC):
-            return content_type_of(codec)
-        return str(self.content_type) if self.is_media(codec) else "application/octet-stream"
+        kind = None if codec is None else self.row_type(codec)
+        return "application/octet-stream" if kind is None else kind
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
@@ -233,9 +286,10 @@ class ResultForm:
             return suffix_of(codec)
         if not _is_media(codec):
             return "stream" if self.streams else self._serializer.name
-        if self.content_type is None:
+        kind = self.row_type(str(codec))
+        if kind is None:
             return "bin" if codec == RAW_BYTES else "txt"
-        return extension_of(self.content_type)
+        return extension_of(kind)
 
 
 def extension_of(content_type: str) -> str:

@@ -1,7 +1,7 @@
 """Finds the form of a class.
 
-The forms of the builtin types are known from the start. Those of a library, also of the standard
-library, are loaded when the first class of it is met, so no library is imported for them.
+The forms of the builtin types are known from the start. Those of the standard library and of
+pydantic are loaded when the first class of these is met; those of other libraries are a plug-in's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.types import support_of
+from beautyspot.contracts.types import GET_DATA, NO_DATA, lacks_data, support_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
@@ -20,6 +20,7 @@ from beautyspot.keys.canonical.callables import named_or_refused
 from beautyspot.keys.canonical.proxies import poses, posing, proxy_form
 from beautyspot.keys.canonical.state import (
     SubclassForm,
+    SupportedForm,
     defines_state,
     has_hidden_state,
     is_live,
@@ -28,13 +29,12 @@ from beautyspot.keys.canonical.state import (
     unreadable,
     used_up,
 )
-from beautyspot.keys.canonical.walk import supported_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts.types import Types
-    from beautyspot.keys.canonical.walk import Form
+    from beautyspot.keys.canonical.walk import Form, Walk
 
 _FORMS: Final[dict[type, Form]] = {**containers.FORMS, **callables.FORMS}
 """Forms of a type itself; a subclass has the `SubclassForm` of it."""
@@ -49,27 +49,11 @@ _STANDARD: Final = (
 
 _MODULES: Final = {
     **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
-    "numpy": "beautyspot.libraries.numpy_types",
-    "PIL": "beautyspot.libraries.pillow_types",
-    "torch": "beautyspot.libraries.torch_types",
-    "dateutil": "beautyspot.libraries.dateutil_types",
-    "pytz": "beautyspot.libraries.pytz_types",
-    "pandas": "beautyspot.libraries.pandas_types",
-    "polars": "beautyspot.libraries.polars_types",
-    "pyarrow": "beautyspot.libraries.arrow_keys",
-    **dict.fromkeys(("pydantic", "pydantic_core"), "beautyspot.libraries.pydantic_keys"),
+    **dict.fromkeys(("pydantic", "pydantic_core"), "beautyspot.keys.canonical.pydantic_forms"),
 }
 """Top-level module -> our module with the forms of its classes."""
 
 _known: Final[ByIdentity[Form]] = ByIdentity()
-
-
-def form_of(kind: type) -> Form:
-    """The form of the instances of `kind`."""
-    form = _FORMS.get(kind) or _known.get(kind)
-    if form is None:
-        form = _known.put(kind, _find(kind))
-    return form
 
 
 def has_own_form(module: str) -> bool:
@@ -80,18 +64,31 @@ def has_own_form(module: str) -> bool:
 
 
 def with_types(types: Types) -> Callable[[type], Form]:
-    """`form_of`, extended by the classes that plug-ins support."""
+    """What finds the form of a class, also where plug-ins support it."""
     known: ByIdentity[Form] = ByIdentity()
 
     def form(kind: type) -> Form:
         found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
         if found is None:
             named = support_of(types, kind)
-            found = form_of(kind) if named is None else supported_form(named[1])
+            if named is not None:
+                found = SupportedForm(named[1], kind, named[0])
+            elif lacks_data(types, kind):
+                found = _without_data
+            else:
+                found = _known.get(kind) or _known.put(kind, _find(kind))
             known.put(kind, found)
         return found
 
     return form
+
+
+form_of: Final = with_types({})
+"""The form of a class that no plug-in is needed for."""
+
+
+def _without_data(walk: Walk, value: object) -> str:
+    walk.refuse(value, NO_DATA, GET_DATA)
 
 
 def _find(kind: type) -> Form:
