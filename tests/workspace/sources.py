@@ -18,6 +18,7 @@ MEMBERS = {
     "beautyspot_postgres": ROOT / "beautyspot-postgres",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_http": ROOT / "beautyspot-http",
+    "beautyspot_data": ROOT / "beautyspot-data",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",
     "beautyspot_dashboard": ROOT / "beautyspot-dashboard",

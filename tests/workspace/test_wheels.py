@@ -160,7 +160,7 @@ def test_beautyspot_brings_local_backends_and_no_boto3(
 ) -> None:
     install(empty, "beautyspot")
     installed = empty.installed()
-    for name in ("beautyspot", "beautyspot-core", "beautyspot-local"):
+    for name in ("beautyspot", "beautyspot-core", "beautyspot-local", "beautyspot-data"):
         assert installed.pop(name) == VERSION
     assert set(installed) == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
@@ -228,11 +228,14 @@ def test_the_extra_all_is_all_of_them() -> None:
     wanted = {
         (member.name, extra) for member in MEMBERS.values() for extra in ("", *extras(member))
     }
-    by_default = {("beautyspot-core", ""), ("beautyspot-local", "")}
+    by_default = {(f"beautyspot-{name}", "") for name in ("core", "local", "data")}
     assert named | by_default == wanted - {("beautyspot-redis", "hiredis")}
 
 
-OF_ALL = ("boto3", "mermaidx", "pandas", "PIL", "psycopg", "pyarrow", "redis", "rich", "uvicorn")
+OF_ALL = (
+    *("boto3", "mermaidx", "pandas", "PIL", "polars", "psycopg", "pyarrow", "redis", "rich"),
+    "uvicorn",
+)
 
 
 @pytest.mark.slow  # the test above holds the promise, as far as names go
@@ -282,6 +285,19 @@ def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     installed = environment.installed()
     names = {"beautyspot", *(member.name for member in MEMBERS.values())}
     assert {name: installed.get(name) for name in names} == dict.fromkeys(names, VERSION)
+
+
+@BY
+def test_data_brings_no_library_and_needs_none(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot")
+    empty.run(
+        "import beautyspot as bs\n"
+        "from beautyspot import plugins\n"
+        "assert [len(p.offers['types']) for p in plugins() if p.name == 'data'] == [9]\n"
+        + CALL.format(name="app", options="")
+        + "from importlib.util import find_spec\n"
+        "assert not any(map(find_spec, ('numpy', 'pandas', 'polars', 'pyarrow', 'PIL', 'pytz')))\n"
+    )
 
 
 @BY

@@ -504,7 +504,7 @@ def to_media(value: Any, content_type: str) -> tuple[Data, object]:
     if content_type != "text/csv":
         out = BytesIO()
         value.to_parquet(out, engine="pyarrow")
-        return out.getvalue(), [_frequency(value), [*_details(value)]]
+        return out.getvalue(), [value.columns, _frequency(value), [*_details(value)]]
     index = value.index
     if type(index) is not pd.RangeIndex or (index.start, index.step) != (0, 1):
         raise SerializationError(
@@ -519,11 +519,12 @@ def from_media(data: Data, content_type: str, beside: Any) -> Any:
         return _read_csv(data, beside)
     from beautyspot_data.arrow_types import read_parquet
 
-    frequency, details = check(beside, (str, type(None)), list)
+    columns, frequency, details = check(beside, object, (str, type(None)), list)
     table = read_parquet(data)
     _refuse_files(table.schema)
     frame = table.to_pandas()
     _complete(frame, frequency, details)
+    frame.columns = columns
     return frame
 
 

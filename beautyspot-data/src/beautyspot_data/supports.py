@@ -25,7 +25,7 @@ _TABLES: Final = (
 )
 
 
-class _Library(TypeSupport):
+class Library(TypeSupport):
     """The types of one library, whose subclasses count as well."""
 
     subclasses = True
@@ -75,7 +75,7 @@ class _Library(TypeSupport):
         return self._its.from_media(data, content_type, beside)
 
 
-class NumpyTypes(_Library):
+class NumpyTypes(Library):
     """Arrays and scalars of NumPy; data types, functions and seeds as arguments alone."""
 
     name = "numpy"
@@ -87,7 +87,7 @@ class NumpyTypes(_Library):
     )
 
 
-class PandasTypes(_Library):
+class PandasTypes(Library):
     """Frames, series, indices and scalars of pandas; its arrays and types as arguments alone."""
 
     name = "pandas"
@@ -111,7 +111,7 @@ class PandasTypes(_Library):
     media = _TABLES
 
 
-class PolarsTypes(_Library):
+class PolarsTypes(Library):
     """Frames and series of Polars; its data types as arguments alone."""
 
     name = "polars"
@@ -123,7 +123,7 @@ class PolarsTypes(_Library):
     media = _TABLES
 
 
-class ArrowTypes(_Library):
+class ArrowTypes(Library):
     """Tables of PyArrow; its arrays, scalars, schemas and types as arguments alone."""
 
     name = "pyarrow"
@@ -138,7 +138,7 @@ class ArrowTypes(_Library):
     media = _TABLES
 
 
-class TorchTypes(_Library):
+class TorchTypes(Library):
     """Tensors of Torch; its sizes, devices and types as arguments alone."""
 
     name = "torch"
@@ -148,7 +148,7 @@ class TorchTypes(_Library):
     )
 
 
-class PillowTypes(_Library):
+class PillowTypes(Library):
     """Images of Pillow."""
 
     name = "pillow"
@@ -157,7 +157,7 @@ class PillowTypes(_Library):
     media = ("image/bmp", "image/png", "image/tiff", "image/webp")
 
 
-class FigureTypes(_Library):
+class FigureTypes(Library):
     """Figures of matplotlib: a function with such a content type gives the picture of one."""
 
     name = "matplotlib"
@@ -167,7 +167,7 @@ class FigureTypes(_Library):
     drawn = True
 
 
-class PytzTypes(_Library):
+class PytzTypes(Library):
     """The zones of pytz, each of which has a class of its own."""
 
     name = "pytz"
@@ -176,7 +176,7 @@ class PytzTypes(_Library):
     by_name = True
 
 
-class DateutilTypes(_Library):
+class DateutilTypes(Library):
     """UTC and fixed offsets of dateutil; its zones of rules count by their attributes."""
 
     name = "dateutil"
@@ -184,7 +184,7 @@ class DateutilTypes(_Library):
     classes = tuple(f"dateutil.tz.tz:{name}" for name in ("tzutc", "tzoffset", "tzlocal"))
 
 
-SUPPORTS: Final[tuple[type[TypeSupport], ...]] = (
+SUPPORTS: Final[tuple[type[Library], ...]] = (
     *(ArrowTypes, DateutilTypes, FigureTypes, NumpyTypes, PandasTypes, PillowTypes),
     *(PolarsTypes, PytzTypes, TorchTypes),
 )

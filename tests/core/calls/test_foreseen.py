@@ -72,7 +72,6 @@ def warned(spot: Any, caplog: Any, annotation: Any, value: Any = None) -> list[s
         (collections.abc.Iterator, "used up by its reader"),
         (re.Pattern, "return its text"),
         (pydantic.SecretStr, "is a secret"),
-        (np.random.Generator, "Generator is not a type"),
     ],
 )
 def test_it_is_said_before_the_first_run(

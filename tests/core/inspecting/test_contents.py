@@ -110,15 +110,11 @@ def test_media_are_read_where_their_library_is_installed(spot, monkeypatch):
     key = stored(spot, image, content_type="image/png")
     with look(spot) as store:
         assert store.value(key) == image
-        from beautyspot.tasks import media
-
-        def lacking(*_args):
-            raise ImportError("no PIL")
-
-        monkeypatch.setattr(media, "_loaded", lacking)
+        monkeypatch.setitem(sys.modules, "PIL", None)
+        monkeypatch.delitem(sys.modules, "beautyspot_data.pillow_types")
         found = store.value(key)
         assert type(found) is NotInstalled
-        assert (found.library, found.kind) == ("pillow", "png")
+        assert (found.library, found.kind) == ("pillow", "image/png")
 
 
 def test_damaged_media_and_texts_are_an_error():

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError, RestoreError
+from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, is_compressed, plain_codec
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
-from beautyspot.serialization.payload import ERROR, MEDIA, Payload, unframed
+from beautyspot.serialization.payload import (
+    ERROR,
+    MEDIA,
+    RAW_BYTES,
+    RAW_TEXT,
+    Payload,
+    unframed,
+)
 from beautyspot.serialization.stored_errors import parts_of
-from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,14 +90,14 @@ def _text(data: bytes) -> str:
 
 
 def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:
-    from beautyspot.tasks.media import Media, form_of_file, parts_of
+    from beautyspot.tasks.media import Media, parts_of
 
-    registered = form_of_file(data, codec)
-    if registered is not None:
-        name, form = registered
-        return Instance(name, dict(enumerate(form)) if type(form) is tuple else {0: form})
-    by = parts_of(codec)[1]
     try:
-        return Media(types).read(data, codec, content_type)
+        value = Media(content_type, types).read(data, codec)
     except ImportError:
-        return NotInstalled(by, parts_of(codec)[0], None, len(data))
+        kind, by, _ = parts_of(codec)
+        return NotInstalled(by, kind, None, len(data))
+    if type(value) is not Encoded:
+        return value
+    form: Any = value.form
+    return Instance(value.name, dict(enumerate(form)))

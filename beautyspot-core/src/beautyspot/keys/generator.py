@@ -20,7 +20,7 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
 from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote
 from beautyspot.keys.canonical.plain import plain
-from beautyspot.keys.canonical.resolve import form_of, with_types
+from beautyspot.keys.canonical.resolve import Forms, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,7 +146,7 @@ class KeyGen(KeyGenBase):
         if not types:
             return self
         made = copy.copy(self)
-        made._form_of = with_types(types)
+        made._form_of = Forms(types)
         return made
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:

@@ -154,19 +154,17 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
 
-    def decoded(self, name: str, form: object) -> Any:
-        """The instance of the class registered as `name`, made of what its `encode` gave.
+    def decoded(self, value: Encoded) -> Any:
+        """The instance of which `encoded` gave this.
 
         Raises:
             RestoreError: there is no such class, or its `decode` fails.
         """
-        entry = self._registry.of_name(name, REGISTERED)
+        entry = self._registry.of_name(value.name, REGISTERED)
         if entry is None:
-            raise RestoreError(f"nothing vouches for {name!r:.200}: register it")
+            raise RestoreError(f"nothing vouches for {value.name!r:.200}: register it")
         try:
-            return entry.decode(form)
-        except RestoreError:
-            raise
+            return entry.decode(value.form)
         except Exception as error:
             raise _unreadable(error) from error
 

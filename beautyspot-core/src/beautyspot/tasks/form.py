@@ -10,7 +10,6 @@ from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import return_class, return_classes
 from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, plain_codec
@@ -20,9 +19,17 @@ from beautyspot.serialization.file_data import (
     content_type_of,
     suffix_of,
 )
-from beautyspot.serialization.payload import COMPRESSED, MEDIA, Payload, Unfit, framed, unframed
+from beautyspot.serialization.payload import (
+    COMPRESSED,
+    MEDIA,
+    RAW_BYTES,
+    RAW_TEXT,
+    Payload,
+    framed,
+    unframed,
+)
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.tasks.media import Media, draws, file_of, form_of_file, parts_of
+from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +37,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Data, SerializerBase
     from beautyspot.contracts.types import Types
     from beautyspot.tasks.options import MarkOptions
-
-RAW_BYTES: Final = "raw:bytes"
-RAW_TEXT: Final = "raw:text"
-"""The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
@@ -80,14 +83,13 @@ class ResultForm:
     ) -> None:
         self._function = function
         self._serializer = serializer
-        self._types = types
+        self._media = Media(options.content_type, types)
         self.streams = streams
         self._save_blob = options.save_blob
         self.content_type = options.content_type
         self.compresses = bool(options.compress)
         self.maps = options.mmap
-        drawn = options.content_type is not None and draws(options.content_type, types)
-        self.draw: Callable[[Any], Any] | None = self._drawn_or_not if drawn else None
+        self.draw = self._media.draw if self._media.draws else None
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
     @Lazily
@@ -112,26 +114,6 @@ class ResultForm:
         except Exception:  # a protocol is above no class, and others may raise as well
             return None
         return why
-
-    @Lazily
-    def _media(self) -> Media:
-        return Media(self._types)
-
-    def _drawn(self, value: Any) -> Any:
-        try:
-            return self._media.drawn(value, self.content_type or "")
-        except Exception as error:
-            name = type(value).__qualname__
-            raise SerializationError(
-                f"the result ({name}) can't be drawn as {self.content_type}: {error_shown(error)}"
-            ) from error
-
-    def _drawn_or_not(self, value: Any) -> Any:
-        """The bytes of the file of a value; the value, which is then not stored, if that fails."""
-        try:
-            return self._drawn(value)
-        except SerializationError:  # said where it is to be stored
-            return value
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
@@ -160,30 +142,20 @@ class ResultForm:
             return Payload(framed(value), self.codec)
         if type(value) is File:
             return self._file(value)
-        if self.draw is not None:
-            value = self._drawn(value)
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
         serializer = self.serializer
         if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
             value = serializer.encoded(value)
-        if as_media and value is not None and (found := self._as_file(value)) is not None:
-            return found
+        file = self._media.written(value) if as_media else None
+        if file is not None:
+            return file
         data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
         return Payload(data, self.codec)
-
-    def _as_file(self, value: Any) -> Payload | None:
-        """The result as a file of the content type that its mark, or its class, names."""
-        if type(value) is Encoded:
-            file = file_of(value.name, value.form, self.content_type)
-            if file is not None or self.content_type is None:
-                return file
-            raise Unfit(f"the encode= of {value.title} gives no bytes")
-        return None if self.content_type is None else self._media.written(value, self.content_type)
 
     def _file(self, value: File) -> Payload:
         if self._save_blob is False:
@@ -239,12 +211,12 @@ class ResultForm:
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
     def _of_file(self, data: Data, codec: str) -> Any:
-        registered = form_of_file(data, codec)
-        if registered is None:
-            return self._media.read(data, codec, self.content_type)
-        if not isinstance(self.serializer, MsgpackSerializer):
-            raise RestoreError(f"the serializer {self._serializer.name!r} has registered no class")
-        return self.serializer.decoded(*registered)
+        value, serializer = self._media.read(data, codec), self.serializer
+        if type(value) is not Encoded:
+            return value
+        if isinstance(serializer, MsgpackSerializer):
+            return serializer.decoded(value)
+        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""

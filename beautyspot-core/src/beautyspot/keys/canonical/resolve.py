@@ -31,8 +31,6 @@ from beautyspot.keys.canonical.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.contracts.types import Types
     from beautyspot.keys.canonical.walk import Form, Walk
 
@@ -63,28 +61,34 @@ def has_own_form(module: str) -> bool:
     return root in _MODULES or any(root == cls.__module__ for cls in own)
 
 
-def with_types(types: Types) -> Callable[[type], Form]:
-    """What finds the form of a class, also where plug-ins support it."""
-    known: ByIdentity[Form] = ByIdentity()
+class Forms:
+    """Finds the form of a class.
 
-    def form(kind: type) -> Form:
-        found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
-        if found is None:
-            named = support_of(types, kind)
-            if named is not None:
-                found = SupportedForm(named[1], kind, named[0])
-            elif lacks_data(types, kind):
-                found = _without_data
-            else:
-                found = _known.get(kind) or _known.put(kind, _find(kind))
-            known.put(kind, found)
-        return found
+    Args:
+        types: those that plug-ins support.
+    """
 
-    return form
+    __slots__ = ("_known", "_types")
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._known: ByIdentity[Form] = ByIdentity()
+
+    def __call__(self, kind: type) -> Form:
+        """The form of the instances of `kind`."""
+        found = _FORMS.get(kind) or self._known.get(kind)  # no plug-in can claim one of the first
+        return found or self._known.put(kind, self._find(kind))
+
+    def _find(self, kind: type) -> Form:
+        named = support_of(self._types, kind)
+        if named is not None:
+            return SupportedForm(named[1], kind, named[0])
+        if lacks_data(self._types, kind):
+            return _without_data
+        return _known.get(kind) or _known.put(kind, _find(kind))
 
 
-form_of: Final = with_types({})
-"""The form of a class that no plug-in is needed for."""
+form_of: Final = Forms({})
 
 
 def _without_data(walk: Walk, value: object) -> str:
