@@ -151,7 +151,8 @@ def test_a_stored_file_of_a_damaged_type_is_a_miss(registered: Any, caplog: Any)
     marked = registered.mark(badge)
     marked("a")
     [record] = registered.metadata.scan(with_data=True)
-    for codec in ("media:", "media:x", "media:x|y|?", "media:class:x|y|", "media:json|a/b|"):
+    wrong = ["", "x", "x|y|?", "class:x|y|", "json:|a/b|", "json|a/b|"]
+    for codec in (f"media:{rest}" for rest in wrong):
         digest = fingerprint(record.cache_key, codec, record.result_data)
         registered.metadata.put(record._replace(serializer=codec, digest=digest))
         assert marked("a") == Badge("a")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 2**16
 _OF_JSON: Final = (dict, list, int, float, bool)
-_JSON: Final = "json"
+_JSON: Final = "json:"  # no name of types has a colon
 _CLASS: Final = "class:"
 """How the writer of a registered class begins; the name of the class follows."""
 
