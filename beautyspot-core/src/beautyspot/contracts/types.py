@@ -43,7 +43,7 @@ class Buffer:
         self.size = size if callable(content) else memoryview(content).nbytes
 
     def fill(self, out: bytearray) -> None:
-        """Append the bytes to the output."""
+        """Append the bytes to `out`."""
         if callable(self.content):
             self.content(out)
         else:
@@ -154,7 +154,13 @@ class TypeSupport(Backend):
         raise NotSupportedError(f"the types {self.name!r} are no files ({type(value).__name__})")
 
     def from_media(self, data: Data, content_type: str, beside: Any) -> Any:
-        """The value of what `to_media` returned, which may be hostile."""
+        """The value again, for what `to_media` returned.
+
+        Args:
+            data: the file. It may be hostile.
+            content_type: as `to_media` got it.
+            beside: what the file does not hold of the value; may be hostile, too.
+        """
         del data, beside
         raise NotSupportedError(f"the types {self.name!r} can't be read from {content_type}")
 

@@ -155,7 +155,7 @@ class MsgpackSerializer(SerializerBase):
             raise _refusal(refused) from refused.__cause__
 
     def decoded(self, value: Encoded) -> Any:
-        """The instance of which `encoded` gave this.
+        """The instance of which `encoded` gave `value`.
 
         Raises:
             RestoreError: there is no such class, or its `decode` fails.
