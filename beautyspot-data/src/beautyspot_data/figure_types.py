@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FORMATS: Final = {"application/pdf": "pdf", "image/png": "png", "image/svg+xml": "svg"}
 _DATES: Final = {"pdf": "CreationDate", "svg": "Date"}
-"""The moment of drawing, which is left out: equal figures have equal pictures."""
+"""The moment of drawing, which is left out, as no part of what the figure shows."""
 
 
 def key(_value: Any) -> NoReturn:

@@ -180,7 +180,7 @@ def support_of(types: Types, cls: type) -> tuple[str, TypeSupport] | None:
     return None
 
 
-def lacks_data(types: Types, cls: type) -> bool:
+def needs_data_plugin(types: Types, cls: type) -> bool:
     """Whether a class is of a library whose types `beautyspot-data` brings, and that is missing."""
     found = OF_DATA.intersection(str(base.__module__).partition(".")[0] for base in cls.__mro__)
     return not found <= {name.partition(":")[0].partition(".")[0] for name in types}

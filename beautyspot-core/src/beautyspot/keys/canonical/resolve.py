@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.types import GET_DATA, NO_DATA, lacks_data, support_of
+from beautyspot.contracts.types import GET_DATA, NO_DATA, needs_data_plugin, support_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
@@ -83,7 +83,7 @@ class Forms:
         named = support_of(self._types, kind)
         if named is not None:
             return SupportedForm(named[1], kind, named[0])
-        if lacks_data(self._types, kind):
+        if needs_data_plugin(self._types, kind):
             return _without_data
         return _known.get(kind) or _known.put(kind, _find(kind))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, lacks_data
+from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.serialization.codecs.builtin import BIG_BYTES, BIG_INT, PAIRS, SURROGATES
 from beautyspot.serialization.codecs.classes import advice
 from beautyspot.serialization.codecs.contract import MAX_DEPTH, Refused
@@ -121,7 +121,7 @@ class Writer:
         if kind is Encoded:
             form = self.value(value.form, f".<encoded {value.title}>")
             return [REGISTERED.marker, value.name, form]
-        if lacks_data(self._registry.types, kind):
+        if needs_data_plugin(self._registry.types, kind):
             raise Refused(f"a {class_name(kind)} {NO_DATA}: {GET_DATA}")
         raise Refused(advice(kind))
 
