@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from beautyspot import RestoreError
+from beautyspot_data import arrow_types, pandas_types, polars_types
 from beautyspot_data.arrow_types import CELLS
 from PIL import Image
 from supported import SERIALIZER, stored_as
@@ -25,6 +26,9 @@ def arrow_bytes(table: Any, compression: str | None = None) -> bytes:
         writer.write_table(table)
     return bytes(sink.getvalue())
 
+
+READERS = (arrow_types, pandas_types, polars_types)
+"""Imported here: what that takes of memory is no reader's."""
 
 FRAMES = {
     "pyarrow": lambda stream: stored_as("pyarrow.lib:Table", buffer=stream),
