@@ -17,7 +17,7 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code.auto_version import _is_of_a_project, _Task, _Walk, version_auto
+from beautyspot.functions.code.auto_version import _is_of_a_project, followed, version_auto
 
 MAIN = '''
 import abc, enum, fractions, functools, helpers, os, re
@@ -269,7 +269,7 @@ class Project:
 
 def walked(function: Any) -> set[tuple[str, str, str]]:
     """What a version is made of."""
-    return _Walk(_Task("", "", function), None, "main").records()
+    return followed(function, project="main")
 
 
 @pytest.fixture(scope="module")
