@@ -344,7 +344,7 @@ def test_an_argument_that_the_cancelled_caller_changes_gets_no_result(
     run(main)
     assert spot.peek(marked, [1]) is None
     assert spot.peek(marked, [1, 2]) is None
-    assert "was changed while the call was under way" in caplog.text
+    assert "`x` changed while `work` ran" in caplog.text
 
 
 @pytest.mark.usefixtures("_quiet")

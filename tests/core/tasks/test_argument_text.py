@@ -323,7 +323,8 @@ def test_arguments_have_their_names_and_what_is_ignored_is_left_out(spot: bs.Spo
 
 
 def test_arguments_are_shown_as_they_were_before_the_run(spot: bs.Spot) -> None:
-    assert row(spot, spot.mark(list[int].pop), [1, 2]) == "self=[1, 2], index=-1"
+    pop = spot.mark(key={"self": tuple})(list[int].pop)
+    assert row(spot, pop, [1, 2]) == "self=[1, 2], index=-1"
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ class Meter:
         if made.is_hit:
             self.found()
         else:
-            self.ran(stored=made.is_stored)
+            self.ran(stored=bool(made.is_stored))
 
     def failed(self) -> None:
         """Count a call that failed."""

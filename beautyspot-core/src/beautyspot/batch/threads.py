@@ -223,7 +223,7 @@ class SyncMap:
         if made.error is not None:
             self._window.failed(item, made.error, stored=True)
             return
-        for follower in self._window.returned(item, made.value):
+        for follower in self._window.returned(item, made):
             self._start(follower)
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:

@@ -56,12 +56,13 @@ class Telling:
 
         Returns:
             `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
-            that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
-            executions worked that hits made unnecessary: what they queued for limits is no work),
-            `seconds_spent` (how long the executions worked), `money_saved` and `money_spent` (the
-            same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
-            fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
-            fails) and `resting` (kinds of operation of the backends that are not tried at the
+            that ran uncached), `changed` (results that were not stored, since what their key is
+            made of changed meanwhile), `errors` (failures of beautyspot), `seconds_saved` (how long
+            the executions worked that hits made unnecessary: what they queued for limits is no
+            work), `seconds_spent` (how long the executions worked), `money_saved` and `money_spent`
+            (the same of what they cost), `entries` and `bytes` (of all results in the store; NaN
+            if it fails, and after `shutdown`), `unsaved` (results that wait in memory for a store
+            that fails) and `resting` (kinds of operation of the backends that are not tried at the
             moment, since they failed).
 
             Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
@@ -83,6 +84,7 @@ class Telling:
             "misses": sum(each.runs for each in counted),
             "failures": sum(each.failures for each in counted),
             "bypassed": engine.counting.bypassed,
+            "changed": engine.counting.changed,
             "errors": sum(engine.reporter.counts.values()),
             "seconds_saved": sum(each.seconds_saved for each in counted),
             "seconds_spent": sum(each.seconds_spent for each in counted),

@@ -65,6 +65,7 @@ class Call:
     waited = False  # others ran since it got its key, and may have changed its arguments
     is_hit = False  # whether it got a result without running
     is_stored = False  # whether its own result is stored by now, or queued for that
+    changed = False  # what its key is made of changed: its result is its caller's alone
     made_at: float | None = None  # when the result was made, in Unix time
     why: Reason | None = None  # why it is a miss, if not since nothing is stored
     found_as: FoundAs | None = None  # what observers are told of a result that was found

@@ -135,7 +135,7 @@ def held(
     functions = {name: lazy(type(value), name) for name in members}
     computed = {name: (members[name], each) for name, each in functions.items() if each is not None}
     if computed:
-        kept = assigned(walk, value, computed)
+        kept = {} if walk.passes_over(value) else assigned(walk, value, computed)
         members = {n: item for n, item in members.items() if n not in computed or n in kept}
     return members
 

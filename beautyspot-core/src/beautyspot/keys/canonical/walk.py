@@ -41,7 +41,7 @@ OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
-    "leave it out, or say what counts of it by __beautyspot_key__ in its class or by "
+    "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
     "spot.keygen.register(cls, function)"
 )
 
@@ -87,13 +87,14 @@ class Walk:
 
     __slots__ = (
         *("_active", "_defined", "_less", "_memo", "_numbers", "_open", "_passing", "_path"),
-        *("_referring", "_resolve", "_within", "custom"),
+        *("_referring", "_resolve", "_within", "custom", "passed_over"),
     )
 
     def __init__(
         self, resolve: Callable[[type], Form], custom: Custom = MappingProxyType({})
     ) -> None:
         self.custom = custom
+        self.passed_over: list[object] | None = None  # what takes long; None to write it as well
         self._resolve = resolve
         self._path: list[tuple[str, object]] = []
         self._active: set[int] = set()
@@ -195,6 +196,13 @@ class Walk:
         text = self.at(step, key, value)
         self._numbers, self._within = outside
         return text
+
+    def passes_over(self, value: object) -> bool:
+        """Whether what takes long is not to be written of a value, which is noted."""
+        if self.passed_over is None:
+            return False
+        self.passed_over.append(value)
+        return True
 
     def less(self, value: object) -> tuple[str, ...]:
         """The dotted paths that don't count in the state of `value`."""
