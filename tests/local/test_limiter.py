@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from beautyspot.contracts import Reservation
 from beautyspot.errors import ConfigError, CostError, RateLimitError
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_local.limiter import TokenBucket
+from beautyspot_testing.limiter import ManualClock
 
 if TYPE_CHECKING:
     from beautyspot_local.held import Held

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.testing.limiter import LimiterContract, ManualClock
 from beautyspot_local import shared_file
 from beautyspot_local.shared_file import HEADER, MAX_GAPS
 from beautyspot_local.shared_limiter import SharedTokenBucket
+from beautyspot_testing.limiter import LimiterContract, ManualClock
 from gates import DEADLINE
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import CostError
-from beautyspot.testing import limiter as suite
-from beautyspot.testing import limiter_steps as steps
-from beautyspot.testing.limiter import LimiterContract, ManualClock
 from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
+from beautyspot_testing import limiter as suite
+from beautyspot_testing import limiter_steps as steps
+from beautyspot_testing.limiter import LimiterContract, ManualClock
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
 from beautyspot_local.timeline_limiter import LATE
+from beautyspot_testing.limiter import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

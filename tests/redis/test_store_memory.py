@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Invalidation, Plain, entry_of, found_in
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.near import OVERHEAD, NearMemory
+from beautyspot_testing.records import KEYS, a_record
 from owned_clock import Clock
 
 if TYPE_CHECKING:

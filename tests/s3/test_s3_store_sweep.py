@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Invalidation
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, sweeping
+from beautyspot_testing.records import KEYS, a_record
 
 FOLDER = "cache/store/app/"
 DAY = 86_400.0

@@ -30,6 +30,8 @@ FOR = {
     "opentelemetry-api": "observers",
     "prometheus-client": "observers",
     "structlog": "observers",
+    "hypothesis": "the contract suites",
+    "pytest": "the contract suites, the fixture",
     "numpy": "arguments and results",
     "pandas": "arguments and results",
     "polars": "arguments and results",

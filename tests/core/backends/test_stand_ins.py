@@ -144,7 +144,7 @@ def test_a_store_out_of_reach_comes_later(
 
 
 def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot.testing.records import KEYS, a_record
+    from beautyspot_testing.records import KEYS, a_record
 
     Outage.error = MetadataError("no server")
     store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata

@@ -11,9 +11,9 @@ from beautyspot.contracts import BlobStorageBase
 from beautyspot.errors import BlobNotFound, SerializationError
 from beautyspot.memory import MemoryStorage
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.testing.serializer import SerializerContract
-from beautyspot.testing.storage import StorageContract
-from beautyspot.testing.storage_values import LONG_KEYS
+from beautyspot_testing.serializer import SerializerContract
+from beautyspot_testing.storage import StorageContract
+from beautyspot_testing.storage_values import LONG_KEYS
 
 
 class Library:

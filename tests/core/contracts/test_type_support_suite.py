@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import beautyspot as bs
 import pytest
-from beautyspot.testing.types import TypeSupportContract
+from beautyspot_testing.types import TypeSupportContract
 from fake_plugins import Versions
 from packaging.version import Version
 

@@ -8,8 +8,8 @@ from types import NoneType
 import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.generator import KeyGen
-from beautyspot.testing.keygen import KeyGenContract
-from beautyspot.testing.values import ids, print_ids
+from beautyspot_testing.keygen import KeyGenContract
+from beautyspot_testing.values import ids, print_ids
 
 
 class TestKeyGen(KeyGenContract):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.testing.limiter_model import ManualClock, Model, Taken
 from beautyspot_local import TokenBucket
+from beautyspot_testing.limiter_model import ManualClock, Model, Taken
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

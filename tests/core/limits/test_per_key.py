@@ -9,8 +9,8 @@ import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError
 from beautyspot.limits.per_key import FEW, LimitsByKey
-from beautyspot.testing.limiter_model import ManualClock
 from beautyspot_local import TokenBucket
+from beautyspot_testing.limiter_model import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test

@@ -11,8 +11,8 @@ from beautyspot.contracts import Lease, LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.limits.standby import Standby
 from beautyspot.resilience.reporting import Reporter
-from beautyspot.testing.limiter import LimiterContract
 from beautyspot_local import SharedTokenBucket, TokenBucket
+from beautyspot_testing.limiter import LimiterContract
 from owned_clock import Clock
 
 if TYPE_CHECKING:

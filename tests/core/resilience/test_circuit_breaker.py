@@ -378,8 +378,8 @@ def test_a_blocking_store_that_is_busy_says_so() -> None:
 
 
 def test_a_guarded_backend_is_like_its_own(tmp_path: Any) -> None:
-    from beautyspot.testing.records import KEYS, a_record
     from beautyspot_local import LocalStorage
+    from beautyspot_testing.records import KEYS, a_record
 
     health = Health(Reporter("app"))
     store = GuardedStore(BrokenStore(), health)

@@ -16,7 +16,7 @@ from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.observing import Refused
 from beautyspot.results.bulk import save_many
 from beautyspot.results.cache import Cache
-from beautyspot.testing.records import a_record
+from beautyspot_testing.records import a_record
 from broken import BrokenStore
 from gates import DEADLINE, Gate, until
 from hypothesis import HealthCheck, given, settings

@@ -10,7 +10,7 @@ from beautyspot.errors import SerializationError
 
 
 def test_a_refusal_without_a_word_fails_the_suite() -> None:
-    from beautyspot.testing.serializer import _check_refused
+    from beautyspot_testing.serializer import _check_refused
 
     class Mute(SerializerBase):
         name = "mute"

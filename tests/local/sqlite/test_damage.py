@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database_file
 from beautyspot_local.sqlite.database import SET_ASIDE
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another, files, pausing
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from beautyspot import MetadataError
-from beautyspot.testing.records import a_record
 from beautyspot_local.sqlite import connections, database_file, schema
+from beautyspot_testing.records import a_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -342,7 +342,7 @@ def hostile_rows(keys: list[str]) -> Any:
 @pytest.fixture(scope="module")
 def keys() -> list[str]:
     """The keys of the calls that `use` makes."""
-    from beautyspot.testing.spots import memory_spot
+    from beautyspot.testing import memory_spot
 
     with memory_spot() as spot:
         list(use(spot))

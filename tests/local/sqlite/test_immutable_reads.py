@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database, immutable_reads
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another
 
 

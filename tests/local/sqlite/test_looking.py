@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from beautyspot.contracts import Context, Counts, Selection
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local import LocalStorage
 from beautyspot_local.sqlite import salvage, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.processes import Child
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another, posix
 
 DATA = Path(__file__).parent / "data"

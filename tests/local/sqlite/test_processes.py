@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.processes import Child
+from beautyspot_testing.records import KEYS, a_record
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database, database_file, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another, pausing, posix
 
 

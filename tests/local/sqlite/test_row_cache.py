@@ -17,10 +17,10 @@ import pytest
 from beautyspot import files
 from beautyspot.contracts import entry_of, in_full
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.processes import in_forked_child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database_file, row_cache, schema, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.processes import in_forked_child
+from beautyspot_testing.records import KEYS, a_record
 from owned_clock import Clock
 from quiet import connection_of, eager, keep, kept, linux, plain, rows_of, settle
 from sqlite_tools import another, posix

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from beautyspot.contracts import in_full
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.processes import Child
+from beautyspot_testing.records import KEYS
 from quiet import eager, keep, kept, linux, plain, settle
 from sqlite_tools import another
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import connections, database_file
 from beautyspot_local.sqlite import store as module
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another, files, open_files, pausing, posix
 
 

@@ -9,9 +9,9 @@ import sys
 
 import pytest
 from beautyspot import files
-from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite import database_file, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS
 from owned_clock import Clock
 from quiet import eager, linux, plain, settle
 from sqlite_tools import another, open_files

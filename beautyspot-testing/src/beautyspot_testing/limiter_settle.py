@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.errors import CostError, NotSupportedError
-from beautyspot.testing.limiter_steps import delays, reserve
-from beautyspot.testing.switches import Switches
+
+from beautyspot_testing.limiter_steps import delays, reserve
+from beautyspot_testing.switches import Switches
 
 if TYPE_CHECKING:
     from beautyspot.contracts import LimiterBase

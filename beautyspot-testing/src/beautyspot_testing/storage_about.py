@@ -7,9 +7,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-
 from beautyspot.errors import BlobLocationError, BlobNotFound
-from beautyspot.testing.storage_values import FOREIGN_LOCATIONS, KEY
+
+from beautyspot_testing.storage_values import FOREIGN_LOCATIONS, KEY
 
 if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase

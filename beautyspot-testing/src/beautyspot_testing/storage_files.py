@@ -7,11 +7,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
-
 from beautyspot.contracts import BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
-from beautyspot.testing.storage_values import FOREIGN_LOCATIONS, HOSTILE_KEYS, KEY
-from beautyspot.testing.switches import Switches
+
+from beautyspot_testing.storage_values import FOREIGN_LOCATIONS, HOSTILE_KEYS, KEY
+from beautyspot_testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable

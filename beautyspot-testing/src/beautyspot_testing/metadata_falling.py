@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from beautyspot.testing.metadata_leases import PATIENCE, LeaseContract
-from beautyspot.testing.records import KEYS, a_record
+from beautyspot_testing.metadata_leases import PATIENCE, LeaseContract
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

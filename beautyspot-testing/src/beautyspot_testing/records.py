@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import strategies as st
-
 from beautyspot.contracts import DIRECT_BLOB, FILE, TaskRecord
+from hypothesis import strategies as st
 
 KEYS = [f"{number:032x}" for number in range(100)]
 

@@ -1,11 +1,28 @@
-"""A Spot for the tests of an application: in memory, and independent of any configuration."""
+"""What the tests of an application take: a Spot in memory, independent of any configuration.
+
+`memory_spot` makes one; under pytest there is a fixture of that name, too, once the `conftest.py`
+at the top of the tests says::
+
+    pytest_plugins = ["beautyspot.testing"]
+
+It is not registered for every run of pytest in the environment: that would import beautyspot, take
+time, and hide it from coverage, also in projects that only happen to have it installed.
+
+The contracts of the extension points, for authors of plug-ins, are the distribution
+`beautyspot-testing`. PYTEST_DONT_REWRITE: there are no asserts in here.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import Spot
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["memory_spot"]
 
 _SETTINGS: Final[dict[str, Any]] = {
     # Classes, not instances: the Spot makes them for itself, and closes them.
@@ -48,3 +65,16 @@ def memory_spot(name: str = "test", **options: Any) -> Spot:
         ConfigError: an option is wrong, as for `Spot`.
     """
     return Spot(name, **{**_SETTINGS, **options})
+
+
+try:
+    import pytest
+except ImportError:  # pragma: no cover - the tests run in pytest
+    pass  # a program may take it without
+else:
+
+    @pytest.fixture(name="memory_spot")
+    def memory_spot_fixture() -> Iterator[Spot]:
+        """A fresh `memory_spot` for the test, shut down at its end."""
+        with memory_spot() as spot:
+            yield spot

@@ -2,7 +2,7 @@
 
 For the author of a storage::
 
-    from beautyspot.testing.storage import StorageContract
+    from beautyspot_testing.storage import StorageContract
 
     class TestFooStorage(StorageContract):
         def make(self, tmp_path):
@@ -18,14 +18,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
-from beautyspot.testing.processes import Child, in_forked_child
-from beautyspot.testing.storage_about import AboutContract
-from beautyspot.testing.storage_files import FilesContract
-from beautyspot.testing.storage_values import (
+from beautyspot_testing.processes import Child, in_forked_child
+from beautyspot_testing.storage_about import AboutContract
+from beautyspot_testing.storage_files import FilesContract
+from beautyspot_testing.storage_values import (
     BLOBS,
     FOREIGN_LOCATIONS,
     HOSTILE_KEYS,

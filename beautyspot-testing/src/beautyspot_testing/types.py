@@ -19,12 +19,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-
 from beautyspot import KeyGen, MsgpackSerializer, hookimpl
 from beautyspot.errors import SerializationError
-from beautyspot.testing.processes import json_of_another_process
-from beautyspot.testing.spots import memory_spot
-from beautyspot.testing.switches import Switches
+from beautyspot.testing import memory_spot
+
+from beautyspot_testing.processes import json_of_another_process
+from beautyspot_testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,7 @@ class TypeSupportContract(Switches):
             serializer = self._serializer()
             stored = [bytes(serializer.dumps(value)).hex() for value in self.samples()]
         made, restored = json_of_another_process(
-            f"{source}\nfrom beautyspot.testing.types import report\nreport(suite, {stored})"
+            f"{source}\nfrom beautyspot_testing.types import report\nreport(suite, {stored})"
         )
         assert made == keys, "equal values have other keys in another process"
         assert restored == keys[: len(stored)], "another process restores other values"

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import pytest
+from beautyspot.contracts import LimiterBase
+from beautyspot.errors import CostError, NotSupportedError, RateLimitError
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from beautyspot.contracts import LimiterBase
-from beautyspot.errors import CostError, NotSupportedError, RateLimitError
-from beautyspot.testing.limiter_model import LimiterMachine, ManualClock
-from beautyspot.testing.limiter_places import PlacesContract
-from beautyspot.testing.limiter_settle import SettleContract
-from beautyspot.testing.limiter_steps import (
+from beautyspot_testing.limiter_model import LimiterMachine, ManualClock
+from beautyspot_testing.limiter_places import PlacesContract
+from beautyspot_testing.limiter_settle import SettleContract
+from beautyspot_testing.limiter_steps import (
     cancel_waiters,
     check_times,
     consume_async,

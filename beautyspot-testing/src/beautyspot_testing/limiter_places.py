@@ -6,16 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.errors import NotSupportedError
-from beautyspot.testing.limiter_steps import delay, delays
-from beautyspot.testing.switches import Switches
+
+from beautyspot_testing.limiter_steps import delay, delays
+from beautyspot_testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import Lease, LimiterBase
-    from beautyspot.testing.limiter_model import ManualClock
+
+    from beautyspot_testing.limiter_model import ManualClock
 
 
 def _slots(limiter: LimiterBase, number: int, size: int, name: str = "work") -> list[Lease]:

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-
 from beautyspot.contracts import Counts
 from beautyspot.errors import NotSupportedError
-from beautyspot.testing.metadata_newer import NewerContract
-from beautyspot.testing.records import HOSTILE_KEYS
+
+from beautyspot_testing.metadata_newer import NewerContract
+from beautyspot_testing.records import HOSTILE_KEYS
 
 if TYPE_CHECKING:
     from pathlib import Path

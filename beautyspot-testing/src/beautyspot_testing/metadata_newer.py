@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.testing.metadata_invalidations import NOTED, InvalidationContract
-from beautyspot.testing.records import KEYS, a_record
+from beautyspot_testing.metadata_invalidations import NOTED, InvalidationContract
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,12 +17,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.errors import NotSupportedError, UnstableKeyError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.errors import NotSupportedError, UnstableKeyError
-from beautyspot.testing.processes import json_of_another_process
-from beautyspot.testing.values import (
+from beautyspot_testing.processes import json_of_another_process
+from beautyspot_testing.values import (
     BASIC,
     FURTHER,
     Plain,
@@ -229,7 +229,7 @@ class KeyGenContract:
         source = self.source()
         if source is None:
             pytest.skip("no other process can make this key generator: override source()")
-        source += "\nfrom beautyspot.testing.values import print_ids\nprint_ids(keygen)"
+        source += "\nfrom beautyspot_testing.values import print_ids\nprint_ids(keygen)"
         there_ids = json_of_another_process(source)
         for value, here, there in zip((*BASIC, *FURTHER), ids(self.make()), there_ids, strict=True):
             assert here == there, f"{value!r:.80} has another ID in another process"

@@ -21,13 +21,13 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from beautyspot.contracts import SerializerBase
+from beautyspot.errors import ConfigError, NotSupportedError, RestoreError, SerializationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.contracts import SerializerBase
-from beautyspot.errors import ConfigError, NotSupportedError, RestoreError, SerializationError
-from beautyspot.testing.switches import Switches
-from beautyspot.testing.values import Plain, PlainTypes
+from beautyspot_testing.switches import Switches
+from beautyspot_testing.values import Plain, PlainTypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-
     from beautyspot.contracts import LimiterBase, Reservation
 
 

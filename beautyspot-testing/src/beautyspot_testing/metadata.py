@@ -15,9 +15,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-
 from beautyspot.contracts import (
     FILE,
     Entry,
@@ -29,8 +26,11 @@ from beautyspot.contracts import (
     in_full,
 )
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.metadata_listing import ListingContract
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, LATER, LATER_FIELDS, RECORDS, a_record
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from beautyspot_testing.metadata_listing import ListingContract
+from beautyspot_testing.records import HOSTILE_KEYS, KEYS, LATER, LATER_FIELDS, RECORDS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

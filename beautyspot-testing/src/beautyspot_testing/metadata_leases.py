@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import pytest
-
 from beautyspot.contracts import Beginning, Invalidation, Lease, MetadataStoreBase, in_full
 from beautyspot.errors import NotSupportedError
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
-from beautyspot.testing.switches import Switches
+
+from beautyspot_testing.processes import Child
+from beautyspot_testing.records import HOSTILE_KEYS, KEYS, a_record
+from beautyspot_testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

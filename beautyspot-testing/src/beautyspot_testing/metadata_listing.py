@@ -6,9 +6,6 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-
 from beautyspot.contracts import (
     FunctionTotals,
     MetadataStoreBase,
@@ -18,8 +15,11 @@ from beautyspot.contracts import (
     Totals,
 )
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot.testing.metadata_counts import COUNTED, CountsContract
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from beautyspot_testing.metadata_counts import COUNTED, CountsContract
+from beautyspot_testing.records import HOSTILE_KEYS, KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

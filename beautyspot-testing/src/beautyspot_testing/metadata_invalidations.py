@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-
 from beautyspot.contracts import Invalidation, TaskRecord
-from beautyspot.testing.metadata_falling import FallingContract
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
+
+from beautyspot_testing.metadata_falling import FallingContract
+from beautyspot_testing.records import HOSTILE_KEYS, KEYS, a_record
 
 if TYPE_CHECKING:
     from pathlib import Path
