@@ -9,7 +9,7 @@ import pytest
 from beautyspot.errors import NotSupportedError
 
 from beautyspot_testing.limiter_steps import delay, delays
-from beautyspot_testing.switches import Switches
+from beautyspot_testing.shared import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ import pytest
 from beautyspot.errors import CostError, NotSupportedError
 
 from beautyspot_testing.limiter_steps import delays, reserve
-from beautyspot_testing.switches import Switches
+from beautyspot_testing.shared import Switches
 
 if TYPE_CHECKING:
     from beautyspot.contracts import LimiterBase

@@ -12,9 +12,8 @@ import pytest
 from beautyspot.contracts import Beginning, Invalidation, Lease, MetadataStoreBase, in_full
 from beautyspot.errors import NotSupportedError
 
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import HOSTILE_KEYS, KEYS, a_record
-from beautyspot_testing.switches import Switches
+from beautyspot_testing.shared import Child, Switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,35 +12,119 @@ For the author of a storage::
 from __future__ import annotations
 
 import inspect
+import os
 import threading
+from array import array
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from beautyspot.contracts import BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot_testing.processes import Child, in_forked_child
-from beautyspot_testing.storage_about import AboutContract
-from beautyspot_testing.storage_files import FilesContract
-from beautyspot_testing.storage_values import (
-    BLOBS,
-    FOREIGN_LOCATIONS,
-    HOSTILE_KEYS,
-    KEY,
-    LONG_KEYS,
-    blob,
-    check_whole,
-    writing,
-)
+from beautyspot_testing.shared import Child, Switches, in_forked_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from beautyspot.contracts import BlobStorageBase, Data
+    from beautyspot.contracts import Data
+
+KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
+
+BLOBS: Final[dict[str, Data]] = {
+    "no bytes": b"",
+    "nul": b"\0",
+    "ends of lines": b"\r\n\x1a",
+    "every byte": bytes(range(256)) * 10,
+    "bytearray": bytearray(b"bytearray"),
+    "memoryview": memoryview(b"memoryview"),
+    "empty": memoryview(b"")[:0],
+    "strided": memoryview(b"every second byte")[::2],
+    "doubles": memoryview(array("d", [1.5, 2.5])),
+}
+"""Blobs of every kind, by what is special in them."""
+
+HOSTILE_KEYS: Final = (
+    *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
+    *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
+)
+"""Keys that are not a relative path of valid parts."""
+
+FOREIGN_LOCATIONS: Final = (
+    *HOSTILE_KEYS,
+    *(
+        "file:///etc/passwd",
+        "s3://elsewhere/x",
+        "http://127.0.0.1:9/x",
+        "\\\\host\\share",
+    ),
+    *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
+    *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
+)
+"""Texts that a hostile or damaged table may hold instead of a location."""
+
+LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
+"""Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
+
+_SIZE: Final = 200_000
+
+_WRITER = """
+{source}
+wait()
+for number in range({writes}):
+    storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
+"""
+
+
+def blob(number: int) -> bytes:
+    """A blob of equal bytes, whose value gives the blob's length."""
+    return bytes([number % 251]) * (_SIZE + number % 251)
+
+
+def check_whole(data: bytes) -> None:
+    """Fail unless the data are a whole `blob`."""
+    assert data, "a reader saw an empty blob"
+    assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
+
+
+def writing(source: str, writes: int) -> str:
+    """The code of a `Child` that waits, and then replaces the blob under `KEY` again and again."""
+    return _WRITER.format(source=source, writes=writes, key=KEY, size=_SIZE)
+
+
+LARGEST_PART: Final = 64 * 2**20
+"""Bytes that a storage which reads files in parts may ask for at a time."""
+
+
+class OnlyRead:
+    """A file that can be read once, and nothing else; breaks off at its end if it `fails`."""
+
+    def __init__(self, storage: BlobStorageBase, data: bytes, *, fails: bool = False) -> None:
+        self._data = BytesIO(data)
+        self._in_parts = type(storage).save_file is not BlobStorageBase.save_file
+        self._fails = fails
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        if self._in_parts:
+            assert 0 < size <= LARGEST_PART, f"a file is read in parts, and not {size} at a time"
+        data = self._data.read(size if size < 0 else min(size, 100_000))
+        if self._fails and (size < 0 or not data):
+            raise BrokenOffError
+        return data
+
+
+_TEN: Final = b"0123456789"
+
+
+class BrokenOffError(Exception):
+    """The file could not be read to its end."""
+
 
 _KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
 _STEPS = st.lists(st.tuples(st.booleans(), _KEYS, st.binary(max_size=300)), max_size=12)
@@ -53,7 +137,7 @@ _property = settings(
 )
 
 
-class StorageContract(FilesContract, AboutContract):
+class StorageContract(Switches):
     """Subclass it, and implement `make`.
 
     Switches, for what a storage does not promise:
@@ -102,14 +186,6 @@ class StorageContract(FilesContract, AboutContract):
         yield storage
         storage.close()
 
-    @pytest.fixture
-    def again(self, place: Path) -> Iterator[BlobStorageBase]:
-        """A second instance, on the place of `storage`."""
-        self._needs("persistent")
-        storage = self.make_again(place)
-        yield storage
-        storage.close()
-
     # ------------------------------------------------------------------------ what is kept
 
     def test_it_has_a_name_that_can_be_selected(self, storage: BlobStorageBase) -> None:
@@ -137,10 +213,6 @@ class StorageContract(FilesContract, AboutContract):
         with memoryview(data) as view:
             view[:] = bytes(len(view))
         assert storage.load(location) == blob(0), "the buffer must be the caller's alone"
-
-    def test_a_large_blob(self, storage: BlobStorageBase) -> None:
-        data = b"0123456789abcdef" * (self.large // 16) + b"end"
-        assert storage.load(storage.save(KEY, data)) == data
 
     def test_it_keeps_no_reference(self, storage: BlobStorageBase) -> None:
         data = bytearray(b"before")
@@ -184,20 +256,17 @@ class StorageContract(FilesContract, AboutContract):
         assert len(locations) == 4
         assert {location: storage.load(location).decode() for location in locations} == locations
 
-    def test_two_instances_share_a_place(
-        self, storage: BlobStorageBase, again: BlobStorageBase
+    def test_two_instances_share_a_place_and_closing_one_leaves_the_other(
+        self, storage: BlobStorageBase, place: Path
     ) -> None:
-        assert again.load(storage.save("a/1", b"one")) == b"one"
+        self._needs("persistent")
+        again, location = self.make_again(place), storage.save("a/1", b"one")
+        assert again.load(location) == b"one"
         assert storage.load(again.save("a/2", b"two")) == b"two"
         assert storage.save("a/3", b"") == again.save("a/3", b"")
-
-    def test_closing_one_leaves_the_other(self, storage: BlobStorageBase, place: Path) -> None:
-        self._needs("persistent")
-        other, location = self.make_again(place), storage.save(KEY, b"x")
-        assert other.load(location) == b"x"
-        other.close()
-        assert storage.load(location) == b"x"
-        assert storage.load(storage.save("a/2", b"two")) == b"two"
+        again.close()
+        assert storage.load(location) == b"one"
+        assert storage.load(storage.save("a/4", b"four")) == b"four"
 
     # --------------------------------------------------------- what is not there, or not ours
 
@@ -207,19 +276,28 @@ class StorageContract(FilesContract, AboutContract):
             storage.load(location.replace("here", "gone"))
         with pytest.raises(BlobNotFound):
             storage.load(location.replace("ab/here", "cd/here"))
+        with pytest.raises(BlobNotFound):
+            storage.load_part(location.replace("here", "gone"), 0, 1)
 
     @pytest.mark.parametrize("key", HOSTILE_KEYS)
     def test_a_hostile_key_is_refused(self, storage: BlobStorageBase, key: str) -> None:
         with pytest.raises(BlobLocationError):
             storage.save(key, b"x")
+        with pytest.raises(BlobLocationError):
+            storage.save_file(key, OnlyRead(storage, b"x"))
 
     @pytest.mark.parametrize("location", FOREIGN_LOCATIONS)
-    def test_nothing_foreign_is_loaded_or_deleted(
+    def test_nothing_foreign_is_loaded_found_or_deleted(
         self, storage: BlobStorageBase, location: str
     ) -> None:
         kept = storage.save(KEY, b"x")
         with pytest.raises((BlobLocationError, BlobNotFound)):
             storage.load(location)
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load_part(location, 0, 1)
+        with suppress(BlobLocationError):
+            path = storage.local_path(location)
+            assert path is None or not os.path.isfile(path), f"leads to {path}"  # noqa: PTH113 - of any length
         if self.can_delete:
             with suppress(BlobLocationError):  # or nothing: it is not there
                 storage.delete(location)
@@ -254,13 +332,9 @@ class StorageContract(FilesContract, AboutContract):
 
     # ------------------------------------------------------------------------------- listing
 
-    def test_an_empty_place_lists_nothing(self, storage: BlobStorageBase) -> None:
-        self._needs("can_list")
-        assert list(storage.list()) == []
-        assert list(storage.list("nothing/here/")) == []
-
     def test_a_list_is_exact(self, storage: BlobStorageBase) -> None:
         self._needs("can_list")
+        assert list(storage.list()) == list(storage.list("nothing/here/")) == []
         keys = ("app/a", "app/b/c", "app2/d", "x")
         sizes = {storage.save(key, key.encode()): len(key) for key in keys}
         found = list(storage.list())
@@ -268,6 +342,7 @@ class StorageContract(FilesContract, AboutContract):
         assert set(listed) == set(sizes), "each blob is listed by the location that `save` returned"
         assert listed == sizes, "`size` is the length of the data as it was given to `save`"
         assert len(found) == len(sizes)
+        assert next(iter(storage.list())) in found, "a listing may be left early"
         assert all(1.5e9 < info.modified_at < 1e11 for info in found), "not a Unix time in seconds"
 
     def test_a_prefix_does_not_reach_its_neighbour(self, storage: BlobStorageBase) -> None:
@@ -292,12 +367,6 @@ class StorageContract(FilesContract, AboutContract):
         for info in storage.list("a/"):
             storage.delete(info.location)
         assert list(storage.list()) == []
-
-    def test_a_list_may_be_left_early(self, storage: BlobStorageBase) -> None:
-        self._needs("can_list")
-        for number in range(5):
-            storage.save(f"a/{number}", b"x")
-        assert next(iter(storage.list())).size == 1
 
     @_property
     @given(steps=_STEPS)
@@ -390,3 +459,56 @@ class StorageContract(FilesContract, AboutContract):
         assert storage.load(location) == b"of the parent"
         if self.source(place):  # else other processes may have other places
             assert storage.load(childs) == b"of the child"
+
+    # ---------------------------------------------------------------------- files, and parts
+
+    @pytest.mark.parametrize("data", [b"", b"\0", bytes(range(256)) * 1000], ids=len)
+    def test_a_file_is_saved(self, storage: BlobStorageBase, data: bytes) -> None:
+        location = storage.save_file(KEY, OnlyRead(storage, data), content_type="video/mp4")
+        assert storage.load(location) == data
+        if self.can_list:
+            assert [(info.location, info.size) for info in storage.list()] == [
+                (location, len(data))
+            ]
+
+    def test_a_large_blob(self, storage: BlobStorageBase) -> None:
+        data = b"0123456789abcdef" * (self.large // 16) + b"end"
+        saved, file = storage.save("a/1", data), storage.save_file("a/2", OnlyRead(storage, data))
+        assert storage.load(saved) == data
+        assert storage.load(file) == data
+        assert storage.load_part(file, len(data) - 5, 100) == b"efend"
+
+    def test_a_file_takes_the_place_of_data(self, storage: BlobStorageBase) -> None:
+        first = storage.save(KEY, b"a long first one" * 1000)
+        assert storage.save_file(KEY, OnlyRead(storage, b"file")) == first
+        assert storage.load(first) == b"file"
+        assert storage.save(KEY, b"data") == first
+        assert storage.load(first) == b"data"
+
+    def test_a_file_that_breaks_off_leaves_nothing(self, storage: BlobStorageBase) -> None:
+        location = storage.save(KEY, b"before")
+        broken = OnlyRead(storage, b"a part", fails=True)
+        with pytest.raises((BrokenOffError, StorageError)):
+            storage.save_file(KEY, broken)
+        assert storage.load(location) == b"before", "a part took the place of what was there"
+        with pytest.raises((BrokenOffError, StorageError)):
+            storage.save_file("a/new", OnlyRead(storage, b"x" * self.large, fails=True))
+        if self.can_list:
+            assert [info.location for info in storage.list()] == [location]
+
+    @pytest.mark.parametrize(
+        ("start", "size"), [(0, 10), (0, 4), (3, 4), (9, 1), (8, 100), (10, 5), (99, 1), (3, 0)]
+    )
+    def test_a_part_is_loaded(self, storage: BlobStorageBase, start: int, size: int) -> None:
+        location = storage.save(KEY, _TEN)
+        part = storage.load_part(location, start, size)
+        assert type(part) is bytes
+        assert part == _TEN[start : start + size]
+        assert storage.load_part(storage.save(KEY, b""), start, size) == b""
+
+    def test_the_path_of_a_blob_is_a_file_with_its_bytes(self, storage: BlobStorageBase) -> None:
+        location = storage.save_file(KEY, OnlyRead(storage, _TEN))
+        path = storage.local_path(location)
+        if path is None:
+            pytest.skip("its blobs are no files of this machine")
+        assert path.read_bytes() == _TEN

@@ -23,8 +23,7 @@ from beautyspot import KeyGen, MsgpackSerializer, hookimpl
 from beautyspot.errors import SerializationError
 from beautyspot.testing import memory_spot
 
-from beautyspot_testing.processes import json_of_another_process
-from beautyspot_testing.switches import Switches
+from beautyspot_testing.shared import Switches, json_of_another_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

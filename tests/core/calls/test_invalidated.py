@@ -13,7 +13,7 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.guarded_backends import GuardedStore
 from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter
-from beautyspot_testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from beautyspot.concurrency import holders, waiting
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot_testing.serializer import Point, SerializerContract, assert_same
-from beautyspot_testing.values import Plain
+from beautyspot_testing.shared import Plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

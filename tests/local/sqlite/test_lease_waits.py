@@ -9,7 +9,7 @@ import pytest
 from beautyspot import MetadataError
 from beautyspot_local.sqlite import lease_waits, leases
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import in_forked_child
+from beautyspot_testing.shared import in_forked_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

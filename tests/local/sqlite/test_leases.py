@@ -14,8 +14,8 @@ from beautyspot.errors import MetadataError
 from beautyspot_local.sqlite import leases
 from beautyspot_local.sqlite.leases import FileLeases, RangeLeases, leases_beside, offset_of
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import KEYS
+from beautyspot_testing.shared import Child
 from hypothesis import given
 from hypothesis import strategies as st
 

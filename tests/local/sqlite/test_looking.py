@@ -16,8 +16,8 @@ from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedErro
 from beautyspot_local import LocalStorage
 from beautyspot_local.sqlite import salvage, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import Child
 from sqlite_tools import another, posix
 
 DATA = Path(__file__).parent / "data"

@@ -9,8 +9,8 @@ import sys
 import pytest
 from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import Child
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

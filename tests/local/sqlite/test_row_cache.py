@@ -19,8 +19,8 @@ from beautyspot.contracts import entry_of, in_full
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot_local.sqlite import connections, database_file, row_cache, schema, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import in_forked_child
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import in_forked_child
 from owned_clock import Clock
 from quiet import connection_of, eager, keep, kept, linux, plain, rows_of, settle
 from sqlite_tools import another, posix

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from beautyspot.contracts import in_full
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import KEYS
+from beautyspot_testing.shared import Child
 from quiet import eager, keep, kept, linux, plain, settle
 from sqlite_tools import another
 

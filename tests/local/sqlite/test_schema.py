@@ -17,8 +17,8 @@ from beautyspot.contracts import Counts, TaskRecord
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.processes import Child
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import Child
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ["2.0.0", "2.4.1", "2.7.7"]

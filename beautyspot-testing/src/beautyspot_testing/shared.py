@@ -1,4 +1,4 @@
-"""Other Python processes for a suite: they run source text, print lines and wait for input."""
+"""What the suites share: their switches, other processes, and a class with its type support."""
 
 from __future__ import annotations
 
@@ -14,9 +14,47 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 import pytest
+from beautyspot.contracts import TypeSupport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Switches:
+    """The base of the suites: class attributes say what a backend need not promise."""
+
+    def _needs(self, *abilities: str) -> None:
+        """Skip the test unless all of these switches are on."""
+        for ability in abilities:
+            if not getattr(self, ability):
+                pytest.skip(f"the suite's switch says so: {ability} = False")
+
+
+class Plain:
+    """An object with a state."""
+
+    def __init__(self, state: object) -> None:
+        self.state = state
+
+
+class PlainTypes(TypeSupport):
+    """Says what counts of a `Plain` and how to store it, as a plug-in would."""
+
+    name = "plain"
+    classes = (f"{__name__}:Plain",)
+
+    def key(self, value: Plain) -> object:
+        """See `TypeSupport.key`."""
+        return value.state
+
+    def encode(self, value: Plain) -> object:
+        """See `TypeSupport.encode`."""
+        return value.state
+
+    def decode(self, value: object) -> Plain:
+        """See `TypeSupport.decode`."""
+        return Plain(value)
+
 
 _LONGEST: Final = 60.0
 """Seconds that another process may take."""

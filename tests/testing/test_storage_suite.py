@@ -1,4 +1,4 @@
-"""The suites of storages and serializers find what they are for."""
+"""The suite of storages finds what it is for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 from beautyspot.contracts import BlobStorageBase
-from beautyspot.errors import BlobNotFound, SerializationError
+from beautyspot.errors import BlobNotFound
 from beautyspot.memory import MemoryStorage
-from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot_testing.serializer import SerializerContract
-from beautyspot_testing.storage import StorageContract
-from beautyspot_testing.storage_values import LONG_KEYS
+from beautyspot_testing.storage import LONG_KEYS, StorageContract
 
 
 class Library:
@@ -139,11 +136,12 @@ def test_where_there_is_no_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_closing_what_others_use_is_found(tmp_path: Path) -> None:
+    name = "test_two_instances_share_a_place_and_closing_one_leaves_the_other"
     suite = Suite(ClosingStorage)
     with pytest.raises(TypeError):
-        suite.test_closing_one_leaves_the_other(suite.make(tmp_path), tmp_path)
+        getattr(suite, name)(suite.make(tmp_path), tmp_path)
     suite = Suite(OnceStorage)
-    suite.test_closing_one_leaves_the_other(suite.make(tmp_path / "2"), tmp_path / "2")
+    getattr(suite, name)(suite.make(tmp_path / "2"), tmp_path / "2")
 
 
 @pytest.mark.parametrize("key", LONG_KEYS)
@@ -158,30 +156,3 @@ def test_the_place_does_not_exist_yet(tmp_path: Path) -> None:
     assert place.name == tmp_path.name, "for places that are made of its name alone"
     assert not place.exists()
     assert not place.parent.exists()
-
-
-class Taking(MsgpackSerializer):
-    def dumps(self, value: object) -> bytes:
-        return b"taken"
-
-
-class Failing(MsgpackSerializer):
-    def dumps(self, value: object) -> bytes:
-        if isinstance(value, complex):
-            raise KeyError(value)
-        raise SerializationError("no form")
-
-
-@pytest.mark.parametrize(
-    ("serializer", "told"),
-    [
-        (Taking(), r"refused\[0\] was not refused: 5 gave b'taken'"),
-        (Failing(), r"refused\[1\], 1j, raised KeyError\(1j\) in place of a SerializationError"),
-    ],
-)
-def test_which_value_was_not_refused_is_told(serializer: Any, told: str) -> None:
-    class Own(SerializerContract):
-        refused = (lambda: 5, lambda: 1j)
-
-    with pytest.raises(BaseException, match=told):
-        Own().test_a_value_without_a_form_is_refused(serializer)
