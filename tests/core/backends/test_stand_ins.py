@@ -9,14 +9,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from beautyspot.backends.stand_ins import Maker
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
-from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from owned_clock import Clock
+from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,23 +211,6 @@ def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:
         make_spot(metadata="remote", plugins=[PLUGIN], strict=True)
 
 
-def test_tries_are_paused_ever_longer() -> None:
-    clock, tries = Clock(), []
-
-    def make() -> Any:
-        tries.append(clock.now)
-        raise MetadataError("no server")
-
-    maker: Maker[Any] = Maker(make, Breaker("it", clock=clock), MetadataError("the first"))
-    clock.now += 5  # nobody asked meanwhile: the first error is old news
-    for _ in range(5000):
-        with pytest.raises((MetadataError, Resting)):
-            maker.backend()
-        clock.now += 0.1
-    assert len(tries) < 20
-    assert tries[0] == 1005
-
-
 def test_a_constructor_that_hangs_is_given_up(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,10 +224,3 @@ def test_a_constructor_that_hangs_is_given_up(
     end_pause(spot.metadata)
     assert spot.flush()
     assert spot.stats()["entries"] == 1
-
-
-def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:
-    """A thread may still be in one of its functions."""
-    parts = make_spot()._parts
-    parts._made = lambda: None
-    assert parts.keygen is not parts.keygen

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deferred, locks, waiting
+from beautyspot.concurrency import deferred, waiting
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import Lease
 from beautyspot.errors import RateLimitError
@@ -337,39 +336,6 @@ def test_the_end_of_a_map_stops_who_waits_for_a_place(
     assert pair[0].stats()["limiter_grants"] == 1
 
 
-def test_a_handler_that_interrupts_our_code_waits_for_no_place(pair: tuple[Spot, Spot]) -> None:
-    """Its call may have interrupted the one that holds the last place, and would wait for it."""
-    limited = pair[0].limiter(max_concurrent=1)(int)
-    slot: Any = pair[0].bucket.try_slot(limited.__beautyspot__._caps.name, 1)  # type: ignore[attr-defined]
-    with locks.reentrant():
-        assert limited("7") == 7
-    slot.release()
-
-
-def test_a_call_of_this_process_is_woken_at_once(
-    machines: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two functions under one name of places: an hour's pause is not waited for."""
-    for name in ("FIRST", "LONGEST"):
-        monkeypatch.setattr(f"beautyspot.limits.machine_places.{name}", 3600)
-    spot, gate = machines(strict=True), Gate()
-
-    def work() -> None:
-        gate.pass_through()
-
-    first, second = (spot.limiter(max_concurrent=1)(work) for _ in range(2))
-    bucket: Any = spot.bucket
-    with ThreadPoolExecutor(2) as pool:
-        running = pool.submit(first)
-        assert gate.entered.wait(DEADLINE)
-        later = pool.submit(second)
-        places: Any = spot._limiting.machine_places
-        until(lambda: bucket.asked == 2 and places._waiting, unless=[later])
-        gate.open.set()
-        running.result(DEADLINE)
-        later.result(DEADLINE)
-
-
 def test_who_waits_long_is_told_for_what(
     pair: tuple[Spot, Spot],
     taken: list[Slot],
@@ -480,11 +446,3 @@ def test_several_limits_have_the_places_of_the_first_that_keeps_some(
     assert spot.limiter(max_concurrent=1, cost={"a": 1})(work)() == 1
     assert bucket.sizes == [1]
     assert not taken
-
-
-def test_the_name_of_places_travels(pair: tuple[Spot, Spot]) -> None:
-    """A limit that is pickled by value has the same places where it arrives."""
-    limit = pair[0]._limit(cost=None, timeout=None, key=None, settle=None, max_concurrent=3)
-    limit.name_caps(pickle.dumps)
-    make, given = limit.__reduce__()
-    assert make(*given)._caps.name == limit._caps.name == "_pickle:dumps\n0"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import waiting
 from beautyspot.errors import RateLimitError
-from beautyspot.limits.concurrency_cap import Cap, Place
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -258,54 +255,6 @@ def test_a_circle_may_go_by_flights_and_caps(spot: Spot) -> None:
         until(lambda: len(STATE.runs) == 2, unless=futures)
         futures.append(pool.submit(STATE.functions[0], 1))
         assert [future.result(DEADLINE) for future in futures] == [2, 1, 1]
-
-
-def test_who_waits_long_for_a_place_is_told_who_holds_it(
-    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
-    caplog.set_level(logging.INFO, "beautyspot")
-
-    @spot.limiter(max_concurrent=1)
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    @spot.limiter(max_concurrent=1)
-    async def later(x: int) -> int:
-        await asyncio.to_thread(STATE.gate.pass_through)
-        return x
-
-    for number, call in enumerate((work, lambda x: asyncio.run(later(x)))):
-        STATE.gate = Gate()
-        with ThreadPoolExecutor(2, "worker") as pool:
-            futures = [pool.submit(call, x) for x in range(2)]  # type: ignore[arg-type]
-            until(lambda seen=number: len(caplog.records) > seen, unless=futures)  # type: ignore[misc]
-            STATE.gate.open.set()
-            assert [future.result(DEADLINE) for future in futures] == [0, 1]
-    texts = [record.getMessage() for record in caplog.records]
-    assert len(texts) == 2
-    for text, name in zip(texts, ("work", "later"), strict=True):
-        assert name in text
-        assert "max_concurrent=1" in text
-        assert "thread 'worker_" in text
-
-
-def test_where_places_become_free_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
-    cap, told = Cap(1), []
-    first, second = Place(cap), Place(cap)
-    first.enter()
-
-    class Bell(waiting.Bell):
-        def wait(self, timeout: float | None) -> bool:
-            cap.freed += 1  # as if one had come between
-            return super().wait(0)
-
-    monkeypatch.setattr("beautyspot.limits.concurrency_cap.Bell", Bell)
-    with pytest.raises(RateLimitError):
-        second.enter(1, told.append)
-    assert told == []
 
 
 def test_threads_of_a_pool_are_no_part_of_a_call(spot: Spot) -> None:

@@ -13,8 +13,6 @@ from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.limits.limiting import LimitStats
-from beautyspot.tasks.counted import Counted
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
 
@@ -546,24 +544,6 @@ def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spo
     for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:
         told = make_spot(limiter=limiter).stats()["limiter_per_process"]
         assert (told, type(told)) == (alone, int)  # printed as the manual says
-
-
-def test_the_last_minute() -> None:
-    clock, counted = Clock(5.5), Counted("m:f")
-    stats = LimitStats(clock)
-    stats.granted(0, counted)
-    clock.now += 30
-    stats.granted(2, counted)
-    stats.granted(1, counted)
-    assert stats.last_minute() == 3
-    clock.now += 30
-    assert stats.last_minute() == 2
-    stats.granted(0, counted)
-    assert stats.last_minute() == 3
-    clock.now += 600
-    assert stats.last_minute() == 0
-    assert (stats.grants, stats.waits, stats.seconds) == (4, 2, 3)
-    assert (counted.grants, counted.waits, counted.seconds_waited) == (4, 2, 3)
 
 
 def test_a_forked_child_waits_for_no_call_of_its_parent(spot: Spot) -> None:
