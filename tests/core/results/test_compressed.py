@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -114,43 +113,6 @@ def test_streams_errors_and_large_texts(packing: Spot) -> None:
         "error:zstd.32049:msgpack",
         "zstd.96000:raw:text",
     ]
-
-
-def test_coroutine_functions_and_maps(packing: Spot) -> None:
-    @packing.mark
-    async def f(x: int) -> str:
-        return f"{x}{TEXT}"
-
-    async def mapped() -> list[str]:
-        return [value async for value in packing.map(f, range(5))]
-
-    first = asyncio.run(mapped())
-    assert asyncio.run(mapped()) == first
-    assert asyncio.run(f(4)) == first[4]
-    assert packing.stats()["hits"] == 6
-    assert compression.is_compressed(row(packing, f, 4).serializer)
-
-
-def test_a_page_of_a_map_is_bounded_by_what_comes_out(packing: Spot) -> None:
-    f = packing.mark(_long)
-    assert len(list(packing.map(f, range(40), ordered=True))) == 40
-    pages: list[int] = []
-    find_many = packing.metadata.find_many
-
-    def noting(keys: Any) -> Any:
-        keys = list(keys)
-        pages.append(len(keys))
-        return find_many(keys)
-
-    packing.metadata.find_many = noting  # type: ignore[method-assign]
-    packing._engine.cache.metadata.find_many = noting  # its guard, which took the method
-    values = list(packing.map(f, range(40)))
-    assert values[39] == "39" * 2**20
-    assert max(pages) == 8, "not ever more, though each row is small"
-
-
-def _long(x: int) -> str:
-    return str(x) * 2**20
 
 
 def test_items(packing: Spot) -> None:
@@ -349,12 +311,6 @@ def test_a_bomb_costs_no_memory(packing: Spot, stored: Any) -> None:
         with pytest.raises(bs.RestoreError, match="longer"):
             f()
     assert sum(made) <= 8 * 2**20  # the call tries twice
-
-
-def test_what_would_be_refused_is_not_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compression, "SAFE", 2**16)
-    assert compression.compressed("msgpack", bytes(2**16)) is not None
-    assert compression.compressed("msgpack", bytes(2**22)) is None
 
 
 @given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))

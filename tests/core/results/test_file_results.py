@@ -6,7 +6,6 @@ import asyncio
 import os
 import pickle
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ import pytest
 from beautyspot import ConfigError, File, MetadataError, SerializationError, StorageError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.resilience import guarded_backends
-from beautyspot.results import local_files
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -408,25 +406,6 @@ def test_what_is_no_file_any_more_is_made_again(
     assert film("a").path == out / "a.mp4"
     assert ran == ["a"] * 3
     assert "not a plain file" in str(troubles[0])
-
-
-def test_fetched_files_that_no_hit_uses_go(
-    make_spot: Any, out: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_files, "KNOWN", 1)
-    film = marked(make_spot(strict=True, storage=Remote()), out)
-    for title in "abc":
-        film(title)
-    old, used, started = film("a").path, film("b").path, film("b").path.parent / ".tmp-x"
-    started.touch()
-    ago = time.time() - local_files.UNUSED - 10
-    for path in (old, used, started):
-        os.utime(path, (ago, ago))
-    assert film("b").path == used
-    assert film("c").path.exists()
-    assert [path.exists() for path in (old, used, started)] == [False, True, False]
-    assert film("a").read_bytes() == FILM + b"a"
-    assert ran == ["a", "b", "c"]
 
 
 def test_where_there_is_no_storage(

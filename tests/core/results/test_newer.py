@@ -14,8 +14,6 @@ from beautyspot import Spot
 from beautyspot.contracts import begun_at, found_in, is_newer
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.observing import Refused
-from beautyspot.results.bulk import save_many
-from beautyspot.results.cache import Cache
 from beautyspot_testing.records import a_record
 from broken import BrokenStore
 from gates import DEADLINE, Gate, until
@@ -206,43 +204,6 @@ def test_the_newer_one_stays_in_the_queue(
     assert list(first) == ["run 1"]
     assert spot.flush(DEADLINE)
     assert list(marked("a")) == ["a", "run 2"]
-
-
-def test_one_that_waits_does_not_give_way_to_an_older_one(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many", "put_valid", "put_many_valid")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(stream)
-    first = marked("a")
-    next(first)
-    second = spot.refresh(marked, "a")
-    next(second)
-    list(second)
-    assert spot.stats()["unsaved"] == 1
-    store.broken.clear()
-    spot._engine.cache.health.insist()
-    list(first)
-    assert spot.flush(DEADLINE)
-    assert list(marked("a")) == ["a", "run 2"]
-
-
-def test_of_two_results_of_a_key_in_one_commit_the_refused_one_alone_is_gone(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events: list[Any] = []
-    spot = make_spot(blob_threshold=0, strict=True, observers=[events.append])
-    marked = spot.mark(stream)
-    rows: list[Any] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(Cache, "save", lambda _, call, record: rows.append((call, record)))
-        first = marked("a")
-        next(first)
-        second = spot.refresh(marked, "a")
-        next(second)
-        list(second), list(first)
-    save_many(spot._engine.cache, rows, later=False)
-    assert list(marked("a")) == ["a", "run 2"]
-    assert [event.by for event in events if isinstance(event, Refused)] == ["newer"]
-    assert spot.collect(grace=0).blobs == 0
 
 
 @pytest.mark.parametrize("metadata", ["sqlite", "memory"])

@@ -11,18 +11,10 @@ from typing import Any
 
 import pytest
 from beautyspot import ConfigError, MetadataError
-from beautyspot.concurrency import deferred
-from beautyspot.config.settings import byte_count
-from beautyspot.contracts import TaskRecord
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.results import last_use
 from beautyspot.results.pruning import (
     REMOVED,
-    Limits,
     Pruned,
-    claimed,
-    foresee,
-    read_limits,
     remove,
 )
 from beautyspot.results.validity import has_expired, outlived
@@ -194,37 +186,6 @@ def test_of_several_in_use_as_many_others_go(aged: Any, clock: Clock) -> None:
         lease.release()
 
 
-@given(
-    rows=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=9),
-    most=st.integers(0, 9),
-    size=st.integers(0, 40),
-)
-def test_what_goes_is_what_a_sorted_list_says(
-    rows: list[tuple[int, int]], most: int, size: int
-) -> None:
-    """Of each row, when it was used last and how large it is; equal times go as they are listed."""
-    store = MemoryMetadataStore()
-    for number, (used, length) in enumerate(rows):
-        store.put(TaskRecord(f"{number}", "f", "", made_at=float(used), size=length))
-    listed = [int(record.cache_key) for record in store.scan()]
-    left = sorted(listed, key=lambda number: rows[number][0])
-    left = left[max(0, len(left) - most) :]
-    while sum(rows[number][1] for number in left) > size:
-        left.remove(next(number for number in left if rows[number][1]))
-    gone: list[str] = []
-    limits = read_limits(max_entries=most, max_size=size)
-    found = foresee(_Rows(store), limits, 9.0, lambda key, _: gone.append(key))
-    assert {*map(int, gone)} == {*listed} - {*left}
-    assert found.evicted == len(gone) == len({*gone})
-    assert found.size == sum(rows[int(key)][1] for key in gone)
-
-
-class _Rows:
-    def __init__(self, store: MemoryMetadataStore) -> None:
-        self.all = store.scan
-        self.totals = store.totals
-
-
 @pytest.mark.parametrize("most", [-1, 1.0, "10", True])
 def test_a_wrong_number_says_what_is_expected(aged: Any, most: Any) -> None:
     with pytest.raises(ConfigError, match="max_entries=.*: give a whole number, 0 or more"):
@@ -253,13 +214,6 @@ def test_a_wrong_limit_says_what_is_expected(aged: Any, limits: Any) -> None:
         ConfigError, match=rf"{next(iter(limits))}=.*: give a number of (bytes|seconds), .*units: "
     ):
         aged().prune(**limits)
-
-
-def test_sizes() -> None:
-    assert [byte_count(text) for text in ("7", "1.5 kB", "2KiB", "1GB", "1 gib", "0 B")] == [
-        7, 1500, 2048, 10**9, 2**30, 0,
-    ]  # fmt: skip
-    assert byte_count(12) == 12
 
 
 def test_what_another_computes_or_has_replaced_stays(aged: Any, clock: Clock) -> None:
@@ -357,18 +311,6 @@ def test_without_leases_it_removes_all_the_same(make_spot: Any) -> None:
     assert spot.prune(max_size=0).evicted == 1
 
 
-def test_a_store_whose_leases_fail_is_pruned_all_the_same(make_spot: Any) -> None:
-    class Failing(MemoryMetadataStore):
-        def try_lease(self, key: str) -> Any:
-            raise MetadataError("no lock file")
-
-    spot = make_spot(metadata=Failing())
-    spot.mark(text)(1)
-    with claimed(spot._engine.cache, "key") as is_free:
-        assert is_free
-    assert spot.prune(max_size=0).evicted == 1
-
-
 def test_a_store_that_fails_says_so(make_spot: Any) -> None:
     store = BrokenStore()
     spot = make_spot(metadata=store)
@@ -450,36 +392,11 @@ def test_once_an_hour_a_row(aged: Any, clock: Clock) -> None:
     assert used(spot) == [pytest.approx(clock.now, abs=5)]
 
 
-@pytest.mark.parametrize("save_blob", [True, False])
-def test_the_first_hit_after_an_hour_has_it_written(
-    aged: Any, monkeypatch: Any, save_blob: bool
-) -> None:
-    spot = aged()
-    marked = spot.mark(save_blob=save_blob)(text)
-    marked(1)
-    marked(1)
-    assert used(spot) == [None]
-    monkeypatch.setattr(spot._engine.uses, "due", 0.0)
-    marked(1)
-    deferred.finish()
-    assert used(spot) != [None]
-    assert spot._engine.uses.due > 0.0
-
-
 def test_the_end_writes_it(make_spot: Any) -> None:
     with make_spot(strict=True) as spot:
         marked = spot.mark(text)
         marked(1), marked(1)
     assert used(make_spot()) != [None]
-
-
-def test_a_spot_that_stores_nothing_writes_no_use_either(make_spot: Any) -> None:
-    make_spot(strict=True).mark(text)(1)
-    spot = make_spot(strict=True, mode="readonly")
-    assert spot.mark(text)(1) == text(1)
-    assert len(spot._engine.uses.seen) == 1
-    spot.flush()
-    assert used(spot) == [None]
 
 
 def test_a_store_that_can_t_be_written_is_no_trouble(make_spot: Any, troubles: Any) -> None:
@@ -492,16 +409,6 @@ def test_a_store_that_can_t_be_written_is_no_trouble(make_spot: Any, troubles: A
     marked(1), marked(1)
     spot.flush()
     assert troubles == []
-
-
-def test_what_waits_to_be_written_is_bounded(aged: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(last_use, "LIMIT", 10)
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(12):
-        marked(x), marked(x)
-    deferred.finish()
-    assert used(spot).count(None) <= 1, "all but the last one are written"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -572,9 +479,3 @@ def test_no_jump_makes_a_result_live_longer_than_twice(
     if abs(jump + later) < 0.999 * ttl - 0.001:
         assert not has_expired(now, made, made + ttl)
         assert not outlived(now, made, ttl)
-
-
-def test_limits_of_a_row_without_a_time_of_making() -> None:
-    assert has_expired(10.0, None, 10.0)
-    assert not has_expired(9.0, None, 10.0)
-    assert Limits(None, None, None, None, True).max_size is None

@@ -238,21 +238,6 @@ def test_results_that_no_store_takes_hold_up_no_other(make_spot: Callable[..., S
     assert store.totals().entries == 2
 
 
-def test_after_those_that_a_slow_store_refused_others_come_first(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry, "SEARCH", -1.0)  # each took so long
-    store = Choosy("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    for text in ("poison 1", "poison 2", "poison 3", "a"):
-        marked(text)
-    store.broken.clear()
-    assert spot.flush() is False
-    assert spot.flush()
-    assert store.totals().entries == 1
-
-
 def test_one_result_that_no_store_takes_holds_up_no_other(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -338,17 +323,6 @@ def test_without_an_executor_the_end_stores_it(make_spot: Callable[..., Spot]) -
     assert store.totals().entries == 1
 
 
-def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    cache = spot._engine.cache
-    (record,) = cache.waiting.values()
-    assert cache.unsaved.add(None, record._replace(made_at=1.0, began_at=1.0))  # type: ignore[arg-type]
-    assert list(cache.waiting.values()) == [record]
-
-
 @pytest.mark.parametrize("by", ["set_result", "refresh"])
 @pytest.mark.parametrize("save_blob", [False, True])
 def test_what_another_spot_has_stored_since_is_not_displaced(
@@ -368,15 +342,6 @@ def test_what_another_spot_has_stored_since_is_not_displaced(
     assert one.flush()
     assert one.peek(marks[0], "a") == other.peek(marks[1], "a") == newest
     assert one.stats()["unsaved"] == other.collect(grace=0).blobs == 0
-
-
-def test_what_waits_in_a_forked_child_is_its_parents(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=BrokenStore("put", "put_many"))
-    marked = spot.mark(double)
-    marked(1)
-    spot._engine.reset_after_fork()  # what a child does
-    assert spot.stats()["unsaved"] == 0
-    assert spot._engine.cache.waiting == {}
 
 
 CHILD = """
