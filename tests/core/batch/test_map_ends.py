@@ -15,7 +15,6 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import locks
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -307,16 +306,3 @@ def test_sigterm_ends_the_program_after_a_map_that_another_thread_has_closed(
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def test_where_a_lock_is_held_the_end_waits_for_nothing(spot: Spot, slow: Slow) -> None:
-    """As where the collector finds the iterator in the midst of other work."""
-    results = spot.map(slow.function, range(100), concurrency=2)
-    assert next(results) == 0
-    until(lambda: {1, 2} <= set(slow.ran))
-    with locks.reentrant():
-        results.close()
-    assert spot.peek(slow.function, 1) is None
-    slow.gate.open.set()
-    until(lambda: not [each for each in threading.enumerate() if each.name == "beautyspot-map"])
-    assert spot.peek(slow.function, 1) is not None

@@ -7,13 +7,10 @@ import threading
 import weakref
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.batch.items import Item
-from beautyspot.batch.workers import Workers
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -288,17 +285,6 @@ def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) ->
     with pytest.raises(TimeoutError, match="the call goes on"):
         list(spot.map(f, range(100), timeout=0.02))
     gate.open.set()
-
-
-def test_a_call_that_is_just_done_is_not_over_its_time() -> None:
-    done: SimpleQueue[Any] = SimpleQueue()
-    workers, item = Workers("map", 1, lambda item: 2 * item.args[0], done), Item((3,))
-    workers.submit(item)
-    assert done.get(timeout=DEADLINE) == (workers, item, 6, None)
-    assert not workers.give_up(item)
-    workers.forget(item)
-    workers.stop()
-    workers.join()
 
 
 class Refusing(Executor):

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Progress
-from beautyspot.batch import submitted, threads, workers
 from beautyspot.batch.workers import Workers
-from beautyspot.concurrency import queueing
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import TokenBucket
@@ -342,38 +340,6 @@ def test_a_limiter_that_waits_as_it_likes_begins_nothing(
     assert limited.ran == [0]
 
 
-@pytest.mark.parametrize("in_executor", [False, True])
-def test_what_a_call_waits_for_its_limit_is_no_part_of_its_time(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch, in_executor: bool
-) -> None:
-    """An hour passes while it waits for its place under the cap, and none while it runs."""
-    looks: list[None] = []
-    hours = [0]
-
-    def now() -> float:
-        looks.append(None)
-        return HOUR * hours[0]
-
-    for module in (threads, workers, submitted, queueing):
-        monkeypatch.setattr(module, "monotonic", now)
-    limited = Limited(spot, max_concurrent=1)
-    with ThreadPoolExecutor(3) as pool:
-        held = pool.submit(limited.function, 100)
-        assert limited.gate.entered.wait(DEADLINE)
-        options: Any = {"executor": pool, "concurrency": 1} if in_executor else {}
-        results = spot.map(limited.function, [1], timeout=0.02, errors="return", **options)
-        others = ThreadPoolExecutor(1)
-        with others:
-            given = others.submit(list, results)
-            until(lambda: len(limited.cap.waiters()) == 1, unless=[given])
-            hours[0] += 1
-            looks.clear()
-            until(lambda: len(looks) > 5 or given.done())
-            limited.gate.open.set()
-            assert given.result(DEADLINE) == [2]
-        assert held.result(DEADLINE) == 200
-
-
 def test_the_threads_of_an_executor_stop_too(hourly: Spot, bucket: TokenBucket) -> None:
     limited = Limited(hourly, 0)
     with ThreadPoolExecutor(3) as executor:
@@ -398,26 +364,3 @@ def test_the_next_run_computes_what_was_stopped(make_spot: Callable[..., Spot]) 
         limited.gate.open.set()
     assert len(spot._engine.flights) == 0
     assert list(make_spot().map(limited.function, [0, 100, 1, 2])) == [0, 200, 2, 4]
-
-
-def test_a_call_that_is_stopped_just_before_it_waits_does_not_wait(
-    make_spot: Callable[..., Spot], stopped: threading.Event
-) -> None:
-    gate = Gate()
-
-    class Slow(TokenBucket):
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            reservation = super().reserve(cost, max_wait=max_wait)
-            if reservation.delay:
-                gate.pass_through()
-            return reservation
-
-    spot = make_spot(limiter=Slow("1/h"))
-    limited = Limited(spot, 0)
-    results = spot.map(limited.function, range(50), concurrency=2)
-    assert next(results) == 0
-    assert gate.entered.wait(DEADLINE)
-    with closed_by_another(results):
-        assert stopped.wait(DEADLINE)
-        gate.open.set()
-    assert limited.ran == [0]

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.batch import displays
-from beautyspot.batch.made import Made
-from beautyspot.batch.submitted import make_there
 from broken import BrokenStore
 
 if TYPE_CHECKING:
@@ -146,10 +144,6 @@ def test_a_list_counts_where_one_of_its_items_is_not_stored(spot: Spot, mapped: 
     f = mapped.marked(spot, doubles, each="given", cache_if=lambda n: n > 4)
     end = mapped(spot, f, [[3, 4], [1, 5], [4, 3]], concurrency=1)[1]
     assert (end.hits, end.runs, end.unstored) == (1, 2, 1)
-
-
-def test_a_function_whose_spot_is_not_known_there_is_called_all_the_same() -> None:
-    assert make_there(double, 2) == Made(4, is_hit=False)
 
 
 # -------------------------------------------------------------------- errors that are results

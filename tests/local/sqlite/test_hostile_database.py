@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from beautyspot import MetadataError
-from beautyspot_local.sqlite import connections, database_file, schema
+from beautyspot_local.sqlite import database_file, schema
 from beautyspot_testing.records import a_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -236,37 +236,6 @@ def test_programs_that_come_later_do_not_run_where_python_can_say_so(
     assert rows == (0 if hasattr(sqlite3.Connection, "setconfig") else 1)
 
 
-def test_the_switches_are_set_where_there_are_any() -> None:
-    class Older(sqlite3.Connection):
-        def __init__(self) -> None:
-            super().__init__(":memory:")
-            self.set: list[Any] = []
-            self.set_trace_callback(self.set.append)
-
-        @property
-        def setconfig(self) -> Any:
-            raise AttributeError
-
-    class Newer(Older):
-        def setconfig(self, code: int, value: bool) -> None:  # type: ignore[override]
-            self.set.append((code, value))
-
-    numbers = {"ENABLE_TRIGGER": 1003, "ENABLE_VIEW": 1015, "DEFENSIVE": 1010}
-    missing = {
-        f"SQLITE_DBCONFIG_{name}": number
-        for name, number in numbers.items()
-        if not hasattr(sqlite3, f"SQLITE_DBCONFIG_{name}")
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, number in missing.items():
-            patch.setattr(sqlite3, name, number, raising=False)
-        with closing(Older()) as older, closing(Newer()) as newer:
-            connections._make_safe(older)
-            connections._make_safe(newer)
-    assert "PRAGMA trusted_schema = OFF" in older.set
-    assert newer.set == [*older.set, (1003, False), (1015, False), (1010, True)]
-
-
 # --------------------------------------------------------------------------- another schema
 
 
@@ -393,16 +362,6 @@ def test_a_text_that_is_no_utf8_hides_no_other_row(make_spot: Any, column: str) 
     assert spot.metadata.get(key).func_name in ("work", "f\\xfff")
     assert spot.prune(max_size=0).evicted + len(list(spot.metadata.scan())) == 2
     assert marked(2) == [2]
-
-
-def test_what_sqlite_itself_refuses_is_not_tried_again(make_spot: Any) -> None:
-    spot = make_spot()
-    spot.metadata.open()
-    execute(spot.db_path, "ALTER TABLE tasks RENAME COLUMN took TO gone")
-    connection = spot.metadata._database.handle().connection
-    connection.execute = lambda *_: pytest.fail("the handle has asked, and once is enough")
-    with pytest.raises(MetadataError, match="no such column"):
-        list(spot.metadata.scan())
 
 
 def test_sizes_that_are_none(make_spot: Any) -> None:

@@ -7,9 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.records import a_record
 from beautyspot_testing.shared import Child
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -235,26 +234,6 @@ for number in range(100):
 
 
 # --------------------------------------------- what a child does, done here so that it is measured
-
-
-def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
-    kept = []
-    monkeypatch.setattr(connections, "_abandoned", kept)
-    store = SqliteMetadataStore(tmp_path / "store.db")
-    store.put(a_record())
-    connection = store._database.handle().connection
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    store._database.after_fork_in_child()
-    monkeypatch.setattr(os, "getpid", lambda: pid)
-    assert kept == [connection]
-    assert connection.execute("SELECT 1").fetchone() == (1,), "it must not be closed"
-    references = sys.getrefcount(connection)
-    connections._never_close()
-    assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
-    connection.close()
-    assert store.find(KEYS[0]) is not None
-    store.close()
 
 
 def test_the_interpreter_ends_though_a_thread_was_stopped_while_it_closed_a_connection(tmp_path):

@@ -88,17 +88,6 @@ def stopped(store, path):
         pytest.skip("the disk is too fast for a commit to be caught")
 
 
-def test_a_commit_that_is_half_way_is_no_rest(store, path, stopped):
-    settle(path)
-    before = [in_full(store.find(ONE)).result_data for _ in range(3)]
-    assert len(set(before)) == 1
-    assert kept(store) == set()
-    os.kill(stopped._process.pid, signal.SIGCONT)
-    while (committed := int(stopped.heard())) <= int(before[0]):
-        pass  # it said so before it was stopped
-    assert int(in_full(store.find(ONE)).result_data) >= committed
-
-
 READING = """
 import sqlite3
 connection = sqlite3.connect({path!r}, isolation_level=None)
