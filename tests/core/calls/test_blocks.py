@@ -477,24 +477,6 @@ def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
 # -------------------------------------------------------------------------------- the block itself
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({}, "using() changes nothing: say using(mode=…), using(max_age=…), or both"),
-        ({"mode": "off"}, "using(mode='off') does not fit: give normal or readonly or"),
-        ({"mode": ["replay"]}, "using(mode=['replay']) does not fit"),
-        ({"max_age": "soon"}, "using: max_age='soon': give "),
-        ({"max_age": -1}, "using: max_age=-1: give "),
-        ({"max_age": True}, "using: max_age=True: give "),
-        ({"max_agee": 1}, "max_age"),
-    ],
-)
-def test_what_does_not_fit_is_refused(spot: Spot, options: dict[str, Any], says: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        spot.using(**options)
-    assert says in str(refused.value)
-
-
 def test_a_block_is_entered_by_one_at_a_time(spot: Spot) -> None:
     marked = spot.mark(work)
     block = spot.using(mode="refresh")

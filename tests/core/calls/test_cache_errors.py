@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError, ConfigError, RateLimitError, SerializationError
+from beautyspot.errors import CacheMissError, RateLimitError, SerializationError
 from beautyspot.memory import MemoryMetadataStore
 from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
 
@@ -429,36 +429,6 @@ def test_a_damaged_error_is_a_miss(
     raised(marked)
     assert len(State.runs) == 2
     assert {trouble.operation for trouble in troubles} == {"look up"}
-
-
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        ({"cache_errors": "NotFound"}, r"give classes of exceptions, none of beautyspot"),
-        ({"cache_errors": (NotFound("a"),)}, "give classes of exceptions"),
-        ({"cache_errors": KeyboardInterrupt}, "give classes of exceptions"),
-        ({"cache_errors": (bs.RateLimitError,)}, "give classes of exceptions, none of beautyspot"),
-        ({"error_ttl": 5}, r"no error is stored: give mark\(cache_errors=\) too"),
-        ({"cache_errors": NotFound, "error_ttl": "soon"}, "error_ttl='soon'.*does not fit"),
-        (
-            {"cache_errors": NotFound, "ttl": lambda result, x: 5},
-            r"is not asked for errors: give mark\(error_ttl=\) too",
-        ),
-    ],
-)
-def test_what_does_not_fit_is_refused_at_the_decorator(
-    spot: Spot, options: dict[str, Any], why: str
-) -> None:
-    with pytest.raises(ConfigError, match=why):
-        spot.mark(**options)(work)
-
-
-def test_a_generator_has_no_errors_that_are_results(spot: Spot) -> None:
-    def stream(x: int) -> Iterator[int]:
-        yield x
-
-    with pytest.raises(ConfigError, match=r"cache_errors=.* has no meaning .* a generator"):
-        spot.mark(cache_errors=NotFound)(stream)
 
 
 def test_none_is_no_class(spot: Spot) -> None:

@@ -172,15 +172,6 @@ def test_a_call_that_does_not_fit_is_refused_by_the_function_itself(spot: Spot) 
         marked(spot, "async")(["a"], modle="big")
 
 
-@pytest.mark.parametrize("wrong", ["ab", b"ab", {"a": 1}, {"a"}, None, 5])
-@pytest.mark.parametrize("enabled", [True, False])
-def test_what_is_no_list_is_refused(make_spot: Any, wrong: Any, enabled: bool) -> None:
-    function = make_spot(enabled=enabled).mark(each="texts")(embed)
-    with pytest.raises(ItemsError, match=r"embed takes a list of items as texts=, and got .* list"):
-        function(wrong)
-    assert not STATE.ran
-
-
 class Frame:
     """Gives the names of its columns, as frames of pandas do."""
 
@@ -351,38 +342,6 @@ def test_what_a_call_changes_of_its_own_key_is_stored_under_no_other(
     assert "an argument of" in caplog.text
     fresh = Client()
     assert fresh.ask(["b"]) == ["b 1"], "that of the second execution has another key"
-
-
-# ------------------------------------------------------------------------------ at the decoration
-
-
-def items_of(texts: list[str]) -> Iterator[str]:
-    yield from texts
-
-
-@pytest.mark.parametrize(
-    ("function", "options", "said"),
-    [
-        (embed, {"each": "text"}, "its parameters are texts, model.*Did you mean 'texts'?"),
-        (in_the_midst, {"each": "rest"}, "no parameter that takes a list"),
-        (in_the_midst, {"each": "more"}, "no parameter that takes a list"),
-        (functools.partial(embed, ["a"]), {"each": "texts"}, "its parameters are model"),
-        (functools.partial(embed, texts=["a"]), {"each": "texts"}, "it is bound already"),
-        (Model("m").embed, {"each": "self"}, "its parameters are texts"),
-        (embed, {"each": "texts", "ignore": ("texts",)}, "leave it out of ignore="),
-        (embed, {"each": "texts", "key": "ID"}, "gives all items one ID"),
-        (items_of, {"each": "texts"}, "it is a generator"),
-        (max, {"each": "items"}, "its signature can't be read"),
-        (embed, {"each": "texts", "ttl": 1, "stale": 1}, "the results of many items"),
-        (embed, {"each": "texts", "cache_errors": ValueError}, "the results of many items"),
-        (embed_later, {"each": "texts", "on_cancel": "finish"}, "the results of many items"),
-    ],
-)
-def test_what_does_not_fit_is_refused_where_it_stands(
-    spot: Spot, function: Any, options: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(ConfigError, match=said):
-        spot.mark(**options)(function)
 
 
 # --------------------------------------------------------------------------- questions and modes

@@ -15,10 +15,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import following
 from beautyspot.contracts import SerializerBase
-from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot.errors import SerializationError, UnstableKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -490,40 +488,6 @@ def test_cached_run_takes_what_has_no_hash(spot: Spot) -> None:
     assert RAN == ["call"]
 
 
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
-        ({"verison": "2"}, "Did you mean 'version'"),
-        ({"version": True}, "version"),
-        ({"save_blob": "yes"}, "save_blob"),
-        ({"content_type": "png"}, "MIME"),
-        ({"key": 3}, "key"),
-        ({"key": {"a": 3}}, "key"),
-        ({"key": {"z": str}}, "z"),
-        ({"tags": "one"}, "tags"),
-        ({"ignore": ("nothing",)}, "nothing"),
-        ({"ignore": 3}, "ignore"),
-        ({"name": ""}, "name"),
-        ({"cache_if": 1}, "cache_if"),
-        ({"mode": "never"}, "mode"),
-        ({"ttl": -1}, "ttl"),
-        ({"ttl": "soon"}, "ttl"),
-        ({"stale_on_error": 1.5}, "stale_on_error"),
-    ],
-    ids=str,
-)
-def test_wrong_options_are_errors_at_decoration(
-    spot: Spot, options: dict[str, Any], complaint: str
-) -> None:
-    with pytest.raises(ConfigError, match=complaint):
-        spot.mark(**options)(add)
-
-
-def test_what_is_no_function_is_an_error(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match="takes a function"):
-        spot.mark(property(lambda self: 1))  # type: ignore[call-overload]
-
-
 def test_marks_are_transparent_to_each_other(make_spot: Callable[..., Spot]) -> None:
     one, two = make_spot("one", strict=True), make_spot("two", strict=True)
     marked = one.mark(two.mark(add))
@@ -664,33 +628,6 @@ def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> Non
         linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
         exec(compile(text, f"<cell {number}>", "exec"), names)
     assert (names["first"], names["second"]) == (2, 101)
-
-
-class Taken(MemoryMetadataStore):
-    """Another process has the lease, for as many questions as `refusals`."""
-
-    def __init__(self, refusals: int) -> None:
-        super().__init__()
-        self.refusals = refusals
-
-    def try_lease(self, key: str) -> Any:
-        self.refusals -= 1
-        return None if self.refusals >= 0 else super().try_lease(key)
-
-
-def test_who_wants_a_lease_asks_until_it_is_free(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "FIRST_PAUSE", 0.0)
-    store = Taken(3)
-    assert make_spot(metadata=store).mark(lambda: 1)() == 1
-    assert store.refusals == -1
-
-
-def test_who_waited_long_enough_for_a_lease_runs_without(make_spot: Callable[..., Spot]) -> None:
-    store = Taken(1000)
-    assert make_spot(metadata=store, wait_timeout=0).mark(lambda: 1)() == 1
-    assert store.refusals == 999
 
 
 @pytest.mark.parametrize("count", range(7))

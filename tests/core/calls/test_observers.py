@@ -428,43 +428,6 @@ def test_a_permit_of_no_function_has_no_name(
 # ------------------------------------------------------------------------------ who may observe
 
 
-class Half:
-    """Has a method that can't be called."""
-
-    observe = 1
-
-
-class Async:
-    async def observe(self, event: Any) -> None: ...
-
-
-class Needy:
-    def execution(self) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (print, r"is no list: give observers=\[\.\.\.\]"),
-        ("print", "is no list"),
-        ({"a": print}, "is no list"),
-        (None, "is no list"),
-        ([None], "None, which is no observer: give a function of an event"),
-        ([Recorder], r"the class Recorder: give an instance, as Recorder\(\)"),
-        ([Half()], "Half, whose 1 is no method"),
-        ([Async()], "Async, which is asynchronous: nobody would await it"),
-        ([Needy()], r"Needy.execution, which does not take one argument"),
-        ([lambda: None], "does not take one argument"),
-    ],
-    ids=range(10),
-)
-def test_what_can_not_observe_is_refused(
-    make_spot: Callable[..., bs.Spot], given: Any, said: str
-) -> None:
-    with pytest.raises(bs.ConfigError, match=said):
-        make_spot(observers=given)
-
-
 @pytest.mark.parametrize(
     "given", [[iter], (one for one in [[].append])], ids=["builtin", "generator"]
 )

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import waiting
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError
 from gates import DEADLINE, followers
 
 if TYPE_CHECKING:
@@ -408,14 +407,6 @@ def test_shutdown_leaves_the_store_open_for_it(make_spot: Callable[..., Spot]) -
     run(main)
     other = make_spot()
     assert other.peek(other.mark(work), 1) is not None
-
-
-def test_only_a_coroutine_function_is_cancelled(spot: Spot) -> None:
-    def plain(x: int) -> int:
-        return x
-
-    with pytest.raises(ConfigError, match=r"on_cancel.*no coroutine function"):
-        spot.mark(on_cancel="finish")(plain)
 
 
 @pytest.mark.parametrize(

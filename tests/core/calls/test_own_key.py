@@ -297,16 +297,6 @@ def test_a_private_name_means_what_it_means_in_its_class(spot: Spot) -> None:
     assert RAN == [1, 1, -2]
 
 
-def test_an_unknown_name_is_an_error_where_it_stands(spot: Spot) -> None:
-    class Client:
-        def ask(self, __x: int) -> int:
-            return __x
-
-    for wrong in ("__y", "slef.client"):
-        with pytest.raises(ConfigError, match="has no parameter"):
-            spot.mark(ignore=(wrong,))(Client.ask)
-
-
 class SignsIn:
     """As a client that a server gives a cookie: what counts of it is said by its class."""
 

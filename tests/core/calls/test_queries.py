@@ -191,14 +191,6 @@ def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
     assert spot.invalidate_all(work, version=record.version) == 1
 
 
-def test_a_question_about_no_function_names_the_method(spot: Spot) -> None:
-    for method in ("key", "peek", "refresh", "invalidate", "explain", "cached_run"):
-        with pytest.raises(ConfigError, match=rf"^{method} takes a function .* spot\.{method}\("):
-            getattr(spot, method)("co", 1)
-    with pytest.raises(ConfigError, match="^invalidate_all takes a function, or its identifier"):
-        spot.invalidate_all(3)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("remote", [False, True])
 def test_invalidate_all_says_where_no_function_has_the_identifier(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, remote: bool
@@ -231,13 +223,6 @@ def test_invalidate_all_knows_the_functions_of_other_programs(
     assert other.invalidate_all("reports:montly") == 0
     assert "Did you mean 'reports:monthly'?" in caplog.text
     assert other.invalidate_all("reports:monthly") == 1
-
-
-def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
-    with pytest.raises(
-        ConfigError, match=r"say what to forget.*open_store\(spot\)\.remove\(function"
-    ):
-        spot.invalidate_all()
 
 
 def test_explain_a_hit_and_misses(spot: Spot) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError, ConfigError
+from beautyspot.errors import CacheMissError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from broken import BrokenStore
 from kinds import KINDS, RAN, result, work
@@ -139,23 +139,6 @@ def test_what_a_local_function_captured_counts_as_before(before: Spot, spot: Spo
     assert RAN == []
     assert spot.mark(made(5), renamed_from="named")(1) == 5
     assert RAN == [1]
-
-
-@pytest.mark.parametrize(
-    ("names", "why"),
-    [
-        (f"{__name__}:second", "that is its identifier now: give what it was before"),
-        (("a", f"{__name__}:second"), "that is its identifier now"),
-        ("module:make.<locals>.f", "counted by its code as well"),
-        ("module:<lambda>", "counted by its code as well"),
-        ("", "identifiers such as"),
-        (5, "identifiers such as"),
-        ((None,), "identifiers such as"),
-    ],
-)
-def test_what_can_find_nothing_is_refused(spot: Spot, names: Any, why: str) -> None:
-    with pytest.raises(ConfigError, match=why):
-        spot.mark(second, renamed_from=names)
 
 
 def test_asking_stores_nothing(before: Spot, spot: Spot) -> None:

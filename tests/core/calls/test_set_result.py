@@ -592,12 +592,6 @@ def test_a_serializer_that_fails_is_named(make_spot: Callable[..., Spot]) -> Non
             spot.set_result([1], spot.mark(function), "a")
 
 
-@pytest.mark.parametrize("value", ["text", b"bytes", 3, None])
-def test_what_has_no_items_is_no_stream(spot: Spot, value: Any) -> None:
-    with pytest.raises(ConfigError, match="takes the items of the stream, not an object of type"):
-        spot.set_result(value, spot.mark(stream), "a")
-
-
 class Full(MemoryMetadataStore):
     def put_many(self, records: Any) -> None:
         raise MetadataError("full: make room")
@@ -617,21 +611,6 @@ def test_a_store_that_fails_is_said_and_nothing_is_held(
     assert spot.stats()["unsaved"] == 0
     assert not spot._engine.running
     assert marked("a") == ["ran", 1], "its lease is free"
-
-
-def test_it_is_refused_where_nothing_may_be_stored(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    for mode in ("readonly", "replay"):
-        marked = spot.mark(mode=mode)(work)
-        with pytest.raises(ConfigError, match=f"the mode is '{mode}', in which nothing is stored"):
-            spot.set_result(1, marked, "a")
-        with spot.using(mode=mode), pytest.raises(ConfigError, match=f"the mode is '{mode}'"):
-            spot.set_result(1, spot.mark(work), "a")
-    with spot.disabled(), pytest.raises(ConfigError, match="the Spot is switched off"):
-        spot.set_result(1, spot.mark(work), "a")
-    spot.shutdown()
-    with pytest.raises(MetadataError, match="shut down"):
-        spot.set_result(1, spot.mark(work), "a")
 
 
 def test_in_the_mode_refresh_it_is_stored(spot: Spot) -> None:

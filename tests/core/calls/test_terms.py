@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError
 from gates import Gate, until
 from owned_clock import Clock
 
@@ -199,23 +198,6 @@ def test_a_strict_spot_raises_what_a_function_raised(spot: Spot) -> None:
 def test_what_cache_if_refuses_is_not_asked_for(spot: Spot) -> None:
     marked = spot.mark(cache_if=lambda result: False, ttl=fails, tags=fails)(work)
     assert marked(1) == [1, 1]
-
-
-async def no_ttl(result: Any, x: int, *, y: int = 1) -> int:
-    return 1
-
-
-def test_what_can_not_be_called_so_is_refused_at_the_decorator(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match=r"mark\(ttl=\) does not fit .*it takes \(result\), and"):
-        spot.mark(ttl=lambda result: 5)(work)
-    with pytest.raises(ConfigError, match=r"mark\(tags=\) does not fit .*give it the result as"):
-        spot.mark(tags=lambda: ["t"])(work)
-    with pytest.raises(ConfigError, match=r"mark\(ttl=.*or a function of the result"):
-        spot.mark(ttl=no_ttl)
-    with pytest.raises(ConfigError, match=r"mark\(tags=.*give a function of the result"):
-        spot.mark(tags=no_ttl)
-    with pytest.raises(ConfigError, match=r"a function of the result .* or several texts"):
-        spot.mark(tags="one")
 
 
 @pytest.mark.parametrize(("tag", "runs"), [("t", 2), ("another", 1)])
