@@ -93,18 +93,6 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     assert (spot.activity().running, spot.activity().waiting) == ((), ())
 
 
-def test_those_that_began_first_come_first(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(), Gate()
-    f = spot.mark(gate)
-    with calling(f, 1):
-        until(lambda: len(spot.activity().running) == 1)
-        with calling(f, 2):
-            until(lambda: len(spot.activity().running) == 2)
-            keys = [each.key for each in spot.activity().running]
-            gate.opened.set()
-    assert keys == [spot.key(f, 1), spot.key(f, 2)]
-
-
 def test_an_interrupted_call_is_gone(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
 
@@ -250,39 +238,6 @@ def test_who_waits_for_a_place(make_spot: Callable[..., Spot]) -> None:
     assert (now.waiting, now.limits, now.grants_last_minute) == ((), (), 2)
 
 
-def test_several_limits(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(
-        limiter=[
-            {"name": "requests", "use": "gcra", "rate": " 600/min"},
-            {"name": "tokens", "use": "gcra-shared", "rate": 2.5},
-        ]
-    )
-    assert spot.activity().limits == (
-        bs.ActiveLimit("requests", "gcra", "600/min", 0.0, True, False),
-        bs.ActiveLimit("tokens", "gcra-shared", "2.5/s", 0.0, False, False),
-    )
-
-
-def test_a_limiter_of_which_nothing_is_known(make_spot: Callable[..., Spot]) -> None:
-    class Own(bs.LimiterBase):
-        name = "own"
-        rate = True
-        limits = breaker = 600
-
-        @property
-        def burst(self) -> float:
-            raise RuntimeError("no such thing")
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
-            raise OSError("away")
-
-        def release(self, reservation: object) -> None:
-            pass
-
-    spot = make_spot(limiter=Own())
-    assert spot.activity().limits == (bs.ActiveLimit("rate", "own", "", None, True, False),)
-
-
 def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
     class Broken(MemoryMetadataStore):
         def put_valid(self, record: Any, since: Any) -> bool:
@@ -320,23 +275,6 @@ def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
     assert (spot.activity().queued, spot.activity().queued_bytes) == (0, 0)
 
 
-def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    f = spot.mark(name="app:f")(abs)
-    told = iter(spot.map(f, range(5), progress=lambda progress: None))
-    next(told)
-    (under_way,) = spot.activity().maps
-    assert (under_way.function, under_way.total, under_way.failures) == ("app:f", 5, 0)
-    assert under_way.done >= 1
-    list(told)
-    assert spot.activity().maps == ()
-    other = iter(spot.map(f, range(3), progress=lambda progress: None))
-    next(other)
-    assert len(spot.activity().maps) == 1
-    assert len(spot._engine.maps) == 1, "those that ended are forgotten"
-    del other, told
-
-
 def test_a_spot_that_was_shut_down(make_spot: Callable[..., Spot]) -> None:
     spot, gate = make_spot(), Gate()
     with calling(spot.mark(gate), 1):
@@ -359,20 +297,3 @@ def test_a_forked_child_has_nothing_of_its_parents_calls(make_spot: Callable[...
             os._exit(len(now.running) + len(now.waiting))
         gate.opened.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def test_it_is_told_while_calls_come_and_go(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata="memory", limiter="100000000/s")
-    f = spot.mark(spot.limiter(lambda x: x))
-    ended = threading.Event()
-
-    def call(start: int) -> bool:
-        for x in range(start, start + 300):
-            f(x)
-        ended.set()
-        return True
-
-    with calling(call, 0, 1000, 2000) as done:
-        while not ended.is_set():
-            assert spot.activity().unsaved == 0
-    assert done == [True] * 3

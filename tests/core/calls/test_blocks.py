@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import os
 import threading
 from contextlib import ExitStack
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError, ConfigError, Spot
-from beautyspot.calls import blocks
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.testing import memory_spot
 from gates import DEADLINE
@@ -22,7 +20,7 @@ from numbered import RUNS, every_kind, stream, stream_later, value_of, work, wor
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 FAILS = {"now": False}
 
@@ -487,47 +485,3 @@ def test_a_block_is_entered_by_one_at_a_time(spot: Spot) -> None:
         assert marked(1) > old
     block.__exit__()
     assert marked(1) == marked(1)
-
-
-def test_a_block_that_is_left_in_another_context_is_over(spot: Spot) -> None:
-    marked = spot.mark(work)
-
-    def inside() -> Iterator[None]:
-        with spot.using(mode="refresh"):
-            yield
-
-    opened = inside()
-    next(opened)
-    old = marked(1)
-    assert marked(1) > old, "the context of who reads a generator is its own"
-    contextvars.copy_context().run(next, opened, None)
-    assert marked(1) == marked(1)
-    with spot.using(max_age="1h"):
-        assert marked(1) == marked(1)
-
-
-def test_while_no_block_is_open_hits_take_the_short_way(spot: Spot) -> None:
-    with spot.using(mode="refresh"):
-        pass
-    with pytest.raises(ZeroDivisionError), spot.using(mode="refresh"):
-        raise ZeroDivisionError
-    assert not spot._engine.cache.health.detours
-
-
-def test_blocks_that_were_left_elsewhere_are_not_kept(spot: Spot) -> None:
-    def count() -> int:
-        return sum(type(each) is blocks._Terms for each in gc.get_objects())
-
-    def inside() -> Iterator[None]:
-        with spot.using(mode="refresh"):
-            yield
-
-    kept: list[int] = []
-    for _ in range(4):
-        opened = inside()
-        next(opened)
-        contextvars.copy_context().run(next, opened, None)
-        del opened
-        gc.collect()
-        kept.append(count())
-    assert kept[-1] == kept[0]

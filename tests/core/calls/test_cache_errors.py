@@ -211,16 +211,6 @@ def test_an_error_has_a_ttl_of_its_own(
     assert len(State.runs) == (1 if valid is None else 2)
 
 
-def test_the_present_error_ttl_counts_for_what_is_stored(spot: Spot) -> None:
-    spot._engine.cache.clock = clock = Clock()
-    raised(spot.mark(name="w", cache_errors=NotFound)(work))
-    clock.now += 20
-    raised(spot.mark(name="w", ttl=1, cache_errors=NotFound, error_ttl="30s")(work))
-    assert len(State.runs) == 1
-    raised(spot.mark(name="w", cache_errors=NotFound, error_ttl="10s")(work))
-    assert len(State.runs) == 2
-
-
 def never(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("it was asked for an error")
 

@@ -21,9 +21,7 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
-from beautyspot.results import background
 from beautyspot_local.sqlite import connections
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 
 
 def work(number, text, factor=1.0):
@@ -125,24 +123,6 @@ def test_a_miss_is_two_looks_and_one_insert_in_a_transaction_of_its_own(spot, ca
     with statements(spot) as seen:
         calls["miss"]()
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT", "INSERT"]
-
-
-def test_results_that_wait_together_share_a_commit(make_spot, monkeypatch):
-    """One transaction for each full batch."""
-    commits = []
-    put_many_valid = SqliteMetadataStore.put_many_valid
-    monkeypatch.setattr(
-        SqliteMetadataStore,
-        "put_many_valid",
-        lambda store, rows: (commits.append(1), put_many_valid(store, rows))[1],
-    )
-    monkeypatch.setattr(background, "LINGER", 30.0)
-    spot = make_spot(save="background", strict=True)
-    marked = spot.mark(work)
-    for number in range(2 * background.BATCH):
-        marked(number, "words")
-    spot.flush()
-    assert len(commits) == 2
 
 
 def test_many_rows_are_written_in_one_transaction(spot, calls):

@@ -335,37 +335,6 @@ def test_refresh_does_not_join_a_run_that_began_before_it(spot: Spot) -> None:
     assert len(RAN) == 2
 
 
-def test_a_function_that_is_refreshed_while_it_calls_itself_is_no_deadlock(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=600)
-    entered, gate = threading.Event(), threading.Event()
-
-    @spot.mark(ignore=("entered", "gate"))
-    def work(x: int) -> int:
-        RAN.append(x)
-        if len(RAN) == 1:
-            entered.set()
-            assert gate.wait(DEADLINE)
-            return work(x)
-        return 2
-
-    first = threading.Thread(target=work, args=(1,), daemon=True)
-    second = threading.Thread(target=lambda: spot.refresh(work, 1), daemon=True)
-    first.start()
-    assert entered.wait(DEADLINE)
-    old = next(iter(spot._engine.flights._flights.values()))
-    second.start()
-    deadline = time.monotonic() + DEADLINE
-    while next(iter(spot._engine.flights._flights.values())) is old:
-        assert time.monotonic() < deadline
-    gate.set()
-    first.join(DEADLINE)
-    second.join(DEADLINE)
-    assert not first.is_alive()
-    assert not second.is_alive()
-
-
 def test_a_full_queue_never_writes_an_older_result_over_a_newer(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
-import os
 import sys
-import threading
-import weakref
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import duplicates
-from beautyspot.calls.engine import Engine
 from beautyspot.errors import ConfigError
-from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate
-from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,33 +138,6 @@ def test_a_cell_that_was_edited_under_its_name(make_spot: Callable[..., Spot], s
         assert vars(main)["value"] == (2 if number == 1 else 3)
 
 
-def test_functions_in_c_are_told_by_their_names(make_spot: Callable[..., Spot], said: Any) -> None:
-    spot = make_spot()
-    spot.mark(name="f")(sorted)([1]), spot.mark(name="f")(sorted)([2])
-    assert said() == []
-    spot.mark(name="f")(len)([1])
-    assert "builtins:sorted and builtins:len have one identity" in said()[0]
-    spot.mark(name="g")(str.upper)("a"), spot.mark(name="g")(str.lower)("a")  # no weak references
-    assert "builtins:str.upper and builtins:str.lower have one identity" in said()[1]
-
-
-def test_classes_are_told_by_their_methods(make_spot: Callable[..., Spot], said: Any) -> None:
-    class One:
-        def __init__(self, x: int) -> None:
-            self.x = x
-
-    class Two:
-        def __init__(self, x: int) -> None:
-            self.y = x
-
-    spot = make_spot(serializer="msgpack")
-    for cls in (One, One):
-        spot.key(spot.mark(name="made")(cls), 1)
-    assert said() == []
-    spot.key(spot.mark(name="made")(Two), 1)
-    assert len(said()) == 1
-
-
 # -------------------------------------------------------------------------- what is not told
 
 
@@ -265,34 +228,6 @@ def test_two_stores_have_nothing_in_common(make_spot: Callable[..., Spot], said:
     assert said() == []
 
 
-def test_a_store_that_may_block_is_not_asked(make_spot: Callable[..., Spot], said: Any) -> None:
-    class Remote(MemoryMetadataStore):
-        blocking = True
-        local = True
-
-        @property
-        def store_id(self) -> str:
-            raise AssertionError("asked")
-
-    store, other = Remote(), Remote()
-    make_spot(metadata=store).mark(name="f")(double)(1)
-    make_spot(metadata=other).mark(name="f")(triple)(1)
-    assert said() == []
-    make_spot(metadata=store).mark(name="f")(triple)(1)
-    assert len(said()) == 1
-
-
-def test_a_store_out_of_reach_costs_no_result(make_spot: Callable[..., Spot], said: Any) -> None:
-    class Lost(MemoryMetadataStore):
-        @property
-        def store_id(self) -> str:
-            raise OSError("gone")
-
-    make_spot(metadata=Lost()).mark(name="f")(double)(1)
-    assert make_spot(metadata=Lost()).mark(name="f")(triple)(1) == 3
-    assert said() == []
-
-
 # -------------------------------------------------------------------------------- strictness
 
 
@@ -312,90 +247,3 @@ def test_a_strict_spot_raises(spot: Spot) -> None:
         with pytest.raises(ConfigError, match="have one identity"):
             call()
     assert one(1) == 2
-
-
-# ------------------------------------------------------------------------- what it may not do
-
-
-def test_it_keeps_nothing_alive(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    from beautyspot.spot import Spot
-
-    spot = make_spot()
-    local = Spot("other", directory=tmp_path / "other", config=False)
-    names: dict[str, Any] = {}
-    exec("class Big: ...\nbig = Big()\ndef f(x): return x", names)  # noqa: S102 - a module to drop
-    gone = [weakref.ref(names["f"]), weakref.ref(names["big"])]
-    spot.mark(name="f")(names["f"])(1)
-    gone += [weakref.ref(local), weakref.ref(local._engine)]
-    local.mark(name="f")(double)(1)
-    local.shutdown()
-    del names, local
-    gc.collect()
-    assert [ref() for ref in gone] == [None] * 4
-
-
-def test_what_it_keeps_in_mind_is_bounded(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(duplicates, "MOST", 5)
-    spot, codes = make_spot(), []
-    for number in range(20):
-        function = eval(compile("lambda x: x", f"<made {number}>", "eval"))  # noqa: S307
-        codes.append(weakref.ref(function.__code__))
-        spot.cached_run(spot.mark(name=f"f{number}")(function), 1)
-    del function
-    gc.collect()
-    assert sum(code() is not None for code in codes) <= 6
-
-
-def test_threads_say_it_once(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(name="f")(double)(1)
-    start = threading.Barrier(8)
-
-    def call(_: int) -> int:
-        marked = spot.mark(name="f")(triple)
-        start.wait()
-        return marked(2)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(call, range(8))) == {6}
-    assert len(said()) == len(troubles) == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
-def test_a_forked_child_knows_what_its_parent_did(make_spot: Callable[..., Spot]) -> None:
-    told: list[Trouble] = []
-    spot = make_spot(on_error=told.append)
-    spot.mark(name="f")(double)(1)
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            spot.mark(name="f")(triple)(1)
-            status = 0 if len(told) == 1 else 2
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert told == []
-
-
-def test_first_calls_of_two_threads_at_once_both_have_a_key(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ready = Gate()
-
-    def looked(_: Engine) -> None:
-        if not ready.count:
-            ready.pass_through()  # the first call waits here, while the second gets its key
-
-    monkeypatch.setattr(Engine, "follow_level", looked)
-    marked = make_spot(metadata=RemoteStore(), strict=True).mark(double)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(marked, 1)
-        assert ready.entered.wait(DEADLINE)
-        assert marked(2) == 4
-        ready.open.set()
-        assert first.result() == 2, "a strict Spot raises what keeps a call from its key"

@@ -304,26 +304,6 @@ class SlowStore(MemoryMetadataStore):
         return super().put_many_valid(rows)
 
 
-def test_who_can_be_given_no_copy_makes_his_own(spot: Spot) -> None:
-    @spot.mark(each="texts")
-    def locks(texts: list[str]) -> list[Any]:
-        STATE.ran.append(texts)
-        STATE.gates["a"].pass_through()
-        return [object() for _ in texts]
-
-    spot._engine.reporter.strict, first = False, gate("a")
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(locks, ["a", "b"])
-        assert first.entered.wait(DEADLINE)
-        other = pool.submit(locks, ["b", "a"])
-        until(lambda: waiting(spot) == 1, unless=[one, other])
-        first.open.set()
-        results = [*one.result(DEADLINE), *other.result(DEADLINE)]
-    assert len({id(result) for result in results}) == 4
-    assert STATE.ran[0] == ["a", "b"]
-    assert sorted(text for texts in STATE.ran[1:] for text in texts) == ["a", "b"]
-
-
 def test_who_waits_for_an_item_while_the_spot_ends_runs_uncached(make_spot: Any) -> None:
     spot = make_spot()
     function, f = marked(spot, "sync", batch=1), gate("f")
@@ -337,23 +317,6 @@ def test_who_waits_for_an_item_while_the_spot_ends_runs_uncached(make_spot: Any)
         assert other.result(DEADLINE) == [["f"], ["x"]]
         assert one.result(DEADLINE) == [["f"]]
     assert STATE.ran == [["f"], ["x"], ["f"]]
-
-
-def test_a_refresh_waits_for_what_is_yet_to_be_written(make_spot: Any, monkeypatch: Any) -> None:
-    store = SlowStore()
-    spot = make_spot(strict=True, metadata=store, save="background")
-    function, saver = spot.mark(each="texts")(make), spot._engine.saver
-    function(["a", "b"])
-    assert store.gate.entered.wait(DEADLINE)
-    flush = saver.flush
-
-    def open_and_flush(timeout: float | None = None) -> bool:
-        store.gate.open.set()
-        return bool(flush(timeout))
-
-    monkeypatch.setattr(saver, "flush", open_and_flush)
-    assert spot.refresh(function, ["a", "b"]) == [["a"], ["b"]]
-    assert STATE.ran == [["a", "b"], ["a", "b"]]
 
 
 class LateStore(MemoryMetadataStore):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError, LastCall
-from beautyspot.calls import noting
 from beautyspot.testing import memory_spot
 from gates import DEADLINE, Gate, followers, until
 from numbered import every_kind, value_of, work, work_later
@@ -375,20 +374,3 @@ def test_it_keeps_nothing_of_the_call_alive() -> None:
     del spot, marked, argument
     gc.collect()
     assert [each() for each in gone] == [None] * 3
-
-
-def test_spots_leave_their_variable_to_later_ones() -> None:
-    def one() -> None:
-        with memory_spot() as spot:
-            assert spot.last_call() is None
-            spot.mark(work)(1)
-            assert told(spot).reason == "not stored"
-
-    one()
-    gc.collect()
-    before, known = len(contextvars.copy_context()), len(noting._free)
-    for _ in range(5):
-        one()
-        gc.collect()
-    assert len(contextvars.copy_context()) == before
-    assert len(noting._free) == known

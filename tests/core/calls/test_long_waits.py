@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import holders, waiting
+from beautyspot.concurrency import waiting
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_testing.shared import Child
@@ -79,26 +79,6 @@ def test_a_follower_says_which_thread_makes_its_call(
     assert "thread 'worker_0'" in text
     assert "wait_timeout" in text
     assert ("gates.py:" in text) == (kind == "sync"), "it says where that thread is"
-
-
-@pytest.mark.parametrize("kind", ["function", "stream"])
-def test_a_very_long_wait_is_a_warning_once(
-    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr(waiting, "LONG", 0.02)
-    marked: Any = spot.mark(work if kind == "function" else items)
-    call: Callable[[int], Any] = marked if kind == "function" else lambda x: list(marked(x))
-    with ThreadPoolExecutor(3, "worker") as pool:
-        first = pool.submit(call, 1)
-        assert GATE.entered.wait(DEADLINE)
-        others = [pool.submit(call, 1) for _ in range(2)]
-        until(lambda: len(caplog.records) == 4, unless=others)
-        GATE.open.set()
-        for future in (first, *others):
-            future.result(DEADLINE)
-    levels = sorted(record.levelno for record in caplog.records)
-    assert levels == [logging.INFO] * 3 + [logging.WARNING]
-    assert "release the lock" in said(caplog)[-1]
 
 
 def items(n: int) -> Iterator[int]:
@@ -252,7 +232,3 @@ def test_a_store_that_can_not_tell_costs_the_wait_only(
         assert asyncio.run(outer.mark(name="f")(inner.mark(name="f")(later))(1)) == 1
     assert any("could not look for a deadlock for f" in text for text in said(caplog))
     assert GATE.count == 1
-
-
-def test_a_thread_without_code_of_the_user_is_nowhere() -> None:
-    assert (holders.name_of(-1), holders.place_of(-1)) == ("a thread", "")

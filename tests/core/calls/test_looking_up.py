@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +11,6 @@ import pytest
 from beautyspot.contracts import Entry, in_full
 from beautyspot.errors import CacheMissError, MetadataError
 from beautyspot.memory import MemoryStorage
-from beautyspot.results import gathering
 from beautyspot.results.gathering import AT_ONCE
 from gates import DEADLINE, Gate, until
 from remote_store import RemoteStore
@@ -232,10 +229,6 @@ class Sparing(RemoteStore):
         return {key: in_full(each)._replace(result_data=None) for key, each in found.items()}
 
 
-class SparingHeld(Held, Sparing):
-    """Does both."""
-
-
 class Shared(MemoryStorage):
     remote = True
 
@@ -279,22 +272,6 @@ def test_each_kind_of_row_is_found(
     assert answers(spot.mark(name=name, **given)(function)) == expected
     assert len(RAN) == len(VALUES)
     assert spot.stats()["hits"] == len(expected)
-
-
-def test_a_row_whose_data_were_left_out_is_asked_for_alone(make_spot: Callable[..., Spot]) -> None:
-    store = SparingHeld()
-    spot = make_spot(metadata=store, strict=True)
-    function = spot.mark(version="auto")(double)
-    for x in range(9):
-        function(x)
-    store.close_gate()
-    with ThreadPoolExecutor(9) as pool:
-        futures = [pool.submit(function, x) for x in range(9)]
-        until(lambda: waiting(spot) == 9 - AT_ONCE, unless=futures)
-        store.gate.open.set()
-        assert [each.result(DEADLINE) for each in futures] == [2 * x for x in range(9)]
-    assert "find_many" in store.asked
-    assert len(RAN) == 9
 
 
 @pytest.mark.parametrize(
@@ -428,25 +405,3 @@ def test_a_look_up_that_fails_asks_once(
     assert store.asked.count("find") == 1, "a time-out may be long"
     (trouble,) = troubles
     assert (trouble.operation, str(trouble.error)) == ("look up", "down")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_child_waits_for_no_look_up_of_its_parent(make_spot: Callable[..., Spot]) -> None:
-    store = Held()
-    spot = make_spot(metadata=store)
-    function = spot.mark(version="auto")(double)
-    for x in range(4):
-        function(x)
-    store.close_gate()
-    with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(function, x) for x in range(4)]
-        until(lambda: len(store.looked) == AT_ONCE, unless=futures)
-        child = os.fork()
-        if child == 0:  # pragma: no cover - coverage does not see into it
-            signal.alarm(int(DEADLINE))  # ends one that hangs
-            store.gate.open.set()
-            gathering.PATIENCE = DEADLINE  # type: ignore[misc]
-            os._exit(0 if function(3) == 6 else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        store.gate.open.set()
-        assert [each.result(DEADLINE) for each in futures] == [0, 2, 4, 6]

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import waiting
 from beautyspot.contracts import LimiterBase, Reservation
 from gates import DEADLINE, followers
 
@@ -216,72 +215,6 @@ def test_a_call_that_waits_for_its_permit_has_begun(make_spot: Callable[..., Spo
         assert spot.peek(limited, 1) is not None
 
     run(main)
-
-
-@pytest.mark.usefixtures("_quiet")
-def test_it_ends_with_its_loop(spot: Spot) -> None:
-    marked = spot.mark(on_cancel="finish")(work)
-
-    async def main() -> None:
-        await cancelled(marked(1))
-
-    run(main)
-    assert not len(spot._engine.flights)
-    assert not spot._engine.running
-    assert not spot._engine.behind._tasks
-    assert spot.peek(marked, 1) is None
-
-
-@pytest.mark.usefixtures("_quiet")
-@pytest.mark.parametrize("options", [{}, {"on_cancel": "finish"}])
-def test_it_ends_with_a_loop_that_is_closed_before_it(
-    spot: Spot, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 3600.0)  # it is not waited for
-    marked, other = spot.mark(on_cancel="finish")(work), spot.mark(**options)(work)
-
-    async def main() -> None:
-        STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
-        await cancelled(marked(1))
-
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(main())
-    loop.close()
-
-    async def again() -> None:
-        STATE.gate.set()
-        assert await other(1) == [1]
-
-    run(again)
-    assert STATE.ran == [1, 1]
-    assert not spot._engine.running
-
-
-@pytest.mark.usefixtures("_quiet")
-def test_who_waits_meanwhile_takes_its_place(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
-    marked, other = spot.mark(on_cancel="finish")(work), spot.mark(work)
-
-    async def left() -> None:
-        STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
-        await cancelled(marked(1))
-
-    loop, behind = asyncio.new_event_loop(), spot._engine.behind
-    loop.run_until_complete(left())
-    drop_dead = behind.drop_dead
-
-    def closed_after_the_first_look() -> None:
-        drop_dead()
-        loop.close()
-
-    monkeypatch.setattr(behind, "drop_dead", closed_after_the_first_look)
-
-    async def main() -> Any:
-        STATE.gate.set()
-        return await other(1)
-
-    assert run(main) == [1]
-    assert STATE.ran == [1, 1]
 
 
 def test_an_error_that_no_caller_gets_is_told_by_us_alone(

@@ -9,13 +9,11 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gates
 import pytest
-from beautyspot.calls.turn import Turn
 from beautyspot.contracts import SerializerBase
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
@@ -425,63 +423,6 @@ def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> Non
     assert "waits for 3" in said
     assert "3" not in said
     assert process.returncode == 0
-
-
-@pytest.mark.parametrize("seconds", [1e10, 1e308])
-def test_a_patience_beyond_what_locks_know_is_for_ever(
-    make_spot: Callable[..., Spot], seconds: float
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=seconds, save="background")
-    entered, done = threading.Event(), threading.Event()
-
-    @spot.mark(ignore=("entered", "done"))
-    @spot.limiter(max_concurrent=1, timeout=seconds)
-    def work(x: int) -> int:
-        entered.set()
-        assert done.wait(DEADLINE)
-        return x
-
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(work, 1)
-        assert entered.wait(DEADLINE)
-        others = [pool.submit(work, x) for x in (1, 2)]
-        until(
-            lambda: (
-                (followers(spot) == 1 and len(spot._engine.flights) == 2)
-                or any(future.done() for future in others)
-            )
-        )
-        done.set()
-        assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
-    assert spot.flush(seconds)
-
-
-@pytest.mark.parametrize(
-    ("part", "save"),
-    [*product(("hold", "encode"), ("sync", "background")), ("save", "sync")],
-)
-def test_who_is_interrupted_while_saving_keeps_nobody_out(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, save: str, part: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    marked = spot.mark(lambda x: x)
-    real = getattr(Turn, part)
-
-    def interrupted(*args: Any) -> None:
-        if part != "save":  # which would end the turn
-            real(*args)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Turn, part, interrupted)
-        with pytest.raises(KeyboardInterrupt) as kept:  # its frames hold the call
-            marked(1)
-    assert len(spot._engine.flights) == 0
-    lease = spot.metadata.try_lease(spot.key(marked, 1))
-    assert lease is not None
-    lease.release()
-    assert marked(1) == 1
-    del kept
 
 
 class Failing(SerializerBase):

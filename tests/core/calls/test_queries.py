@@ -501,26 +501,3 @@ def test_explain_another_serializer(spot: Spot) -> None:
     told = spot.explain(marked, 1)
     assert told.differs == ("damaged",)
     assert "stored by 'other', and 'msgpack' can't read it" in told.reason
-
-
-def test_explain_what_waits_to_be_written(spot: Spot) -> None:
-    marked = spot.mark(work)
-    marked(1)
-    key = spot.key(marked, 1)
-    record = spot.metadata.get(key)
-    assert record is not None
-    spot.metadata.delete(key)
-    spot._engine.cache.waiting[key] = record
-    assert spot.explain(marked, 1).hit
-    spot._engine.cache.waiting.clear()
-    assert not spot.explain(marked, 1).hit
-
-
-def test_very_many_functions_are_counted_together(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.results.counting.LIMIT", 1)
-    for name in ("one", "two", "three"):
-        marked = spot.mark(name=name)(work)
-        marked(1), marked(1)
-    assert (spot.stats()["misses"], spot.stats()["hits"]) == (3, 3)

@@ -429,38 +429,6 @@ def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     assert marked("a") == "set"
 
 
-def test_a_queued_result_gives_its_lease_back(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.results.background.LINGER", DEADLINE)
-    spot = make_spot(strict=True, save="background")
-    marked = spot.mark(work)
-    marked("a")
-    assert len(spot._engine.cache.waiting) == 1
-    spot.set_result("set", marked, "a")
-    assert len(spot._engine.cache.waiting) == 0
-    assert not spot._engine.running
-    lease = spot.metadata.try_lease(spot.key(marked, "a"))
-    assert lease is not None
-    lease.release()
-
-
-def test_a_spot_that_is_shut_down_meanwhile_closes_its_store_afterwards(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True, metadata=Meeting)
-    marked = spot.mark(work)
-
-    def shut_down() -> None:
-        spot.shutdown(wait=False)
-        until(lambda: bool(spot._engine.closing or Meeting.told))
-
-    Meeting.before, Meeting.after = shut_down, lambda: Meeting.told.append("written")
-    spot.set_result("set", marked, "a")
-    until(lambda: len(Meeting.told) == 2)
-    assert Meeting.told == ["written", "closed"]
-
-
 def test_a_call_that_comes_while_it_is_written_waits_for_it(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -485,20 +453,6 @@ def test_a_call_that_comes_while_it_is_written_waits_for_it(
         setting.result()
         assert call.result() == "set"
     assert State.runs == []
-
-
-@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_where_nothing_is_under_way_nothing_is_noted(
-    make_spot: Callable[..., Spot], metadata: str, save: str
-) -> None:
-    spot = make_spot(strict=True, metadata=metadata, save=save)
-    marked = spot.mark(work)
-    before = spot._engine.cache.invalidations.now()
-    for number in range(5):
-        spot.set_result(number, marked, number)
-    assert spot._engine.cache.invalidations.now() == before
-    assert not spot._engine.running
 
 
 # ---------------------------------------------------------------------------------- each
@@ -576,22 +530,6 @@ def test_a_value_or_an_argument_without_a_form_changes_nothing(
     assert spot.stats()["errors"] == 0
 
 
-def test_a_serializer_that_fails_is_named(make_spot: Callable[..., Spot]) -> None:
-    class Broken(bs.SerializerBase):
-        name = "broken"
-
-        def dumps(self, value: object) -> bytes:
-            raise KeyError("broken")
-
-        def loads(self, data: Any) -> Any:
-            raise AssertionError
-
-    spot = make_spot(serializer=Broken)
-    for function in (work, stream):
-        with pytest.raises(SerializationError, match="the serializer failed: KeyError.*mend it"):
-            spot.set_result([1], spot.mark(function), "a")
-
-
 class Full(MemoryMetadataStore):
     def put_many(self, records: Any) -> None:
         raise MetadataError("full: make room")
@@ -626,21 +564,3 @@ def test_observers_are_told_that_it_was_stored(make_spot: Callable[..., Spot]) -
     marked = spot.mark(work)
     spot.set_result("set", marked, "a")
     assert [type(event) for event in told] == [bs.Saved]
-
-
-def test_items_take_no_more_leases_than_the_store_gives(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, taken = spot._engine.cache.metadata, list[str]()
-    lease = store.try_lease
-
-    def counted(key: str) -> Any:
-        taken.append(key)
-        return lease(key)
-
-    monkeypatch.setattr(store, "most_leases", 2)
-    monkeypatch.setattr(store, "try_lease", counted)
-    marked = spot.mark(each="texts")(work_each)
-    spot.set_result(["x", "y", "z"], marked, ["a", "b", "c"])
-    assert len(taken) == 2
-    assert marked(["a", "b", "c"]) == ["x", "y", "z"]
