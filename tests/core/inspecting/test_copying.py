@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
-from beautyspot.inspecting import copying, listing
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from core.inspecting.stored import ScanOnly, row
 from remote_store import RemoteStore, Server
@@ -239,12 +238,6 @@ def test_a_store_is_not_copied_into_itself(full):
         bs.open_store(full.db_path).copy_to("copy.db")
 
 
-def test_a_store_that_has_no_name_is_not_made(tmp_path):
-    with pytest.raises(ConfigError, match="give name="):
-        bs.open_store(tmp_path / "copy", create=True)
-    assert not (tmp_path / "copy").exists()
-
-
 # --------------------------------------------------------------------- what is left out, and kept
 
 
@@ -421,45 +414,6 @@ def test_what_can_t_be_listed_is_a_fault_beside_what_was_copied():
     assert "can't be read any further: the file ends here" in fault.problem
 
 
-class PagedByKey(ScanOnly):
-    """Reads all rows for a page in another order than that of keys, as stores in servers do."""
-
-    paged_orders = ("key",)
-
-    def page(self, *args: Any, order: str = "key", **options: Any) -> Any:
-        assert order == "key", "each page reads all rows"
-        return super().page(*args, order=order, **options)
-
-
-@pytest.mark.parametrize("most", [6, 7])
-def test_a_store_without_pages_by_time_is_read_once_and_sorted(tmp_path, monkeypatch, most):
-    monkeypatch.setattr(listing, "MOST_SORTED", most)
-    metadata = PagedByKey()
-    for number in (3, 1, 2, 0, 4, 6, 5):  # days ago
-        metadata.put(row(number))
-    source, target = bs.open_store(metadata), bs.open_store(tmp_path / "copy.db", create=True)
-    told: list[tuple[int, int]] = []
-    assert source.copy_to(target, progress=lambda *done: told.append(done)).entries == 7
-    assert told == [(7, 7)]
-    written = [each.cache_key for each in target.rows(order="newest")]
-    by_time = [each.cache_key for each in source.rows(order="newest")]
-    assert by_time == [row(number).cache_key for number in range(7)]
-    assert written == (by_time if most == 7 else by_time[::-1])
-    assert len([*source.verify()]) == 7
-    assert source.remove(function="*").entries == 7
-
-
-def test_many_rows_are_written_in_batches(tmp_path):
-    metadata = MemoryMetadataStore()
-    with bs.Spot("app", metadata=metadata, storage="memory", config=False) as spot:
-        marked = marked_in(spot)
-        for number in range(10, 420):
-            marked(number)
-    with bs.open_store(tmp_path / "copy.db", create=True) as target:
-        assert bs.open_store(metadata).copy_to(target).entries == 410
-        assert target.total().entries == 410
-
-
 def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
     """As a Spot would store them there, which has no storage either."""
     metadata = RemoteStore(Server())
@@ -473,39 +427,6 @@ def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
     done = source.copy_to(bs.open_store(smaller))
     assert done.entries == 3
     assert {fault.kind for fault in done.faults} == {"storage"}
-
-
-@pytest.mark.parametrize("size", [1, copying.SMALL + 1])
-def test_a_file_stays_behind_where_the_target_has_no_storage(full, tmp_path, size):
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"a" * size)
-    full.mark(lambda: bs.File(path), name="app:file", key="file")()
-    marked_in(full)(6)  # what comes later is copied all the same
-    metadata, source = RemoteStore(Server()), bs.open_store(full.db_path)
-    done = source.copy_to(bs.open_store(metadata))
-    assert done.entries == 7
-    (fault,) = done.faults
-    assert (fault.function, fault.kind, fault.is_damage) == ("app:file", "storage", False)
-    assert "--target-storage" in fault.problem
-    storage = MemoryStorage()
-    done = source.copy_to(bs.open_store(metadata, storage=storage))
-    assert (done.entries, done.present, done.faults) == (1, 7, ())
-
-
-class Refusing(MemoryStorage):
-    def save(self, *_args: Any, **_options: Any) -> str:
-        raise bs.StorageError("the target is full")
-
-
-def test_a_target_that_fails_says_so(full, monkeypatch):
-    source = bs.open_store(full.db_path)
-    with pytest.raises(bs.StorageError, match="full"):
-        source.copy_to(bs.open_store(MemoryMetadataStore(), storage=Refusing()))
-    from beautyspot.inspecting import backends
-
-    monkeypatch.setattr(backends.OwnBackends, "storage", lambda _: None)
-    done = bs.open_store(full).copy_to(bs.open_store(MemoryMetadataStore()))
-    assert (done.entries, [fault.kind for fault in done.faults]) == (3, ["storage"] * 3)
 
 
 # ------------------------------------------------------------------------------------- signatures
@@ -573,32 +494,6 @@ def test_vouching_is_for_what_is_sound():
         done = bs.open_store(metadata, **options).copy_to(target, vouch=True)
         assert [fault.kind for fault in done.faults] in (["damaged"], ["signed"])
         assert target.total().entries == 0
-
-
-@pytest.mark.parametrize("small", [1_000, 100_000])
-@pytest.mark.parametrize("theirs", [None, SIGNED, OTHER])
-def test_the_storage_of_the_target_is_told_what_it_gets(tmp_path, monkeypatch, small, theirs):
-    """A copy whose database is lost is adopted, with its signatures."""
-    monkeypatch.setattr(copying, "SMALL", small)
-    storage, copied = MemoryStorage(), MemoryStorage()
-    metadata = MemoryMetadataStore()
-    source = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
-    with bs.Spot("app", signing_key=SIGNED, strict=True, **source) as spot:
-        spot.mark(name="app:large")(lambda: "x" * 9_000)()
-        path = tmp_path / "a.bin"
-        path.write_bytes(bytes(9_000))
-        spot.mark(name="app:file")(lambda: bs.File(path))()
-    keys = {} if theirs is None else {"signing_key": theirs}
-    with bs.open_store(MemoryMetadataStore(), storage=copied, config=False, **keys) as target:
-        from_there = bs.open_store(metadata, storage=storage, config=False, signing_key=SIGNED)
-        assert from_there.copy_to(target).entries == 2
-        lost, before = target.metadata.store_id, rows(target)
-    again = bs.open_store(
-        MemoryMetadataStore(), storage=copied, config=False, signing_key=theirs or SIGNED
-    )
-    assert again.adopt(lost).entries == 2
-    assert [*again.verify()] == []
-    assert {row.digest for row in rows(again)} == {row.digest for row in before}
 
 
 # ---------------------------------------------------------------------------------- interruptions
