@@ -93,19 +93,6 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     assert (spot.activity().running, spot.activity().waiting) == ((), ())
 
 
-def test_an_interrupted_call_is_gone(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def f() -> None:
-        assert len(spot.activity().running) == 1
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        f()
-    assert spot.activity().running == ()
-
-
 def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[..., Spot]) -> None:
     """As for another process: by the lease of the key in the store."""
     one, other, gate = make_spot(), make_spot(), Gate()
@@ -118,23 +105,6 @@ def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[
             gate.opened.set()
     assert (waiting.function, waiting.waits_for) == ("app:f", "process")
     assert (other.activity().waiting, other.activity().running) == ((), ())
-
-
-def test_a_call_whose_result_is_being_stored(make_spot: Callable[..., Spot]) -> None:
-    stores, goes_on = threading.Event(), threading.Event()
-
-    class Slow(MemoryMetadataStore):
-        def put_valid(self, record: Any, since: Any) -> bool:
-            stores.set()
-            assert goes_on.wait(30)
-            return super().put_valid(record, since)
-
-    spot = make_spot(metadata=Slow())
-    with calling(spot.mark(abs), -1):
-        assert stores.wait(30)
-        (running,) = spot.activity().running
-        goes_on.set()
-    assert running.is_storing
 
 
 def test_a_stream_runs_until_its_end(make_spot: Callable[..., Spot]) -> None:
@@ -222,20 +192,6 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
     assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")
     assert now.limits == (bs.ActiveLimit("rate", "gcra", "600/min", 3.0, True, False),)
     assert spot.activity().waiting == ()
-
-
-def test_who_waits_for_a_place(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(), Gate()
-    limited = spot.limiter(max_concurrent=1)(gate)
-    with calling(limited, 1):
-        assert gate.begun.wait(30)
-        with calling(limited, 2):
-            until(lambda: spot.activity().waiting)
-            (waiting,) = spot.activity().waiting
-            gate.opened.set()
-    assert waiting.waits_for == "max_concurrent"
-    now = spot.activity()
-    assert (now.waiting, now.limits, now.grants_last_minute) == ((), (), 2)
 
 
 def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:

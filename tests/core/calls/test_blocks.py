@@ -10,13 +10,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import CacheMissError, ConfigError, Spot
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot import CacheMissError, Spot
 from beautyspot.testing import memory_spot
 from gates import DEADLINE
 from hypothesis import given
 from hypothesis import strategies as st
-from numbered import RUNS, every_kind, stream, stream_later, value_of, work, work_later
+from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -62,26 +61,6 @@ def test_in_the_mode_refresh_each_call_runs_and_replaces_what_is_stored(
         first, second = value_of(marked(1)), value_of(marked(1))
     assert old < first < second
     assert value_of(before(1)) == second
-
-
-@every_kind
-@pytest.mark.parametrize("refreshes", ["mode", "block", "call"])
-def test_a_blocking_store_keeps_no_call_from_running_anew(refreshes: str, function: Any) -> None:
-    class Remote(MemoryMetadataStore):
-        blocking = True
-
-    with memory_spot(
-        metadata=Remote(), mode="refresh" if refreshes == "mode" else "normal"
-    ) as spot:
-        marked: Any = spot.mark(function)
-        first = value_of(marked(1))
-        if refreshes == "call":
-            assert value_of(spot.refresh(marked, 1)) > first
-            return
-        with ExitStack() as stack:
-            if refreshes == "block":
-                stack.enter_context(spot.using(mode="refresh"))
-            assert value_of(marked(1)) > first
 
 
 @every_kind
@@ -220,25 +199,6 @@ def test_in_a_block_nothing_runs_that_is_not_stored(spot: Spot, function: Any) -
             value_of(marked(2))
 
 
-@pytest.mark.parametrize("function", [work_later, stream_later])
-def test_in_a_block_nothing_runs_outside_asyncio(spot: Spot, function: Any) -> None:
-    made: Any = spot.mark(function)(1)
-    with spot.using(mode="replay"), pytest.raises(CacheMissError):
-        (made if function is work_later else made.asend(None)).send(None)
-
-
-def test_nobody_joins_a_stream_that_is_not_to_be_stored(spot: Spot) -> None:
-    marked = spot.mark(stream)
-    with spot.using(mode="readonly"):
-        begun = marked(1)
-        first = next(begun)
-        assert [*marked(1)] > [first]
-    others = [*marked(1)]
-    stored = spot.peek(marked, 1)
-    assert stored is not None
-    assert stored.value[:-1] == others > [first, *begun]
-
-
 @every_kind
 def test_in_a_block_nothing_is_stored(spot: Spot, function: Any) -> None:
     marked: Any = spot.mark(function)
@@ -255,12 +215,6 @@ def test_a_block_wins_over_the_mark(spot: Spot, function: Any, mode: str) -> Non
     with spot.using(mode="normal"):
         first = value_of(marked(1))
         assert value_of(marked(1)) == first
-
-
-def test_a_block_of_replay_forbids_a_call_that_would_run_uncached(spot: Spot) -> None:
-    marked = spot.mark(work)
-    with spot.disabled(), spot.using(mode="replay"), pytest.raises(CacheMissError):
-        marked(1)
 
 
 @pytest.mark.parametrize("mode", ["normal", "readonly", "replay"])
@@ -342,21 +296,6 @@ def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
     assert got == [old, old]
 
 
-def test_another_call_is_refreshed_while_another_thread_is_in_a_block(spot: Spot) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    got: list[int] = []
-
-    def refresh() -> None:
-        got.append(spot.refresh(marked, 1))
-
-    with spot.using(mode="normal"):
-        thread = threading.Thread(target=contextvars.Context().run, args=(refresh,))
-        thread.start()
-        thread.join(DEADLINE)
-    assert got[0] > old
-
-
 def test_a_refresh_that_is_awaited_in_a_block_is_one(spot: Spot) -> None:
     marked = spot.mark(work_later)
 
@@ -415,28 +354,6 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
     asyncio.run(main())
 
 
-def test_a_coroutine_counts_where_it_is_awaited(spot: Spot) -> None:
-    marked = spot.mark(work_later)
-
-    async def main() -> None:
-        old = await marked(1)
-        with spot.using(mode="refresh"):
-            made = marked(1)
-        assert await made == old
-
-    asyncio.run(main())
-
-
-def test_a_stream_counts_where_it_begins(spot: Spot) -> None:
-    marked = spot.mark(stream)
-    old = [*marked(1)]
-    with spot.using(mode="refresh"):
-        made, begun = marked(1), marked(1)
-        first = next(begun)
-    assert [*made] == old
-    assert [first, *begun] > old
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_what_is_on_its_way_to_the_store_has_an_age(
     make_spot: Callable[..., Spot], save: str
@@ -470,18 +387,3 @@ def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
             finally:
                 os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-# -------------------------------------------------------------------------------- the block itself
-
-
-def test_a_block_is_entered_by_one_at_a_time(spot: Spot) -> None:
-    marked = spot.mark(work)
-    block = spot.using(mode="refresh")
-    with block, pytest.raises(ConfigError, match="is open already"):
-        block.__enter__()
-    old = marked(1)
-    with block:
-        assert marked(1) > old
-    block.__exit__()
-    assert marked(1) == marked(1)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
 import re
-import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import CacheMissError, RateLimitError, SerializationError
 from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate, followers, until
+from gates import Gate, followers, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -64,10 +61,6 @@ def work(x: str) -> str:
 
 async def work_async(x: str) -> str:
     return work(x)
-
-
-async def work_slowly(x: str) -> str:
-    return await asyncio.to_thread(work, x)
 
 
 def called(marked: Any, x: str = "a") -> Any:
@@ -174,16 +167,6 @@ def test_who_does_not_know_the_error_has_a_miss(
         assert len(State.runs) == 2, "it was replaced"
 
 
-def test_a_value_takes_the_place_of_an_error_that_nobody_knows(spot: Spot) -> None:
-    raised(spot.mark(name="work", cache_errors=NotFound)(work))
-    other = spot.mark(name="work")(work)
-    State.value = "found"
-    assert (other("a"), other("a"), len(State.runs)) == ("found", "found", 2)
-    found = spot.peek(other, "a")
-    assert found is not None
-    assert (found.value, found.error) == ("found", None)
-
-
 @pytest.mark.parametrize("error", [ValueError("v"), RateLimitError("busy"), CacheMissError("none")])
 def test_other_errors_and_those_of_beautyspot_are_no_results(spot: Spot, error: Exception) -> None:
     State.raises = error
@@ -213,15 +196,6 @@ def test_an_error_has_a_ttl_of_its_own(
 
 def never(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("it was asked for an error")
-
-
-def test_functions_of_the_result_are_not_asked(spot: Spot) -> None:
-    marked = spot.mark(
-        cache_errors=NotFound, error_ttl=5, cache_if=never, price=never, ttl=never, tags=never
-    )(work)
-    raised(marked)
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 1
 
 
 def test_tags_and_keys_forget_errors_too(spot: Spot) -> None:
@@ -341,26 +315,6 @@ def test_the_call_behind_a_stale_result_may_end_in_an_error(
     assert not caplog.records
 
 
-def test_an_execution_that_goes_on_alone_may_end_in_an_error(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def cancelled() -> None:
-        call = asyncio.ensure_future(marked("a"))
-        assert await asyncio.to_thread(gate.entered.wait, DEADLINE)
-        call.cancel()
-        with suppress(asyncio.CancelledError):
-            await call
-        gate.open.set()
-        await asyncio.to_thread(until, lambda: stored_by(spot, marked) is not None)
-
-    State.gate = gate = Gate()
-    marked = spot.mark(on_cancel="finish", cache_errors=NotFound)(work_slowly)
-    asyncio.run(cancelled())
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 1
-    assert not caplog.records
-
-
 @pytest.mark.parametrize("error_ttl", [None, 60])
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_a_map_fails_by_what_is_stored(
@@ -452,31 +406,3 @@ def failed(marked: Any) -> weakref.ref[Exception]:
     except Gone as error:
         return weakref.ref(error)
     raise AssertionError
-
-
-async def failed_async(marked: Any) -> weakref.ref[Exception]:
-    try:
-        await marked("a")
-    except Gone as error:
-        return weakref.ref(error)
-    raise AssertionError
-
-
-@pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
-@pytest.mark.parametrize("function", [work, work_async])
-@pytest.mark.parametrize("metadata", ["memory", STORES["blocking"]["metadata"]])
-def test_nothing_holds_the_error_of_a_hit(
-    make_spot: Callable[..., Spot], function: Any, metadata: Any
-) -> None:
-    marked = make_spot(metadata=metadata).mark(cache_errors=NotFound)(function)
-    raised(marked)
-    gc.collect()
-    gc.disable()
-    try:
-        held = asyncio.run(failed_async(marked)) if function is work_async else failed(marked)
-        assert held() is None
-    finally:
-        gc.enable()
-    with suppress(Gone):
-        called(marked)
-    assert len(State.runs) == 1

@@ -79,15 +79,6 @@ def test_two_functions_of_one_name_are_said_with_both_places(
     assert spot.stats()["errors"] == 1
 
 
-def test_each_identity_is_said(make_spot: Callable[..., Spot], said: Any) -> None:
-    spot = make_spot()
-    for options in ({"name": "f"}, {"name": "g"}, {"name": "f", "version": 2}):
-        spot.mark(**options)(double)(1)
-        spot.mark(**options)(triple)(1)
-        spot.mark(**options)(abs)(1)
-    assert len(said()) == 3
-
-
 def test_a_second_function_that_takes_the_name_of_the_first(
     make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,24 +132,6 @@ def test_a_cell_that_was_edited_under_its_name(make_spot: Callable[..., Spot], s
 # -------------------------------------------------------------------------- what is not told
 
 
-def test_the_same_code_marked_again_is_no_news(make_spot: Callable[..., Spot], said: Any) -> None:
-    def make(text: str) -> Any:
-        names: dict[str, Any] = {}
-        exec(compile(text, "<made>", "exec"), names)  # noqa: S102 - code whose lines are moved
-        return names["f"]
-
-    spot = make_spot()
-    functions = [
-        *(double, double),
-        *(make("def f(x): return x + 1"), make("\n\ndef f(x):\n    return x + 1  # moved\n")),
-    ]
-    for function in functions[:2]:
-        spot.mark(function)(1), spot.mark(name="f")(function)(1)
-    for function in functions[2:]:
-        spot.mark(name="g")(function)(1)
-    assert said() == []
-
-
 def test_a_factory_and_what_counts_beside_the_name(
     make_spot: Callable[..., Spot], said: Any
 ) -> None:
@@ -188,26 +161,6 @@ def test_a_factory_and_what_counts_beside_the_name(
     assert said() == []
 
 
-def test_a_decorator_of_somebody_else_is_looked_through(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "home", SimpleNamespace(spot=make_spot()))
-    module(
-        "from functools import wraps\n"
-        "from home import spot\n"
-        "def plain(function):\n"
-        "    return wraps(function)(lambda x: function(x))\n"
-        "@spot.mark\n@plain\ndef f(x): return x + 1\n"
-        "@spot.mark\n@plain\ndef g(x): return x + 2\n"
-        "@spot.mark(name='f')\n@plain\ndef h(x): return x + 3\n"
-        "@spot.mark(name='f')\n@plain\ndef i(x): return x + 4\n"
-        "for function in (f, g, h, i): function(1)\n"
-    )
-    (text,) = said()
-    assert "prices.py:11 and " in text
-    assert "prices.py:14 have one identity" in text
-
-
 # -------------------------------------------------------------------------- which Spot it is
 
 
@@ -219,13 +172,6 @@ def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> No
     assert said() == []
     assert make_spot().mark(name="f")(triple)(1) == 2
     assert len(said()) == 1
-
-
-def test_two_stores_have_nothing_in_common(make_spot: Callable[..., Spot], said: Any) -> None:
-    for name, function in (("one", double), ("two", triple)):
-        make_spot(name).mark(name="f")(function)(1)
-        make_spot("app", metadata="memory").mark(name="f")(function)(1)
-    assert said() == []
 
 
 # -------------------------------------------------------------------------------- strictness

@@ -11,7 +11,6 @@ from beautyspot.errors import (
     CacheMissError,
     ConfigError,
     ItemsError,
-    MetadataBusyError,
     MetadataError,
 )
 from beautyspot.memory import MemoryMetadataStore
@@ -172,23 +171,6 @@ def test_a_call_that_does_not_fit_is_refused_by_the_function_itself(spot: Spot) 
         marked(spot, "async")(["a"], modle="big")
 
 
-class Frame:
-    """Gives the names of its columns, as frames of pandas do."""
-
-    columns = ("a", "b")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
-
-
-def test_a_frame_is_no_list_since_it_gives_its_columns(spot: Spot) -> None:
-    with pytest.raises(ItemsError, match="an object of the class Frame"):
-        marked(spot, "sync")(Frame())
-    STATE.answer = Frame()
-    with pytest.raises(ItemsError, match="Frame, which is no list"):
-        spot.mark(each="texts")(answer)([1, 2])
-
-
 def test_what_the_list_raises_is_the_callers(spot: Spot) -> None:
     def texts() -> Iterator[str]:
         yield "a"
@@ -232,21 +214,6 @@ def test_an_answer_of_another_length_stores_nothing_and_says_both(
     assert len(STATE.ran) == 2
 
 
-def test_the_rows_of_an_array_are_results(spot: Spot) -> None:
-    numpy = pytest.importorskip("numpy")
-
-    @spot.mark(each="numbers")
-    def powers(numbers: list[int]) -> Any:
-        STATE.ran.append(numbers)
-        return numpy.array([[number, number**2] for number in numbers])
-
-    first, again = powers([1, 2]), powers(numpy.array([2, 1]))
-    assert [row.tolist() for row in first] == [[1, 1], [2, 4]]
-    assert [row.tolist() for row in powers([2, 1])] == [[2, 4], [1, 1]]
-    assert [row.tolist() for row in again] == [[2, 4], [1, 1]]
-    assert len(STATE.ran) == 2, "a NumPy integer is no int"
-
-
 # ------------------------------------------------------------------------------------------ keys
 
 
@@ -264,20 +231,6 @@ def test_all_other_arguments_count(spot: Spot) -> None:
     function(["a", "b"], "big")
     assert function(["b"], model="big") == ["big b"]
     assert STATE.ran == [["a"], ["a", "b"]]
-
-
-def test_renaming_the_parameter_loses_no_result(make_spot: Any) -> None:
-    def one(texts: list[str]) -> list[str]:
-        return embed(texts)
-
-    def other(inputs: list[str]) -> list[str]:
-        return embed(inputs)
-
-    keys = [
-        spot.key(spot.mark(each=each, name="embed")(function), ["a"])
-        for each, function, spot in (("texts", one, make_spot("x")), ("inputs", other, make_spot()))
-    ]
-    assert keys[0] == keys[1]
 
 
 def test_an_added_parameter_loses_no_result(make_spot: Any) -> None:
@@ -414,31 +367,6 @@ def test_a_spot_that_is_off_runs_all_a_batch_at_a_time(make_spot: Any, kind: str
     assert function(["a"]) == ["small a"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_left_runs_uncached_where_the_spot_ends_meanwhile(
-    make_spot: Any, kind: str, caplog: Any
-) -> None:
-    spot = make_spot()
-
-    def shut_down(texts: list[str]) -> list[str]:
-        STATE.ran.append(texts)
-        spot.shutdown()
-        return texts
-
-    async def shut_down_later(texts: list[str]) -> list[str]:
-        return shut_down(texts)
-
-    options: dict[str, Any] = {"each": "texts", "batch": 1}
-    if kind == "sync":
-        assert spot.mark(ignore=("spot",), **options)(shut_down)(["a", "b"]) == ["a", "b"]
-    else:
-        later = spot.mark(ignore=("shut_down",), **options)(shut_down_later)
-        assert asyncio.run(later(["a", "b"])) == ["a", "b"]
-    assert STATE.ran == [["a"], ["b"]]
-    assert make_spot(mode="replay").metadata.totals().entries == 1
-    assert "could not" not in caplog.text
-
-
 # -------------------------------------------------------------------------- of each item's result
 
 
@@ -467,13 +395,6 @@ def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
     stats = spot.stats()
     assert (stats["money_spent"], stats["money_saved"]) == (6.0, 1.0)
     assert spot.invalidate_all(tag="d d") == 1
-
-
-def test_time_is_divided_among_the_items(spot: Spot) -> None:
-    marked(spot, "sync")(["a", "b", "c", "d"])
-    tooks = [record.took or 0.0 for record in spot.metadata.scan()]
-    assert len(set(tooks)) == 1
-    assert sum(tooks) == pytest.approx(spot.stats()["seconds_spent"])
 
 
 def test_large_items_in_their_rows_are_found(spot: Spot) -> None:
@@ -550,19 +471,6 @@ def test_what_observers_are_told(make_spot: Any) -> None:
     assert told == [("Hit", True), *missed, ("Miss", True), ("Ran", False), ("Saved", True)]
 
 
-def test_a_limiter_below_the_mark_is_asked_once_an_execution(make_spot: Any) -> None:
-    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "100/s", "burst": 100})
-
-    @spot.mark(each="texts", batch=2)
-    @spot.limiter
-    def limited(texts: list[str]) -> list[str]:
-        return texts
-
-    limited(["a", "b", "c"])
-    limited(["a", "b", "c"])
-    assert spot.stats()["limiter_grants"] == 2
-
-
 @pytest.mark.parametrize("answer", [MetadataError("unplugged"), None, [b"x"], {"any": "text"}])
 def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog: Any) -> None:
     class Broken(MemoryMetadataStore):
@@ -579,33 +487,6 @@ def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog:
     assert "could not look up" in caplog.text
 
 
-def test_a_store_that_is_locked_for_a_moment_is_asked_again(spot: Spot, monkeypatch: Any) -> None:
-    function, busy = marked(spot, "sync"), [MetadataBusyError("locked")] * 3
-    function(["a", "b"])
-    real = spot._engine.cache.metadata.find_many_now
-
-    def find_many(keys: Any) -> Any:
-        if busy:
-            raise busy.pop()
-        return real(keys)
-
-    monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", find_many)
-    assert function(["a", "b"]) == ["small a", "small b"]
-    assert not busy
-    assert len(STATE.ran) == 1
-
-
-def test_a_store_that_stays_locked_is_a_miss(make_spot: Any, monkeypatch: Any, caplog: Any) -> None:
-    class Locked(MemoryMetadataStore):
-        def find_many(self, keys: Any) -> Any:
-            raise MetadataBusyError("locked")
-
-    monkeypatch.setattr("beautyspot.results.finding.BUSY_WAIT", 0.0)
-    function = make_spot(metadata=Locked()).mark(each="texts")(embed)
-    assert function(["a", "b"]) == ["small a", "small b"]
-    assert "locked" in caplog.text
-
-
 def test_it_travels_to_another_process(spot: Spot) -> None:
     cloudpickle = pytest.importorskip("cloudpickle")
     function = marked(spot, "sync")
@@ -613,23 +494,3 @@ def test_it_travels_to_another_process(spot: Spot) -> None:
     sent = cloudpickle.loads(cloudpickle.dumps(function))
     assert sent(["a", "b"]) == ["small a", "small b"]
     assert STATE.ran == [["a"], ["b"]]
-
-
-def test_elsewhere_than_in_asyncio_hits_are_found_and_the_rest_runs_uncached(
-    make_spot: Any, caplog: Any
-) -> None:
-    spot = make_spot()
-    later = spot.mark(each="texts")(at_once)
-    asyncio.run(later(["a"]))
-    for texts in (["a"], ["b", "a"], ["b"]):
-        with pytest.raises(StopIteration) as end:
-            later(texts).send(None)
-        assert end.value.value == [f"small {text}" for text in texts]
-    assert STATE.ran == [["a"], ["b"], ["b"]]
-    stats = spot.stats()
-    assert (stats["bypassed"], stats["hits"], stats["misses"]) == (2, 2, 1)
-    assert "is called outside of asyncio" in caplog.text
-
-
-async def at_once(texts: list[str]) -> list[str]:
-    return embed(texts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-import itertools
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
 
 GATE = [Gate()]
-ENDS = {"error": None}
-NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -194,23 +191,6 @@ def test_a_call_that_was_forbidden_is_a_miss(spot: Spot) -> None:
     assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
 
 
-def work_or_fail() -> int:
-    if ENDS["error"] is not None:
-        raise ENDS["error"]
-    return next(NUMBERS)
-
-
-def test_an_expired_result_in_place_of_an_error_has_its_age(
-    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    marked = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
-    old = marked()
-    clock.now += 60
-    monkeypatch.setitem(ENDS, "error", ValueError())
-    assert marked() == old
-    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "expired", 60.0)
-
-
 def numbers(n: int) -> Iterator[int]:
     yield from range(n)
 
@@ -254,22 +234,6 @@ def test_a_stream_is_told_at_its_begin_and_at_its_end(
         assert (begin.hit, begin.made_at) == (hit, 1000.0 if hit else None)
         assert "numbers" in end.function
         assert (end.hit, end.made_at) == (hit, 1000.0)
-
-
-def test_a_stream_that_was_broken_off_has_no_result(spot: Spot) -> None:
-    for _ in spot.mark(numbers)(2):
-        break
-    gc.collect()
-    assert (told(spot).hit, told(spot).made_at) == (False, None)
-
-
-def test_other_ways_of_a_call(spot: Spot) -> None:
-    spot.cached_run(work, 1)
-    assert not told(spot).hit
-    spot.cached_run(work, 1)
-    assert told(spot).hit
-    spot.refresh(spot.mark(work), 1)
-    assert told(spot).reason == "refreshed"
 
 
 def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from beautyspot.contracts import Entry, in_full
-from beautyspot.errors import CacheMissError, MetadataError
+from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
 from beautyspot.results.gathering import AT_ONCE
 from gates import DEADLINE, Gate, until
@@ -298,17 +298,6 @@ def test_a_row_is_read_once_and_its_blob_and_code_in_no_event_loop(
     assert here not in where
 
 
-@pytest.mark.parametrize("mode", ["replay", "readonly"])
-def test_what_has_an_earlier_name_is_found_where_nothing_may_be_stored(
-    make_spot: Callable[..., Spot], mode: str
-) -> None:
-    store = RemoteStore()
-    asyncio.run(make_spot(metadata=store).mark(name="old")(double_async)(1))
-    spot = make_spot(metadata=store, mode=mode)
-    assert asyncio.run(spot.mark(name="new", renamed_from="old")(double_async)(1)) == 2
-    assert RAN == [1]
-
-
 @pytest.mark.parametrize("function", [double, double_async])
 def test_an_error_that_is_stored_is_raised(make_spot: Callable[..., Spot], function: Any) -> None:
     marked = make_spot(metadata=RemoteStore()).mark(cache_errors=LookupError)(function)
@@ -371,37 +360,3 @@ def test_what_waits_to_be_stored_is_found_in_memory(make_spot: Callable[..., Spo
     run(main())
     gate.open.set()
     assert RAN == [1]
-
-
-@pytest.mark.parametrize("function", [double, double_async])
-def test_replay_says_what_is_not_stored(make_spot: Callable[..., Spot], function: Any) -> None:
-    store = RemoteStore()
-    first = make_spot(metadata=store).mark(name="f")(function)
-    marked = make_spot(metadata=store, mode="replay").mark(name="f")(function)
-    run: Any = asyncio.run if function is double_async else lambda value: value
-    assert run(first(1)) == run(marked(1)) == 2
-    with pytest.raises(CacheMissError, match="nothing is stored for this call of f, and"):
-        run(marked(2))
-    run(make_spot(metadata=store).mark(name="f", ttl=0)(function)(3))
-    with pytest.raises(CacheMissError, match="what is stored for this call of f has expired, and"):
-        run(marked(3))
-
-
-def test_a_look_up_that_fails_asks_once(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    store = RemoteStore()
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    function = spot.mark(version="auto")(double)
-    function(1)
-    store.asked.clear()
-
-    def fail(name: str, args: tuple[Any, ...]) -> None:
-        if name == "find":
-            raise MetadataError("down")
-
-    store.before = fail
-    assert function(1) == 2
-    assert store.asked.count("find") == 1, "a time-out may be long"
-    (trouble,) = troubles
-    assert (trouble.operation, str(trouble.error)) == ("look up", "down")

@@ -6,8 +6,6 @@ import asyncio
 import functools
 import inspect
 import linecache
-import subprocess
-import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import SerializerBase
 from beautyspot.errors import SerializationError, UnstableKeyError
 
 if TYPE_CHECKING:
@@ -145,15 +142,6 @@ def test_a_marked_function_keeps_its_kind(spot: Spot) -> None:
     assert inspect.isgeneratorfunction(spot.mark(generator))
     assert inspect.isasyncgenfunction(spot.mark(async_generator))
     assert not inspect.iscoroutinefunction(spot.mark(add))
-
-
-def test_a_lambda_around_a_coroutine_function_keeps_its_kind(spot: Spot) -> None:
-    def later(function: Any) -> Any:
-        return functools.wraps(function)(lambda *args: function(*args))  # noqa: PLW0108 - a wrapper
-
-    marked = spot.mark(later(add_later))
-    assert inspect.iscoroutinefunction(marked)
-    assert asyncio.run(marked(1)) == asyncio.run(marked(1))
 
 
 def test_methods_count_their_object_by_its_state(spot: Spot) -> None:
@@ -480,14 +468,6 @@ def test_cached_run_keeps_the_options_of_a_marked_function(spot: Spot) -> None:
     assert RAN == ["add"]
 
 
-def test_cached_run_takes_what_has_no_hash(spot: Spot) -> None:
-    class Unhashable(Adder):
-        __hash__ = None  # type: ignore[assignment]
-
-    assert spot.cached_run(Unhashable(2), 4) == spot.cached_run(Unhashable(2), 4) == 8
-    assert RAN == ["call"]
-
-
 def test_marks_are_transparent_to_each_other(make_spot: Callable[..., Spot]) -> None:
     one, two = make_spot("one", strict=True), make_spot("two", strict=True)
     marked = one.mark(two.mark(add))
@@ -544,69 +524,6 @@ def test_large_plain_results_are_stored_as_they_are(
     assert record is not None
     assert record.serializer == codec
     assert record.result_value is None or record.result_value.endswith(extension)
-
-
-def test_another_serializer_gets_large_results_too(make_spot: Callable[..., Spot]) -> None:
-    class Shout(SerializerBase):
-        name = "shout"
-
-        def dumps(self, value: object) -> bytes:
-            return str(value).upper().encode()
-
-        def loads(self, data: Any) -> str:
-            return bytes(data).decode()
-
-    spot = make_spot(serializer=Shout)
-    marked = spot.mark(lambda: "x" * 100_000)
-    assert marked() == "x" * 100_000
-    assert marked() == "X" * 100_000
-
-
-def test_an_object_that_holds_a_spot_is_an_argument_as_any_other(spot: Spot) -> None:
-    class Worker:
-        def __init__(self, n: int) -> None:
-            self.n = n
-            self.spot = spot
-
-    marked = spot.mark(lambda worker: (RAN.append(worker.n), worker.n)[1])
-    assert [marked(Worker(1)), marked(Worker(1)), marked(Worker(2))] == [1, 1, 2]
-    assert RAN == [1, 2]
-
-
-SCRIPT = """
-import multiprocessing, sys
-from dataclasses import dataclass
-import beautyspot as bs
-
-spot = bs.Spot("app", directory=sys.argv[1] if len(sys.argv) > 1 else DIRECTORY, config=False)
-
-@dataclass
-class Answer:
-    x: int
-
-@spot.mark
-def paid(x: int) -> Answer:
-    with open(LOG, "a") as log:
-        log.write("ran ")
-    return Answer(x)
-
-if __name__ == "__main__":
-    for _ in range(2):
-        assert paid(1).x == 1
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            pool.map(paid, [1])
-"""
-
-
-@pytest.mark.slow
-def test_a_scripts_own_classes_are_one_wherever_it_runs(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    script = tmp_path / "job.py"
-    head = f"DIRECTORY = {str(tmp_path / 'cache')!r}\nLOG = {str(log)!r}\n"
-    script.write_text(head + SCRIPT)
-    for command in ([str(script)], ["-m", "job"], ["-c", "import job; job.paid(1)"]):
-        subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, timeout=60)
-    assert log.read_text() == "ran "
 
 
 NOTEBOOK = """

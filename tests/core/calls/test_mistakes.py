@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import BackendNotFound, ConfigError
+from beautyspot.errors import ConfigError
 from beautyspot.functions.names import identifier_of
-from beautyspot.inspecting.opening import open_store
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 
@@ -60,13 +59,6 @@ def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     assert make_spot(ttl="none").config["ttl"] is None
 
 
-@pytest.mark.parametrize("folder", ["/some/path", "./blobs", "C:\\blobs"])
-def test_a_folder_is_no_storage(make_spot: Callable[..., Spot], folder: str) -> None:
-    with pytest.raises(BackendNotFound) as mistake:
-        make_spot(storage=folder)
-    assert f'storage={{"use": "local", "base_dir": {folder!r}}}' in str(mistake.value)
-
-
 # ------------------------------------------------------------------------------ what is limited
 
 
@@ -104,37 +96,6 @@ def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -
         Spot("app", directory=tmp_path, limiter=[{"name": "a", "use": Stranger()}])
 
 
-@pytest.mark.parametrize(
-    ("point", "name", "meant"),
-    [
-        ("metadata", "SQLite", "sqlite"),
-        ("storage", "Local", "local"),
-        ("keygen", "STABLE", "stable"),
-    ],
-)
-def test_a_name_in_another_case(tmp_path: Path, point: str, name: str, meant: str) -> None:
-    with pytest.raises(BackendNotFound) as caught:
-        Spot("app", directory=tmp_path, **{point: name})
-    assert f"Did you mean '{meant}'?" in str(caught.value)
-    assert "no backend's name" not in str(caught.value)
-    assert "look for a distribution" not in str(caught.value)
-
-
-# ------------------------------------------------------------------------------ what is misspelt
-
-
-def test_pruning_a_part_is_sent_to_the_store(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match=r"'function'.*open_store\(spot\).prune\(function=…\)$"):
-        spot.prune(function="app:f")  # type: ignore[call-arg]
-    with open_store(spot) as store:
-        assert store.prune(function="app:f", max_entries=1).entries == 0
-
-
-def test_a_keyword_that_is_missing_is_pythons_to_tell() -> None:
-    with pytest.raises(TypeError, match="'name'"):
-        Spot()  # type: ignore[call-arg]
-
-
 # -------------------------------------------------- functions that do not take a call's arguments
 
 
@@ -151,19 +112,6 @@ def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> N
         (note,) = mistake.value.__notes__
         assert note.startswith(f"Raised by the function given as limiter({option}=) of ")
         assert f"{identifier_of(ask)}. It is called with the arguments of the call: give" in note
-
-
-def test_an_error_that_is_raised_again_has_one_note(make_spot: Any) -> None:
-    error = KeyError("no such model")
-
-    def cost(_: str) -> float:
-        raise error
-
-    limited = make_spot(limiter="6000/min").limiter(cost=cost)(len)
-    for _ in range(3):
-        with pytest.raises(KeyError):
-            limited("hello")
-    assert len(error.__notes__) == 1
 
 
 def test_a_settle_that_fails_names_its_function(make_spot: Any, troubles: list[Any]) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import gates
 import pytest
-from beautyspot.contracts import SerializerBase
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
 
@@ -73,20 +72,6 @@ def test_tasks_of_several_loops_follow_one_leader(spot: Spot) -> None:
         STATE.gate.open.set()
         results = [future.result(DEADLINE) for future in futures]
     assert results == [[[1]] * 3] * 2
-    assert STATE.gate.count == 1
-
-
-def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    first, second = spot.mark(work), spot.mark(work)
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(first, 1), pool.submit(second, 1)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert [future.result(DEADLINE) for future in futures] == [1, 1]
     assert STATE.gate.count == 1
 
 
@@ -213,23 +198,6 @@ def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
 
     asyncio.run(main())
     assert STATE.calls == ["ran"]
-
-
-def test_many_waiting_tasks_do_not_starve_their_leader(make_spot: Callable[..., Spot]) -> None:
-    with ThreadPoolExecutor(1) as STATE.pool:
-        spot = make_spot(strict=True, executor=STATE.pool)
-
-        @spot.mark
-        async def work(x: int) -> int:
-            STATE.calls.append(x)
-            await asyncio.sleep(0)
-            return await asyncio.get_running_loop().run_in_executor(STATE.pool, abs, x)
-
-        async def many() -> list[int]:
-            return await asyncio.gather(*(work(1) for _ in range(40)))
-
-        assert asyncio.run(asyncio.wait_for(many(), DEADLINE)) == [1] * 40
-    assert STATE.calls == [1]
 
 
 def test_the_second_event_loop_works_as_the_first(spot: Spot) -> None:
@@ -423,31 +391,3 @@ def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> Non
     assert "waits for 3" in said
     assert "3" not in said
     assert process.returncode == 0
-
-
-class Failing(SerializerBase):
-    """A serializer that gives no second copy of a value."""
-
-    name = "failing"
-
-    def dumps(self, value: object) -> bytes:
-        return b"value"
-
-    def loads(self, data: Any) -> Any:
-        raise ValueError("damaged")
-
-
-def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(serializer=Failing())
-
-    @spot.mark
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(work, 1) for _ in range(2)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert [future.result(DEADLINE) for future in futures] == [1, 1]
-    assert STATE.gate.count == 2

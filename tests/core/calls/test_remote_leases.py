@@ -141,31 +141,6 @@ def test_an_expired_result_is_made_anew_in_three(
     assert RAN == [1, 2, 1]
 
 
-def test_a_stale_result_is_made_anew_behind(far: Spot, store: RemoteStore, server: Server) -> None:
-    marked = far.mark(ttl=10, stale=100, version="auto")(KINDS["sync"][0])
-    marked(1)
-    server.clock.now += 11
-    marked(2)  # which tells the time
-    store.asked.clear()
-    marked(1)
-    far.flush()
-    assert RAN == [1, 2, 1]
-    assert store.asked.count("begin") == store.asked.count("put_valid") == 1
-
-
-@pytest.mark.parametrize("mode", ["readonly", "refresh"])
-def test_other_modes(make_spot: Callable[..., Spot], store: RemoteStore, mode: str) -> None:
-    spot = make_spot(metadata=store, mode=mode)
-    store.asked.clear()
-    marked = spot.mark(KINDS["sync"][0])
-    marked(1)
-    marked(1)
-    assert RAN == [1, 1]
-    assert (
-        store.asked == {"readonly": ["find", "find"], "refresh": ["begin", "put_valid"] * 2}[mode]
-    )
-
-
 def test_set_result_takes_all_leases_at_once(far: Spot, store: RemoteStore) -> None:
     @far.mark(each="xs")
     def doubled(xs: list[int]) -> list[int]:
@@ -306,16 +281,6 @@ def gated(x: Any) -> Any:
     return [x]
 
 
-def gated_and_failing(x: Any) -> Any:
-    GATES[0].pass_through()
-    raise ValueError(x)
-
-
-def gated_items(xs: list[int]) -> list[Any]:
-    GATES[0].pass_through()
-    return [[x] for x in xs]
-
-
 class Machines:
     """Spots of several machines, which share a server, and one function of each."""
 
@@ -367,18 +332,6 @@ def test_others_wait_for_the_one_that_runs_it(machines: Machines) -> None:
         until(lambda spot=spot: not watcher_of(spot))
 
 
-def test_a_holder_that_raised_leaves_the_run_to_another(machines: Machines) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated_and_failing), 1)
-        assert machines.gate.entered.wait(DEADLINE)
-        theirs = pool.submit(machines.of(1, lambda x: ["second", x]), 1)
-        machines.wait(1, theirs)
-        machines.gate.open.set()
-        with pytest.raises(ValueError):
-            mine.result(DEADLINE)
-        assert theirs.result(DEADLINE) == ["second", 1]
-
-
 def test_a_holder_that_died_costs_a_lease_time(machines: Machines, server: Server) -> None:
     first = machines.of(0, gated)
     with ThreadPoolExecutor(2) as pool:
@@ -407,18 +360,6 @@ def test_a_result_is_stored_though_its_lease_was_lost(
     (line,) = [line for line in caplog.messages if "leases" in line]
     assert "results of these are stored all the same" in line
     assert machines.of(1, never)(1) == [1]
-
-
-def test_items_that_another_machine_makes_are_waited_for(machines: Machines) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated_items, each="xs"), [1, 2])
-        assert machines.gate.entered.wait(DEADLINE)
-        own = machines.of(1, lambda xs: [["own", x] for x in xs], each="xs")
-        theirs = pool.submit(own, [1, 2, 3])
-        machines.wait(1, theirs)
-        machines.gate.open.set()
-        assert mine.result(DEADLINE) == [[1], [2]]
-        assert theirs.result(DEADLINE) == [[1], [2], ["own", 3]]
 
 
 def fresh(x: Any) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import CacheMissError
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from broken import BrokenStore
+from beautyspot.memory import MemoryMetadataStore
 from kinds import KINDS, RAN, result, work
 
 if TYPE_CHECKING:
@@ -270,19 +268,6 @@ def test_only_what_is_signed_is_taken_and_is_signed_again(make_spot: Make) -> No
     assert RAN == [2]
 
 
-def test_what_another_computes_is_not_replaced(before: Spot, spot: Spot) -> None:
-    before.mark(work, name="old")(1)
-    new = spot.mark(work, name="new", renamed_from="old")
-    lease = before.metadata.try_lease(spot.key(new, 1))
-    assert lease is not None
-    assert new(1) == result(1)
-    lease.release()
-    assert len(keys(spot)) == 1
-    assert new(1) == result(1)
-    assert len(keys(spot)) == 2
-    assert RAN == [1]
-
-
 class Meanwhile(MemoryMetadataStore):
     """Another process does something just before, or just after, a row is inserted."""
 
@@ -300,32 +285,6 @@ class Meanwhile(MemoryMetadataStore):
             return super().put_valid(record, since)
         finally:
             self.after()
-
-
-class Swapped(MemoryStorage):
-    """Whose blobs are another one's when they are read a second time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read: list[str] = []
-
-    def load(self, location: str) -> bytes:
-        self.read.append(location)
-        data = super().load(location)
-        return data if self.read.count(location) == 1 else b"other" + data
-
-
-def test_bytes_that_were_not_checked_get_no_new_digest(
-    make_spot: Make, troubles: list[Trouble]
-) -> None:
-    store, storage = MemoryMetadataStore(), Swapped()
-    parts = {"metadata": store, "storage": storage}
-    make_spot("before", **parts).mark(work, name="old", save_blob=True)(1)
-    spot = make_spot(on_error=troubles.append, **parts)
-    new = spot.mark(work, name="new", renamed_from="old")
-    assert new(1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
-    assert len(keys(spot)) == 1
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -353,54 +312,6 @@ def test_what_is_invalidated_meanwhile_does_not_come_back(
     assert spot.peek(new, 1) is None
 
 
-def test_what_another_process_makes_meanwhile_stays(make_spot: Make) -> None:
-    store = Meanwhile()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store)
-    other = make_spot("other", metadata=store, wait_timeout=0)
-    new = spot.mark(work, name="new", renamed_from="old")
-    elsewhere = other.mark(work, name="new")
-
-    def makes() -> None:
-        store.before = bool
-        assert elsewhere(1) == result(1)
-
-    store.before = makes
-    assert new(1) == result(1)
-    [earlier] = store.scan(func_identifier="old")
-    [record] = store.scan(func_identifier="new")
-    assert RAN == [1, 1]
-    assert (record.made_at or 0.0) > (earlier.made_at or 0.0)
-
-
-def test_a_store_that_takes_no_row_loses_nothing(make_spot: Make, troubles: list[Trouble]) -> None:
-    store = BrokenStore()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    new = spot.mark(work, name="new", renamed_from="old")
-    store.broken = {"put"}
-    assert new(1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
-    store.broken = set()
-    assert new(1) == result(1)
-    assert len(keys(spot)) == 2
-    assert RAN == [1]
-
-
-def test_an_earlier_row_that_can_t_be_removed_is_said(
-    make_spot: Make, troubles: list[Trouble]
-) -> None:
-    store = BrokenStore()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    new = spot.mark(work, name="new", renamed_from="old")
-    store.broken = {"delete"}
-    assert spot.refresh(new, 1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"remove an earlier result"}
-    assert new(1) == result(1)
-    assert RAN == [1, 1]
-
-
 def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
     def embed(texts: list[str]) -> list[str]:
         RAN.append(texts)
@@ -423,30 +334,3 @@ def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
     assert spot.count(items, [["a", "b", "d"]]) == 1
     assert list(spot.map(new, range(21))) == [result(x) for x in range(21)]
     assert RAN == [20]
-
-
-def test_tasks_that_ask_at_once_get_results_of_their_own(before: Spot, spot: Spot) -> None:
-    function, _ = KINDS["async"]
-    old = before.mark(function, name="old")
-    asyncio.run(old(1))
-    new = spot.mark(function, name="new", renamed_from="old")
-
-    async def several() -> list[Any]:
-        return await asyncio.gather(*[new(1) for _ in range(5)])
-
-    found = asyncio.run(several())
-    assert found == [result(1)] * 5
-    assert len({id(each) for each in found}) == 5
-    assert RAN == [1]
-
-
-def test_outside_of_asyncio_too(before: Spot, spot: Spot) -> None:
-    """Under Trio, say, where a coroutine is run by something else."""
-    function, call = KINDS["async"]
-    call(before.mark(function, name="old"), 1)
-    new = spot.mark(function, name="new", renamed_from="old")
-    for _ in range(2):
-        with pytest.raises(StopIteration) as ended:
-            new(1).send(None)
-        assert ended.value.value == result(1)
-    assert RAN == [1]

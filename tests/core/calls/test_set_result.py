@@ -69,11 +69,6 @@ def work_each(texts: list[str]) -> list[str]:
     return [text.upper() for text in texts]
 
 
-def gated_each(texts: list[str]) -> list[str]:
-    State.gates[0].pass_through()
-    return work_each(texts)
-
-
 class Client:
     def __init__(self, region: str) -> None:
         self.region = region
@@ -320,43 +315,6 @@ def test_what_began_while_it_was_written_does_not_replace_it(
     assert marked("a") == "set"
 
 
-def test_what_ends_while_it_is_written_does_not_replace_it(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, metadata=Meeting)
-    marked = spot.mark(work)
-    State.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(marked, "a")
-        until(gate.entered.is_set, unless=[call])
-
-        def end() -> None:
-            gate.open.set()
-            assert call.result() == ["ran", 1]
-
-        Meeting.after = end
-        spot.set_result("set", marked, "a")
-    assert marked("a") == "set"
-
-
-def test_nor_does_a_run_that_waited_for_another_one_in_vain(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, wait_timeout=0)
-    marked = spot.mark(work)
-    State.gates = gates = [Gate(), Gate()]
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(marked, "a")]
-        try:
-            until(gates[0].entered.is_set, unless=calls)
-            calls.append(pool.submit(marked, "a"))
-            until(gates[1].entered.is_set, unless=calls)
-            gates[0].open.set()
-            calls[0].result()  # and with it goes the lease
-            spot.set_result("set", marked, "a")
-        finally:
-            for gate in gates:
-                gate.open.set()
-        assert calls[1].result() == ["ran", 2]
-    assert marked("a") == "set"
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_nor_does_one_that_waited_for_another_process(
     make_spot: Callable[..., Spot], save: str
@@ -383,28 +341,6 @@ def test_nor_does_one_that_waited_for_another_process(
     assert spots[1].refresh(other, "a") == ["ran", 3]
     spots[1].flush()
     assert one("a") == ["ran", 3]
-
-
-class FewLeases(MemoryMetadataStore):
-    most_leases = 1
-
-
-def test_nor_does_a_run_of_more_items_than_there_are_leases(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = FewLeases()
-    spot, other = make_spot(strict=True, metadata=store), make_spot(strict=True, metadata=store)
-    marked, elsewhere = (each.mark(each="texts")(gated_each) for each in (spot, other))
-    State.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(elsewhere, ["a", "b", "c"])
-        try:
-            until(gate.entered.is_set, unless=[call])
-            spot.set_result(["set b"], marked, ["b"])
-        finally:
-            gate.open.set()
-        assert call.result() == ["A", "B", "C"]
-    assert marked(["a", "b", "c"]) == elsewhere(["a", "b", "c"]) == ["A", "set b", "C"]
 
 
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import behind
-from beautyspot.errors import CacheMissError, SchemaError
-from broken import BrokenStore
+from beautyspot.errors import CacheMissError
 from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
 
@@ -113,29 +112,6 @@ def test_what_is_older_than_that_is_computed(make: Callable[..., Spot]) -> None:
     assert STATE.ran == [1, 1]
 
 
-def test_a_result_of_the_future_counts_as_far_from_its_making(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now -= 109
-    assert marked(1) == [1, 1]
-    assert spot.flush()
-    assert marked(1) == [1, 2]
-    STATE.clock.now -= 110
-    assert marked(1) == [1, 3]
-
-
-def test_without_a_ttl_of_its_own_any_longer_the_rows_expiry_counts(
-    make: Callable[..., Spot],
-) -> None:
-    spot = make()
-    stored(spot, ttl=5)
-    marked = spot.mark(ttl=1000, stale=20)(work)
-    STATE.clock.now += 24
-    assert marked(1) == [1, 1]
-    assert spot.flush()
-    assert marked(1) == [1, 2]
-
-
 def test_who_finds_nothing_any_more_follows_the_call_behind(make: Callable[..., Spot]) -> None:
     spot = make()
     marked = stored(spot)
@@ -175,26 +151,6 @@ def test_the_store_is_open_until_what_was_handed_over_has_run(
     found = other.peek(other.mark(**OPTIONS)(work), 1)
     assert found is not None
     assert found.value == [1, 2]
-
-
-def test_a_result_that_finds_no_place_is_not_made_again_and_again(
-    make: Callable[..., Spot],
-) -> None:
-    class Full(BrokenStore):
-        def put(self, record: Any) -> None:
-            if self.broken:
-                raise SchemaError("no more")
-            super().put(record)
-
-    store = Full()
-    spot = make(strict=False, metadata=store)
-    marked = stored(spot)
-    STATE.clock.now += 20
-    store.broken.add("put")
-    for _ in range(3):
-        assert marked(1) == [1, 1]
-        assert spot.flush()
-    assert STATE.ran == [1, 1]
 
 
 @pytest.mark.parametrize("options", [{}, {"stale_on_error": True}])
@@ -417,58 +373,6 @@ def test_a_map_gets_what_each_call_would_get(make: Callable[..., Spot], function
 
 
 # ---------------------------------------------------------------------- threads, ends, processes
-
-
-def test_flush_waits_no_longer_than_it_may(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    assert not spot.flush(0)
-    STATE.gate.open.set()
-    assert spot.flush(DEADLINE)
-
-
-def test_who_is_part_of_a_call_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
-    """One of these may wait for that call, or for another one of these."""
-    spot = make()
-    marked = stored(spot)
-    flushed: list[bool] = []
-
-    @spot.mark(**OPTIONS)
-    def flushing(x: int) -> list[bool]:
-        STATE.clock.now += 20
-        marked(1)
-        flushed.append(spot.flush(0))
-        return flushed
-
-    STATE.gate.open.clear()
-    assert flushing(1) == [True]
-    STATE.clock.now += 20
-    flushing(1)
-    until(lambda: len(flushed) == 2)
-    assert flushed == [True, True], "in a thread behind, too"
-    STATE.gate.open.set()
-    assert spot.flush()
-
-
-def test_who_holds_a_place_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
-    """One of these may wait for that place."""
-    spot = make()
-    marked = stored(spot)
-
-    @spot.limiter(max_concurrent=1)
-    def flushing() -> bool:
-        return spot.flush(0)
-
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    assert flushing()
-    assert not spot.flush(0)
-    STATE.gate.open.set()
-    assert spot.flush()
 
 
 @pytest.mark.parametrize("wait", [True, False])
