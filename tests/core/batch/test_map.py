@@ -6,7 +6,6 @@ import contextvars
 import itertools
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -75,18 +74,6 @@ def test_hits_count_as_single_ones_do(make_spot: Callable[..., Spot]) -> None:
     ]
 
 
-def test_each_gets_a_value_of_its_own(spot: Spot) -> None:
-    @spot.mark
-    def make(number: int) -> list[int]:
-        return [number]
-
-    for _ in range(2):
-        results = list(spot.map(make, [1, 1, 1, 1]))
-        for result in results:
-            result.append(2)
-        assert results == [[1, 2]] * 4
-
-
 def test_several_iterables_are_zipped(spot: Spot) -> None:
     @spot.mark
     def add(left: int, right: int, more: int = 0) -> int:
@@ -138,14 +125,6 @@ def test_a_function_of_another_spot_keeps_its_own(make_spot: Callable[..., Spot]
     list(other.map(f, [1, 2]))
     assert one.stats()["entries"] == 2
     assert other.stats()["entries"] == 0
-
-
-def test_a_spot_lives_as_long_as_its_map(make_spot: Callable[..., Spot]) -> None:
-    def f(number: int) -> int:
-        return number
-
-    results = bs.Spot("app", metadata="memory", config=False).map(f, [1, 1])
-    assert list(results) == [1, 1]
 
 
 def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[int], int]) -> None:
@@ -219,17 +198,6 @@ def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
 
     assert list(spot.map(f, range(9), concurrency=3)) == list(range(9))
     assert most == 3
-
-
-def test_all_that_may_run_at_once_begin_before_one_ends(spot: Spot) -> None:
-    together = threading.Barrier(24)
-
-    @spot.mark(ignore=("together",))
-    def f(number: int) -> int:
-        together.wait(DEADLINE)
-        return number
-
-    assert list(spot.map(f, range(24), concurrency=24)) == list(range(24))
 
 
 def test_hits_wait_for_no_worker(spot: Spot) -> None:
@@ -308,33 +276,6 @@ def test_an_input_that_is_read_after_an_invalidation_gets_nothing_older(
     assert found[-1] != found[0]
 
 
-def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
-    make_spot: Callable[..., Spot], ran: list[Any]
-) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> object:
-        ran.append(number)
-        return threading.Lock()
-
-    assert len(list(spot.map(f, [1, 1, 1]))) == 3
-    assert ran == [1, 1, 1]
-
-
-def test_calls_without_a_key_run_each(make_spot: Callable[..., Spot], ran: list[Any]) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(thing: object) -> int:
-        ran.append(thing)
-        return 1
-
-    lock = threading.Lock()
-    assert list(spot.map(f, [lock, lock])) == [1, 1]
-    assert ran == [lock, lock]
-
-
 def test_calls_have_the_context_of_the_map(spot: Spot) -> None:
     who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
     changed: contextvars.ContextVar[int] = contextvars.ContextVar("changed", default=0)
@@ -369,18 +310,6 @@ def test_an_error_of_an_iterable_comes_after_the_results_before_it(
     with pytest.raises(LookupError, match="no more"):
         next(results)
     assert list(results) == []
-
-
-def test_an_inactive_spot_runs_everything(spot: Spot, ran: list[Any]) -> None:
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> int:
-        ran.append(number)
-        return number
-
-    f(1)
-    with spot.disabled():
-        assert list(spot.map(f, [1, 1])) == [1, 1]
-    assert ran == [1, 1, 1]
 
 
 def test_a_spot_that_was_shut_down_runs_everything(
@@ -437,16 +366,6 @@ def test_it_gives_what_a_loop_would(
     assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)
 
 
-def test_where_no_thread_can_be_started_it_runs_here(
-    spot: Spot, double: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert list(spot.map(double, [1, 2, 2, 3])) == [2, 4, 4, 6]
-
-
 def test_progress_counts_what_became_of_the_inputs(
     spot: Spot, double: Callable[[int], int]
 ) -> None:
@@ -455,28 +374,3 @@ def test_progress_counts_what_became_of_the_inputs(
     assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
     last = told[-1]
     assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)
-
-
-@pytest.mark.parametrize("pool", [False, True])
-def test_the_last_progress_counts_what_ended_after_the_loop(
-    spot: Spot, ran: list[Any], pool: bool
-) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate", "ran"))
-    def f(number: int) -> int:
-        if number > 0:
-            gate.pass_through()
-        ran.append(number)
-        return number
-
-    told: list[bs.Progress] = []
-    with ThreadPoolExecutor(2) as executor:
-        results = spot.map(
-            f, range(3), concurrency=2, progress=told.append, executor=executor if pool else None
-        )
-        assert next(results) == 0
-        assert gate.entered.wait(DEADLINE)
-        gate.open.set()
-        results.close()
-    assert (told[-1].runs, told[-1].failures, told[-1].running) == (len(ran), 0, 0)

@@ -17,7 +17,7 @@ from beautyspot.concurrency import deferred
 from beautyspot.errors import ConfigError
 from beautyspot.results import background
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from broken import Broken, BrokenStore
+from broken import BrokenStore
 from gates import DEADLINE, until
 
 if TYPE_CHECKING:
@@ -168,24 +168,6 @@ def test_what_a_coroutine_returns_is_stored_as_it_was(make_spot: Callable[..., S
         assert found.value == [1]
 
 
-@pytest.mark.parametrize("bound", ["QUEUE_LIMIT", "QUEUE_BYTES"])
-def test_a_full_queue_makes_the_caller_save(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, bound: str
-) -> None:
-    monkeypatch.setattr(background, bound, 1)
-    store = SlowStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(0)
-    if bound == "QUEUE_LIMIT":
-        assert store.entered.wait(DEADLINE)
-        marked(1)
-    marked(2)
-    assert store.get(spot.key(marked, 2)) is not None, "saved in place"
-    store.open_gate.set()
-    assert spot.flush(DEADLINE)
-
-
 def test_a_failing_batch_is_written_one_by_one(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -254,20 +236,6 @@ def test_a_second_result_of_a_key_takes_the_place_of_the_first(
     assert (store.batches, stored(spot, stream)) == ([1], 2)
 
 
-def test_a_result_that_comes_while_another_of_its_key_is_written_is_written_after_it(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = SlowStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    stream, one, two = two_streams(spot)
-    list(one)
-    assert store.entered.wait(DEADLINE)
-    list(two)
-    store.open_gate.set()
-    assert spot.flush(DEADLINE)
-    assert (store.batches, stored(spot, stream)) == ([1, 1], 2)
-
-
 def no_thread(*_: object) -> None:
     raise RuntimeError("can't start new thread")
 
@@ -283,37 +251,6 @@ def test_the_end_saves_what_is_queued_where_no_thread_can_be_started(
     assert spot.flush(DEADLINE) is False
     spot.shutdown()
     assert store.totals().entries == 1
-
-
-class GrowingStore(SlowStore):
-    """Another result comes while the first is written; it is written when it is let."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.more: Callable[[int], Any] = lambda number: None
-
-    def put_many(self, records: Any) -> None:
-        if not self.batches:
-            self.more(1)
-            self.batches.append(1)
-            BrokenStore.put_many(self, records)
-        else:
-            super().put_many(records)
-
-
-def test_flush_does_not_wait_for_what_comes_later(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = GrowingStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    store.more = marked
-    marked(0)
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 1
-    store.open_gate.set()
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 2
 
 
 class InterruptedStore(BrokenStore):
@@ -352,118 +289,6 @@ def test_a_flush_without_a_time_out_writes_itself(
     assert spot.flush() is True
     assert spot.stats()["entries"] == 2
     assert writers == [threading.get_ident()]
-
-
-def test_a_flush_that_is_interrupted_loses_nothing(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    with pytest.raises(KeyboardInterrupt):
-        spot.flush()
-    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
-    assert RAN == [1, 2, 2, 3]
-    assert spot.flush() is True
-    assert store.totals().entries == 3
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_saver_that_is_interrupted_loses_nothing(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
-) -> None:
-    store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [KeyboardInterrupt])
-    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
-    assert RAN == [1, 2, 2, 3]
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 3
-    assert len(spot._engine.flights) == 0
-
-
-@pytest.mark.parametrize("interrupts", [1, 1000])
-def test_the_end_saves_what_an_interrupted_saver_has_left(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any], interrupts: int
-) -> None:
-    store = InterruptedStore()
-    store.interrupts = interrupts
-    spot = make_spot(metadata=store, save="background", strict=True)
-    spot.mark(work)(1)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [KeyboardInterrupt])
-    spot.shutdown()
-    until(lambda: len(uncaught) == min(interrupts, 2))
-    assert store.totals().entries == 1
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_strict_spot_raises_where_it_saves(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
-) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store, save="background", strict=True)
-    spot.mark(work)(1)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [Broken])
-    store.broken.clear()
-    spot.shutdown()
-    assert store.totals().entries == 1
-
-
-def test_a_result_without_a_stored_form_is_not_queued(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(save="background")
-    marked = spot.mark(lambda: object())
-    assert marked() is not marked()
-    assert spot.stats()["unsaved"] == 0
-
-
-def test_a_stream_is_stored_without_leases_too(make_spot: Callable[..., Spot]) -> None:
-    class Leaseless(BrokenStore):
-        leases = False
-
-        def try_lease(self, key: str) -> Any:
-            raise AssertionError("it has none")
-
-    spot = make_spot(metadata=Leaseless(), save="background", strict=True)
-    stream = spot.mark(name="s")(lambda: (yield 1))
-    assert list(stream()) == list(stream()) == [1]
-    spot.flush()
-    assert spot.stats()["entries"] == 1
-
-
-POOL = """
-    import multiprocessing, sys
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=sys.argv[1], config=False, save="background")
-
-    @spot.mark(name="work")
-    def work(x):
-        return x
-
-    if __name__ == "__main__":
-        for k in range(3):
-            with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
-                pool.map(work, range(k * 20, k * 20 + 20))
-        print(sum(spot.peek(work, x) is None for x in range(60)))
-"""
-
-
-@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_a_pool_that_ends_its_workers_loses_nothing(tmp_path: Path, method: str) -> None:
-    """By SIGTERM, for which they have no handler: the end of its `with` block."""
-    script = tmp_path / "script.py"
-    script.write_text(textwrap.dedent(POOL))
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "cache"), method],
-        check=True, timeout=DEADLINE, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout == "0\n"
 
 
 def test_a_process_that_its_parent_may_kill_saves_at_once(
@@ -587,28 +412,6 @@ def test_interpreter_exit_loses_nothing(
     more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)
     more |= dict.fromkeys(["fork", "fork that fails"], 10)
     assert stored >= 50 + more.get(ending, 0)
-
-
-def test_a_spot_that_is_made_as_the_interpreter_ends_saves_in_place(tmp_path: Path) -> None:
-    """Functions that were registered first are called last: no Spot is ended after them."""
-    program = """
-        import atexit, sys
-
-        def last():
-            made = Spot("app", directory=sys.argv[1], config=False, save="background")
-            for number in range(20):
-                made.cached_run(abs, number)
-
-        atexit.register(last)
-
-        from beautyspot.spot import Spot
-        Spot("other", directory=sys.argv[1], config=False, save="background").cached_run(abs, 1)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    subprocess.run(command, timeout=DEADLINE, check=True)
-    store = SqliteMetadataStore(tmp_path / "app.db")
-    assert store.totals().entries == 20
-    store.close()
 
 
 INTERRUPTED = """

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot import ConfigError, MetadataError
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot import ConfigError
 from beautyspot.results.pruning import (
     REMOVED,
     Pruned,
@@ -172,20 +171,6 @@ def test_so_many_stay_the_least_recently_used_go_first(aged: Any, clock: Clock) 
     assert keys(spot) == set()
 
 
-def test_of_several_in_use_as_many_others_go(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(6):
-        marked(x)
-        clock.now += DAY
-    leases = [spot.metadata.try_lease(spot.key(marked, x)) for x in (0, 2)]
-    assert spot.prune(max_entries=3).evicted == 3
-    assert keys(spot) == {spot.key(marked, x) for x in (0, 2, 5)}
-    assert spot.prune(max_entries=1).evicted == 1, "and no more than there are"
-    for lease in leases:
-        lease.release()
-
-
 @pytest.mark.parametrize("most", [-1, 1.0, "10", True])
 def test_a_wrong_number_says_what_is_expected(aged: Any, most: Any) -> None:
     with pytest.raises(ConfigError, match="max_entries=.*: give a whole number, 0 or more"):
@@ -248,67 +233,6 @@ def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: An
     monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
     assert spot.prune(max_size=half, expired=False).evicted == 0
     assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
-
-
-def test_what_another_evicts_between_count_and_list_counts(aged: Any, monkeypatch: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(10):
-        marked(x)
-    count, others = spot.metadata.totals, [lambda: spot.prune(max_entries=6)]
-
-    def totals() -> Any:
-        counted = count()
-        if others:
-            others.pop()()
-        return counted
-
-    monkeypatch.setattr(spot.metadata, "totals", totals)
-    assert spot.prune(max_entries=5).evicted == 1
-    assert len(keys(spot)) == 5
-
-
-def test_what_another_is_just_evicting_counts(aged: Any, monkeypatch: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(10):
-        marked(x)
-    lease, refused = spot.metadata.try_lease, [True, False, True]
-
-    def try_lease(key: str) -> Any:
-        if refused and refused.pop():
-            spot.metadata.delete(key)
-            return None
-        return lease(key)
-
-    monkeypatch.setattr(spot.metadata, "try_lease", try_lease)
-    assert spot.prune(max_entries=5).evicted == 3, "the other one took two"
-    assert len(keys(spot)) == 5
-
-
-def test_rows_without_a_size_or_a_time_stay(aged: Any) -> None:
-    """Those of earlier releases have neither; with a text for a time they have an age."""
-    spot = aged()
-    spot.mark(text)(1)
-    (row,) = spot.metadata.scan(with_data=True)
-    bare = row._replace(made_at=None, size=None, updated_at=None)
-    spot.metadata.put(bare._replace(cache_key="bare"))
-    spot.metadata.put(bare._replace(cache_key="dated", updated_at="2020-01-01 00:00:00"))
-    assert spot.prune(max_size=0).evicted == 1
-    assert spot.prune(older_than="1d", unused_for="1d").old == 1
-    assert keys(spot) == {"bare"}
-
-
-def test_without_leases_it_removes_all_the_same(make_spot: Any) -> None:
-    class Leaseless(MemoryMetadataStore):
-        leases = False
-
-        def try_lease(self, key: str) -> Any:
-            pytest.fail("it has none")
-
-    spot = make_spot(strict=True, metadata=Leaseless())
-    spot.mark(text)(1)
-    assert spot.prune(max_size=0).evicted == 1
 
 
 def test_a_store_that_fails_says_so(make_spot: Any) -> None:
@@ -379,36 +303,11 @@ def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
     assert spot._engine.uses.seen == {}
 
 
-def test_once_an_hour_a_row(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    marked(1), marked(1), spot.flush()
-    first = used(spot)
-    clock.now += 1800
-    marked(1), spot.flush()
-    assert used(spot) == first
-    clock.now += 1900
-    marked(1), spot.flush()
-    assert used(spot) == [pytest.approx(clock.now, abs=5)]
-
-
 def test_the_end_writes_it(make_spot: Any) -> None:
     with make_spot(strict=True) as spot:
         marked = spot.mark(text)
         marked(1), marked(1)
     assert used(make_spot()) != [None]
-
-
-def test_a_store_that_can_t_be_written_is_no_trouble(make_spot: Any, troubles: Any) -> None:
-    class Full(MemoryMetadataStore):
-        def touch(self, used: Any) -> None:
-            raise MetadataError("full")
-
-    spot = make_spot(metadata=Full(), on_error=troubles.append)
-    marked = spot.mark(text)
-    marked(1), marked(1)
-    spot.flush()
-    assert troubles == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -422,20 +321,6 @@ def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
 
 
 # ------------------------------------------------------------------- a wall clock that jumps
-
-
-def test_a_small_step_back_ends_nothing_and_prolongs_little(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(ttl="1h")(text)
-    marked(1)
-    made = clock.now
-    clock.now = made - 1800
-    assert spot.peek(marked, 1) is not None
-    assert spot.prune() == NOTHING
-    clock.now = made + 3599
-    assert spot.peek(marked, 1) is not None
-    clock.now = made + 3600
-    assert spot.peek(marked, 1) is None
 
 
 def test_a_result_from_far_in_the_future_does_not_live_until_then(aged: Any, clock: Clock) -> None:

@@ -94,23 +94,6 @@ def test_values_that_are_set_count(limited: Make, clock: Clock) -> None:
     assert stored(spot) == {*range(2, 12)}
 
 
-@pytest.mark.parametrize("options", [{"save_blob": True}, {"save_blob": False}], ids=str)
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_blobs_go_with_their_rows(
-    limited: Make, clock: Clock, save: str, options: dict[str, Any]
-) -> None:
-    spot = limited(save=save)
-    marked = spot.mark(content, **options)
-    for x in range(15):
-        marked(x)
-        assert spot.flush()
-        clock.now += 60
-        deferred.finish()
-    assert 9 <= spot.stats()["entries"] <= 10
-    blobs = sum(name.endswith(".bin") or "-" in name for name in _files(spot))
-    assert blobs == (spot.stats()["entries"] if options["save_blob"] else 0)
-
-
 def _files(spot: Spot) -> list[str]:
     return [blob.location for blob in spot.storage.list()]
 
@@ -165,16 +148,6 @@ def test_what_is_being_computed_stays(limited: Make, clock: Clock) -> None:
     lease.release()
 
 
-class NoLeases(MemoryMetadataStore):
-    leases = False
-
-
-def test_a_store_without_leases(limited: Make, clock: Clock) -> None:
-    spot = limited(metadata=NoLeases())
-    make_results(spot, clock, range(12))
-    assert len(stored(spot)) <= 10
-
-
 class Failing(MemoryMetadataStore):
     def totals(self) -> Totals:
         raise MetadataError("out of order")
@@ -196,25 +169,6 @@ def test_a_failure_is_told_and_never_raised(
     assert {trouble.operation for trouble in troubles} == (
         set() if strict else {"keep the store under max_size"}
     )
-
-
-class Crowded(MemoryMetadataStore):
-    """Other processes store as much as is removed."""
-
-    def delete(self, key: str) -> bool:
-        record = self.get(key)
-        if record is not None:
-            self.put(record._replace(cache_key=f"{len(list(self.scan())):032x}{key[:1]}"))
-        return super().delete(key)
-
-
-def test_what_others_store_meanwhile_is_no_reason_to_raise_it(
-    limited: Make, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = limited(metadata=Crowded())
-    make_results(spot, clock, range(12))
-    assert len(stored(spot)) > 9
-    assert caplog.records == []
 
 
 @pytest.mark.parametrize("given", ["10GB", "10 gb", 10_000_000_000])
