@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from async_calls import HOUR, Calls, marked, numbers, over, run, till
 from beautyspot import Failed
-from beautyspot.errors import ConfigError, NotSupportedError
+from beautyspot.errors import NotSupportedError
 from gates import Gate
 
 if TYPE_CHECKING:
@@ -240,8 +240,3 @@ def test_outside_of_asyncio_the_error_says_what_to_do(spot: Spot) -> None:
     results = spot.map(marked(spot, Calls()), [1])
     with pytest.raises(NotSupportedError, match="takes the event loop of asyncio: run it in"):
         anext(results).send(None)
-
-
-def test_an_executor_is_no_place_for_coroutines(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match="a coroutine function"):
-        spot.map(marked(spot, Calls()), [1], executor=spot.executor)

@@ -7,10 +7,10 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError, ItemsError, MetadataError
+from beautyspot.errors import ItemsError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
@@ -135,27 +135,6 @@ def test_while_the_store_fails_all_would_run(
     monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", fail)
     assert spot.count(f, [1, 2]) == 2
     assert [trouble.operation for trouble in troubles] == ["look up"]
-
-
-def test_what_does_not_fit_is_refused(spot: Spot) -> None:
-    async def inputs() -> AsyncIterator[int]:
-        yield 1
-
-    def generate(x: int) -> Iterator[int]:
-        yield x
-
-    f: Any = spot.mark(double)
-    for wrong, said in (
-        ((f, inputs()), "async for each in"),
-        ((f,), "count takes inputs"),
-        ((f, "text"), "is a single one"),
-        ((generate, [1]), "is a generator"),
-        ((3, [1]), "count takes a function and inputs"),
-    ):
-        with pytest.raises(ConfigError, match=said):
-            spot.count(*wrong)
-    with pytest.raises(ConfigError, match=r"functools.partial\(function, model=...\)"):
-        spot.count(f, [1], model="x")
 
 
 def test_arguments_that_a_function_of_a_list_does_not_take_count_as_a_call(spot: Spot) -> None:

@@ -163,12 +163,6 @@ def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
     assert isinstance(results[0].error, TimeoutError)
 
 
-def test_what_can_not_be_sent_is_said_at_once(spot: Spot) -> None:
-    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
-    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
-        spot.map(spot.mark(lambda number: number), [1], executor=pool)
-
-
 PROGRAM = """
 import os
 import beautyspot as bs

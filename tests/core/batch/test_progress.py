@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot import Progress
 from beautyspot.batch import displays
-from beautyspot.batch.meter import Meter, checked_progress, meter_of
-from beautyspot.errors import ConfigError
+from beautyspot.batch.meter import Meter, meter_of
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -164,25 +163,6 @@ def test_a_function_gets_what_was_counted() -> None:
     meter.hit(4)
     meter.close()
     assert [each.done for each in told] == [4]
-
-
-async def _never_awaited(progress: Progress) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ("yes", "'yes' (str)"),
-        (1, "1 (int)"),
-        (Progress, "the class Progress"),
-        (_never_awaited, "the coroutine function _never_awaited"),
-    ],
-)
-def test_what_is_no_progress_is_refused(wrong: object, said: str) -> None:
-    with pytest.raises(ConfigError) as raised:
-        checked_progress(wrong)
-    assert said in str(raised.value)
-    assert "give True for a line" in str(raised.value)
 
 
 # --------------------------------------------------------------------------------- displays

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import identifier_of
 from beautyspot.resilience.reporting import Trouble
@@ -13,12 +12,6 @@ from beautyspot.spot import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-TWO = [
-    {"name": "requests", "use": "gcra", "rate": "60/min"},
-    {"name": "tokens", "use": "gcra", "rate": "6/min", "max_cost": 3},
-]
 
 
 def double(x: int) -> int:
@@ -57,43 +50,6 @@ def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     monkeypatch.setenv("BEAUTYSPOT_TTL", "none")
     assert make_spot().config["ttl"] is None
     assert make_spot(ttl="none").config["ttl"] is None
-
-
-# ------------------------------------------------------------------------------ what is limited
-
-
-def test_a_cost_that_is_never_granted(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter="60/min")
-    with pytest.raises(ConfigError, match=r"limiter\(cost=61\) .* above max_cost=60, .* raise"):
-        spot.limiter(cost=61)
-    spot.limiter(cost=60)
-    with pytest.raises(ConfigError, match="above max_cost=60"):
-        spot.limit(cost=61)
-
-
-def test_a_cost_that_one_of_several_limits_never_grants(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter=TWO)
-    with pytest.raises(ConfigError, match="4 is above max_cost=3"):
-        spot.limiter(cost={"requests": 1, "tokens": 4})
-    spot.limiter(cost={"requests": 60, "tokens": lambda x: x})
-
-
-class Stranger(LimiterBase):
-    name = "stranger"
-
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
-        return Reservation(0.0, cost)
-
-    def release(self, reservation: Reservation) -> None:
-        pass
-
-
-# ------------------------------------------------------------------- what a setting selects
-
-
-def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"\(from: argument\).*no reserve_after"):
-        Spot("app", directory=tmp_path, limiter=[{"name": "a", "use": Stranger()}])
 
 
 # -------------------------------------------------- functions that do not take a call's arguments
@@ -155,34 +111,6 @@ class Methods:
 
 def any_of(*prompts: str, **options: object) -> str:
     return "".join(prompts)
-
-
-@pytest.mark.parametrize(
-    ("function", "given", "takes"),
-    [
-        (double, lambda: 1, r"it takes \(\), and the function \(x\)"),
-        (double, lambda x, y: 1, r"it takes \(x, y\)"),
-        (double, lambda *, y: 1, r"it takes \(y\)"),
-        (
-            Methods.ask,
-            lambda prompt: 1,
-            r"it takes \(prompt\), and the function \(self, prompt, n\)",
-        ),
-        (Methods().ask, lambda self, prompt, n: 1, r"and the function \(prompt, n\)"),
-    ],
-)
-def test_a_cost_or_key_that_fits_no_call_is_an_error_where_it_stands(
-    make_spot: Callable[..., Spot], function: Any, given: Any, takes: str
-) -> None:
-    spot = make_spot(limiter="600/min")
-    for option, decorator in (
-        ("limiter(cost=)", spot.limiter(cost=given)),
-        ("limiter(key=)", spot.limiter(key=given)),
-        ("mark(key=)", spot.mark(key=given)),
-    ):
-        with pytest.raises(ConfigError, match=takes) as caught:
-            decorator(function)
-        assert str(caught.value).startswith(f"{option} does not fit")
 
 
 @pytest.mark.parametrize(

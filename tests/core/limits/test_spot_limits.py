@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts import LimiterBase
-from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
+from beautyspot.errors import CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
@@ -107,44 +106,6 @@ def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: 
     assert closed == [bucket.limits["tokens"].real]
 
 
-@pytest.mark.parametrize(
-    "limits",
-    [[], [REQUESTS, REQUESTS], [{"use": "5/s"}], ["5/s"], [{**REQUESTS, "name": "a/b"}],
-     [{**REQUESTS, "name": 3}], [{"name": "x"}], [{**REQUESTS, "rat": 3}],
-     [{"use": TokenBucket(1), "name": "x", "rate": 3}]],
-    ids=repr,
-)  # fmt: skip
-def test_limits_that_are_none(make_spot: Callable[..., Spot], limits: Any) -> None:
-    with pytest.raises(ConfigError):
-        make_spot(limiter=limits)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({}, "does not say of which limit"), ({"cost": 3}, "does not say of which limit"),
-     ({"cost": {"request": 1}}, "Did you mean 'requests'"), ({"cost": {}}, "asks no limit"),
-     ({"cost": {"tokens": 0}}, "asks no limit"), ({"cost": {"tokens": -1}}, "no positive finite"),
-     ({"cost": {"tokens": "1"}}, "no positive finite")],
-)  # fmt: skip
-def test_costs_that_do_not_fit_several_limits(
-    several: Spot, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ConfigError, match=message):
-        several.limiter(**options)
-    with pytest.raises(ConfigError, match=message):
-        several.limit(**options)
-
-
-def test_a_table_does_not_fit_one_limit(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="name the limits"):
-        limited.limiter(cost={"requests": 1})
-
-
-def test_a_bad_table_of_a_function_is_refused_before_it_runs(several: Spot) -> None:
-    with pytest.raises(CostError, match="Did you mean 'tokens'"):
-        several.limiter(cost=lambda: {"token": 3})(pytest.fail)()
-
-
 # ----------------------------------------------------------------------------- the real cost
 
 
@@ -199,24 +160,6 @@ def test_a_permit_for_a_block(
     with several.limit(cost={"requests": 1, "tokens": 500}) as permit:
         permit.settle({"tokens": 200})
     assert tats(several) == [1, 200]
-
-
-def test_mistakes_in_settling_are_told(limited: Spot) -> None:
-    with limited.limit(cost=5) as permit, pytest.raises(CostError):
-        permit.settle(-1)
-    with pytest.raises(ConfigError, match="for one call"), permit:
-        pass
-
-
-def test_one_that_cannot_settle(make_spot: Callable[..., Spot], bucket: TokenBucket) -> None:
-    class Least(TokenBucket):
-        settle = LimiterBase.settle
-
-    spot = make_spot(limiter=Least(1))
-    with spot.limit() as permit, pytest.raises(NotSupportedError):
-        permit.settle(3)
-    with pytest.raises(ConfigError, match="'gcra' can't correct a cost"):
-        spot.limiter(settle=len)
 
 
 class Remote(TokenBucket):
@@ -293,13 +236,6 @@ def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock
     for key in ("a", "b", "new"):
         with pytest.raises(RateLimitError), limited.limit(key=key, timeout=9):
             pass
-
-
-def test_a_key_that_is_no_text(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="of type NoneType: return one"):
-        limited.limiter(key=lambda: None)(pytest.fail)()  # type: ignore[arg-type,return-value]
-    with pytest.raises(ConfigError, match="of type int: return one"):
-        limited.limit(key=3)  # type: ignore[arg-type]
 
 
 def test_a_key_whose_limiter_cannot_be_made_is_unlimited(
@@ -447,31 +383,6 @@ def test_a_cap_for_each_key(spot: Spot) -> None:
     for thread in threads:
         thread.join(30)
     assert fetch("a", False) == "a"
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"max_concurrent": 0}, {"max_concurrent": True}, {"max_concurrent": 1.5}, {"key": "host"},
-     {"settle": 3}],
-    ids=repr,
-)  # fmt: skip
-def test_options_that_do_not_fit(limited: Spot, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="does not fit"):
-        limited.limiter(**options)
-
-
-def test_settling_needs_a_result_and_a_rate(limited: Spot, spot: Spot) -> None:
-    def stream() -> Iterator[int]:
-        yield 1
-
-    with pytest.raises(ConfigError, match="does not fit a generator"):
-        limited.limiter(settle=len)(stream)
-    with pytest.raises(ConfigError, match="there is no rate"):
-        spot.limiter(settle=len, max_concurrent=3)
-    with pytest.raises(ConfigError, match="has no rate to keep"):
-        spot.limit()
-    with pytest.raises(ConfigError, match="call the function yourself"):
-        limited.limit(cost=len)  # type: ignore[arg-type]
 
 
 # -------------------------------------------------------------------------------------- seen

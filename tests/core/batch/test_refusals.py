@@ -1,10 +1,10 @@
-"""What `spot.map` refuses at once, before anything is read."""
+"""What `spot.map` and `spot.count` refuse before anything is read, and what they take."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,9 @@ def unread() -> Iterator[int]:
         ({"timeout": -1}, "the time that a call may take"),
         ({"timeout": "soon"}, "the time that a call may take"),
         ({"timeout": True}, "the time that a call may take"),
-        ({"progress": 1}, "progress="),
+        ({"progress": 1}, r"1 \(int\).*give True for a line"),
+        ({"progress": bs.Progress}, "the class Progress"),
+        ({"progress": af}, "the coroutine function af"),
         ({"executor": "threads"}, "give an executor"),
         ({"executor": ThreadPoolExecutor}, "give an executor"),
         ({"ordred": True}, "Did you mean 'ordered'"),
@@ -96,9 +98,29 @@ def test_arguments_that_do_not_fit(spot: Spot, arguments: tuple[Any, ...], says:
         spot.map(*arguments)
 
 
-def test_an_executor_has_no_meaning_for_coroutines(spot: Spot) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((f, agen(1)), "async for each in"),
+        ((f,), "count takes inputs"),
+        ((f, "text"), "is a single one"),
+        ((gen, [1]), "is a generator"),
+        ((3, [1]), "count takes a function and inputs"),
+    ],
+)
+def test_what_can_not_be_counted(spot: Spot, arguments: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.count(*arguments)
+    with pytest.raises(bs.ConfigError, match=r"functools.partial\(function, model=...\)"):
+        spot.count(f, [1], model="x")
+
+
+def test_an_executor_that_can_not_run_it(spot: Spot) -> None:
     with ThreadPoolExecutor(1) as pool, pytest.raises(bs.ConfigError, match="leave it out"):
         spot.map(af, [1], executor=pool)
+    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
+    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
+        spot.map(spot.mark(lambda number: number), [1], executor=pool)
 
 
 def test_durations_are_the_language_of_all_others(spot: Spot) -> None:
