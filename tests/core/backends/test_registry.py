@@ -106,13 +106,6 @@ def test_two_that_state_one_name_are_in_conflict(monkeypatch):
         load_plugins().find("storage", "s3")
 
 
-def test_a_backend_whose_name_is_not_stated_is_said_to_be_lost(monkeypatch):
-    install(monkeypatch, origin(offering(S3, beautyspot_offers={"storage": {"s3"}}), "s3"))
-    told = unknown(load_plugins(), "storage", "s3")
-    assert "beautyspot_offers['storage'] leaves out 's3a' of " in told
-    assert told.count("add it") == 1
-
-
 def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
     plugin = offering(S3, beautyspot_register_limiter=bs.hookimpl(lambda: 1 / 0))
     install(monkeypatch, origin(plugin, "s3"))
@@ -148,20 +141,6 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
         "now, start Python again), or write one (docs/plugins)"
     )
     assert "beautyspot-dsik" not in told, "whoever registers that name would get its users"
-
-
-def test_of_many_broken_plugins_the_one_asked_for_is_told(monkeypatch):
-    many = [origin(RuntimeError("boom" * 30), f"bad{number:02}") for number in range(20)]
-    install(monkeypatch, *many)
-    told = unknown(load_plugins(), "storage", "bad07")
-    assert "Broken: 'bad07' (fake-dist 1.2): it raised RuntimeError" in told
-    assert told.count("boom" * 30) == 1
-    told = unknown(load_plugins(), "storage", "disk")
-    assert "boom" not in told
-    assert (
-        "Broken: bad00, bad01, bad02, bad03, bad04 and 15 more (beautyspot.plugins() says why)."
-        in told
-    )
 
 
 @pytest.mark.parametrize("choice", ["none", "none,-a", "none,"])
@@ -273,21 +252,6 @@ def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
     assert load_plugins([offering(DISK)], environ={"BEAUTYSPOT_PLUGINS": choice}).left_out == tuple(
         left_out
     )
-
-
-def test_an_unknown_name_in_the_environment_warns(monkeypatch, caplog):
-    install(monkeypatch, origin(offering(S3), "s3"), origin(offering(DISK), "disk"))
-    load_plugins(environ={"BEAUTYSPOT_PLUGINS": "s3,dsk"})
-    (record,) = caplog.records
-    told = record.getMessage()
-    assert told.startswith("BEAUTYSPOT_PLUGINS names the plug-in 'dsk', which is not installed.")
-    assert "Did you mean 'disk'? Installed: disk, s3" in told
-
-
-def test_the_process_environment_counts(monkeypatch):
-    install(monkeypatch, origin(offering(S3), "s3"))
-    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
-    assert load_plugins().names("storage") == []
 
 
 # -------------------------------------------------------------------------------- the listing

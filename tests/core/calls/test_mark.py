@@ -59,21 +59,6 @@ class Adder:
         return self.base * x
 
 
-def test_every_spelling_of_a_call_is_one_call(spot: Spot) -> None:
-    marked = spot.mark(add)
-    calls = [marked(1), marked(1, 2), marked(1, b=2), marked(b=2, a=1), marked(1, c=3)]
-    assert calls == [(1, 2, 3)] * 5
-    assert RAN == ["add"]
-
-
-def test_different_arguments_are_different_calls(spot: Spot) -> None:
-    marked = spot.mark(lambda x: (RAN.append(x), type(x).__name__)[1])
-    assert [marked(x) for x in (1, True, 1.0, "1", b"1", (1,), [1], None)] == [
-        "int", "bool", "float", "str", "bytes", "tuple", "list", "NoneType",
-    ]  # fmt: skip
-    assert len(RAN) == 8
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -104,16 +89,6 @@ def test_a_hit_is_equal_and_of_equal_type(spot: Spot, value: object) -> None:
     assert first == second == value
     assert type(second) is type(value)
     assert RAN == [1]
-
-
-def test_a_hit_is_a_value_of_its_own(spot: Spot) -> None:
-    @spot.mark
-    def listed() -> list[int]:
-        return [1]
-
-    listed().append(2)
-    listed().append(3)
-    assert listed() == [1]
 
 
 def test_a_coroutine_function_runs_once(spot: Spot) -> None:
@@ -204,15 +179,6 @@ def test_callables_that_are_no_functions(spot: Spot) -> None:
     assert spot.mark(Adder(6).method)(1) == 7
 
 
-def test_closures_and_lambdas_do_not_share_results(spot: Spot) -> None:
-    def make(n: int) -> Callable[[int], int]:
-        return spot.mark(lambda x: x * n)
-
-    assert [make(2)(10), make(3)(10), make(2)(10)] == [20, 30, 20]
-    one, two = spot.mark(lambda x: x + 1), spot.mark(lambda x: x + 2)
-    assert (one(1), two(1)) == (2, 3)
-
-
 def test_a_captured_variable_counts_as_it_is_at_the_call(spot: Spot) -> None:
     factor = 2
 
@@ -223,22 +189,6 @@ def test_a_captured_variable_counts_as_it_is_at_the_call(spot: Spot) -> None:
     assert scaled(10) == 20
     factor = 3
     assert scaled(10) == 30
-
-
-def test_one_decorator_on_two_functions(spot: Spot) -> None:
-    decorate = spot.mark(version="1")
-    first, second = decorate(lambda x: ("a", x)), decorate(lambda x: ("b", x))
-    assert (first(1), second(1)) == (("a", 1), ("b", 1))
-
-
-def test_functions_as_arguments_do_not_collide(spot: Spot) -> None:
-    apply = spot.mark(lambda function, x: function(x))
-    assert apply(lambda x: x + 1, 10) == 11
-    assert apply(lambda x: x * 2, 10) == 20
-    assert apply(functools.partial(add, 1), 10) == (1, 10, 3)
-    assert apply(functools.partial(add, 2), 10) == (2, 10, 3)
-    assert apply(Adder(1).method, 10) == 11
-    assert apply(Adder(2).method, 10) == 12
 
 
 def test_the_version_of_a_marked_function_counts_where_it_is_an_argument(spot: Spot) -> None:
@@ -283,12 +233,6 @@ def test_the_version_is_part_of_the_key(spot: Spot) -> None:
     one, two = spot.mark(version="1")(add), spot.mark(version=2)(add)
     one(1), two(1), one(1), two(1)
     assert RAN == ["add", "add"]
-
-
-def test_an_id_and_a_version_do_not_run_together(spot: Spot) -> None:
-    plain = spot.mark(key="a:v1")(add)
-    versioned = spot.mark(key="a", version="v1")(add)
-    assert spot.key(plain, 1) != spot.key(versioned, 1)
 
 
 def test_a_key_of_the_users_own(spot: Spot) -> None:
@@ -545,18 +489,3 @@ def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> Non
         linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
         exec(compile(text, f"<cell {number}>", "exec"), names)
     assert (names["first"], names["second"]) == (2, 101)
-
-
-@pytest.mark.parametrize("count", range(7))
-def test_equal_arguments_of_other_types_are_other_calls(spot: Spot, count: int) -> None:
-    @spot.mark
-    def types(*values: object) -> list[str]:
-        return [type(value).__name__ for value in values]
-
-    calls: list[tuple[Any, ...]] = [(1,) * count]
-    for place in range(count):
-        calls += [(*[1] * place, other, *[1] * (count - place - 1)) for other in (1.0, True)]
-    for _ in range(2):  # a run, and a hit
-        for call in calls:
-            assert types(*call) == [type(value).__name__ for value in call]
-    assert spot.stats()["hits"] == spot.stats()["misses"] == len(calls)

@@ -66,11 +66,6 @@ def test_a_call_takes_from_all_limits(several: Spot) -> None:
     assert tats(several) == [1, 500]
 
 
-def test_a_function_may_give_the_whole_table(several: Spot) -> None:
-    several.limiter(cost=lambda n: {"tokens": n})(abs)(-30 + 60)
-    assert tats(several) == [0, 30]
-
-
 def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[[tool.beautyspot.limiter]]\nuse = "500/h"\nname = "requests"\n'
@@ -217,13 +212,6 @@ def test_each_key_has_limits_of_its_own(limited: Spot, bucket: TokenBucket) -> N
     assert bucket.busy_for() == 0
 
 
-def test_several_limits_for_each_key(several: Spot) -> None:
-    ask = several.limiter(cost={"requests": 1}, key=str, timeout=0)(str)
-    assert [ask("a"), ask("b")] == ["a", "b"]
-    with pytest.raises(RateLimitError):
-        ask("a")
-
-
 def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock: Clock) -> None:
     with limited.limit(key="a") as permit:
         permit.pause(10)
@@ -309,27 +297,6 @@ def test_a_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
     assert list(stream()) == [1, 2]
 
 
-@pytest.mark.parametrize("end", ["exhausted", "closed", "thrown"])
-def test_an_async_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
-    stream = under_way("async generator", spot)
-
-    async def main() -> None:
-        first = stream()
-        assert await anext(first) == 1
-        with pytest.raises(RateLimitError):
-            await anext(stream())
-        if end == "exhausted":
-            assert [item async for item in first] == [2]
-        elif end == "closed":
-            await first.aclose()
-        else:
-            with pytest.raises(KeyError):
-                await first.athrow(KeyError)
-        assert [item async for item in stream()] == [1, 2]
-
-    asyncio.run(main())
-
-
 def test_the_cap_is_given_back(clock: Clock, limited: Spot) -> None:
     cap = limited.limiter(max_concurrent=1, timeout=0, cost=lambda n: 1 / n)
     later: Any = cap(asyncio.sleep)
@@ -388,49 +355,6 @@ def test_a_cap_for_each_key(spot: Spot) -> None:
 # -------------------------------------------------------------------------------------- seen
 
 
-def test_what_is_counted(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
-    work = limited.limiter(timeout=0)(abs)
-    work(1)
-    for _ in range(2):
-        with pytest.raises(RateLimitError):
-            work(1)
-    with pytest.raises(RateLimitError):
-        asyncio.run(limited.limiter(timeout=0)(asyncio.sleep)(1))
-
-    def doze(*_: object) -> bool:
-        clock.now = 2000
-        return False
-
-    bucket._doze = doze  # type: ignore[method-assign]
-    limited.limiter(abs)(1)
-    stats = limited.stats()
-    assert (stats["limiter_grants"], stats["limiter_refusals"]) == (2, 3)
-    assert (stats["limiter_waits"], stats["limiter_grants_last_minute"]) == (1, 2)
-    assert stats["limiter_seconds_waited"] > 0
-
-
-def test_only_a_call_that_queued_for_a_cap_has_waited(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-
-    @spot.limiter(max_concurrent=1)
-    async def work(first: bool) -> bool:
-        await asyncio.sleep(0)
-        return first
-
-    async def both() -> list[bool]:
-        return await asyncio.gather(work(True), work(False))
-
-    assert asyncio.run(work(True))
-    assert spot.limiter(max_concurrent=1)(abs)(-1) == 1
-    stats = spot.stats()
-    assert (stats["limiter_grants"], stats["limiter_waits"]) == (2, 0)
-    assert stats["limiter_seconds_waited"] == 0
-    assert asyncio.run(both()) == [True, False]
-    stats = spot.stats()
-    assert (stats["limiter_grants"], stats["limiter_waits"]) == (4, 1)
-    assert stats["limiter_seconds_waited"] > 0
-
-
 def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: Spot) -> None:
     async def ask(_: int) -> int:
         await asyncio.sleep(0)
@@ -448,13 +372,6 @@ def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: 
     first, *others = all_at_once()
     assert first == 0
     assert all(isinstance(error, RateLimitError) for error in others)
-
-
-def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spot]) -> None:
-    shared = {**TOKENS, "use": "gcra-shared"}
-    for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:
-        told = make_spot(limiter=limiter).stats()["limiter_per_process"]
-        assert (told, type(told)) == (alone, int)  # printed as the manual says
 
 
 def test_a_forked_child_waits_for_no_call_of_its_parent(spot: Spot) -> None:

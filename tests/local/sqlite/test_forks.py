@@ -150,33 +150,3 @@ print(*[record.cache_key for record in store.scan()])
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
-@forking
-def test_a_fork_goes_on_where_a_writer_does_not_end(tmp_path):
-    """Better a child that may hang than a parent that does."""
-    code = (
-        FORKING
-        + """
-from beautyspot_local.sqlite import schema
-inside, done = threading.Event(), threading.Event()
-def wait():
-    inside.set(); done.wait(60)
-    return 1
-store.open()
-store._database.timeout = 0.01
-def write():
-    store._database.handle().connection.create_function("wait", 0, wait)
-    schema.TOTALS = "SELECT wait(), 1"
-    store.totals()
-thread = threading.Thread(target=write); thread.start(); inside.wait(60)
-child = os.fork()
-if child == 0: os._exit(0)
-os.waitpid(child, 0)
-done.set()
-thread.join()
-put("after")
-print(*[record.cache_key for record in store.scan()])
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from beautyspot import MetadataError
-from beautyspot_local.sqlite import database_file, schema
+from beautyspot_local.sqlite import schema
 from beautyspot_testing.records import a_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -102,20 +102,6 @@ def test_a_link_to_a_database_of_somebody_else(make_spot: Any, db: Path, tmp_pat
     db.symlink_to(other)
     assert "give that file as db_path if it was you" in next(use(make_spot()))
     assert (other.read_bytes(), sorted(tmp_path.iterdir())) == before
-
-
-@posix
-def test_a_link_that_is_put_there_at_that_moment(
-    db: Path, tmp_path: Path, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(database_file.os.path, "lexists", lambda _: False)
-    database_file.make_file(db)
-    database_file.make_file(db)  # another process was faster
-    db.unlink()
-    db.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(MetadataError, match="is a symbolic link"):
-        database_file.make_file(db)
-    assert not (tmp_path / "elsewhere").exists()
 
 
 @posix
@@ -214,11 +200,6 @@ def test_programs_in_the_schema_are_refused(
     assert "was prepared by another program" in next(use(make_spot()))
 
 
-def test_indexes_of_plain_columns_are_the_user_s_affair(make_spot: Any, db: Path) -> None:
-    execute(db, TABLE, 'CREATE UNIQUE INDEX "i" ON tasks (func_name COLLATE NOCASE, tags DESC)')
-    assert list(use(make_spot())) == []
-
-
 def test_programs_that_come_later_do_not_run_where_python_can_say_so(
     make_spot: Any, db: Path
 ) -> None:
@@ -270,12 +251,6 @@ def test_another_schema(make_spot: Any, db: Path, case: str) -> None:
     assert set(spot.metadata.store_id) <= set("0123456789abcdef")
     assert len(spot.metadata.store_id) >= 8
     assert spot.stats()["hits"] == 2
-
-
-def test_its_id_is_taken_away_while_it_is_in_use(db: Path) -> None:
-    execute(db, TABLE, *META, "DELETE FROM beautyspot_meta")
-    with closing(sqlite3.connect(db)) as connection, pytest.raises(MetadataError, match="db_path"):
-        schema.read_store_id(connection)
 
 
 # ---------------------------------------------------------------------------------- the rows
@@ -389,28 +364,6 @@ def test_a_duration_that_is_none(make_spot: Any, took: Any, ttl: int | None) -> 
     assert spot.stats()["hits"] == 1
 
 
-def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
-    """A listing goes on at the next key, and so ends."""
-    execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)
-    with closing(sqlite3.connect(db)) as connection:
-        rows = [("k", 10**10, made) for made in (None, 1.0, "x") * 500]
-        connection.executemany(
-            "INSERT INTO tasks (cache_key, size, made_at) VALUES (?, ?, ?)", rows
-        )
-        connection.commit()
-    assert list(use(make_spot())) == []
-
-
-def test_deep_texts_are_no_digests(make_spot: Any) -> None:
-    spot = make_spot(strict=True)
-    marked = spot.mark(work)
-    marked(1)
-    for text in ("[" * 100_000, "{", "[1]", "7", '{"x": {}}'):
-        execute(spot.db_path, "UPDATE tasks SET arg_digests = ?, tags = ?", values=(text, text))
-        assert spot.explain(marked, 2).differs
-        assert list(spot.metadata.scan())[0].tags == ()
-
-
 def test_blobs_elsewhere_are_neither_read_nor_removed(make_spot: Any, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_bytes(b"\x91\x01")
@@ -461,21 +414,3 @@ def test_all_is_private(make_spot: Any, tmp_path: Path) -> None:
         if mode != (0o700 if path.is_dir() else 0o600) and path.exists()
     }
     assert wrong == {}
-
-
-def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> None:
-    from beautyspot_local import folders
-
-    place = tmp_path / "cache"
-    real = Path.mkdir
-
-    def mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
-        real(path, *args, **kwargs)
-        if path == place:
-            (path / ".gitignore").symlink_to(tmp_path / "elsewhere")
-
-    monkeypatch.setattr(Path, "mkdir", mkdir)
-    folders.mark_when_made(place)
-    folders.make_private(place)
-    assert not (tmp_path / "elsewhere").exists()
-    assert (place / "CACHEDIR.TAG").read_text().startswith("Signature:")
