@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
+from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import DEADLINE, until
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,12 +278,8 @@ def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot
 def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., bs.Spot]) -> None:
     go_on = threading.Event()
 
-    class Slow(BrokenStore):
-        def put_many(self, records: Any) -> None:
-            assert go_on.wait(DEADLINE)
-            super().put_many(records)
-
-    store = Slow()
+    slow = {"put_many_valid": lambda _rows: go_on.wait(DEADLINE)}
+    store = scripted(MemoryMetadataStore, slow=slow)
     spot = make_spot(metadata=store, save="background")
     spot.mark(lambda: 1)()
     spot.shutdown(wait=False)

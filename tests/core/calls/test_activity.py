@@ -12,6 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,11 +196,8 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
 
 
 def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
-    class Broken(MemoryMetadataStore):
-        def put_valid(self, record: Any, since: Any) -> bool:
-            raise MetadataError("the disk is full")
-
-    spot = make_spot(metadata=Broken())
+    full = {"put_valid": MetadataError("the disk is full")}
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full))
     f = spot.mark(lambda x: "text" * x)
     for x in range(5):
         f(x)
@@ -212,14 +210,8 @@ def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]
 
 def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
     stores, goes_on = threading.Event(), threading.Event()
-
-    class Slow(MemoryMetadataStore):
-        def put_many_valid(self, rows: Any) -> Any:
-            stores.set()
-            assert goes_on.wait(30)
-            return super().put_many_valid(rows)
-
-    spot = make_spot(metadata=Slow(), save="background")
+    slow = {"put_many_valid": lambda _rows: stores.set() or goes_on.wait(30)}
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, slow=slow), save="background")
     f = spot.mark(lambda x: "text" * x)
     f(10), f(20)
     assert stores.wait(30)

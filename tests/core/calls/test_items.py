@@ -16,6 +16,7 @@ from beautyspot.errors import (
 from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -473,15 +474,10 @@ def test_what_observers_are_told(make_spot: Any) -> None:
 
 @pytest.mark.parametrize("answer", [MetadataError("unplugged"), None, [b"x"], {"any": "text"}])
 def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog: Any) -> None:
-    class Broken(MemoryMetadataStore):
-        def find_many(self, keys: Any) -> Any:
-            if isinstance(answer, Exception):
-                raise answer
-            return dict.fromkeys(keys, "text") if isinstance(answer, dict) else answer
-
-        put_many = put_many_valid = find_many
-
-    function = make_spot(metadata=Broken()).mark(each="texts")(embed)
+    how = "fail" if isinstance(answer, Exception) else "answer"
+    script = {how: dict.fromkeys(("find_many", "put_many_valid"), answer)}
+    store = scripted(MemoryMetadataStore, **script)
+    function = make_spot(metadata=store).mark(each="texts")(embed)
     for _ in range(2):
         assert function(["a", "b"]) == ["small a", "small b"]
     assert "could not look up" in caplog.text

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import waiting
-from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, until
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -199,32 +199,20 @@ def test_a_call_says_which_process_makes_it(
     assert GATE.count == 0
 
 
-class Silent(MemoryMetadataStore):
-    """A store that fails where it is asked about leases, and leases no key to a second call."""
-
-    blocking = True
-
-    def lease_holder(self, key: str) -> str:
-        raise RuntimeError("broken")
-
-    def share_waits(self, waits: Any) -> Any:
-        raise RuntimeError("broken")
-
-
-class Wrong(MemoryMetadataStore):
-    """A store that gives no table."""
-
-    def share_waits(self, waits: Any) -> Any:
-        return "nothing"
-
-
-@pytest.mark.parametrize("store", [Silent, Wrong])
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"fail": dict.fromkeys(("lease_holder", "share_waits"), RuntimeError("broken"))},
+        {"answer": {"share_waits": "nothing"}},
+    ],
+    ids=["it fails", "it gives no table"],
+)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_store_that_can_not_tell_costs_the_wait_only(
-    make_spot: Any, caplog: pytest.LogCaptureFixture, store: type[MetadataStoreBase], kind: str
+    make_spot: Any, caplog: pytest.LogCaptureFixture, script: dict[str, Any], kind: str
 ) -> None:
     GATE.open.set()
-    shared = store()
+    shared = scripted(MemoryMetadataStore, **script)
     outer, inner = (make_spot(metadata=shared, wait_timeout=0.2) for _ in range(2))
     if kind == "sync":
         assert outer.mark(name="f")(inner.mark(name="f")(work))(1) == 1

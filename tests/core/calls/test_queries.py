@@ -12,7 +12,7 @@ import pytest
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results.validity import fingerprint
-from broken import BrokenStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -318,11 +318,8 @@ def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
 
 
 def test_explain_tells_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
-    class Store(BrokenStore):
-        def get(self, key: str) -> Any:
-            raise MetadataError("away")
-
-    told = make_spot(metadata=Store()).explain(work, 1)
+    store = scripted(MemoryMetadataStore, fail={"get": MetadataError("away")})
+    told = make_spot(metadata=store).explain(work, 1)
     assert not told.hit
     assert "can't be asked: away" in repr(told)
 

@@ -20,6 +20,7 @@ from beautyspot.errors import (
 from beautyspot.memory import MemoryMetadataStore
 from gates import DEADLINE, Gate, until
 from owned_clock import Clock
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -346,19 +347,12 @@ def test_nor_does_one_that_waited_for_another_process(
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     make_spot: Callable[..., Spot],
 ) -> None:
-    class Away(MemoryMetadataStore):
-        is_away = True
-
-        def put_valid(self, record: Any, generation: int) -> bool:
-            if Away.is_away:
-                raise MetadataError("away: bring it back")
-            return super().put_valid(record, generation)
-
-    spot = make_spot(metadata=Away)
+    away = {"put_valid": MetadataError("away: bring it back")}
+    spot = make_spot(metadata=(store := scripted(MemoryMetadataStore, fail=away)))
     marked = spot.mark(work)
     marked("a")
     assert spot.stats()["unsaved"] == 1
-    Away.is_away = False
+    store.script.fail.clear()
     spot.set_result("set", marked, "a")
     assert marked("a") == "set"
     assert spot.flush()
@@ -368,24 +362,18 @@ def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
 def test_a_call_that_comes_while_it_is_written_waits_for_it(
     make_spot: Callable[..., Spot],
 ) -> None:
-    class Waiting(MemoryMetadataStore):
-        entered, goes_on = threading.Event(), threading.Event()
-
-        def put_many(self, records: Any) -> None:
-            self.entered.set()
-            assert self.goes_on.wait(DEADLINE)
-            super().put_many(records)
-
-    spot = make_spot(strict=True, metadata=Waiting)
+    entered, goes_on = threading.Event(), threading.Event()
+    slow = {"put_many": lambda _records: entered.set() or goes_on.wait(DEADLINE)}
+    spot = make_spot(strict=True, metadata=scripted(MemoryMetadataStore, slow=slow))
     marked = spot.mark(work)
     with ThreadPoolExecutor(2) as pool:
         setting = pool.submit(spot.set_result, "set", marked, "a")
         try:
-            until(Waiting.entered.is_set, unless=[setting])
+            until(entered.is_set, unless=[setting])
             call = pool.submit(marked, "a")
             until(lambda: len(spot._engine.flights) == 1, unless=[call])
         finally:
-            Waiting.goes_on.set()
+            goes_on.set()
         setting.result()
         assert call.result() == "set"
     assert State.runs == []
@@ -466,19 +454,12 @@ def test_a_value_or_an_argument_without_a_form_changes_nothing(
     assert spot.stats()["errors"] == 0
 
 
-class Full(MemoryMetadataStore):
-    def put_many(self, records: Any) -> None:
-        raise MetadataError("full: make room")
-
-    def put(self, record: Any) -> None:
-        raise MetadataError("full: make room")
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_a_store_that_fails_is_said_and_nothing_is_held(
     make_spot: Callable[..., Spot], save: str
 ) -> None:
-    spot = make_spot(metadata=Full, save=save)
+    full = dict.fromkeys(("put_many", "put_valid"), MetadataError("full: make room"))
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full), save=save)
     marked = spot.mark(work)
     with pytest.raises(MetadataError, match="full: make room"):
         spot.set_result(1, marked, "a")

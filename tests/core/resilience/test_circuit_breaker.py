@@ -11,11 +11,14 @@ import pytest
 from beautyspot.errors import (
     MetadataError,
 )
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
 from beautyspot.resilience.reporting import Trouble
+from beautyspot_local import TokenBucket
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,30 +161,24 @@ def at(spot: Spot, clock: Clock) -> None:
 def test_a_store_that_rests_is_not_asked(
     make_spot: Callable[..., Spot], clock: Clock, troubles: list[Trouble]
 ) -> None:
-    class Counting(BrokenStore):
-        asked = 0
-
-        def find(self, key: str) -> Any:
-            self.asked += 1
-            return super().find(key)
-
-    store = Counting("find", "put", "put_many", "try_lease")
+    down = dict.fromkeys(("find", "put_valid", "put_many_valid", "begin"), Broken("down"))
+    store = scripted(MemoryMetadataStore, fail=down)
     spot = make_spot(metadata=store, on_error=troubles.append)
     at(spot, clock)
     marked = spot.mark(double)
     later = spot.mark(name="later")(make_async(double))
     for x in range(5):
         assert marked(x) == x * 2
-    asked, told = store.asked, len(troubles)
+    asked, told = store.script.count.copy(), len(troubles)
     for x in range(5, 50):
         assert marked(x) == x * 2
         assert asyncio.run(later(x)) == x * 2
-    assert store.asked == asked
+    assert store.script.count == asked
     assert len(troubles) == told
     stats = spot.stats()
     assert stats["resting"] == 3
     assert stats["unsaved"] == 95
-    store.broken.clear()
+    store.script.fail.clear()
     clock.now += 60
     assert marked(50) == 100
     assert spot.flush()
@@ -255,24 +252,11 @@ def test_an_outage_is_said_once_whoever_meets_it(
 
 
 def test_a_limiter_that_keeps_failing_is_not_asked(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot.contracts import LimiterBase
-
-    class Down(LimiterBase):
-        name = "down"
-        asked = 0
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
-            self.asked += 1
-            raise Broken("down")
-
-        def release(self, reservation: Any) -> None:
-            raise Broken("down")
-
-    limiter = Down()
+    limiter = scripted(TokenBucket, 1, fail={"reserve": Broken("down")})
     spot = make_spot(limiter=limiter)
     limited = spot.limiter(double)
     later = spot.limiter(make_async(double))
     assert [limited(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
     assert asyncio.run(later(1)) == 2
-    assert limiter.asked == 3
+    assert limiter.script.count["reserve"] == 3
     assert spot.stats()["resting"] == 1

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results import retry
-from broken import BrokenStorage, BrokenStore
+from broken import Broken, BrokenStorage, BrokenStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,26 +153,19 @@ def test_what_waits_can_be_invalidated(make_spot: Callable[..., Spot]) -> None:
 
 
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
-    class Slow(BrokenStore):
-        entered, gate = threading.Event(), threading.Event()
-
-        def put_many(self, records: Any) -> None:
-            self._may("put_many")
-            self.entered.set()
-            assert self.gate.wait(DEADLINE)
-            super().put_many(records)
-
-    store = Slow("put", "put_many")
+    entered, gate = threading.Event(), threading.Event()
+    slow = {"put_many": lambda _records: entered.set() or gate.wait(DEADLINE)}
+    store = scripted(BrokenStore, "put", slow=slow)
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
     marked(1)
     mend(spot, store)
     marked(1)
-    assert store.entered.wait(DEADLINE)
+    assert entered.wait(DEADLINE)
     forgotten: list[bool] = []
     thread = threading.Thread(target=lambda: forgotten.append(spot.invalidate(marked, 1)))
     thread.start()
-    store.gate.set()
+    gate.set()
     thread.join(DEADLINE)
     assert forgotten == [True]
     settled(spot)
@@ -178,18 +173,13 @@ def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spo
 
 
 def test_a_blob_whose_store_is_down_is_stored_later(make_spot: Callable[..., Spot]) -> None:
-    class Anonymous(BrokenStore):
-        @property
-        def store_id(self) -> str:
-            self._may("store_id")
-            return super().store_id
-
-    store, storage = Anonymous("store_id", "put", "put_many"), BrokenStorage()
+    down = dict.fromkeys(("store_id", "put_valid", "put_many_valid"), Broken("down"))
+    store, storage = scripted(MemoryMetadataStore, fail=down), BrokenStorage()
     spot = make_spot(metadata=store, storage=storage)
     marked = spot.mark(save_blob=True)(double)
     marked("a"), marked("b")
     assert list(storage.list()) == []
-    store.broken.clear()
+    store.script.fail.clear()
     assert spot.flush()
     assert len(list(storage.list())) == 2
     assert [marked("a"), marked("b")] == ["aa", "bb"]

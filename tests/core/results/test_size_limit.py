@@ -9,11 +9,11 @@ from beautyspot.concurrency import deferred
 from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Totals
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
@@ -109,25 +109,16 @@ def test_without_it_nothing_is_looked_at(make_spot: Make, monkeypatch: pytest.Mo
     assert spot.stats()["entries"] == 50
 
 
-class Counting(MemoryMetadataStore):
-    """Counts how often it is asked how much it holds."""
-
-    asked = 0
-
-    def totals(self) -> Totals:
-        self.asked += 1
-        return super().totals()
-
-
 def test_it_is_looked_at_now_and_then_and_not_at_each_save(limited: Make, clock: Clock) -> None:
-    store = Counting()
+    store = scripted(MemoryMetadataStore, count=["totals"])
+    asked = store.script.count
     spot = limited(metadata=store, max_size=100 * EACH)
     make_results(spot, clock, range(1))
-    assert store.asked == 1, "others may have stored before"
+    assert asked["totals"] == 1, "others may have stored before"
     make_results(spot, clock, range(1, 6))
-    assert store.asked == 1
+    assert asked["totals"] == 1
     make_results(spot, clock, range(6, 7))
-    assert store.asked == 2, "after a twentieth"
+    assert asked["totals"] == 2, "after a twentieth"
 
 
 def test_what_other_processes_stored_counts(limited: Make, make_spot: Make, clock: Clock) -> None:
@@ -148,11 +139,6 @@ def test_what_is_being_computed_stays(limited: Make, clock: Clock) -> None:
     lease.release()
 
 
-class Failing(MemoryMetadataStore):
-    def totals(self) -> Totals:
-        raise MetadataError("out of order")
-
-
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_failure_is_told_and_never_raised(
     limited: Make,
@@ -161,7 +147,8 @@ def test_a_failure_is_told_and_never_raised(
     caplog: pytest.LogCaptureFixture,
     strict: bool,
 ) -> None:
-    spot = limited(metadata=Failing(), strict=strict, on_error=troubles.append)
+    store = scripted(MemoryMetadataStore, fail={"totals": MetadataError("out of order")})
+    spot = limited(metadata=store, strict=strict, on_error=troubles.append)
     make_results(spot, clock, range(3))
     assert len(stored(spot)) == 3
     assert "could not keep the store under max_size" in caplog.text
