@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import itertools
 import threading
 from collections import Counter
@@ -49,31 +48,6 @@ def test_it_calls_what_is_missing_and_finds_the_rest(
     assert sorted(ran) == list(range(1, 300, 2))
 
 
-def test_hits_count_as_single_ones_do(make_spot: Callable[..., Spot]) -> None:
-    events: list[Any] = []
-    spot = make_spot(observers=[events.append])
-
-    @spot.mark(price=lambda result: 0.5)
-    def ask(text: str) -> str:
-        return text
-
-    list(spot.map(ask, ["a", "b"]))
-    before = spot.stats()
-    events.clear()
-    list(spot.map(ask, ["a", "b", "a"]))
-    mapped, mapped_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
-    events.clear()
-    for text in ("a", "b", "a"):
-        ask(text)
-    single, single_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
-    for name in ("hits", "money_saved", "misses", "errors"):
-        assert single[name] - mapped[name] == mapped[name] - before[name], name
-    assert mapped["seconds_saved"] > before["seconds_saved"]
-    assert [(e.function, e.key, e.price, e.place, e.size, e.saved) for e in mapped_events] == [
-        (e.function, e.key, e.price, e.place, e.size, e.saved) for e in single_events
-    ]
-
-
 def test_several_iterables_are_zipped(spot: Spot) -> None:
     @spot.mark
     def add(left: int, right: int, more: int = 0) -> int:
@@ -115,18 +89,6 @@ def test_functions_that_are_not_marked_and_methods(
     assert len(ASKED) == 4
 
 
-def test_a_function_of_another_spot_keeps_its_own(make_spot: Callable[..., Spot]) -> None:
-    one, other = make_spot("one"), make_spot("other")
-
-    @one.mark
-    def f(number: int) -> int:
-        return number
-
-    list(other.map(f, [1, 2]))
-    assert one.stats()["entries"] == 2
-    assert other.stats()["entries"] == 0
-
-
 def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[int], int]) -> None:
     read: list[int] = []
 
@@ -144,34 +106,6 @@ def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[in
         for _ in range(600):
             next(results)
         assert len(read) <= 601 + 300
-
-
-def test_what_is_read_ahead_is_bounded_where_one_call_holds_up_the_others(spot: Spot) -> None:
-    gate = Gate()
-    read: list[int] = []
-
-    @spot.mark(ignore=("gate",))
-    def slow_first(number: int) -> int:
-        if not number:
-            gate.pass_through()
-        return number
-
-    def numbers() -> Iterator[int]:
-        for number in range(1000):
-            read.append(number)
-            yield number
-
-    with closing(spot.map(slow_first, numbers())) as results:
-        first: list[int] = []
-        reader = threading.Thread(target=lambda: first.append(next(results)))
-        reader.start()
-        assert gate.entered.wait(DEADLINE)
-        until(lambda: spot.stats()["misses"] >= 200)
-        gate.open.set()
-        reader.join(DEADLINE)
-        assert first == [0]
-        assert len(read) <= 300
-        assert list(results) == list(range(1, 1000))
 
 
 def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
@@ -276,27 +210,6 @@ def test_an_input_that_is_read_after_an_invalidation_gets_nothing_older(
     assert found[-1] != found[0]
 
 
-def test_calls_have_the_context_of_the_map(spot: Spot) -> None:
-    who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
-    changed: contextvars.ContextVar[int] = contextvars.ContextVar("changed", default=0)
-
-    @spot.mark(
-        ignore=(
-            "changed",
-            "who",
-        )
-    )
-    def f(number: int) -> tuple[str, int]:
-        before = changed.get()
-        changed.set(number)
-        return who.get(), before
-
-    token = who.set("me")
-    results = spot.map(f, [1, 2, 3], concurrency=1)
-    who.reset(token)
-    assert list(results) == [("me", 0)] * 3
-
-
 def test_an_error_of_an_iterable_comes_after_the_results_before_it(
     spot: Spot, double: Callable[[int], int]
 ) -> None:
@@ -310,23 +223,6 @@ def test_an_error_of_an_iterable_comes_after_the_results_before_it(
     with pytest.raises(LookupError, match="no more"):
         next(results)
     assert list(results) == []
-
-
-def test_a_spot_that_was_shut_down_runs_everything(
-    make_spot: Callable[..., Spot], ran: list[Any]
-) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> int:
-        ran.append(number)
-        return number
-
-    results = spot.map(f, itertools.count())
-    assert next(results) == 0
-    spot.shutdown()
-    assert [next(results) for _ in range(600)] == list(range(1, 601))
-    results.close()
 
 
 @settings(max_examples=40, deadline=None)

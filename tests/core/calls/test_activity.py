@@ -108,36 +108,6 @@ def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[
     assert (other.activity().waiting, other.activity().running) == ((), ())
 
 
-def test_a_stream_runs_until_its_end(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark(name="app:items")
-    def items() -> Iterator[int]:
-        yield 1
-        yield 2
-
-    stream = items()
-    assert next(stream) == 1
-    (running,) = spot.activity().running
-    assert running.function == "app:items"
-    assert list(stream) == [2]
-    assert spot.activity().running == ()
-
-
-def test_a_list_of_items(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    seen: list[bs.Activity] = []
-
-    @spot.mark(each="xs", name="app:f")
-    def f(xs: list[int]) -> list[int]:
-        seen.append(spot.activity())
-        return xs
-
-    f([1, 2])
-    assert [each.function for each in seen[0].running] == ["app:f", "app:f"], "a key for each item"
-    assert spot.activity().running == ()
-
-
 def test_a_task_that_runs(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,36 +97,6 @@ def test_a_second_function_that_takes_the_name_of_the_first(
     (text,) = said()
     assert "prices.py:2 and " in text
     assert "prices.py:5 have one identity" in text
-
-
-def test_a_module_that_was_edited_and_loaded_again(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "home", SimpleNamespace(spot=make_spot()))
-    head, tail = "from home import spot\n", "@spot.mark\ndef f(x): return x + 1\nf(1)\n"
-    module(head + tail)
-    module(head + tail)
-    module(f"{head}# a line more\n{tail}")
-    assert said() == []
-    module(head + tail.replace("+ 1", "+ 2"))
-    (text,) = said()
-    assert "prices.py:2, before and after an edit, have one identity" in text
-
-
-def test_a_cell_that_was_edited_under_its_name(make_spot: Callable[..., Spot], said: Any) -> None:
-    main = ModuleType("__main__")
-    vars(main)["spot"] = make_spot()
-
-    def run(text: str, number: int) -> None:
-        exec(compile(text, f"<cell {number}>", "exec"), vars(main))  # noqa: S102 - as notebooks do
-
-    marks = ("spot.mark", "spot.mark(name='f')", "spot.mark(version='auto')")
-    for number, mark in enumerate(marks):
-        cell = f"@{mark}\ndef f(x): return x + 1\nvalue = f(1)\n"
-        for again in (cell, cell, f"\n{cell}", cell.replace("+ 1", "+ 2")):
-            run(again, number)
-        assert len(said()) == (0 if number == 0 else 1)
-        assert vars(main)["value"] == (2 if number == 1 else 3)
 
 
 # -------------------------------------------------------------------------- what is not told

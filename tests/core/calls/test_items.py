@@ -234,28 +234,6 @@ def test_all_other_arguments_count(spot: Spot) -> None:
     assert STATE.ran == [["a"], ["a", "b"]]
 
 
-def test_an_added_parameter_loses_no_result(make_spot: Any) -> None:
-    def before(texts: list[str]) -> list[str]:
-        return embed(texts)
-
-    def after(size: int, texts: list[str]) -> list[str]:
-        return embed(texts, str(size))
-
-    spot, later = make_spot("before"), make_spot("after")
-    key = spot.key(spot.mark(each="texts", name="embed")(before), ["a"])
-    new = later.mark(each="texts", name="embed", added={"size": 1})(after)
-    assert later.key(new, 1, ["a"]) == key != later.key(new, 2, ["a"])
-
-
-def test_a_key_is_about_one_item(spot: Spot) -> None:
-    by_table = marked(spot, "sync", key={"texts": len})
-    assert by_table(["aa", "bb", "c"]) == ["small aa", "small aa", "small c"]
-    by_function = marked(spot, "sync", key=lambda texts, model="": texts.lower())
-    assert by_function(["A", "b"], "big") == ["big A", "big b"]
-    assert by_function(["a"], "small") == ["big A"]
-    assert STATE.ran == [["aa", "c"], ["A", "b"]]
-
-
 def test_an_item_without_a_key_is_sent_each_time(make_spot: Any, caplog: Any) -> None:
     spot = make_spot()
 
@@ -398,14 +376,6 @@ def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
     assert spot.invalidate_all(tag="d d") == 1
 
 
-def test_large_items_in_their_rows_are_found(spot: Spot) -> None:
-    function, texts = spot.mark(embed, each="texts"), ["a" * 40_000, "b", "c" * 60_000]
-    made = function(texts)
-    assert function(texts) == made == [f"small {text}" for text in texts]
-    assert STATE.ran == [texts]
-    assert spot.stats()["hits"] == 3
-
-
 def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
     function = marked(spot, "sync", save_blob=True)
     function(["a", "b"])
@@ -416,31 +386,6 @@ def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
     spot.refresh(plain, ["a"])
     assert len(list(spot.storage.list())) == 2, "the one that is replaced is removed"
     assert {blob.location for blob in spot.storage.list()} != {blob.location for blob in blobs}
-
-
-def test_files_are_results_of_items(spot: Spot, tmp_path: Any) -> None:
-    import beautyspot as bs
-
-    @spot.mark(each="texts", ignore=("tmp_path",))
-    def write(texts: list[str]) -> list[bs.File]:
-        STATE.ran.append(texts)
-        paths = [tmp_path / f"{text}.txt" for text in texts]
-        for path in paths:
-            path.write_text(path.stem)
-        return [bs.File(path) for path in paths]
-
-    for _ in range(2):
-        assert [file.path.read_text() for file in write(["a", "b"])] == ["a", "b"]
-    assert STATE.ran == [["a", "b"]]
-
-
-def test_content_types_are_about_one_item(spot: Spot) -> None:
-    @spot.mark(each="texts", content_type="text/plain", save_blob=True)
-    def shout(texts: list[str]) -> list[str]:
-        return [text.upper() for text in texts]
-
-    assert shout(["a", "b", "a"]) == shout(["a", "b", "a"]) == ["A", "B", "A"]
-    assert {blob.location.rsplit(".")[-1] for blob in spot.storage.list()} == {"txt"}
 
 
 def test_a_result_without_a_stored_form_is_returned(make_spot: Any, caplog: Any) -> None:

@@ -140,17 +140,6 @@ def test_a_miss_has_a_reason(
 
 
 @KINDS
-def test_what_expired_is_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[recorder])
-    call(spot.mark(function), 1)
-    call(spot.mark(ttl=1e-9)(function), 1)
-    assert recorder.told[3:] == ["Miss expired", *RUN]
-
-
-@KINDS
 def test_what_is_damaged_is_a_miss(
     make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
 ) -> None:
@@ -166,22 +155,6 @@ def test_what_is_damaged_is_a_miss(
     assert recorder.told[-3:] == ["Miss damaged", *RUN]
     assert recorder[3].operation == "look up"
     assert recorder[3].seconds is None
-
-
-@KINDS
-def test_a_blob_that_is_gone_is_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[recorder])
-    marked = spot.mark(save_blob=True)(function)
-    call(marked, 1)
-    for blob in spot.storage.list():
-        spot.storage.delete(blob.location)
-    call(marked, 1)
-    call(marked, 1)
-    assert recorder.told[3:] == ["Miss blob gone", "Ran", "Saved blob", "Hit store"]
-    assert recorder[-1].size is None
 
 
 @KINDS
@@ -209,25 +182,6 @@ def test_replay_refuses_a_miss(
         *("Miss not stored", "Refused mode"),
         *("Miss no key", "Raised UnstableKeyError", "Refused mode"),
     ]
-
-
-@KINDS
-def test_readonly_runs_each_time(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    call(make_spot(observers=[recorder], mode="readonly").mark(function), 1)
-    assert recorder.told == ["Miss not stored", "Ran"]
-
-
-@KINDS
-def test_cache_if_refuses_a_result(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    call(make_spot(observers=[recorder]).mark(cache_if=lambda _: False)(function), 1)
-    assert sorted(recorder.told) == ["Miss not stored", "Ran", "Refused cache_if"]
-    assert recorder.of(Refused)[0].key == recorder[0].key
 
 
 # ------------------------------------------------------------------------------------- followers
@@ -326,20 +280,6 @@ def test_what_has_no_stored_form_is_refused(
     call(make_spot(observers=[recorder]).mark(ignore=("lock",))(one[kind]), 1)
     failed = "Raised SerializationError"
     assert sorted(recorder.told) == ["Miss not stored", failed, "Ran", "Refused serializer"]
-
-
-def test_what_is_invalidated_meanwhile_is_refused(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    spot = make_spot(observers=[recorder])
-
-    @spot.mark(ignore=("function", "spot"))
-    def function(x: int) -> int:
-        spot.invalidate(function, x)
-        return x
-
-    assert function(1) == 1
-    assert recorder.told == ["Miss not stored", "Ran", "Refused invalidated"]
 
 
 # ---------------------------------------------------------------------------------------- limits

@@ -141,55 +141,6 @@ def test_an_expired_result_is_made_anew_in_three(
     assert RAN == [1, 2, 1]
 
 
-def test_set_result_takes_all_leases_at_once(far: Spot, store: RemoteStore) -> None:
-    @far.mark(each="xs")
-    def doubled(xs: list[int]) -> list[int]:
-        raise AssertionError("it was set")
-
-    far.set_result([2, 4], doubled, [1, 2])
-    assert store.asked.count("begin_many") == 1
-    assert "try_lease" not in store.asked
-    assert doubled([1, 2]) == [2, 4]
-
-
-def test_what_was_stored_meanwhile_is_found_with_the_lease(
-    far: Spot, store: RemoteStore, server: Server, make_spot: Callable[..., Spot]
-) -> None:
-    other = make_spot(metadata=RemoteStore(server))
-    faster = other.mark(name="f")(lambda x: "theirs")
-
-    def store_it(name: str, args: Any) -> None:
-        if name == "begin":
-            store.before = lambda _name, _args: None
-            faster(1)
-
-    store.before = store_it
-    slower = far.mark(name="f")(lambda x: "ours")
-    assert slower(1) == "theirs"
-    assert [name for name in store.asked if name != "find_code"] == ["find", "begin", "release"]
-
-
-def test_what_waits_in_memory_is_found_with_the_lease(
-    make_spot: Callable[..., Spot], store: RemoteStore
-) -> None:
-    """As where another call's result could not be saved, between the look-up and the lease."""
-    spot = make_spot(metadata=store)
-    ours = spot.mark(name="f")(lambda x: "ours")
-    theirs = spot.mark(name="f")(lambda x: "theirs")
-    begun: list[str] = []
-
-    def meet(name: str, args: Any) -> None:
-        if name.startswith("put"):
-            raise MetadataError("full: empty it")
-        if name == "begin" and not begun:
-            begun.append(name)
-            assert theirs(1) == "theirs"
-
-    store.before = meet
-    assert ours(1) == "theirs"
-    store.before = lambda _name, _args: None
-
-
 # --------------------------------------------------------------------------- in which thread
 
 

@@ -18,7 +18,6 @@ from owned_clock import Clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
 
@@ -212,36 +211,11 @@ def test_a_limiter_that_is_away_is_no_reason_for_no_limit(
     assert len(remote.shares) == 1
 
 
-def test_where_nobody_said_how_many_share_it(
-    make_spot: Callable[..., Spot], remote: Remote, caplog: pytest.LogCaptureFixture
-) -> None:
-    remote.workers, remote.down = 1, True
-    with make_spot(limiter=remote).limit(timeout=0):
-        pass
-    assert "keeps the whole rate by itself; if several share it, say how many" in caplog.text
-
-
 def test_a_strict_spot_raises(make_spot: Callable[..., Spot], remote: Remote) -> None:
     remote.down = True
     spot = make_spot(limiter=remote, strict=True)
     with pytest.raises(ConnectionError), spot.limit():
         pytest.fail("it is strict")
-
-
-def test_each_operation_is_said_once(
-    make_spot: Callable[..., Spot], remote: Remote, troubles: list[Trouble], clock: Clock
-) -> None:
-    spot = make_spot(limiter=remote, on_error=troubles.append)
-    with spot.limit() as permit:
-        remote.down = True
-        permit.pause(5)
-        permit.settle(3)
-        spot.bucket.pause("5 s")
-    assert [trouble.operation for trouble in troubles] == [
-        "pause the limiter", "settle a cost", "pause the limiter",
-    ]  # fmt: skip
-    with pytest.raises(RateLimitError), spot.limit(timeout=0):
-        pytest.fail("the share pauses too")
 
 
 # -------------------------------------------------------------------------- what was reserved
@@ -326,13 +300,6 @@ def test_one_of_several_limits_is_away(
         clock.now += 0.5
     assert spot.stats()["limiter_away"] == 1
     remote.down = False
-
-
-def test_limits_that_can_not_fail_are_left_as_they_are(make_spot: Callable[..., Spot]) -> None:
-    near = TokenBucket(10)
-    assert make_spot(limiter=near).bucket is near
-    several: Any = make_spot(limiter=[{"use": near, "name": "a"}]).bucket
-    assert several.limits["a"] is near
 
 
 # ------------------------------------------------------------------------------- of strangers

@@ -9,15 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import beautyspot as bs
 import pytest
 from beautyspot import (
     BlobStorageBase,
     ConfigError,
-    MetadataError,
     NotSupportedError,
 )
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.memory import MemoryStorage
 from beautyspot.results.collecting import Collected, Collector
 from beautyspot_local import LocalStorage
 
@@ -185,33 +183,6 @@ class Minimal(BlobStorageBase):
 def test_a_storage_that_can_t_list_or_delete(make_spot: Any) -> None:
     with pytest.raises(NotSupportedError):
         make_spot(storage=Minimal()).collect()
-
-
-class Leaving(MemoryMetadataStore):
-    """Has something to sweep."""
-
-    asked: tuple[float, bool] | None = None
-    error: Exception | None = None
-
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
-        self.asked = older_than, dry_run
-        if self.error is not None:
-            raise self.error
-        return 3
-
-
-def test_the_metadata_store_sweeps_what_it_needs_no_more(make_spot: Any, troubles: Any) -> None:
-    store = Leaving()
-    spot = make_spot(metadata=store, storage=MemoryStorage(), on_error=troubles.append)
-    assert spot.collect(grace="2h").leftovers == 3
-    assert store.asked == (7200.0, False)
-    with bs.open_store(spot) as opened:
-        assert opened.collect(0, dry_run=True).leftovers == 3
-    assert store.asked == (3600.0, True), "what may be under way is left alone"
-    store.error = MetadataError("no permission")
-    orphan(spot)
-    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=0)
-    assert [trouble.operation for trouble in troubles] == ["sweep the metadata store"]
 
 
 @pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])

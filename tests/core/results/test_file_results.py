@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import ConfigError, File, SerializationError, StorageError
+from beautyspot import ConfigError, File, SerializationError
 from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
 from gates import DEADLINE, Gate, followers, until
@@ -369,76 +369,6 @@ def test_a_row_cannot_name_a_path(
 # ------------------------------------------------------------------------------- failing backends
 
 
-class Failing(Remote):
-    fails: Exception | None = StorageError("the server is away: start it")
-
-    def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
-        if self.fails:
-            raise self.fails
-        return super().save_file(key, file, content_type=content_type)
-
-
-@pytest.mark.parametrize("error", [StorageError("it is away: start it"), ZeroDivisionError()])
-def test_a_file_that_cannot_be_fetched_is_made_again(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], error: Exception
-) -> None:
-    class Lost(Remote):
-        def load_part(self, location: str, start: int, size: int) -> bytes:
-            raise error
-
-    film = marked(make_spot(on_error=troubles.append, storage=Lost()), out)
-    film("a")
-    assert film("a").path == out / "a.mp4"
-    assert ran == ["a", "a"]
-    assert type(error).__name__ in str(troubles[0])
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_a_storage_that_fails(
-    make_spot: Any, out: Path, ran: list[Any], gate: Gate, troubles: list[Any], save: str
-) -> None:
-    storage = Failing()
-    spot, work = make_spot(on_error=troubles.append, storage=storage, save=save), writer(out)
-
-    @spot.mark(name="film", key=lambda title: title)
-    def film(title: str) -> File:
-        GATES[0].pass_through()
-        return work(title)
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(film, "a") for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        gate.open.set()
-        assert [f.result(DEADLINE).path for f in futures] == [out / "a.mp4"] * 3
-    assert ran == ["a"], "those who waited get the file, too"
-    assert "the server is away: start it" in say(troubles)
-    storage.fails = None
-    spot.flush()
-    film("a")
-    assert film("a").path != out / "a.mp4"
-    assert ran == ["a", "a"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"save_file": lambda *_, **__: None}, "save_file returned None in place of the location"),
-        ({"save_file": lambda *_, **__: "a"}, "save_file read 0 of 1280001 bytes: it has to"),
-        ({"load_part": lambda *_: "text"}, "load_part returned an object of type str"),
-        ({"load_part": lambda _, __, ___, size: b"x" * size * 2}, "load_part returned"),
-        ({"local_path": lambda *_: "/etc/passwd"}, "local_path returned an object of type str"),
-    ],
-)
-def test_wrong_answers(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], wrong: Any, said: str
-) -> None:
-    storage = type("Wrong", (Remote,), wrong)()
-    film = marked(make_spot(on_error=troubles.append, storage=storage), out)
-    film("a")
-    assert film("a") == File(out / "a.mp4")
-    assert said in str(troubles[0])
-
-
 def test_a_file_is_always_a_blob(
     make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
 ) -> None:
@@ -467,24 +397,6 @@ def test_a_file_in_another_value_is_refused(make_spot: Any, out: Path, shape: An
 
 
 # --------------------------------------------------------------------------------- `File` itself
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"path": 3}, "names no file"),
-        ({"path": "/"}, "can't have the name ''"),
-        ({"path": "a", "name": "../a"}, "can't have the name"),
-        ({"path": "a", "name": ".."}, "can't have the name"),
-        ({"path": "a", "name": "x" * 300}, "can't have the name"),
-        ({"path": "a", "name": 3}, "can't have the name"),
-        ({"path": "a", "content_type": "video"}, "give a MIME type"),
-        ({"path": "a", "content_type": 3}, "give a MIME type"),
-    ],
-)
-def test_what_a_file_cannot_be(given: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        File(**given)
 
 
 def test_files_are_equal_by_name_type_and_content(out: Path) -> None:
