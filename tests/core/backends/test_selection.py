@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from traceback import TracebackException
-from typing import Literal, Optional, Union
+from typing import Optional
 from urllib.parse import urlsplit
 
 import pytest
@@ -133,28 +133,8 @@ def test_an_instance_is_used_as_it_is_and_stays_the_users(chosen):
     assert chosen(mine) == (mine, False)
 
 
-@pytest.mark.parametrize("spec", ["disk", DISK, {"use": "disk"}, {"use": DISK}])
-def test_defaults_of_the_context_lie_beneath(chosen, spec):
-    selected = chosen(spec)
-    assert selected[1]
-    assert selected[0].base_dir == "/spot/blobs"
-
-
 def test_an_option_wins_over_the_default(chosen):
     assert chosen({"use": "disk", "base_dir": "/else"})[0].base_dir == "/else"
-
-
-def test_a_default_that_a_subclass_does_not_take_is_left_out(chosen):
-    class Narrow(DISK):
-        def __init__(self):
-            super().__init__("fixed")
-
-    assert chosen(Narrow)[0].base_dir == "fixed"
-
-
-def test_a_constructor_that_takes_anything(chosen):
-    loose = backend("loose", init=lambda self, **options: setattr(self, "options", options))
-    assert chosen({"use": loose, "a": 1, "b": "x"})[0].options == {"a": 1, "b": "x"}
 
 
 def test_a_rate_selects_the_rate_limiter(chosen):
@@ -323,24 +303,3 @@ def test_annotations_that_can_not_be_evaluated_are_read_as_text():
     assert takes.from_text("h", "5", "x") == 5
     assert takes.from_text("i", "5", "x") == 5
     assert takes.checked("g", "anything", "x", None) == "anything"
-
-
-def test_annotations_as_objects():
-    def init(self, a=1, b=2, c=3, d=4, e=5, f=6):
-        pass
-
-    init.__annotations__ = {
-        "a": int, "b": Optional[int], "c": Union[int, str],  # noqa: UP007, UP045 - older code is written so
-        "d": Literal["x"], "f": None,
-        "e": float | None,
-    }  # fmt: skip
-    takes = Options(backend("typed", init=init))
-    assert takes.from_text("a", "5", "x") == 5
-    assert takes.from_text("b", "", "x") is None
-    assert takes.from_text("c", "5", "x") == "5"
-    assert takes.from_text("d", "y", "x") == "y"
-    assert takes.from_text("e", "1e3", "x") == 1000.0
-    assert takes.from_text("f", "none", "x") is None
-    assert takes.checked("f", None, "x", None) is None
-    with pytest.raises(ConfigError, match="takes None, not int"):
-        takes.checked("f", 3, "x", None)

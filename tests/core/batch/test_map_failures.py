@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Executor, Future
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -103,12 +102,6 @@ def test_failures_in_the_place_of_results(spot: Spot, picky: Callable[[int], int
     assert one.input == (1, "a")
 
 
-def test_failures_that_are_left_out(spot: Spot, picky: Callable[[int], int]) -> None:
-    expected = [number for number in range(20) if number % 10 != 7]
-    assert list(spot.map(picky, range(20), errors="skip")) == expected
-    assert sorted(spot.map(picky, range(20), errors="skip", ordered=False)) == expected
-
-
 @pytest.mark.parametrize("errors", ["return", "skip"])
 def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], errors: Any) -> None:
     given: list[Any] = []
@@ -118,20 +111,6 @@ def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], er
     assert raised.value.__notes__ == [note]
     assert len(given) == (27 if errors == "return" else 25)
     assert len(list(spot.map(picky, range(30), errors=errors, max_errors=3))) >= 27
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_what_is_no_exception_ends_it_whatever_is_done_with_errors(
-    spot: Spot, error: type[BaseException]
-) -> None:
-    @spot.mark(ignore=("error",))
-    def f(number: int) -> int:
-        if number == 3:
-            raise error
-        return number
-
-    with pytest.raises(error):
-        list(spot.map(f, range(1000), errors="skip"))
 
 
 def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
@@ -194,21 +173,3 @@ def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) ->
     with pytest.raises(TimeoutError, match="the call goes on"):
         list(spot.map(f, range(100), timeout=0.02))
     gate.open.set()
-
-
-class Refusing(Executor):
-    """As one of processes refuses what can't be pickled."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        said = "cannot pickle '_thread.lock' object" if args[-1] else "not a number"
-        future.set_exception(TypeError(said))
-        return future
-
-
-def test_a_note_says_what_to_do_about_what_can_not_be_sent(spot: Spot) -> None:
-    function = spot.mark(lambda number: 2 * number)
-    failed: list[Any] = list(spot.map(function, [0, 1], executor=Refusing(), errors="return"))
-    other, unsent = (getattr(each.error, "__notes__", []) for each in failed)
-    assert not other
-    assert any("by pickle" in note for note in unsent)

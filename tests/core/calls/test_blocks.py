@@ -73,19 +73,6 @@ def test_what_is_stored_stays_where_the_new_result_is_not_stored(
     assert value_of(make_spot().mark(function)(1)) == old
 
 
-def test_a_spot_that_refreshes_counts_and_says_so(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(mode="refresh", observers=[told.append])
-    marked = spot.mark(work)
-    marked(1), marked(1)
-    assert [event.reason for event in told if type(event).__name__ == "Miss"] == ["refreshed"] * 2
-    explained = spot.explain(marked, 1)
-    assert not explained.hit
-    assert 'its mode is "refresh", so the call runs. Otherwise it would be a hit' in str(explained)
-    spot.flush()
-    assert sum(counts.runs for counts in spot.metadata.counts()) == 2
-
-
 def test_a_failing_run_leaves_what_is_stored(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
     f = spot.mark(work_or_fail)
     old = f()
@@ -140,13 +127,6 @@ def test_a_result_of_the_future_is_as_old_as_it_is_far(spot: Spot, clock: Clock)
         assert marked(1) > old
 
 
-def test_an_age_of_nothing_takes_no_result(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(max_age=0):
-        assert marked(1) > old
-
-
 def test_an_error_is_not_hidden_by_a_result_over_the_age(
     spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,19 +151,6 @@ def test_questions_in_a_block_are_about_calls_in_it(spot: Spot, clock: Clock) ->
     assert "longer ago than max_age= of this block" in explained.reason
     assert spot.peek(marked, 1) is not None
     assert spot.explain(marked, 1).hit
-
-
-def test_observers_are_told_that_it_was_too_old(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(observers=[told.append])
-    spot._engine.cache.clock = clock = Clock()
-    marked = spot.mark(work)
-    marked(1)
-    clock.now += 100
-    with spot.using(max_age=50):
-        marked(1)
-    reasons = [event.reason for event in told if type(event).__name__ == "Miss"]
-    assert reasons == ["not stored", "too old"]
 
 
 # ------------------------------------------------------------------------------------- other modes
@@ -260,23 +227,6 @@ def test_the_inner_block_wins_in_what_it_gives(entered: list[tuple[Any, Any]]) -
         assert stored is not None
         assert (stored.value == old) == (runs == 1 or mode == "readonly")
         assert marked(1) == stored.value, "no block is left"
-
-
-def test_a_block_concerns_the_functions_of_its_spot(make_spot: Callable[..., Spot]) -> None:
-    spot, other = make_spot("one"), make_spot("two")
-    marked, others = spot.mark(work), other.mark(work)
-    old = others(1)
-    with spot.using(mode="refresh"), other.using(max_age="1h"):
-        assert others(1) == old
-        assert marked(1) < marked(1)
-
-
-def test_a_block_concerns_the_calls_within_its_calls(spot: Spot) -> None:
-    inner = spot.mark(work)
-    outer = spot.mark(lambda x: inner(x))  # noqa: PLW0108 - a function with a name of its own
-    old = outer(1)
-    with spot.using(mode="refresh"):
-        assert outer(1) > old
 
 
 # ---------------------------------------------------------------------------- threads and tasks

@@ -198,15 +198,6 @@ def never(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("it was asked for an error")
 
 
-def test_tags_and_keys_forget_errors_too(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound, tags=["t"])(work)
-    raised(marked), raised(marked, "b")
-    assert spot.invalidate(marked, "a")
-    assert spot.invalidate_all(tag="t") == 1
-    raised(marked)
-    assert State.runs == ["a", "b", "a"]
-
-
 def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot: Spot) -> None:
     spot._engine.cache.clock = clock = Clock()
 
@@ -235,28 +226,6 @@ def test_an_error_that_is_stored_is_no_stale_result(spot: Spot) -> None:
     State.raises = ValueError("down")
     with pytest.raises(ValueError, match="down"):
         spot.refresh(marked, "a")
-
-
-@pytest.mark.parametrize("mode", ["readonly", "replay"])
-def test_every_mode_finds_it(make_spot: Callable[..., Spot], mode: str) -> None:
-    with make_spot() as spot:
-        raised(spot.mark(name="w", cache_errors=NotFound)(work))
-    spot = make_spot(strict=True, mode=mode)
-    assert type(raised(spot.mark(name="w", cache_errors=NotFound)(work))) is Gone
-    assert len(State.runs) == 1
-    other = spot.mark(name="w")(work)
-    assert type(raised(other)) is (CacheMissError if mode == "replay" else Gone)
-
-
-def test_refresh_runs_and_replaces(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound)(work)
-    raised(marked)
-    State.raises = NotFound("other")
-    with pytest.raises(NotFound, match="no other"):
-        spot.refresh(marked, "a")
-    State.raises = None
-    assert str(raised(marked)) == "no other"
-    assert len(State.runs) == 2
 
 
 @pytest.mark.parametrize("function", [work, work_async])

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import collections
 import enum
-import functools
-import gc
 import sys
 import threading
 import time
 import types
-import weakref
 from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +16,7 @@ import pydantic
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -77,19 +74,6 @@ def test_equal_callables_are_not_one_for_cached_run(spot: Spot) -> None:
     assert names == ["int", "bool", "float"]
 
 
-def test_cached_run_keeps_no_more_than_so_many_functions(spot: Spot) -> None:
-    def make(n: int) -> Callable[[], int]:
-        return lambda: n
-
-    first = make(0)
-    gone = weakref.ref(first)
-    assert spot.cached_run(first) == 0
-    del first
-    assert [spot.cached_run(make(n)) for n in range(1, 100)] == list(range(1, 100))
-    gc.collect()
-    assert gone() is None
-
-
 def test_objects_with_an_asynchronous_call_are_awaited_and_stored(spot: Spot) -> None:
     marked = spot.mark(Later())
     assert [asyncio.run(marked(1)), asyncio.run(marked(1))] == [[1], [1]]
@@ -110,21 +94,6 @@ def test_objects_whose_call_is_an_async_generator_are_streams(spot: Spot) -> Non
 
     assert [asyncio.run(collect()), asyncio.run(collect())] == [[1], [1]]
     assert RAN == [1]
-
-
-def test_a_generator_made_to_be_awaited_is_awaited(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    @types.coroutine
-    def old_style(x: int) -> Generator[Any, None, int]:
-        yield from asyncio.sleep(0).__await__()
-        return x
-
-    async def main() -> int:
-        return await old_style(3)
-
-    assert asyncio.run(main()) == 3
 
 
 def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
@@ -368,28 +337,6 @@ def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:
     for n in (1, 2):
         assert list(items(n)) == list(items(n)) == list(range(n))
     assert RAN == [1, 1, 2]
-
-
-def test_the_many_spellings_of_a_partial_are_one_call(spot: Spot) -> None:
-    def work(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
-        RAN.append(a)
-        return a, b, c
-
-    marked = spot.mark(functools.partial(work, 1, c=5))
-    assert marked() == marked(2) == marked(b=2) == marked(2, c=5) == (1, 2, 5)
-    assert marked(c=6) == (1, 2, 6)
-
-
-def test_parameters_may_have_any_name(spot: Spot) -> None:
-    @spot.mark
-    def odd(a: int, /, *args: int, self: int = 1, bind: int = 2, call: int = 3, **kwargs: Any):
-        return a, args, self, bind, call, kwargs
-
-    for _ in range(2):
-        names: dict[str, Any] = {"a": 2, "task": 3, "engine": 4, "function": 5, "args": 6}
-        assert odd(1, **names) == (1, (), 1, 2, 3, names)
-        assert odd(1, 2) == (1, (2,), 1, 2, 3, {})
-        assert odd(1, args=(2,)) == (1, (), 1, 2, 3, {"args": (2,)})
 
 
 def test_defaults_count_as_they_are_at_the_call(spot: Spot) -> None:

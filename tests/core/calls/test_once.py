@@ -200,14 +200,6 @@ def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
     assert STATE.calls == ["ran"]
 
 
-def test_the_second_event_loop_works_as_the_first(spot: Spot) -> None:
-    @spot.mark
-    async def work(x: int) -> int:
-        return x
-
-    assert [asyncio.run(work(x)) for x in (1, 2, 1, 2)] == [1, 2, 1, 2]
-
-
 def test_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
     @spot.mark
     def work(x: int) -> int:
@@ -225,19 +217,6 @@ def test_async_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
         return x if len(STATE.calls) > 1 else sum(await asyncio.gather(work(x), work(x))) // 2
 
     assert asyncio.run(asyncio.wait_for(work(1), DEADLINE)) == 1
-
-
-def test_recursion_over_other_keys_is_cached(spot: Spot) -> None:
-    STATE.spot = spot
-
-    @spot.mark
-    def fib(n: int) -> int:
-        STATE.calls.append((n, len(STATE.spot._engine.flights)))
-        return n if n < 2 else fib(n - 1) + fib(n - 2)
-
-    assert fib(20) == 6765
-    assert sorted(n for n, _ in STATE.calls) == list(range(21))
-    assert dict(STATE.calls)[1] == 20, "each leads a flight, for others to follow"
 
 
 def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
@@ -272,24 +251,6 @@ def test_a_follower_runs_itself_when_its_patience_ends(make_spot: Callable[..., 
         assert work(1) == 1
         STATE.gate.open.set()
         assert leader.result(DEADLINE) == 1
-
-
-def test_a_result_that_can_not_be_stored_is_computed_by_each(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def work(x: int) -> object:
-        STATE.gate.pass_through()
-        return object()
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(work, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        STATE.gate.open.set()
-        assert len({id(future.result(DEADLINE)) for future in futures}) == 3
-    assert STATE.gate.count == 3
 
 
 PROGRAM = """

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError
 from beautyspot.memory import MemoryMetadataStore
 from kinds import KINDS, RAN, result, work
 
@@ -68,22 +65,6 @@ def test_what_was_stored_before_is_a_hit_and_has_the_new_name_from_then_on(
     assert RAN == [1, 2]
 
 
-def test_a_file(before: Spot, spot: Spot, tmp_path: Path) -> None:
-    def film(x: int) -> bs.File:
-        RAN.append(x)
-        path = tmp_path / f"{x}.bin"
-        path.write_bytes(b"film" * 1000)
-        return bs.File(path)
-
-    old = before.mark(film, name="old")
-    old(1)
-    new = spot.mark(film, name="new", renamed_from="old")
-    assert new(1).path.read_bytes() == b"film" * 1000
-    before.invalidate(old, 1)
-    assert new(1).path.read_bytes() == b"film" * 1000
-    assert RAN == [1]
-
-
 def first(x: int) -> int:
     return x
 
@@ -139,27 +120,6 @@ def test_what_a_local_function_captured_counts_as_before(before: Spot, spot: Spo
     assert RAN == [1]
 
 
-def test_asking_stores_nothing(before: Spot, spot: Spot) -> None:
-    before.mark(work, name="old")(1)
-    new = spot.mark(work, name="new", renamed_from="old")
-    found = spot.peek(new, 1)
-    assert found is not None
-    assert (found.value, found.key) == (result(1), spot.key(new, 1))
-    told = spot.explain(new, 1)
-    assert told.hit
-    assert told.reason.endswith("UTC as a result of old")
-    assert told.nearest is not None
-    missed = spot.explain(new, 2)
-    assert (missed.hit, missed.differs) == (False, ("argument x",)), "of the earlier one"
-    for mode in ("readonly", "replay"):
-        looks = spot.mark(work, name="new", renamed_from="old", mode=mode)
-        assert looks(1) == result(1)
-    assert len(keys(spot)) == 1
-    with pytest.raises(CacheMissError):
-        looks(2)
-    assert RAN == [1]
-
-
 def test_an_invalidated_result_does_not_come_back(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old")
     new = spot.mark(work, name="new", renamed_from="old")
@@ -187,15 +147,6 @@ def test_a_new_result_replaces_those_of_all_names(before: Spot, spot: Spot) -> N
     assert len([blob for blob in spot.storage.list() if blob.location]) == 1
 
 
-def test_a_value_that_is_set_replaces_them_too(before: Spot, spot: Spot) -> None:
-    old = before.mark(work, name="old")
-    new = spot.mark(work, name="new", renamed_from="old")
-    old(1)
-    spot.set_result("set", new, 1)
-    assert keys(spot) == {spot.key(new, 1)}
-    assert new(1) == "set"
-
-
 def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old", ttl=60)
     old(1)
@@ -206,17 +157,6 @@ def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
     assert new(1) == result(1)
     assert spot.flush()  # waits for the call behind
     assert RAN == [1, 1]
-    assert keys(spot) == {spot.key(new, 1)}
-
-
-def test_with_saves_in_the_background_too(before: Spot, make_spot: Make) -> None:
-    spot = make_spot(strict=True, save="background")
-    old = before.mark(work, name="old")
-    new = spot.mark(work, name="new", renamed_from="old")
-    old(1)
-    assert new(1) == result(1)
-    spot.refresh(new, 1)
-    assert spot.flush()
     assert keys(spot) == {spot.key(new, 1)}
 
 

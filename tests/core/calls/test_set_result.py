@@ -8,7 +8,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
 from beautyspot.errors import (
     ConfigError,
@@ -24,7 +23,6 @@ from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from beautyspot.contracts import TaskRecord
     from beautyspot.spot import Spot
@@ -68,14 +66,6 @@ async def stream_async(x: Any, y: int = 1) -> AsyncIterator[Any]:
 def work_each(texts: list[str]) -> list[str]:
     State.runs.extend(texts)
     return [text.upper() for text in texts]
-
-
-class Client:
-    def __init__(self, region: str) -> None:
-        self.region = region
-
-    def ask(self, x: Any, y: int = 1) -> Any:
-        return work(x)
 
 
 def called(marked: Any, *args: Any) -> Any:
@@ -156,15 +146,6 @@ def test_a_stream_returns_what_its_generator_does(spot: Spot) -> None:
     assert [one and one.value for one in found] == [[1, "end"], [1, 2, None]]
 
 
-def test_a_method_and_a_function_that_is_not_marked(spot: Spot) -> None:
-    Client.ask = spot.mark(Client.ask)  # type: ignore[method-assign]
-    spot.set_result("set", Client("north").ask, "a")
-    assert Client("north").ask("a") == "set"
-    assert Client("south").ask("a") == ["ran", 1]
-    spot.set_result("3 and 1", sorted, [3, 1])
-    assert spot.cached_run(sorted, [3, 1]) == "3 and 1"
-
-
 def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -175,27 +156,6 @@ def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
     assert other.mark(name="work")(work)("a") == "set"
     spot.flush()
     assert other.mark(name="work")(work)("a") == "set"
-
-
-def test_forms_of_the_mark_are_those_of_a_run(spot: Spot, tmp_path: Path) -> None:
-    picture = spot.mark(content_type="image/png", save_blob=True)(work)
-    spot.set_result(b"\x89PNG", picture, "a")
-    record = row_of(spot, picture, "a")
-    assert (record.content_type, record.result_type) == ("image/png", "FILE")
-    (tmp_path / "page.txt").write_text("content")
-    page = spot.mark(name="page")(work)
-    spot.set_result(bs.File(tmp_path / "page.txt"), page, "a")
-    assert page("a").path.read_text() == "content"
-    assert State.runs == []
-
-
-@pytest.mark.parametrize(("arguments", "shown"), [(True, "x='a', y=2"), (False, None)])
-def test_its_arguments_are_shown_as_those_of_a_run(
-    spot: Spot, arguments: bool, shown: str | None
-) -> None:
-    marked = spot.mark(arguments=arguments)(work)
-    spot.set_result("set", marked, "a", 2)
-    assert row_of(spot, marked, "a", 2).arguments == shown
 
 
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
@@ -466,18 +426,3 @@ def test_a_store_that_fails_is_said_and_nothing_is_held(
     assert spot.stats()["unsaved"] == 0
     assert not spot._engine.running
     assert marked("a") == ["ran", 1], "its lease is free"
-
-
-def test_in_the_mode_refresh_it_is_stored(spot: Spot) -> None:
-    marked = spot.mark(work)
-    with spot.using(mode="refresh"):
-        spot.set_result("set", marked, "a")
-    assert marked("a") == "set"
-
-
-def test_observers_are_told_that_it_was_stored(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(strict=True, observers=[told.append])
-    marked = spot.mark(work)
-    spot.set_result("set", marked, "a")
-    assert [type(event) for event in told] == [bs.Saved]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beautyspot.observing import Event
     from beautyspot.spot import Spot
 
 
@@ -199,19 +198,6 @@ def test_a_result_that_is_not_stored_is_not_made_again_and_again(make: Callable[
     assert STATE.ran == [1, 1]
 
 
-def test_it_bounds_stale_on_error(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot, stale_on_error=True)
-    STATE.error = OSError("down")
-    STATE.clock.now += 109
-    assert spot.refresh(marked, 1) == [1, 1]
-    assert spot.flush()
-    assert len(STATE.ran) == 2, "who was given it in place of an error begins nothing"
-    STATE.clock.now += 1
-    with pytest.raises(OSError, match="down"):
-        marked(1)
-
-
 @pytest.mark.parametrize("mode", ["readonly", "replay"])
 def test_where_nothing_is_stored_nothing_runs(make: Callable[..., Spot], mode: str) -> None:
     stored(make())
@@ -288,22 +274,6 @@ def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) 
     assert STATE.ran == [1]
 
 
-def test_what_observers_are_told(make: Callable[..., Spot]) -> None:
-    events: list[Event] = []
-    spot = make(observers=[events.append])
-    marked = stored(spot)
-    STATE.clock.now += 20
-    events.clear()
-    STATE.gate.open.clear()
-    marked(1)
-    assert [type(event).__name__ for event in events if event[0] == spot.name][0] == "Hit"
-    STATE.gate.open.set()
-    assert spot.flush()
-    names = [type(event).__name__ for event in events]
-    assert sorted(names) == ["Hit", "Miss", "Ran", "Saved"]
-    assert [event.reason for event in events if hasattr(event, "reason")] == ["expired"]
-
-
 def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) -> None:
     spot = make()
     marked = stored(spot)
@@ -343,29 +313,6 @@ def test_wherever_the_result_is_kept(
         return found
 
     assert (marked(1) if function is work else asyncio.run(call())) == [1, 1]
-    assert spot.flush()
-    found = spot.peek(marked, 1)
-    assert found is not None
-    assert found.value == [1, 2]
-
-
-@pytest.mark.parametrize("function", [work, later])
-def test_a_map_gets_what_each_call_would_get(make: Callable[..., Spot], function: Any) -> None:
-    spot = make()
-    marked = stored(spot, function)
-    STATE.clock.now += 20
-    done: list[Any] = []
-
-    async def main() -> list[Any]:
-        found = [each async for each in spot.map(marked, [1], progress=done.append)]
-        await renewed(spot)
-        return found
-
-    if function is work:
-        assert list(spot.map(marked, [1])) == [[1, 1]]
-    else:
-        assert asyncio.run(main()) == [[1, 1]]
-        assert (done[-1].hits, done[-1].runs) == (1, 0)
     assert spot.flush()
     found = spot.peek(marked, 1)
     assert found is not None
@@ -481,23 +428,6 @@ def test_a_forked_child_has_none_of_its_parents_calls_behind(make: Callable[...,
     STATE.gate.open.set()
     assert spot.flush()
     assert marked(1) == [1, 2]
-
-
-def test_one_process_of_several_makes_it_anew(make: Callable[..., Spot]) -> None:
-    """Who does not get the lease of the key runs nothing: two Spots of one store tell it, too."""
-    first, second = make(), make()
-    marked = stored(first)
-    same = second.mark(**OPTIONS)(work)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    assert marked(1) == [1, 1]
-    until(lambda: len(STATE.ran) == 2)
-    assert same(1) == [1, 1]
-    assert second.flush()
-    assert len(STATE.ran) == 2
-    STATE.gate.open.set()
-    assert first.flush()
-    assert same(1) == [1, 2]
 
 
 def test_what_another_process_has_stored_meanwhile_is_not_made_again(

@@ -14,8 +14,6 @@ import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from core.inspecting.stored import ScanOnly, row
-from remote_store import RemoteStore, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,44 +129,6 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         )
         assert [*target.verify()] == []
         assert target.collect(grace=0, dry_run=True).blobs == 0
-
-
-class Raced(MemoryMetadataStore):
-    """A target in which a program stores, or invalidates, just before rows are written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.meanwhile: Any = None
-
-    def put_many_valid(self, rows: Any) -> set[str]:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return super().put_many_valid(rows)
-
-
-@pytest.mark.parametrize("what", ["newer", "invalidated"])
-def test_what_happens_between_the_look_and_the_writing_counts(full, what):
-    metadata, storage = Raced(), MemoryStorage()
-    options = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
-    with bs.Spot("app", strict=True, **options) as spot:
-        made = marked_in(spot)
-        key = spot.key(made, 1)
-        metadata.meanwhile = (
-            (lambda: made(1)) if what == "newer" else lambda: spot.invalidate(made, 1)
-        )
-        with bs.open_store(metadata, storage=storage, config=False) as target:
-            assert bs.open_store(full).copy_to(target)[:3] == (
-                5,
-                target.total().size - (target.row(key).size if what == "newer" else 0),
-                1,
-            )
-            assert [*target.verify()] == []
-            assert target.collect(grace=0, dry_run=True).blobs == 0
-        there = metadata.get(key)
-    assert (there is not None) is (what == "newer")
-    if there is not None:
-        assert there.made_at > full.metadata.get(key).made_at
 
 
 def test_blobs_go_side_by_side(full):
@@ -332,18 +292,6 @@ def test_what_is_damaged_is_not_copied(tmp_path):
         assert [*target.verify()] == []
 
 
-def test_what_the_target_has_stays_where_a_newer_result_is_damaged():
-    metadata, storage = MemoryMetadataStore(), MemoryStorage()
-    with bs.Spot("app", metadata=metadata, storage=storage, config=False) as spot:
-        key = spot.key(fill_one(spot), 1)
-    source, target = (bs.open_store(m, storage=storage) for m in (metadata, MemoryMetadataStore()))
-    assert source.copy_to(target).entries == 1
-    row = metadata.get(key)
-    metadata.put(row._replace(made_at=row.made_at + 1, result_data=b"x" * row.size))
-    assert [fault.kind for fault in source.copy_to(target).faults] == ["damaged"]
-    assert target.value(key) == work(1)
-
-
 class Unreadable(MemoryMetadataStore):
     """Lists all of its rows, and fails where one of them is read."""
 
@@ -388,45 +336,6 @@ def test_what_can_t_be_read_at_all_ends_no_copy(tmp_path):
             "it can't be read: permission denied", "it can't be read: a row that makes no sense"
         ]  # fmt: skip
         assert {row.cache_key for row in target.rows()} == {*keys} - {keys[1], keys[2]}
-
-
-class Ending(ScanOnly):
-    """Can't be listed to its end once its two pages were counted, and the second one read."""
-
-    pages = 0
-
-    def page(self, *args: Any, **options: Any) -> Any:
-        self.pages += 1
-        if self.pages == 4:
-            raise bs.MetadataError("the file ends here")
-        return super().page(*args, **options)
-
-
-def test_what_can_t_be_listed_is_a_fault_beside_what_was_copied():
-    metadata = Ending()
-    for number in range(501):
-        metadata.put(row(number))
-    source, target = bs.open_store(metadata), bs.open_store(MemoryMetadataStore())
-    done = source.copy_to(target)
-    assert done.entries == target.total().entries == 1
-    (fault,) = done.faults
-    assert (fault.key, fault.kind) == ("", "database")
-    assert "can't be read any further: the file ends here" in fault.problem
-
-
-def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
-    """As a Spot would store them there, which has no storage either."""
-    metadata = RemoteStore(Server())
-    source, target = bs.open_store(full.db_path), bs.open_store(metadata)
-    done = source.copy_to(target)
-    assert (done.entries, done.faults, [*target.verify()]) == (6, (), [])
-    with bs.Spot("app", metadata=metadata, config=False, mode="replay") as spot:
-        assert marked_in(spot)(1) == work(1)
-    smaller = RemoteStore(Server())
-    smaller.largest_data = 10_000
-    done = source.copy_to(bs.open_store(smaller))
-    assert done.entries == 3
-    assert {fault.kind for fault in done.faults} == {"storage"}
 
 
 # ------------------------------------------------------------------------------------- signatures

@@ -177,15 +177,6 @@ def test_a_wrong_number_says_what_is_expected(aged: Any, most: Any) -> None:
         aged().prune(max_entries=most)
 
 
-def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    spot.mark(ttl=1)(text)(1)
-    spot.mark(name="other")(text)(1)
-    clock.now += 9 * DAY
-    pruned = spot.prune(older_than="1d", unused_for="1d", max_size=0)
-    assert pruned == NOTHING._replace(expired=1, old=1, size=pruned.size)
-
-
 @pytest.mark.parametrize(
     "limits",
     [
@@ -303,13 +294,6 @@ def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
     assert spot._engine.uses.seen == {}
 
 
-def test_the_end_writes_it(make_spot: Any) -> None:
-    with make_spot(strict=True) as spot:
-        marked = spot.mark(text)
-        marked(1), marked(1)
-    assert used(make_spot()) != [None]
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
     spot = aged()
@@ -321,19 +305,6 @@ def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
 
 
 # ------------------------------------------------------------------- a wall clock that jumps
-
-
-def test_a_result_from_far_in_the_future_does_not_live_until_then(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(ttl="1h")(text)
-    present = clock.now
-    clock.now += 50 * 365 * DAY
-    marked(1)
-    clock.now = present
-    assert spot.peek(marked, 1) is None
-    assert spot.prune().expired == 1
-    marked(1)
-    assert spot.peek(marked, 1) is not None
 
 
 def test_the_function_s_own_ttl_is_read_in_the_same_way(aged: Any, clock: Clock) -> None:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.errors import MetadataError
-from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results import retry
-from broken import Broken, BrokenStorage, BrokenStore
+from broken import BrokenStore
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -142,16 +141,6 @@ def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..
     assert store.totals().entries == 1
 
 
-def test_what_waits_can_be_invalidated(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    assert spot.invalidate(marked, 1)
-    assert not spot.invalidate(marked, 1)
-    assert spot.stats()["unsaved"] == 0
-
-
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
     entered, gate = threading.Event(), threading.Event()
     slow = {"put_many": lambda _records: entered.set() or gate.wait(DEADLINE)}
@@ -170,20 +159,6 @@ def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spo
     assert forgotten == [True]
     settled(spot)
     assert store.totals().entries == 0
-
-
-def test_a_blob_whose_store_is_down_is_stored_later(make_spot: Callable[..., Spot]) -> None:
-    down = dict.fromkeys(("store_id", "put_valid", "put_many_valid"), Broken("down"))
-    store, storage = scripted(MemoryMetadataStore, fail=down), BrokenStorage()
-    spot = make_spot(metadata=store, storage=storage)
-    marked = spot.mark(save_blob=True)(double)
-    marked("a"), marked("b")
-    assert list(storage.list()) == []
-    store.script.fail.clear()
-    assert spot.flush()
-    assert len(list(storage.list())) == 2
-    assert [marked("a"), marked("b")] == ["aa", "bb"]
-    assert len(RAN) == 2
 
 
 class Stumbling(BrokenStore):
