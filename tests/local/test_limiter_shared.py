@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError, NotSupportedError
+from beautyspot.errors import ConfigError
 from beautyspot_local import shared_file
 from beautyspot_local.shared_file import HEADER
 from beautyspot_local.shared_limiter import SharedTokenBucket
@@ -117,18 +116,6 @@ def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) ->
     assert path.stat().st_size == HEADER.size
 
 
-def test_two_that_make_the_file_use_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create = shared_file.create
-
-    def late(name: str | Path, flags: int) -> int:
-        os.close(create(name, flags))  # the other process
-        return create(name, flags)
-
-    monkeypatch.setattr(shared_file, "create", late)
-    SharedTokenBucket(rate="600/min", path=path).consume()
-    assert path.stat().st_size == HEADER.size
-
-
 def test_missing_folders_are_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
@@ -143,12 +130,6 @@ def test_missing_folders_are_private(tmp_path: Path) -> None:
 def test_what_is_no_path(bad: Any) -> None:
     with pytest.raises(ConfigError, match="path="):
         SharedTokenBucket(1, path=bad)
-
-
-def test_a_system_without_file_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    with pytest.raises(NotSupportedError, match="'gcra'"):
-        SharedTokenBucket(1, path=path)
 
 
 # ---------------------------------------------------------------------- the file's accidents
@@ -198,15 +179,6 @@ def test_a_deleted_file_is_found_out(
     assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
     path.unlink()
     assert delays(bucket, 1) == [0]
-
-
-def test_rates_that_differ_are_logged(
-    bucket: SharedTokenBucket, path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    bucket.consume()
-    other = another(path, clock, rate=2)
-    assert [*delays(other, 1), *delays(bucket, 1), *delays(other, 1)] == [1, 1.5, 2.5]
-    assert f"{path} is used at 1 permits per second, and here at 2" in caplog.messages[0]
 
 
 # ---------------------------------------------------------------------- the lock

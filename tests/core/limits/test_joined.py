@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,25 +52,3 @@ def test_a_spot_joins_limits_of_one_class_that_offers_it(make_spot: Callable[...
         ask(2)
     for kinds in ((Joining, TokenBucket), (TokenBucket, TokenBucket)):
         assert type(real(make_spot(limiter=limits(*kinds)))) is CombinedLimiter
-
-
-def test_both_are_away_where_the_joint_limiter_is(make_spot: Callable[..., Spot]) -> None:
-    class Away(Joint):
-        shared = True
-
-        def reserve(self, cost: Any = 1, *, max_wait: float | None = None) -> Any:
-            raise OSError("away")
-
-    class Remote(Joining):
-        @classmethod
-        def together(cls, limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
-            return Away(limits)
-
-    spot = make_spot(limiter=[{"name": name, "use": Remote("1/h")} for name in "ab"])
-    assert [each.is_away for each in spot.activity().limits] == [False, False]
-    ask = spot.limiter(cost={"a": 1, "b": 1}, timeout=0)(str)
-    with suppress(RateLimitError):  # its share of the rate is used up
-        for n in range(20):
-            ask(n)
-    found = [(each.name, each.kind, each.is_away) for each in spot.activity().limits]
-    assert found == [("a", "gcra", True), ("b", "gcra", True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.validity import has_expired
-from hypothesis import given
-from hypothesis import strategies as st
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -56,41 +53,6 @@ class Machine:
         told = self.server
         self.now += back
         return told
-
-
-WAYS = st.tuples(st.floats(0, 2), st.floats(0, 2))
-STEPS = st.one_of(
-    st.tuples(st.just("ask"), WAYS),
-    st.tuples(st.just("read"), st.just((0.0, 0.0))),
-    st.tuples(st.just("pass"), st.tuples(st.floats(0, 40), st.just(0.0))),
-)
-
-
-@given(steps=st.lists(STEPS, max_size=30), ahead=st.sampled_from([0.0, 60.0, -3600.0, 1e8]))
-def test_it_is_never_ahead_of_the_store_nor_behind_what_was_heard(
-    steps: list[tuple[str, tuple[float, float]]], ahead: float
-) -> None:
-    machine = Machine(ahead=ahead)
-    heard, within, last = -math.inf, math.inf, -math.inf
-    for step, (one, other) in steps:
-        if step == "pass":
-            machine.now += one
-            continue
-        if step == "ask":
-            machine.way = one, other
-            told = machine.clock.measure()
-            assert told is not None
-            heard, within = max(heard, told), min(within, one + other)
-            continue
-        if heard == -math.inf:
-            continue
-        machine.way = 0.0, 0.0
-        reading = machine.clock()
-        assert reading <= machine.server + 1e-6
-        assert reading >= max(heard, machine.server - within) - 1e-6
-        assert reading >= last - 1e-6, "it does not go backwards"
-        assert machine.server - 1e-6 <= machine.clock.latest() <= machine.server + within + 1e-6
-        last = reading
 
 
 @pytest.mark.parametrize("apart", [60.0, 3600.0, -3600.0])

@@ -13,7 +13,6 @@ from gates import DEADLINE, Gate, until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
 
@@ -108,31 +107,6 @@ class Dropping(ThreadPoolExecutor):
         dropped.cancel()
         dropped.set_running_or_notify_cancel()
         return dropped
-
-
-def test_a_commit_that_fails_is_tried_one_by_one(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    f, commits = spot.mark(double), Commits(spot, monkeypatch)
-    commits.error = MetadataError("once")
-
-    async def main() -> None:
-        assert await asyncio.gather(f(1), f(2)) == [2, 4]
-
-    asyncio.run(main())
-    assert all(spot.peek(f, n) for n in (1, 2))
-    assert troubles == []
-
-
-def test_blobs_are_stored_side_by_side(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot()
-    f, commits = spot.mark(double, save_blob=True), Commits(spot, monkeypatch)
-    asyncio.run(f(1))
-    assert spot.peek(f, 1) is not None
-    assert commits.sizes == []
 
 
 def test_a_strict_spot_raises_at_the_call_that_it_is_about(
