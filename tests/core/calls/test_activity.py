@@ -193,6 +193,22 @@ def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
     assert (spot.activity().queued, spot.activity().queued_bytes) == (0, 0)
 
 
+def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    f = spot.mark(name="app:f")(abs)
+    told = iter(spot.map(f, range(5), progress=lambda progress: None))
+    next(told)
+    (under_way,) = spot.activity().maps
+    assert (under_way.function, under_way.total, under_way.failures) == ("app:f", 5, 0)
+    assert under_way.done >= 1
+    list(told)
+    assert spot.activity().maps == ()
+    other = iter(spot.map(f, range(3), progress=lambda progress: None))
+    next(other)
+    assert len(spot.activity().maps) == 1
+    del other, told
+
+
 def test_a_spot_that_was_shut_down(make_spot: Callable[..., Spot]) -> None:
     spot, gate = make_spot(), Gate()
     with calling(spot.mark(gate), 1):

@@ -198,9 +198,11 @@ def test_a_limiter_that_is_away_is_no_reason_for_no_limit(
     make_spot: Callable[..., Spot], remote: Remote, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     spot, ran = make_spot(limiter=remote), []  # type: ignore[var-annotated]
+    assert [each.is_away for each in spot.activity().limits] == [False]
     remote.down = True
     ask_each_kind(spot, ran)
     assert ran == ["function", "1 s", "1 s", "1 s"], "one a second is an eighth of the rate"
+    assert [each.is_away for each in spot.activity().limits] == [True]
     clock.now += 1
     ask_each_kind(spot, ran)
     assert ran[4:] == ["function", "1 s", "1 s", "1 s"]
