@@ -55,7 +55,7 @@ def test_what_is_not_said_has_a_default() -> None:
     store = PostgresMetadataStore(URL)
     assert store.lease_time == 30
     assert store.largest_data == 16 * 2**20
-    assert (store.remote, store.keeps_deadlines, store.blocking) == (True, True, True)
+    assert (store.remote, store.blocking) == (True, True)
     assert not store.demands_signing
     assert PostgresMetadataStore(URL, demands_signing=True).demands_signing
 

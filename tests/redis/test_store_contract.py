@@ -49,21 +49,6 @@ class TestRedisMetadataStore(Redis):
 
 
 @pytest.mark.slow
-class TestWithMemory(Redis):
-    """With a memory tier whose answers are never too old for a test to see it."""
-
-    shared_between_processes = False
-    persistent = False
-
-    @pytest.fixture
-    def where(self, redis_url: str) -> str:
-        return redis_url
-
-    def options(self, tmp_path: Path) -> dict[str, Any]:
-        return {**super().options(tmp_path), "memory": 10_000_000, "memory_age": "1h"}
-
-
-@pytest.mark.slow
 class TestInACluster(Redis):
     @pytest.fixture
     def where(self, redis_cluster: Any) -> str:

@@ -367,7 +367,6 @@ def test_the_module_lends_its_class() -> None:
             "from beautyspot_s3 import S3Storage; S3Storage('bucket', 'app')",
             {
                 "beautyspot_s3",
-                "beautyspot_s3.about",
                 "beautyspot_s3.storage",
                 "beautyspot_s3.connection",
                 "beautyspot_s3.failures",

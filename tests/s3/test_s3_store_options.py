@@ -42,7 +42,6 @@ def test_options_are_kept() -> None:
     store = S3MetadataStore("bucket", lease_time="1 min", largest_data="4 MiB", timeout="2s")
     assert (store.lease_time, store.largest_data) == (60.0, 4 * 2**20)
     assert store.remote
-    assert store.keeps_deadlines
 
 
 def test_a_closed_store_is_not_opened_again(store: S3MetadataStore) -> None:

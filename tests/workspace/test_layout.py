@@ -160,7 +160,7 @@ def test_no_member_requires_more_than_it_may() -> None:
         "beautyspot_postgres": {"beautyspot-core", "beautyspot-local", "psycopg"},
         "beautyspot_pickle": {"beautyspot-core"},
         "beautyspot_http": {"beautyspot-core"},
-        "beautyspot_cli": {"beautyspot-core", "click", "rich"},
+        "beautyspot_cli": {"beautyspot-core", "click"},
         "beautyspot_observe": {
             "beautyspot-core",
             "opentelemetry-api",

@@ -195,7 +195,7 @@ def test_the_extra_cli_brings_the_command(empty: Environment, install: Install) 
     install(empty, "beautyspot")
     assert "pip install ./beautyspot-cli" in _command(empty, "--version", status=2)
     install(empty, "beautyspot[cli]")
-    assert {"beautyspot-cli", "beautyspot-local", "click", "rich"} <= set(empty.installed())
+    assert {"beautyspot-cli", "beautyspot-local", "click"} <= set(empty.installed())
     assert _command(empty, "--version", status=0).split()[-1] == VERSION
 
 
@@ -233,7 +233,7 @@ def test_the_extra_all_is_all_of_them() -> None:
     assert named | by_default == wanted - {("beautyspot-redis", "hiredis")}
 
 
-OF_ALL = ("boto3", "mermaidx", "pandas", "PIL", "psycopg", "pyarrow", "redis", "rich", "uvicorn")
+OF_ALL = ("boto3", "mermaidx", "pandas", "PIL", "psycopg", "pyarrow", "redis", "uvicorn")
 
 
 @pytest.mark.slow  # the test above holds the promise, as far as names go

@@ -36,6 +36,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "limiter": None,
     "save": "sync",
     "ttl": None,
+    "price_unit": None,
     "blob_threshold": 2**17,
     "max_size": None,
     "compress": None,

@@ -134,13 +134,32 @@ class CountsContract(NewerContract):
         (summed,) = counting.counts()
         assert summed == Counts("m:f", HOUR, 200, 120, 40, 100.0, 50.0, 20.0, 10.0)
 
+    def test_a_remark_takes_the_place_of_the_one_before(self, counting: MetadataStoreBase) -> None:
+        assert counting.remarks() == {}
+        told = {"price_unit": "EUR", "unstored m:f": "x" * 500}
+        counting.remark(told)
+        if not counting.remarks():
+            pytest.skip("the store keeps no remarks, as the base class does")
+        counting.remark({"price_unit": "€", "other": ""})
+        assert dict(counting.remarks()) == {**told, "price_unit": "€", "other": ""}
+
+    @pytest.mark.parametrize("name", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_a_remark_may_be_of_any_name(self, counting: MetadataStoreBase, name: str) -> None:
+        counting.remark({name: "one", f"{name}2": "two"})
+        counting.remark({name: "three"})
+        if counting.remarks():
+            assert sorted(counting.remarks().values()) == ["three", "two"]
+
     def test_counts_outlive_the_store(self, tmp_path: Path) -> None:
         self._needs("persistent")
         store = self.make(tmp_path)
         if not store.counters:
             pytest.skip("the store says so: counters = False")
         store.add_counts([COUNTED])
+        store.remark({"price_unit": "€"})
+        remarks = dict(store.remarks())
         store.close()
         again = self.make(tmp_path)
         assert list(again.counts()) == [COUNTED]
+        assert dict(again.remarks()) == remarks
         again.close()

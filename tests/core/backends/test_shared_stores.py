@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 KEY = "0123456789abcdef0123456789abcdef"
+
+
 RAN: list[Any] = []
 
 
@@ -251,9 +254,6 @@ def test_a_copy_keeps_to_what_a_row_holds(make_spot: Callable[..., Spot], tmp_pa
             large = next(row.cache_key for row in target.rows() if row.result_type == "FILE")
             assert target.value(large) == "x" * 5000
     assert sorted(kinds.values()) == ["DIRECT_BLOB", "FILE"]
-
-
-# -------------------------------------------------------------------------------- signatures
 
 
 @pytest.mark.parametrize("metadata", [Signed, {"use": Signed}, Signed()])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
+
 
 RAN: list[Any] = []
 
@@ -209,18 +209,3 @@ def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:
     Outage.error = MetadataError("no server")
     with pytest.raises(MetadataError, match="no server"):
         make_spot(metadata="remote", plugins=[PLUGIN], strict=True)
-
-
-def test_a_constructor_that_hangs_is_given_up(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    released = threading.Event()
-    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 0.05)
-    monkeypatch.setattr(Outage, "meet", lambda: released.wait(30))
-    spot = make_spot(metadata="remote", plugins=[PLUGIN])
-    assert spot.mark(double)(1) == 2
-    released.set()
-    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 30)
-    end_pause(spot.metadata)
-    assert spot.flush()
-    assert spot.stats()["entries"] == 1

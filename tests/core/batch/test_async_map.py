@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
 
 loud: list[int] = []
+
+
 """Not captured by the function that writes it, whose calls would have other keys."""
-
-
-# --------------------------------------------------------------------------------- results
 
 
 def test_results_come_in_the_order_of_the_inputs_and_are_stored(spot: Spot) -> None:
@@ -53,6 +52,27 @@ def test_results_come_as_they_are_made(spot: Spot) -> None:
             calls.let(n)
             assert await anext(results) == [n]
         assert [each async for each in results] == []
+
+    run(main())
+
+
+def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> None:
+    f = marked(spot, Calls())
+    for read in (list, sorted, dict, iter, lambda results: [*results]):
+        with pytest.raises(TypeError, match="write `async for result in spot.map"):
+            read(spot.map(f, range(3)))
+    plain = spot.mark(lambda n: n)
+    with pytest.raises(TypeError, match="write `async for result in spot.map"):
+        list(spot.map(plain, spot.map(f, range(3))))
+
+    async def main() -> None:  # it stays what it was
+        results = spot.map(f, range(3))
+        assert await results.asend(None) == [0]
+        with pytest.raises(ZeroDivisionError):
+            await results.athrow(ZeroDivisionError())
+        assert [each async for each in results] == []
+        async with aclosing(spot.map(f, spot.map(f, range(3)))) as results:
+            assert await anext(results) is not None
 
     run(main())
 
@@ -131,9 +151,6 @@ def test_each_call_has_the_context_of_the_map_and_none_of_another(spot: Spot) ->
     run(main())
 
 
-# ---------------------------------------------------------------------------------- inputs
-
-
 def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:
     calls = Calls()
     f = marked(spot, calls)
@@ -198,9 +215,6 @@ def test_what_the_inputs_raise_comes_after_the_results(spot: Spot, asynchronous:
             await anext(results)
 
     run(main())
-
-
-# -------------------------------------------------------------------------------- progress
 
 
 def test_it_tells_how_far_it_is(spot: Spot) -> None:

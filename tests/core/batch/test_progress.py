@@ -225,3 +225,11 @@ def test_a_line_says_how_many_results_are_not_stored(
 ) -> None:
     assert "19 not stored, 19 runs" in ", ".join(words(of(unstored=19)))
     assert "stored" not in ", ".join(words(of()))
+
+
+@pytest.mark.parametrize("words", [displays.described, displays.at_the_end])
+def test_a_line_says_how_many_calls_a_limit_refused(
+    words: Callable[[Progress], list[str]],
+) -> None:
+    assert "1 failure, 1,200 refused, 19 runs" in ", ".join(words(of(refused=1200)))
+    assert "refused" not in ", ".join(words(of()))

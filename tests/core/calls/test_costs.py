@@ -273,7 +273,8 @@ def test_a_hit_raises_no_audit_event_and_a_miss_only_its_lease(spot, calls):
     """
     program = (
         "import sys, itertools, beautyspot as bs\n"
-        "marked = bs.Spot('app', directory=sys.argv[1], config=False, strict=True).mark(dict)\n"
+        "mark = bs.Spot('app', directory=sys.argv[1], config=False, strict=True).mark\n"
+        "marked = mark(name='dict')(lambda **given: given)\n"
         "seen, numbers = [], itertools.count()\n"
         "for _ in range(3): marked(a=1), marked(a=next(numbers))\n"
         "sys.addaudithook(lambda event, args: seen.append(event))\n"

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 DEADLINE = 30.0
+
+
 RAN: list[Any] = []
 
 
@@ -64,9 +67,6 @@ class LaterStream:
         yield x
 
 
-# ------------------------------------------------------------------------- what is the function
-
-
 def test_equal_callables_are_not_one_for_cached_run(spot: Spot) -> None:
     """A table of functions by equality took one for the other."""
     values: list[object] = [1, True, 1.0]
@@ -96,13 +96,9 @@ def test_objects_whose_call_is_an_async_generator_are_streams(spot: Spot) -> Non
     assert RAN == [1]
 
 
-def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
-    marked = spot.mark(Point)
-    marked(1, 2)
-    assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2), None, None)
-
-
-# --------------------------------------------------------------- classes that are made at run time
+def test_a_class_vouches_for_its_instances(spot: Spot) -> None:
+    made = spot.cached_run(Point, 1, 2)
+    assert spot.peek(Point, 1, y=2) == (made, spot.key(Point, x=1, y=2), None, None)
 
 
 def _with_base(k: int) -> Any:
@@ -187,9 +183,6 @@ def test_a_class_that_holds_its_own_instance_has_a_key(spot: Spot) -> None:
     assert spot.cached_run(lambda single: single.x, Single()) == 6
 
 
-# --------------------------------------------------------------- arguments that somebody changes
-
-
 def test_an_argument_changed_while_a_task_waits_stores_nothing_wrong(spot: Spot) -> None:
     """The key was of the list as it was, the result of the list as it became."""
 
@@ -253,9 +246,6 @@ def test_a_key_that_can_no_longer_be_made_stores_nothing(spot: Spot) -> None:
 
     assert list(each([])) == [1]
     assert spot.peek(each, []) is None
-
-
-# ------------------------------------------------------------------------------------- refresh
 
 
 def test_refresh_runs_while_the_result_is_still_queued(make_spot: Callable[..., Spot]) -> None:
@@ -323,9 +313,6 @@ def test_a_full_queue_never_writes_an_older_result_over_a_newer(
     gate.set()
     spot.flush()
     assert marked(1) == 2
-
-
-# -------------------------------------------------------------------------------- the options
 
 
 def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
+
 HERE = __file__
 
 
@@ -54,9 +55,6 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     yield load
     sys.modules.pop("prices", None)
-
-
-# ---------------------------------------------------------------------------- what is told
 
 
 def test_two_functions_of_one_name_are_said_with_both_places(
@@ -99,7 +97,23 @@ def test_a_second_function_that_takes_the_name_of_the_first(
     assert "prices.py:5 have one identity" in text
 
 
-# -------------------------------------------------------------------------- what is not told
+def test_objects_are_told_by_the_methods_of_their_class(
+    make_spot: Callable[..., Spot], said: Any
+) -> None:
+    class One:
+        def __call__(self, x: int) -> int:
+            return x
+
+    class Two:
+        def __call__(self, x: int) -> int:
+            return -x
+
+    spot = make_spot(serializer="msgpack")
+    for cls in (One, One):
+        spot.key(spot.mark(name="made", ignore=("self",))(cls()), 1)
+    assert said() == []
+    spot.key(spot.mark(name="made", ignore=("self",))(Two()), 1)
+    assert len(said()) == 1
 
 
 def test_a_factory_and_what_counts_beside_the_name(
@@ -131,9 +145,6 @@ def test_a_factory_and_what_counts_beside_the_name(
     assert said() == []
 
 
-# -------------------------------------------------------------------------- which Spot it is
-
-
 def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> None:
     make_spot().mark(name="f")(double)(1)
     other = make_spot()
@@ -142,9 +153,6 @@ def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> No
     assert said() == []
     assert make_spot().mark(name="f")(triple)(1) == 2
     assert len(said()) == 1
-
-
-# -------------------------------------------------------------------------------- strictness
 
 
 def test_a_strict_spot_raises(spot: Spot) -> None:

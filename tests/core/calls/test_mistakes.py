@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +33,99 @@ def test_an_error_is_told_by_what_it_says(error: Exception, words: str) -> None:
     assert words in str(trouble)
 
 
-# ------------------------------------------------------------------------------ what is marked
+def test_a_class_is_no_function(spot: Spot) -> None:
+    """A function in its place would break `isinstance`, subclasses, and its class methods."""
+    words = "Point is a class, .* write @spot.mark above a function that makes it"
+    with pytest.raises(ConfigError, match=words) as mistake:
+
+        @spot.mark
+        class Point:
+            pass
+
+    assert "or above a method of it, such as __call__" in str(mistake.value)
+    with pytest.raises(ConfigError, match="int is a class"):
+        spot.mark(version=1)(int)
+    assert list(spot.map(int, ["1", "2"])) == [1, 2]  # nothing stands in its place
+    assert spot.cached_run(int, "3") == 3
+
+
+def bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that forgot `functools.wraps`."""
+
+    def also(*args: Any) -> Any:
+        return args
+
+    def inner(*args: Any) -> Any:
+        return also(function(*args))
+
+    return inner
+
+
+def bare_of(level: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        async def later(x: int) -> Any:
+            return function(x), level
+
+        return later
+
+    return decorated
+
+
+def triple(x: int) -> int:
+    return 3 * x
+
+
+def test_functions_beneath_a_decorator_without_wraps_share_its_name(
+    spot: Spot, caplog: Any
+) -> None:
+    here = f"{__name__}:"
+    for decorator, name in (
+        (bare, "bare.<locals>.inner"),
+        (bare_of(1), "decorated.<locals>.later"),
+    ):
+        spot.mark(decorator(double))
+        spot.mark(version=2)(decorator(double))  # the same one
+        assert not caplog.records
+        for _ in range(2):  # told once
+            spot.mark(decorator(triple))
+            (record,) = caplog.records
+            text = record.getMessage()
+            assert f"{here}double and {here}triple" in text
+            assert f"{name} is the name of both" in text
+            assert "functools.wraps" in text
+        caplog.clear()
+
+
+def test_functions_that_share_a_name_on_purpose_are_not_told(spot: Spot, caplog: Any) -> None:
+    """A function that another one makes, and marks, may well capture functions."""
+
+    def asking(model: Callable[..., Any]) -> Callable[..., Any]:
+        @spot.mark
+        def ask(x: int) -> Any:
+            return model(x)
+
+        return ask
+
+    def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(x: int) -> Any:
+            return function(x)
+
+        return wrapper
+
+    def numbered(number: int) -> Callable[..., Any]:
+        def ask(x: int) -> int:
+            return x + number
+
+        return ask
+
+    for function in (double, triple):
+        asking(function)
+        spot.mark(wrapped(function))
+        spot.mark(name=function.__name__)(bare(function))
+        spot.mark(numbered(function(1)))
+        spot.cached_run(bare(function), 1)
+    assert not caplog.records
 
 
 def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
@@ -50,9 +143,6 @@ def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     monkeypatch.setenv("BEAUTYSPOT_TTL", "none")
     assert make_spot().config["ttl"] is None
     assert make_spot(ttl="none").config["ttl"] is None
-
-
-# -------------------------------------------------- functions that do not take a call's arguments
 
 
 def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> None:
@@ -99,9 +189,6 @@ def test_a_key_that_does_not_take_the_call_is_named(
     notes = getattr(mistake.value, "__notes__", [])
     assert all(f"mark(key=) of {identifier_of(ask)}" in note for note in notes)
     assert len(notes) == callable(key)
-
-
-# --------------------------------------------- functions that get the arguments of another one
 
 
 class Methods:

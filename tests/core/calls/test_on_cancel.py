@@ -27,6 +27,8 @@ class State:
 
 
 STATE = State()
+
+
 NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
 
 

@@ -71,9 +71,6 @@ def heartbeat_of(spot: Spot) -> Any:
     return spot._engine.cache.metadata.held.heartbeat
 
 
-# ------------------------------------------------------------------------------ how often it asks
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_miss_asks_three_times_and_a_hit_once(far: Spot, store: RemoteStore, kind: str) -> None:
     function, call = KINDS[kind]
@@ -141,9 +138,6 @@ def test_an_expired_result_is_made_anew_in_three(
     assert RAN == [1, 2, 1]
 
 
-# --------------------------------------------------------------------------- in which thread
-
-
 async def plain(x: int) -> int:
     return x
 
@@ -193,9 +187,6 @@ def test_a_lease_is_given_back_before_the_caller_has_its_error(
     assert threading.get_ident() not in threads
 
 
-# ------------------------------------------------------------------------------- what goes wrong
-
-
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("each", [False, True])
 def test_a_store_that_gives_no_lease(
@@ -219,9 +210,6 @@ def test_a_store_that_gives_no_lease(
     store.asked.clear()
     assert call([1, 2]) == [1, 2]
     assert not any(name.startswith(("begin", "put")) for name in store.asked), "it was stored"
-
-
-# -------------------------------------------------------------------------- one execution for all
 
 
 GATES = [Gate()]

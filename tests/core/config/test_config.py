@@ -33,6 +33,7 @@ EXAMPLES = {
     "wait_timeout": ("90", 90.0),
     "mode": ("replay", "replay"),
     "arguments": ("off", False),
+    "price_unit": ("USD", "USD"),
     "signing_key": ("none", None),
 }
 """Setting -> text in the environment, value."""

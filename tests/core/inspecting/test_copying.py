@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
+from beautyspot.inspecting import copying
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+
 SIGNED = "a-signing-key-0123456789"
+
+
 OTHER = "another-signing-key-0123"
 
 
@@ -198,9 +202,6 @@ def test_a_store_is_not_copied_into_itself(full):
         bs.open_store(full.db_path).copy_to("copy.db")
 
 
-# --------------------------------------------------------------------- what is left out, and kept
-
-
 class Shared(MemoryMetadataStore):
     private = False
 
@@ -266,9 +267,6 @@ def test_counts_are_copied_once():
     assert source.copy_to(target).counts == 1
     assert source.copy_to(target).counts == 0
     assert metadata.counted == [bs.Counts("a", 1, hits=9), bs.Counts("b", 1, hits=4)]
-
-
-# ------------------------------------------------------------------------------ damage and faults
 
 
 def test_what_is_damaged_is_not_copied(tmp_path):
@@ -338,9 +336,6 @@ def test_what_can_t_be_read_at_all_ends_no_copy(tmp_path):
         assert {row.cache_key for row in target.rows()} == {*keys} - {keys[1], keys[2]}
 
 
-# ------------------------------------------------------------------------------------- signatures
-
-
 def signed(key: str | None) -> tuple[Any, dict[str, Any]]:
     metadata, storage = MemoryMetadataStore(), MemoryStorage()
     keys = {} if key is None else {"signing_key": key}
@@ -405,7 +400,28 @@ def test_vouching_is_for_what_is_sound():
         assert target.total().entries == 0
 
 
-# ---------------------------------------------------------------------------------- interruptions
+@pytest.mark.parametrize("small", [1_000, 100_000])
+@pytest.mark.parametrize("theirs", [None, SIGNED, OTHER])
+def test_large_results_are_signed_for_the_target(tmp_path, monkeypatch, small, theirs):
+    monkeypatch.setattr(copying, "SMALL", small)
+    storage, copied = MemoryStorage(), MemoryStorage()
+    metadata = MemoryMetadataStore()
+    source = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
+    with bs.Spot("app", signing_key=SIGNED, strict=True, **source) as spot:
+        spot.mark(name="app:large")(lambda: "x" * 9_000)()
+        path = tmp_path / "a.bin"
+        path.write_bytes(bytes(9_000))
+        spot.mark(name="app:file")(lambda: bs.File(path))()
+    keys = {} if theirs is None else {"signing_key": theirs}
+    with bs.open_store(MemoryMetadataStore(), storage=copied, config=False, **keys) as target:
+        from_there = bs.open_store(metadata, storage=storage, config=False, signing_key=SIGNED)
+        assert from_there.copy_to(target).entries == 2
+        assert len(list(copied.list())) == 2
+        checked = bs.open_store(
+            target.metadata, storage=copied, config=False, signing_key=theirs or SIGNED
+        )
+        assert [*checked.verify()] == []
+
 
 KILLED = """
 import os, signal, sys

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a store in it that has three blobs."""
     monkeypatch.chdir(tmp_path)
     with bs.Spot("app", config=False, strict=True) as spot:
-        make = spot.mark(name="make", save_blob=True)(bytes)
+        make = spot.mark(name="make", save_blob=True)(lambda size: bytes(size))
         for size in range(3):
             make(size)
     return tmp_path
@@ -48,7 +48,10 @@ def test_of_a_sound_store_all_is_well_and_nothing_changes(folder: Path, write: b
     assert [one for one in findings if one.state != "ok"] == []
     said = {f"{one.subject}: {one.text}" for one in findings}
     assert f"store: {folder / '.beautyspot' / 'app.db'}" in said
+    with bs.open_store() as store:
+        own = store.metadata.store_id
     assert "storage local: 3 blobs, none missing and none left over" in said
+    assert any(f" of this store ({own})" in line for line in said)
     assert any("a blob was saved" in each for each in said) == write
     assert content(folder) == before
 
@@ -87,12 +90,12 @@ def test_blobs_of_other_stores_are_counted(folder: Path) -> None:
         stray = blobs / name / f"{'0' * 32}-00000000.bin"
         stray.parent.mkdir(parents=True)
         stray.write_bytes(b"of another store")
-    [said] = [one for one in found(folder)["storage local"] if "of other stores" in one[1]]
-    assert said == (
-        "ok",
-        "2 blobs are of other stores (1 IDs): beautyspot strays tells whether they are needed",
-    )
-    assert not any("of other stores" in text for _, text in before), "nothing to say of none"
+        os.utime(stray, (1_795_000_000, 1_795_000_000))
+    [said] = [one for one in found(folder)["storage local"] if "of another store" in one[1]]
+    text = "2 blobs (32 bytes) of another store, the newest of 2026-11-18"
+    advice = "if it is gone, beautyspot collect --store-id abcdef0123456789 removes them"
+    assert said == ("ok", f"{text}: {advice}")
+    assert not any("of another store" in text for _, text in before), "nothing to say of none"
 
 
 def test_of_a_folder_with_several_stores_all_are_examined(folder: Path) -> None:

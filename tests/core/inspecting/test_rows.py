@@ -192,7 +192,7 @@ def test_counts_outlive_the_results_that_they_are_of() -> None:
     with open_store(metadata, config=False) as store:
         ask, old = store.functions()
         assert ask.counts == Counts("app:ask", 0, 4, 6, 1, 0.5)
-        assert old == ("old:f", 0, 0, None, None, Counts("old:f", 0, 7), None, None)
+        assert old == ("old:f", 0, 0, None, None, Counts("old:f", 0, 7), None, None, "")
         assert store.counts(hourly=False) == [ask.counts, old.counts]
         assert store.counts("app:*", hourly=False) == [ask.counts]
         assert store.counts("old:*") == [Counts("old:f", 9, 7)]

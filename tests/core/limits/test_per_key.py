@@ -26,26 +26,28 @@ class Keys(RuleBasedStateMachine):
 
     @rule(key=st.integers(0, 99).map(str), cost=st.integers(1, 8), settles=st.booleans())
     def call(self, key: str, cost: int, settles: bool) -> None:
-        limiter = self.by_key.enter(key)
+        call = object()
+        limiter = self.by_key.enter(key, call)
         known = self.kept.setdefault(key, self.model.for_key(key))
         one, other = limiter.reserve(cost), known.reserve(cost)
         assert one is not None
         assert other is not None
         assert one.delay == other.delay
         if settles:
-            self.calls.append((key, limiter, one, known, other))
+            self.calls.append((key, limiter, one, known, other, call))
         else:
-            self.by_key.leave(key)
+            self.by_key.leave(key, call)
 
     @rule(data=st.data(), real=st.integers(0, 20))
     def end(self, data: st.DataObject, real: int) -> None:
         if self.calls:
             call = data.draw(st.sampled_from(self.calls))
             self.calls.remove(call)
-            key, limiter, one, known, other = call
+            key, limiter, one, known, other, entered = call
             limiter.settle(one, real)
             known.settle(other, real)
-            self.by_key.leave(key)
+            self.by_key.leave(key, entered)
+            self.by_key.leave(key, entered)  # an interrupted one is ended once more
 
     @rule(seconds=st.integers(0, 8))
     def advance(self, seconds: int) -> None:
@@ -68,12 +70,12 @@ def test_any_order_of_calls() -> None:
 def crowd(by_key: LimitsByKey) -> None:
     """Use so many other keys that what is idle is dropped."""
     for number in range(3 * FEW):
-        by_key.enter(f"crowd{number}")
-        by_key.leave(f"crowd{number}")
+        by_key.enter(f"crowd{number}", 1)
+        by_key.leave(f"crowd{number}", 1)
 
 
 def test_a_key_with_a_call_under_way_is_kept() -> None:
     by_key = LimitsByKey(TokenBucket(1))
-    first = by_key.enter("a")
+    first = by_key.enter("a", 1)
     crowd(by_key)
-    assert by_key.enter("a") is first
+    assert by_key.enter("a", 1) is first

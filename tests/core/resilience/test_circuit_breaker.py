@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,16 @@ from beautyspot.errors import (
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from beautyspot.resilience.reporting import Trouble
+from beautyspot.resilience.guarded_backends import GuardedStore
+from beautyspot.resilience.health import Health
+from beautyspot.resilience.reporting import Reporter, Trouble
 from beautyspot_local import TokenBucket
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
 from scripted import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -97,7 +101,24 @@ def test_one_caller_probes_and_its_success_lets_all_in(
     assert changes == [True, False]
 
 
-# ----------------------------------------------------------------------------- a whole Spot
+def test_a_backend_is_asked_in_the_thread_of_its_caller() -> None:
+    """So its own time-out is the only one."""
+    asked: set[int] = set()
+
+    class Slow(BrokenStore):
+        blocking = True
+
+        def find(self, key: str) -> Any:
+            asked.add(threading.get_ident())
+
+        def scan(self, **_: Any) -> Iterator[Any]:
+            asked.add(threading.get_ident())
+            yield from ()
+
+    store = GuardedStore(Slow(), Health(Reporter("app")))
+    store.find("k")
+    assert not [*store.scan()]
+    assert asked == {threading.get_ident()}
 
 
 QUESTIONS: dict[str, Callable[[Spot, Any], object]] = {
@@ -201,7 +222,8 @@ def test_statistics_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> Non
             raise MetadataError("down")
 
     stats = make_spot(metadata=Uncountable()).stats()
-    assert stats["entries"] != stats["entries"], "NaN"
+    assert (stats["entries"], stats["bytes"]) == (None, None)
+    assert json.dumps(stats, allow_nan=False)
 
 
 def test_an_outage_is_said_once_whoever_meets_it(

@@ -16,7 +16,10 @@ from owned_clock import Clock
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+
 LONG = 3600.0
+
+
 """Seconds of a lease whose thread does nothing as long as a test runs."""
 
 
@@ -50,6 +53,8 @@ class Places:
 
 
 OTHERS: set[threading.Thread] = set()
+
+
 """What runs of other tests, as their threads end."""
 
 
@@ -93,9 +98,6 @@ def test_failing_to_renew_loses_nothing_until_the_lease_time_is_over(
     (line,) = caplog.messages
     assert "OSError: the network is down" in line
     assert "secret" not in line
-
-
-# ---------------------------------------------------------------------------------- the thread
 
 
 def of_heartbeats() -> int:

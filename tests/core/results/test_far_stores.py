@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 DEADLINE = 30.0
+
+
 RAN: list[int] = []
 
 
 class Far(MemoryMetadataStore):
-    """On a server, which is away while `down`; what is in `near` it has in its own memory."""
+    """On a server, which is away while `down`."""
 
     blocking = True
-    keeps_deadlines = True
 
     def __init__(self) -> None:
         super().__init__()
         self.down = False
         self.asked: list[str] = []
         self.stored, self.retried = threading.Event(), threading.Event()
-        self.near: dict[str, Any] = {}
         self.slow: Callable[[], object] | None = None
 
     def meet(self, operation: str) -> None:
@@ -50,9 +51,6 @@ class Far(MemoryMetadataStore):
     def find_many(self, keys: Any) -> Any:
         self.meet("find_many")
         return super().find_many(keys)
-
-    def find_near(self, key: str) -> Any:
-        return self.near.get(key)
 
     def put_valid(self, record: Any, since: int) -> bool:
         self.meet("put_valid")
@@ -119,30 +117,3 @@ def test_it_is_stored_though_no_other_call_comes(
     assert not retrying()
     assert "app: the metadata store works again" in caplog.messages
     assert [spot.mark(double)(1), RAN] == [2, [1, 2, 3, 4, 5]]
-
-
-@pytest.mark.parametrize("kind", [double, double_later])
-def test_what_the_store_has_in_memory_is_found_while_it_rests(
-    make_spot: Callable[..., Spot], store: Far, kind: Any
-) -> None:
-    spot = make_spot(metadata=store)
-    marked = spot.mark(kind)
-
-    def call(x: int) -> Any:
-        value = marked(x)
-        return asyncio.run(value) if asyncio.iscoroutine(value) else value
-
-    assert [call(x) for x in (1, 2, 3)] == [2, 4, 6]
-    store.near = {key: store.find(key) for key in list(store._records)[:2]}
-    store.down = True
-    for x in (4, 5, 6):
-        call(x)
-    store.asked.clear()
-    RAN.clear()
-    assert [call(x) for x in (1, 2, 3)] == [2, 4, 6]
-    assert [*spot.map(marked, [2])] == [4] if kind is double else True
-    assert RAN == [3], "what it had near is found, though it is not asked"
-    assert "find" not in store.asked
-    store.near = dict.fromkeys(store.near, "rubbish")
-    assert [call(1), RAN] == [2, [3, 1]]
-    store.down = False

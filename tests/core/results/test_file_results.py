@@ -19,7 +19,10 @@ from gates import DEADLINE, Gate, followers, until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 FILM = bytes(range(256)) * 5000
+
+
 SIGNED = "a-signing-key-0123456789"
 
 
@@ -57,6 +60,8 @@ def storage(request: Any) -> Any:
 
 
 RAN: list[Any] = []  # global, since what is captured counts as input
+
+
 GATES: list[Gate] = []
 
 
@@ -91,9 +96,6 @@ def writer(out: Path) -> Callable[[str], File]:
 
 def marked(spot: Any, out: Path, **options: Any) -> Any:
     return spot.mark(name="film", key=lambda title: title, **options)(writer(out))
-
-
-# ------------------------------------------------------------------------------------------ a hit
 
 
 @pytest.mark.parametrize("signing_key", [None, SIGNED, [SIGNED, "an-older-key-0123456789"]])
@@ -215,9 +217,6 @@ def test_one_result_replaces_another(make_spot: Any, out: Path, ran: list[Any]) 
     assert list(spot.storage.list()) == []
     film("a")
     assert ran == ["a"] * 3
-
-
-# -------------------------------------------------------------------------------------- no result
 
 
 def say(troubles: list[Any]) -> str:
@@ -366,9 +365,6 @@ def test_a_row_cannot_name_a_path(
     assert ran == ["a", "a"]
 
 
-# ------------------------------------------------------------------------------- failing backends
-
-
 def test_a_file_is_always_a_blob(
     make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
 ) -> None:
@@ -394,9 +390,6 @@ def test_a_file_in_another_value_is_refused(make_spot: Any, out: Path, shape: An
     made = make_spot(strict=True).mark(name="f", key="k")(lambda: shape(File(out / "a")))
     with pytest.raises(SerializationError, match="stored only as the whole result"):
         made()
-
-
-# --------------------------------------------------------------------------------- `File` itself
 
 
 def test_files_are_equal_by_name_type_and_content(out: Path) -> None:

@@ -471,7 +471,7 @@ HOSTILE = {
     "a newer document": document([ext(5)], version=3),
     "a document of before the release": document([ext(5)], version=1),
     "a newer payload": document([ext(5, version=2), 1]),
-    "an unknown ext": document([ext(127), 1]),
+    "an unknown ext": document([ext(79), 1]),
     "an unknown ext of a library": document([ext(84), 1]),
     "a marker alone": document(ext(5)),
     "a marker at the end": document([1, ext(5)]),

@@ -29,9 +29,6 @@ def store(path):
     store.close()
 
 
-# ------------------------------------------------------------------------------ making one
-
-
 def test_the_constructor_touches_nothing(tmp_path):
     SqliteMetadataStore(tmp_path / "no" / "store.db").close()
     assert files(tmp_path) == []
@@ -128,9 +125,6 @@ def test_the_mode_and_the_pragmas(store, path):
     assert execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
     assert execute("PRAGMA mmap_size").fetchone() in ((0,), None)
     assert execute("PRAGMA busy_timeout").fetchone() == (0,)
-
-
-# --------------------------------------------------------------------------------- waiting
 
 
 @pytest.fixture
@@ -240,9 +234,6 @@ def test_opening_gives_up_in_time_and_may_be_tried_again(path):
             store.open()
     store.open()
     store.close()
-
-
-# --------------------------------------------------------------------------------- threads
 
 
 @posix

@@ -57,10 +57,12 @@ def warn_moved(engine: Engine, call: Call) -> None:
     """Warn once that a result is not stored, since it belongs to more than one key."""
     engine.refuse(call, "changed argument")
     name = call.task.func_identifier
+    advice = "pass a copy, or leave out with mark(ignore=) what changes no result"
+    engine.reporter.keep_reason(name, f"an argument was changed during the call: {advice}")
     engine.reporter.once(
         f"moved {name}",
         f"an argument of {name} was changed while the call was under way, so its result is not "
-        "stored: pass a copy, or leave out with mark(ignore=) what changes no result",
+        f"stored: {advice}",
     )
 
 
