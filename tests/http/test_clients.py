@@ -13,9 +13,9 @@ import httpx2
 import pytest
 import requests
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.httpx_clients import HttpxClientTypes
 from beautyspot_http.sessions import SessionTypes
+from beautyspot_testing.types import TypeSupportContract
 from requests.adapters import HTTPAdapter
 from servers.web import CANARY, WebSite
 

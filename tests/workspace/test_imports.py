@@ -34,6 +34,7 @@ SCAN = {
 """The scan for plug-ins, and what it imports itself."""
 
 SERVER = "beautyspot_dashboard"
+SUITES = "beautyspot_testing"  # nothing but tests imports it
 """No Spot imports it, and what it stands on imports most of these."""
 
 AT_A_SPOT = SCAN | {"sqlite3", "xxhash"}
@@ -61,7 +62,7 @@ def test_importing_the_library_imports_nothing_heavy(tmp_path: Path) -> None:
     assert loaded_by("import beautyspot", tmp_path) == set()
 
 
-@pytest.mark.parametrize("package", BEYOND_CORE)
+@pytest.mark.parametrize("package", [each for each in BEYOND_CORE if each != SUITES])
 def test_importing_a_member_imports_no_backend(package: str, tmp_path: Path) -> None:
     modules = _modules(f"import {package}", tmp_path)
     assert modules & HEAVY == set()
@@ -189,12 +190,12 @@ def test_a_spot_with_s3_imports_boto3_at_the_first_blob(tmp_path: Path) -> None:
     assert loaded_by(program, tmp_path) <= AT_A_SPOT | {"concurrent.futures", "logging"}
 
 
-@pytest.mark.parametrize("package", [each for each in MEMBERS if each != SERVER])
+@pytest.mark.parametrize("package", [each for each in MEMBERS if each not in (SERVER, SUITES)])
 def test_nothing_heavy_is_imported_at_the_top_of_a_module(package: str) -> None:
     """The programs above show the common ways; this shows every module.
 
-    All but `libraries`, whose modules are imported once the library of the value is there, what
-    `spot.map` imports for a coroutine function.
+    All but what is for tests, `libraries`, whose modules are imported once the library of the value
+    is there, and what `spot.map` imports for a coroutine function.
     """
     free_to_import = ("beautyspot.testing", "beautyspot.libraries.", "beautyspot.batch.async_")
     free = {"sqlite3"}  # by the modules of the database, which a Spot imports

@@ -92,13 +92,10 @@ def test_whatever_the_version_is(load: Load) -> None:
     assert len({code_of(app.f, 1, version=version) for version in (None, 2, "auto")}) == 1
 
 
-@pytest.mark.parametrize("name", ["Worker.run", "Worker"])
-def test_methods_and_classes_have_codes(load: Load, name: str) -> None:
+def test_methods_have_codes(load: Load) -> None:
     def code(source: str) -> str | None:
         app = load(source)
-        worker = app.Worker()
-        call = (app.Worker,) if name == "Worker" else (app.Worker.run, worker, 1)
-        return code_of(*call, serializer=Anything())
+        return code_of(app.Worker.run, app.Worker(), 1, serializer=Anything())
 
     before = code(SOURCE)
     assert before is not None

@@ -75,9 +75,6 @@ async def _collected(stream: Any) -> list[Any]:
     return [item async for item in stream]
 
 
-# ------------------------------------------------------------------- programs that people write
-
-
 class Chat:
     """A chat with a history, and of each kind a method that adds to it."""
 
@@ -316,9 +313,6 @@ def test_a_bound_method_and_a_default(make_spot: Callable[..., Spot], caplog: An
     assert spot.stats()["entries"] == 0
 
 
-# ------------------------------------------------------------------------------- ways of a call
-
-
 @pytest.mark.parametrize("batch", [None, 2])
 def test_items_of_a_list(make_spot: Callable[..., Spot], caplog: Any, batch: int | None) -> None:
     spot = make_spot()
@@ -522,9 +516,6 @@ def test_the_row_tells_the_arguments_that_are_compared_as_all_others(
         assert spot.explain(marked, table, ["y"]).differs == ("argument x",)
 
 
-# ------------------------------------------------------------------------- what is not asked again
-
-
 def test_an_ignored_argument_may_change(make_spot: Callable[..., Spot], caplog: Any) -> None:
     def append(x: int, log: list[int]) -> int:
         log.append(x)
@@ -675,8 +666,6 @@ def test_the_parts_of_what_says_itself_what_counts_are_not_looked_at(
     assert STATE.ran == []
 
 
-# -------------------------------------------------------------------- classes of other packages
-
 LIBRARY = """
 class Expr:
     '''As an expression of sympy, which keeps its hash when it is first asked for it.'''
@@ -804,9 +793,6 @@ def test_an_object_of_sqlalchemy(make_spot: Callable[..., Spot], caplog: Any) ->
     assert "else pass its fields or str(statement), or say with mark(key=" in second
 
 
-# ------------------------------------------------------------------------ `ignore=` of nothing
-
-
 class Service:
     _client: object = None
 
@@ -900,13 +886,3 @@ def test_a_private_name_means_what_it_means_in_its_class(spot: Spot) -> None:
     assert STATE.ran == [1, 1]
     assert [_Client("a").size(-2), _Client("a").size(2)] == [2, 2]
     assert STATE.ran == [1, 1, -2]
-
-
-def test_an_unknown_name_is_an_error_where_it_stands(spot: Spot) -> None:
-    class Client:
-        def ask(self, __x: int) -> int:
-            return __x
-
-    for wrong in ("__y", "slef.client"):
-        with pytest.raises(ConfigError, match="has no parameter"):
-            spot.mark(ignore=(wrong,))(Client.ask)

@@ -19,8 +19,8 @@ import pyarrow.parquet
 import pytest
 from beautyspot.keys.generator import KeyGen
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.testing.serializer import JSON_VALUES, assert_same
-from beautyspot.testing.spots import memory_spot
+from beautyspot.testing import memory_spot
+from beautyspot_testing.serializer import JSON_VALUES, assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

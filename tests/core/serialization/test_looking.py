@@ -20,7 +20,7 @@ import pydantic
 import pytest
 from beautyspot import Instance, NotInstalled, RestoreError
 from beautyspot.serialization.codecs.contract import Tag
-from beautyspot.testing.values import Plain, PlainTypes
+from beautyspot_testing.shared import Plain, PlainTypes
 from core.serialization import test_golden as golden
 from core.serialization.test_serializer import values
 from hypothesis import given, settings
@@ -151,7 +151,7 @@ def test_an_exception_has_its_arguments_by_position_and_its_cause():
 )
 def test_what_a_function_encoded_has_names_or_places(form, fields):
     found = looked_at(Plain(form))
-    assert found == Instance("beautyspot.testing.values:Plain", fields)
+    assert found == Instance("beautyspot_testing.shared:Plain", fields)
     serializer = bs.MsgpackSerializer()
     serializer.register(Plain, encode=lambda p: p.state, decode=Plain, name="plain/1")
     data = serializer.dumps(Plain(form))

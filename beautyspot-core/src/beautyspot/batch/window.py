@@ -96,19 +96,26 @@ class Window:
         return followers
 
     def failed(
-        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
+        self,
+        item: Item,
+        error: BaseException,
+        *,
+        fatal: bool = False,
+        stored: bool = False,
+        refused: bool = False,
     ) -> None:
         """Note that an item failed, and with it those that waited for it.
 
         With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
-        is a result, and counts as a failure only where all errors are raised.
+        is a result, and counts as a failure only where all errors are raised. `refused` is that of
+        a limit: no function has run.
         """
         for each in (item, *self._settle(item)):
             each.error, each.stored = error, stored
             if each is not item:
                 self._settle(each)
                 if self._meter is not None:
-                    (self._meter.hit if stored else self._meter.missed)()
+                    self._meter.hit() if stored else self._meter.missed(refused=refused)
             if stored and self._errors != "raise":
                 continue
             self._failures += 1

@@ -49,6 +49,7 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
+from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -142,7 +143,7 @@ def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
 def _counted(engine: Engine, call: Call) -> Flow:
     """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
-    execution = Execute(call, engine.observers)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:
@@ -151,7 +152,7 @@ def _counted(engine: Engine, call: Call) -> Flow:
     if outcome.error is None:
         engine.price(call, lambda: outcome.value)
     else:
-        counted.failures += 1
+        counted.failures += execution.work.has_failed()
     return outcome
 
 
@@ -172,6 +173,7 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
     outdated: Flight | None = None
+    holders.end_orphans()
     while True:
         with Turn(engine, call) as turn, turn:
             anew = call.refresh
@@ -266,7 +268,7 @@ def _run(turn: Turn) -> Flow:
     watch = addressing.watch(call)
     addressing.tell_arguments(call, watch)
     counted = call.task.counted
-    execution = Execute(call, engine.observers)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:  # also where it is interrupted
@@ -274,7 +276,7 @@ def _run(turn: Turn) -> Flow:
         counted.seconds_spent += turn.took
         engine.counting.look()
     if outcome.error is not None:
-        counted.failures += 1
+        counted.failures += execution.work.has_failed()
         return (yield from _raised(turn, outcome, watch))
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)

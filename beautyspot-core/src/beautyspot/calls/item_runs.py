@@ -21,7 +21,7 @@ from beautyspot.calls.led_items import Item, Led, turn_of
 from beautyspot.calls.reports import has_changed, tell_of_paths, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import single_flight
+from beautyspot.concurrency import holders, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.keys.memo import FLAT
 from beautyspot.results.bulk import recall_many, save_many
@@ -79,6 +79,7 @@ class ItemRuns:
 
     def run(self, missing: list[Item]) -> Steps:
         """Give all items their values."""
+        holders.end_orphans()
         for item in missing:
             (self._pending if self._shares(item) else self._alone).append(item)
         try:
@@ -267,17 +268,18 @@ class ItemRuns:
         watched = yield from self._prepare(made)
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
-        execution = Execute(batch, engine.observers)
+        keyed = sum(item.call.key != "" for item in items)
+        execution = Execute(batch, engine.observers, task.counted, keyed)
         try:
             outcome: Outcome = yield execution
         finally:  # also where it is interrupted
             took = execution.work.seconds
-            if any(item.call.key for item in items):
+            if keyed:
                 task.counted.seconds_spent += took
             engine.counting.look()
         outcome = self._taken_apart(outcome, len(items))
         if outcome.error is not None:
-            task.counted.failures += 1
+            task.counted.failures += execution.work.has_failed()
             for item in made:
                 turn_of(item).share(outcome)
             return outcome.error
@@ -291,7 +293,7 @@ class ItemRuns:
         return None
 
     def _begin(self, led: Led, items: list[Item]) -> list[Item]:
-        """Count the misses; those of the items whose results are to be kept."""
+        """Tell of the misses; those of the items whose results are to be kept."""
         engine = self._engine
         moved: list[Item] = []
         for item in items:

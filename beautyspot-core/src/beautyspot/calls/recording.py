@@ -104,7 +104,7 @@ class Recording:
         self._items: list[Data | None] = []  # None: has no copy
         self._dropped = 0  # items before the first in the list
         self._bytes = 0
-        self._work = Work()
+        self._work = Work(call.task.counted, is_limited=call.task.is_limited)
         self._told = 0.0  # seconds of it that are counted
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
@@ -157,12 +157,13 @@ class Recording:
         """The step that stores the stream, which ended by itself and returned a value."""
         if self.whole and has_changed(self.engine, self._watch, self.call):
             self.stop()
+        self._work.start()
         return Block(partial(self._end, self._copied(returned)))
 
     def fail(self, error: Exception) -> Outcome:
         """Note that the generator raised: each consumer gets the error when it comes there."""
         self._error = error
-        self.call.task.counted.failures += 1
+        self.call.task.counted.failures += self._work.has_failed()
         self.engine.counting.look()
         self.stop()
         return Outcome(error=error)

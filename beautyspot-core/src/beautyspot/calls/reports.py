@@ -57,10 +57,12 @@ def warn_moved(engine: Engine, call: Call) -> None:
     """Warn once that a result is not stored, since others changed an argument before it ran."""
     _refuse_changed(engine, call)
     name = call.task.func_identifier
+    advice = "pass a copy"
+    engine.reporter.keep_reason(name, f"an argument was changed during the call: {advice}")
     engine.reporter.once(
         f"moved {name}",
         f"an argument of {name} was changed while the call was under way, so its result is not "
-        "stored: pass a copy",
+        f"stored: {advice}",
     )
 
 
@@ -81,6 +83,7 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
         changes = {}
     for path, told in changes.items():
         engine.reporter.once(f"changed {name} {path}", told)
+        engine.reporter.keep_reason(name, told)
     for call in calls:
         _refuse_changed(engine, call)
     return True

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 OURS: Final = "__beautyspot__"
 """The attribute that every wrapper of ours carries, beside `__wrapped__`."""
 
+COUNTED: Final = "__beautyspot_counted__"
+"""The attribute of a limited function, and of what is wrapped around it: who pays for its calls."""
+
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
 _HOLDERS: Final = (
     ((MethodType, staticmethod, classmethod), "__func__"),

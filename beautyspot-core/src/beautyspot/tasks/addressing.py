@@ -326,14 +326,19 @@ class Addressing:
         """What the function captured and is part of the key, as it is at this moment."""
         if self._is_named_by_user or not self._identity.anonymous:
             return {}
-        options, captured = self._options, self._identity.captures()
+        options, identity = self._options, self._identity
+        captured = identity.captures()
         left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-        inner = tuple(f"<captured {name}>" for name in options.ignore)
-        return {
-            name: Without(value, inner) if inner and type(value) is FunctionType else value
-            for name, value in captured.items()
-            if name not in left_out
-        }
+        less = tuple(f"<captured {name}>" for name in options.ignore)
+        if identity.is_wrapper:
+            less += ("<annotation of return>",)
+
+        def marked(value: Any) -> Any:
+            paths = less if type(value) is FunctionType else ()
+            formless = identity.is_others_wrapper
+            return Without(value, paths, formless=formless) if paths or formless else value
+
+        return {name: marked(item) for name, item in captured.items() if name not in left_out}
 
     @property
     def _may_hold(self) -> bool:

@@ -117,6 +117,7 @@ class Task:
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
         counted: what the calls of all functions of its identifier came to.
+        is_limited: whether the function begins when a limit lets it, and not at once.
     """
 
     def __init__(
@@ -131,8 +132,10 @@ class Task:
         on_first_key: FirstKey,
         counted_of: Callable[[str], Counted],
         on_first_call: Callable[[], object],
+        is_limited: bool = False,
     ) -> None:
         self.function = function
+        self.is_limited = is_limited
         self.kind = kind
         self.options = options
         self.owner = owner
