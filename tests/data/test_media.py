@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from beautyspot.testing.serializer import JSON_VALUES, assert_same
-from beautyspot.testing.spots import memory_spot
+from beautyspot.testing import memory_spot
+from beautyspot_testing.serializer import JSON_VALUES, assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -49,9 +49,6 @@ def kept(spot: Any, value: Any, content_type: str) -> bytes:
 
 def said(caplog: Any) -> str:
     return "\n".join(record.getMessage() for record in caplog.records)
-
-
-# ------------------------------------------------------------------------------------------ images
 
 
 def picture(mode: str, **info: Any) -> Image.Image:
@@ -113,9 +110,6 @@ def test_an_image_that_would_change_is_stored_another_way(
     assert "in beautyspot's own form, which no viewer opens" in record.getMessage()
 
 
-# -------------------------------------------------------------------------------------------- JSON
-
-
 @settings(max_examples=25, deadline=None)
 @given(value=st.lists(JSON_VALUES, max_size=3) | st.dictionaries(st.text("ab"), JSON_VALUES))
 def test_json(value: Any) -> None:
@@ -163,9 +157,9 @@ def test_text_bytes_and_none_are_what_they_are(spot: Any, caplog: Any) -> None:
     assert spot.stats()["hits"] == 3
 
 
-# ------------------------------------------------------------------------------------------ frames
-
 TIMES = [dt.datetime.fromisoformat(f"20{year}-01-01 12:30:15.123456") for year in (20, 21)]
+
+
 COLUMNS: dict[str, list[Any]] = {
     "whole": [1, -(2**53)],
     "real": [0.1, 1e-300],
@@ -223,6 +217,8 @@ def test_a_frame_as_parquet(spot: Any, caplog: Any, make: Any, kind: str) -> Non
 
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.none()
+
+
 CELLS: dict[str, Any] = {
     "whole": NUMBERS,
     "real": st.floats(allow_nan=False) | st.just(math.nan) | st.none(),  # its sign is not kept
@@ -235,11 +231,15 @@ CELLS: dict[str, Any] = {
     "day": st.dates() | st.none(),
     "mixed": st.sampled_from([1, 2.5, "x", None]),
 }
+
+
 LIBRARIES: dict[str, Any] = {
     "pandas": pd.DataFrame,
     "polars": lambda columns: pl.DataFrame(columns, strict=False),
     "arrow": pa.table,
 }
+
+
 TABLES = st.integers(0, 3).flatmap(
     lambda rows: st.fixed_dictionaries(
         {},
@@ -328,9 +328,6 @@ def test_what_does_not_fit_beside_it(spot: Any, caplog: Any) -> None:
     assert "what image/png does not hold of it takes 700" in said(caplog)
 
 
-# -------------------------------------------------------------------------------- what fits no type
-
-
 @pytest.mark.parametrize(
     ("value", "content_type", "why"),
     [
@@ -359,9 +356,6 @@ def test_a_generator_is_told_at_the_mark(spot: Any, caplog: Any) -> None:
     spot.mark(content_type="image/png")(several)
     [record] = caplog.records
     assert "is a generator, whose items are stored together" in record.getMessage()
-
-
-# ------------------------------------------------------------------------------------- what is read
 
 
 def test_only_the_format_of_the_mark_is_read(make_spot: Any, troubles: Any) -> None:

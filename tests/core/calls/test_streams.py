@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import recording
-from beautyspot.errors import CacheMissError, ConfigError
+from beautyspot.errors import CacheMissError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -342,9 +342,3 @@ def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Sp
     assert spot.mark(name="one")(items)() == [1]
     assert list(spot.mark(name="one")(stream)()) == [2]
     assert spot.mark(name="one")(items)() == [1]
-
-
-def test_a_stream_has_no_stale_result_to_fall_back_on(spot: Spot) -> None:
-    for function in (count, count_later):
-        with pytest.raises(ConfigError, match="has no meaning"):
-            spot.mark(stale_on_error=True)(function)

@@ -17,7 +17,7 @@ import beautyspot as bs
 import pydantic
 import pytest
 from beautyspot import Instance, RestoreError
-from beautyspot.testing.values import Plain, PlainTypes
+from beautyspot_testing.shared import Plain, PlainTypes
 from core.serialization import test_golden as golden
 from core.serialization.test_serializer import values
 from hypothesis import given, settings
@@ -148,7 +148,7 @@ def test_an_exception_has_its_arguments_by_position_and_its_cause():
 )
 def test_what_a_function_encoded_has_names_or_places(form, fields):
     found = looked_at(Plain(form))
-    assert found == Instance("beautyspot.testing.values:Plain", fields)
+    assert found == Instance("beautyspot_testing.shared:Plain", fields)
     serializer = bs.MsgpackSerializer()
     serializer.register(Plain, encode=lambda p: p.state, decode=Plain, name="plain/1")
     data = serializer.dumps(Plain(form))
@@ -192,9 +192,6 @@ def test_an_instance_is_shown_in_one_short_line():
     assert len(repr(looked_at(Point("x" * 10**5, [[0] * 10**4] * 9)))) < 400
 
 
-# ------------------------------------------------------- nothing that stands there is run or lost
-
-
 class Tripped(Exception):
     pass
 
@@ -228,6 +225,8 @@ def test_plain_values_are_read_as_ever(data):
 
 
 wraps = st.sampled_from([Point, Frozen, Slotted, lambda v: Pair(v, 1), lambda v: Model(x=v), Plain])
+
+
 hashables = st.integers() | st.text() | st.dates() | st.just(Color.RED)
 
 
@@ -281,9 +280,6 @@ def test_an_instance_without_a_name_is_damaged(old, new):
             bs.MsgpackSerializer().loads_for_looking(empty)
 
 
-# ---------------------------------------------------------------- what this machine does not have
-
-
 def test_a_value_made_of_unknown_parts_is_read_by_its_parts():
     found = looked_at(dt.datetime(2020, 1, 2, tzinfo=Zone()))
     assert found.class_name == "datetime:datetime"
@@ -308,9 +304,6 @@ def test_a_path_of_another_system_keeps_its_text():
     header[9:17] = (int.from_bytes(stored[9:17], "big") + len(other) - len(mine)).to_bytes(8, "big")
     found = bs.MsgpackSerializer().loads_for_looking(bytes(header))
     assert found[1].fields == {0: other, 1: "a/b"}
-
-
-# ----------------------------------------------------------------------------- other serializers
 
 
 class Running(bs.SerializerBase):

@@ -62,5 +62,5 @@ def begin_alone(engine: Engine, call: Call) -> Consumer:
 def opened(engine: Engine, call: Call) -> Any:
     """The user's own generator, of which nothing has run yet."""
     if engine.observers.watching:
-        return observed(engine.observers, call, Work())
+        return observed(engine.observers, call, Work(is_limited=call.task.is_limited))
     return call.task.function(*call.args, **call.kwargs)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
 from beautyspot.calls.executions import observed
-from beautyspot.calls.reports import warn_moved
+from beautyspot.calls.reports import has_changed
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Step
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call, Task
+    from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
     Resume = Callable[[Any], Any]
@@ -103,12 +104,14 @@ class Recording:
         self._items: list[Data | None] = []  # None: has no copy
         self._dropped = 0  # items before the first in the list
         self._bytes = 0
-        self._work = Work()
+        self._work = Work(call.task.counted, is_limited=call.task.is_limited)
         self._told = 0.0  # seconds of it that are counted
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
+        self._watch: Watch | None = None
         if self.whole:
-            call.task.addressing.tell_arguments(call)
+            self._watch = call.task.addressing.watch(call)
+            call.task.addressing.tell_arguments(call, self._watch)
         engine.miss(call)  # which sees whether its lines are wanted in the log
         observers = engine.observers
         self._observers = observers if observers.watching else None
@@ -152,15 +155,15 @@ class Recording:
 
     def end(self, returned: Any) -> Block:
         """The step that stores the stream, which ended by itself and returned a value."""
-        if self.whole and self.call.task.addressing.has_moved(self.call):
-            warn_moved(self.engine, self.call)
+        if self.whole and has_changed(self.engine, self._watch, self.call):
             self.stop()
+        self._work.start()
         return Block(partial(self._end, self._copied(returned)))
 
     def fail(self, error: Exception) -> Outcome:
         """Note that the generator raised: each consumer gets the error when it comes there."""
         self._error = error
-        self.call.task.counted.failures += 1
+        self.call.task.counted.failures += self._work.has_failed()
         self.engine.counting.look()
         self.stop()
         return Outcome(error=error)

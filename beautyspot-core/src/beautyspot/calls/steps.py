@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from beautyspot.resilience.observers import Observers
+    from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.task import Call
 
     class Step(Protocol):
@@ -100,15 +101,24 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 class Execute:
     """Call the user's function.
 
+    Args:
+        call: the call.
+        observers: of the Spot.
+        counted: where the run is counted when the function begins; it may be refused, or given up,
+            before that.
+        number: as so many.
+
     Attributes:
         work: how long the function works.
     """
 
     __slots__ = ("_observers", "call", "work")
 
-    def __init__(self, call: Call, observers: Observers) -> None:
+    def __init__(
+        self, call: Call, observers: Observers, counted: Counted | None = None, number: int = 1
+    ) -> None:
         self.call = call
-        self.work = Work()
+        self.work = Work(counted, number, is_limited=call.task.is_limited)
         self._observers = observers
 
     def perform(self) -> Outcome:
@@ -138,6 +148,8 @@ class Execute:
         work.begin()
         try:
             value = call.task.function(*call.args, **call.kwargs)
+            if not work.has_begun:  # a decorator gave it in place of a refused call
+                work.start()
         finally:
             work.rest()
         return value if call.task.draw is None else call.task.draw(value)
@@ -147,6 +159,8 @@ class Execute:
         work.begin()
         try:
             value = await call.task.function(*call.args, **call.kwargs)
+            if not work.has_begun:
+                work.start()
         finally:
             work.rest()
         return value if call.task.draw is None else call.task.draw(value)

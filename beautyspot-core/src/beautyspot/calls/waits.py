@@ -16,7 +16,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Join
-from beautyspot.concurrency import deferred, single_flight, waiting
+from beautyspot.concurrency import deferred, holders, single_flight, waiting
 from beautyspot.concurrency.holders import name_of, place_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class LeaseWait:
         if waited < self.look_at:
             return False
         self.look_at = waited + min(waited, LONGEST)
+        holders.end_orphans()
         is_part = self._flight in _waits or bool(single_flight.dependents(self._flight))
         return is_part or _passed(waited) > self._told
 
@@ -168,17 +169,18 @@ def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generato
         flight: what it waits for.
         seconds: after which it runs on its own; infinite where it can't.
     """
-    waited = 0.0
-    for until in (waiting.PATIENCE, waiting.LONG):
-        done: bool = yield Join(flight, min(seconds, until) - waited)
-        if done or seconds <= until:
+    waited = told = 0.0
+    while True:
+        pause = min(seconds - waited, waiting.PATIENCE)
+        done: bool = yield Join(flight, pause)
+        waited += pause
+        if done or waited >= seconds:
             return done
-        waited = until
-        engine.behind.drop_dead()  # its event loop may have been closed since
-        if not flight.done:
+        holders.end_orphans()  # its event loop may have been closed since
+        passed = _passed(waited)
+        if passed > told and not flight.done:
+            told = passed
             _tell_of_flight(engine, call, flight, waited, ends=seconds < inf)
-    done = yield Join(flight, seconds - waited if seconds < inf else None)
-    return done
 
 
 def _tell_of_flight(

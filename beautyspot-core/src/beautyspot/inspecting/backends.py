@@ -14,7 +14,6 @@ from beautyspot.backends.spot_backends import (
     own_storage,
 )
 from beautyspot.errors import BackendNotFound, BeautyspotError
-from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,7 +106,7 @@ class OwnBackends:
         check_place(self.config, metadata, "a storage is needed")
         if "storage" not in self._made and (own := own_storage(self.config, metadata)):
             self._made["storage"] = own
-            self._closing.callback(in_time, own, own.close)
+            self._closing.callback(own.close)
         return cast("BlobStorageBase", self._made_once("storage"))
 
     def serializer(self, name: str) -> SerializerBase:
@@ -131,7 +130,7 @@ class OwnBackends:
             )
             self._made[point] = made
             if owned:
-                self._closing.callback(in_time, made, made.close)
+                self._closing.callback(made.close)
         return cast("Backend", self._made[point])
 
     def close(self) -> None:

@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
-from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote
+from beautyspot.keys.canonical import (
+    FLAT,
+    arguments,
+    canonical,
+    encode,
+    parts,
+    printable,
+    quote,
+)
 from beautyspot.keys.canonical.plain import plain
 from beautyspot.keys.canonical.resolve import Forms, form_of
 
@@ -212,6 +220,14 @@ def id_of_plain(keygen: KeyGen, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
         text += ",".join([f"{name}:{write(value)}" for name, value in named])
     return keygen._digest(encode(text + "}]")).hexdigest()[:HEX_DIGITS]
+
+
+def parts_of(keygen: KeyGen, name: str, value: object) -> tuple[dict[str, str], bool]:
+    """The texts of a value and of its parts, to tell later what has changed; as `parts` gives."""
+    try:
+        return {name: keygen._registered.plain(value)}, True
+    except Exception:  # as above
+        return parts(name, value, keygen._registered.by_class, keygen._form_of)
 
 
 def takes_containers_apart(keygen: KeyGen) -> bool:

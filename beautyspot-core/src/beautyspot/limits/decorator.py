@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from beautyspot.concurrency import queueing
 from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
-from beautyspot.functions.names import OURS, identifier_of, is_ours
+from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
 from beautyspot.functions.wrapping import look_like
 from beautyspot.limits.checks import (
     check_cost,
@@ -22,7 +23,7 @@ from beautyspot.limits.checks import (
     checked_timeout,
 )
 from beautyspot.limits.concurrency_cap import Caps
-from beautyspot.limits.payer import COUNTED, Payer
+from beautyspot.limits.payer import Payer
 from beautyspot.limits.permit import Permit
 from beautyspot.limits.streams import AsyncWithin, within
 
@@ -108,6 +109,7 @@ class Limit:
         says which of them it was.
         """
         option = "key"
+        queueing.hold()
         try:
             key = None if self._key is None else check_key(self._key(*args, **kwargs))
             option = "cost"
@@ -223,11 +225,15 @@ def _limit_function(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:  # here and below: a Ctrl-C may come as `__exit__` begins
+            with permit:
+                with permit.place:
+                    result = function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -236,11 +242,15 @@ def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        async with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = await function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                with permit.place:
+                    result = await function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -249,8 +259,12 @@ def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(payer, args, kwargs) as permit:
-            return (yield from within(permit.place, function(*args, **kwargs)))
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            with permit:
+                return (yield from within(permit.place, function(*args, **kwargs)))
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -260,8 +274,12 @@ def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        async with limit.permit(payer, args, kwargs) as permit:
-            yield AsyncWithin(permit.place, function(*args, **kwargs))
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                yield AsyncWithin(permit.place, function(*args, **kwargs))
+        finally:
+            permit.end()
 
     return forwarding(permitted)
 

@@ -66,6 +66,7 @@ class Call:
     waited = False  # others ran since it got its key, and may have changed its arguments
     is_hit = False  # whether it got a result without running
     is_stored = False  # whether its own result is stored by now, or queued for that
+    changed = False  # what its key is made of changed: its result is its caller's alone
     made_at: float | None = None  # when the result was made, in Unix time
     why: Reason | None = None  # why it is a miss, if not since nothing is stored
     found_as: FoundAs | None = None  # what observers are told of a result that was found
@@ -118,6 +119,7 @@ class Task:
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
         counted: what the calls of all functions of its identifier came to.
+        is_limited: whether the function begins when a limit lets it, and not at once.
     """
 
     def __init__(
@@ -133,8 +135,10 @@ class Task:
         on_first_key: FirstKey,
         counted_of: Callable[[str], Counted],
         on_first_call: Callable[[], object],
+        is_limited: bool = False,
     ) -> None:
         self.function = function
+        self.is_limited = is_limited
         self.kind = kind
         self.options = options
         self.owner = owner

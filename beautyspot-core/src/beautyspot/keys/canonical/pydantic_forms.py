@@ -1,4 +1,4 @@
-"""The forms of pydantic models and URLs, and of what pydantic keeps in the class of a model.
+"""The forms of pydantic's models, errors, URLs and zones, and of what a model's class keeps.
 
 A model counts by its fields, by which of them were given, by what it has besides, and by its
 private attributes, each for itself: an extra may have the name of a private attribute.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.state import attributes, held
+from beautyspot.keys.canonical.state import attributes, held, state
 from beautyspot.keys.canonical.text import tag
 from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, ValidationError
     from pydantic.fields import FieldInfo, ModelPrivateAttr
 
     from beautyspot.keys.canonical.walk import Form, Walk
@@ -40,6 +40,12 @@ def _field(walk: Walk, value: FieldInfo | ModelPrivateAttr) -> str:
     return tag("field", f"[{walk.named(type(value))},{own}]")
 
 
+def _validation_error(walk: Walk, value: ValidationError) -> str:
+    told = walk.array([value.title, value.errors(include_url=False)])
+    own = state(walk, value, BaseException)
+    return tag("invalid", f"[{walk.named(type(value))},{told},{own}]")
+
+
 def _decorated(decorator: Any) -> tuple[Any, ...]:
     """A validator or serializer; the name that pydantic gives to its class has an address."""
     return (decorator.cls_var_name, decorator.func, decorator.shim, decorator.info)
@@ -61,4 +67,6 @@ FAMILIES: Final[dict[str, Form]] = {
     "pydantic_core:MultiHostUrl": _URL,
     "pydantic_core:Url": _URL,
     "pydantic_core:PydanticUndefinedType": of_text("special", str),
+    "pydantic_core:TzInfo": of_parts("pydantic", lambda zone: (zone.utcoffset(None),)),
+    "pydantic_core:ValidationError": _validation_error,
 }

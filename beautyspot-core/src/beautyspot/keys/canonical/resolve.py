@@ -15,9 +15,9 @@ from beautyspot.contracts.types import GET_DATA, NO_DATA, needs_data_plugin, sup
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
-from beautyspot.keys.canonical import callables, containers
+from beautyspot.keys.canonical import callables, containers, refused
 from beautyspot.keys.canonical.callables import named_or_refused
-from beautyspot.keys.canonical.proxies import poses, posing, proxy_form
+from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import (
     SubclassForm,
     SupportedForm,
@@ -96,9 +96,9 @@ def _without_data(walk: Walk, value: object) -> str:
 
 
 def _find(kind: type) -> Form:
-    proxy = proxy_form(kind)
-    if proxy is not None:
-        return proxy
+    if poses(kind):  # of these, what wrapt makes of a named function is that function
+        wraps = any(base.__name__ == "FunctionWrapper" for base in kind.__mro__)
+        return named_or_refused if wraps else posing
     for base in kind.__mro__:
         _load(str(base.__module__))
     # Families first: an `IntEnum` is an enum, although `int` precedes `Enum` in its bases.
@@ -121,6 +121,7 @@ def _form_of_subclass(kind: type, base: type) -> Form:
 def _load(module_name: str) -> None:
     """Add the forms of a library, as far as the program has imported it by now."""
     root = root_of(module_name)
+    _FAMILIES.update(_found(root, refused.FAMILIES))
     name = _MODULES.get(root)
     if name is not None:
         module = importlib.import_module(name)
@@ -141,7 +142,7 @@ def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:
 
 def _form_of_object(kind: type) -> Form:
     if is_used_up(kind):
-        return posing if poses(kind) else used_up
+        return used_up
     if has_hidden_state(kind):
         return named_or_refused
     return plain_object if defines_state(kind) and not is_live(kind) else unreadable

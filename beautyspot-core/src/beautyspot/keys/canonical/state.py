@@ -58,8 +58,8 @@ def is_live(kind: type) -> bool:
 
 
 def unreadable(walk: Walk, value: object) -> str:
-    """The form of classes without a stable form: refuses."""
-    walk.refuse(value)
+    """The form of classes without a stable form: refuses, or leaves out."""
+    return walk.left_out(value) or walk.refuse(value)
 
 
 def plain_object(walk: Walk, value: object) -> str:
@@ -141,22 +141,24 @@ def state(walk: Walk, value: object, base: type) -> str:
     return text if beside == NOTHING else f"{text},{beside}"
 
 
-def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
+def attributes(walk: Walk, value: object, members: dict[Any, Any]) -> str:
     """The JSON object of `members`, less what a `Without` leaves out of `value`."""
     paths = walk.less(value)
     if paths:
         members = {
-            name: _less(name, item, paths) for name, item in members.items() if name not in paths
+            name: _less(name, item, paths)
+            for name, item in members.items()
+            if _plain(name) not in paths
         }
     return walk.mapping(members, ATTRIBUTE)
 
 
 def used_up(walk: Walk, value: object) -> str:
-    """The form of iterators and awaitables: refuses."""
+    """The form of iterators and awaitables: refuses, or leaves out."""
     advice = "await it, and pass what it gives"
     if not hasattr(type(value), "__await__"):
         advice = "pass a list of its items"
-    walk.refuse(value, "is used up when it is read", advice)
+    return walk.left_out(value) or walk.refuse(value, "is used up when it is read", advice)
 
 
 def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
@@ -166,8 +168,11 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
 
 def held(
     walk: Walk, value: object, base: type, inner: Callable[[str], object] = _none
-) -> dict[str, Any]:
-    """The attributes in the slots of the classes below `base` and in the ``__dict__``, that count.
+) -> dict[Any, Any]:
+    """The attributes in the slots of all classes that `base` is not, and in the ``__dict__``.
+
+    What an attribute of that name in a subclass hides is there as well, under a pair of the name
+    and a number. Values of cached properties are left out.
 
     Args:
         walk: the walk that writes `value`.
@@ -175,32 +180,47 @@ def held(
         base: a class of `value`.
         inner: whether a name is one that the library itself uses.
     """
-    members = {name: item for name, item in _all_held(walk, value, base) if not inner(name)}
+    members = {n: item for n, item in _all_held(walk, value, base) if not inner(_plain(n))}
     functions = {name: lazy(type(value), name) for name in members}
     computed = {name: (members[name], each) for name, each in functions.items() if each is not None}
     if computed:
-        kept = assigned(walk, value, computed)
+        kept = {} if walk.passes_over(value) else assigned(walk, value, computed)
         members = {n: item for n, item in members.items() if n not in computed or n in kept}
     return members
 
 
 def _has_slots(kind: type, base: type) -> bool:
-    """Whether classes below `base` give their instances slots."""
-    added = kind.__mro__[: kind.__mro__.index(base)]
+    """Whether classes that `base` is not give their instances slots."""
+    added = [owner for owner in kind.__mro__ if owner not in base.__mro__]
     items = [item for owner in added for item in vars(owner).values()]
     return any(type(item) is MemberDescriptorType for item in items)
 
 
-def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
-    kind = type(value)
-    for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
-        for name, slot in vars(owner).items() if is_python_class(owner) else ():
+def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[Any, Any]]:
+    kind, names = type(value), list[str]()
+    for owner in [each for each in kind.__mro__ if each not in base.__mro__]:
+        for name, slot in vars(owner).items():
             if type(slot) is MemberDescriptorType and name != _CACHED_HASH:
+                names.append(name)
                 with suppress(AttributeError):  # it was never set
-                    yield name, slot.__get__(value, kind)
+                    item = slot.__get__(value, kind)
+                    # Of a class in C, None is what was not set. Other Pythons may not have it.
+                    if item is not None or is_python_class(owner):
+                        yield _among(name, names), item
     for name, item in _own_dict(walk, value).items():
         if name != _CACHED_HASH:
-            yield name, item
+            names.append(name)
+            yield _among(name, names), item
+
+
+def _among(name: str, names: list[str]) -> str | tuple[str, int]:
+    """The name, with a number where a subclass has an attribute of that name, too."""
+    count = names.count(name)
+    return name if count == 1 else (name, count)
+
+
+def _plain(name: Any) -> Any:
+    return name[0] if type(name) is tuple else name
 
 
 def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
@@ -237,17 +257,23 @@ def _kind_of_field(field: Any) -> str:
 
 
 def has_hidden_state(kind: type, base: type = object) -> bool:
-    """Whether instances hold more than their attributes show, as those of extension types do.
+    """Whether instances hold more than their attributes show, as those of extension types do."""
+    added = kind.__mro__[: kind.__mro__.index(base)]
+    return not all(map(is_python_class, added)) or is_larger(kind, base)
+
+
+def is_larger(kind: type, base: type) -> bool:
+    """Whether instances are larger than those of `base` with the attributes that `kind` adds.
 
     Computed as `object.__reduce_ex__` finds out what it can't copy (Objects/typeobject.c): an
     instance is as large as a bare object, its slots, and the pointers to its ``__dict__`` and its
     weak references, if these are not in front of it.
     """
-    added = kind.__mro__[: kind.__mro__.index(base)]
-    if not all(map(is_python_class, added)):
-        return True
     slots = sum(
-        type(item) is MemberDescriptorType for owner in added for item in vars(owner).values()
+        type(item) is MemberDescriptorType
+        for owner in kind.__mro__
+        if owner not in base.__mro__
+        for item in vars(owner).values()
     )
     pointers = slots + (kind.__dictoffset__ != 0) + (kind.__weakrefoffset__ != 0)
     if base is object:

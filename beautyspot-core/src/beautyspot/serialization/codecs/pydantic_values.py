@@ -1,6 +1,7 @@
-"""The values of pydantic that are no models: addresses in the web, and of mail, as results.
+"""The values of pydantic that are no models: addresses in the web, and of mail, and zones of time.
 
-They are stored as their text, and made of it again. Secrets are not stored.
+Addresses are stored as their text, and made of it again; zones by their seconds. Secrets are not
+stored.
 """
 
 from __future__ import annotations
@@ -55,5 +56,8 @@ CODECS: Final[dict[type, Codec]] = {
     **dict.fromkeys(_URLS.values(), _URL),
     _NETWORKS.NameEmail: codec_of_parts(
         126, lambda value, _write: [value.name, value.email], _NETWORKS.NameEmail, str, str
+    ),
+    _CORE.TzInfo: codec_of_parts(  # the zone of "2026-01-02T03:04:05Z" in a parsed model
+        127, lambda zone, _write: [int(zone.utcoffset(None).total_seconds())], _CORE.TzInfo, int
     ),
 }
