@@ -42,12 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=options.directory, prefix="benchmark-") as name:
         results = _results(options, _settings(options, Path(name)))
-    text = report.markdown(results)
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{report.markdown(results)}\n")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
-    if options.docs:
-        report.put_into(options.docs, text)
     if options.summary:
         report.put_into(options.summary, summary(results))
     if options.plot:
@@ -69,7 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--beside", type=Path, help="another checkout, for the table beside")
     parser.add_argument("--directory", type=Path, help="where to store; default: a temporary one")
     parser.add_argument("--json", type=Path, help="write the results into this file")
-    parser.add_argument("--docs", type=Path, help="put the results into this page")
     parser.add_argument("--summary", type=Path, help="put one table of them into this page")
     parser.add_argument("--plot", type=Path, help="draw the ratios into this SVG file")
     return parser

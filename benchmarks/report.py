@@ -1,4 +1,4 @@
-"""Results as Markdown: for the terminal, and into `docs/performance.md`."""
+"""Results as Markdown: for the terminal, and for the table of `docs/performance.md`."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import sqlite3
 import sys
 import threading
@@ -123,3 +124,36 @@ def handled(call: Callable[[], Any], at: int, handle: Callable[[], Any], place: 
     if errors:
         raise errors[0]
     return handler.came
+
+
+class Interrupt(Handler):
+    """The handler of Ctrl-C, where what it raises is not swallowed."""
+
+    def __init__(self, at: int, place: str) -> None:
+        super().__init__(at, self.interrupt, place)
+
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        if not is_final(frame):
+            super().__call__(frame, event, arg)
+
+
+def interrupted(call: Callable[[], Any], at: int, place: str = OURS) -> bool:
+    """Interrupt `call` at a moment; False where it was over before that."""
+    interrupt = Interrupt(at, place)
+    gc.disable()  # what it finds may be another test's
+    try:
+        sys.setprofile(interrupt)
+        call()
+    except KeyboardInterrupt:
+        assert interrupt.came
+        return True
+    except ZeroDivisionError:
+        pass
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    assert not interrupt.came, "the interrupt was swallowed"
+    return False

@@ -654,11 +654,10 @@ KINDS: dict[str, Callable[[Mark, Any], Any]] = {
     "local class": _local_class,
     "class method of a local class": _in_class,
     "lru": lambda mark, _: mark(functools.lru_cache(maxsize=0)(plain)),
-    "class": lambda mark, _: mark(Made),
 }
 STATELESS = frozenset({
     "function", "coroutine", "generator", "async generator", "positional only", "odd names",
-    "class method", "class method of a subclass", "static method", "wraps", "lru", "class",
+    "class method", "class method of a subclass", "static method", "wraps", "lru",
 })  # fmt: skip
 """Kinds that make nothing of their state."""
 

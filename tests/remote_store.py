@@ -110,7 +110,6 @@ class RemoteStore(MemoryMetadataStore):
     """
 
     blocking: ClassVar[bool] = True
-    keeps_deadlines: ClassVar[bool] = True
     remote = True
 
     def __init__(

@@ -22,6 +22,7 @@ DOLLARS = {"prompt": 0.40e-6, "completion": 1.60e-6}  # for a token: look up you
 
 spot = bs.Spot(
     "llm_batch",
+    price_unit="$",
     limiter=[  # of your account, less a few per cent
         {"name": "requests", "use": "gcra-shared", "rate": "480/min"},
         {"name": "tokens", "use": "gcra-shared", "rate": "190000/min", "max_cost": 8000},

@@ -23,6 +23,7 @@ DOLLARS = {"input": 1e-6, "output": 5e-6}  # for a token: look up your model's
 
 spot = bs.Spot(
     "llm_batch_async",
+    price_unit="$",
     limiter=[  # of your account, less a few per cent
         {"name": "requests", "use": "gcra-shared", "rate": "950/min"},
         {"name": "input", "use": "gcra-shared", "rate": "440000/min", "max_cost": 20000},

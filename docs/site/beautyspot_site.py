@@ -2,17 +2,23 @@
 
 - The navigation is the list of `docs/README.md`, and below a page the list of its `index.md`.
 - A picture that GitHub shows in light or dark follows the site's own switch.
+- A class whose docstring does not list its fields is described by the comments behind them.
+- Help of commands is plain text: a star in it is a star.
 - Each page's Markdown lies beside it, and `llms.txt` names all of them.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import shutil
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contents import CONTENTS, START, Entry, Manual
+from sphinx.util import logging
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -46,6 +52,49 @@ def show_pictures(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = _PICTURE.sub(r"![\3](\1){.only-dark}\n![\3](\2){.only-light}", source[0])
 
 
+def tell_fields(
+    app: Sphinx, what: str, name: str, value: Any, options: object, lines: list[str]
+) -> None:
+    """Add what stands behind the fields of a class, `name: type  # this`, to its docstring."""
+    named = getattr(value, "_fields", ()) or getattr(value, "__dataclass_fields__", ())
+    told = ", ".join(re.findall(r"^:ivar ([\w, ]+):", "\n".join(lines), re.MULTILINE)).split(", ")
+    lacking = [one for one in named if one[0] != "_" and one not in told]
+    if what != "class" or not lacking:
+        return
+    said = _comments(value)
+    for field in lacking:
+        if field not in said:
+            logging.getLogger(__name__).warning("%s says nothing of %s", name, field)
+        lines.append(f":ivar {field}: {said.get(field, '')}")
+    lines.append("")
+
+
+def _comments(cls: type) -> dict[str, str]:
+    source = textwrap.dedent(inspect.getsource(cls))
+    [definition] = ast.parse(source).body
+    lines = source.splitlines()
+    found = {}
+    for line in getattr(definition, "body", ()):
+        if isinstance(line, ast.AnnAssign):
+            behind = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()
+            if "# " in behind:
+                found[ast.unparse(line.target)] = behind.partition("# ")[2]
+    return found
+
+
+def leave_fields_out(
+    app: Sphinx, what: str, name: str, value: Any, skip: bool, options: object
+) -> bool | None:
+    """Fields of named tuples are told with their class, not once more on their own."""
+    told = (inspect.getdoc(value) or "").startswith("Alias for field number")
+    return True if told else None
+
+
+def keep_stars(app: Sphinx, context: object, lines: list[str]) -> None:
+    """Write a star of a command's help as one."""
+    lines[:] = [line.replace("*", "\\*") for line in lines]
+
+
 def name_markdown(
     app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
@@ -71,6 +120,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Connect all of this to Sphinx."""
     app.connect("source-read", add_navigation)
     app.connect("source-read", show_pictures)
+    app.connect("autodoc-process-docstring", tell_fields)
+    app.connect("autodoc-skip-member", leave_fields_out)
+    for part in ("description", "options"):
+        app.connect(f"sphinx-click-process-{part}", keep_stars)
     app.connect("html-page-context", name_markdown)
     app.connect("build-finished", add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,14 @@ project_copyright = author
 release = version = _version["__version__"]
 language = "en"
 
-extensions = ["myst_parser", "sphinx_copybutton", "beautyspot_site"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "beautyspot_site",
+]
 root_doc = "README"
 include_patterns = [
     "*.md",
@@ -30,6 +37,12 @@ include_patterns = [
 ]
 exclude_patterns = ["**/.*", "**/node_modules", "**/dist"]
 
+smartquotes = False  # `--store` is no dash
+default_role = "code"  # of docstrings
+autodoc_member_order = "bysource"
+napoleon_use_ivar = True
+napoleon_custom_sections = [("Class attributes", "params_style")]
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in signatures need lead nowhere
 myst_enable_extensions = ["attrs_inline"]
 myst_heading_anchors = 6  # as in the repository: every heading is a place to link to
 highlight_language = "text"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
@@ -10,7 +12,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
 
@@ -38,3 +39,34 @@ def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     assert (total["verified"], total["faults"]) == (0, 1)
     assert "is damaged (database disk image is malformed)" in run("doctor", "odd", status=1).stdout
     assert database.read_bytes() == before
+
+
+def test_what_was_set_aside_is_rescued_by_the_command_that_is_named(
+    shop: Path, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shop / "a folder"
+    database = folder / "app.db"
+
+    def use() -> int:
+        """How many results there are after a call."""
+        with bs.Spot("app", directory=folder, config=False) as spot:
+            spot.mark(name="shop:long")(str.upper)("last")
+            spot.stats()  # which reads all pages
+        with bs.open_store(database) as store:
+            return store.total().entries
+
+    with bs.Spot("app", directory=folder, config=False) as spot:
+        list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(200)]))
+    whole = database.read_bytes()
+    middle = len(whole) // 2 // 4096 * 4096
+    database.write_bytes(whole[:middle] + bytes(4096) + whole[middle + 4096 :])
+    use()
+    assert use() == 1
+    [told] = [text for text in caplog.messages if "renamed" in text]
+    command = told.rpartition(": ")[2]
+    lines = run("doctor", str(database), status=1).stdout.splitlines()
+    assert [line.startswith("problem") for line in lines if command in line] == [True]
+    run(*shlex.split(command)[1:])
+    assert use() > 180
+    Path(shlex.split(command)[2]).unlink()
+    assert "damaged" not in run("doctor", str(database)).stdout

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Result]
 
-PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "inspecting.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| (`\w+`[\w ]*) \| (.*) \|$", PAGE, re.MULTILINE))
 
 

@@ -46,8 +46,8 @@ def test_functions_as_json(shop: Path, run: Run) -> None:
     assert told["store"].startswith(str(shop))
     ask = next(one for one in told["functions"] if one["function"] == "shop:ask")
     assert set(ask) == {
-        "function", "entries", "size", "oldest", "newest", "code", "hits", "runs", "failures",
-        "seconds_saved", "seconds_spent", "money_saved", "money_spent",
+        "function", "entries", "size", "oldest", "newest", "code", "unstored",
+        "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent",
         "grants", "waits", "refusals", "seconds_waited",
     }  # fmt: skip
     assert ask["newest"].endswith("Z")

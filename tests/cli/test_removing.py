@@ -122,8 +122,24 @@ def test_collect_removes_blobs_of_no_result(orphan: Path, run: Run) -> None:
     assert "0 blobs" in run("collect", "--grace", "1800").stderr
 
 
+def test_collect_removes_another_store_that_is_named(orphan: Path, run: Run) -> None:
+    other = orphan.parents[2] / "abcdef0123456789" / "00" / orphan.name
+    other.parent.mkdir(parents=True)
+    orphan.rename(other)
+    assert "0 blobs" in run("collect", "--yes").stderr
+    words = ("collect", "--store-id", "abcdef0123456789")
+    assert json.loads(run(*words, "--dry-run", "--json").stdout)["blobs"] == 1
+    assert "nobody can be asked" in run(*words, status=2).stderr
+    assert other.exists()
+    done = run(*words, "--yes")
+    assert "1 blobs, 19 B, are of the store abcdef0123456789" in done.stderr
+    assert "removed 1 blobs" in done.stderr
+    assert not other.exists()
+    assert "give an ID as `beautyspot doctor` lists it" in run(*words, "--yes", status=2).stderr
+
+
 def test_blobs_that_stay_are_told(orphan: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def collect(*_: object, dry_run: bool = False) -> Any:
+    def collect(*_: object, store_id: str | None = None, dry_run: bool = False) -> Any:
         return SimpleNamespace(blobs=int(dry_run), size=19, leftovers=0, failed=1)
 
     monkeypatch.setattr(bs.Store, "collect", collect)

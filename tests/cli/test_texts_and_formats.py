@@ -6,6 +6,8 @@ import pytest
 import time_machine
 from beautyspot_cli import formats
 from beautyspot_cli.texts import safe, safe_lines
+from hypothesis import given
+from hypothesis.strategies import floats
 
 NOW = 1_790_000_000.0
 
@@ -82,7 +84,37 @@ def test_a_moment_that_no_calendar_has_is_not_known(when: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("amount", "text"),
-    [(None, "-"), (0, "-"), (0.00213, "0.00213"), (1234.5, "1,234.50"), (-3, "-3.00")],
-)
+    [
+        (None, "-"), (0, "-"), (0.00213, "0.00213"), (1234.5, "1,234.50"), (-3, "-3.00"),
+        (9.16e-05, "0.0000916"), (9.161e-12, "0.00000000000916"), (0.9949, "0.995"),
+        (0.999, "1.00"), (9999.99, "9,999.99"), (9999.999, "10,000"), (12_345.678, "12,345.7"),
+        (1_234_567.8, "1,234,570"), (1.5e12, "1,500,000,000,000"), (100_000.0, "100,000"),
+    ],
+)  # fmt: skip
 def test_amounts(amount: float | None, text: str) -> None:
     assert formats.money(amount) == text
+    assert "e" not in formats.FOR_PROGRAMS.money(amount)
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        ("", "0.0442"), ("$", "$0.0442"), ("€", "€0.0442"), ("USD", "0.0442 USD"),
+        ("Fr.", "0.0442 Fr."), ("¢", "¢0.0442"), ("p", "0.0442 p"), ("US$", "0.0442 US$"),
+        ("\x1b[", r"0.0442 \x1b["),
+    ],
+)  # fmt: skip
+def test_units(unit: str, text: str) -> None:
+    assert formats.money(0.0442, unit) == text
+    assert formats.money(0, unit) == "-"
+    assert formats.ForPeople(unit).money(0.0442) == text
+
+
+@given(floats(min_value=1e-12, max_value=1e12))
+def test_an_amount_has_six_digits_at_most_and_is_right(amount: float) -> None:
+    people, programs = formats.money(amount).replace(",", ""), formats.FOR_PROGRAMS.money(amount)
+    for text, close in ((people, 0.006), (programs, 1e-5)):
+        assert float(text) == pytest.approx(amount, rel=close)
+        digits = text.replace(".", "").strip("0")
+        assert text.replace(".", "").isdigit()
+        assert len(digits) <= 6

@@ -251,7 +251,9 @@ def test_a_folder_that_is_handed_over_is_replayed_by_the_same_program(
     monkeypatch.setenv("BEAUTYSPOT_MODE", "replay")
 
     with bs.Spot("shop", config=False) as spot:
-        draw = spot.mark(bytes, name="shop:draw", content_type="image/png", save_blob=True)
+        draw = spot.mark(
+            lambda size: bytes(size), name="shop:draw", content_type="image/png", save_blob=True
+        )
         with pytest.raises(bs.CacheMissError):
             draw(1)
         ask = spot.mark(_ask, name="shop:ask", version=1)

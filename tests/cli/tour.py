@@ -1,4 +1,4 @@
-"""The tour of `docs/cli.md`: makes its store, runs its commands, compares or writes their output.
+"""The tour of `docs/inspecting.md`: makes its store, runs its commands, compares their output.
 
 Run as a program it writes the output into the page; keys that changed with a program have to be
 put in by hand.
@@ -22,7 +22,7 @@ from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "inspecting.md"
 NOW = 1_795_694_400.0  # 2026-11-26 12:00 UTC
 DAY = 86400.0
 

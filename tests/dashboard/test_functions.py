@@ -197,3 +197,58 @@ def test_what_takes_long_to_count_comes_later(
     ends.set()
     monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20.0)
     assert "counting …" not in client.get(base).text
+
+
+def test_amounts_have_their_unit_and_no_exponent(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    metadata.put(row(1, "shop:ask", price=9.16e-05))
+    metadata.add_counts([bs.Counts("shop:ask", HOUR, 2, 1, money_saved=0.25, money_spent=9.16e-05)])
+    metadata.remark({"price_unit": "€"})
+    client = visit(bs.open_store(metadata, config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    for path in ("", "/function?name=shop:ask", "/results", f"/result/{1:032x}", "/live"):
+        text = client.get(base + path).text
+        assert "€0.0000916" in text, path
+        assert "e-05" not in text
+    assert "€0.25" in client.get(base).text
+    assert "€0.25" in client.get("/stores").text
+
+
+def test_a_hostile_unit_is_text(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    metadata.add_counts([bs.Counts("shop:ask", HOUR, 2, 1, money_saved=0.25)])
+    metadata.remark({"price_unit": "<b>\x1b"})
+    text = visit(bs.open_store(metadata, config=False)).get("/").text
+    assert r"0.25 &lt;b&gt;\x1b" in text
+
+
+def test_refusals_are_told_beside_the_runs(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    metadata.add_counts(
+        [bs.Counts("shop:ask", HOUR, 2, 3, refusals=1234), bs.Counts("limited:f", HOUR, refusals=7)]
+    )
+    client = visit(bs.open_store(metadata, config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    for path in ("", "/function?name=shop:ask"):
+        text = re.sub("<[^>]*>", "", client.get(base + path).text)
+        assert "none failed; 1,234 more refused by a limit" in text
+    text = client.get(f"{base}?sort=refusals").text
+    assert "Refusals" in text
+    assert "40 % of 5 calls" in text
+
+
+def test_why_nothing_is_stored_of_a_function(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    why = f"beautyspot could not make a key: {HOSTILE}"
+    metadata.remark({"unstored shop:ask": why, "unstored shop:draw": why})
+    metadata.put(row(1, "shop:draw"))
+    client = visit(bs.open_store(metadata, config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    found = client.get(base).text
+    assert found.count("not stored</span>") == 1
+    text = client.get(f"{base}/function?name=shop:ask").text
+    assert "Its results are not stored, because beautyspot could not make a key" in text
+    assert "Its results are not stored" not in client.get(f"{base}/function?name=shop:draw").text
+    for each in (found, text):
+        assert "<script>" not in each
+        assert "\x1b" not in each

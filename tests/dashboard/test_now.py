@@ -172,6 +172,19 @@ def test_a_map(visit: Visit, make_spot: Callable[..., Spot]) -> None:
     assert 'max="4"' in text
 
 
+def test_what_a_limit_refused_of_a_map(visit: Visit, make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter="1/h")
+    limited = spot.mark(name="app:f")(spot.limiter(timeout=0)(lambda number: number))
+    options: Any = {"errors": "return", "concurrency": 1, "progress": lambda told: None}
+    results = iter(spot.map(limited, range(3), **options))
+    for _ in range(3):
+        next(results)
+    assert "inputs of a map are done, 2 refused; 0 calls" in words(
+        visit(spots=spot).get("/now").text
+    )
+    results.close()
+
+
 def test_the_page_follows(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beautyspot_dashboard.streaming.PERIOD", 0)
     spot = make_spot()

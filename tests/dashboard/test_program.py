@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("program")
     with Spot("app", directory=found / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:ask")(str.upper)("hello")
-        spot.mark(name="shop:fill", save_blob=True)(bytes)(LARGE)
+        spot.mark(name="shop:fill", save_blob=True)(lambda size: bytes(size))(LARGE)
     return found
 
 

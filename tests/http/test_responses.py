@@ -15,9 +15,9 @@ import httpx2
 import pytest
 import requests
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.httpx_responses import HttpxResponseTypes
 from beautyspot_http.requests_responses import RequestsResponseTypes
+from beautyspot_testing.types import TypeSupportContract
 from servers.web import CANARY, TEXT, WebSite
 
 LIBRARIES: list[Any] = [httpx, httpx2]

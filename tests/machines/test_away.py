@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import RateLimitError
+from beautyspot.errors import MetadataError, RateLimitError
 from servers import valkey
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("hasty")
 RAN: list[int] = []
 DURING: list[Callable[[], object]] = []
 TIMEOUT = 0.3
+CALLERS = 4
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +75,27 @@ def test_a_server_that_answers_nothing_is_waited_for_once(
     assert valkey.until(lambda: entries() == 3), "no call has come"
     assert valkey.until(lambda: far.stats()["unsaved"] == 0)
     assert [marked(2), asyncio.run(later(3)), RAN] == [4, 6, [1, 2, 3]]
+
+
+@pytest.mark.parametrize("kind", ["redis", "postgres"])
+def test_connections_that_hang_cost_one_time_out_together(far: Spot, link: Link) -> None:
+    """As where a server that hung was replaced: new connections are answered."""
+    store = far.metadata
+    together = threading.Barrier(CALLERS)
+
+    def find(_: int) -> None:
+        together.wait()
+        store.find("0" * 32)
+
+    link.delay = 0.02  # so that each asks while the others wait
+    with ThreadPoolExecutor(CALLERS) as pool:
+        while link.connections < CALLERS:
+            assert [*pool.map(find, range(CALLERS))] == [None] * CALLERS
+    link.delay = 0.0
+    link.strand()
+    with pytest.raises(MetadataError, match="timeout="):
+        store.find("0" * 32)
+    assert store.find("0" * 32) is None
 
 
 def test_a_partition_while_the_function_runs(

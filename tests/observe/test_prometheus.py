@@ -71,6 +71,26 @@ def test_the_metrics_of_each_event(registry: CollectorRegistry) -> None:
     }  # fmt: skip
 
 
+def test_a_refused_call_is_no_execution_and_no_failure(
+    make_spot: MakeSpot, registry: CollectorRegistry
+) -> None:
+    spot = make_spot(limiter="1/h", observers=[PrometheusObserver(registry)])
+
+    @spot.mark(name="m:f")
+    @spot.limiter(timeout=0)
+    def f(number: int) -> int:
+        return number
+
+    f(0)
+    for number in range(1, 4):
+        with pytest.raises(bs.RateLimitError):
+            f(number)
+    found = samples(registry)
+    assert found["refusals_total"] == {("app", "m:f", "rate"): 3}
+    assert found["execution_duration_seconds_count"] == {("app", "m:f", "returned"): 1}
+    assert "failures_total" not in found
+
+
 def test_a_histogram_has_buckets_that_fit(registry: CollectorRegistry) -> None:
     observer = PrometheusObserver(registry)
     for event in EVENTS:

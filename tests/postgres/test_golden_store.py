@@ -64,6 +64,7 @@ form: written_by integer, readable_from integer
 invalidated: namespace text C, generation bigint, cache_key text C, func_identifier text C,
   version text C, tag text C
 leases: namespace text C, cache_key text C, token text, holder text, ends_at double precision
+remarks: namespace text C, name text C, remark text C
 results: namespace text C, cache_key text C, whole_key text C, func_name text C, input_id text C,
   version text C, result_type text C, content_type text C, result_value text C, result_data bytea,
   updated_at text C, func_identifier text C, key_scheme bigint, serializer text C, digest bytea,
@@ -75,7 +76,7 @@ stores: namespace text C, store_id text, generation bigint, forgotten bigint, no
 waits: namespace text C, process text, waits text, ends_at double precision
 """
 
-DIGESTS = {1: "a5b82315a786ec6a0ca59ca15fbab14636bcfe44d7f8438adafa17c1212d10c8"}
+DIGESTS = {1: "8057cb78c3ca64cfb3569ba27a9b3e65624f5824a4bb4ee92fb7c7e4b5d85257"}
 """By the number of the schema: of all statements that make what is the store's."""
 
 

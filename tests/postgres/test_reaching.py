@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot_postgres.server import Server
+from gates import DEADLINE
 from servers import pgbouncer, postgres, tls
 from servers.ports import free_port
 from servers.proxy import Link
@@ -262,6 +265,20 @@ def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
         own.thaw()
         link.mend()
         assert until(lambda: answers(server))
+
+
+def test_what_may_take_long_ends_in_time_where_the_server_hangs(
+    make_spot: Callable[..., Spot], own: Postgres, namespace: str
+) -> None:
+    spot = make_spot(metadata={"use": own.url, "namespace": namespace, "timeout": 0.3})
+    spot.mark(len)([1])
+    with ThreadPoolExecutor(1) as pool:
+        own.freeze()
+        try:
+            stats = pool.submit(spot.stats)
+            assert math.isnan(stats.result(DEADLINE)["entries"])
+        finally:
+            own.thaw()
 
 
 def test_pgbouncer_that_hangs_is_given_up_in_time(postgres_server: Postgres) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_postgres.roles import grants
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_what_is_not_said_has_a_default() -> None:
     store = PostgresMetadataStore(URL)
     assert store.lease_time == 30
     assert store.largest_data == 16 * 2**20
-    assert (store.remote, store.keeps_deadlines, store.blocking) == (True, True, True)
+    assert (store.remote, store.blocking) == (True, True)
     assert not store.demands_signing
     assert PostgresMetadataStore(URL, demands_signing=True).demands_signing
 

@@ -37,7 +37,7 @@ def at(url: str, namespace: str) -> dict[str, Any]:
 def far(make_spot: Callable[..., Spot], link: Link, namespace: str) -> Spot:
     """A Spot whose store is beyond the link."""
     there = at(f"redis://127.0.0.1:{link.port}", namespace)
-    return make_spot(metadata={**there, "memory": 10_000, "memory_age": 3600})
+    return make_spot(metadata=there)
 
 
 def double(x: int) -> int:
@@ -55,14 +55,6 @@ def entries(url: str, namespace: str) -> int:
 
 
 # ------------------------------------------------------------------------------- partitions
-
-
-def test_the_memory_in_front_is_asked_while_the_server_is_away(far: Spot, link: Link) -> None:
-    marked = far.mark(double)
-    assert [marked(1), marked(1), RAN] == [2, 2, [1]]
-    link.part()
-    assert marked(2) == 4, "the server is found to be away"
-    assert [marked(1), RAN] == [2, [1, 2]]
 
 
 def test_threads_that_connect_at_once_wait_once(link: Link) -> None:

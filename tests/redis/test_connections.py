@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from beautyspot_redis.asking import each
+from beautyspot_redis.asking import Script, each
 from beautyspot_redis.clients import IDLE
-from beautyspot_redis.scripts import Script
 from beautyspot_redis.server import Server
 from servers import proxy, tls, valkey
 from servers.ports import free_port

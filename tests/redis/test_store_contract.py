@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.testing.metadata import MetadataStoreContract
 from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.metadata import MetadataStoreContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,21 +46,6 @@ class TestRedisMetadataStore(Redis):
     @pytest.fixture
     def where(self, redis_url: str) -> str:
         return redis_url
-
-
-@pytest.mark.slow
-class TestWithMemory(Redis):
-    """With a memory tier whose answers are never too old for a test to see it."""
-
-    shared_between_processes = False
-    persistent = False
-
-    @pytest.fixture
-    def where(self, redis_url: str) -> str:
-        return redis_url
-
-    def options(self, tmp_path: Path) -> dict[str, Any]:
-        return {**super().options(tmp_path), "memory": 10_000_000, "memory_age": "1h"}
 
 
 @pytest.mark.slow

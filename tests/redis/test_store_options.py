@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 from click.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -35,10 +35,9 @@ URL = "redis://localhost:1"
         ({"lease_time": "soon"}, "lease_time='soon': give a number of seconds"),
         ({"lease_time": float("inf")}, "lease_time=inf: give"),
         ({"keep_expired": -1}, "keep_expired=-1: give"),
-        ({"memory": -1}, "memory=-1: give a number of bytes"),
-        ({"memory": True}, "memory=True: give a number of bytes"),
-        ({"memory": "64 mega"}, "give a number of bytes"),
-        ({"memory_age": None}, "memory_age=None: give"),
+        ({"largest_data": -1}, "largest_data=-1: give a number of bytes"),
+        ({"largest_data": True}, "largest_data=True: give a number of bytes"),
+        ({"largest_data": "64 mega"}, "give a number of bytes"),
         ({"largest_data": 2**40}, "is too much: give 524,288,000 or less"),
         ({"demands_signing": "yes"}, "demands_signing='yes' is no switch"),
         ({"timeout": 0}, "timeout=0 is too short: give"),
@@ -54,7 +53,7 @@ def test_what_is_not_said_has_a_default() -> None:
     store = RedisMetadataStore(URL)
     assert store.lease_time == 30
     assert store.largest_data == 16 * 2**20
-    assert (store.remote, store.keeps_deadlines, store.blocking) == (True, True, True)
+    assert (store.remote, store.blocking) == (True, True)
     assert not store.demands_signing
     assert RedisMetadataStore(URL, demands_signing=True).demands_signing
 
@@ -85,11 +84,10 @@ def test_spots_of_two_names_share_nothing(
     assert one.metadata.store_id != two.metadata.store_id
 
 
-@pytest.mark.parametrize("memory", [0, 100_000])
 def test_spots_of_one_namespace_share_all(
-    redis_server: Valkey, make_spot: Callable[..., Spot], namespace: str, memory: int
+    redis_server: Valkey, make_spot: Callable[..., Spot], namespace: str
 ) -> None:
-    where = {"use": redis_server.url, "namespace": namespace, "memory": memory}
+    where = {"use": redis_server.url, "namespace": namespace}
     one, two = [make_spot(name, metadata=where, strict=True) for name in ("one", "two")]
     assert [doubled_by(one), doubled_by(two)] == [1, 0]
 

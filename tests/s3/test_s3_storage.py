@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.testing.storage import StorageContract
 from beautyspot_s3 import S3Storage, connection
 from beautyspot_s3 import storage as module
+from beautyspot_testing.storage import StorageContract
 
 KEY = "9f2c41d8/3f/3f5a.bin"
 KEYS: dict[str, Any] = {
@@ -367,7 +367,6 @@ def test_the_module_lends_its_class() -> None:
             "from beautyspot_s3 import S3Storage; S3Storage('bucket', 'app')",
             {
                 "beautyspot_s3",
-                "beautyspot_s3.about",
                 "beautyspot_s3.storage",
                 "beautyspot_s3.connection",
                 "beautyspot_s3.failures",

@@ -10,9 +10,9 @@ from zlib import crc32
 import pytest
 from beautyspot.contracts import Counts, Invalidation, Selection
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, examination, listing, putting, reading, rows, uses
 from beautyspot_s3.several import side_by_side
+from beautyspot_testing.records import KEYS, a_record
 from botocore.exceptions import ClientError
 
 
@@ -42,7 +42,6 @@ def test_options_are_kept() -> None:
     store = S3MetadataStore("bucket", lease_time="1 min", largest_data="4 MiB", timeout="2s")
     assert (store.lease_time, store.largest_data) == (60.0, 4 * 2**20)
     assert store.remote
-    assert store.keeps_deadlines
 
 
 def test_a_closed_store_is_not_opened_again(store: S3MetadataStore) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_s3 import S3MetadataStore
+from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_s3.examination import REQUESTS
+from servers import s3proxy, seaweedfs
 
 
 class Double:
@@ -59,6 +60,12 @@ def test_a_miss_of_a_key_that_was_computed_before(spot: bs.Spot, double: Double)
     spot.invalidate(double.function, 0)
     again = {**MISS, "PutObject leases": 3, "GetObject leases": 1}
     assert double.costs(double.function, 0) == again
+
+
+def test_a_miss_with_a_price_is_counted_first(spot: bs.Spot, double: Double) -> None:
+    priced = spot.mark(lambda number: number, name="priced", price=lambda result: 0.5)
+    assert double.costs(priced, 1) == {**MISS, "PutObject counts": 1}
+    assert double.costs(priced, 2) == {**MISS, "PutObject counts": 1}
 
 
 def test_an_invalidation(spot: bs.Spot, double: Double) -> None:
@@ -136,3 +143,28 @@ def test_a_prune(spot: bs.Spot, double: Double) -> None:
     assert cost["PutObject rows"] == 40
     assert cost["PutObject leases"] + cost["GetObject leases"] <= 40 * 5
     assert cost["ListObjectsV2"] == 3
+
+
+@pytest.mark.server
+def test_a_small_body_is_sent_with_its_head(server: seaweedfs.Server) -> None:
+    """Only for a large one it is worth a round trip to ask first."""
+    asks: dict[str, bool] = {}
+
+    def note(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer:
+        asks[request.key.split("/")[-2]] = "Expect" in request.headers
+        return send(request)
+
+    with s3proxy.S3Proxy(server) as proxy:
+        options: Any = {"endpoint_url": proxy.url, "region_name": "us-east-1"}
+        options |= server.admin.options()
+        proxy.on("PUT", "", note, times=None)
+        store = S3MetadataStore(seaweedfs.BUCKET, "expect", namespace="app", **options)
+        storage = S3Storage(seaweedfs.BUCKET, "expect", **options)
+        with bs.Spot("app", metadata=store, strict=True) as spot:
+            spot.mark(abs)(-1)
+        storage.save("small/x", bytes(2**20))
+        storage.save("large/x", bytes(2**20 + 1))
+        for one in (store, storage):
+            one.close()
+    assert {name for name, asked in asks.items() if asked} == {"large"}
+    assert {"rows", "leases", "small"} < {*asks}

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Invalidation
-from beautyspot.testing.records import KEYS, a_record
+from beautyspot.errors import MetadataError
 from beautyspot_s3 import S3MetadataStore, sweeping
+from beautyspot_testing.records import KEYS, a_record
 
 FOLDER = "cache/store/app/"
+
+
 DAY = 86_400.0
 
 
@@ -86,9 +89,6 @@ def test_a_call_under_way_is_fenced_where_the_tombstone_is_swept(
     assert not store.put_valid(a_record(began_at=begun.now), begun.generation)
 
 
-# ------------------------------------------------------------------------------------- last uses
-
-
 def test_last_uses_are_merged_without_those_of_removed_rows(
     store: S3MetadataStore, mocked: Any, later: None
 ) -> None:
@@ -121,18 +121,51 @@ def test_many_last_uses_are_merged_by_parts(
     assert {record.used_at for record in store.scan()} == {1.5}
 
 
-# ---------------------------------------------------------------------------------------- counts
-
 HOUR = 480_000  # in October 2024
+
+
 COUNTED = Counts("m:f", HOUR, 5, 3, 1, 2.5, 1.25, 0.5, 0.25)
+
+
+def another(store: S3MetadataStore) -> S3MetadataStore:
+    """A store at the same place, as another process has one."""
+    client = store._made_by.keywords["client"]
+    return S3MetadataStore("bucket", "cache", namespace="app", client=client)
 
 
 def count(store: S3MetadataStore) -> list[Counts]:
     for number in range(5):
         store.add_counts([COUNTED, COUNTED._replace(hour=HOUR + number)])
-    store.add_counts([COUNTED._replace(hour=HOUR + 24 * 40, func_identifier="m:g")])
-    store.add_counts([COUNTED._replace(hour=HOUR + 24 * 40, func_identifier="m:g")])
+    for each in (store, another(store)):  # each has an object of its own
+        each.add_counts([COUNTED._replace(hour=HOUR + 24 * 40, func_identifier="m:g")])
     return list(store.counts())
+
+
+def test_counts_of_an_hour_are_one_object_of_a_process(store: S3MetadataStore, mocked: Any) -> None:
+    for _ in range(5):
+        store.add_counts([COUNTED])
+    assert len(names(mocked, "counts/")) == 1
+    store.add_counts([COUNTED._replace(hour=HOUR + 1)])
+    another(store).add_counts([COUNTED])
+    assert len(names(mocked, "counts/")) == 3
+    assert [each.runs for each in store.counts()] == [18, 3]
+
+
+def test_counts_whose_object_was_not_written_are_not_in_the_next_one(
+    store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever counts adds them again."""
+    store.add_counts([COUNTED])
+
+    def fail(*_: object) -> None:
+        raise MetadataError("down")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(store._objects), "put", fail)
+        with pytest.raises(MetadataError):
+            store.add_counts([COUNTED])
+    store.add_counts([COUNTED])
+    assert [each.runs for each in store.counts()] == [6]
 
 
 def test_counts_of_a_month_are_merged(store: S3MetadataStore, mocked: Any, later: None) -> None:

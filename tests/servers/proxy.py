@@ -10,6 +10,7 @@ A `Link` is the network between both, which changes while connections are open::
     with Link(server.port) as link:
         link.part()      # a partition: what is sent arrives nowhere, and no connection ends
         link.mend()
+        link.strand()    # the same for those connections that are open now, and no others
         link.cut()       # all connections end by a reset
 """
 
@@ -81,6 +82,7 @@ class Link(Proxy):
         self.lost = 0
         self._passes = threading.Event()
         self._passes.set()
+        self._stranded: list[threading.Event] = []
         self._ended = threading.Event()
         self._servers: list[socket.socket] = []
 
@@ -100,6 +102,14 @@ class Link(Proxy):
 
     def mend(self) -> None:
         """Have what was sent meanwhile arrive, as TCP does, and all that follows."""
+        for passes in [self._passes, *self._stranded]:
+            passes.set()
+
+    def strand(self) -> None:
+        """Have nothing arrive on the connections that are open now; new ones are good."""
+        self._stranded.append(self._passes)
+        self._passes.clear()
+        self._passes = threading.Event()
         self._passes.set()
 
     def cut(self) -> None:
@@ -116,10 +126,11 @@ class Link(Proxy):
     def _serve(self, client: socket.socket) -> None:
         self.connections += 1
         self._open.append(client)
+        passes = self._passes
         with contextlib.suppress(OSError), self._connected() as server:
-            there = threading.Thread(target=self._carry, args=(client, server, True))
+            there = threading.Thread(target=self._carry, args=(client, server, passes, True))
             there.start()
-            self._carry(server, client, False)
+            self._carry(server, client, passes, False)
             _hang_up(client)
             _hang_up(server)
             there.join()
@@ -129,12 +140,18 @@ class Link(Proxy):
         self._servers.append(server)
         return server
 
-    def _carry(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
+    def _carry(
+        self,
+        source: socket.socket,
+        target: socket.socket,
+        passes: threading.Event,
+        from_client: bool,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                self.lost += from_client and self.is_parted
+                self.lost += from_client and not passes.is_set()
                 self._ended.wait(self.delay)
-                self._passes.wait()
+                passes.wait()
                 target.sendall(data)
         _hang_up(target)
 

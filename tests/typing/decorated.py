@@ -199,7 +199,9 @@ async def check_calls(model: Model) -> None:
     assert_type(spot.invalidate(bare, 1), bool)
     assert_type(spot.invalidate_all(bare), int)
     assert_type(spot.explain(bare, 1), bs.Explanation)
-    assert_type(spot.stats(), dict[str, float])
+    assert_type(spot.stats(), bs.Stats)
+    assert_type(spot.stats()["hits"], int)
+    assert_type(spot.stats()["entries"], int | None)
     spot.cached_run(plain, "x")  # type: ignore[arg-type]
     spot.key(bare, 1, d=2)  # type: ignore[call-arg]
     spot.refresh(plain)  # type: ignore[call-arg]

@@ -1,11 +1,9 @@
-"""What the code says of itself: docstrings, and comments beside fields."""
+"""What the code says of itself: docstrings."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,30 +52,3 @@ def told(documented: Any, section: str) -> set[str]:
     )
     lines = re.findall(r"^    (\w[\w, ]*): ", found[1], re.MULTILINE) if found else []
     return {name for line in lines for name in line.split(", ")}
-
-
-def fields(cls: type, name: str) -> Iterator[str]:
-    """What the comments beside its fields say, where its docstring does not list them."""
-    named = getattr(cls, "_fields", None) or getattr(cls, "__dataclass_fields__", ())
-    lacking = [field for field in named if field[0] != "_" and field not in told(cls, "Attributes")]
-    said = comments(cls) if lacking else {}
-    if silent := [field for field in lacking if field not in said]:
-        raise Undocumented(f"{name} says nothing of {', '.join(silent)}")
-    if lacking:
-        yield "Attributes:\n"
-        yield from (f"- `{field}`: {said[field]}" for field in lacking)
-        yield ""
-
-
-def comments(cls: type) -> dict[str, str]:
-    """What stands behind the fields of a class: `name: type  # this`."""
-    source = textwrap.dedent(inspect.getsource(cls))
-    [definition] = ast.parse(source).body
-    lines = source.splitlines()
-    found = {}
-    for line in getattr(definition, "body", ()):
-        if isinstance(line, ast.AnnAssign) and ast.unparse(line.target)[0] != "_":
-            behind = lines[line.end_lineno - 1].encode()[line.end_col_offset :].decode()
-            _, _, said = behind.partition("# ")
-            found |= {ast.unparse(line.target): said} if said else {}
-    return found

@@ -95,7 +95,7 @@ def test_every_shell_command_exists() -> None:
 
 def test_it_is_short_and_starts_with_a_call() -> None:
     lines = TEXT.splitlines()
-    assert len(lines) <= 180
+    assert len(lines) <= 120
     assert any(line.startswith("translate(") for line in lines[:40])
 
 

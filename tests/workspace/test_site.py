@@ -12,7 +12,9 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote, urldefrag
 
+import beautyspot as bs
 import pytest
+from beautyspot_cli.program import COMMANDS
 from workspace.sources import ROOT
 
 SITE = ROOT / "docs" / "site"
@@ -58,7 +60,8 @@ def test_llms_txt_names_every_page_with_what_it_is_about() -> None:
     text = MANUAL.short("https://example.com/")
     assert text.startswith("# beautyspot\n\n> A persistent, typed result cache")
     assert (
-        "\n## Operations\n\n- [Which store](https://example.com/docs/choosing.md): SQLite," in text
+        "\n## Operations\n\n- [Many machines](https://example.com/docs/machines.md): one cache"
+        in text
     )
     assert all(f"(https://example.com/{path})" in text for path in MANUAL.pages()[1:])
 
@@ -144,6 +147,12 @@ def test_the_manual_is_built_without_a_warning(tmp_path: Path) -> None:
     assert list(dead_links(tmp_path)) == []
     for page in sources():
         assert (tmp_path / page).with_suffix(".html").exists()
+    places = _Page((tmp_path / "docs/site/api.html").read_text()).places
+    classes = {name for name in bs.__all__ if isinstance(getattr(bs, name), type)}
+    wanted = classes | {f"Spot.{name}" for name in dir(bs.Spot) if name[0] != "_"}
+    assert {f"beautyspot.{name}" for name in wanted} - places == set()
+    places = _Page((tmp_path / "docs/site/commands.html").read_text()).places
+    assert {f"beautyspot-{name}" for name in COMMANDS} - places == set()
 
 
 class _Page(HTMLParser):

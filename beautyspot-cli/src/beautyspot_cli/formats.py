@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from beautyspot_cli.texts import safe
@@ -96,11 +98,16 @@ def _date(when: float | None) -> datetime | None:
     return date
 
 
-def money(amount: float | None) -> str:
-    """An amount, without its unit, which nobody told: ``12.40``, ``0.0021``; nothing for none."""
+def money(amount: float | None, unit: str = "") -> str:
+    """An amount for people: ``12.40``, ``0.0021``, ``$0.0021``, ``12.40 USD``; nothing for none."""
     if not amount:
         return NOTHING
-    return f"{amount:,.2f}" if abs(amount) >= 0.995 else f"{amount:.3g}"
+    if 0.995 <= abs(amount) < 9999.995:
+        text = f"{amount:,.2f}"
+    else:
+        text = f"{Decimal(f'{amount:.{3 if abs(amount) < 1 else 6}g}'):,f}"
+    is_sign = len(unit) == 1 and unicodedata.category(unit) == "Sc"
+    return f"{safe(unit)}{text}" if is_sign else f"{text} {safe(unit)}".rstrip()
 
 
 class Format:
@@ -118,26 +125,36 @@ class Format:
         """A moment."""
         return moment(moment_)
 
+    def rare(self, number: int) -> str:
+        """A number of what should not be."""
+        return self.count(number)
+
     def money(self, amount: float | None) -> str:
-        """An amount, so exactly that near ones can be told apart."""
-        if not amount:
-            return NOTHING
-        exact = f"{amount:.6f}".rstrip("0").rstrip(".")
-        return exact if abs(amount) >= 0.001 else f"{amount:.6g}"
+        """An amount in six digits, without an exponent."""
+        return f"{Decimal(f'{amount:.6g}'):f}" if amount else NOTHING
 
     def code(self, code: str | None) -> str:
         """The digest of a function's source."""
         return safe((code or "").partition(":")[0]) or NOTHING
 
 
-class _ForPeople(Format):
+class ForPeople(Format):
+    """What a person reads.
+
+    Args:
+        unit: of amounts.
+    """
+
+    def __init__(self, unit: str = "") -> None:
+        self._unit = unit
+
     def key(self, key: str) -> str:
         """What tells it from others; every command takes that for the key."""
         return safe(key[:12])
 
     def money(self, amount: float | None) -> str:
-        """Three digits, or cents."""
-        return money(amount)
+        """Three digits, or cents, with the unit."""
+        return money(amount, self._unit)
 
     def code(self, code: str | None) -> str:
         """Nothing: `show` has it, and the arguments need the room."""
@@ -148,10 +165,13 @@ class _ForPeople(Format):
         """With commas."""
         return f"{number:,}"
 
+    def rare(self, number: int) -> str:
+        """Nothing for none."""
+        return self.count(number) if number else NOTHING
+
     def when(self, moment_: float | None) -> str:
         """How long ago."""
         return ago(moment_)
 
 
-FOR_PEOPLE: Final = _ForPeople()
 FOR_PROGRAMS: Final = Format()

@@ -68,6 +68,7 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"beautyspot_cli.commands.{name}")
         command: click.Command = module.command
+        command.name = name
         return command
 
     def resolve_command(

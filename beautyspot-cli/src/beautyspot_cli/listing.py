@@ -9,7 +9,7 @@ from beautyspot_cli.formats import NOTHING, duration, iso, size
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beautyspot import TaskRecord
+    from beautyspot import Store, TaskRecord
 
     from beautyspot_cli.formats import Format
     from beautyspot_cli.output import Output
@@ -20,10 +20,14 @@ ROW_HEADINGS: Final = (
 )  # fmt: skip
 
 
-def show_rows(output: Output, records: Iterable[TaskRecord]) -> int:
-    """Write a table of results; how many there were."""
+_DROPPED: Final = ("USED", "VERSION", "ARGUMENTS", "TAGS", "MADE", "PRICE", "TOOK", "SIZE")
+
+
+def show_rows(output: Output, store: Store, records: Iterable[TaskRecord]) -> int:
+    """Write a table of results of a store; how many there were."""
+    output.price_in_unit_of(store)
     cells = (row_cells(record, output.format) for record in records)
-    return output.table(ROW_HEADINGS, cells, right=(4, 5, 6))
+    return output.table(ROW_HEADINGS, cells, right=(4, 5, 6), dropped=_DROPPED)
 
 
 def row_cells(record: TaskRecord, form: Format) -> list[str]:

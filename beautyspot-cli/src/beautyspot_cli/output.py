@@ -1,6 +1,6 @@
 """Where a command writes: data to stdout, talk to stderr; how, its options and the terminal say.
 
-Tables are drawn by `rich` on a terminal. In a pipe they are columns with tabs between them, as
+Tables are drawn as wide as a terminal is. In a pipe they are columns with tabs between them, as
 `cut` and `grep` take them. `--json` gives one document, or a line each where rows may be many.
 """
 
@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from beautyspot_cli.formats import FOR_PEOPLE, FOR_PROGRAMS, Format
+from beautyspot_cli.formats import FOR_PROGRAMS, Format, ForPeople
 from beautyspot_cli.texts import safe, safe_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from beautyspot import Store
 
 SCHEMA: Final = 1
 """The number in each JSON document. It rises when a name in one goes or changes its meaning."""
@@ -39,6 +41,7 @@ class Output:
         self.quiet = False
         self.status = 0
         self.lost: OSError | None = None
+        self._unit = ""
 
     @contextmanager
     def without_fail(self) -> Iterator[None]:
@@ -60,7 +63,11 @@ class Output:
     @property
     def format(self) -> Format:
         """How numbers and times are written in tables."""
-        return FOR_PEOPLE if self.on_terminal else FOR_PROGRAMS
+        return ForPeople(self._unit) if self.on_terminal else FOR_PROGRAMS
+
+    def price_in_unit_of(self, store: Store) -> None:
+        """Write amounts in the unit that a store knows, where a person sees them."""
+        self._unit = store.price_unit if self.on_terminal else ""
 
     def say(self, text: str) -> None:
         """Tell the person something that is no data, unless `quiet`."""
@@ -79,7 +86,12 @@ class Output:
         click.echo(json.dumps({"schema": SCHEMA, **names}, separators=(", ", ": ")))
 
     def table(
-        self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()
+        self,
+        headings: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        right: Iterable[int] = (),
+        dropped: Iterable[str] = (),
     ) -> int:
         """Write a table; how many rows it had.
 
@@ -87,11 +99,16 @@ class Output:
             headings: one for each column; none for a table without.
             rows: their cells, as texts.
             right: the numbers of the columns that are aligned to the right.
+            dropped: the columns for which a narrow terminal has no room, the first to go first.
         """
         if self.on_terminal:
-            from beautyspot_cli.rich_tables import draw
+            from beautyspot_cli.tables import draw
 
-            return draw([] if self.quiet else headings, rows, frozenset(right))
+            drawn = draw(headings, rows, frozenset(right), dropped, is_headed=not self.quiet)
+            if drawn.dropped:
+                names = ", ".join(drawn.dropped)
+                self.say(f"no room for {names}: a wider terminal shows more, and --json all")
+            return drawn.rows
         if headings and not self.quiet:
             click.echo("\t".join(headings))
         number = 0
@@ -103,7 +120,7 @@ class Output:
     def pairs(self, lines: Sequence[tuple[str, str]]) -> None:
         """Write names and texts, a line each; on a terminal a long text goes on below itself."""
         if self.on_terminal:
-            from beautyspot_cli.rich_tables import draw_pairs
+            from beautyspot_cli.tables import draw_pairs
 
             draw_pairs(lines)
             return

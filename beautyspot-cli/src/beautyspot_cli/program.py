@@ -16,7 +16,6 @@ COMMANDS: Final = {
     "rm": "Remove results: those with the KEYs, or those that match all filters.",
     "prune": "Remove results that have expired, are old or unused, or take too much room.",
     "collect": "Remove blobs that belong to no result, and what interrupted saves have left.",
-    "strays": "List blobs of other stores in the storage: adopt them, or remove them.",
     "verify": "Read every result to its end, and say which are not what was stored.",
     "copy": "Copy results from one store into another one, which is made where there is none.",
     "doctor": "Find out what is wrong, or soon will be, and what to do about it.",

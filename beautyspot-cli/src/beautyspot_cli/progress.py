@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
-
-    from rich.progress import TaskID
 
     from beautyspot_cli.output import Output
 
@@ -38,40 +37,38 @@ class Progress:
     def __init__(self, output: Output, what: str, total: int | None) -> None:
         self.count = 0
         self.given: Any = None
-        self._line: Any = None
-        self._task: TaskID | None = None
+        self._is_shown, self._what, self._total = is_shown(output), what, total
+        self._shown = ""
         self._next = 0.0
-        if is_shown(output):
-            self._start(what, total)
+        self._show()
 
-    def _start(self, what: str, total: int | None) -> None:
-        from rich.console import Console
-        from rich.progress import Progress as Line
-
-        self._line = Line(console=Console(stderr=True), transient=True)
-        self._task = self._line.add_task(what, total=total)
-        self._line.start()
+    def _show(self) -> None:
+        if not self._is_shown:
+            return
+        of = "" if self._total is None else f" of {self._total:,}"
+        text = f"{self._what}: {self.count:,}{of}"
+        blank = " " * (len(self._shown) - len(text))
+        self._shown = text
+        _write(f"\r{text}{blank}")
 
     def at(self, count: int, given: Any = None) -> None:
         """So many are done; what else is to be told."""
         self.count, self.given = count, given
-        if self._line is not None and (now := time.monotonic()) >= self._next:
+        if (now := time.monotonic()) >= self._next:
             self._next = now + _EVERY
-            self._line.update(self._task, completed=count)
+            self._show()
 
     def above(self, write: Callable[[], object]) -> None:
         """Have lines written, which stay, above the line that shows how far it is."""
-        if self._line is None:
-            write()
-            return
-        self._line.stop()
+        self.end()
         write()
-        self._line.start()
+        self._show()
 
     def end(self) -> None:
         """Remove the line."""
-        if self._line is not None:
-            self._line.stop()
+        if self._shown:
+            _write(f"\r{' ' * len(self._shown)}\r")
+            self._shown = ""
 
     def __enter__(self) -> Self:
         return self
@@ -83,3 +80,9 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         self.end()
+
+
+def _write(text: str) -> None:
+    with suppress(OSError):  # a terminal that is gone stops no command
+        sys.stderr.write(text)
+        sys.stderr.flush()

@@ -79,7 +79,7 @@ def _show(output: Output, store: Any, removal: Removal) -> None:
     output.table(("FUNCTION", "ENTRIES", "SIZE"), cells, right=(1, 2))
     if output.on_terminal and not output.quiet:
         output.line("")
-        show_rows(output, removal.first)
+        show_rows(output, store, removal.first)
         more = removal.entries - len(removal.first)
         output.line(f"and {more:,} more" if more else "")
     output.say(_in_all(store, removal))

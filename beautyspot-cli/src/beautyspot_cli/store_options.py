@@ -42,8 +42,8 @@ class Place(NamedTuple):
             )
         return self._replace(store=store)
 
-    def open(self, *, lost: bool = False) -> Store:
-        """The store; use it in a `with` statement. `lost`: its database may be gone.
+    def open(self) -> Store:
+        """The store; use it in a `with` statement.
 
         Raises:
             ConfigError: there is none, or there are several; says which.
@@ -51,12 +51,12 @@ class Place(NamedTuple):
         from beautyspot import ConfigError
 
         try:
-            return self._opened(self.store, lost=lost)
+            return self._opened(self.store)
         except ConfigError:
             above = self._nearest_above()
             if above is None:
                 raise
-            return self._opened(str(above), lost=lost)
+            return self._opened(str(above))
 
     def where(self) -> str | None:
         """The store, as `open` would find it, whether or not it can be opened."""
@@ -79,7 +79,7 @@ class Place(NamedTuple):
         folders = (folder / _FOLDER for folder in Path.cwd().parents)
         return next((folder for folder in folders if folder.is_dir()), None)
 
-    def _opened(self, store: str | None, *, lost: bool = False) -> Store:
+    def _opened(self, store: str | None) -> Store:
         from beautyspot import open_store
 
         opened = open_store(
@@ -88,9 +88,8 @@ class Place(NamedTuple):
             profile=self.profile,
             config=self.config,
             storage=self.storage,
-            lost=lost,
         )
-        if self.name is not None and not lost:
+        if self.name is not None:
             _check_is_there(opened)
         return opened
 

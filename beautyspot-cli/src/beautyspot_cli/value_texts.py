@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pprint import pformat
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import TypeGuard
 
 WIDTH: Final = 100
@@ -14,6 +15,7 @@ LINES: Final = 60
 """So many lines of a value are shown."""
 LONGEST: Final = 4000
 """So many characters of a text are shown."""
+_DEEPEST: Final = 8
 
 
 def as_text(value: object, *, whole: bool = False) -> str:
@@ -28,15 +30,13 @@ def as_text(value: object, *, whole: bool = False) -> str:
     if isinstance(value, str):
         return value if whole else _cut(value)
     from beautyspot import ErrorInstance
-    from rich.pretty import pretty_repr
 
     kind = "error " if isinstance(value, ErrorInstance) else ""
-    if whole:
-        return kind + pretty_repr(_named(value), max_width=WIDTH)
-    shown = pretty_repr(
-        _named(value), max_width=WIDTH, max_length=LINES, max_string=LONGEST, max_depth=8
+    depth = None if whole else _DEEPEST
+    shown = pformat(
+        _shown(value, whole=whole), width=WIDTH, depth=depth, compact=True, sort_dicts=False
     )
-    return _cut(kind + shown)
+    return kind + shown if whole else _cut(kind + shown)
 
 
 def _cut(text: str) -> str:
@@ -51,36 +51,47 @@ def is_long(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and bool(most) and value.bit_length() > 3.3 * most
 
 
-def _named(value: Any) -> Any:
-    """The value, with an `Instance` as a call of its class: ``Answer(text='yes')``."""
+def _shown(value: Any, *, whole: bool) -> Any:
+    """The value, with an `Instance` as a call of its class: ``Answer(text='yes')``.
+
+    Unless it is shown whole, the first items of each list, and the beginning of each text.
+    """
     from beautyspot import Instance
 
     if is_long(value):
-        return _Hex(value)
-
+        return _Written(hex(value))
     if isinstance(value, Instance):
-        return _call(
-            value.class_name.rpartition(":")[2],
-            {name: _named(one) for name, one in value.fields.items()},
-        )
-    if type(value) is dict:
-        return {_named(key): _named(one) for key, one in value.items()}
-    if type(value) in (list, tuple, set, frozenset):
-        return type(value)(map(_named, value))
-    return value
+        name = value.class_name.rpartition(":")[2]
+        return _call(name, {key: _shown(one, whole=whole) for key, one in value.fields.items()})
+    if isinstance(value, str) and not whole and len(value) > LONGEST:
+        return value[:LONGEST]
+    if type(value) not in (list, tuple, set, frozenset, dict):
+        return value
+    items = list(value.items() if type(value) is dict else value)
+    more = 0 if whole else max(0, len(items) - LINES)
+    kept = [_shown(one, whole=whole) for one in items[: len(items) - more]]
+    if more:
+        rest = _Written(f"... {more:,} more")
+        kept.append((rest, rest) if type(value) is dict else rest)
+    return type(value)(kept)
 
 
-class _Hex:
-    def __init__(self, value: int) -> None:
-        self._value = value
+class _Written:
+    """Stands as a text that is written as it is."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def __repr__(self) -> str:
-        return hex(self._value)
+        return self._text
 
 
 def _call(name: str, fields: dict[str | int, Any]) -> object:
-    def parts(_: object) -> Iterator[Any]:
-        for field, one in fields.items():
-            yield one if isinstance(field, int) else (field, one)
-
-    return type(name, (), {"__rich_repr__": parts})()
+    if all(isinstance(field, str) for field in fields):
+        made = type(name, (SimpleNamespace,), {"__hash__": object.__hash__})()
+        vars(made).update({str(field): one for field, one in fields.items()})
+        return made
+    parts = [
+        repr(one) if isinstance(field, int) else f"{field}={one!r}" for field, one in fields.items()
+    ]
+    return _Written(f"{name}({', '.join(parts)})")

@@ -19,6 +19,7 @@ from beautyspot.contracts import (
     Backend,
     BlobInfo,
     BlobStorageBase,
+    Buffer,
     Context,
     Counts,
     Entry,
@@ -77,9 +78,9 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.noting import LastCall
     from beautyspot.calls.stored_results import Stored
+    from beautyspot.calls.telling import Stats
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
-    from beautyspot.inspecting.adopting import Adopted
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
@@ -89,7 +90,6 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.removal import Removal
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store
-    from beautyspot.inspecting.strays import Stray
     from beautyspot.inspecting.verifying import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
@@ -118,7 +118,6 @@ _LATER = {
     "ActiveLimit": "calls.activity",
     "ActiveMap": "calls.activity",
     "Activity": "calls.activity",
-    "Adopted": "inspecting.adopting",
     "RestingBackend": "calls.activity",
     "RunningCall": "calls.activity",
     "WaitingCall": "calls.activity",
@@ -153,9 +152,9 @@ _LATER = {
     "Saved": "observing",
     "Spot": "spot",
     "Store": "inspecting.store",
+    "Stats": "calls.telling",
     "Stored": "calls.stored_results",
     "StoredFunction": "inspecting.looking",
-    "Stray": "inspecting.strays",
     "Trouble": "resilience.reporting",
     "Waited": "observing",
     "Where": "inspecting.filters",
@@ -192,7 +191,6 @@ __all__ = [
     "ActiveLimit",
     "ActiveMap",
     "Activity",
-    "Adopted",
     "Backend",
     "BackendNotFound",
     "BeautyspotError",
@@ -200,6 +198,7 @@ __all__ = [
     "BlobLocationError",
     "BlobNotFound",
     "BlobStorageBase",
+    "Buffer",
     "CacheMissError",
     "Collected",
     "Config",
@@ -259,11 +258,11 @@ __all__ = [
     "SerializationError",
     "SerializerBase",
     "Spot",
+    "Stats",
     "StorageError",
     "Store",
     "Stored",
     "StoredFunction",
-    "Stray",
     "TaskRecord",
     "Totals",
     "Trouble",

@@ -103,6 +103,7 @@ class MemoryMetadataStore(MetadataStoreBase):
     def __init__(self) -> None:
         self._records: dict[str, TaskRecord] | None = {}
         self._counts: dict[tuple[str, int], Counts] = {}
+        self._remarks: dict[str, str] = {}
         self._log = InvalidationLog()
         self.reset_after_fork()
         reset_in_children(self)
@@ -213,6 +214,16 @@ class MemoryMetadataStore(MetadataStoreBase):
             if func_identifier in (None, name) and (since is None or hour >= since):
                 yield counts
 
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """See the base class."""
+        self._open_records()
+        self._remarks.update(remarks)
+
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        self._open_records()
+        return self._remarks.copy()
+
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock."""
         self._putting = locks.reentrant()
@@ -221,6 +232,7 @@ class MemoryMetadataStore(MetadataStoreBase):
         """Forget all records and counts, for the next test; leases stay with their holders."""
         self._open_records().clear()
         self._counts.clear()
+        self._remarks.clear()
 
     def close(self) -> None:
         """Forget everything."""
@@ -239,49 +251,28 @@ class MemoryStorage(BlobStorageBase):
     blocking = False
 
     def __init__(self) -> None:
-        self._blobs: dict[str, tuple[bytes, float, dict[str, str]]] = {}
+        self._blobs: dict[str, tuple[bytes, float]] = {}
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
         """``memory://``."""
         return _no_options(url)
 
-    def save(
-        self,
-        key: str,
-        data: Data,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See the base class."""
         del content_type
-        self._blobs[_checked(key)] = (bytes(data), time.time(), dict(about or {}))
+        self._blobs[_checked(key)] = (bytes(data), time.time())
         return key
 
-    def save_file(
-        self,
-        key: str,
-        file: Readable,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """See the base class."""
         data = b"".join(iter(lambda: file.read(_PART), b""))
-        return self.save(key, data, **hints(self.save, content_type=content_type, about=about))
+        return self.save(key, data, **hints(self.save, content_type=content_type))
 
     def load(self, location: str) -> bytes:
         """See the base class."""
-        return self._blob(location)[0]
-
-    def about(self, location: str) -> Mapping[str, str]:
-        """See the base class."""
-        return self._blob(location)[2]
-
-    def _blob(self, location: str) -> tuple[bytes, float, dict[str, str]]:
         try:
-            return self._blobs[_checked(location)]
+            return self._blobs[_checked(location)][0]
         except KeyError:
             raise BlobNotFound(f"nothing is stored at {location!r}") from None
 
@@ -293,7 +284,7 @@ class MemoryStorage(BlobStorageBase):
         """See the base class."""
         if prefix:
             _checked(prefix.removesuffix("/"))
-        for key, (data, modified_at, _) in sorted(self._blobs.items()):
+        for key, (data, modified_at) in sorted(self._blobs.items()):
             if key.startswith(prefix):
                 yield BlobInfo(key, len(data), modified_at)
 

@@ -7,7 +7,8 @@ number: a function's identifier, a Spot's name, the name of a class, or one of t
 here. Later releases may add events, words, and fields at the end of an event.
 
 A call of a marked function is told by one `Hit`, or by one `Miss`. After a `Miss` the function
-runs, unless `mode="replay"` forbids it, and each execution ends with a `Ran` or a `Raised`. A call
+runs, and each execution ends with a `Ran` or a `Raised`; or there is none, and a `Refused` says so:
+a limit or `mode="replay"` forbids it, or the call is given up while it waits. A call
 that waits for the run of another one gets what that returns (a `Hit`) or raises (no event but the
 other one's).
 """
@@ -64,6 +65,7 @@ Reason = Literal[
 Refusal = Literal[
     "rate",
     "cost",
+    "given up",
     "mode",
     "cache_if",
     "serializer",
@@ -76,11 +78,13 @@ Refusal = Literal[
 
 - "rate": the limiter let a call not in, as it would have to wait for too long (`RateLimitError`).
 - "cost": a call costs more than the limit ever allows (`CostError`).
+- "given up": a call was ended before its function began, such as one that was cancelled, or whose
+  map ended, while it waited for a limit.
 - "mode": the function may not run, by ``mode="replay"`` (`CacheMissError`).
 - "cache_if": the function given as `cache_if` let a result not be stored.
 - "serializer": a result has no stored form.
 - "too large": a result is over what a row holds, and there is no storage for it.
-- "changed argument": a result is not stored, since an argument was changed during the call.
+- "changed argument": a result is not stored, since what its key is made of changed during the call.
 - "invalidated": a result is not stored, since it was invalidated before it was there.
 - "newer": a result is not stored, since that of a run that began later is there.
 """

@@ -112,6 +112,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             With several, the first signs, and all are accepted.
         arguments: whether each result shows people the arguments of its call, as a short text
             without what looks secret. None: where the metadata store is private to this user.
+        price_unit: the unit of what ``mark(price=)`` says, such as "$" or "USD". The store keeps
+            it, for the command line and the dashboard; of several Spots' the last one counts.
 
     Raises:
         ConfigError: a setting is wrong; says where it comes from and what is valid.
@@ -151,6 +153,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         mode: str = UNSET,
         signing_key: str | bytes | Sequence[str | bytes] | None = UNSET,
         arguments: bool | None = UNSET,
+        price_unit: str | None = UNSET,
     ) -> None:
         settings = {
             "directory": directory, "db_path": db_path, "metadata": metadata, "storage": storage,
@@ -158,6 +161,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
             "arguments": arguments, "max_size": max_size, "compress": compress,
+            "price_unit": price_unit,
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot import BeautyspotError
 
-from beautyspot_dashboard.kept import Kept
+from beautyspot_dashboard.kept import ALWAYS, Kept
 from beautyspot_dashboard.masking import masked
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ class Shelved:
             if self._store is None:
                 self._store = self.found.open()
             return self._store
+
+    @property
+    def price_unit(self) -> str:
+        """The unit of prices, as far as it is known."""
+        found = self.kept.get("unit", lambda: self.store().price_unit, keep=ALWAYS)
+        try:
+            return "" if found is None else found.value
+        except BeautyspotError:  # whatever else the page shows says it
+            return ""
 
     @property
     def is_damaged(self) -> bool:

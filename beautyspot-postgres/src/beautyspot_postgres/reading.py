@@ -40,6 +40,7 @@ _FIND_MANY: Final = (
     f"SELECT cache_key, {rows.SMALL_ENTRY} FROM {{schema}}.results "  # noqa: S608 - of constants
     "WHERE namespace = $1 AND cache_key = ANY ($2)"
 )
+_REMARKS: Final = "SELECT name, remark FROM {schema}.remarks WHERE namespace = $1"
 _NOW: Final = b"SELECT date_part('epoch', clock_timestamp())"
 
 
@@ -53,7 +54,6 @@ class PostgresReader(MetadataStoreBase):
 
     name = "postgres"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     orders = ranking.ORDERS
@@ -193,6 +193,11 @@ class PostgresReader(MetadataStoreBase):
         """By one statement; see the base class."""
         self._ensure_open()
         return counted.by_function(self._server, self._namespace, since)
+
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        rows = self._asked(_REMARKS, self._namespace)
+        return {texts.restored(name): texts.restored(remark) for name, remark in rows}
 
     # ----------------------------------------------------------------------- asking and failing
 

@@ -43,6 +43,8 @@ LONG: Final = 60.0
 _MISSING: Final = frozenset({"42P01", "42883", "3F000"})
 """There is no such table, function or schema."""
 
+_SHORT: Final = b"SELECT 1"
+
 _TRIES: Final = 5
 """How often a statement is tried that the server rolled back for another one's sake."""
 
@@ -56,7 +58,8 @@ class Server:
 
     A statement whose connection broke is sent once more, over a new one, so each must be right when
     it is run twice, or say `twice=False`. One that gets no answer within the time-out is not sent
-    again: its caller has waited long enough.
+    again: its caller has waited long enough. Those that are not used just now are closed then: they
+    lead to the same server, and each would cost a time-out of its own.
 
     Args:
         url: see `beautyspot_postgres.address`; None is the environment's.
@@ -130,11 +133,14 @@ class Server:
             query: its text, with ``$1`` and so on, as `sql` makes it.
             params: texts, bytes, numbers, None, or what is already in binary form (`Binary`).
             twice: whether it may run twice, where a connection breaks while it is asked.
-            is_long: whether it may take a minute, as to list or to count all rows may.
+            is_long: whether it may take a minute, as to list or to count all rows may. A server
+                that hangs is still given up within `timeout`: it is asked something short first.
 
         Raises:
             BeautyspotError: of the class `failed` or `busy`; says what to do.
         """
+        if is_long:
+            self.run(_SHORT)
         ends = time.monotonic() + (max(self.timeout, LONG) if is_long else self.timeout)
         return self._attempted(lambda one: one.ask(query, params, ends), ends, twice=twice)
 
@@ -172,6 +178,7 @@ class Server:
                     raise self.failures.of(error) from self.failures.cause(error)
                 self._drop_free()  # they broke together, as a rule: the server was restarted
             except (UnreachedError, LateError) as error:
+                self._drop_free()
                 raise self.failures.of(error) from self.failures.cause(error)
 
     def _asked(self, ask: Callable[[Connection], T], ends: float, *, fresh: bool) -> T:

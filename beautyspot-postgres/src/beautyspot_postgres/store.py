@@ -50,6 +50,11 @@ _TOUCH: Final = "SELECT FROM {schema}.touch($1, $2, $3)"
 _COUNT: Final = (
     "SELECT FROM {schema}.count($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 )
+_REMARK: Final = (
+    "INSERT INTO {schema}.remarks (namespace, name, remark) SELECT $1, name, remark "
+    "FROM unnest($2::text[], $3::text[]) AS given (name, remark) "
+    "ON CONFLICT (namespace, md5(name)) DO UPDATE SET remark = excluded.remark"
+)
 
 
 class PostgresMetadataStore(PostgresReader, Remade):
@@ -220,6 +225,11 @@ class PostgresMetadataStore(PostgresReader, Remade):
         added = list(counts)
         if added:
             self._asked(_COUNT, self._namespace, *counted.written(added), twice=False)
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one transaction; see the base class."""
+        told = [arrays.texts(map(texts.stored, each)) for each in (remarks, remarks.values())]
+        self._asked(_REMARK, self._namespace, *told)
 
     # ---------------------------------------------------------------------------------- leases
 

@@ -119,6 +119,16 @@ CREATE TABLE IF NOT EXISTS {schema}.waits (
   PRIMARY KEY (namespace, process)
 )""",
     f"CREATE TABLE IF NOT EXISTS {{schema}}.counts ({_NAMESPACE}, {_COUNTS})",
+    """
+CREATE TABLE IF NOT EXISTS {schema}.remarks (
+  namespace text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  remark text COLLATE "C" NOT NULL
+)""",
+    (
+        "CREATE UNIQUE INDEX IF NOT EXISTS remarks_by_name ON {schema}.remarks "
+        "(namespace, md5(name))"
+    ),
     # A name may be too long for an index.
     (
         "CREATE UNIQUE INDEX IF NOT EXISTS counts_of_an_hour ON {schema}.counts "

@@ -1,6 +1,6 @@
 """What SQL may be asked of the store, for people and their tools: two views.
 
-Their columns are documented in docs/postgres.md. A release may add some at the end, and takes none
+Their columns are documented in docs/machines.md. A release may add some at the end, and takes none
 away. They run with the privileges of their owner, so that a role may read them and no data.
 """
 

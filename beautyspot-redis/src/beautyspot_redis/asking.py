@@ -1,23 +1,42 @@
-"""Many questions at once: pipelines, which a cluster has others of than a single server."""
+"""How the server is asked: by scripts, and many questions at once by pipelines."""
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from beautyspot_redis import store_scripts
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from beautyspot_redis.scripts import Script
     from beautyspot_redis.server import Server
 
 T = TypeVar("T")
 
 PART: Final = 500
 """So many questions are sent at once."""
+
+
+class Script:
+    """A script, by its digest; the server is sent the text where it does not know it.
+
+    It forgets scripts by SCRIPT FLUSH, by a restart, and at a failover; and it may drop those that
+    came by EVAL when they are many (Redis 7.4: 500).
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: Any, keys: Sequence[str | bytes], *values: Any) -> Any:
+        """What the script returns, in one round trip, or two where the server does not know it."""
+        from redis.exceptions import NoScriptError
+
+        try:
+            return client.evalsha(self.digest, len(keys), *keys, *values)
+        except NoScriptError:
+            return client.eval(self.text, len(keys), *keys, *values)
 
 
 def parts(items: Iterable[T], size: int = PART) -> Iterator[list[T]]:
@@ -46,7 +65,10 @@ def get(server: Server, name: bytes) -> bytes | None:
         try:
             return _got(client.connection_pool, name)
         except Exception as error:
-            if not server.address.options.retries or not _is_broken(error):
+            from redis.exceptions import ConnectionError as Broken
+
+            # A connection broke; and not: an answer took too long.
+            if not server.address.options.retries or not isinstance(error, Broken):
                 raise
     found: bytes | None = client.get(name)
     return found
@@ -59,25 +81,14 @@ def _got(pool: Any, name: bytes) -> bytes | None:
         connection.send_packed_command((command,))
         found: bytes | None = connection.read_response()
     except BaseException as error:  # a Ctrl-C too: the next command must not read this answer
-        if not _is_answer(error):
+        from redis.exceptions import ResponseError
+
+        if not isinstance(error, ResponseError):
             connection.disconnect()
         raise
     finally:
         pool.release(connection)
     return found
-
-
-def _is_broken(error: BaseException) -> bool:
-    """Whether a connection broke; not whether an answer took too long."""
-    from redis.exceptions import ConnectionError as Broken
-
-    return isinstance(error, Broken)
-
-
-def _is_answer(error: BaseException) -> bool:
-    from redis.exceptions import ResponseError
-
-    return isinstance(error, ResponseError)
 
 
 Run = tuple["Sequence[bytes]", "Sequence[Any]"]
@@ -140,10 +151,23 @@ def values_of(server: Server, names: Sequence[bytes]) -> list[bytes]:
     return [string(answer) for answer in answers]
 
 
+_BEGINNINGS: Final = Script(
+    """
+local found = {}
+for i, name in ipairs(KEYS) do
+  local value = redis.pcall('GETRANGE', name, 0, ARGV[1])
+  found[i] = type(value) == 'string' and value or ''
+end
+return found
+"""
+)
+"""How strings begin; what is none is empty. KEYS: of one server. ARGV: the last byte."""
+
+
 def beginnings_of(server: Server, names: Sequence[bytes], size: int) -> list[bytes]:
     """The same of the first bytes of each."""
     if not server.is_cluster:  # half the time of a pipeline
-        found: list[bytes] = store_scripts.BEGINNINGS.run(server.client, names, size - 1)
+        found: list[bytes] = _BEGINNINGS.run(server.client, names, size - 1)
         return found
     answers = together(server, lambda pipe: [pipe.getrange(name, 0, size - 1) for name in names])
     return [string(answer) for answer in answers]

@@ -133,16 +133,17 @@ class LeaseKeeper(HeldLeases):
         """Which of these keys are leased now."""
         found: set[str] = set()
         for part in parts(keys):
-            answers = self._ask_for([self.names.lease(key) for key in part])
-            for key, answer in zip(part, answers, strict=True):
+
+            def ask(pipeline: Any, part: list[str] = part) -> None:
+                for key in part:
+                    pipeline.exists(self.names.lease(key))
+
+            for key, answer in zip(part, together(self.server, ask), strict=True):
                 if isinstance(answer, Exception):
                     raise answer
                 if answer:
                     found.add(key)
         return found
-
-    def _ask_for(self, names: list[bytes]) -> list[Any]:
-        return together(self.server, lambda pipeline: [pipeline.exists(name) for name in names])
 
     def holder(self, key: str) -> str:
         """The process that holds the lease of a key, for people."""
@@ -176,23 +177,19 @@ class LeaseKeeper(HeldLeases):
         ends = time.monotonic() + seconds
         while len(found) < MOST_TOLD:
             left = 0.0 if found else max(0.0, ends - time.monotonic())
-            message = self._listener().get_message(timeout=min(left, SLICE))
+            if self._closed:
+                raise MetadataError("the store was closed")
+            if self._listening is None or self._listens_in != os.getpid():
+                made = self._listening = self.server.client.pubsub()
+                self._listens_in = os.getpid()
+                made.subscribe(self.names.released)
+                made.get_message(timeout=CONFIRMED)  # by which the server says that it lets us
+            message = self._listening.get_message(timeout=min(left, SLICE))
             if message is None and (found or left <= SLICE):
                 break
             if message is not None and message["type"] == "message":
                 found.update(filter(None, [key_text(message["data"])]))
         return found
-
-    def _listener(self) -> Any:
-        """What listens; the server has said that it does."""
-        if self._closed:
-            raise MetadataError("the store was closed")
-        if self._listening is None or self._listens_in != os.getpid():
-            made = self._listening = self.server.client.pubsub()
-            self._listens_in = os.getpid()
-            made.subscribe(self.names.released)
-            made.get_message(timeout=CONFIRMED)
-        return self._listening
 
     def stop_listening(self) -> None:
         """Close the connection that listens, by the thread that uses it: redis-py mends others."""

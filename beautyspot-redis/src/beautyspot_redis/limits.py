@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_redis.scripts import Script
+from beautyspot_redis.asking import Script
 from beautyspot_redis.timeline_script import SCRIPT
 
 if TYPE_CHECKING:

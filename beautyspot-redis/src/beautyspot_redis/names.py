@@ -25,6 +25,7 @@ class Names:
         rows: how the names of rows begin.
         pattern: what the names of rows match, and no others.
         meta: what the store says of itself: a hash.
+        remarks: texts for people: a hash.
         log: what was invalidated: a sorted set.
         waits: what processes wait for: a hash.
         hours: for which hours there are counts: a set.
@@ -40,6 +41,7 @@ class Names:
         self.rows = self._row.encode()
         self.pattern = self.rows + b"*"
         self.meta = f"bs:{text}:meta:{{{text}}}".encode()
+        self.remarks = f"bs:{text}:remarks:{{{text}}}".encode()
         self.log = f"bs:{text}:log:{{{text}}}".encode()
         self.waits = f"bs:{text}:waits:{{{text}}}".encode()
         self.hours = f"bs:{text}:hours:{{{text}}}".encode()

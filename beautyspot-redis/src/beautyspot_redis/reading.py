@@ -1,13 +1,15 @@
-"""`RedisReader`: what can be asked of a store in the server without changing it."""
+"""What can be asked of a store in the server without changing it, and a store that does no more."""
 
 from __future__ import annotations
 
 import math
 import time
 from bisect import bisect_right
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from beautyspot.contracts import MetadataStoreBase, Page, Selection, in_full, lacks_data
+from beautyspot.contracts import MetadataStoreBase, OnlyLooking, Page, Selection
 from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
@@ -20,7 +22,7 @@ from beautyspot_redis.asking import (
     string,
     unless_other_type,
 )
-from beautyspot_redis.names import key_bytes
+from beautyspot_redis.names import key_bytes, key_text, namespace_of
 from beautyspot_redis.rows import LARGE, UNSETTLED, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
 
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
 
     from beautyspot_redis.names import Names
-    from beautyspot_redis.near import NearMemory
     from beautyspot_redis.server import Server
 
 T = TypeVar("T")
@@ -45,6 +46,10 @@ _STRIDE: Final = 500
 """Rows that are looked at before a look at the clock."""
 
 
+_LOOKED_THROUGH: Final = 100_000
+"""Names of keys that are read, at the most, to tell which stores there are."""
+
+
 class RedisReader(MetadataStoreBase):
     """What can be asked of a store in the server without changing it.
 
@@ -55,7 +60,6 @@ class RedisReader(MetadataStoreBase):
 
     name = "redis"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     paged_orders: ClassVar[tuple[str, ...]] = ("key",)
@@ -65,7 +69,6 @@ class RedisReader(MetadataStoreBase):
 
     def __init__(self, server: Server, names: Names) -> None:
         self._server, self._names = server, names
-        self._near: NearMemory | None = None
         self._is_open = self._closed = False
         self._ahead: tuple[str, list[bytes], float] | None = None
 
@@ -93,8 +96,6 @@ class RedisReader(MetadataStoreBase):
 
     def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs, by one GET; see the base class."""
-        if self._near is not None:
-            return self._find_near(self._near, key)
         if not self._is_open:
             self._ensure_open()
         try:
@@ -104,24 +105,14 @@ class RedisReader(MetadataStoreBase):
             return None
         return None if value is None else found_in_row(key, value)
 
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """Out of the memory tier; see the base class."""
-        return None if self._near is None or self._closed else self._near.get(key)
-
-    def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
-        self._ensure_open()
-        kept = near.get(key)
-        if kept is not None:
-            return kept
-        moment = near.moment()
-        found = found_in_row(key, self._value(key))
-        if found is not None:
-            near.add(key, found, moment)
-        return found
-
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
-        value = self._value(key)
+        self._ensure_open()
+        try:
+            value = string(get(self._server, self._names.row(key)))
+        except Exception as error:
+            self._check_type(error)
+            return None
         return None if value.startswith(UNSETTLED) else record_of(key, value)
 
     def find_code(self, key: str) -> str | None:
@@ -133,40 +124,23 @@ class RedisReader(MetadataStoreBase):
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
         """Some hundreds in a round trip, without data larger than `LARGE`; see the base class."""
-        near, found = self._near, dict[str, "Plain | Entry"]()
-        moment = near.moment() if near is not None else None
+        found: dict[str, Plain | Entry] = {}
         for part in parts(dict.fromkeys(keys)):
-            if near is not None:
-                found.update(near.of(part))
-            for key, entry in self._found([key for key in part if key not in found]):
-                found[key] = entry
-                if near is not None and moment is not None and not lacks_data(in_full(entry)):
-                    near.add(key, entry, moment)
+            names = [*map(self._names.row, part)]
+            values = self._asked(partial(beginnings_of, self._server, names, LARGE))
+            for key, value in zip(part, values, strict=True):
+                entry = found_in_row(key, value, cut=LARGE)
+                if entry is None and missing(value):  # its other fields are large
+                    entry = self.find(key)
+                if entry is not None:
+                    found[key] = entry
         return found
-
-    def _found(self, keys: list[str]) -> Iterator[tuple[str, Plain | Entry]]:
-        names = [*map(self._names.row, keys)]
-        values = self._asked(lambda: beginnings_of(self._server, names, LARGE))
-        for key, value in zip(keys, values, strict=True):
-            entry = found_in_row(key, value, cut=LARGE)
-            if entry is None and missing(value):  # its other fields are large
-                entry = self.find(key)
-            if entry is not None:
-                yield key, entry
 
     def _field(self, name: str) -> bytes | None:
         """What the store says of itself."""
         client, meta = self._server.client, self._names.meta
         found: bytes | None = unless_other_type(lambda: client.hget(meta, name), None)
         return found
-
-    def _value(self, key: str) -> bytes:
-        self._ensure_open()
-        try:
-            return string(get(self._server, self._names.row(key)))
-        except Exception as error:
-            self._check_type(error)
-            return b""
 
     def _check_type(self, error: Exception) -> None:
         """Pass where a stranger's value of another type stands in the place of a row.
@@ -249,6 +223,13 @@ class RedisReader(MetadataStoreBase):
             lambda: list(counted.read(self._server, self._names, func_identifier, since))
         )
 
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        client, name = self._server.client, self._names.remarks
+        nothing: dict[bytes, bytes] = {}
+        found = self._asked(lambda: unless_other_type(lambda: client.hgetall(name), nothing))
+        return {key_text(name) or "": key_text(text) or "" for name, text in found.items()}
+
     # ----------------------------------------------------------------------- asking and failing
 
     def _ensure_open(self) -> None:
@@ -265,3 +246,23 @@ class RedisReader(MetadataStoreBase):
     def _translated(self, work: Callable[[], T]) -> T:
         with self._server.translated:
             return work()
+
+
+class LookingStore(OnlyLooking, RedisReader):
+    """Looks at what is in the server as it is, and changes nothing."""
+
+    def open(self) -> None:
+        """See whether the server answers."""
+        self._translated(lambda: self._server.client.ping())
+        self._is_open = True
+
+    @property
+    def store_id(self) -> str:
+        """The ID in the server; there is none before a Spot has used the store."""
+        found = self._asked(lambda: self._field("store_id"))
+        if found is None:
+            scan = self._server.client.scan_iter
+            names = self._asked(lambda: list(islice(scan(count=1000), _LOOKED_THROUGH)))
+            others = {name for name in map(namespace_of, names) if name is not None}
+            raise self._has_no_id(sorted(others), self._names.namespace)
+        return found.decode("ascii", "replace")

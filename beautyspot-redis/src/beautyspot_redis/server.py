@@ -11,10 +11,23 @@ from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
 from beautyspot_redis.address import Address, parsed
 from beautyspot_redis.clients import client_of
 from beautyspot_redis.failures import Translated
-from beautyspot_redis.greeting import greet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+OLDEST: Final = (6, 2)
+"""The version of Redis that a server has to have at least; every Valkey is newer."""
+
+_NEWER: Final = "take Redis 6.2, Valkey 7.2 or newer"
+
+_OTHER_MODE: Final = {
+    b"cluster": ("it is a node of a cluster", "write redis+cluster://host:port"),
+    b"sentinel": (
+        "it is a Sentinel and holds no data",
+        "write redis+sentinel://host:26379/service, or the port of the server itself (6379)",
+    ),
+    b"standalone": ("it is no node of a cluster", "write redis://host:port"),
+}
 
 
 class Server:
@@ -99,12 +112,38 @@ class Server:
         with self.translated:
             client = client_of(self.address)
             try:
-                greet(client, self.address, self.translated)
+                self._greet(client)
             except BaseException:
                 client.close()
                 raise
             self.translated.reached = True
             return client
+
+    def _greet(self, client: Any) -> None:
+        """Refuse a server that is too old, or is of another mode than the address says.
+
+        Raises:
+            BeautyspotError: it is; says what to write, or to install.
+        """
+        from redis.exceptions import NoPermissionError, ResponseError
+
+        target = {"target_nodes": client.get_random_node()} if self.is_cluster else {}
+        try:
+            answer = client.execute_command("HELLO", **target)
+        except NoPermissionError:
+            return  # what it is shows when it is used
+        except ResponseError as error:
+            if "HELLO" not in str(error).upper():
+                raise
+            raise self.translated.refused("it does not know HELLO", _NEWER) from None
+        told = dict(zip(answer[::2], answer[1::2], strict=False))
+        mode, wanted = told.get(b"mode", b""), b"cluster" if self.is_cluster else b"standalone"
+        if mode != wanted and mode in _OTHER_MODE:
+            raise self.translated.refused(*_OTHER_MODE[mode])
+        version = told.get(b"version", b"").decode()
+        numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+        if told.get(b"server") == b"redis" and len(numbers) == 2 and numbers < OLDEST:
+            raise self.translated.refused(f"it is Redis {version}", _NEWER)
 
     def masters(self) -> Sequence[Any]:
         """A client for each server that holds keys: for SCAN, and what else is asked of each."""

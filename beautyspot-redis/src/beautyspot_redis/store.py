@@ -27,11 +27,9 @@ from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, is_other_type, parts
 from beautyspot_redis.invalidation_log import LOGGED
 from beautyspot_redis.leases import LeaseKeeper
-from beautyspot_redis.looking import LookingStore
-from beautyspot_redis.names import Names
-from beautyspot_redis.near import NearMemory, of_place
+from beautyspot_redis.names import Names, key_bytes
 from beautyspot_redis.putting import Putter
-from beautyspot_redis.reading import CLOSED, RedisReader
+from beautyspot_redis.reading import CLOSED, LookingStore, RedisReader
 from beautyspot_redis.rows import LARGE, missing, time_bytes
 from beautyspot_redis.rows import found as found_in_row
 from beautyspot_redis.server import Server
@@ -67,8 +65,6 @@ class RedisMetadataStore(RedisReader, Remade):
             for good.
         largest_data: of data that a row may hold, in bytes or as "4 MiB"; larger results go to the
             storage.
-        memory: that may be used to keep what was found, in bytes or as "64MB"; 0 keeps nothing.
-        memory_age: for how long `find` may answer from there.
         demands_signing: whether a Spot without a `signing_key` is refused. True is kept in the
             server: each instance that opens the store later has it too, whatever it was given.
         timeout: seconds within which the server has to answer.
@@ -99,8 +95,6 @@ class RedisMetadataStore(RedisReader, Remade):
         lease_time: float | str | timedelta = 30.0,
         keep_expired: float | str | timedelta | None = "1 day",
         largest_data: int | str = 16 * 2**20,
-        memory: int | str = 0,
-        memory_age: float | str | timedelta = 5.0,
         demands_signing: bool = False,
         timeout: float | str | timedelta = 5.0,
         retries: int = 1,
@@ -134,11 +128,10 @@ class RedisMetadataStore(RedisReader, Remade):
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
-        self._putter = Putter(self._keeper, _milliseconds(keep_expired))
-        self._place = self._server.url, self._names.namespace
-        age = checked.duration("memory_age", memory_age)
-        if size := checked.size("memory", memory):
-            self._near, self.memory_age = NearMemory(size, age, place=self._place), age
+        kept = b""  # for good
+        if keep_expired is not None:
+            kept = b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)
+        self._putter = Putter(self._keeper, kept)
         self._store_id: str | None = None
 
     @classmethod
@@ -235,17 +228,11 @@ class RedisMetadataStore(RedisReader, Remade):
 
     def _put(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> set[str]:
         put = list(rows)
-        try:
-            return self._asked(lambda: self._putter.put(put))
-        finally:
-            self._forget_near(record.cache_key for record, _ in put)
+        return self._asked(lambda: self._putter.put(put))
 
     def delete(self, key: str) -> bool:
         """Remove; the server frees the memory later. See the base class."""
-        try:
-            return bool(self._asked(lambda: self._server.client.unlink(self._names.row(key))))
-        finally:
-            self._forget_near([key])
+        return bool(self._asked(lambda: self._server.client.unlink(self._names.row(key))))
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, where it stands in the row; see the base class."""
@@ -258,11 +245,10 @@ class RedisMetadataStore(RedisReader, Remade):
         added = list(counts)
         self._asked(lambda: counted.add(self._server, self._names, added))
 
-    def _forget_near(self, keys: Iterable[str]) -> None:
-        """Forget what was changed here, in the memories of all stores of this process."""
-        changed = [*keys]
-        for near in of_place(self._place):
-            near.drop(*changed)
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one step; see the base class."""
+        fields = {key_bytes(name): key_bytes(text) for name, text in remarks.items()}
+        self._asked(lambda: self._server.client.hset(self._names.remarks, mapping=fields))
 
     # ---------------------------------------------------------------------------------- leases
 
@@ -328,18 +314,7 @@ class RedisMetadataStore(RedisReader, Remade):
         """Write it into the log; see the base class."""
         keys = [self._names.meta, self._names.log]
         said = invalidation_log.text(what), LOGGED
-        try:
-            self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
-        finally:
-            self._forget_covered(what)
-
-    def _forget_covered(self, what: Invalidation) -> None:
-        """Forget what was invalidated: of some of it there may be no row any more to be removed."""
-        for near in of_place(self._place):
-            if what.cache_key is None:
-                near.clear()
-            else:
-                near.drop(what.cache_key)
+        self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
 
     def generation(self) -> int:
         """The number of the last one; see the base class."""
@@ -355,9 +330,3 @@ class RedisMetadataStore(RedisReader, Remade):
 def _whole(text: bytes | None) -> int:
     """A number of `meta`; 0 where there is none, or a stranger wrote something else."""
     return int(text) if text is not None and text.isdigit() else 0
-
-
-def _milliseconds(keep_expired: object) -> bytes:
-    if keep_expired is None:
-        return b""
-    return b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)

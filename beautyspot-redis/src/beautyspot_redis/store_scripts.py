@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from beautyspot_redis.asking import Script
 from beautyspot_redis.rows import HEAD, MADE_AT, MARK, USED_AT
-from beautyspot_redis.scripts import Script
 
 _CLOCK: Final = """
 local clock = redis.call('TIME')
@@ -81,18 +81,6 @@ the numbers of `written_by` and `readable_from`, 1 to demand signatures from now
 
 NOW: Final = Script("return redis.call('TIME')")
 """The clock of the server that has a key. KEYS: any."""
-
-BEGINNINGS: Final = Script(
-    """
-local found = {}
-for i, name in ipairs(KEYS) do
-  local value = redis.pcall('GETRANGE', name, 0, ARGV[1])
-  found[i] = type(value) == 'string' and value or ''
-end
-return found
-"""
-)
-"""How strings begin; what is none is empty. KEYS: of one server. ARGV: the last byte."""
 
 BEGIN: Final = Script(
     f"""{_CLOCK}{_FIT}

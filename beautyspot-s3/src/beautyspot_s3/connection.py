@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ READ_TIMEOUT: Final = 60.0
 
 ATTEMPTS: Final = 3
 """How often a request is made in all, where it fails for a cause that may pass."""
+
+AT_ONCE: Final = 2**20
+"""Bytes of a body that is sent with its head. For a larger one the client waits until the server
+says that it takes it (``Expect: 100-continue``), which is a round trip."""
 
 _POOL: Final = 50  # connections kept; fewer than threads would close and open one at every call
 
@@ -108,4 +113,13 @@ class Connection:
             response_checksum_validation="when_required",
         )
         # A session of its own: the default one is shared, and sessions are not thread-safe.
-        return Session(**self._session).client("s3", config=config, **self._options)
+        client = Session(**self._session).client("s3", config=config, **self._options)
+        client.meta.events.register_last("before-call.s3", _send_at_once)
+        return client
+
+
+def _send_at_once(params: dict[str, Any], **_: object) -> None:
+    """Take out the header that botocore adds for bodies of any size."""
+    body = params["body"]
+    if isinstance(body, BytesIO) and body.getbuffer().nbytes <= AT_ONCE:
+        params["headers"].pop("Expect", None)

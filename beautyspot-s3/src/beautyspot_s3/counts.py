@@ -1,14 +1,17 @@
-"""What was counted: an object for each time that a process writes it, named by the last day in it.
+"""What was counted: an object for each process and hour in which it writes, named by the last day.
 
-Objects that were merged name those that they take the place of: so nothing counts twice, also where
-the one that merges them is ended between two of its steps.
+A process writes often where each result has a price: it writes its object anew each time. Objects
+that were merged name those that they take the place of: so nothing counts twice, also where the one
+that merges them is ended between two of its steps.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import secrets
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -40,19 +43,44 @@ class Counted(NamedTuple):
     merged: list[str]
 
 
-def add(objects: Objects, names: Names, counts: Iterable[Counts]) -> None:
-    """Write some."""
-    added = list(counts)
-    if added:
-        write(objects, names, added)
+class Adding:
+    """Adds to what was counted.
+
+    Args:
+        objects: the objects of the bucket.
+        names: their names.
+    """
+
+    def __init__(self, objects: Objects, names: Names) -> None:
+        self._objects, self._names = objects, names
+        self._lock, self._whose = threading.Lock(), (0, -1)
+        self._name, self._counts = "", list[Counts]()
+
+    def add(self, counts: list[Counts]) -> None:
+        """Write some, with what this process has written in the hour; a child has its own."""
+        whose = os.getpid(), max(count.hour for count in counts)
+        if whose[0] != self._whose[0]:
+            self._lock = threading.Lock()  # the parent's may have been held at the fork
+        with self._lock:
+            if whose != self._whose:
+                self._name, self._counts, self._whose = _fresh(self._names, counts), [], whose
+            together = list(summed([*self._counts, *counts]))
+            self._objects.put(self._name, _body(together))
+            self._counts = together  # last: what failed is added again
 
 
-def write(objects: Objects, names: Names, counts: list[Counts], merged: Iterable[str] = ()) -> None:
+def write(objects: Objects, names: Names, counts: list[Counts], merged: Iterable[str]) -> None:
     """Write some, in the place of some objects."""
-    day = _day(max(count.hour for count in counts))
+    objects.put(_fresh(names, counts), _body(counts, merged))
+
+
+def _fresh(names: Names, counts: list[Counts]) -> str:
+    return f"{names.counts}{_day(max(count.hour for count in counts))}-{secrets.token_hex(8)}"
+
+
+def _body(counts: list[Counts], merged: Iterable[str] = ()) -> bytes:
     said = {"counts": [list(count) for count in counts], "merged": list(merged)}
-    body = json.dumps(said, separators=(",", ":")).encode("ascii")
-    objects.put(f"{names.counts}{day}-{secrets.token_hex(8)}", body)
+    return json.dumps(said, separators=(",", ":")).encode("ascii")
 
 
 def listed(objects: Objects, names: Names, since: int | None = None) -> list[Listed]:

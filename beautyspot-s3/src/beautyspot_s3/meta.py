@@ -1,7 +1,8 @@
 """The object in which a store says of itself what there is to say; see `table`.
 
 It is changed by compare-and-swap alone. Where it is lost, as by a rule that removes what is old, it
-is written anew: from what this process knows, else with the ID that the rows name.
+is written anew: from what this process knows, else with the ID that the rows name. An empty one is
+lost as well: a `PUT` whose connection broke before its body came leaves that on some servers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from beautyspot_s3.table import Table, is_id, read, written
 from beautyspot_s3.tries import tries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import Invalidation
 
@@ -69,6 +70,9 @@ class Meta:
         if found is None:
             self._state = ABSENT, last
             return ABSENT, None
+        if not found.body:
+            self._state = ABSENT, last
+            return found.etag, None
         self._state = state = found.etag, read(found.body, self._names.meta)
         return state
 
@@ -79,7 +83,7 @@ class Meta:
     def make(self, *, demands_signing: bool = False) -> Table:
         """Make it where it is not there, and write it anew where it is old."""
         found = self._objects.get(self._names.meta)
-        table = None if found is None else read(found.body, self._names.meta)
+        table = read(found.body, self._names.meta) if found is not None and found.body else None
         if found is None or table is None or demands_signing > table.demands_signing:
             return self._change(partial(_demanding, demands_signing=demands_signing))
         self._state = found.etag, table
@@ -109,6 +113,10 @@ class Meta:
             for note in notes:
                 note.is_done = True
                 self._waiting.remove(note)
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """Keep texts by their names."""
+        self._change(lambda table: table._replace(remarks={**table.remarks, **remarks}))
 
     def _change(self, change: Callable[[Table], Table]) -> Table:
         """Write what `change` makes of it, whoever else changes it at the same time."""

@@ -21,7 +21,7 @@ from beautyspot_s3.several import side_by_side
 from beautyspot_s3.uses import Uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot import Finding
     from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
@@ -64,7 +64,6 @@ class S3Reader(MetadataStoreBase):
 
     name: ClassVar[str] = "s3"
     blocking = True
-    keeps_deadlines = True
     remote = True
     counters: ClassVar[bool] = True
     paged_orders: ClassVar[tuple[str, ...]] = ("key",)
@@ -239,6 +238,11 @@ class S3Reader(MetadataStoreBase):
         found = counted.listed(self._objects, self._names, since)
         loaded = counted.load(self._objects, self._names, found)
         return [count for one in loaded.values() for count in one.counts]
+
+    def remarks(self) -> Mapping[str, str]:
+        """See the base class."""
+        table = self._asked(self._meta.look)
+        return {} if table is None else table.remarks
 
     # ----------------------------------------------------------------------- asking and failing
 

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound
 
-from beautyspot_s3.about import metadata_of, told_in
 from beautyspot_s3.failures import PAST_THE_END, code, failure
 from beautyspot_s3.place import LONGEST, WRONG, Place, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from beautyspot.contracts import Data, Readable
@@ -109,17 +108,8 @@ class S3Storage(BlobStorageBase):
 
     # ------------------------------------------------------------------------------- one blob
 
-    def save(
-        self,
-        key: str,
-        data: Data,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """Store `data` as the object `key` under the prefix, with `content_type`; return its URI.
-
-        `about` becomes metadata of the object, as far as there is room.
 
         Raises:
             BlobLocationError: the key is no relative path, or too long for S3.
@@ -127,7 +117,7 @@ class S3Storage(BlobStorageBase):
         """
         whole = self._folder + self._checked(key)
         content = data if isinstance(data, bytes) else bytes(data)  # boto3 takes no memoryview
-        described: Any = _described(content_type, about)
+        described: Any = _described(content_type)
         with self._translated("save", self._root + key) as client:
             if len(content) < MULTIPART_FROM:
                 client.put_object(Bucket=self.bucket_name, Key=whole, Body=content, **described)
@@ -136,14 +126,7 @@ class S3Storage(BlobStorageBase):
                 client.upload_fileobj(source, self.bucket_name, whole, ExtraArgs=described)
         return self._root + key
 
-    def save_file(
-        self,
-        key: str,
-        file: Readable,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """As `save`, from a file that is sent in parts of 16 MiB, some at a time: up to 156 GiB.
 
         Raises:
@@ -153,7 +136,7 @@ class S3Storage(BlobStorageBase):
 
         whole = self._folder + self._checked(key)
         parts = TransferConfig(PART, max_concurrency=PARTS_AT_ONCE, multipart_chunksize=PART)
-        described = _described(content_type, about)
+        described = _described(content_type)
         with self._translated("save", self._root + key) as client:
             source: Any = _Once(file)
             client.upload_fileobj(
@@ -192,17 +175,6 @@ class S3Storage(BlobStorageBase):
                 raise
             with closing(body):
                 return body.read()[:size]
-
-    def about(self, location: str) -> Mapping[str, str]:
-        """See the base class; a HEAD.
-
-        Raises:
-            BlobNotFound, BlobLocationError, StorageError: as by `load`.
-        """
-        whole = self._whole_key(location)
-        with self._translated("look at", location) as client:
-            found = client.head_object(Bucket=self.bucket_name, Key=whole)
-        return told_in(found.get("Metadata", {}))
 
     def delete(self, location: str) -> None:
         """Remove the object at `location`.
@@ -312,12 +284,9 @@ class S3Storage(BlobStorageBase):
         return key
 
 
-def _described(content_type: str | None, about: Mapping[str, str] | None) -> dict[str, Any]:
+def _described(content_type: str | None) -> dict[str, Any]:
     """What boto3 is to say of an object."""
-    described: dict[str, Any] = {"ContentType": content_type or "application/octet-stream"}
-    if about:
-        described["Metadata"] = metadata_of(about)
-    return described
+    return {"ContentType": content_type or "application/octet-stream"}
 
 
 class _Once:

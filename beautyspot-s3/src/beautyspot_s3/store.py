@@ -104,6 +104,7 @@ class S3MetadataStore(S3Leasing, Remade):
         super().__init__(place, names, limit, checked.duration("lease_time", lease_time, least=0.1))
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
+        self._adding = counted.Adding(self._objects, names)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -172,9 +173,14 @@ class S3MetadataStore(S3Leasing, Remade):
         self._asked(lambda: self._uses.add(used))
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
-        """The same; see the base class."""
+        """In one object of the hour; see the base class."""
         added = list(counts)
-        self._asked(lambda: counted.add(self._objects, self._names, added))
+        if added:
+            self._asked(lambda: self._adding.add(added))
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In what the store says of itself; see the base class."""
+        self._asked(lambda: self._meta.remark(remarks))
 
     def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
         """Remove tombstones and leases, merge last uses and counts; see the base class.

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataError, SchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from beautyspot.contracts import TaskRecord
 
@@ -42,6 +43,7 @@ class Table(NamedTuple):
         forgotten: the number of the last entry that is no longer in the log.
         log: the entries, with their numbers.
         demands_signing: whether a Spot without a `signing_key` is refused.
+        remarks: texts for people, by name.
     """
 
     store_id: str
@@ -49,6 +51,7 @@ class Table(NamedTuple):
     forgotten: int = 0
     log: tuple[tuple[int, Invalidation], ...] = ()
     demands_signing: bool = False
+    remarks: Mapping[str, str] = MappingProxyType({})
 
     def since(self, generation: int) -> list[Invalidation]:
         """What was noted since a number."""
@@ -101,10 +104,11 @@ def read(body: bytes, name: str) -> Table:
             int(given["forgotten"]),
             tuple((int(number), _entry(what)) for number, *what in given["log"]),
             given["demands_signing"] is True,
+            {str(name): str(text) for name, text in given.get("remarks", {}).items()},
         )
         if not is_id(table.store_id):  # it becomes a part of paths
             raise ValueError
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise DamagedError(
             f"what the store says of itself is damaged: remove the object {name!r}, which is "
             "written anew then, or set another namespace"
@@ -133,6 +137,8 @@ def written(table: Table, nonce: str) -> bytes:
         **table._asdict(),
         "log": [[number, *what] for number, what in table.log],
     }
+    if not said["remarks"]:
+        del said["remarks"]
     return json.dumps(said, separators=(",", ":")).encode("ascii")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-import threading
 
 import beautyspot as bs
 import pytest
 from beautyspot.backends import registry as plugin_registry
 from beautyspot.backends.discovery import Origin
 from beautyspot.backends.registry import load_plugins, plugins
-from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+from beautyspot.errors import BackendNotFound, PluginConflictError
 from fake_plugins import backend, dist, install, module, offering, origin
 
 S3 = backend("s3", schemes=("s3", "s3a"))
@@ -34,11 +33,6 @@ def test_installed_plugins_and_cores_own_are_found(monkeypatch):
     assert registry.names("storage") == ["s3"]
     assert registry.names("keygen") == []
     assert [one.broken for one in plugins()] == [None] * len(plugins())
-
-
-def test_a_scheme_may_also_be_the_backends_name(monkeypatch):
-    install(monkeypatch, origin(offering(DISK)))
-    assert load_plugins().by_scheme("storage", "disk") is DISK
 
 
 def test_the_scan_is_done_once_a_process(monkeypatch):
@@ -112,38 +106,6 @@ def test_two_that_state_one_name_are_in_conflict(monkeypatch):
         load_plugins().find("storage", "s3")
 
 
-def test_a_backend_whose_name_is_not_stated_is_said_to_be_lost(monkeypatch):
-    install(monkeypatch, origin(offering(S3, beautyspot_offers={"storage": {"s3"}}), "s3"))
-    told = unknown(load_plugins(), "storage", "s3")
-    assert "beautyspot_offers['storage'] leaves out 's3a' of " in told
-    assert told.count("add it") == 1
-
-
-def test_a_backend_is_found_while_another_thread_asks_for_it(monkeypatch):
-    found = []
-
-    def hook():
-        if not found:  # the second thread looks while the first one is in the hook
-            found.append("asked")
-            other = threading.Thread(target=lambda: found.append(registry.find("storage", "s3")))
-            other.start()
-            other.join(30)
-        return S3
-
-    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
-    registry = load_plugins()
-    assert registry.find("storage", "s3") is S3
-    assert found == ["asked", S3]
-
-
-def test_a_hook_may_look_for_backends_itself(monkeypatch):
-    def hook():
-        return S3 if load_plugins().names("storage") == [] else ()
-
-    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
-    assert load_plugins().find("storage", "s3") is S3
-
-
 def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
     plugin = offering(S3, beautyspot_register_limiter=bs.hookimpl(lambda: 1 / 0))
     install(monkeypatch, origin(plugin, "s3"))
@@ -159,15 +121,6 @@ def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
     (shown,) = [one for one in plugins() if one.name == "s3"]
     assert shown.offers == {"storage": ["s3"]}
     assert shown.broken is not None
-
-
-def test_a_misspelt_hook_warns_and_keeps_the_plugin(monkeypatch, caplog):
-    plugin = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
-    install(monkeypatch, origin(plugin, "typo"))
-    assert load_plugins().find("storage", "s3") is S3
-    (record,) = caplog.records
-    assert "'typo' (fake-dist 1.2)" in record.getMessage()
-    assert "Did you mean 'beautyspot_register_storage'?" in record.getMessage()
 
 
 def unknown(registry, point, name) -> str:
@@ -190,121 +143,10 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
     assert "beautyspot-dsik" not in told, "whoever registers that name would get its users"
 
 
-def test_a_name_whose_plugin_is_broken_advises_no_second_install(monkeypatch):
-    install(monkeypatch, origin(RuntimeError("boom"), "s3"))
-    told = unknown(load_plugins(), "storage", "s3")
-    assert "Installed: none." in told
-    assert "boom" in told
-    assert "To get it" not in told
-
-
-def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypatch):
-    plugin = offering(DISK, beautyspot_register_stroage=bs.hookimpl(lambda: S3))
-    install(monkeypatch, origin(plugin, "s3", name="dist-s3"), origin(offering(DISK), "other"))
-    told = unknown(load_plugins(), "storage", "s3")
-    assert told.endswith(
-        "The plug-in 's3' (dist-s3 1.2) is installed, and brings storage disk (there is no hook "
-        "'beautyspot_register_stroage', so it is never called. "
-        "Did you mean 'beautyspot_register_storage'?)."
-    )
-
-
-def test_a_hook_without_its_decorator_is_named_again_where_its_backend_is_missed(monkeypatch):
-    install(monkeypatch, origin(module(beautyspot_register_storage=lambda: S3), "clouds"))
-    told = unknown(load_plugins(), "storage", "s3")
-    assert (
-        "The plug-in 'clouds' (fake-dist 1.2): 'beautyspot_register_storage' is never called: "
-        "decorate it with @beautyspot.hookimpl."
-    ) in told
-
-
-def test_a_plugin_of_that_name_that_brings_other_backends(monkeypatch):
-    install(monkeypatch, origin(offering(DISK), "foo"))
-    told = unknown(load_plugins(), "storage", "foo")
-    assert told.endswith("'foo' (fake-dist 1.2) is installed, and brings storage disk.")
-    empty = module(beautyspot_register_storage=bs.hookimpl(lambda: ()))
-    install(monkeypatch, origin(empty, "foo"))
-    told = unknown(load_plugins(), "storage", "foo")
-    assert told.endswith("The plug-in 'foo' (fake-dist 1.2) is installed, and brings none.")
-
-
-def test_of_many_broken_plugins_the_one_asked_for_is_told(monkeypatch):
-    many = [origin(RuntimeError("boom" * 30), f"bad{number:02}") for number in range(20)]
-    install(monkeypatch, *many)
-    told = unknown(load_plugins(), "storage", "bad07")
-    assert "Broken: 'bad07' (fake-dist 1.2): it raised RuntimeError" in told
-    assert told.count("boom" * 30) == 1
-    told = unknown(load_plugins(), "storage", "disk")
-    assert "boom" not in told
-    assert (
-        "Broken: bad00, bad01, bad02, bad03, bad04 and 15 more (beautyspot.plugins() says why)."
-        in told
-    )
-
-
-def test_of_many_left_out_plugins_the_one_asked_for_is_told(monkeypatch):
-    many = [origin(offering(backend(f"p{number}")), f"p{number}") for number in range(12)]
-    install(monkeypatch, *many)
-    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "p1"})
-    assert unknown(registry, "storage", "p11").endswith("BEAUTYSPOT_PLUGINS='p1' leaves out: p11.")
-    told = unknown(registry, "storage", "zzz")
-    assert "BEAUTYSPOT_PLUGINS='p1' leaves out: p0, p10, p11, p2, p3 and 6 more." in told
-
-
-def test_a_misspelt_choice_of_plugins_is_told_where_it_is_missed(monkeypatch):
-    install(monkeypatch, origin(offering(S3), "lmdb"), origin(offering(DISK), "disk"))
-    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "lmbd"})
-    told = unknown(registry, "storage", "s3")
-    assert (
-        "BEAUTYSPOT_PLUGINS names the plug-in 'lmbd', which is not installed. Did you mean 'lmdb'?"
-        in told
-    )
-
-
 @pytest.mark.parametrize("choice", ["none", "none,-a", "none,"])
 def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
     install(monkeypatch, origin(offering(S3), "none"), origin(offering(DISK), "a"))
     assert load_plugins(environ={"BEAUTYSPOT_PLUGINS": choice}).names("storage") == []
-
-
-@pytest.mark.parametrize(
-    ("point", "name", "line"),
-    [
-        ("storage", "s3", "install beautyspot-s3 (docs/install.md)"),
-        ("storage", "local", "install beautyspot-local (docs/install.md)"),
-        ("limiter", "gcra", "install beautyspot-local (docs/install.md)"),
-    ],
-)
-def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
-    install(monkeypatch)
-    assert unknown(load_plugins(), point, name).endswith(line)
-
-
-@pytest.mark.parametrize("scheme", ["gs", "gcs", "az", "sftp"])
-def test_a_scheme_that_the_example_brings(monkeypatch, scheme):
-    install(monkeypatch)
-    with pytest.raises(BackendNotFound, match="docs/examples/beautyspot-fsspec brings it"):
-        load_plugins().by_scheme("storage", scheme)
-    with pytest.raises(BackendNotFound, match="none of this project's"):
-        load_plugins().by_scheme("metadata", scheme)
-
-
-def test_what_can_not_be_a_name_is_no_distribution(monkeypatch):
-    install(monkeypatch)
-    told = unknown(load_plugins(), "metadata", "./cache")
-    assert told.endswith('what is an option goes into a table, beside "use"')
-    told = unknown(load_plugins(), "storage", "./cache")
-    assert told.endswith('storage={"use": "local", "base_dir": \'./cache\'}')
-
-
-def test_an_unknown_scheme(monkeypatch):
-    install(monkeypatch, origin(offering(S3)))
-    with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
-        load_plugins().by_scheme("storage", "s4")
-    install(monkeypatch, origin(offering(backend("sx", schemes=("s3x",)))))
-    with pytest.raises(BackendNotFound, match="install beautyspot-s3") as caught:
-        load_plugins().by_scheme("storage", "s3")
-    assert "Did you mean" not in str(caught.value), "it is known to exist"
 
 
 def test_two_distributions_that_claim_one_name(monkeypatch):
@@ -370,68 +212,11 @@ def test_extra_plugins_win_over_installed_ones(monkeypatch):
     assert registry.by_scheme("storage", "s3a") is S3
 
 
-def test_an_extra_that_is_installed_already_adds_nothing(monkeypatch):
-    plugin = offering(S3)
-    install(monkeypatch, origin(plugin))
-    assert load_plugins([plugin]) is load_plugins()
-
-
-def test_an_extra_given_twice_is_no_conflict(monkeypatch):
-    install(monkeypatch)
-    plugin = offering(S3)
-    assert load_plugins([plugin, plugin]).find("storage", "s3") is S3
-
-
 def test_a_broken_extra_is_skipped_too(monkeypatch, caplog):
     install(monkeypatch)
     registry = load_plugins([module("mine"), offering(S3)])
     assert registry.find("storage", "s3") is S3
     assert "the plug-in 'mine' (given as plugins=) is skipped" in caplog.text
-
-
-def test_an_extra_object_is_called_by_its_class(monkeypatch):
-    install(monkeypatch)
-
-    class Mine:
-        pass
-
-    assert "Mine' (given as plugins=)" in str(load_plugins([Mine()]).loaded[-1].origin)
-
-
-@pytest.mark.parametrize("extra", ["s3", offering(S3), [None], ["beautyspot_s3"], 3, [b"x"]])
-def test_what_is_no_plugin_is_refused(monkeypatch, extra):
-    install(monkeypatch)
-    with pytest.raises(ConfigError, match=r"^plugins.*: give a list of modules"):
-        load_plugins(extra)
-
-
-def test_a_broken_extra_warns_once_a_process(monkeypatch, caplog):
-    install(monkeypatch)
-    bad = module("mine")
-    load_plugins([bad])
-    load_plugins([bad])
-    assert len(caplog.records) == 1
-
-
-# ---------------------------------------------------------------- damaged installations of anyone
-
-
-def test_a_distribution_whose_metadata_is_damaged_is_one_broken_plugin(monkeypatch, caplog):
-    class Damaged:
-        @property
-        def name(self):
-            raise UnicodeDecodeError("utf-8", b"", 0, 1, "x")
-
-        def locate_file(self, path):
-            return "/site"
-
-    bad = Origin("bad", "bad", lambda: 1 / 0, Damaged())
-    install(monkeypatch, bad, origin(offering(S3), "s3"))
-    assert load_plugins().find("storage", "s3") is S3
-    assert "the plug-in 'bad' (? ?) is skipped: it raised ZeroDivisionError" in caplog.text
-    assert str(plugins()[1]).startswith("bad (? ?)")
-    nameless = Origin("x", "x", object, dist(name=None, version=None))
-    assert str(nameless) == "'x' (? ?)"
 
 
 # ------------------------------------------------------------------------- BEAUTYSPOT_PLUGINS
@@ -467,21 +252,6 @@ def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
     assert load_plugins([offering(DISK)], environ={"BEAUTYSPOT_PLUGINS": choice}).left_out == tuple(
         left_out
     )
-
-
-def test_an_unknown_name_in_the_environment_warns(monkeypatch, caplog):
-    install(monkeypatch, origin(offering(S3), "s3"), origin(offering(DISK), "disk"))
-    load_plugins(environ={"BEAUTYSPOT_PLUGINS": "s3,dsk"})
-    (record,) = caplog.records
-    told = record.getMessage()
-    assert told.startswith("BEAUTYSPOT_PLUGINS names the plug-in 'dsk', which is not installed.")
-    assert "Did you mean 'disk'? Installed: disk, s3" in told
-
-
-def test_the_process_environment_counts(monkeypatch):
-    install(monkeypatch, origin(offering(S3), "s3"))
-    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
-    assert load_plugins().names("storage") == []
 
 
 # -------------------------------------------------------------------------------- the listing

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from beautyspot.backends.stand_ins import Maker
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
-from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from owned_clock import Clock
+from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
+
 
 RAN: list[Any] = []
 
@@ -144,7 +142,7 @@ def test_a_store_out_of_reach_comes_later(
 
 
 def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot.testing.records import KEYS, a_record
+    from beautyspot_testing.records import KEYS, a_record
 
     Outage.error = MetadataError("no server")
     store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata
@@ -211,42 +209,3 @@ def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:
     Outage.error = MetadataError("no server")
     with pytest.raises(MetadataError, match="no server"):
         make_spot(metadata="remote", plugins=[PLUGIN], strict=True)
-
-
-def test_tries_are_paused_ever_longer() -> None:
-    clock, tries = Clock(), []
-
-    def make() -> Any:
-        tries.append(clock.now)
-        raise MetadataError("no server")
-
-    maker: Maker[Any] = Maker(make, Breaker("it", clock=clock), MetadataError("the first"))
-    clock.now += 5  # nobody asked meanwhile: the first error is old news
-    for _ in range(5000):
-        with pytest.raises((MetadataError, Resting)):
-            maker.backend()
-        clock.now += 0.1
-    assert len(tries) < 20
-    assert tries[0] == 1005
-
-
-def test_a_constructor_that_hangs_is_given_up(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    released = threading.Event()
-    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 0.05)
-    monkeypatch.setattr(Outage, "meet", lambda: released.wait(30))
-    spot = make_spot(metadata="remote", plugins=[PLUGIN])
-    assert spot.mark(double)(1) == 2
-    released.set()
-    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 30)
-    end_pause(spot.metadata)
-    assert spot.flush()
-    assert spot.stats()["entries"] == 1
-
-
-def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:
-    """A thread may still be in one of its functions."""
-    parts = make_spot()._parts
-    parts._made = lambda: None
-    assert parts.keygen is not parts.keygen

@@ -9,8 +9,7 @@ import sys
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from contextlib import closing, suppress
-from contextvars import ContextVar
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -164,65 +163,6 @@ def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
     assert results[1:] == [1, 2, 3]
     assert isinstance(results[0], bs.Failed)
     assert isinstance(results[0].error, TimeoutError)
-
-
-def test_calls_that_are_over_their_time_before_they_begin_break_nothing(spot: Spot) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate",))
-    def f(number: int) -> int:
-        gate.pass_through()
-        return number
-
-    with ThreadPoolExecutor(1) as pool:
-        results = spot.map(f, range(6), executor=pool, concurrency=2, timeout=0.02, errors="return")
-        failed = [each for each in results if isinstance(each, bs.Failed)]
-        gate.open.set()
-    assert [each.input for each in failed] == [*range(6)]
-    assert {type(each.error) for each in failed} == {TimeoutError}
-    assert gate.count <= 1
-
-
-def test_what_is_taken_back_is_no_failure(spot: Spot) -> None:
-    futures: list[Future[Any]] = []
-
-    class Pool(ThreadPoolExecutor):
-        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-            futures.append(super().submit(*args, **kwargs))
-            return futures[-1]
-
-    @spot.mark(ignore=("futures",))
-    def f(number: int) -> int:
-        until(lambda: len(futures) == 8)
-        if number == 0:
-            raise ValueError(number)
-        until(lambda: all(each.cancelled() for each in futures[2:]))
-        return number
-
-    told: list[bs.Progress] = []
-    with Pool(1) as pool, pytest.raises(ValueError, match="0") as raised:
-        list(spot.map(f, range(8), executor=pool, concurrency=8, progress=told.append))
-    assert raised.value.__notes__ == ["spot.map: the input was 0"]
-    assert (told[-1].runs, told[-1].failures, told[-1].running) == (1, 1, 0)
-
-
-def test_threads_have_the_context_of_the_map(spot: Spot) -> None:
-    who: ContextVar[str] = ContextVar("who", default="nobody")
-
-    @spot.mark(ignore=("who",))
-    def f(number: int) -> str:
-        return who.get()
-
-    token = who.set("me")
-    with ThreadPoolExecutor(2) as pool, closing(spot.map(f, [1], executor=pool)) as results:
-        who.reset(token)
-        assert list(results) == ["me"]
-
-
-def test_what_can_not_be_sent_is_said_at_once(spot: Spot) -> None:
-    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
-    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
-        spot.map(spot.mark(lambda number: number), [1], executor=pool)
 
 
 @pytest.mark.parametrize("limiter", ["10/s", [{"name": "calls", "rate": "10/s"}]])
@@ -405,37 +345,3 @@ def test_a_stored_exception_that_can_not_be_sent_fails_its_own_input_alone(raisi
     assert failed.stored
     assert isinstance(failed.error, bs.WorkerError)
     assert failed.error.text == "410 Gone 1"
-
-
-class Unnoted(Future[Any]):
-    """Is done for a while before it calls those who want to know."""
-
-    asked = 0
-    callback: Callable[[Future[Any]], object]
-
-    def done(self) -> bool:
-        self.asked += 1
-        return super().done()
-
-    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
-        self.callback = fn
-
-
-def test_a_call_that_has_just_ended_as_its_time_is_over_has_its_result(spot: Spot) -> None:
-    future = Unnoted()
-
-    class Late(Executor):
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-            future.set_result(fn(*args, **kwargs))
-            return future
-
-    @spot.mark
-    def f(x: int) -> int:
-        return x
-
-    results = spot.map(f, [1], executor=Late(), timeout=0.001, errors="return")
-    with ThreadPoolExecutor(1) as pool:
-        given = pool.submit(list, results)
-        until(lambda: future.asked > 0, unless=[given])
-        future.callback(future)
-        assert given.result(DEADLINE) == [1]

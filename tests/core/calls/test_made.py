@@ -36,17 +36,6 @@ def test_each_function_gets_instances_of_its_own_class(make_spot: Callable[..., 
     assert spot.stats()["hits"] == 2
 
 
-def test_the_class_in_the_annotation_tells_functions_apart(make_spot: Callable[..., Spot]) -> None:
-    spot, keys = make_spot(), set()
-    for model in (answer(1), answer(2), int, "Answer"):
-
-        def parse(x: int): ...  # type: ignore[no-untyped-def]
-
-        parse.__annotations__["return"] = model
-        keys.add(spot.key(spot.mark(parse), 1))
-    assert len(keys) == 3  # a builtin type selects nothing, nor does a text
-
-
 class Twice:
     """Somebody's decorator that carries the name of what it wraps."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import streams
-from beautyspot.errors import CacheMissError, ConfigError
+from beautyspot.errors import CacheMissError
 from gates import DEADLINE
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
+
 
 RAN: list[Any] = []
 
@@ -426,15 +427,6 @@ def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Sp
     assert spot.mark(name="one")(items)() == [1]
 
 
-def test_a_stream_has_no_stale_result_to_fall_back_on(spot: Spot) -> None:
-    for function in (count, count_later):
-        with pytest.raises(ConfigError, match="has no meaning"):
-            spot.mark(stale_on_error=True)(function)
-
-
-# ------------------------------------------------------------- equal callers at the same time
-
-
 def test_each_caller_of_an_equal_stream_runs_it_and_the_first_to_end_is_stored(spot: Spot) -> None:
     @spot.mark
     def numbered(n: int) -> Iterator[tuple[int, int]]:
@@ -506,9 +498,6 @@ def test_a_stream_that_asks_for_itself_runs_and_does_not_wait(spot: Spot) -> Non
     assert list(tree(1)) == [1, 1]
     RAN.clear()
     assert asyncio.run(collect(tree_later(1))) == [1, 1]
-
-
-# ------------------------------------------------------- interrupted, cancelled, and left behind
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])

@@ -7,56 +7,18 @@ in C. At such moments a profiler raises here, as the handler of Ctrl-C does.
 from __future__ import annotations
 
 import contextvars
-import gc
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.single_flight import Flight
-from beautyspot.results import gathering
+from beautyspot_local import TokenBucket
 from gates import DEADLINE
-from moments import OURS, Handler, check_free, each_moment, is_final
-from remote_store import RemoteStore
+from moments import check_free, each_moment, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
     from beautyspot.spot import Spot
-
-
-class Interrupt(Handler):
-    """The handler of Ctrl-C, where what it raises is not swallowed."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__(at, self.interrupt, OURS)
-
-    def interrupt(self) -> None:
-        raise KeyboardInterrupt
-
-    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
-        if not is_final(frame):
-            super().__call__(frame, event, arg)
-
-
-def interrupted(call: Callable[[], Any], at: int) -> bool:
-    """Interrupt `call` at a moment; False where it was over before that."""
-    interrupt = Interrupt(at)
-    gc.disable()  # what it finds may be another test's
-    try:
-        sys.setprofile(interrupt)
-        call()
-    except KeyboardInterrupt:
-        assert interrupt.came
-        return True
-    except ZeroDivisionError:
-        pass
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    assert not interrupt.came, "the interrupt was swallowed"
-    return False
 
 
 def plain(x: int) -> int:
@@ -119,22 +81,6 @@ def called_by_another(function: Callable[[int], Any], x: int) -> Any:
     return outcomes[0]
 
 
-def test_a_leader_that_is_interrupted_while_it_wakes_its_followers_wakes_all() -> None:
-    woken: list[str] = []
-
-    def interrupted() -> None:
-        woken.append("interrupted")
-        if len(woken) == 1:
-            raise KeyboardInterrupt
-
-    flight = Flight(None)
-    flight.add_waker(interrupted)
-    flight.add_waker(lambda: woken.append("the other"))
-    with pytest.raises(KeyboardInterrupt):
-        flight.finish(1)
-    assert "the other" in woken
-
-
 def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True)
     marked = spot.mark(plain)
@@ -152,19 +98,37 @@ def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> 
     assert at > 5
 
 
-@each_moment
-def test_a_hit_that_is_interrupted_stops_no_other(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, stride: int
+async def later(x: int) -> int:
+    return x
+
+
+def ended(made: Any) -> Any:
+    """What a coroutine that waits for nothing returns."""
+    try:
+        made.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")
+
+
+@pytest.mark.parametrize("key", [None, str])
+@pytest.mark.parametrize(
+    ("function", "run"),
+    [(plain, int), (failing, int), (stream, list), (later, ended)],
+    ids=["plain", "failing", "stream", "coroutine"],
+)
+def test_a_limited_call_that_is_interrupted_leaves_its_place(
+    make_spot: Callable[..., Spot],
+    function: Callable[[int], Any],
+    run: Callable[[Any], Any],
+    key: Callable[[int], str] | None,
 ) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE", 0.001)  # a place that is lost comes back after it
-    spot = make_spot(metadata=RemoteStore(), strict=True)
-    function = spot.mark(version="auto")(plain)
-    function(1)
+    spot = make_spot(limiter=TokenBucket(1e9), strict=True)
+    limit = spot.limiter(max_concurrent=1, key=key)
+    limited, of_others = limit(function), limit(plain)
     at = 1
-    while interrupted(lambda: function(1), at):
-        for _ in range(3):
-            assert called_by_another(function, 1) == 1
-        at += stride
+    while interrupted(lambda: run(limited(7)), at):
+        assert called_by_another(of_others, 7) == 7
+        assert not spot._limiting.asking
+        at += 3  # every third of some 150
     assert at > 20
-    lookups: Any = spot._engine.cache.finding._find_gathered.__self__  # type: ignore[attr-defined]
-    assert len(lookups._places) <= gathering.AT_ONCE

@@ -24,7 +24,6 @@ import math
 import operator
 import pathlib
 import queue
-import random
 import socket
 import struct
 import subprocess
@@ -175,7 +174,6 @@ LOOKALIKES = [
     [ValueError(1), ValueError("1"), ValueError(), KeyError(1), Exception(1)],
     [FileNotFoundError(2, "x", "a"), FileNotFoundError(2, "x", "b"), FileNotFoundError(2, "x")],
     [ImportError("x", name="a"), ImportError("x", name="b"), ImportError("x", path="a")],
-    [random.Random(1), random.Random(2)],
     [operator.itemgetter(1), operator.itemgetter("1"), operator.attrgetter("a"),
      operator.methodcaller("a"), operator.methodcaller("a", 1), operator.methodcaller("a", k=1)],
     [slots(Slots, a=1), slots(Slots, b=1), slots(MoreSlots, a=1), slots(SlotsAndDict, a=1),
@@ -197,6 +195,52 @@ LOOKALIKES = [
 ]  # fmt: skip
 
 
+class Twice(Slots):
+    """Has two slots of one name, each with a value of its own."""
+
+    __slots__ = ("a",)
+
+
+class SlottedError(Exception):
+    __slots__ = ("code",)
+
+
+class HidingError(SlottedError):
+    __slots__ = ("code",)
+
+
+class MixedError(ValueError, SlottedError):
+    pass
+
+
+class Zone(dt.tzinfo, Slots):
+    pass
+
+
+class Gathered(ExceptionGroup):
+    """Its arguments do not say what it has gathered."""
+
+    def __new__(cls, message, code):
+        return super().__new__(cls, message, [KeyError(code)])
+
+    def __init__(self, message, code):
+        super().__init__(message)
+
+
+def hiding(value, **attributes):
+    """`value`, with values in the slots of its base class, which its own hide."""
+    base = type(value).__mro__[1]
+    for name, item in attributes.items():
+        vars(base)[name].__set__(value, item)
+    return value
+
+
+def in_dict(value, **attributes):
+    """`value`, with attributes in its `__dict__` that slots of the same names hide."""
+    vars(value).update(attributes)
+    return value
+
+
 # What the constructor of an exception took; `copy` and `pickle` forget what was set later.
 EXCEPTIONS = [
     [OSError(1, "x"), carrying(OSError(1, "x"), errno=2), carrying(OSError(1, "x"), strerror="y")],
@@ -207,12 +251,28 @@ EXCEPTIONS = [
     [StopIteration(1), carrying(StopIteration(1), value=2)],
     [SystemExit(1), carrying(SystemExit(1), code=2)],
     [NameError("x"), NameError("x", name="a"), NameError("x", name="b")],
-    [AttributeError("x"), AttributeError("x", name="a"), AttributeError("x", name="b")],
+    [AttributeError("x"), AttributeError("x", name="a"), AttributeError("x", name="b"),
+     AttributeError("x", obj=1), AttributeError("x", obj=2), AttributeError("x", obj="1")],
+    [BlockingIOError(1, "x", 2), BlockingIOError(1, "x", 3)],
+    [ExceptionGroup("x", [KeyError(1)]), ExceptionGroup("y", [KeyError(1)]),
+     ExceptionGroup("x", [KeyError(2)]), Gathered("x", 1), Gathered("x", 2)],
+    [slots(SlottedError, code=1), slots(SlottedError, code=2), slots(HidingError, code=1),
+     hiding(HidingError(), code=1), hiding(HidingError(), code=2), slots(MixedError, code=1),
+     slots(MixedError, code=2), HidingError()],
+]  # fmt: skip
+
+# What one attribute hides of another one.
+HIDDEN = [
+    [slots(Twice, a=1), slots(Twice, a=2), hiding(Twice(), a=1), hiding(slots(Twice, a=1), a=1),
+     hiding(slots(Twice, a=1), a=2), hiding(Twice(), a=2), Twice()],
+    [slots(SlotsAndDict, a=1), in_dict(slots(SlotsAndDict, a=1), a=1), in_dict(SlotsAndDict(), a=1),
+     in_dict(slots(SlotsAndDict, a=2), a=1), in_dict(slots(SlotsAndDict, a=1), a=2)],
+    [slots(Zone, a=1), slots(Zone, a=2), Zone()],
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "group", LOOKALIKES + EXCEPTIONS, ids=lambda group: type(group[0]).__name__
+    "group", LOOKALIKES + EXCEPTIONS + HIDDEN, ids=lambda group: type(group[0]).__name__
 )
 def test_what_is_not_the_same_has_another_text(group):
     for one, other in itertools.combinations(group, 2):
@@ -463,7 +523,7 @@ def test_subclasses_of_builtins_count_with_class_and_state():
      (collections.Counter, "a", "b"), (collections.deque, [1], [2]), (decimal.Decimal, "1", "2"),
      (fractions.Fraction, 1, 2), (uuid.UUID, "0" * 32, "1" * 32), (pathlib.PurePosixPath, "a", "b"),
      (ipaddress.IPv4Address, "1.2.3.4", "1.2.3.5"), (ipaddress.IPv6Interface, "::1/64", "::1/65"),
-     (dt.timedelta, 1, 2), (types.SimpleNamespace, {"a": 1}, {"a": 2}), (random.Random, 1, 2),
+     (dt.timedelta, 1, 2), (types.SimpleNamespace, {"a": 1}, {"a": 2}),
      (array.array, "i", "q")],
 )  # fmt: skip
 def test_methods_that_a_subclass_overrides_are_not_asked(base, one, other):
@@ -629,7 +689,7 @@ REFUSED = [
     object, threading.Lock, threading.RLock, threading.Event, threading.Condition, Thread,
     threading.local, queue.Queue, queue.SimpleQueue, asyncio.Lock, asyncio.Event, asyncio.Queue,
     io.BytesIO, io.StringIO, Iterator, Awaitable, numbers, weakref.WeakSet,
-    weakref.WeakValueDictionary, random.SystemRandom,
+    weakref.WeakValueDictionary,
 ]  # fmt: skip
 
 
@@ -694,6 +754,22 @@ def test_a_zone_from_a_file_is_refused():
     named = zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key="Europe/Paris")
     with pytest.raises(UnstableKeyError, match="was read from a file"):
         canonical(named)
+
+
+def test_ignored_attributes_are_left_out_of_all_slots_of_that_name():
+    one, other = hiding(slots(Twice, a=1), a=2), hiding(slots(Twice, a=3), a=threading.Lock())
+    assert canonical(Without(one, ("a",))) == canonical(Without(other, ("a",)))
+
+
+def test_what_an_exception_hides_is_refused():
+    pydantic_core = pytest.importorskip("pydantic_core")
+    for value in (
+        pydantic_core.PydanticCustomError("kind", "message"),
+        AttributeError("x", obj=threading.Lock()),
+        hiding(HidingError(), code=threading.Lock()),
+    ):
+        with pytest.raises(UnstableKeyError):
+            canonical(value)
 
 
 def test_the_path_of_what_is_refused():

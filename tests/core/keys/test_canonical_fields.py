@@ -7,7 +7,7 @@ import functools
 import sys
 import threading
 from dataclasses import InitVar, dataclass, field, make_dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import attrs
 import pytest
@@ -452,3 +452,35 @@ def test_the_order_in_which_they_were_set_does_not_count(state):
         vars(other).pop(name, None)
         vars(other)[name] = state[name]
     assert canonical(one) == canonical(other)
+
+
+class Named(Protocol):
+    name: str
+
+
+@runtime_checkable
+class Boxed(Protocol[T]):
+    def get(self) -> T: ...
+
+
+class OfNamed(Named):
+    def __init__(self, name):
+        self.name = name
+
+
+class OfBoxed(Boxed[int]):
+    def __init__(self, name):
+        self.name = name
+
+
+class OfBoth(Boxed[T], Named, Generic[T]):
+    def __init__(self, name):
+        self.name = name
+
+
+def test_objects_of_protocols_count_by_their_attributes():
+    for kind in (OfNamed, OfBoxed, OfBoth):
+        texts = [canonical(kind(name)) for name in ("a", "a", "b")]
+        assert texts[0] == texts[1] != texts[2]
+        assert "abc" not in texts[0]
+    assert canonical(OfBoth[int]("a")) != canonical(OfBoth[str]("a"))

@@ -42,8 +42,6 @@ def wall() -> float:
         ("10 minutes", 600),
         ("1h30m", 5400),
         ("Wed, 21 Oct 2026 07:30:00 GMT", 120),
-        ("Wednesday, 21-Oct-26 07:30:00 GMT", 120),
-        ("Wed Oct 21 07:30:00 2026", 120),
         ("Wed, 21 Oct 2026 09:30:00 +0200", 120),
         ("2026-10-21T07:30:00Z", 120),
         ("2026-10-21t07:30:00.5z", 120.5),
@@ -55,8 +53,6 @@ def wall() -> float:
         ("1h0m1.5s", 3601.5),
         ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
-        ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
-        ("Sun Nov  6 08:49:37 1994", 0),
         (0, 0),
         (-1, 0),
         ("-1", 0),
@@ -75,7 +71,9 @@ def test_what_a_pause_may_be(given: Any, seconds: float) -> None:
     "given",
     ["soon", "nan", "inf", "-inf", "1e999", "120 GMT", "5 parsecs", "2026-10-21", "Wed, 21 Oct",
      "Wed, 32 Oct 2026 07:30:00 GMT", "Wed, 21 Oct 2026 25:30:00 GMT", "12:30", "1,5",
-     "2026-10-21T07:30:00", "2026-10-21T25:30:00Z", "2026-10-21T07:30Z tomorrow",
+     "Wednesday, 21-Oct-26 07:30:00 GMT", "Wed Oct 21 07:30:00 2026", "Sun Nov  6 08:49:37 1994",
+     "Wed, 21 Oct 2026 07:30:00 -0000", "2026-10-21T07:30:00",
+     "2026-10-21T25:30:00Z", "2026-10-21T07:30Z tomorrow",
      float("nan"), float("inf"), True, b"120", [120], 10**400, NOW],
     ids=repr,
 )  # fmt: skip
@@ -100,7 +98,7 @@ def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
 def test_any_date_that_is_to_come(ahead: int) -> None:
     date = NOW + timedelta(seconds=ahead)
     http = format_datetime(date, usegmt=True)
-    for text in (http, date.strftime("%a %b %e %H:%M:%S %Y"), date.isoformat()):
+    for text in (http, date.isoformat()):
         assert pause_seconds(text, wall) == ahead
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError
 from beautyspot.limits.per_key import FEW, LimitsByKey
-from beautyspot.testing.limiter_model import ManualClock
 from beautyspot_local import TokenBucket
+from beautyspot_testing.limiter_model import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -29,26 +26,28 @@ class Keys(RuleBasedStateMachine):
 
     @rule(key=st.integers(0, 99).map(str), cost=st.integers(1, 8), settles=st.booleans())
     def call(self, key: str, cost: int, settles: bool) -> None:
-        limiter = self.by_key.enter(key)
+        call = object()
+        limiter = self.by_key.enter(key, call)
         known = self.kept.setdefault(key, self.model.for_key(key))
         one, other = limiter.reserve(cost), known.reserve(cost)
         assert one is not None
         assert other is not None
         assert one.delay == other.delay
         if settles:
-            self.calls.append((key, limiter, one, known, other))
+            self.calls.append((key, limiter, one, known, other, call))
         else:
-            self.by_key.leave(key)
+            self.by_key.leave(key, call)
 
     @rule(data=st.data(), real=st.integers(0, 20))
     def end(self, data: st.DataObject, real: int) -> None:
         if self.calls:
             call = data.draw(st.sampled_from(self.calls))
             self.calls.remove(call)
-            key, limiter, one, known, other = call
+            key, limiter, one, known, other, entered = call
             limiter.settle(one, real)
             known.settle(other, real)
-            self.by_key.leave(key)
+            self.by_key.leave(key, entered)
+            self.by_key.leave(key, entered)  # an interrupted one is ended once more
 
     @rule(seconds=st.integers(0, 8))
     def advance(self, seconds: int) -> None:
@@ -68,79 +67,15 @@ def test_any_order_of_calls() -> None:
     run_state_machine_as_test(Keys, settings=effort)
 
 
-def test_a_crawl_of_many_hosts_stays_small() -> None:
-    clock = ManualClock()
-    by_key = LimitsByKey(TokenBucket(1, clock=clock))
-    for number in range(1000):
-        by_key.enter(f"host{number}").consume()
-        by_key.leave(f"host{number}")
-        clock.advance(0.125)
-        assert len(by_key) <= FEW
-
-
-class Failing(TokenBucket):
-    broken = True
-
-    def busy_for(self) -> float:
-        if self.broken:
-            raise TimeoutError("locked")
-        return super().busy_for()
-
-    def for_key(self, key: str) -> TokenBucket:
-        return Failing(1) if key == "a" else TokenBucket(1)
-
-
 def crowd(by_key: LimitsByKey) -> None:
     """Use so many other keys that what is idle is dropped."""
     for number in range(3 * FEW):
-        by_key.enter(f"crowd{number}")
-        by_key.leave(f"crowd{number}")
-
-
-def test_a_limiter_that_can_not_tell_at_the_moment_is_kept() -> None:
-    by_key = LimitsByKey(Failing(1))
-    first: Any = by_key.enter("a")
-    by_key.leave("a")
-    crowd(by_key)
-    assert by_key.enter("a") is first
-    by_key.leave("a")
-    first.broken = False
-    crowd(by_key)
-    assert by_key.enter("a") is not first
-
-
-def test_a_limiter_that_has_none_for_a_key_is_refused() -> None:
-    class Least(LimiterBase):
-        name = "least"
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            return Reservation(0, cost)
-
-        def release(self, reservation: Reservation) -> None: ...
-
-    with pytest.raises(ConfigError, match="use a limiter that can"):
-        LimitsByKey(Least())
+        by_key.enter(f"crowd{number}", 1)
+        by_key.leave(f"crowd{number}", 1)
 
 
 def test_a_key_with_a_call_under_way_is_kept() -> None:
     by_key = LimitsByKey(TokenBucket(1))
-    first = by_key.enter("a")
+    first = by_key.enter("a", 1)
     crowd(by_key)
-    assert by_key.enter("a") is first
-
-
-def test_a_key_that_a_handler_uses_as_it_is_looked_at_is_kept() -> None:
-    class Model(TokenBucket):
-        def for_key(self, key: str) -> TokenBucket:
-            return Interrupted(1) if key == "a" else TokenBucket(1)
-
-    class Interrupted(TokenBucket):
-        def busy_for(self) -> float:
-            by_key.enter("a")
-            return 0.0
-
-    by_key = LimitsByKey(Model(1))
-    first = by_key.enter("a")
-    by_key.leave("a")
-    crowd(by_key)
-    assert by_key.enter("a") is first
+    assert by_key.enter("a", 1) is first

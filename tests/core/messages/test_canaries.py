@@ -105,7 +105,7 @@ def test_no_error_shows_a_secret(
         raise error
 
     spot.register(Result, encode=encode, decode=lambda form: Result())
-    spot.mark(Result)()
+    spot.cached_run(Result)
 
     def by_key(value: object) -> object:
         raise error

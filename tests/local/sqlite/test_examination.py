@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -57,6 +58,19 @@ def test_a_damaged_database_is_a_problem(path: Path) -> None:
     assert state_of(wrong(path), "damaged") == "problem"
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_and_an_index_that_differ_are_a_problem(path: Path, place: int) -> None:
+    """A byte of a key: its row is not found by it, or not at all."""
+    with bs.open_store(path) as store:
+        [key] = [record.cache_key.encode() for record in store.rows()]
+    found = [*re.finditer(key, path.read_bytes())]
+    assert len(found) == 2
+    with path.open("r+b") as file:
+        file.seek(found[place].start())
+        file.write(b"!")
+    assert state_of(wrong(path), "is damaged (") == "problem"
+
+
 @pytest.mark.parametrize("part", [0.2, 0.5])
 def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> None:
     with bs.Spot("app", directory=path.parent, config=False, strict=True) as spot:
@@ -68,6 +82,19 @@ def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> 
     with bs.open_store(path) as store:
         assert [each.kind for each in store.verify()] == ["database"]
         assert not any("belong to no result" in each.text for each in store.metadata.examine())
+
+
+def test_a_database_that_was_set_aside_is_a_problem_until_it_is_removed(path: Path) -> None:
+    path.write_bytes(b"odd" * 2000)
+    with bs.Spot("app", directory=path.parent, config=False, strict=True) as spot:
+        spot.cached_run(str, 1)
+    [aside] = path.parent.glob("app.db.damaged-*")
+    aside.with_name(f"{aside.name}-wal").touch()
+    found = wrong(path)
+    assert state_of(found, f"beautyspot copy {aside} {path}") == "problem"
+    assert len(found) == 1
+    aside.unlink()
+    assert wrong(path) == {}
 
 
 def test_what_others_may_read_is_a_warning(path: Path) -> None:

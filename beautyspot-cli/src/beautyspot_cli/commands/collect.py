@@ -28,32 +28,47 @@ if TYPE_CHECKING:
     show_default=True,
     help="Keep younger ones: they may belong to a result that is just being saved.",
 )
+@click.option(
+    "--store-id",
+    metavar="ID",
+    help="Remove all blobs of another store instead, one that is gone: an ID that doctor lists.",
+)
 @removal_options
 @store_options
 @output_options
 def command(
-    output: Output, place: Place, at: str | None, grace: str, dry_run: bool, yes: bool
+    output: Output,
+    place: Place,
+    at: str | None,
+    grace: str,
+    store_id: str | None,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Remove blobs that belong to no result, and what interrupted saves have left.
 
-    GRACE must be longer than any save takes. The exit status is 1 where a blob could not be
-    removed.
+    GRACE must be longer than any save takes. Blobs of another store are removed only where its
+    --store-id is given, and the newest of them is older than GRACE: nobody can tell from here
+    whether they are needed. The exit status is 1 where a blob could not be removed.
     """
     with place.at(at).open() as opened:
         asked = time.time()
-        found = opened.collect(grace, dry_run=True)
+        found = opened.collect(grace, store_id=store_id, dry_run=True)
         if not output.as_json:
-            output.say(f"{_blobs(found)} belong to no result in {opened.place}")
+            whose = f"are of the store {store_id}, beside" if store_id else "belong to no result in"
+            output.say(f"{_blobs(found)} {whose} {opened.place}")
         nothing = not found.blobs and not found.leftovers
         if dry_run or nothing:
             _say_json(output, opened, found, None)
         elif confirmed(output, yes=yes):
-            _collect(output, opened, found, grace, asked)
+            _collect(output, opened, found, grace, store_id, asked)
 
 
-def _collect(output: Output, store: Any, found: Collected, grace: str, asked: float) -> None:
+def _collect(
+    output: Output, store: Any, found: Collected, grace: str, store_id: str | None, asked: float
+) -> None:
     """Remove them, and none that has become old enough only since it was asked."""
-    done = store.collect(_longer(grace, math.ceil(time.time() - asked)))
+    done = store.collect(_longer(grace, math.ceil(time.time() - asked)), store_id=store_id)
     output.say(f"removed {_blobs(done)}, and {done.leftovers:,} leftovers")
     if done.failed:
         output.say(f"{done.failed:,} blobs could not be removed: try again")

@@ -46,6 +46,9 @@ _HEADINGS: Final = (
     "FUNCTION", "ENTRIES", "SIZE", "OLDEST", "NEWEST", "HITS", "RUNS", "TIME SAVED",
     "MONEY SAVED",
 )  # fmt: skip
+_DROPPED: Final = (
+    "NEWEST", "RUNS", "OLDEST", "MONEY SAVED", "TIME SAVED", "HITS", "SIZE", "ENTRIES",
+)  # fmt: skip
 
 
 @click.command(cls=Command)
@@ -108,7 +111,7 @@ def _list_rows(output: Output, store: Store, order: str, limit: int | None, wher
     if output.as_json:
         for record in islice(records, shown):
             output.json(**row_json(record))
-    elif not (number := show_rows(output, islice(records, shown))):
+    elif not (number := show_rows(output, store, islice(records, shown))):
         output.say(f"nothing in {store.place} matches")
     elif output.on_terminal and next(records, None) is not None:
         output.say(f"these are the first {number}: -n 0 shows all")
@@ -118,16 +121,19 @@ def _list_functions(output: Output, store: Store, order: str, limit: int | None)
     functions = sorted(store.functions(), key=_FUNCTION_ORDERS[order])
     shown = list(islice(functions, limit or None))
     if output.as_json:
-        output.json(store=store.place, functions=[_function_json(one) for one in shown])
+        listed = [_function_json(one) for one in shown]
+        output.json(store=store.place, price_unit=store.price_unit or None, functions=listed)
         return
     if not functions:
         output.say(f"nothing is stored in {store.place}")
         return
+    output.price_in_unit_of(store)
     oldest = order == "oldest" or not output.on_terminal  # whose width is little
     output.table(
         _HEADINGS,
         (_function_cells(one, output.format, oldest) for one in shown),
         right=(1, 2, 5, 6, 7, 8),
+        dropped=_DROPPED,
     )
     entries, total = sum(one.entries for one in functions), sum(one.size for one in functions)
     output.say(f"{entries:,} results, {size(total)}, in {store.place}")
@@ -158,5 +164,6 @@ def _function_json(one: StoredFunction) -> dict[str, Any]:
         "oldest": iso(one.oldest),
         "newest": iso(one.newest),
         "code": one.code,
+        "unstored": one.unstored,
         **counts,
     }

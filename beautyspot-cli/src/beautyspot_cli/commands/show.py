@@ -62,7 +62,7 @@ def command(
             _show_json(output, store, record, alone=alone)
         else:
             if not alone:
-                output.pairs(_lines(record))
+                output.pairs(_lines(record, store))
                 output.line("")
             _show_value(output, store, record, whole=alone)
 
@@ -112,7 +112,7 @@ def _show_json(output: Output, store: Store, record: TaskRecord, *, alone: bool)
         output.json(**row)
 
 
-def _lines(record: TaskRecord) -> list[tuple[str, str]]:
+def _lines(record: TaskRecord, store: Store) -> list[tuple[str, str]]:
     """What is known of the result, a line each; nothing of what is unknown."""
     lines = {
         "function": function_of(record),
@@ -124,7 +124,7 @@ def _lines(record: TaskRecord) -> list[tuple[str, str]]:
         "used": _when(record.used_at),
         "expires": _when(record.expires_at),
         "took": duration(record.took),
-        "price": money(record.price),
+        "price": money(record.price, store.price_unit if record.price else ""),
         "size": size(record.size),
         "type": record.content_type,
         "stored by": record.serializer,

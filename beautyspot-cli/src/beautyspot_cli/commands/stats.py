@@ -26,6 +26,11 @@ _NUMBERS: Final = (
 )  # fmt: skip
 _HEADINGS: Final = (
     "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT", "MONEY SAVED", "MONEY SPENT",
+    "REFUSALS",
+)  # fmt: skip
+_DROPPED: Final = (
+    "TIME SPENT", "MONEY SPENT", "REFUSALS", "FAILURES", "TIME SAVED", "RUNS", "MONEY SAVED",
+    "HITS",
 )  # fmt: skip
 _OF_LIMITS: Final = ("grants", "waits", "refusals", "seconds_waited")
 _LIMIT_HEADINGS: Final = ("GRANTS", "WAITS", "REFUSALS", "TIME WAITED")
@@ -73,8 +78,9 @@ def command(
     """Show hits, runs, failures, and the time and money that hits saved.
 
     They are counted by the hour and over all processes, and outlive the results. Days and hours
-    are local, in JSON hours are in UTC. TIME SPENT is that of runs, MONEY what mark(price=) says.
-    JSON has the numbers of limits, too.
+    are local, in JSON hours are in UTC. TIME SPENT is that of runs, MONEY what mark(price=) says,
+    in the unit of Spot(price_unit=). REFUSALS are calls that a limit let not in: they are no runs.
+    JSON has the other numbers of limits, too.
     """
     place, function = sorted_out(words, place, "FUNCTION")
     with place.open() as store:
@@ -86,14 +92,22 @@ def command(
         if output.as_json:
             _show_json(output, store, by, lines, total)
             return
-        about, headings, cells, told = _LIMITS if limits else _CALLS
-        shown = {name: line for name, line in lines.items() if any(line[each] for each in about)}
+        output.price_in_unit_of(store)
+        about, headings, dropped, cells, told = _LIMITS if limits else _CALLS
+        shown = {name: line for name, line in lines.items() if _tells(line, about)}
         if not shown:
             output.say(f"nothing was counted in {store.place}{_why_nothing(store, limits=limits)}")
             return
         rows = ([name, *cells(line, output.format)] for name, line in shown.items())
-        output.table((by.upper(), *headings), rows, right=range(1, 1 + len(headings)))
-        output.say(told(total))
+        right = range(1, 1 + len(headings))
+        output.table((by.upper(), *headings), rows, right=right, dropped=dropped)
+        output.say(told(total, store.price_unit))
+
+
+def _tells(line: dict[str, Any], about: tuple[str, ...]) -> bool:
+    """Whether something is to be told; a function that is limited alone has no calls to tell of."""
+    was_only_refused = line["refusals"] and not line["grants"]
+    return was_only_refused or any(line[each] for each in about)
 
 
 def _why_nothing(store: Any, *, limits: bool) -> str:
@@ -117,17 +131,19 @@ def _sum(counts: Iterable[Counts]) -> dict[str, Any]:
 
 def _cells(line: dict[str, Any], form: Format) -> list[str]:
     return [
-        *(form.count(line[name]) for name in _NUMBERS[:3]),
+        *(form.count(line[name]) for name in _NUMBERS[:2]),
+        form.rare(line["failures"]),
         *(duration(line[name]) if line[name] else NOTHING for name in _NUMBERS[3:5]),
         *(form.money(line[name]) for name in _NUMBERS[5:]),
+        form.rare(line["refusals"]),
     ]
 
 
-def _in_all(total: dict[str, Any]) -> str:
+def _in_all(total: dict[str, Any], unit: str) -> str:
     calls = total["hits"] + total["runs"]
     saved = [duration(total["seconds_saved"])]
     if total["money_saved"]:
-        saved.append(money(total["money_saved"]))
+        saved.append(money(total["money_saved"], unit))
     return (
         f"in all {total['hits']:,} of {calls:,} calls were hits, which saved {' and '.join(saved)}"
     )
@@ -139,7 +155,7 @@ def _limit_cells(line: dict[str, Any], form: Format) -> list[str]:
     return [*numbers, duration(waited) if waited else NOTHING]
 
 
-def _limits_in_all(total: dict[str, Any]) -> str:
+def _limits_in_all(total: dict[str, Any], _: str) -> str:
     waited = f", {duration(total['seconds_waited'])} together" if total["waits"] else ""
     return (
         f"in all {total['waits']:,} of {total['grants']:,} permits had to wait{waited}; "
@@ -147,12 +163,16 @@ def _limits_in_all(total: dict[str, Any]) -> str:
     )
 
 
-_CALLS: Final = (_NUMBERS, _HEADINGS, _cells, _in_all)
-_LIMITS: Final = (_OF_LIMITS, _LIMIT_HEADINGS, _limit_cells, _limits_in_all)
+_CALLS: Final = (_NUMBERS, _HEADINGS, _DROPPED, _cells, _in_all)
+_LIMITS: Final = (
+    *(_OF_LIMITS, _LIMIT_HEADINGS, ("TIME WAITED", "WAITS", "GRANTS")),
+    *(_limit_cells, _limits_in_all),
+)
 
 
 def _show_json(
     output: Output, store: Any, by: str, lines: dict[str, dict[str, Any]], total: dict[str, Any]
 ) -> None:
     named = [{by: name, **line} for name, line in lines.items()]
-    output.json(store=store.place, by=by, lines=named, total=total)
+    unit = store.price_unit or None
+    output.json(store=store.place, by=by, price_unit=unit, lines=named, total=total)

@@ -80,7 +80,8 @@ def _show_several(output: Output, whys: list[Why]) -> None:
         for why in whys:
             output.json(**_as_json(why))
         return
-    output.table(_HEADINGS, (_cells(why, output.format) for why in whys))
+    cells = (_cells(why, output.format) for why in whys)
+    output.table(_HEADINGS, cells, dropped=("NEAREST", "MADE", "ARGUMENTS"))
     output.say("beautyspot why KEY says more of one")
 
 

@@ -18,7 +18,6 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +26,6 @@ from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.messages import did_you_mean, listing, masked, without
-from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,7 +194,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     try:
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
         takes.check_required(options, given.get("url", wish.cls.name))
-        return in_time(wish.cls, partial(wish.cls, **options))
+        return wish.cls(**options)
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), given)}") from None
     except BeautyspotError:

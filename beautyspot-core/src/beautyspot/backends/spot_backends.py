@@ -30,7 +30,6 @@ from beautyspot.errors import (
 from beautyspot.files import absolute
 from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting
-from beautyspot.resilience.guarded_backends import in_time, needs_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -276,7 +275,7 @@ class Parts:
     @property
     def close_at_once(self) -> bool:
         """Whether closing them waits for nothing."""
-        return not any(map(needs_deadline, self._owned))
+        return not any(one.blocking and not one.local for one in self._owned)
 
     def close(self) -> list[Exception]:
         """Close what was made here, and nothing that was given; returns the errors of that."""
@@ -285,7 +284,7 @@ class Parts:
             owned, self._owned = self._owned, []
         for backend in owned:
             try:
-                in_time(backend, backend.close)
+                backend.close()
             except Exception as error:
                 errors.append(error)
         return errors

@@ -85,7 +85,6 @@ def stand_in(base: type[B], cls: type[Backend], maker: Maker[B]) -> B:
         "__repr__": lambda self: f"<stand-in for {cls.name!r}>",
         "name": cls.name,
         "blocking": cls.blocking,
-        "keeps_deadlines": cls.keeps_deadlines,
         "remote": cls.remote,
         "maker": maker,
     }

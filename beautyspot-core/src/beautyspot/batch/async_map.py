@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import CancelledError
 from collections import deque
+from collections.abc import AsyncGenerator
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ from beautyspot.concurrency.waiting import Job, check_asyncio
 from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
     from contextvars import Context
+    from typing import NoReturn
 
     from beautyspot.batch.items import Item
     from beautyspot.batch.made import Made
@@ -36,6 +38,35 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Task as MarkedTask
 
     Task = asyncio.Task[Any]
+
+
+class Results(AsyncGenerator[Any, None]):
+    """What `spot.map` of a coroutine function gives: says what to write in place of `list`."""
+
+    def __init__(self, given: AsyncGenerator[Any, None]) -> None:
+        self._given = given
+
+    def __anext__(self) -> Coroutine[Any, Any, Any]:
+        return self._given.__anext__()
+
+    def asend(self, value: None) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
+        return self._given.asend(value)
+
+    def athrow(self, *error: Any) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
+        return self._given.athrow(*error)
+
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """As of an asynchronous generator."""
+        return self._given.aclose()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "spot.map of a coroutine function gives its results in an event loop: write "
+            "`async for result in spot.map(…)`, or `[result async for result in spot.map(…)]`, in "
+            "an `async def` that asyncio.run runs"
+        )
 
 
 class AsyncMap:
@@ -245,7 +276,7 @@ class AsyncMap:
             self._window.failed(item, made.error, stored=True)
             self._stop_if_over()
             return
-        for follower in self._window.returned(item, made.value):
+        for follower in self._window.returned(item, made):
             self._begin_with(follower)
 
     def _end_badly(self, item: Item, error: BaseException, *, began: bool) -> None:
@@ -255,9 +286,10 @@ class AsyncMap:
             self._meter.gave_up()
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
+        refused = self._target.has_refused(item, error)
         if self._meter is not None:
-            (self._meter.failed if began else self._meter.missed)()
-        self._window.failed(item, error)
+            (self._meter.failed if began else self._meter.missed)(refused=refused)
+        self._window.failed(item, error, refused=refused)
         self._stop_if_over()
 
     def _stop_if_over(self) -> None:

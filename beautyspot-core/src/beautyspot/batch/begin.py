@@ -38,9 +38,9 @@ def begin(
             f"map(executor=) has no meaning for {target.name}, a coroutine function, whose calls "
             "run in the event loop: leave it out"
         )
-    from beautyspot.batch.async_map import AsyncMap
+    from beautyspot.batch.async_map import AsyncMap, Results
 
-    return AsyncMap(target, inputs, options, meter).give()
+    return Results(AsyncMap(target, inputs, options, meter).give())
 
 
 def _check_plain(inputs: tuple[Any, ...]) -> None:

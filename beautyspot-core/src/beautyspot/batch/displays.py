@@ -114,6 +114,8 @@ def at_the_end(progress: Progress) -> list[str]:
 
 def _sums(progress: Progress) -> list[str]:
     wrong = [_counted(progress.failures, "failure")] if progress.failures else []
+    if progress.refused:
+        wrong.append(f"{progress.refused:,} refused")
     if progress.unstored:
         wrong.append(f"{progress.unstored:,} not stored")
     return [*wrong, _counted(progress.runs, "run"), _counted(progress.hits, "hit")]

@@ -69,8 +69,8 @@ class Meter:
             "_failures",
             "_function",
         ),
-        *("_hits", "_lock", "_moved", "_queue", "_running", "_runs", "_samples", "_showing"),
-        *("_started", "_timer", "_total", "_unstored"),
+        *("_hits", "_lock", "_moved", "_queue", "_refused", "_running", "_runs", "_samples"),
+        *("_showing", "_started", "_timer", "_total", "_unstored"),
     )
 
     def __init__(
@@ -84,6 +84,7 @@ class Meter:
         self._function, self._total, self._clock = function, total, clock
         self._display: Display | None = display
         self._hits = self._runs = self._failures = self._unstored = self._running = 0
+        self._refused = 0
         self._busy, self._busy_since = 0.0, 0.0
         self._queue = Queue()
         self._lock = threading.Lock()  # nothing is called in it: see `beautyspot.concurrency.locks`
@@ -135,20 +136,22 @@ class Meter:
         if made.is_hit:
             self.found()
         else:
-            self.ran(stored=made.is_stored)
+            self.ran(stored=bool(made.is_stored))
 
-    def failed(self) -> None:
-        """Count a call that failed."""
+    def failed(self, *, refused: bool = False) -> None:
+        """Count a call that failed, or was `refused` by a limit before its function began."""
         now = self._clock()
         with self._lock:
-            self._failures += 1
+            self._refused += refused
+            self._failures += not refused
             self._end_one(now)
 
-    def missed(self) -> None:
-        """Count an input that failed without a call of its own."""
+    def missed(self, *, refused: bool = False) -> None:
+        """Count an input that failed, or was `refused`, without a call of its own."""
         now = self._clock()
         with self._lock:
-            self._failures += 1
+            self._refused += refused
+            self._failures += not refused
             self._moved = now
 
     def gave_up(self) -> None:
@@ -175,18 +178,19 @@ class Meter:
         now = self._clock()
         with self._lock:
             hits, runs, failures = self._hits, self._runs, self._failures
+            refused = self._refused
             unstored, running = self._unstored, self._running
             busy = self._busy + (self._moved - self._busy_since if running else 0.0)
             quiet = max(0.0, now - self._moved)
         ended = runs + failures
-        sample = _Sample(now, hits + ended, ended, busy)
+        sample = _Sample(now, hits + ended + refused, ended, busy)
         waiting = min(running, max(0, self._queue.length))
         rate, left = self._rates(sample, running - waiting)
         if left and quiet > left:  # what holds the map up is slower than all that told the time
             left = None
         return Progress(
             *(self._function, sample.done, self._total, hits, runs, failures, unstored),
-            *(running, waiting, now - self._started, quiet, rate, left),
+            *(running, waiting, now - self._started, quiet, rate, left, refused),
         )
 
     def _rates(self, now: _Sample, running: int) -> tuple[float, float | None]:

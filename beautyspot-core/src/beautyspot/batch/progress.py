@@ -15,7 +15,7 @@ class Progress:
 
     Attributes:
         function: the identifier of the function.
-        done: inputs that have a result, or failed.
+        done: inputs that have a result, failed, or were refused.
         total: all inputs; None where their number is not known.
         hits: inputs whose result was stored, or made by another call.
         runs: calls that ran the function, and returned.
@@ -31,6 +31,7 @@ class Progress:
         left: seconds until all are done, if all the others run, as fast as calls run now; as fast
             as hits are found, where nothing has run. None where that is unknown: where all the
             others run and none waits, say, or nothing has happened for longer than that.
+        refused: inputs whose call a limit refused, so that the function did not run.
     """
 
     function: str
@@ -46,6 +47,7 @@ class Progress:
     quiet: float
     rate: float
     left: float | None
+    refused: int = 0
 
 
 class Display(Protocol):

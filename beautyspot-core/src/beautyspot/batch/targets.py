@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.marking import check_callable, is_marked
 from beautyspot.concurrency.queueing import Start
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.limits.decorator import is_limited
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot.batch.items import Item
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.marking import Marking
     from beautyspot.tasks.task import Call
@@ -61,6 +62,12 @@ class Target:
     def start(self) -> Start | None:
         """What may stop a call that is yet to get its permit; None where none is needed."""
         return Start() if self._is_limited else None
+
+    def has_refused(self, item: Item, error: BaseException | None) -> bool:
+        """Whether a limit of the function did not let an item's call begin."""
+        began = item.start is not None and item.start.has_begun
+        is_refusal = isinstance(error, RateLimitError | CostError)
+        return is_refusal and self.task.is_limited and not began
 
     def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls, "" for none; None where each has to be addressed singly."""

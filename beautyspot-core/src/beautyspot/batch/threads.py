@@ -216,7 +216,8 @@ class SyncMap:
         if isinstance(error, NotBegun):
             meter.gave_up()
         elif value is not NOT_BEGUN:
-            meter.made(value) if error is None else meter.failed()
+            refused = self._target.has_refused(item, error)
+            meter.made(value) if error is None else meter.failed(refused=refused)
         elif isinstance(workers, Submitted):  # a thread had not counted it yet
             meter.gave_up()
 
@@ -226,15 +227,17 @@ class SyncMap:
         if made.error is not None:
             self._window.failed(item, made.error, stored=True)
             return
-        for follower in self._window.returned(item, made.value):
+        for follower in self._window.returned(item, made):
             self._start(follower)
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
+        refused = self._target.has_refused(item, error)
         if self._meter is not None:
-            (self._meter.failed if began else self._meter.missed)()
+            (self._meter.failed if began else self._meter.missed)(refused=refused)
         if isinstance(self._workers, Submitted):
             explain_unsent(error)
-        self._window.failed(item, error, fatal=began and self._workers.is_broken)
+        fatal = began and self._workers.is_broken
+        self._window.failed(item, error, fatal=fatal, refused=refused)
 
     # ------------------------------------------------------------------------------ times
 

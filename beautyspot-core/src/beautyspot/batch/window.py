@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beautyspot.batch.lookups import Lookups
+    from beautyspot.batch.made import Made
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
 
@@ -86,27 +87,35 @@ class Window:
         equal.append(item)
         return equal[0] is item
 
-    def returned(self, item: Item, value: Any) -> list[Item]:
-        """Note an item's value; gives those that waited for it, each to be looked up."""
-        item.value = value
+    def returned(self, item: Item, made: Made) -> list[Item]:
+        """Note an item's value; gives those that waited for it, each to be looked up or called."""
+        item.value = made.value
         followers = self._settle(item)
-        self._lookups.follow(item, followers, value)
+        if made.is_stored is not None:
+            self._lookups.follow(item, followers, made.value)
         return followers
 
     def failed(
-        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
+        self,
+        item: Item,
+        error: BaseException,
+        *,
+        fatal: bool = False,
+        stored: bool = False,
+        refused: bool = False,
     ) -> None:
         """Note that an item failed, and with it those that waited for it.
 
         With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
-        is a result, and counts as a failure only where all errors are raised.
+        is a result, and counts as a failure only where all errors are raised. `refused` is that of
+        a limit: no function has run.
         """
         for each in (item, *self._settle(item)):
             each.error, each.stored = error, stored
             if each is not item:
                 self._settle(each)
                 if self._meter is not None:
-                    (self._meter.hit if stored else self._meter.missed)()
+                    self._meter.hit() if stored else self._meter.missed(refused=refused)
             if stored and self._errors != "raise":
                 continue
             self._failures += 1

@@ -100,13 +100,14 @@ class ActiveMap:
 
     Attributes:
         function: the identifier of the function.
-        done: inputs that have a result, or failed.
+        done: inputs that have a result, failed, or were refused.
         total: all inputs; None where their number is not known.
         failures: inputs whose call raised.
         running: calls under way now.
         waiting: of these, those that wait for a limit.
         seconds: since the first input.
         left: seconds until all are done; None where that is unknown.
+        refused: inputs whose call a limit refused, so that the function did not run.
     """
 
     function: str
@@ -117,6 +118,7 @@ class ActiveMap:
     waiting: int
     seconds: float
     left: float | None
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ def _maps(engine: Engine) -> Iterable[ActiveMap]:
             told = meter.progress()
             yield ActiveMap(
                 *(told.function, told.done, told.total, told.failures),
-                *(told.running, told.waiting, told.seconds, told.left),
+                *(told.running, told.waiting, told.seconds, told.left, told.refused),
             )
 
 

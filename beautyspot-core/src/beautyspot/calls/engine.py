@@ -127,6 +127,7 @@ class Engine:
         *,
         owner: weakref.ref[Owner],
         active: bool = True,
+        price_unit: str = "",
     ) -> None:
         self.cache = cache
         self.detours = cache.health.detours
@@ -147,7 +148,9 @@ class Engine:
         self.behind = Behind()
         self.flights = Flights()
         self.streams: dict[Call, float] = {}
-        self.counting = Counting(cache.metadata.add_counts, lambda: cache.clock())
+        reasons = reporter.reasons
+        self.counting = Counting(cache.metadata, lambda: cache.clock(), reasons, price_unit)
+        cache.count_first = self.counting.write_first
         self.last_calls = LastCalls(lambda: cache.clock())
         self.uses = LastUses(cache.metadata.touch, lambda: cache.clock(), self.counting.write)
 
@@ -269,13 +272,13 @@ class Engine:
             observers.hit(name, key, saved, made_at, price, place, size)
 
     def miss(self, call: Call) -> None:
-        """Count a miss, after which the function runs, and tell of it."""
-        call.task.counted.runs += 1
+        """Tell of a miss, after which the function runs, unless a limit refuses it."""
         self._tell_miss(call, call.why or "not stored")
 
     def bypass(self, call: Call, reason: Reason) -> None:
         """Count a call that runs uncached, and tell of it."""
         self.counting.bypassed += 1
+        self.counting.look()
         self._tell_miss(call, reason)
 
     def forbid(self, call: Call) -> None:
@@ -337,6 +340,7 @@ class Engine:
             if cache_if(value):
                 return True
             self.reporter.refused[task.func_identifier] += 1
+            self.reporter.keep_reason(task.func_identifier, "cache_if refused them")
             self.refuse(call, "cache_if")
             return False
         except Exception as error:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from beautyspot.errors import CostError, RateLimitError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextvars import Context
@@ -43,9 +45,12 @@ class Run:
         took, about, observers = self._work.seconds, self._about, self._observers
         observers.leave(self._entered, error, about)
         if error is None:
+            self._work.start()
             observers.ran(about.function, about.key, took)
-        else:
+        elif self._work.has_failed():
             observers.failed(about.function, error, key=about.key, seconds=took)
+        elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told
+            observers.refused(about.function, about.key, "given up")
 
 
 def observed(observers: Observers, call: Call, work: Work) -> Any:

@@ -37,15 +37,17 @@ from beautyspot.calls.following import (
     win,
 )
 from beautyspot.calls.reports import (
+    has_changed,
     has_new_version,
     report_no_key,
-    tell_of_key,
+    tell_of_paths,
     warn_inactive,
     warn_moved,
     warn_stale,
 )
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Save, Turn
+from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
+    from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -138,7 +141,7 @@ def look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
 def _counted(engine: Engine, call: Call) -> Flow:
     """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
-    execution = Execute(call, engine.observers)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:
@@ -147,7 +150,7 @@ def _counted(engine: Engine, call: Call) -> Flow:
     if outcome.error is None:
         engine.price(call, lambda: outcome.value)
     else:
-        counted.failures += 1
+        counted.failures += execution.work.has_failed()
     return outcome
 
 
@@ -168,6 +171,7 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
     outdated: Flight | None = None
+    holders.end_orphans()
     while True:
         with Turn(engine, call) as turn, turn:
             anew = call.refresh
@@ -259,9 +263,9 @@ def _run(turn: Turn) -> Flow:
     turn.begin()
     addressing = call.task.addressing
     watch = addressing.watch(call)
-    addressing.tell_arguments(call)
+    addressing.tell_arguments(call, watch)
     counted = call.task.counted
-    execution = Execute(call, engine.observers)
+    execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:  # also where it is interrupted
@@ -269,28 +273,29 @@ def _run(turn: Turn) -> Flow:
         counted.seconds_spent += turn.took
         engine.counting.look()
     if outcome.error is not None:
-        counted.failures += 1
-        return (yield from _raised(turn, outcome))
+        counted.failures += execution.work.has_failed()
+        return (yield from _raised(turn, outcome, watch))
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)
     turn.tell_spared()
-    if not _keeps(turn, outcome.value):
+    if not _keeps(turn, outcome.value, watch):
         return outcome
     engine.uses.bound()
     # Encoded before any other code runs: its caller, or a follower, may change the value.
     if turn.encode(outcome.value) and not turn.queue():
         yield Save(turn)
     if watch is not None:
-        tell_of_key(engine, call, watch)
+        tell_of_paths(engine, call)
     return outcome
 
 
-def _raised(turn: Turn, outcome: Outcome) -> Flow:
+def _raised(turn: Turn, outcome: Outcome, watch: Watch | None) -> Flow:
     """What comes of an execution that raised: its error, which may be a result."""
     if not turn.call.task.is_result(outcome.error):
         turn.share(outcome)
         return (yield from _or_stale(turn.engine, turn.call, outcome))
-    if _has_moved_since(turn):
+    if has_changed(turn.engine, watch, turn.call):
+        turn.share(None)
         return outcome
     turn.engine.uses.bound()
     if turn.encode_error(outcome) and not turn.queue():
@@ -298,23 +303,14 @@ def _raised(turn: Turn, outcome: Outcome) -> Flow:
     return outcome
 
 
-def _keeps(turn: Turn, value: Any) -> bool:
+def _keeps(turn: Turn, value: Any, watch: Watch | None) -> bool:
     """Whether to store a result; the followers are told where not."""
-    if _has_moved_since(turn):
+    if has_changed(turn.engine, watch, turn.call):
+        turn.share(None)  # each of them runs the function itself
         return False
     if not turn.engine.keeps(turn.call, value):
         turn.share_unstored(value)
         return False
-    return True
-
-
-def _has_moved_since(turn: Turn) -> bool:
-    """Whether a caller that did not wait changed what the function may have read meanwhile."""
-    engine, call = turn.engine, turn.call
-    if not call.alone or not call.task.addressing.has_moved(call):
-        return False
-    turn.share(None)
-    warn_moved(engine, call)
     return True
 
 

@@ -40,7 +40,6 @@ def follow(
     None where the time is over, or waiting might be a deadlock.
     """
     call.waited = True
-    engine.behind.drop_dead()
     began: float | None = None
     try:
         if call.max_age is not None and flight.done:

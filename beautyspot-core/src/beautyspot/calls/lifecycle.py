@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec
 
 from beautyspot.calls.engine import Engine
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.forks import end_in_children, reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
@@ -103,6 +103,7 @@ def make_engine(
         SpotExecutor(executor),
         owner=owner,
         active=config["enabled"],
+        price_unit=config["price_unit"] or "",
     )
     engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
     cache.unsaved.at_process_end = partial(_store_rest, engine)
@@ -199,6 +200,7 @@ def _finish_with(told: object, engine: Engine, parts: Parts) -> None:
 def finish(engine: Engine, parts: Parts) -> None:
     """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
+    holders.end_orphans()
     engine.behind.dismiss()
     engine.wait_behind()
     _store_rest(engine)

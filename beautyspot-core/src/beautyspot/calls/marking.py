@@ -14,10 +14,10 @@ from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.functions.kinds import kind_of
-from beautyspot.functions.names import is_ours
+from beautyspot.functions.kinds import check_is_no_class, kind_of
+from beautyspot.functions.names import identifier_of, is_ours, unwrap_ours
+from beautyspot.functions.wrapping import wrapped_without_wraps
 from beautyspot.limits.payer import payer_of
-from beautyspot.resilience.guarded_backends import needs_deadline
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
 from beautyspot.tasks.options import MarkOptions
@@ -52,6 +52,7 @@ class Marking:
         self._config = config
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
+        self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
         self.earlier: dict[str, tuple[str, ...]] = {}
         self.names: set[str] = set()
 
@@ -84,7 +85,7 @@ class Marking:
                 "the function by another Spot, with a name of its own and signing_key=None"
             )
         storage = self._parts.required_storage()
-        if needs_deadline(storage):
+        if storage.blocking and not storage.local:
             raise ConfigError(
                 f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
                 "is elsewhere: leave mmap= out"
@@ -94,14 +95,37 @@ class Marking:
         """A marked function in the place of `function`.
 
         Raises:
-            ConfigError: it can't be called, or an option does not fit it.
+            ConfigError: it can't be called, is a class, or an option does not fit it.
         """
         check_callable(
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
+        check_is_no_class(function)
+        if options.name is None:
+            self._foresee_one_name(unwrap_ours(function))
+        return self._marked(function, options)
+
+    def _foresee_one_name(self, wrapper: Any) -> None:
+        """Say that functions share the name of a wrapper, which does not carry theirs."""
+        names = [identifier_of(unwrap_ours(inner)) for inner in wrapped_without_wraps(wrapper)]
+        if not names:
+            return
+        name = identifier_of(wrapper)
+        known = self._wrapped.setdefault(name, names)
+        for first, second in zip(known, names, strict=False):
+            if first != second:
+                self._engine.reporter.once(
+                    f"bare {name}",
+                    f"{name} is the name of both {first} and {second}, since their decorator does "
+                    "not pass on names: they are counted, listed and invalidated as one. Write "
+                    f"@functools.wraps(function) above the def of {wrapper.__name__} in the "
+                    "decorator, or give each function a mark(name=)",
+                )
+
+    def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)
-        payer = None if options.name is None else payer_of(function)
-        if payer is not None:
+        payer = payer_of(function)
+        if payer is not None and options.name is not None:
             payer.count_as(task.func_identifier)
         return wrap(self._engine, task)
 
@@ -127,8 +151,9 @@ class Marking:
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
-            owner=self._engine.owner, on_first_key=self._duplicates.note,
+            types=parts.types, owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
+            is_limited=payer_of(function) is not None,
         )  # fmt: skip
         if len(self.names) < _MOST_NAMES:
             self.names.add(task.func_identifier)
@@ -184,7 +209,7 @@ class Marking:
         # function, so that no `id` in the table is used again.
         known = self._runners.get(id(function))
         if known is None:
-            known = self.mark(function, MarkOptions())
+            known = self._marked(function, MarkOptions())
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runners) >= RUNNERS:

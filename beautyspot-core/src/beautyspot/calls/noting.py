@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from beautyspot.observing import Reason
     from beautyspot.tasks.task import Call
 
-    Told = tuple[tuple[int, str], str, float | None, Reason | None, bool]
+    Told = tuple[tuple[int, str], str, float | None, Reason | None, bool | None]
     """What is remembered of a call.
 
     The Spot's number and the function; the key; when the result was made; why it was a miss;
-    whether it was a hit, or its result is stored.
+    whether it was a hit, or its result is stored; None where it is its caller's alone.
     """
 
 
@@ -90,11 +90,12 @@ class LastCalls:
             if returned and call.made_at is None:
                 call.made_at = self._clock()
         whose = self.number, call.task.func_identifier
-        self.set((whose, call.key, call.made_at, why, call.is_hit or call.is_stored))
+        stored = None if call.changed else call.is_hit or call.is_stored
+        self.set((whose, call.key, call.made_at, why, stored))
 
     @property
-    def end(self) -> tuple[bool, bool]:
-        """Of the last call in this context: was it a hit; and if not, is its result stored."""
+    def end(self) -> tuple[bool, bool | None]:
+        """Of the last call in this context, as `Made` has it: `is_hit` and `is_stored`."""
         told = self._get()
         if told is None or told[0][0] != self.number:
             return False, False

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.calls.flow import renewal
 from beautyspot.calls.steps import drive, drive_async
-from beautyspot.concurrency import queueing, single_flight
+from beautyspot.concurrency import holders, queueing, single_flight
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.limits import concurrency_cap
 from beautyspot.messages import error_shown
@@ -30,7 +30,7 @@ def renew(engine: Engine, call: Call) -> None:
     would not be stored; and outside of asyncio, where no task can run.
     """
     task, key = call.task, call.key
-    engine.behind.drop_dead()
+    holders.end_orphans()
     if not call.may_store or key in engine.flights:
         return
     if not (task.kind == "function" or in_asyncio()):

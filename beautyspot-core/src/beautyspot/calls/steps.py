@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from beautyspot.resilience.observers import Observers
+    from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.task import Call
 
     class Step(Protocol):
@@ -100,15 +101,24 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 class Execute:
     """Call the user's function.
 
+    Args:
+        call: the call.
+        observers: of the Spot.
+        counted: where the run is counted when the function begins; it may be refused, or given up,
+            before that.
+        number: as so many.
+
     Attributes:
         work: how long the function works.
     """
 
     __slots__ = ("_observers", "call", "work")
 
-    def __init__(self, call: Call, observers: Observers) -> None:
+    def __init__(
+        self, call: Call, observers: Observers, counted: Counted | None = None, number: int = 1
+    ) -> None:
         self.call = call
-        self.work = Work()
+        self.work = Work(counted, number, is_limited=call.task.is_limited)
         self._observers = observers
 
     def perform(self) -> Outcome:
@@ -133,21 +143,27 @@ class Execute:
             return Outcome(error=error)
 
     def _worked(self) -> Any:
-        """What the function returns; what its observers do around it is none of its work."""
+        """What the call gives; what its observers do around it is none of the function's work."""
         call, work = self.call, self.work
         work.begin()
         try:
-            return call.task.function(*call.args, **call.kwargs)
+            value = call.task.function(*call.args, **call.kwargs)
+            if not work.has_begun:  # a decorator gave it in place of a refused call
+                work.start()
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
     async def _worked_async(self) -> Any:
         call, work = self.call, self.work
         work.begin()
         try:
-            return await call.task.function(*call.args, **call.kwargs)
+            value = await call.task.function(*call.args, **call.kwargs)
+            if not work.has_begun:
+                work.start()
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
 
 class Block:

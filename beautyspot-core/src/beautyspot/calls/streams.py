@@ -24,7 +24,7 @@ from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import answer, look_anew, not_stored
 from beautyspot.calls.following import moment_of
 from beautyspot.calls.leasing import look_up
-from beautyspot.calls.reports import has_new_version, warn_moved, warn_outside_asyncio
+from beautyspot.calls.reports import has_changed, has_new_version, warn_outside_asyncio
 from beautyspot.calls.steps import Block, Outcome, drive, drive_async
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.queueing import Work
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.flow import Flow
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
+    from beautyspot.tasks.watching import Watch
 
     Resume = Callable[[Any], Any]
 
@@ -71,6 +72,7 @@ class Stream:
         self._data: list[Data] | None = None  # of the items; None where they are not to be stored
         self._bytes = 0
         self._work = Work()
+        self._watch: Watch | None = None
         self._told = 0.0  # seconds of it that are counted
         self._is_observed = False
 
@@ -92,8 +94,10 @@ class Stream:
             if call.may_store:
                 call.began_at = engine.cache.clock()
                 call.since = yield from moment_of(engine, call)
-                call.task.addressing.tell_arguments(call)
+                self._watch = call.task.addressing.watch(call)
+                call.task.addressing.tell_arguments(call, self._watch)
                 self._data = []
+            self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.streams[call] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
@@ -153,7 +157,7 @@ class Stream:
         self._told = self._work.seconds
         counted.seconds_spent += self._told - told
         if isinstance(error, Exception) and not isinstance(error, _ENDS):
-            counted.failures += 1
+            counted.failures += self._work.has_failed()
             self.engine.counting.look()
 
     def stop(self) -> None:
@@ -184,9 +188,9 @@ class Stream:
         engine, call = self.engine, self.call
         if call in engine.streams:
             engine.counting.look()
-        if self._data is not None and call.task.addressing.has_moved(call):
+        if self._data is not None and has_changed(engine, self._watch, call):
             self.stop()
-            warn_moved(engine, call)
+        self._work.start()
         self.recorded(returned)
         return None if self._data is None else Block(partial(self._store, self._data))
 

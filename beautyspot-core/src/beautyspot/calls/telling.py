@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
+
+from beautyspot.limits.limiting import LimiterCounts
 
 if TYPE_CHECKING:
     from beautyspot.calls.activity import Activity
@@ -11,6 +12,43 @@ if TYPE_CHECKING:
     from beautyspot.calls.noting import LastCall
     from beautyspot.config.resolve import Config
     from beautyspot.limits.limiting import Limiting
+
+
+class Stats(LimiterCounts):
+    """What `Spot.stats` gives.
+
+    Attributes:
+        hits: calls that got a result without a run.
+        misses: executions of functions whose calls were looked up; none is counted where a limit
+            refused the call, or it was given up before its function began.
+        failures: those of them that raised.
+        bypassed: calls that ran uncached.
+        changed: results that were not stored, since what their key is made of changed meanwhile.
+        errors: failures of beautyspot.
+        seconds_saved: how long the executions worked that hits made unnecessary: what they queued
+            for limits is no work.
+        seconds_spent: how long the executions worked.
+        money_saved, money_spent: the same of what they cost.
+        entries, bytes: of all results in the store; None if it fails, and after `shutdown`.
+        unsaved: results that wait in memory for a store that fails.
+        resting: kinds of operation of the backends that are not tried at the moment, since they
+            failed.
+    """
+
+    hits: int
+    misses: int
+    failures: int
+    bypassed: int
+    changed: int
+    errors: int
+    seconds_saved: float
+    seconds_spent: float
+    money_saved: float
+    money_spent: float
+    entries: int | None
+    bytes: int | None
+    unsaved: int
+    resting: int
 
 
 class Telling:
@@ -49,30 +87,13 @@ class Telling:
 
         return activity(self.name, self._engine, self._limiting, self.config["limiter"])
 
-    def stats(self) -> dict[str, float]:
+    def stats(self) -> Stats:
         """What was counted since the Spot was made, in this process, and what is stored.
 
         A forked child counts from the start.
 
         Returns:
-            `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
-            that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
-            executions worked that hits made unnecessary: what they queued for limits is no work),
-            `seconds_spent` (how long the executions worked), `money_saved` and `money_spent` (the
-            same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
-            fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
-            fails) and `resting` (kinds of operation of the backends that are not tried at the
-            moment, since they failed).
-
-            Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
-            `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
-            `limiter_grants_last_minute`, `limiter_per_process` and `limiter_away`.
-            `limiter_per_process` is 1 if the limit
-            holds for this process only, so that eight workers have eight times the rate
-            ("gcra-shared" keeps one rate for all of a machine, "redis" for all machines), and 0 if
-            it is shared or there is none. A cap (`max_concurrent`) is not shown here.
-            `limiter_away` is 1 while the limiter fails, and this process keeps its share of the
-            rate by itself.
+            A dictionary; `Stats` says what is in it.
         """
         engine, limiting = self._engine, self._limiting
         cache, counted = engine.cache, [*engine.counting]
@@ -83,6 +104,7 @@ class Telling:
             "misses": sum(each.runs for each in counted),
             "failures": sum(each.failures for each in counted),
             "bypassed": engine.counting.bypassed,
+            "changed": engine.counting.changed,
             "errors": sum(engine.reporter.counts.values()),
             "seconds_saved": sum(each.seconds_saved for each in counted),
             "seconds_spent": sum(each.seconds_spent for each in counted),
@@ -95,13 +117,13 @@ class Telling:
             **limiting.statistics(),
         }
 
-    def _totals(self) -> tuple[float, float]:
+    def _totals(self) -> tuple[int, int] | tuple[None, None]:
         engine = self._engine
         if engine.closed:
-            return math.nan, math.nan
+            return None, None
         try:
             entries, size = engine.cache.metadata.totals()
             return int(entries), int(size)  # here: a store may answer anything
         except Exception as error:
-            engine.reporter.report("count what is stored", "", error, "It is given as NaN")
-            return math.nan, math.nan
+            engine.reporter.report("count what is stored", "", error, "It is given as None")
+            return None, None

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.steps import Outcome
-from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency import deferred, holders, single_flight
 from beautyspot.concurrency.waiting import Job, has_loop
 from beautyspot.results.invalidations import Moment
 from beautyspot.results.known import known
@@ -66,6 +66,8 @@ class Turn:
         self.has_left = False
         self.has_ended = False
         self.is_over = False
+        if call.task.kind in ASYNCHRONOUS:
+            holders.hold(self, self.end)
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +80,7 @@ class Turn:
     def hand_over(self) -> None:
         """Leave the end to the thread that saves the result."""
         self.saves = True
+        holders.let_go(self)
 
     def take_lease(self) -> bool:
         """Whether the call may go on: other processes are kept out now, or can't be."""
@@ -207,6 +210,7 @@ class Turn:
     def end(self) -> None:
         """Let the next call of this key run, in this process and in others."""
         self.has_ended = True  # first: a thread may take the lease at this moment
+        holders.let_go(self)
         flight = self.flight
         try:
             if self.lease is not None and self._must_not_wait():

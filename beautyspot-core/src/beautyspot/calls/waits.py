@@ -15,8 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Join
-from beautyspot.concurrency import deferred, single_flight, waiting
-from beautyspot.concurrency.waiting import name_of, place_of
+from beautyspot.concurrency import deferred, holders, single_flight, waiting
+from beautyspot.concurrency.holders import name_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -64,6 +64,7 @@ class LeaseWait:
         if waited < self.look_at:
             return False
         self.look_at = waited + min(waited, LONGEST)
+        holders.end_orphans()
         is_part = self._flight in _waits or bool(single_flight.dependents(self._flight))
         return is_part or _passed(waited) > self._told
 
@@ -167,22 +168,23 @@ def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generato
         flight: what it waits for.
         seconds: after which it runs on its own.
     """
-    waited = 0.0
-    for until in (waiting.PATIENCE, waiting.LONG):
-        done: bool = yield Join(flight, min(seconds, until) - waited)
-        if done or seconds <= until:
+    waited = told = 0.0
+    while True:
+        pause = min(seconds - waited, waiting.PATIENCE)
+        done: bool = yield Join(flight, pause)
+        waited += pause
+        if done or waited >= seconds:
             return done
-        waited = until
-        engine.behind.drop_dead()  # its event loop may have been closed since
-        if not flight.done:
+        holders.end_orphans()  # its event loop may have been closed since
+        passed = _passed(waited)
+        if passed > told and not flight.done:
+            told = passed
             holder = f"{name_of(flight.thread)} of this process"
             if call.task.kind == "coroutine":
                 holder = f"a task in {holder}"
             elif where := place_of(flight.thread):
                 holder = f"{holder} (now at {where})"
             _tell(engine, call, holder, waited)
-    done = yield Join(flight, seconds - waited)
-    return done
 
 
 def tell_of_lease(turn: Turn, waited: float) -> None:

@@ -18,7 +18,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.waiting import waitable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Behind:
         self._queue: deque[_Piece] = deque()
         self._pieces: dict[_Piece, None] = {}  # those in the queue, and those at work
         self._threads: dict[object, int] = {}
-        self._tasks: dict[Any, dict[asyncio.Task[Any], str]] = {}  # their keys, by event loop
+        self._tasks: dict[asyncio.Task[Any], str] = {}  # with their keys
 
     # ---------------------------------------------------------------------------------- keys
 
@@ -210,26 +210,22 @@ class Behind:
         """
         import asyncio
 
-        self.drop_dead()
-        loop = asyncio.get_running_loop()
         try:
-            task = loop.create_task(work)
+            task = asyncio.get_running_loop().create_task(work)
         except BaseException:  # of a loop that makes tasks of its own, say
             work.close()
             raise
         with suppress(AttributeError):  # a task of another make may forbid it
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # see `drop_dead`
-        self._tasks.setdefault(loop, {})[task] = key
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # see `_drop_orphan`
+        self._tasks[task] = key
+        holders.hold(task, partial(self._drop_orphan, task))
         task.add_done_callback(self._forget)
         return task
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
+        holders.let_go(task)
         failed = task.cancelled() or task.exception() is not None
-        loop = task.get_loop()
-        tasks = self._tasks.get(loop, {})
-        key = tasks.pop(task, "")
-        if not tasks:
-            self._tasks.pop(loop, None)
+        key = self._tasks.pop(task, "")
         if key:
             self.settle(key, done=not failed and bool(task.result()))
 
@@ -237,18 +233,17 @@ class Behind:
         """The tasks of the running event loop that do the work of a key."""
         import asyncio
 
-        tasks = self._tasks.get(asyncio.get_running_loop(), {})
-        return {task for task, key in tasks.items() if key}
+        loop = asyncio.get_running_loop()
+        return {task for task, key in list(self._tasks.items()) if key and task.get_loop() is loop}
 
-    def drop_dead(self) -> None:
-        """End the tasks whose event loop was closed before they ended; nothing else ever would."""
-        for loop in list(self._tasks) if self._tasks else ():
-            if loop.is_closed():
-                for task, key in self._tasks.pop(loop, {}).items():
-                    with suppress(Exception):  # what the user's function makes of that
-                        task.get_coro().close()
-                    if key:
-                        self.settle(key, done=False)
+    def _drop_orphan(self, task: asyncio.Task[Any]) -> None:
+        """End a task whose event loop was closed before it ended."""
+        key = self._tasks.pop(task, "")
+        try:
+            task.get_coro().close()
+        finally:
+            if key:
+                self.settle(key, done=False)
 
 
 def _watch_end() -> None:

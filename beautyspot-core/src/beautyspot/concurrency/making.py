@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.waiting import Job, SpotExecutor
 
@@ -42,13 +42,16 @@ class Making(Generic[T]):
         self._made: list[T] = []
 
     async def run(self) -> T:
-        """Make it; where the task is cancelled meanwhile, it is given back."""
+        """Make it; where the task is cancelled meanwhile, or its loop closed, it is given back."""
+        holders.hold(self, self.give_back)
         try:
             made: T = await Job(self._do).run_in(self._executor)
             return made
         except BaseException:
             self.give_back()
             raise
+        finally:
+            holders.let_go(self)
 
     def give_back(self) -> None:
         """Have a thread undo it, now or when it is made. A second call does nothing."""

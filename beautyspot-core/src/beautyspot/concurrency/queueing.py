@@ -3,6 +3,9 @@
 A limiter that makes its caller wait says so by `queued`. That counts for each execution that the
 caller is part of, in child tasks too, and where several of these queue at once, once.
 
+A function that is limited begins when it has its permit. Until then its call may be refused, or
+given up: then there was no execution.
+
 A `Queue` counts the calls that queue now, of those made in the contexts that it watches. A `Start`
 is of one call: as long as the user's function has not begun, it can be stopped, also where it
 queues for a limit of that function. What the function itself queues for is left alone.
@@ -20,7 +23,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Counted(Protocol):
+        """What counts runs."""
+
+        runs: int
 
     Within = tuple["Work | Queue | Start", "Within | None"]
     """The innermost execution, and those around it, with what watches them."""
@@ -41,26 +49,58 @@ class Work:
 
     What the execution, or a call that it made, queues for limits is no work, nor is what comes
     between two items.
+
+    Args:
+        counted: where the run is counted when the user's function begins; None: nowhere.
+        number: as so many.
+        is_limited: whether the function begins when it has its permit, and not at once.
+
+    Attributes:
+        has_begun: whether the user's function has begun.
+        is_held: whether a permit was asked for, without which it does not begin.
     """
 
-    __slots__ = ("_before", "_began", "_count", "_queued", "_since", "_worked")
+    __slots__ = (
+        *("_before", "_began", "_count", "_counted", "_is_limited", "_number", "_queued"),
+        *("_since", "_worked", "has_begun", "is_held"),
+    )
 
-    def __init__(self) -> None:
+    def __init__(
+        self, counted: Counted | None = None, number: int = 1, *, is_limited: bool = False
+    ) -> None:
         self._worked = self._queued = self._since = 0.0
         self._began: float | None = None
         self._before: Within | None = None
         self._count = 0
+        self._counted, self._number, self._is_limited = counted, number, is_limited
+        self.has_begun = self.is_held = False
 
     @property
     def seconds(self) -> float:
-        """How long it worked until it rested."""
-        return max(0.0, self._worked - self._queued)
+        """How long it worked until it rested; 0.0 where the function did not begin."""
+        is_none = self.is_held and not self.has_begun
+        return 0.0 if is_none else max(0.0, self._worked - self._queued)
 
     def begin(self) -> None:
         """Note that it goes on; calls that are made from here are its own."""
         self._before = _within.get()
         _within.set((self, self._before))
         self._began = perf_counter()
+        if not (self.has_begun or self._is_limited):
+            self.start()
+
+    def start(self) -> None:
+        """Note that the user's function begins, or has begun."""
+        if not self.has_begun:
+            self.has_begun = True
+            if self._counted is not None:
+                self._counted.runs += self._number
+
+    def has_failed(self) -> bool:
+        """Whether what was raised ended a run: not where it came before the function's begin."""
+        if not self.is_held:
+            self.start()  # what the function is wrapped in has raised
+        return self.has_begun
 
     def rest(self) -> None:
         """Note that it stops, in the same context."""
@@ -176,6 +216,25 @@ class Start:
             yield
         finally:
             self._wakers.remove(wake)
+
+
+def hold() -> None:
+    """Note that a permit is asked for, without which the running call's function does not begin."""
+    work = _running()
+    if work is not None:
+        work.is_held = True
+
+
+def begin() -> None:
+    """Note that the running call's function begins, now that it has its permit."""
+    work = _running()
+    if work is not None:
+        work.start()
+
+
+def _running() -> Work | None:
+    within = _within.get()
+    return within[0] if within is not None and isinstance(within[0], Work) else None
 
 
 def start() -> Start | None:

@@ -14,6 +14,9 @@ from beautyspot.messages import MASK, masked
 
 LIFETIME: Final = f'{DURATION}, or "none" for ever'
 
+_UNIT: Final = 12
+"""Characters of a unit of prices."""
+
 COMPRESSION: Final = '"zstd", or False or "none" for no compression'
 """What `compression` takes, for messages."""
 
@@ -198,6 +201,12 @@ def _signing_keys(value: object) -> SigningKeys:
     raise TypeError("no keys")
 
 
+def _unit(value: object) -> str:
+    if isinstance(value, str) and 0 < len(value) <= _UNIT and value.isprintable():
+        return value
+    raise ValueError("no unit")
+
+
 def compression(value: object) -> str | None:
     """How to compress, or None.
 
@@ -296,6 +305,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "arguments", None, 'true, false, or "none" to decide by the store', or_none(_bool),
             _boolean_or_none, "whether results show people the arguments of their calls",
+        ),
+        Setting(
+            "price_unit", None, f'1 to {_UNIT} characters, such as "$" or "USD", or "none"',
+            or_none(_unit), str, "the unit of what mark(price=) says, shown beside each amount",
         ),
         Setting(
             "signing_key", None,

@@ -46,13 +46,12 @@ class Backend(ABC):
     Class attributes:
         name: what a user writes to select it, such as ``"s3"``; lower case, without ``:``.
         schemes: the URL schemes that select it, such as ``("s3",)``.
-        blocking: False if every operation takes microseconds.
+        blocking: False if every operation takes microseconds. An operation that blocks ends by
+            itself, with an error, within a time-out of the backend's own: core waits for it as
+            long as it takes.
         local: True if an operation that blocks only calls this machine's kernel (a file, not a
-            network), so that it can't hang. Core then sets no deadline, which would cost a
-            thread. An instance whose files are elsewhere sets False; see
+            network). An instance whose files are elsewhere sets False; see
             `beautyspot.files.network_file_system`.
-        keeps_deadlines: True if an operation that blocks ends by itself, with an error, within the
-            time that its options say. Core then sets no deadline either.
         remote: True if every machine that is given the same options reaches the same content.
     """
 
@@ -60,7 +59,6 @@ class Backend(ABC):
     schemes: ClassVar[tuple[str, ...]] = ()
     blocking: ClassVar[bool] = True
     local: ClassVar[bool] = False
-    keeps_deadlines: ClassVar[bool] = False
     remote: bool = False
 
     @classmethod

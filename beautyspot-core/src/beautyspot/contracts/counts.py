@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+PRICE_UNIT: Final = "price_unit"
+"""The name of the remark that says in which unit prices are, such as "$"."""
+
+UNSTORED: Final = "unstored "
+"""With the identifier of a function behind it, that of why no result of it is stored."""
 
 
 class Counts(NamedTuple):

@@ -140,14 +140,6 @@ class MetadataStoreBase(LeasingBase):
         record = self.get(key)
         return None if record is None else found_in(record)
 
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """What `find` gives for `key` out of the store's own memory; None where it had to ask.
-
-        Asked in its place while the store is left alone, since it failed. It waits for nothing.
-        """
-        del key
-        return None
-
     def find_code(self, key: str) -> str | None:
         """The field `code` of the record of `key`; None if there is no record, or it has none.
 
@@ -258,6 +250,18 @@ class MetadataStoreBase(LeasingBase):
         from beautyspot.contracts.listing import counts_summed
 
         return counts_summed(self.counts(since=since))
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """Keep short texts for people, in the place of those before of the same names.
+
+        `remarks` has one or more, by name; an empty one is as good as none. The base class keeps
+        none.
+        """
+        del remarks
+
+    def remarks(self) -> Mapping[str, str]:
+        """What `remark` was told, by name; the base class has none."""
+        return {}
 
     # ---------------------------------------------------------------------------------------------
 

@@ -42,6 +42,10 @@ class OnlyLooking(MetadataStoreBase):
         """Refused."""
         self._refuse(counts)
 
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """Refused."""
+        self._refuse(remarks)
+
     def note_invalidation(self, what: Invalidation) -> None:
         """Refused."""
         self._refuse(what)

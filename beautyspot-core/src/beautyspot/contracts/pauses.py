@@ -28,13 +28,14 @@ LONGEST: Final = 400 * 86400.0
 """The longest pause in seconds: what is longer is no length, but a Unix time."""
 
 _ISO: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:.*"
+_HTTP: Final = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} .*"
 _BELOW_ZERO: Final = r"-[0-9]+(?:\.[0-9]+)?"
 
 
 def pause_seconds(given: object, clock: Callable[[], float] | None = None) -> float:
     """The length of a pause in seconds; what is over already, or missing, is 0.0.
 
-    A date counts by the wall clock. It has any of the three forms of HTTP (RFC 9110, 5.6.7), or
+    A date counts by the wall clock. It has the form that servers send (RFC 9110's IMF-fixdate), or
     that of ISO 8601 with a zone.
 
     Args:
@@ -83,13 +84,13 @@ def _read_text(text: str, clock: Callable[[], float]) -> float:
 
 
 def _read_date(text: str) -> float:
-    from datetime import UTC, datetime  # both are needed for dates only
+    from datetime import datetime  # both are needed for dates only
     from email.utils import parsedate_to_datetime
 
     if re.fullmatch(_ISO, text.upper()):
         date = datetime.fromisoformat(text.upper())
-        return date.timestamp() if date.tzinfo is not None else math.nan  # local, or UTC?
-    date = parsedate_to_datetime(text)
-    if date.tzinfo is None:  # the form of C's asctime() names no zone and means UTC
-        date = date.replace(tzinfo=UTC)
-    return date.timestamp()
+    elif re.fullmatch(_HTTP, text):
+        date = parsedate_to_datetime(text)
+    else:
+        return math.nan
+    return date.timestamp() if date.tzinfo is not None else math.nan  # local, or UTC?

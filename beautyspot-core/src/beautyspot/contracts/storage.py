@@ -10,7 +10,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from beautyspot.contracts.backend import Data, Readable
@@ -47,9 +47,6 @@ class BlobStorageBase(Backend):
         path with ``/`` between its parts and a file extension that fits `content_type`, for example
         ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
         (absolute, ``..``, NUL, a backslash) is a `BlobLocationError`.
-
-        A storage may take another argument, ``about: Mapping[str, str] | None = None``, here and in
-        `save_file`, to keep it with the blob; see `about`.
         """
 
     @abstractmethod
@@ -80,21 +77,6 @@ class BlobStorageBase(Backend):
         Implement it if the storage can read a part: by default the whole blob is loaded.
         """
         return self.load(location)[start : start + size]
-
-    def about(self, location: str) -> Mapping[str, str]:
-        """What the save of the blob at `location` was told `about` it.
-
-        It is empty where that is not kept.
-
-        It loads no blob. Implement it where `save` and `save_file` take `about`: a few texts by
-        their names, 2 kB mostly, of which a result's row can be made anew where the metadata store
-        is lost. Where there is no room for all, leave out the last ones.
-
-        Raises:
-            BlobNotFound, BlobLocationError, StorageError: as `load`.
-        """
-        del location
-        return {}
 
     def local_path(self, location: str) -> Path | None:
         """The path of the blob at `location`; None if it is no file of this machine.

@@ -13,8 +13,6 @@ import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.functions.names import chain
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,20 +31,6 @@ def annotations_of(definition: Any) -> dict[str, Any]:
     if isinstance(definition, type):
         return dict(vars(definition).get("__annotations__") or {})
     return dict(getattr(definition, "__annotations__", None) or {})
-
-
-def result_of(function: Any) -> dict[str, Any]:
-    """What a function says that it returns, as ``{"<return>": annotation}``.
-
-    It selects the class of what is restored. Empty where there is none, or a text, which means the
-    same wherever the function was made, or a builtin type.
-    """
-    *_, inner = chain(function)
-    found = annotations_of(inner).get("return")
-    if found is None or isinstance(found, str):
-        return {}
-    builtin = type(found) is type and found.__module__ == "builtins"
-    return {} if builtin else {"<return>": found}
 
 
 def _late_annotations(definition: Any) -> dict[str, Any]:  # pragma: no cover

@@ -16,22 +16,25 @@ after an edit and never a wrong value.
 
 from __future__ import annotations
 
-from types import BuiltinMethodType, MethodWrapperType, ModuleType
+from types import BuiltinMethodType, FunctionType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.functions.annotations import result_of
 from beautyspot.functions.names import (
+    COUNTED,
     OURS,
     captured,
     carries_name,
     identifier_of,
+    innermost_function,
     is_in_c,
     is_of_no_file,
     leads_back,
     names_itself,
+    root_of,
     unwrap_ours,
 )
+from beautyspot.functions.origins import is_installed, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +52,8 @@ class Identity:
         named: the function or class whose name it is.
         func_name: the short name, for people.
         func_identifier: ``module:qualified.name``.
+        is_wrapper: whether it was made by `functools.wraps`.
+        is_others_wrapper: whether another package has done so.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
@@ -57,6 +62,8 @@ class Identity:
         self.named: Any = self._target if carries_name(self._target) else type(self._target)
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
+        self.is_wrapper = "__wrapped__" in getattr(self._target, "__dict__", ())
+        self.is_others_wrapper = is_others_wrapper(self._target)
         self._decided: bool | None = None
 
     @property
@@ -82,9 +89,8 @@ class Identity:
         """What the function holds beside its arguments, as it is at this moment.
 
         The variables that an anonymous function captured, by name; an object that is called, or to
-        which a builtin method is bound, as ``self``; and under names in ``<>`` a class, and what
-        the function says that it returns. What is bound to other methods and to partials is an
-        argument of the call; see `functions.bound`.
+        which a builtin method is bound, as ``self``; a class as ``<class>``. What is bound to
+        other methods and to partials is an argument of the call; see `functions.bound`.
         """
         if not self._nameless:
             return dict(self._held)
@@ -92,7 +98,7 @@ class Identity:
             return {"<class>": self._target}
         if not names_itself(self._target):
             return {"self": self._target, **self._held}
-        return {**captured_by(self._target), **result_of(self._target), **self._held}
+        return {**captured_by(self._target), **self._held}
 
     @property
     def may_capture(self) -> frozenset[str]:
@@ -100,7 +106,9 @@ class Identity:
         if not self._nameless:
             return frozenset(self._held)
         code = getattr(self._target, "__code__", None)
-        return frozenset(self._held).union(("<unknown>",) if code is None else code.co_freevars)
+        names = ("<unknown>",) if code is None else code.co_freevars
+        wrapped = ("__wrapped__",) if self.is_others_wrapper else ()
+        return frozenset(self._held).union(names, wrapped)
 
     @property
     def _nameless(self) -> bool:
@@ -131,9 +139,9 @@ def captured_by(function: Any) -> dict[str, Any]:
     """The variables that a function captured, sorted by name.
 
     Where it captured itself, as a local function does that calls itself, the attributes that were
-    set on it stand in its place.
+    set on it stand in its place. What another package's wrapper wraps counts in any case.
     """
-    found: dict[str, Any] = {}
+    found = attributes_of(function) if is_others_wrapper(function) else {}
     for name, value in captured(function).items():
         if unwrap_ours(value) is function:
             found.update({f"{name}.{key}": item for key, item in attributes_of(value).items()})
@@ -143,15 +151,30 @@ def captured_by(function: Any) -> dict[str, Any]:
 
 
 def attributes_of(function: Any) -> dict[str, Any]:
-    """The attributes that were set on a function, and on the wrappers of our own around it."""
+    """The attributes that were set on a function, and on the wrappers of our own around it.
+
+    Of another package's wrapper what it wraps: the others are its accounts, such as of retries.
+    """
     found: dict[str, Any] = {}
     inner = unwrap_ours(function)
+    if is_others_wrapper(inner):
+        return {"__wrapped__": inner.__wrapped__}
     while function is not inner:
         found = {**vars(function), **found}
         function = function.__wrapped__
     added = {name: item for name, item in found.items() if name != "__wrapped__"}
     # What wraps a wrapper of ours has its attributes, too.
-    return {name: item for name, item in {**vars(inner), **added}.items() if name != OURS}
+    both = {**vars(inner), **added}
+    return {name: item for name, item in both.items() if name not in (OURS, COUNTED)}
+
+
+def is_others_wrapper(function: object) -> bool:
+    """Whether it is a wrapper (`functools.wraps`) of another package than what it wraps."""
+    if type(function) is not FunctionType or "__wrapped__" not in vars(function):
+        return False
+    file, inner = function.__code__.co_filename, innermost_function(function) or function
+    package, own = (root_of(each.__globals__.get("__name__")) for each in (function, inner))
+    return (is_installed(file) or is_standard(file)) and package not in (own, "beautyspot")
 
 
 def _is_known_by_name(target: Any) -> bool | None:

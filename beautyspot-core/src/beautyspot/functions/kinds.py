@@ -6,6 +6,7 @@ import inspect
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.errors import ConfigError
 from beautyspot.functions.bound import taken_apart
 
 if TYPE_CHECKING:
@@ -18,6 +19,21 @@ def kind_of(function: Callable[..., Any]) -> str:
     if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
         kind = _kind_of_code(type(function).__call__)
     return _kind_of_wrapped(function) if kind == "function" else kind
+
+
+def check_is_no_class(function: object) -> None:
+    """Refuse a class, in whose place a function would stand: `isinstance` and subclasses break.
+
+    Raises:
+        ConfigError: says what to decorate.
+    """
+    if issubclass(type(function), type):
+        name = getattr(function, "__name__", "")
+        raise ConfigError(
+            f"mark takes a function, and {name} is a class, which would be none afterwards: write "
+            f"@spot.mark above a function that makes it (def make(…) -> {name}: return {name}(…)), "
+            "or above a method of it, such as __call__"
+        )
 
 
 def _kind_of_wrapped(function: Callable[..., Any]) -> str:

@@ -26,7 +26,12 @@ def is_made_by_call(cls: type[Any]) -> bool:
 
 def _is_from_statement(cls: type[Any]) -> bool:
     for value in vars(cls).values():
-        function = getattr(value, "__func__", getattr(value, "fget", value))
+        kind, function = type(value), value
+        # No attribute of another object is read: it might build the class, as pydantic's do.
+        if issubclass(kind, classmethod | staticmethod):
+            function = value.__func__
+        elif issubclass(kind, property):
+            function = value.fget
         code = function.__code__ if type(function) is FunctionType else None
         if code is not None and code.co_qualname == f"{cls.__qualname__}.{code.co_name}":
             return True

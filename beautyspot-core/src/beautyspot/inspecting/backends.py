@@ -14,7 +14,6 @@ from beautyspot.backends.spot_backends import (
     own_storage,
 )
 from beautyspot.errors import BackendNotFound, BeautyspotError
-from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
+    from beautyspot.contracts.types import Types
 
 
 class Backends(Protocol):
@@ -66,6 +66,10 @@ class Backends(Protocol):
         """
         ...
 
+    def types(self) -> Types:
+        """The types of plug-ins of which values are restored for who looks at them."""
+        ...
+
     def close(self) -> None:
         """Close what was made here."""
 
@@ -102,12 +106,16 @@ class OwnBackends:
         check_place(self.config, metadata, "a storage is needed")
         if "storage" not in self._made and (own := own_storage(self.config, metadata)):
             self._made["storage"] = own
-            self._closing.callback(in_time, own, own.close)
+            self._closing.callback(own.close)
         return cast("BlobStorageBase", self._made_once("storage"))
 
     def serializer(self, name: str) -> SerializerBase:
         """See `Backends`."""
         return _serializer(self, self._registry, name)
+
+    def types(self) -> Types:
+        """See `Backends`."""
+        return _types(self._registry)
 
     def _made_once(self, point: str) -> Backend:
         if point not in self._made:
@@ -122,7 +130,7 @@ class OwnBackends:
             )
             self._made[point] = made
             if owned:
-                self._closing.callback(in_time, made, made.close)
+                self._closing.callback(made.close)
         return cast("Backend", self._made[point])
 
     def close(self) -> None:
@@ -175,6 +183,10 @@ class SpotBackends:
         """See `Backends`."""
         return _serializer(self, load_plugins(), name)
 
+    def types(self) -> Types:
+        """See `Backends`."""
+        return _types(load_plugins())
+
     def close(self) -> None:
         """They are the Spot's."""
 
@@ -194,12 +206,14 @@ def _serializer(backends: Backends, registry: Registry, name: str) -> Serializer
             anchor=config.anchor("serializer"),
         )
         if made.name == name:
-            return cast("SerializerBase", made)
+            return cast("SerializerBase", made).supporting(backends.types())
     plain = registry.find("serializer", name)
-    return cast(
-        "SerializerBase",
-        select("serializer", plain, registry=registry, context=backends.context)[0],
-    )
+    made, _ = select("serializer", plain, registry=registry, context=backends.context)
+    return cast("SerializerBase", made).supporting(backends.types())
+
+
+def _types(registry: Registry) -> Types:
+    return {name: each for name, each in registry.supports().items() if each.for_looking}
 
 
 def _if_chosen(backends: Backends) -> BlobStorageBase | None:

@@ -19,7 +19,7 @@ from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
 from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
-from beautyspot.results.collecting import Collected, Collector
+from beautyspot.results.collecting import Collected, Collector, collect_of
 from beautyspot.results.placement import Placement
 from beautyspot.results.pruning import Pruned, foresee, prune, read_limits
 
@@ -38,7 +38,6 @@ class Changing:
 
     _backends: Backends
     _closed: bool
-    _lost: bool
     place: str
     metadata: MetadataStoreBase
 
@@ -155,17 +154,25 @@ class Changing:
         return Removal(rows, self._changing)
 
     @checks_options("collect")
-    def collect(self, grace: float | str | timedelta = "1h", *, dry_run: bool = False) -> Collected:
+    def collect(
+        self,
+        grace: float | str | timedelta = "1h",
+        *,
+        store_id: str | None = None,
+        dry_run: bool = False,
+    ) -> Collected:
         """Remove blobs that no row names, as `Spot.collect` does, which see.
 
         Args:
             grace: keep younger blobs: seconds, a `timedelta` or a text; longer than any save takes.
+            store_id: remove instead all blobs of another store that had this storage, and is gone:
+                its ID, as `examine` lists it. Refused if its newest blob is younger than `grace`.
             dry_run: True counts what would be removed, by this machine's clock, and changes
                 nothing.
 
         Raises:
             ConfigError: `grace` is not a duration, or no storage was chosen beside a metadata store
-                that machines share.
+                that machines share, or the storage has no such `store_id`, or it may be in use.
             BackendNotFound: no storage is installed.
             NotSupportedError: the storage or the metadata store can't do it.
             MetadataError, StorageError: one of them failed; what was not reached is still there.
@@ -176,6 +183,8 @@ class Changing:
         cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
         storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
+        if store_id is not None:
+            return collect_of(str(store_id), cache, storage, least, dry_run=dry_run)
         return Collector(cache, storage, least, dry_run=dry_run).collect()
 
     def _changing(self) -> Cache:
@@ -188,10 +197,7 @@ class Changing:
                 f"{self.place} is damaged, so nothing is removed from it: copy what can be read "
                 "into another store, by copy_to() or `beautyspot copy`, and remove it there"
             )
-        metadata = self._backends.metadata()
-        if self._lost:  # it is made now
-            self._lost, self.metadata = False, metadata.for_looking()
-        return make_cache(self._backends, metadata)
+        return make_cache(self._backends, self._backends.metadata())
 
 
 def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:

@@ -190,24 +190,16 @@ class Copier:
             return row._replace(result_data=data)
         storage, kind = self._storage(), stored_type(record)
         name = self._target.placement.new_name(record.cache_key, extension(record))
-        about = self._target.placement.about(storage, row)
-        location = storage.save(name, data, content_type=kind, about=about)
+        location = storage.save(name, data, content_type=kind)
         return row._replace(result_type=FILE, result_value=location, result_data=None)
 
     def _streamed(self, record: TaskRecord, seal: Seal) -> TaskRecord:
         """The same of a large blob, which is never in memory whole."""
         storage, kind = self._storage(), stored_type(record)
-        if storage.keeps_about and not seal.keeps:  # it is told the new signature before the bytes
-            for _ in self._passing(seal, record):
-                pass
-            record, seal = record._replace(digest=seal.digest), self._seal(record)
         name = self._target.placement.new_name(record.cache_key, extension(record))
-        about = self._target.placement.about(storage, record)
         source = Source(self._passing(seal, record))
         try:
-            location = storage.save_file(
-                name, source, size_of(record), content_type=kind, about=about
-            )
+            location = storage.save_file(name, source, content_type=kind)
         except Exception:
             if source.error is not None:  # not the target's
                 raise source.error from None
@@ -257,6 +249,8 @@ class Copier:
         ]
         if new:
             target.add_counts(new)
+        if remarks := {**source.remarks(), **target.remarks()}:
+            target.remark(remarks)
         return len(new)
 
 

@@ -124,6 +124,7 @@ def _of_store(
 def _of_parts(store: Store, *, write: bool) -> Iterator[Finding]:
     yield Finding("ok", "store", store.place)
     yield from health.of_metadata(store.metadata)
+    yield from health.of_functions(store)
     try:
         storage = store.storage
     except BeautyspotError as error:

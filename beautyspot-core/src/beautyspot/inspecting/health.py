@@ -7,9 +7,7 @@ alone knows. Nothing is changed, but for one small blob that `of_writing` saves 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from contextlib import suppress
-from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,10 +22,11 @@ from beautyspot.messages import masked
 from beautyspot.results.blob_names import blob_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
     from beautyspot.contracts.examination import FindingState
+    from beautyspot.inspecting.store import Store
 
 NOBODYS: Final = "0" * 32
 """A key that no call has."""
@@ -37,9 +36,6 @@ FEWEST_FILES: Final = 256
 
 SETTLED: Final = 3600.0
 """Seconds after which what one call saves, its blob and its row, is surely there."""
-
-LISTED: Final = 10_000
-"""Blobs, at the most, that are looked through for those of other stores, which may be many."""
 
 AHEAD: Final = 5.0
 """Seconds by which two clocks may differ: less matters to nobody here."""
@@ -77,6 +73,15 @@ def of_plugins() -> Iterator[Finding]:
 
 
 # ------------------------------------------------------------------------------------- the store
+
+
+def of_functions(store: Store) -> Iterator[Finding]:
+    """Of which functions nothing is stored though they ran, and why."""
+    with suppress(Exception):  # a store that can't be read says so otherwise
+        for one in store.functions():
+            if one.unstored:
+                text = f"its results are not stored, because {one.unstored}"
+                yield Finding("warning", f"function {one.name}", text)
 
 
 def of_metadata(metadata: MetadataStoreBase) -> Iterator[Finding]:
@@ -117,7 +122,8 @@ def _compared(
     now = time.time()
     blobs = {_name(blob.location): blob for blob in storage.list(prefix)}
     yield from _of_clock(blobs.values(), now, subject)
-    yield from _of_blobs(metadata, storage, blobs, now, subject)
+    yield from _of_blobs(metadata, blobs, now, subject)
+    yield from _of_ids(metadata, storage, subject)
 
 
 def _of_clock(blobs: Iterable[BlobInfo], now: float, subject: str) -> Iterator[Finding]:
@@ -133,7 +139,6 @@ def _clocks(subject: str, seconds: float, least: str, how: str) -> Finding:
 
 def _of_blobs(
     metadata: MetadataStoreBase,
-    storage: BlobStorageBase,
     blobs: dict[str, BlobInfo],
     now: float,
     subject: str,
@@ -145,7 +150,6 @@ def _of_blobs(
         yield Finding("warning", subject, _NOT_COMPARED)
         return
     away = named.keys() - blobs.keys()
-    away -= _adopted(storage, away)
     missing = list(_of_missing([named[name] for name in away], len(named), settled))
     orphans = [
         blob.size
@@ -158,29 +162,28 @@ def _of_blobs(
         yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
     if not missing and not orphans:
         yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
-    yield from _of_strays(metadata, storage, named, subject)
 
 
-def _of_strays(
-    metadata: MetadataStoreBase,
-    storage: BlobStorageBase,
-    named: Collection[str],
-    subject: str,
+def _of_ids(
+    metadata: MetadataStoreBase, storage: BlobStorageBase, subject: str
 ) -> Iterator[Finding]:
-    """Blobs of other stores: no fault where these live, and what is left where they do not."""
-    listed = list(islice(storage.list(), LISTED))
-    names = [name for blob in listed if (name := blob_name(blob.location)) is not None]
-    strays = Counter(
-        name.store_id
-        for name in names
-        if name.store_id != metadata.store_id and name.name not in named
-    )
-    # What lies deeper is another storage's, whose prefix is below this one's.
-    here = {each: number for each, number in strays.items() if any(storage.list(f"{each}/"))}
-    if here:
-        least = "at least " if len(listed) == LISTED else ""
-        text = f"{least}{sum(here.values())} blobs are of other stores ({len(here)} IDs)"
-        yield Finding("ok", subject, f"{text}: beautyspot strays tells whether they are needed")
+    """The stores that have blobs there. Nothing tells whether another one is in use, or gone."""
+    found: dict[str, tuple[int, int, float]] = {}
+    for blob in storage.list():
+        name = blob_name(blob.location)
+        if name is not None:
+            number, size, newest = found.get(name.store_id, (0, 0, 0.0))
+            found[name.store_id] = number + 1, size + blob.size, max(newest, blob.modified_at)
+    for store_id, (number, size, newest) in sorted(found.items()):
+        if store_id == metadata.store_id:
+            text = f"{number} blobs ({size:,} bytes) of this store ({store_id})"
+            yield Finding("ok", subject, text)
+        # What lies deeper is another storage's, whose prefix is below this one's.
+        elif any(storage.list(f"{store_id}/")):
+            day = time.strftime("%Y-%m-%d", time.gmtime(newest))
+            text = f"{number} blobs ({size:,} bytes) of another store, the newest of {day}"
+            advice = f"if it is gone, beautyspot collect --store-id {store_id} removes them"
+            yield Finding("ok", subject, f"{text}: {advice}")
 
 
 def _named(metadata: MetadataStoreBase) -> dict[str, float]:
@@ -203,12 +206,6 @@ def _of_missing(
     if young:
         text = f"{young} of {number} blobs missing, younger than an hour: maybe just being saved"
         yield "ok", f"{text} (beautyspot verify tells)"
-
-
-def _adopted(storage: BlobStorageBase, named: Iterable[str]) -> set[str]:
-    """Those blobs that are there under the ID of another store, which this one has adopted."""
-    ids = {name.store_id for each in named if (name := blob_name(each)) is not None}
-    return {_name(blob.location) for store_id in ids for blob in storage.list(f"{store_id}/")}
 
 
 def _name(location: str) -> str:

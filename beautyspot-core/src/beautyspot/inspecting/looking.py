@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import Counts, Selection, TaskRecord, Totals
+from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED
 from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import EVERYTHING, Filter, literally, moment, read_filter
 from beautyspot.inspecting.listing import (
@@ -42,6 +43,7 @@ class StoredFunction(NamedTuple):
     counts: Counts  # over all hours; zeros where the store keeps no counts
     code: str | None  # the digest of the source that made the newest, where it is known
     code_changed: bool | None = None  # whether others were made by another one; None: unknown
+    unstored: str = ""  # why nothing is stored of it, where that is known
 
 
 class Looking:
@@ -53,7 +55,8 @@ class Looking:
     def functions(self) -> list[StoredFunction]:
         """What is stored of each function, by name; those of which only counts are left too.
 
-        A function that is limited and not marked has only counts of permits, and is not among them.
+        Those too of which nothing could be stored: `StoredFunction.unstored` says why. A function
+        that is limited and not marked has only counts of permits, and is not among them.
 
         Raises:
             MetadataError: the store failed.
@@ -72,10 +75,30 @@ class Looking:
             )
             for each in self.metadata.function_totals()
         }
-        for name in counts.keys() - found.keys():
-            if counts[name].hits or counts[name].runs:
-                found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
+        reasons = self._reasons()
+        for name in (counts.keys() | reasons.keys()) - found.keys():
+            of, why = counts.get(name, Counts(name, 0)), reasons.get(name, "")
+            why = "" if of.hits else why  # something was stored at some time
+            if of.hits or of.runs or why:
+                found[name] = StoredFunction(name, 0, 0, None, None, of, None, unstored=why)
         return [found[name] for name in sorted(found)]
+
+    @property
+    def price_unit(self) -> str:
+        """The unit of all prices, as ``Spot(price_unit=)`` says; "" where none did.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        return self.metadata.remarks().get(PRICE_UNIT, "")
+
+    def _reasons(self) -> dict[str, str]:
+        """Why nothing is stored of a function, by its identifier."""
+        return {
+            name.removeprefix(UNSTORED): why
+            for name, why in self.metadata.remarks().items()
+            if name.startswith(UNSTORED) and why
+        }
 
     def function_pattern(self, name: str, known: Iterable[str] | None = None) -> str:
         """The pattern, as in `Where`, of the function or functions that a person means.
@@ -247,13 +270,17 @@ class Looking:
 
         Raises:
             ConfigError: an argument is wrong.
-            RecordNotFound: no function has that name, or several have, which it lists.
+            RecordNotFound: no function has that name, or several have, which it lists; or nothing
+                is stored of it, and why.
             MetadataError: the store failed.
         """
         from beautyspot.inspecting.why import find_function, reasons
 
         known = [totals.func_identifier for totals in self.metadata.function_totals()]
-        name = find_function(known, function, self.place)
+        unstored = self._reasons()
+        name = find_function(sorted({*known, *unstored}), function, self.place)
+        if name not in known:
+            raise RecordNotFound(f"{name}: its results are not stored, because {unstored[name]}")
         wanted = Filter(Selection(function=literally(name)))
         rows = Listing(self.metadata, wanted).rows("newest", check_limit(limit))
         return reasons(self.metadata, list(rows))

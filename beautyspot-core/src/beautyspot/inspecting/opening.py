@@ -35,7 +35,6 @@ def open_store(
     plugins: Iterable[object] = (),
     signing_key: str | bytes | Sequence[str | bytes] | None = None,
     create: bool = False,
-    lost: bool = False,
 ) -> Store:
     """Open what is stored, to look at it or to remove parts of it; close it, or use ``with``.
 
@@ -56,8 +55,6 @@ def open_store(
         plugins: modules or objects with hooks, as for a `Spot`.
         signing_key: the key of a store whose results are signed.
         create: True makes the store where there is none, to copy into it.
-        lost: True opens a store whose database is gone as an empty one, to look into its storage:
-            `strays` lists what is there, and `adopt` makes the database.
 
     Raises:
         ConfigError: there is no store, or there are several; says which.
@@ -68,7 +65,7 @@ def open_store(
     settings = _settings(name, storage, signing_key)
     if hasattr(where, "flush") and hasattr(where, "metadata"):
         return _of_spot(cast("SpotLike", where), name, {**settings, "plugins": plugins or UNSET})
-    given = Given(name, settings, profile, config, create is True, lost is True)
+    given = Given(name, settings, profile, config, create is True)
     if isinstance(where, MetadataStoreBase):
         own = OwnBackends(name or "store", given.resolved({"metadata": where}), plugins)
         return _opened(own, repr(where), given)
@@ -139,18 +136,10 @@ def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
             f'{shown} has a place for each Spot: say which one by name="...", the name that the '
             "Spot was given, or by the namespace in the URL if it was given one"
         )
-    if given.lost and _is_missing(backends):
-        return Store(backends, shown, lost=True)
     if given.create:
         _refuse_damage(backends, shown)
         backends.metadata().open()
     return Store(backends, shown)
-
-
-def _is_missing(backends: OwnBackends) -> bool:
-    """Whether the database is a file that is not there."""
-    path = backends.config["db_path"]
-    return path is not None and not os.path.lexists(path)
 
 
 def _refuse_damage(backends: OwnBackends, shown: str) -> None:

@@ -38,13 +38,7 @@ class Given(NamedTuple):
     settings: Mapping[str, Any]
     profile: str | None
     config: str | os.PathLike[str] | bool | None
-    create: bool = False
-    lost: bool = False
-
-    @property
-    def may_lack(self) -> bool:
-        """Whether a file may be meant that is not there."""
-        return self.create or self.lost
+    create: bool = False  # whether a file may be meant that is not there
 
     def resolved(self, more: Mapping[str, Any], start: Path | None = None) -> Config:
         """All settings; a configuration file is looked for from the folder `start` upwards."""
@@ -158,7 +152,7 @@ def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
 
 
 def _at_path(path: Path, given: Given) -> Place:
-    is_new_folder = given.may_lack and path.suffix != _ENDING and not path.exists()
+    is_new_folder = given.create and path.suffix != _ENDING and not path.exists()
     if path.is_dir() or is_new_folder:
         path = _database_in(_folder_of_stores(path, given.name), given)
     elif given.name is not None and given.name != path.stem and path.is_file():
@@ -187,7 +181,7 @@ def _folder_of_stores(folder: Path, name: str | None) -> Path:
 
 
 def _file(path: Path, given: Given, config: Config | None = None) -> Place:
-    if not path.exists() and not given.may_lack:
+    if not path.exists() and not given.create:
         raise ConfigError(_not_there(path))
     places = {"metadata": "sqlite", "db_path": str(path)}
     if config is None:
@@ -221,7 +215,7 @@ def _database_in(folder: Path, given: Given) -> Path:
     found, name = databases_in(folder), given.name
     if name is not None:
         path = folder / f"{name}{_ENDING}"
-        if path in found or given.may_lack:
+        if path in found or given.create:
             return path
         names = listing(each.stem for each in found)
         raise ConfigError(
@@ -233,7 +227,7 @@ def _database_in(folder: Path, given: Given) -> Path:
     if found:
         names = " or ".join(f"name={each.stem!r}" for each in found)
         raise ConfigError(f"there are {len(found)} stores in {folder}: say which by {names}")
-    if given.may_lack:
+    if given.create:
         raise ConfigError(
             f"there is no store in {folder}, and nothing says how to call it: give name=, or a "
             f"path that ends in {_ENDING}"

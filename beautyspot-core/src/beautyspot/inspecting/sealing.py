@@ -58,11 +58,6 @@ class Seal:
             made, expires = record.made_at, record.expires_at
             self._theirs = [*keys.begun(record.cache_key, codec, made, expires)]
 
-    @property
-    def keeps(self) -> bool:
-        """Whether the target is to have the digest that the row has, as far as is known."""
-        return not self._theirs
-
     def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
         """The parts; an error before the last one, if the result must not be copied."""
         digests = [*self._ours, *self._theirs]

@@ -11,7 +11,6 @@ from beautyspot.backends.spot_backends import context_of
 from beautyspot.contracts import LimiterBase, SerializerBase
 from beautyspot.contracts.examination import Finding
 from beautyspot.inspecting.health import safely
-from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,4 +65,4 @@ def _of_backend(point: str, spec: Any, settings: Config, registry: Registry) -> 
         yield Finding("ok", subject, "it can be made")
         yield from safely(subject, backend.examine)
     finally:
-        in_time(backend, backend.close)
+        backend.close()

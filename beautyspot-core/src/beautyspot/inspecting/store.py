@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from beautyspot.inspecting.changing import Changing
 from beautyspot.inspecting.looking import Looking
 from beautyspot.inspecting.reading import Reading
-from beautyspot.inspecting.salvaging import Salvaging
-from beautyspot.memory import MemoryMetadataStore
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.backends import Backends
 
 
-class Store(Looking, Reading, Changing, Salvaging):
+class Store(Looking, Reading, Changing):
     """What a Spot has stored. `open_store` makes it; it is a context manager, which closes it.
 
     Looking changes nothing on disk. Filters are the same everywhere, see `Where`; None matches any.
@@ -29,12 +27,11 @@ class Store(Looking, Reading, Changing, Salvaging):
         metadata: the metadata store, as it may be looked at.
     """
 
-    def __init__(self, backends: Backends, place: str, *, lost: bool = False) -> None:
+    def __init__(self, backends: Backends, place: str) -> None:
         self._backends = backends
         self.place = place
         self._closed = False
-        self._lost = lost
-        self.metadata = MemoryMetadataStore() if lost else backends.metadata().for_looking()
+        self.metadata = backends.metadata().for_looking()
 
     def __repr__(self) -> str:
         return f"<Store {self.place}>"

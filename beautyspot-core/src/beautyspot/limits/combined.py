@@ -103,7 +103,6 @@ class CombinedLimiter(CostTables):
             blocking=any(limit.blocking for limit in limits.values()),
             shared=all(limit.shared for limit in limits.values()),
             remote=all(limit.remote for limit in limits.values()),
-            keeps_deadlines=all(limit.keeps_deadlines for limit in limits.values()),
             workers=max(limit.workers for limit in limits.values()),
         )
         self.reset_after_fork()

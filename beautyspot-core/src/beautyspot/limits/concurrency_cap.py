@@ -13,9 +13,10 @@ import weakref
 from _thread import get_ident
 from collections import deque
 from contextlib import contextmanager, suppress
+from math import inf
 from typing import TYPE_CHECKING
 
-from beautyspot.concurrency import locks, single_flight, waiting
+from beautyspot.concurrency import holders, locks, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
@@ -113,11 +114,10 @@ class Place:
         try:
             waits = not self.cap.line_up(self, bell)
             if waits:
-                first, rest, freed = *_parts(timeout), self.cap.freed
                 with waiting_for(self.cap), queued(), stopping(bell) as stop:
-                    if not bell.wait(first) and rest != 0:
-                        self._tell(tell, freed)
-                        bell.wait(rest)
+                    for pause in self._pauses(timeout, tell):
+                        if bell.wait(pause):
+                            break
                     if stop is not None:
                         stop.check()
             self._check(timeout)
@@ -139,23 +139,27 @@ class Place:
             if waits and alarm is None:
                 check_asyncio("to wait for max_concurrent=")
             elif waits and alarm is not None:
-                import asyncio
-
-                first, rest, freed = *_parts(timeout), self.cap.freed
                 with waiting_for(self.cap), queued():
-                    await asyncio.wait([alarm.rung], timeout=first)
-                    if not alarm.rung.done() and rest != 0:
-                        self._tell(tell, freed)
-                        await asyncio.wait([alarm.rung], timeout=rest)
+                    for pause in self._pauses(timeout, tell):
+                        if await alarm.wait(pause):
+                            break
             self._check(timeout)
         except BaseException:
             self.leave()
             raise
         return waits
 
-    def _tell(self, tell: Tell | None, freed: int) -> None:
-        if tell is not None and freed == self.cap.freed:
-            tell(self.cap)
+    def _pauses(self, timeout: float | None, tell: Tell | None) -> Iterator[float]:
+        """The seconds of each part of a wait; `tell` is told behind the first one."""
+        left, freed = inf if timeout is None else timeout, self.cap.freed
+        while left > 0:
+            pause = min(left, waiting.PATIENCE)
+            yield pause
+            left -= pause
+            holders.end_orphans()
+            if tell is not None and left and not self.admitted and freed == self.cap.freed:
+                tell(self.cap)
+            tell = None
 
     def _check(self, timeout: float | None) -> None:
         if not self.admitted:
@@ -228,14 +232,6 @@ def _needs(what: Flight | Cap, waiter: Place, path: list[object]) -> bool:
     )
 
 
-def _parts(timeout: float | None) -> tuple[float, float | None]:
-    """The seconds to wait before it is said for what, and those after that."""
-    first = waiting.PATIENCE
-    if timeout is None:
-        return first, None
-    return min(first, timeout), max(0.0, timeout - first)
-
-
 class Cap:
     """Admits so many calls at once; the others wait in the order in which they came.
 
@@ -265,6 +261,8 @@ class Cap:
 
     def line_up(self, place: Place, wake: Callable[[], object]) -> bool:
         """Join the queue; whether the call is admitted at once."""
+        if self.inside >= self.size:
+            holders.end_orphans()
         place.wake = wake
         self._queue.append(place)
         self.admit()
@@ -295,10 +293,12 @@ class Cap:
         _admit_all()
 
     def _free(self, place: Place) -> None:
-        """End the use of a place; a call that borrows it keeps it."""
+        """End the use of a place; a call that borrows it keeps it.
+
+        Nothing is called before all is noted: Ctrl-C comes only where something is.
+        """
         borrower, lender = place.borrower, place.lender
         place.admitted, place.borrower, place.lender = False, None, None
-        self.places.discard(place)
         self.freed += 1
         if borrower is not None:
             borrower.lender = lender
@@ -306,6 +306,7 @@ class Cap:
             self.inside -= 1
         if lender is not None:
             lender.borrower = borrower
+        self.places.discard(place)
 
     def admit(self) -> None:
         """Admit waiters as long as there is room, or another call lends them its place.
@@ -325,8 +326,8 @@ class Cap:
         """Whether a waiter is admitted, now or before."""
         if not place.admitted and self.inside < self.size:
             self.inside += 1
-            self.places.add(place)
             place.admitted = True
+            self.places.add(place)  # last, as in `_free`
         return place.admitted
 
     def _borrows(self, place: Place, free: list[Place]) -> bool:
@@ -336,8 +337,8 @@ class Cap:
             return False
         free.remove(lender)
         place.lender, lender.borrower = lender, place
-        self.places.add(place)
         place.admitted = True
+        self.places.add(place)
         return True
 
     def _wake(self, place: Place) -> None:

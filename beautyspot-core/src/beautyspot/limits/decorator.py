@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from beautyspot.concurrency import queueing
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
-from beautyspot.functions.names import OURS, identifier_of, is_ours
+from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
 from beautyspot.functions.wrapping import look_like
 from beautyspot.limits.checks import (
     check_cost,
@@ -21,7 +22,7 @@ from beautyspot.limits.checks import (
     checked_timeout,
 )
 from beautyspot.limits.concurrency_cap import Caps
-from beautyspot.limits.payer import COUNTED, Payer
+from beautyspot.limits.payer import Payer
 from beautyspot.limits.permit import Permit
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Limit:
         says which of them it was.
         """
         option = "key"
+        queueing.hold()
         try:
             key = None if self._key is None else check_key(self._key(*args, **kwargs))
             option = "cost"
@@ -221,11 +223,15 @@ def _limit_function(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:  # here and below: a Ctrl-C may come as `__exit__` begins
+            with permit:
+                with permit.place:
+                    result = function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -234,11 +240,15 @@ def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        async with limit.permit(payer, args, kwargs) as permit:
-            with permit.place:
-                result = await function(*args, **kwargs)
-            limit.settle(function, permit, result)
-            return result
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                with permit.place:
+                    result = await function(*args, **kwargs)
+                limit.settle(function, permit, result)
+                return result
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -251,25 +261,29 @@ def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(payer, args, kwargs) as permit:
-            source = function(*args, **kwargs)
-            resume: Callable[[], Any] = partial(next, source)
-            while True:
-                try:
-                    with permit.place:
-                        item = resume()
-                except StopIteration as end:
-                    return end.value
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    with permit.place:
-                        source.close()
-                    raise
-                except BaseException as error:
-                    resume = partial(source.throw, error)
-                else:
-                    resume = partial(source.send, sent)
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            with permit:
+                source = function(*args, **kwargs)
+                resume: Callable[[], Any] = partial(next, source)
+                while True:
+                    try:
+                        with permit.place:
+                            item = resume()
+                    except StopIteration as end:
+                        return end.value
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with permit.place:
+                            source.close()
+                        raise
+                    except BaseException as error:
+                        resume = partial(source.throw, error)
+                    else:
+                        resume = partial(source.send, sent)
+        finally:
+            permit.end()
 
     return wrapper
 
@@ -278,25 +292,29 @@ def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        async with limit.permit(payer, args, kwargs) as permit:
-            source = function(*args, **kwargs)
-            resume: Callable[[], Awaitable[Any]] = partial(source.asend, None)
-            while True:
-                try:
-                    with permit.place:
-                        item = await resume()
-                except StopAsyncIteration:
-                    return
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    with permit.place:
-                        await source.aclose()
-                    raise
-                except BaseException as error:
-                    resume = partial(source.athrow, error)
-                else:
-                    resume = partial(source.asend, sent)
+        permit = limit.permit(payer, args, kwargs)
+        try:
+            async with permit:
+                source = function(*args, **kwargs)
+                resume: Callable[[], Awaitable[Any]] = partial(source.asend, None)
+                while True:
+                    try:
+                        with permit.place:
+                            item = await resume()
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with permit.place:
+                            await source.aclose()
+                        raise
+                    except BaseException as error:
+                        resume = partial(source.athrow, error)
+                    else:
+                        resume = partial(source.asend, sent)
+        finally:
+            permit.end()
 
     return wrapper
 

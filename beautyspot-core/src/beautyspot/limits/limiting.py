@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
@@ -65,6 +65,32 @@ class Counting(Protocol):
     def look(self) -> None:
         """Have them written, if it is time."""
         ...
+
+
+class LimiterCounts(TypedDict):
+    """The limiter's part of `Spot.stats`.
+
+    Attributes:
+        limiter_grants: calls that were let in.
+        limiter_waits: those of them that had to wait.
+        limiter_refusals: calls that got a `RateLimitError` or a `CostError`, and did not run.
+        limiter_seconds_waited: how long the grants waited, together.
+        limiter_grants_last_minute: those of the last 60 seconds.
+        limiter_per_process: 1 if the limit holds for this process only, so that eight workers have
+            eight times the rate ("gcra-shared" keeps one rate for all of a machine, "redis" for all
+            machines), and 0 if it is shared or there is none. A cap (`max_concurrent`) is not shown
+            here.
+        limiter_away: 1 while the limiter fails, and this process keeps its share of the rate by
+            itself.
+    """
+
+    limiter_grants: int
+    limiter_waits: int
+    limiter_refusals: int
+    limiter_seconds_waited: float
+    limiter_grants_last_minute: int
+    limiter_per_process: int
+    limiter_away: int
 
 
 class LimitStats:
@@ -272,7 +298,7 @@ class Limiting:
             have_one_server(places.breaker, *same)
         return places
 
-    def statistics(self) -> dict[str, float]:
+    def statistics(self) -> LimiterCounts:
         """The limiter's part of `Spot.stats`."""
         stats, bucket = self.stats, self.bucket
         return {

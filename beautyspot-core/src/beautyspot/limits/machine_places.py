@@ -17,7 +17,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import deferred, locks, waiting
+from beautyspot.concurrency import deferred, holders, locks, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.making import Making
 from beautyspot.concurrency.queueing import queued, stopping
@@ -278,3 +278,4 @@ def _pauses(cap: Cap, timeout: float | None, began: float, tell: Tell) -> Iterat
         some = pause * random.uniform(0.75, 1.25)  # noqa: S311 - so that not all ask at once
         yield some if timeout is None else min(some, timeout - waited)
         pause = min(pause * GROWS, LONGEST)
+        holders.end_orphans()

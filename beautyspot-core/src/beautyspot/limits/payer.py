@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.functions.names import OURS, identifier_of, is_ours
+from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.limits.limiting import Counted
-
-COUNTED: Final = "__beautyspot_counted__"
-"""The attribute of a limited function, and of what is wrapped around it: its `Payer`."""
 
 
 class Countable(Protocol):

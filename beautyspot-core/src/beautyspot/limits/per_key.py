@@ -19,7 +19,7 @@ class _Entry:
 
     def __init__(self, limiter: LimiterBase) -> None:
         self.limiter = limiter
-        self.calls = 0
+        self.calls: set[object] = set()
 
 
 class LimitsByKey:
@@ -60,8 +60,8 @@ class LimitsByKey:
         """The keys whose limiters are kept."""
         return len(self._entries)
 
-    def enter(self, key: str) -> LimiterBase:
-        """The limiter of `key`, which is kept until `leave`."""
+    def enter(self, key: str, call: object) -> LimiterBase:
+        """The limiter of `key`, which is kept until the call leaves."""
         with self._lock:
             if len(self._entries) >= self._most:
                 self._drop_idle()
@@ -69,13 +69,15 @@ class LimitsByKey:
             if entry is None:
                 made = _Entry(self._limiter.for_key(key))
                 entry = self._entries.setdefault(key, made)  # a handler may have been faster
-            entry.calls += 1
+            entry.calls.add(call)
             return entry.limiter
 
-    def leave(self, key: str) -> None:
-        """End a call of `key`."""
+    def leave(self, key: str, call: object) -> None:
+        """End a call of `key`. A second call does nothing."""
         with self._lock:
-            self._entries[key].calls -= 1
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.calls.discard(call)
 
     def _drop_idle(self) -> None:
         self._most = sys.maxsize  # a handler that comes meanwhile drops none

@@ -13,9 +13,10 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.concurrency import deferred, queueing, waiting
+from beautyspot.concurrency import deferred, holders, queueing, waiting
+from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
-from beautyspot.concurrency.waiting import Job, name_of
+from beautyspot.concurrency.waiting import Job
 from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
@@ -92,9 +93,8 @@ class Permit:
 
     def __enter__(self) -> Self:
         self._begin()
-        asking = self._limiting.asking
         try:
-            asking[self] = None
+            self._limiting.asking[self] = None
             if self._cap is not None:
                 with self._failing_open():
                     place = self._place(self._cap)
@@ -110,28 +110,24 @@ class Permit:
                         cost: Any = self.cost
                         self._reservation = bucket.consume(cost, timeout=self._left())
             self._let_begin()
+            return self._granted()
         except BaseException:
             self.end()
             raise
-        finally:
-            asking.pop(self, None)
-        return self._granted()
 
     async def __aenter__(self) -> Self:
         self._asynchronous = True
         self._begin()
-        asking = self._limiting.asking
+        holders.hold(self, self.end)
         try:
-            asking[self] = None
+            self._limiting.asking[self] = None
             with self._cancelling():
                 await self._ask_async()
             self._let_begin()
+            return self._granted()
         except BaseException:
             self.end()
             raise
-        finally:
-            asking.pop(self, None)
-        return self._granted()
 
     async def _ask_async(self) -> None:
         if self._cap is not None:
@@ -202,11 +198,13 @@ class Permit:
 
     def _let_begin(self) -> None:
         """Note that the function begins, unless the call was stopped, and the limiter waited on."""
-        if self._start is not None:
-            if is_ours(self._function):  # another permit comes first
+        if is_ours(self._function):  # another permit comes first
+            if self._start is not None:
                 self._start.check()
-            else:
-                self._start.begin()
+            return
+        if self._start is not None:
+            self._start.begin()
+        queueing.begin()
 
     def _choose_bucket(self) -> LimiterBase | None:
         """The limiter to ask: that of the key where there is one."""
@@ -214,8 +212,8 @@ class Permit:
         if key is None or limiting.bucket is None:
             self._bucket = limiting.bucket
         else:
-            self._bucket = limiting.by_key.enter(key)
-            self._at_end.append(partial(limiting.by_key.leave, key))
+            self._bucket = limiting.by_key.enter(key, self)
+            self._at_end.append(partial(limiting.by_key.leave, key, self))
         return self._bucket
 
     async def _consume_async(self, bucket: LimiterBase) -> Reservation:
@@ -267,6 +265,7 @@ class Permit:
         return max(0.0, self._timeout - self._elapsed())
 
     def _granted(self) -> Self:
+        self._limiting.asking.pop(self, None)
         reserved = self._reservation
         if self._queued or (reserved is not None and reserved.delay > 0):
             self.waited = self._elapsed()
@@ -284,7 +283,10 @@ class Permit:
 
     @property
     def _name(self) -> str:
-        return "" if self._function is None else identifier_of(self._function)
+        """Of the mark above the limit, or of the function; "" for a permit of no function."""
+        if self._function is None:
+            return ""
+        return self._counted.func_identifier or identifier_of(self._function)
 
     # --------------------------------------------------------------- while and after the call
 
@@ -348,5 +350,8 @@ class Permit:
 
     def end(self) -> None:
         """End the call, as the end of the ``with`` does. A second call does nothing."""
-        while self._at_end:
-            self._at_end.pop()()
+        holders.let_go(self)
+        self._limiting.asking.pop(self, None)
+        for give_back in reversed(self._at_end):
+            give_back()
+        self._at_end.clear()  # last: where Ctrl-C comes before, the next `end` does all of it

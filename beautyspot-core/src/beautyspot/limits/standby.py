@@ -72,7 +72,7 @@ class Standby(LimiterBase):
         key: str = "",
     ) -> None:
         states = ["name", "blocking", "shared", "slots", "max_cost", "lease_time", "workers"]
-        states += ["keeps_deadlines", "remote"]
+        states += ["remote"]
         vars(self).update({name: getattr(real, name) for name in states})
         self.real = real
         self._reporter = reporter

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import MetadataStoreBase
     from beautyspot.resilience.reporting import Reporter
 
-    Guard = Callable[[Callable[[], None]], Callable[[], None]]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -30,23 +28,19 @@ class Admission:
     Args:
         store: the store.
         reporter: is told once why it may not.
-        guard: puts a deadline around an operation of the store.
         signs: whether the Spot has a signing key.
 
     Attributes:
         is_given: whether it may, once the store was opened.
     """
 
-    def __init__(
-        self, store: MetadataStoreBase, reporter: Reporter, guard: Guard, *, signs: bool
-    ) -> None:
+    def __init__(self, store: MetadataStoreBase, reporter: Reporter, *, signs: bool) -> None:
         self._store, self._reporter, self._signs = store, reporter, signs
-        self._open = guard(store.open)
         self.is_given = False
 
     def open(self) -> None:
         """Open the store, which says what it demands."""
-        self._open()
+        self._store.open()
         self.is_given = self._signs or not self._store.demands_signing
 
     def needed_for(self, operation: Callable[P, T]) -> Callable[P, T]:
@@ -56,14 +50,11 @@ class Admission:
 
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
             if not self.is_given:
-                self._ask()
+                self.open()
+            if not self.is_given:
+                why = f"the metadata store {self._store.name!r} {SIGNED_ONLY}"
+                self._reporter.once("signatures", f"{why}. Until then calls run uncached")
+                raise MetadataError(why)
             return operation(*args, **kwargs)
 
         return admitted
-
-    def _ask(self) -> None:
-        self.open()
-        if not self.is_given:
-            why = f"the metadata store {self._store.name!r} {SIGNED_ONLY}"
-            self._reporter.once("signatures", f"{why}. Until then calls run uncached")
-            raise MetadataError(why)

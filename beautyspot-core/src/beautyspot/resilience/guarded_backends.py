@@ -1,141 +1,52 @@
-"""A metadata store and a blob storage behind their circuit breakers and deadlines.
+"""A metadata store and a blob storage behind their circuit breakers.
 
-The cache asks its backends through these, so that a backend that fails, or hangs, costs its
-time-out once in a while and not at every call. The fast path to a hit does not come by here:
-it asks the store itself, and `detours` tells it when not to.
-
-A backend that may block is given a deadline, in a thread of its own. One that states
-``local = True`` is not: its operations are calls of the kernel, and too short for that price. Nor
-is one that states ``keeps_deadlines = True``: its operations fail by themselves in time.
+The cache asks its backends through these, so that a backend that fails costs its time-out once in a
+while and not at every call: an operation that may block ends by itself, within a time-out of its
+own. The fast path to a hit does not come by here: it asks the store itself, and `detours` tells it
+when not to.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import Backend, BlobStorageBase, Entry, Invalidation
+from beautyspot.contracts import BlobStorageBase, Invalidation
 from beautyspot.contracts.calling import hints, wrong_answer
-from beautyspot.errors import BeautyspotError, MetadataError, StorageError
+from beautyspot.errors import MetadataError, StorageError
 from beautyspot.resilience.admission import Admission
 from beautyspot.resilience.circuit_breaker import MetadataResting
 from beautyspot.resilience.guarded_leases import StoreLeases
 from beautyspot.resilience.store_clock import StoreClock, has_own_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beautyspot.contracts import (
         BlobInfo,
-        Counts,
         Data,
         MetadataStoreBase,
-        Plain,
         Readable,
         TaskRecord,
     )
     from beautyspot.resilience.circuit_breaker import Breaker
     from beautyspot.resilience.health import Health
-    from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
 T = TypeVar("T")
-B = TypeVar("B", bound=Backend)
-
-METADATA_DEADLINE: Final = 30.0
-"""Seconds within which a metadata store that may block has to answer."""
-
-BLOB_DEADLINE: Final = 300.0
-"""The same for a blob storage: gigabytes take their time."""
-
-SLOWEST: Final = 2**20
-"""Bytes that a file which is sent makes in a second at least, after `BLOB_DEADLINE`."""
 
 PART: Final = 8 * 2**20
 """Bytes of a file that are loaded at a time."""
 
 
-def needs_deadline(backend: Backend | type[Backend]) -> bool:
-    """Whether an operation of it may take so long that its caller should stop waiting."""
-    by_itself = getattr(backend, "local", False) or getattr(backend, "keeps_deadlines", False)
-    return backend.blocking and not by_itself
-
-
-def in_time(backend: Backend | type[Backend], work: Callable[[], T]) -> T:
-    """What `work` returns: making the backend or closing it, within its deadline if it has one.
-
-    Raises:
-        TimeoutError: it took longer.
-    """
-    return within(METADATA_DEADLINE, work) if needs_deadline(backend) else work()
-
-
-class _Guarded(Generic[B]):
-    """A backend with a deadline for each of its operations, if it needs one.
+class GuardedStore:
+    """A metadata store as the cache asks it: its operations, each behind a breaker.
 
     Attributes:
-        real: the backend itself.
-        deadline: seconds, or None.
-    """
-
-    def __init__(self, real: B, seconds: float, error: type[BeautyspotError]) -> None:
-        self.real = real
-        self.name, self.blocking = real.name, real.blocking
-        self.deadline = seconds if needs_deadline(real) else None
-        self._error = error
-
-    def in_time(self, operation: Callable[P, T], *, extra: float = 0.0) -> Callable[P, T]:
-        """The operation, which fails where it takes `extra` seconds longer than the deadline."""
-        if self.deadline is None:
-            return operation
-
-        def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self._limited(extra) as seconds:
-                return within(seconds, partial(operation, *args, **kwargs))
-
-        return timed
-
-    def paged(self, operation: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
-        """The same for an operation that lists: the deadline is for each page."""
-        if self.deadline is None:
-            return operation
-
-        def timed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            from beautyspot.resilience.paged_listing import listed
-
-            with self._limited() as seconds:
-                yield from listed(seconds, partial(operation, *args, **kwargs))
-
-        return timed
-
-    @contextmanager
-    def _limited(self, extra: float = 0.0) -> Iterator[float]:
-        seconds = (self.deadline or 0.0) + extra
-        try:
-            yield seconds
-        except self._error:
-            raise  # a backend's own error may be a TimeoutError as well, such as "busy"
-        except TimeoutError as error:
-            raise self._error(
-                f"{self.real!r} gave no answer within {seconds:.0f} s: check its server and the "
-                "network"
-            ) from error
-
-    def close(self) -> None:
-        """See the contract."""
-        self.real.close()
-
-
-class GuardedStore(_Guarded["MetadataStoreBase"]):
-    """A metadata store as the cache asks it: its operations, each behind breaker and deadline.
-
-    Attributes:
+        real: the store itself.
         clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
         find_now, find_many_now, find_code, put_at_once: without the breaker, for callers that
             handle failures.
@@ -144,8 +55,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         at_once: how many questions it answers as quickly as one.
         held: the leases of the store.
         signs: whether what is stored through it is signed, where the store may demand that.
-        add_counts: has none: if counts can't be written, results may; not asked where these can't.
-            None where it keeps none.
+        add_counts, remark: have none: if they can't be written, results may; not asked where these
+            can't.
     """
 
     def __init__(
@@ -156,73 +67,74 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         *,
         signs: bool = True,
     ) -> None:
-        super().__init__(store, METADATA_DEADLINE, MetadataError)
+        self.real = store
+        self.name, self.blocking = store.name, store.blocking
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
         locks.holds_in(store.totals, store.scan)
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid, store.begin, store.begin_many)
         locks.holds_in(store.put_at_once)
-        locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
+        locks.holds_in(store.share_waits, store.lease_holder, store.add_counts, store.remark)
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases, self.at_once = store.most_leases, store.at_once
         self.is_far = store.blocking and not getattr(store, "local", False)
         if self.is_far:
             health.have_one_server()
         self._admission: Admission = (
-            Admission(store, health.reporter, super().in_time, signs=signs)
-            if kin is None
-            else kin._admission
+            Admission(store, health.reporter, signs=signs) if kin is None else kin._admission
         )
-        reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
+        reads, writes, allowed = health.reads.guarding, health.writes.guarding, self._allowed
         if kin is None:
-            now = reads(super().in_time(store.now))  # the time is no result: see `Admission`
-            self.clock = self._made_clock(now, health.reporter)
-            self.held = StoreLeases(store, in_time, self.heard, health.leases, health.reporter.spot)
+            self.clock: Callable[[], float] = store.now
+            if has_own_clock(store):  # to ask it is to ask for no result: see `Admission`
+                self.clock = StoreClock(reads(store.now), health.reporter, waits=store.blocking)
+            self.held = StoreLeases(store, self.heard, health.leases, health.reporter.spot)
         else:
             self.clock, self.held = kin.clock, kin.held
-        self.find_now = in_time(store.find)
-        self.scan = self.paged(store.scan)
+        self.find_now = allowed(store.find)
+        self.scan = allowed(store.scan)
         self._open = reads(self._admission.open)
-        self.get = reads(in_time(store.get))
+        self.get = reads(allowed(store.get))
         self.find = reads(self.find_now)
-        self.find_code = in_time(store.find_code)
-        self.find_many_now = in_time(store.find_many)
+        self.find_code = allowed(store.find_code)
+        self.find_many_now = allowed(store.find_many)
         self.find_many = reads(self.find_many_now)
-        self.totals = reads(in_time(store.totals))
-        self._store_id = reads(in_time(lambda: store.store_id))
-        self.put = writes(in_time(store.put))
-        self.put_many = writes(in_time(store.put_many))
-        self.put_valid = writes(in_time(store.put_valid))
-        self._put_many_valid = writes(in_time(store.put_many_valid))
+        self.totals = reads(allowed(store.totals))
+        self._store_id = reads(allowed(lambda: store.store_id))
+        self.put = writes(allowed(store.put))
+        self.put_many = writes(allowed(store.put_many))
+        self.put_valid = writes(allowed(store.put_valid))
+        self._put_many_valid = writes(allowed(store.put_many_valid))
         self.put_at_once = store.put_at_once
-        self.note_invalidation = writes(in_time(store.note_invalidation))
-        self._generation = health.log.guarding(in_time(store.generation))
-        self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
-        self.delete = writes(in_time(store.delete))
-        self.touch = writes(in_time(store.touch))
-        self.add_counts = self._counting(health.writes) if store.counters else None
-        self._share_waits = health.leases.guarding(in_time(store.share_waits))
-        self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
+        self.note_invalidation = writes(allowed(store.note_invalidation))
+        self._generation = health.log.guarding(allowed(store.generation))
+        self._invalidated_since = health.log.guarding(allowed(store.invalidated_since))
+        self.delete = writes(allowed(store.delete))
+        self.touch = writes(allowed(store.touch))
+        self.counters = store.counters
+        self.add_counts = self._beside(health.writes, store.add_counts)
+        self.remark = self._beside(health.writes, store.remark)
+        self._share_waits = health.leases.guarding(allowed(store.share_waits))
+        self.lease_holder = health.leases.guarding(allowed(store.lease_holder))
         leasing = health.leases.guarding
-        self.try_lease = leasing(in_time(self.held.try_lease))
-        self.begin = leasing(in_time(self.held.begin))
-        self.begin_many = leasing(in_time(self.held.begin_many))
+        self.try_lease = leasing(allowed(self.held.try_lease))
+        self.begin = leasing(allowed(self.held.begin))
+        self.begin_many = leasing(allowed(self.held.begin_many))
 
-    def in_time(self, operation: Callable[P, T], *, extra: float = 0.0) -> Callable[P, T]:
-        """The operation in its time, once it is known that the Spot may use the store."""
-        timed = super().in_time(operation, extra=extra)
-        return self._admission.needed_for(timed) if self.is_far else timed
+    def _allowed(self, operation: Callable[P, T]) -> Callable[P, T]:
+        """The operation, once it is known that the Spot may use the store."""
+        return self._admission.needed_for(operation) if self.is_far else operation
 
-    def _counting(self, writes: Breaker) -> Callable[[Iterable[Counts]], None]:
-        add = self.in_time(self.real.add_counts)
+    def _beside(self, writes: Breaker, write: Callable[[T], None]) -> Callable[[T], None]:
+        allowed = self._allowed(write)
 
-        def counted(counts: Iterable[Counts]) -> None:
+        def written(what: T) -> None:
             if writes.is_resting():
                 raise MetadataResting("no counts are written while no results are")
-            add(counts)
+            allowed(what)
 
-        return counted
+        return written
 
     def behind(self, health: Health) -> GuardedStore:
         """The same store behind other breakers."""
@@ -233,16 +145,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         """Whether its clock is another one than this machine's."""
         return isinstance(self.clock, StoreClock)
 
-    def _made_clock(self, ask: Callable[[], float], reporter: Reporter) -> Callable[[], float]:
-        if not has_own_clock(self.real):
-            return self.real.now
-        return StoreClock(ask, reporter, waits=self.blocking)
-
     def open(self) -> None:
         """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
         self._open()
         if self._admission.is_given:
-            self.find_now = super().in_time(self.real.find)  # a hit need not look again
+            self.find_now = self.real.find  # a hit need not look again
         if isinstance(self.clock, StoreClock):
             self.clock.measure()
 
@@ -250,14 +157,6 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         """Note the time in an answer of the store to a question that was sent at these `ticks`."""
         if isinstance(self.clock, StoreClock):
             self.clock.hear(now, sent)
-
-    def find_near(self, key: str) -> Plain | Entry | None:
-        """See `MetadataStoreBase`; None where that fails, too, or gives something else."""
-        with suppress(Exception):
-            found: object = self.real.find_near(key)
-            if isinstance(found, tuple | Entry):
-                return found
-        return None
 
     @property
     def store_id(self) -> str:
@@ -300,16 +199,20 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         return MetadataError(wrong_answer(self.real, method, answer, what, advice))
 
 
-class GuardedStorage(_Guarded["BlobStorageBase"]):
-    """A blob storage as the cache asks it: its operations, each behind breaker and deadline."""
+class GuardedStorage:
+    """A blob storage as the cache asks it: its operations, each behind a breaker.
+
+    Attributes:
+        real: the storage itself.
+    """
 
     def __init__(self, storage: BlobStorageBase, health: Health | None) -> None:
-        super().__init__(storage, BLOB_DEADLINE, StorageError)
+        self.real = storage
+        self.name, self.blocking = storage.name, storage.blocking
         locks.holds_in(storage.save, storage.load, storage.delete, storage.list)
         locks.holds_in(storage.save_file, storage.load_part)
-        self._saves = self._loads = _unguarded
-        if health is not None:
-            self._saves, self._loads = health.saves.guarding, health.loads.guarding
+        self._saves = _unguarded if health is None else health.saves.guarding
+        self._loads = _unguarded if health is None else health.loads.guarding
 
     def behind(self, health: Health | None) -> GuardedStorage:
         """The same storage behind other breakers.
@@ -318,38 +221,16 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
         """
         return GuardedStorage(self.real, health)
 
-    @property
-    def keeps_about(self) -> bool:
-        """Whether it keeps what it is told `about` a blob."""
-        return bool(hints(self.real.save, about={}))
-
-    def save(
-        self,
-        key: str,
-        data: Data,
-        *,
-        content_type: str | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See `BlobStorageBase`."""
-        optional = hints(self.real.save, content_type=content_type, about=about)
-        return self._location(
-            "save", self._saves(self.in_time(self.real.save))(key, data, **optional)
-        )
+        optional = hints(self.real.save, content_type=content_type)
+        return self._location("save", self._saves(self.real.save)(key, data, **optional))
 
-    def save_file(
-        self,
-        key: str,
-        file: Readable,
-        size: int,
-        *,
-        content_type: str,
-        about: Mapping[str, str] | None = None,
-    ) -> str:
-        """See `BlobStorageBase`. The deadline grows with `size`, the bytes that are to be sent."""
-        optional = hints(self.real.save_file, content_type=content_type, about=about)
-        save = self.in_time(self.real.save_file, extra=size / SLOWEST)
-        return self._location("save_file", self._saves(save)(key, file, **optional))
+    def save_file(self, key: str, file: Readable, *, content_type: str) -> str:
+        """See `BlobStorageBase`."""
+        optional = hints(self.real.save_file, content_type=content_type)
+        saved = self._saves(self.real.save_file)(key, file, **optional)
+        return self._location("save_file", saved)
 
     def _location(self, method: str, location: object) -> str:
         if isinstance(location, str) and location:
@@ -360,7 +241,7 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
     def load(self, location: str, *, writable: bool = False) -> Data:
         """The bytes; with `writable` in memory to be written to, to which nothing else refers."""
         optional = hints(self.real.load, writable=writable or None)
-        data: object = self._loads(self.in_time(self.real.load))(location, **optional)
+        data: object = self._loads(self.real.load)(location, **optional)
         if not isinstance(data, bytes | bytearray | memoryview):
             advice = "return its bytes"
             raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
@@ -373,13 +254,13 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
     def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
         """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.
 
-        Each part has a deadline of its own. A storage that can't read a part loads the whole.
+        A storage that can't read a part loads the whole.
         """
         if type(self.real).load_part is BlobStorageBase.load_part:
             whole = memoryview(self.load(location))
             yield bytes(whole[start : int(min(stop, len(whole)))])
             return
-        load = self._loads(self.in_time(self.real.load_part))
+        load = self._loads(self.real.load_part)
         while start < stop:
             size = int(min(PART, stop - start))
             found: object = load(location, start, size)
@@ -389,25 +270,17 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
             yield found
             start, stop = start + size, stop if len(found) == size else 0  # 0: the blob has ended
 
-    def about(self, location: str) -> Mapping[str, str]:
-        """See `BlobStorageBase`."""
-        told: object = self._loads(self.in_time(self.real.about))(location)
-        if isinstance(told, Mapping):
-            return told
-        advice = "return a table of texts"
-        raise StorageError(wrong_answer(self.real, "about", told, "a table", advice))
-
     def local_path(self, location: str) -> Path | None:
         """See `BlobStorageBase`."""
         return self.real.local_path(location)
 
     def delete(self, location: str) -> None:
         """See `BlobStorageBase`."""
-        self._saves(self.in_time(self.real.delete))(location)
+        self._saves(self.real.delete)(location)
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """See `BlobStorageBase`; without a breaker, as `GuardedStore.scan`."""
-        return self.paged(self.real.list)(prefix)
+        return self.real.list(prefix)
 
     def whereabouts(self, location: str) -> str:
         """See `BlobStorageBase`."""

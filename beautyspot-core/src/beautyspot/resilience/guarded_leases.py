@@ -1,14 +1,14 @@
 """The leases of a metadata store as the cache takes them: renewed, watched, and never left held.
 
-A lease of a store that may block is held in a form of ours: its release has a deadline, a heartbeat
-renews it, and where it is dropped it is released. That of another store is the store's own.
+A lease of a store that may block is held in a form of ours: a heartbeat renews it, and where it is
+dropped it is released. That of another store is the store's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import Beginning, Entry, Lease
 from beautyspot.contracts.calling import wrong_answer
@@ -29,20 +29,11 @@ MEANING: Final = (
 )
 
 
-class Guards(Protocol):
-    """What puts a deadline around an operation."""
-
-    def __call__(self, operation: Callable[..., Any], *, extra: float = 0.0) -> Callable[..., Any]:
-        """The operation, within its deadline and `extra` seconds."""
-        ...
-
-
 class StoreLeases:
     """The leases of one store, for all that ask it, behind whatever breakers.
 
     Args:
         store: the store.
-        in_time: puts a deadline around its operations.
         heard: told the time in an answer, and the ticks when the question was sent.
         releasing: the breaker of releases: a server that hangs is not waited for once more.
         spot: the name of the Spot, for the log.
@@ -55,22 +46,16 @@ class StoreLeases:
     def __init__(
         self,
         store: MetadataStoreBase,
-        in_time: Guards,
         heard: Callable[[float, float], object],
         releasing: Breaker,
         spot: str,
     ) -> None:
         self._store = store
         self._heard = heard
-        self._in_time = in_time
         self._releasing = releasing
         self._wraps = store.blocking or store.lease_time < inf
-        self.heartbeat = Heartbeat(store, MEANING, renew=in_time(store.renew), spot=spot)
-        self.watcher = LeaseWatcher(
-            store,
-            leased=in_time(store.leased),
-            next_releases=in_time(store.next_releases, extra=1.0),
-        )
+        self.heartbeat = Heartbeat(store, MEANING, spot=spot)
+        self.watcher = LeaseWatcher(store)
 
     def stop(self) -> None:
         """End the threads."""
@@ -101,13 +86,17 @@ class StoreLeases:
         return {key: self._checked("begin_many", begun, sent) for key, begun in found.items()}
 
     def _held(self, lease: Lease) -> Lease:
-        return self.heartbeat.hold(lease, self._releasing.guarding(self._in_time(lease.release)))
+        return self.heartbeat.hold(lease, self._releasing.guarding(lease.release))
 
     def _checked(self, method: str, found: object, sent: float) -> Beginning:
         if not isinstance(found, Beginning) or not isinstance(found.lease, Lease):
             raise self._wrong(method, found, "a Beginning")
         begun = found._replace(lease=self._held(found.lease)) if self._wraps else found
-        if _is_sound(begun):
+        what: object = begun.found
+        right = what is None or isinstance(what, Entry) or type(what) is tuple
+        number, now = begun.generation, begun.now
+        is_time = isinstance(now, int | float) and isfinite(now)
+        if right and is_time and isinstance(number, int) and number >= 0:
             self._heard(begun.now, sent)
             return begun
         begun.lease.release()
@@ -116,11 +105,3 @@ class StoreLeases:
     def _wrong(self, method: str, answer: object, what: str) -> MetadataError:
         advice = "return what the contract says"
         return MetadataError(wrong_answer(self._store, method, answer, what, advice))
-
-
-def _is_sound(begun: Beginning) -> bool:
-    found: object = begun.found
-    right = found is None or isinstance(found, Entry) or type(found) is tuple
-    number, now = begun.generation, begun.now
-    is_time = isinstance(now, int | float) and isfinite(now)
-    return right and isinstance(number, int) and number >= 0 and is_time

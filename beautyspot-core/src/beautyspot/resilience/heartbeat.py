@@ -21,7 +21,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.waiting import Bell
@@ -32,8 +32,6 @@ from beautyspot.messages import less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    Renew = Callable[[Collection[Lease]], Collection[Lease]]
 
 BEATS: Final = 3
 """How often a lease is renewed within its time."""
@@ -61,7 +59,6 @@ class Heartbeat:
     Args:
         backend: what gives the leases.
         meaning: what it means that some were lost, for the log: a sentence without its full stop.
-        renew: the backend's `renew`, as it is to be called; None: the method itself.
         spot: the name of the Spot, for the log.
         insists: whether what was lost is asked for again at each beat: its holder goes on, and the
             backend may give it back.
@@ -73,14 +70,12 @@ class Heartbeat:
         backend: Leasing,
         meaning: str,
         *,
-        renew: Renew | None = None,
         spot: str = "",
         insists: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._meaning = meaning
-        self._renew: Renew = renew or backend.renew
         self._spot = spot
         self._insists = insists
         self._clock = clock
@@ -126,16 +121,24 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Renew all leases that are held, and mark those that were lost."""
+        holders.end_orphans()
         known = self._known()
         if not known:
             return
         asked = self._clock()
         try:
-            lost = self._told_lost([held.real for _, held in known])
+            told: object = self._backend.renew([held.real for _, held in known])
+            if not isinstance(told, Collection):
+                advice = "return those that were lost"
+                raise TypeError(wrong_answer(self._backend, "renew", told, "leases", advice))
         except Exception as error:
             self._fails = True
-            self._lose_overdue(known, error)
+            since = self._clock() - self._backend.lease_time
+            entries = [(each, self._held.get(each[0])) for each in known]
+            overdue = [each for each, entry in entries if entry and entry.renewed <= since]
+            self._lose(overdue, f"to renew them failed: {type(error).__name__}: {error}")
             return
+        lost = {id(lease) for lease in told}
         self._fails = False
         for number, held in known:
             entry = self._held.get(number)
@@ -145,13 +148,6 @@ class Heartbeat:
                     held.lost = held.real.lost = False
         gone = [each for each in known if id(each[1].real) in lost or each[1].real.lost]
         self._lose(gone, "the backend says so")
-
-    def _told_lost(self, leases: list[Lease]) -> set[int]:
-        lost: object = self._renew(leases)
-        if isinstance(lost, Collection):
-            return {id(lease) for lease in lost}
-        advice = "return those that were lost"
-        raise TypeError(wrong_answer(self._backend, "renew", lost, "leases", advice))
 
     def _known(self) -> list[tuple[int, _HeldLease]]:
         """Those that are held; what was dropped is forgotten."""
@@ -164,18 +160,14 @@ class Heartbeat:
                 found.append((number, held))
         return found
 
-    def _lose_overdue(self, known: list[tuple[int, _HeldLease]], error: Exception) -> None:
-        since = self._clock() - self._backend.lease_time
-        entries = [(each, self._held.get(each[0])) for each in known]
-        overdue = [each for each, entry in entries if entry is not None and entry.renewed <= since]
-        self._lose(overdue, f"to renew them failed: {type(error).__name__}: {error}")
-
     def _lose(self, known: list[tuple[int, _HeldLease]], why: str) -> None:
         """Mark leases as lost, and say so once; not those that were released meanwhile."""
         renewed: list[float] = []
         for number, held in known:
-            entry = self._given_up(number, held)
-            if entry is not None:
+            entry = self._held.get(number)
+            if not self._insists:  # else it is renewed all the same: the backend may give it back
+                self._held.pop(number, None)
+            if entry is not None and not (self._insists and held.lost):
                 held.lost = held.real.lost = True
                 renewed.append(entry.renewed)
         if renewed:
@@ -188,12 +180,6 @@ class Heartbeat:
             )
             begin = f"{self._spot}: " if self._spot else ""
             logger.warning("%s%s", begin, less_secrets(message))
-
-    def _given_up(self, number: int, held: _HeldLease) -> _Known | None:
-        """One that was lost just now, and is renewed no more unless it is asked for again."""
-        if not self._insists:
-            return self._held.pop(number, None)
-        return None if held.lost else self._held.get(number)
 
     def _renew_all(self) -> None:
         while True:

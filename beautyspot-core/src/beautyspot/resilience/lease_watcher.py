@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import MetadataStoreBase
 
-    Leased = Callable[[Collection[str]], Collection[str]]
-    Releases = Callable[[float], Collection[str] | None]
-
 FIRST: Final = 0.001
 LONGEST: Final = 1.0
 """Seconds between two questions to the store, at least and at most."""
@@ -82,7 +79,6 @@ class LeaseWatcher:
 
     Args:
         store: the store.
-        leased, next_releases: its methods, as they are to be called.
         clock: a monotonic clock, in seconds.
     """
 
@@ -90,13 +86,9 @@ class LeaseWatcher:
         self,
         store: MetadataStoreBase,
         *,
-        leased: Leased,
-        next_releases: Releases,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._leased = leased
-        self._next_releases = next_releases
         self.clock = clock
         self._per_key: float = getattr(store, "pause_per_key", 0.0)
         self.reset_after_fork()
@@ -105,7 +97,7 @@ class LeaseWatcher:
     def reset_after_fork(self) -> None:
         """The thread stayed in the parent, and so did the callers that wait."""
         self._tickets: dict[Ticket, None] = {}
-        self._thread = NeededThread("leases", self._watch_all, self.__len__)
+        self._thread = NeededThread("leases", self._watch, self.__len__)
         self._bell = Bell()
         self._listens = False
         self._listen_at = 0.0
@@ -144,24 +136,23 @@ class LeaseWatcher:
 
     # ------------------------------------------------------------------------------- the thread
 
-    def _watch_all(self) -> None:
+    def _watch(self) -> None:
+        """As long as calls wait: wait for something to happen, and wake those that it concerns."""
         try:
             while self._tickets:
-                self._watch()
+                if self.clock() >= self._listen_at:  # what was released before that is asked for
+                    self._listens, self._listen_at = True, inf
+                    self._hear(0.0)
+                    self._ask()
+                elif self._listens:
+                    self._hear(max(0.0, self._due() - self.clock()))
+                else:
+                    self._bell.wait(self._due() - self.clock())
+                if self._tickets and self.clock() >= self._due():
+                    self._ask()
         finally:
             with suppress(Exception):
                 self._be_deaf(0.0)
-
-    def _watch(self) -> None:
-        """Wait for something to happen, and wake the calls that it concerns."""
-        if self.clock() >= self._listen_at:
-            self._listen()
-        elif self._listens:
-            self._hear(max(0.0, self._due() - self.clock()))
-        else:
-            self._bell.wait(self._due() - self.clock())
-        if self._tickets and self.clock() >= self._due():
-            self._ask()
 
     def _due(self) -> float:
         """When the store is to be asked next."""
@@ -173,15 +164,9 @@ class LeaseWatcher:
             waits = max(waits, self._per_key * len({ticket.key for ticket in tickets}))
         return self._asked + waits
 
-    def _listen(self) -> None:
-        """Begin to listen, where the store tells; what was released before that is asked for."""
-        self._listens, self._listen_at = True, inf
-        self._hear(0.0)
-        self._ask()
-
     def _hear(self, seconds: float) -> None:
         try:
-            told: object = self._next_releases(min(seconds, LONGEST))
+            told: object = self._store.next_releases(min(seconds, LONGEST))
         except Exception:
             self._be_deaf(DEAF)
             return
@@ -202,17 +187,13 @@ class LeaseWatcher:
     def _ask(self) -> None:
         tickets = list(self._tickets)
         try:
-            taken = self._answer({ticket.key for ticket in tickets})
+            taken: object = self._store.leased(list({ticket.key for ticket in tickets}))
+            if not isinstance(taken, Collection):
+                advice = "return those that are leased"
+                raise TypeError(wrong_answer(self._store, "leased", taken, "keys", advice))
         except Exception:
             self._ring(tickets)  # each tries its lease, and meets the failure
             return
         finally:
             self._asked = self.clock()
         self._ring([ticket for ticket in tickets if ticket.key not in taken])
-
-    def _answer(self, keys: set[str]) -> set[str]:
-        taken: object = self._leased(list(keys))
-        if isinstance(taken, Collection):
-            return set(taken)
-        advice = "return those that are leased"
-        raise TypeError(wrong_answer(self._store, "leased", taken, "keys", advice))

@@ -60,6 +60,14 @@ PLACING: Final = "take a place of all processes"
 
 _OF_LIMITER: Final = frozenset({ASKING, RETURNING, SETTLING, PAUSING, PLACING})
 
+_UNSTORED: Final = frozenset(
+    {"make a key", STORING, "store the stream", "ask cache_if", "ask for the ttl and the tags"}
+)
+"""The operations whose failure leaves a result without a place."""
+
+LONGEST: Final = 500
+"""Characters of a reason that are kept."""
+
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
 
@@ -152,6 +160,7 @@ class Reporter:
         self.observing = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
+        self.reasons: dict[str, str] = {}  # why the first results were not stored, by function
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         self._outages: set[str] = set()  # points of which a failure was logged, and no recovery
@@ -175,13 +184,28 @@ class Reporter:
         if isinstance(error, Resting) and not error.is_news:
             return  # its cause was reported when it happened
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
+        if operation in _UNSTORED and function not in self.reasons:
+            words = _words(error) if isinstance(error, BeautyspotError) else type(error).__name__
+            why = f"beautyspot could not {operation}: {words}. {trouble.advice}"
+            self.keep_reason(function, why)
         number = self._number_of(trouble)
         if number:
             more = ". More causes of this are only counted" if number == SEVERAL else ""
             logger.warning("%s%s", trouble, more)
         self.observers.failed(function, error, operation=operation)
         if self.on_error is not None:
-            self._hand_over(self.on_error, trouble)
+            try:
+                self.on_error(trouble)
+            except Exception:  # the user's callback is no reason to lose the user's result either
+                logger.exception("%s: on_error raised; the call goes on", self.spot)
+
+    def keep_reason(self, function: str, why: str) -> None:
+        """Keep why a result of a function is not stored, for those who look at the store later.
+
+        It holds no message of another's error, which may show an argument.
+        """
+        if len(self.reasons) < CAUSES:
+            self.reasons.setdefault(function, why[:LONGEST])
 
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
@@ -220,20 +244,15 @@ class Reporter:
             # That the operation rests is no news where why it failed was said.
             said = self._causes[kind] + self._causes[cause[0], OPENING]
             rests = isinstance(trouble.error, Resting) and said > 0
-            if rests or self._is_known(cause) or self._is_full(kind):
+            at_opening = (cause[0], OPENING, *cause[2:])
+            is_known = cause in self._said or at_opening in self._said
+            if rests or is_known or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
                 return 0
             self._said.add(cause)
             self._causes[kind] += 1
             self._quiet_until[cause[0]] = self._clock() + QUIET
             self._outages.add(cause[0])
             return self._causes[kind]
-
-    def _is_known(self, cause: Cause) -> bool:
-        """Whether it was logged, or the same failure of opening the store was."""
-        return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
-
-    def _is_full(self, kind: tuple[str, str]) -> bool:
-        return self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES
 
     def recovered(self, point: str, message: str | None) -> None:
         """A backend works again: its next failure is logged again, but not every second.
@@ -250,12 +269,6 @@ class Reporter:
                     self._causes.pop(kind, None)
         if was_said:
             logger.warning("%s: %s", self.spot, message)
-
-    def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
-        try:
-            on_error(trouble)
-        except Exception:  # the user's callback is no reason to lose the user's result either
-            logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def reset_after_fork(self) -> None:
         """A child counts from the start; another thread of the parent may have held the lock."""

@@ -61,6 +61,7 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         for row in rows:
             save_many(cache, [row], later=later)
         return
+    cache.count_paid((record for _, record in rows), later=later)
     for _, record in rows if len(cache.unsaved) else ():
         cache.unsaved.give_way(record, wait=later or not locks.inside())
     began, placement = perf_counter(), cache.placement

@@ -39,7 +39,7 @@ from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import OtherFields, Payload, StoredError, TooLarge, is_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, TaskRecord
@@ -65,6 +65,13 @@ class Renamed(Protocol):
         ...
 
 
+class CountFirst(Protocol):
+    """Writes what was counted."""
+
+    def __call__(self, *, wait: bool) -> object:
+        """With `wait` also where another thread does so just now."""
+
+
 class Cache(Rows):
     """The results of one Spot.
 
@@ -75,6 +82,7 @@ class Cache(Rows):
         renamed: what looks under earlier names; None as long as no function has any.
         waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
         unsaved: the rows that were kept, which are tried again.
+        count_first: has what was spent counted, before a result with a price is stored.
     """
 
     def __init__(
@@ -94,6 +102,7 @@ class Cache(Rows):
         self.unsaved = Unsaved(placement) if unsaved is None else unsaved
         self.waiting = self.unsaved.waiting
         self.renamed: Renamed | None = None
+        self.count_first: CountFirst | None = None
         self.finding = Finding(self.metadata, self.health.reads)
 
     def latest(self) -> float:
@@ -329,6 +338,8 @@ class Cache(Rows):
     def save(self, call: Call, record: TaskRecord, *, later: bool = False) -> bool:
         """Write one result, its blob first; whether it is stored now. `later` than its call."""
         began = perf_counter()
+        if record.price:  # else a call each time, for nothing
+            self.count_paid([record], later=later)
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
             self.unsaved.give_way(record, wait=not locks.inside())
         try:
@@ -342,6 +353,11 @@ class Cache(Rows):
             self.let_go(call)
             self.placement.tell_stored(record, perf_counter() - began, later=later)
         return is_stored
+
+    def count_paid(self, records: Iterable[TaskRecord], *, later: bool) -> None:
+        """Have counted what was spent, before a result with a price is stored."""
+        if self.count_first is not None and any(record.price for record in records):
+            self.count_first(wait=later or not locks.inside())
 
     def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The row of a result, once its data are where they belong.
@@ -361,7 +377,7 @@ class Cache(Rows):
 
     def let_go(self, call: Call) -> None:
         """Remove what a result replaces that is stored now: a blob, and results of other keys."""
-        call.is_stored = True
+        call.is_stored = call.task.counted.has_stored = True
         self.placement.discard(call.key, call.replaces)
         if call.task.addressing.earlier and self.renamed is not None:
             self.renamed.forget_earlier(self, call)

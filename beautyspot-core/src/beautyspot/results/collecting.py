@@ -21,10 +21,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import in_full
 from beautyspot.contracts.calling import hints
-from beautyspot.errors import MetadataError, StorageError
+from beautyspot.errors import ConfigError, MetadataError, StorageError
+from beautyspot.results.blob_names import STORE_ID, blob_name
 from beautyspot.results.pruning import claimed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from beautyspot.contracts import BlobInfo
     from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.resilience.reporting import Reporter
@@ -114,13 +117,7 @@ class Collector:
         with claimed(self._cache, key) as is_free:
             if not is_free or key in self._cache.waiting or self._names(key, blob.location):
                 return False
-            try:
-                self._storage.delete(blob.location)
-            except StorageError as error:
-                advice = "It stays, and is tried again at the next collection"
-                self._cache.reporter.report("collect a blob", "", error, advice)
-                return None
-        return True
+            return _deleted(blob, self._storage, self._cache.reporter) or None
 
     def _names(self, key: str, location: str) -> bool:
         found = self._cache.metadata.find(key)
@@ -143,6 +140,57 @@ class Collector:
             advice = "What it needs no more stays; the other garbage was removed"
             self._cache.reporter.report("sweep the metadata store", "", error, advice)
             return 0
+
+
+def collect_of(
+    store_id: str, cache: Cache, storage: GuardedStorage, grace: float, *, dry_run: bool
+) -> Collected:
+    """Remove all blobs of another store, or count them.
+
+    Raises:
+        ConfigError: it is this store, or has no blobs, or its newest one is younger than `grace`.
+        MetadataError: the store failed.
+        StorageError: the blobs can't be listed.
+        NotSupportedError: the storage can't list or delete.
+    """
+    storage, own_id = storage.behind(None), cache.metadata.store_id
+    if store_id == own_id:
+        raise ConfigError(f"{store_id} is this store itself: leave the ID out")
+    blobs = list(_blobs_of(store_id, storage))
+    if not blobs:
+        raise ConfigError(
+            f"no blobs of a store {store_id!r:.80} are in the storage: give an ID as `beautyspot "
+            "doctor` lists it"
+        )
+    now = time.time() if dry_run else storage_time(storage, f"{own_id}/")
+    age = now - max(blob.modified_at for blob in blobs)
+    if age < grace:
+        raise ConfigError(
+            f"the newest blob of the store {store_id} was saved {max(age, 0.0):.0f} s ago, so it "
+            "seems to be in use: if it is not, give a shorter grace, such as 0"
+        )
+    removed = [blob for blob in blobs if dry_run or _deleted(blob, storage, cache.reporter)]
+    left = sweep(storage, f"{store_id}/", LONGEST_SAVE, cache.reporter, dry_run=dry_run)
+    size = sum(blob.size for blob in removed)
+    return Collected(len(removed), size, left, len(blobs) - len(removed))
+
+
+def _blobs_of(store_id: str, storage: GuardedStorage) -> Iterator[BlobInfo]:
+    if re.fullmatch(STORE_ID, store_id):
+        for blob in storage.list(f"{store_id}/"):
+            name = blob_name(blob.location)
+            if name is not None and name.store_id == store_id:
+                yield blob
+
+
+def _deleted(blob: BlobInfo, storage: GuardedStorage, reporter: Reporter) -> bool:
+    try:
+        storage.delete(blob.location)
+    except StorageError as error:
+        advice = "It stays, and is tried again at the next collection"
+        reporter.report("collect a blob", "", error, advice)
+        return False
+    return True
 
 
 def storage_time(storage: GuardedStorage, prefix: str) -> float:
@@ -186,7 +234,7 @@ def sweep(
     if dry_run and not only_counts:
         return 0  # a plug-in's, which can't say
     try:
-        return int(storage.in_time(remove)(older_than=age, prefix=prefix, **only_counts))
+        return int(remove(older_than=age, prefix=prefix, **only_counts))
     except StorageError as error:  # S3 has a permission of its own for it
         advice = "They stay; the other garbage was removed"
         reporter.report("collect leftovers", "", error, advice)

@@ -2,8 +2,11 @@
 
 The store adds up what all processes count, by function and hour. Nothing is written at a hit, and
 no transaction is added to a miss: a thread writes once a minute while functions run, and once an
-hour where all calls are hits (see `last_use`); `flush` and the Spot's end write too. What is
-written counts for the hour of the writing.
+hour where all calls are hits (see `last_use`); `flush` and the Spot's end write too. Only before a
+result with a price is stored, that is counted: whatever becomes of the process, no less was spent
+than stands in the rows. What is written counts for the hour of the writing.
+
+Beside the counts stand remarks: the unit of prices, and why nothing of a function is stored.
 
 What could not be written is written the next time. A write that the store did not answer in time
 may have been done all the same, and is not repeated: rather is something counted once too little.
@@ -16,13 +19,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred, locks
-from beautyspot.contracts.counts import Counts
+from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED, Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.tasks.counted import Numbers
 
 LIMIT: Final = 10_000
@@ -38,24 +42,34 @@ class Counting:
     """The counts of one Spot.
 
     Args:
-        add: writes counts; None where the store keeps none.
+        store: keeps counts and remarks.
         clock: gives Unix time.
+        reasons: why results are not stored, by function.
+        unit: that of prices; "" where nobody said.
 
     Attributes:
         bypassed: calls that ran uncached: no stable key, the Spot switched off, Trio.
+        changed: calls that were not stored, since what their key is made of changed meanwhile.
         writes: False where nothing may be written.
     """
 
     __slots__ = (
-        *("_add", "_clock", "_due", "_functions", "_lock", "_others", "_written"),
-        *("bypassed", "writes"),
+        *("_clock", "_due", "_functions", "_lock", "_others", "_reasons", "_remarked", "_store"),
+        *("_unit", "_written", "bypassed", "changed", "writes"),
     )
 
     def __init__(
-        self, add: Callable[[list[Counts]], None] | None, clock: Callable[[], float]
+        self,
+        store: GuardedStore,
+        clock: Callable[[], float],
+        reasons: dict[str, str],
+        unit: str,
     ) -> None:
-        self._add = add
+        self._store = store
         self._clock = clock
+        self._reasons = reasons
+        self._unit = unit
+        self._remarked: dict[str, str] = {}  # what this process has told the store
         self.writes = True
         self._functions: dict[str, Counted] = {}
         self._others = Counted("")
@@ -63,7 +77,7 @@ class Counting:
 
     def reset_after_fork(self) -> None:
         """Another process counts from the start; another thread may have held the lock."""
-        self.bypassed = 0
+        self.bypassed = self.changed = 0
         self._lock = locks.reentrant()
         self._written: dict[str, Numbers] = {}
         self._due = monotonic() + INTERVAL
@@ -84,9 +98,9 @@ class Counting:
     @property
     def has_news(self) -> bool:
         """Whether there is something to write."""
-        if not self.writes or self._add is None:
+        if not self.writes or not self._store.counters:
             return False
-        return any(
+        return bool(self._remarks()) or any(
             counted.numbers() != self._written.get(name, NOTHING)
             for name, counted in self._functions.copy().items()
         )
@@ -100,34 +114,70 @@ class Counting:
 
     def write(self) -> None:
         """Write what was counted since the last time; a failure is only logged, for debugging."""
-        if not self.writes or self._add is None or locks.inside():
+        if not locks.inside():
+            self.write_first(wait=True)
+
+    def write_first(self, *, wait: bool) -> None:
+        """The same, before a result is stored that had a price.
+
+        With `wait` what another thread has begun to write is written when this returns; without it,
+        whoever may not wait for another thread writes only where none does.
+        """
+        if not self.writes or not self._store.counters or not self._lock.acquire(blocking=wait):
             return
-        news = self._news()
-        if not news:
-            return
-        hour = int(self._clock()) // HOUR
         try:
-            self._add([_counts(name, hour, numbers) for name, numbers in news.items()])
+            self._write()
+        finally:
+            self._lock.release()
+
+    def _write(self) -> None:
+        news = self._news()
+        try:
+            if news:
+                hour = int(self._clock()) // HOUR
+                counts = [_counts(name, hour, numbers) for name, numbers in news.items()]
+                self._store.add_counts(counts)
         except Exception as error:
             logger.debug("the counts of %d functions were not written: %r", len(news), error)
             if not isinstance(error.__cause__, TimeoutError):  # which may have been written
                 self._take_back(news)
+        else:
+            self._write_remarks(self._unit if news else "")
 
     def _news(self) -> dict[str, Numbers]:
         """What is to be written, by function; it counts as written from here on."""
         news: dict[str, Numbers] = {}
-        with self._lock:
-            for name, counted in self._functions.copy().items():
-                before, now = self._written.get(name, NOTHING), counted.numbers()
-                if now != before:
-                    self._written[name] = now
-                    news[name] = _less(now, before)
+        for name, counted in self._functions.copy().items():
+            before, now = self._written.get(name, NOTHING), counted.numbers()
+            if now != before:
+                self._written[name] = now
+                news[name] = _less(now, before)
         return news
 
     def _take_back(self, news: dict[str, Numbers]) -> None:
-        with self._lock:
-            for name, numbers in news.items():
-                self._written[name] = _less(self._written.get(name, NOTHING), numbers)
+        for name, numbers in news.items():
+            self._written[name] = _less(self._written.get(name, NOTHING), numbers)
+
+    def _write_remarks(self, unit: str) -> None:
+        """Write what the store has not been told; a failure is only logged, for debugging."""
+        remarks = self._remarks()
+        if unit and self._remarked.get(PRICE_UNIT) != unit:
+            remarks[PRICE_UNIT] = unit
+        try:
+            if remarks:
+                self._store.remark(remarks)
+                self._remarked.update(remarks)
+        except Exception as error:
+            logger.debug("remarks were not written: %r", error)
+
+    def _remarks(self) -> dict[str, str]:
+        """Why nothing of a function is stored, where that is new; "" once something is."""
+        found: dict[str, str] = {}
+        for name, why in self._reasons.copy().items():
+            text = "" if self.of(name).has_stored else why
+            if text != self._remarked.get(f"{UNSTORED}{name}", ""):
+                found[f"{UNSTORED}{name}"] = text
+        return found
 
 
 def _less(numbers: Numbers, others: Numbers) -> Numbers:

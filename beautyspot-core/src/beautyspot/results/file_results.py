@@ -72,8 +72,6 @@ def store(
     digests = begin()
     with file:
         before, source = status_of(file), _Source(file, digests)
-        if placement.tells():
-            record = record._replace(digest=_digest(path, file, begin))
         location = _sent(placement, task, record, source, data)
         unsound = _unsound(path, before, status_of(file), source.size)
         if unsound is not None:
@@ -82,22 +80,6 @@ def store(
     digest = digests[0].digest()
     placed = record._replace(result_type=FILE, result_value=location, result_data=None)
     return placed._replace(digest=digest, size=source.size)
-
-
-def _digest(path: Path, file: FileIO, begin: Begin) -> bytes:
-    """The digest of a file, which the storage has to be told before it gets the bytes.
-
-    Raises:
-        SerializationError: the file can't be read.
-    """
-    digest = begin()[0]
-    try:
-        while part := file.read(_PART):
-            digest.update(part)
-        file.seek(0)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return digest.digest()
 
 
 def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception | None:
@@ -119,7 +101,7 @@ def _sent(
     placement: Placement, task: Task, record: TaskRecord, source: _Source, data: FileData
 ) -> str:
     try:
-        return placement.save_file(task, record, source, len(data))
+        return placement.save_file(task, record, source)
     except Exception:
         if source.error is None:
             raise

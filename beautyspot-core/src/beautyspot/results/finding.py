@@ -15,7 +15,6 @@ from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.contracts import Entry, MetadataStoreBase, Plain, entry_of, lacks_data
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError
-from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +56,7 @@ class Finding:
 
     def __init__(self, metadata: GuardedStore, breaker: Breaker) -> None:
         self._metadata = metadata
-        self._ask = breaker.guarding(self._wait_and_find)
-        self.find = self._find_alone = self._find_or_near if metadata.is_far else self._ask
+        self.find = self._find_alone = breaker.guarding(self._wait_and_find)
         self._find_many = breaker.guarding(self._wait_and_find_many)
         self.tasks: TaskLookups[Plain | Entry] | None = None
         self.reset_after_fork()
@@ -82,25 +80,9 @@ class Finding:
         except Exception as error:
             return error
 
-    def _find_or_near(self, key: str) -> Plain | Entry | None:
-        """What is found; while the store rests, what it has in memory."""
-        try:
-            return self._ask(key)
-        except Resting:
-            found = self._metadata.find_near(key)
-            if found is None:
-                raise
-            return found
-
     def find_many(self, keys: list[str]) -> Mapping[str, Plain | Entry]:
         """What the store's `find_many` gives; it may wait."""
-        try:
-            found: object = self._find_many(keys)
-        except Resting:
-            near = {key: self._metadata.find_near(key) for key in keys}
-            found = {key: answer for key, answer in near.items() if answer is not None}
-            if not found:
-                raise
+        found: object = self._find_many(keys)
         if isinstance(found, Mapping):
             return found
         advice = "return what `find` gives, by key"

@@ -158,8 +158,7 @@ class Placement:
             storage = self.storage()
             if storage is None:
                 return None
-            kind, about = task.form.blob_type(record.serializer), self.about(storage, record)
-            return storage.save(name, data, content_type=kind, about=about)
+            return storage.save(name, data, content_type=task.form.blob_type(record.serializer))
         except Exception as error:
             if len(data) > self.largest_data:
                 raise
@@ -167,7 +166,7 @@ class Placement:
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
 
-    def save_file(self, task: Task, record: TaskRecord, file: Readable, size: int) -> str:
+    def save_file(self, task: Task, record: TaskRecord, file: Readable) -> str:
         """Where a file is now.
 
         Raises:
@@ -178,24 +177,8 @@ class Placement:
             need = "install beautyspot-local (docs/install.md), or name one by storage="
             need = LARGE_NEED if self.metadata.real.remote else need
             raise StorageError(f"a File needs a blob storage: {need}")
-        kind, about = task.form.blob_type(record.serializer), self.about(storage, record)
-        return storage.save_file(name, file, size, content_type=kind, about=about)
-
-    def tells(self) -> bool:
-        """Whether the storage keeps what it is told about a blob."""
-        storage = self.storage()
-        return storage is not None and storage.keeps_about
-
-    def about(self, storage: GuardedStorage, record: TaskRecord) -> dict[str, str] | None:
-        """What the storage is told about the blob of a row; None where it would not keep it.
-
-        The text of arguments that stands in a row since nobody else can read the store stays there.
-        """
-        if not storage.keeps_about:
-            return None
-        from beautyspot.results.about import about_of  # a start does without it
-
-        return about_of(record, with_arguments=not self.metadata.real.private)
+        kind = task.form.blob_type(record.serializer)
+        return storage.save_file(name, file, content_type=kind)
 
     def _new_name(self, task: Task, record: TaskRecord) -> str:
         return self.new_name(record.cache_key, task.form.extension(record.serializer))

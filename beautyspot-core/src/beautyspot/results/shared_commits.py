@@ -103,6 +103,7 @@ class SharedCommits:
             len(cache.unsaved) or cache.health.writes.is_open or not cache.metadata.invalidations
         )
         more = call.replaces is not None or task.addressing.earlier or task.form.compresses
+        more = more or bool(record.price)  # which is counted first
         small = (record.size or 0) <= SMALL
         return small and not (waits or more or cache.invalidations.noted_here(record, call.since))
 

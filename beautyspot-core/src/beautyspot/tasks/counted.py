@@ -19,7 +19,7 @@ class Counted:
     Attributes:
         func_identifier: of the functions.
         hits: calls that got the result of another one.
-        runs: executions, those that failed included.
+        runs: executions of the function's body, those that failed included.
         failures: executions that raised.
         seconds_saved: how long the executions took that the hits spared.
         seconds_spent: how long the executions took.
@@ -29,11 +29,20 @@ class Counted:
         waits: those of the grants that had to wait.
         refusals: permits that the limiter did not give.
         seconds_waited: how long the grants waited.
+        has_stored: whether a result was stored.
     """
 
     __slots__ = (
-        *("failures", "func_identifier", "grants", "hits", "money_saved", "money_spent"),
-        *("refusals", "runs", "seconds_saved", "seconds_spent", "seconds_waited", "waits"),
+        *("failures", "func_identifier", "grants", "has_stored", "hits", "money_saved"),
+        *(
+            "money_spent",
+            "refusals",
+            "runs",
+            "seconds_saved",
+            "seconds_spent",
+            "seconds_waited",
+            "waits",
+        ),
     )
 
     def __init__(self, func_identifier: str) -> None:
@@ -53,6 +62,7 @@ class Counted:
         self.waits = 0
         self.refusals = 0
         self.seconds_waited = 0.0
+        self.has_stored = False
 
     def numbers(self) -> Numbers:
         """All of them, in the order of the fields of `Counts`."""

@@ -86,7 +86,8 @@ def _events(request: Request, news: News) -> Iterator[Event]:
     yield Event(news.id, "problem", fragment(request, "problem.html", problem=news.problem))
     came = bool(news.records) and not news.whole
     if came or news.whole:
-        html = fragment(request, "result_rows.html", **_rows(request, news.records, came=came))
+        given = _rows(request, news.records, came=came)
+        html = fragment(request, "result_rows.html", store=shelved_of(request), **given)
         yield Event(news.id, "rows", html, "prepend" if came else "replace")
     if came:
         html = fragment(request, "live_came.html", number=len(news.records), now=time.time())

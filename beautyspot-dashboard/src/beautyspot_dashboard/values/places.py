@@ -12,7 +12,7 @@ from beautyspot_dashboard.values.trees.parts import part_at, steps_of
 if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
 
-_OF_A_PAGE = ("from", "line", "row", "column", "byte", "slice", "as")
+_OF_A_PAGE = ("from", "line", "row", "column", "byte", "as")
 """What tells a page within one part of a value, and means nothing in another."""
 
 

@@ -68,7 +68,6 @@ class Reserving(LimiterBase):
 
     blocking = True
     shared = True
-    keeps_deadlines = True
     remote = True
 
     def __init__(

@@ -115,14 +115,12 @@ class ImmutableConnection(Connection):
 @contextmanager
 def transaction(handle: Handle) -> Iterator[None]:
     """Have all that is done in the block be committed together, or nothing of it."""
-    handle.execute("BEGIN IMMEDIATE")
     try:
+        handle.execute("BEGIN IMMEDIATE")
         yield
         handle.execute("COMMIT")
-    except BaseException:
-        if handle.connection.in_transaction:  # some failures have rolled back already
-            handle.execute("ROLLBACK")
-        raise
+    finally:
+        handle.roll_back()
 
 
 class Handle:
@@ -167,6 +165,11 @@ class Handle:
     def moved(self) -> bool:
         """Whether another file, or none, is at the path now."""
         return identify(self._text) != self.identity
+
+    def roll_back(self) -> None:
+        """End a transaction that is open, such as one that Ctrl-C has left so."""
+        if self.connection.in_transaction:
+            self.execute("ROLLBACK")
 
     def checkpoint(self, *, itself: bool) -> None:
         """Have a commit make the checkpoint that is due `itself`, as SQLite does, or leave that."""

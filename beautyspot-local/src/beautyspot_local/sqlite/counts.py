@@ -11,7 +11,7 @@ from beautyspot_local.sqlite import fork_guard, schema
 from beautyspot_local.sqlite.connections import transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from beautyspot_local.sqlite.connections import Handle
 
@@ -40,6 +40,21 @@ def add(handle: Handle, counts: list[Counts]) -> None:
     rows = [(schema.storable(count.func_identifier), *count[1 : len(_KEPT)]) for count in counts]
     with transaction(handle):
         handle.connection.executemany(_ADD, rows)
+
+
+REMARKS: Final = "SELECT name, value FROM beautyspot_meta WHERE name LIKE 'remark %'"
+
+_REMARK: Final = (
+    "INSERT INTO beautyspot_meta (name, value) VALUES ('remark ' || ?, ?) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+
+def remark(handle: Handle, remarks: Mapping[str, str]) -> None:
+    """Keep all of them, or none."""
+    rows = [(schema.storable(name), schema.storable(text)) for name, text in remarks.items()]
+    with transaction(handle):
+        handle.connection.executemany(_REMARK, rows)
 
 
 def page_query(*, first: bool, function: bool) -> str:

@@ -21,7 +21,13 @@ from beautyspot_local.sqlite import (
     wal_watch,
 )
 from beautyspot_local.sqlite.connections import Handle, patiently
-from beautyspot_local.sqlite.database_file import Identity, identify, make_file, set_aside
+from beautyspot_local.sqlite.database_file import (
+    Identity,
+    identify,
+    make_file,
+    rescue,
+    set_aside,
+)
 from beautyspot_local.sqlite.lease_waits import LeaseWaits
 from beautyspot_local.sqlite.leases import leases_beside
 from beautyspot_local.sqlite.row_cache import RowCache
@@ -169,7 +175,14 @@ class Database:
 
     def use(self, work: Callable[[Handle], T]) -> T:
         """Call `work` with this thread's connection, which ends where it is of no more use."""
-        return self._use(self.handle(), work)
+        handle = self.handle()
+        self.clean(handle)
+        return self._use(handle, work)
+
+    def clean(self, handle: Handle) -> None:
+        """Roll back what Ctrl-C has left open; but not in a handler that interrupts a write."""
+        if self._writer != threading.get_ident():
+            handle.roll_back()
 
     def _use(self, handle: Handle, work: Callable[[Handle], T]) -> T:
         try:
@@ -222,6 +235,7 @@ class Database:
             if not self._writing.acquire(blocking=False):
                 return None
             self._writer = me
+            handle.roll_back()
             return self._use(handle, work) if handle.commits_at_once() else None
         except sqlite3.OperationalError as error:
             if connections.is_busy(error):
@@ -245,6 +259,7 @@ class Database:
             raise immutable_reads.no_room()
         if handle.read_only:
             raise MetadataError(f"{self.path} may only be read: {MAKE_WRITABLE}")
+        handle.roll_back()
         handle.checkpoint(itself=True)
         return handle
 
@@ -359,10 +374,9 @@ class Database:
             if identify(self.path) == damaged:
                 aside = set_aside(self.path)
                 logger.warning(
-                    "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
-                    "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",
-                    self.path,
-                    aside,
+                    "%s is damaged and was renamed to %s: a fresh one takes its place, and nothing "
+                    "was deleted; copy what can be read of it into the fresh one: %s",
+                    *(self.path, aside, rescue(aside, self.path)),
                 )
         except OSError as error:
             logger.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)

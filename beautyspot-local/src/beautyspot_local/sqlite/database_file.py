@@ -131,18 +131,35 @@ def obstacle(path: Path) -> str:
     return "check that the directory may be written"
 
 
+_DAMAGED: Final = ".damaged-"
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged database and its companions; where it is now. Nothing is deleted.
 
     The companions go first: a ``-wal`` left behind would be replayed into the successor.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    aside = path.with_name(f"{path.name}{_DAMAGED}{stamp}")
     for suffix in ("-wal", "-shm", ""):
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
     return aside
+
+
+def all_set_aside(path: Path) -> list[Path]:
+    """The damaged databases that lay at `path`, the oldest first."""
+    begins = f"{path.name}{_DAMAGED}"
+    found = [each for each in path.parent.iterdir() if each.name.startswith(begins)]
+    return sorted(each for each in found if not each.name.endswith(("-wal", "-shm")))
+
+
+def rescue(aside: Path, path: Path) -> str:
+    """The command that copies what can be read of a damaged database into the one at `path`."""
+    import shlex  # rarely needed
+
+    return shlex.join(["beautyspot", "copy", str(aside), str(path)])
 
 
 TICKS: Final = 50_000_000

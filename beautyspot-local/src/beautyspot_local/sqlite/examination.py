@@ -9,6 +9,7 @@ from beautyspot import Finding
 from beautyspot.files import network_file_system
 
 from beautyspot_local.examination import of_folder, of_modes
+from beautyspot_local.sqlite.database_file import all_set_aside, rescue
 from beautyspot_local.sqlite.schema import VERSION
 
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ def of_database(
     yield from of_modes(path, subject, "600")
     yield from _of_file(path, subject)
     yield from _of_schema(path, ask("PRAGMA user_version")[0][0], subject)
-    said = ask("PRAGMA quick_check(1)")[0][0]
+    said = ask("PRAGMA integrity_check(1)")[0][0]  # a quick one does not look into indices
     yield from _of_content(path, _MALFORMED if is_salvaged() else said, subject)
+    for aside in all_set_aside(path):
+        advice = f"copy what can be read of it ({rescue(aside, path)}), and then remove it"
+        yield Finding("problem", subject, f"a damaged database was renamed to {aside}: {advice}")
 
 
 def _of_file(path: Path, subject: str) -> Iterator[Finding]:
@@ -72,5 +76,6 @@ def _of_content(path: Path, said: str, subject: str) -> Iterator[Finding]:
     if said == "ok":
         yield Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
         return
-    advice = "copy what can be read into a fresh one (beautyspot copy), and move this one away"
+    fresh = path.with_name(f"fresh-{path.name}")
+    advice = f"copy what can be read ({rescue(path, fresh)}), and put the copy in its place"
     yield Finding("problem", subject, f"{path} is damaged ({said}): {advice}")

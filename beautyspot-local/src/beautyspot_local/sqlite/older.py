@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_TABLES: Final = {"tasks": tuple(schema.COLUMNS), "beautyspot_counts": tuple(schema.COUNTED)}
+_TABLES: Final = {
+    "tasks": tuple(schema.COLUMNS),
+    "beautyspot_counts": tuple(schema.COUNTED),
+    "beautyspot_meta": ("name", "value"),
+}
 
 
 def adapted(connection: sqlite3.Connection, path: Path) -> str:

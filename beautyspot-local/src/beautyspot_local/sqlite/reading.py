@@ -162,6 +162,11 @@ class SqliteReader(MetadataStoreBase):
                 return
             last, first = rows[-1][:2], False
 
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        rows = self._rows(counted.REMARKS, ())
+        return {name.removeprefix("remark "): str(text) for name, text in rows}
+
 
 def tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """The rows of a query; one with a text that is no UTF-8 must not hide all others."""

@@ -151,7 +151,7 @@ class SqliteMetadataStore(SqliteReader):
             self.open()
         return store_id
 
-    def find(self, key: str) -> Plain | Entry | None:
+    def find(self, key: str) -> Plain | Entry | None:  # noqa: C901 - a hit pays for each call
         """What a hit needs; see the base class."""
         database = self._database
         snapshot = database.rows.snapshot  # before the row is read: it must be older
@@ -167,6 +167,8 @@ class SqliteMetadataStore(SqliteReader):
             noting = True
         try:
             handle = database.local.handle  # held while at it: see `Handle`
+            if handle.connection.in_transaction:
+                database.clean(handle)
             row = handle.execute(_FIND, (key,)).fetchone()
         except failures.KNOWN_OR_NEW:
             return self._translated(self._find_entry, key)
@@ -250,6 +252,8 @@ class SqliteMetadataStore(SqliteReader):
         try:
             try:
                 handle = self._database.local.handle  # held while at it: see `Handle`
+                if handle.connection.in_transaction:
+                    self._database.clean(handle)
                 row = handle.execute(schema.BEGIN, (key,)).fetchone()
             except failures.KNOWN_OR_NEW:
                 return Beginning(lease, self.find(key), self.generation(), self.now())
@@ -283,6 +287,8 @@ class SqliteMetadataStore(SqliteReader):
         """The number of the last one; see the base class."""
         try:
             handle = self._database.local.handle  # held while at it: see `Handle`
+            if handle.connection.in_transaction:
+                self._database.clean(handle)
             row = handle.execute(_GENERATION).fetchone()
         except failures.KNOWN_OR_NEW:
             row = self._translated(self._database.use, _generation)
@@ -335,6 +341,10 @@ class SqliteMetadataStore(SqliteReader):
         """In one transaction; see the base class."""
         added = list(counts)
         self._write(lambda handle: counted.add(handle, added))
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one transaction; see the base class."""
+        self._write(lambda handle: counted.remark(handle, remarks))
 
     def for_looking(self) -> MetadataStoreBase:
         """One that reads the file as it is; see `beautyspot_local.sqlite.looking`."""

@@ -26,7 +26,6 @@ import logging
 import math
 import operator
 import pathlib
-import random
 import re
 import sys
 import types
@@ -373,7 +372,6 @@ CASES = {
     "ip interface": ipaddress.ip_interface("::1/64"),
     "pattern": re.compile("a.b", re.IGNORECASE),
     "pattern bytes": re.compile(b"a"),
-    "random": random.Random(17),
     "logger": logging.getLogger("some.where"),
     "itemgetter": operator.itemgetter(1, "a"),
     "attrgetter": operator.attrgetter("a.b"),

@@ -35,10 +35,10 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.keys.canonical.proxies import poses, posing
+from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
-from beautyspot.keys.canonical.walk import of_parts, of_text
+from beautyspot.keys.canonical.walk import Without, of_parts, of_text
 
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk
@@ -55,7 +55,7 @@ def _class(walk: Walk, value: type) -> str:
 def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
-        text = walk.at(".__wrapped__", "", inner)
+        text = walk.at(".__wrapped__", "", Without(inner, walk.less(value)))
         versions = map(version_of, takewhile(is_ours, chain(value)))
         given = [version for version in versions if version is not None]
         return tag("versioned", f"[{text},{walk.array(given)}]") if given else text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 from types import EllipsisType, MappingProxyType, NotImplementedType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from beautyspot.keys.canonical.state import state
+from beautyspot.keys.canonical.state import is_larger, state
 from beautyspot.keys.canonical.text import FLAT, blob, tag
 from beautyspot.keys.canonical.walk import of_parts, of_text
 
@@ -22,40 +22,13 @@ def _memoryview(walk: Walk, value: memoryview) -> str:
     return tag("memoryview", f"[{head},{data}]")
 
 
-_CARRIED: Final[dict[type[BaseException], tuple[str, ...]]] = {
-    AttributeError: ("name",),  # not `obj`, which is whatever the interpreter looked into
-    ImportError: ("msg", "name", "path"),
-    NameError: ("name",),
-    OSError: ("errno", "strerror", "filename", "filename2"),
-    StopIteration: ("value",),
-    SyntaxError: (
-        *("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
-        "print_file_and_line",
-    ),
-    SystemExit: ("code",),
-    **dict.fromkeys(
-        (UnicodeDecodeError, UnicodeEncodeError), ("encoding", "object", "start", "end", "reason")
-    ),
-    UnicodeTranslateError: ("object", "start", "end", "reason"),
-}
-"""What builtin exceptions keep beside `args` and their attributes: set later, or by keyword."""
-
-
 def _exception(walk: Walk, value: BaseException) -> str:
-    """Class, arguments and attributes; neither the traceback nor the cause."""
+    """Class, arguments, and attributes with those in slots; neither traceback nor cause."""
+    kind = type(value)
+    if is_larger(kind, next(base for base in kind.__mro__ if base.__module__ == "builtins")):
+        walk.refuse(value)
     args = walk.array(value.args, ".args[{}]")
-    carried = walk.array(_carried(value))
-    own = state(walk, value, BaseException)
-    return tag("exception", f"[{walk.named(type(value))},{args},{carried},{own}]")
-
-
-def _carried(value: BaseException) -> list[object]:
-    return [
-        vars(base)[name].__get__(value)  # of the base itself: a subclass may have its own
-        for base, names in _CARRIED.items()
-        if issubclass(type(value), base)
-        for name in names
-    ]
+    return tag("exception", f"[{walk.named(kind)},{args},{state(walk, value, BaseException)}]")
 
 
 FORMS: dict[type, Form] = {

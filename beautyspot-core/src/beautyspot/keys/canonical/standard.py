@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.state import attributes, held, unreadable
+from beautyspot.keys.canonical.state import attributes, held
 from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
 from beautyspot.keys.canonical.walk import of_parts, of_text
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import dataclasses
     import datetime as dt
     import enum
-    import random
     import types
     import uuid
     import zoneinfo
@@ -159,13 +158,6 @@ def _operator(walk: Walk, value: Any) -> str:
     return tag("operator", walk.at("", "", value.__reduce__()))
 
 
-def _random(walk: Walk, value: random.Random) -> str:
-    try:
-        return tag("random", walk.at(".getstate()", "", value.getstate()))
-    except NotImplementedError:  # random.SystemRandom
-        return unreadable(walk, value)
-
-
 def _namespace(walk: Walk, value: types.SimpleNamespace) -> str:
     return tag("namespace", attributes(walk, value, vars(value)))
 
@@ -234,7 +226,6 @@ FORMS: Final[dict[str, Form]] = {
     "pathlib:PurePosixPath": _path,
     "pathlib:PureWindowsPath": _path,
     "pathlib:WindowsPath": _path,
-    "random:Random": _random,
     "re:Pattern": of_parts("pattern", lambda value: (value.pattern, int(value.flags))),
     "string.templatelib:Interpolation": of_parts(
         "interpolation",

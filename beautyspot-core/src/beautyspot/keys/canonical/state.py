@@ -11,14 +11,18 @@ from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.functions.names import is_python_class, root_of
+from beautyspot.contracts.types import class_name
+from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.names import identifier_of, is_python_class, root_of
 from beautyspot.keys.canonical.computed import assigned, lazy
-from beautyspot.keys.canonical.text import tag
-from beautyspot.keys.canonical.walk import ATTRIBUTE, Without
+from beautyspot.keys.canonical.text import quote, tag
+from beautyspot.keys.canonical.walk import ATTRIBUTE, Without, described, failed
+from beautyspot.messages import less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.contracts import TypeSupport
     from beautyspot.keys.canonical.walk import Form, Walk
 
 _POINTER: Final = tuple.__itemsize__
@@ -54,8 +58,8 @@ def is_live(kind: type) -> bool:
 
 
 def unreadable(walk: Walk, value: object) -> str:
-    """The form of classes without a stable form: refuses."""
-    walk.refuse(value)
+    """The form of classes without a stable form: refuses, or leaves out."""
+    return walk.left_out(value) or walk.refuse(value)
 
 
 def plain_object(walk: Walk, value: object) -> str:
@@ -78,6 +82,46 @@ class SubclassForm:
         return tag("sub", f"[{walk.named(type(value))},{self._form(walk, value)},{own}]")
 
 
+class SupportedForm:
+    """The form of a class that a plug-in supports.
+
+    It writes the class, the name of the plug-in's types (two may say the same of unequal values),
+    what the plug-in says of the value, and what a program has set on it.
+    """
+
+    __slots__ = ("_base", "_by", "_counted_as", "_is_own", "_key", "_name", "_slots")
+
+    def __init__(self, support: TypeSupport, kind: type, name: str) -> None:
+        self._base = next(base for base in kind.__mro__ if class_name(base) == name)
+        self._counted_as = support.counted_as(kind)
+        self._key = support.key
+        self._by = quote(support.name)
+        self._name = quote(identifier_of(kind)) if support.by_name else None
+        self._is_own = support.own_names(kind) if defines_state(kind) else None
+        self._slots = _has_slots(kind, self._base)
+
+    def __call__(self, walk: Walk, value: object) -> str:
+        """Write `value`."""
+        try:
+            key = self._key(value)
+        except UnstableKeyError as error:
+            path, why = walk.path(), less_secrets(str(error))
+            message = f"{less_secrets(path[:200])} is {described(value)}, which {why}"
+            raise UnstableKeyError(message, path=path) from error
+        except Exception as error:
+            raise failed(walk, value, self._key, error) from error
+        name = self._name or walk.named(self._counted_as)
+        text = f"{name},{self._by},{walk.at('<key>', '', key)}"
+        if self._is_own is not None and (own := self._set_on(walk, value, self._is_own)) != NOTHING:
+            text = f"{text},{own}"
+        return f'{{"$key":[{text}]}}'  # `tag`, not called
+
+    def _set_on(self, walk: Walk, value: object, is_own: Callable[[str], object]) -> str:
+        if not self._slots and all(map(is_own, _own_dict(walk, value))):
+            return NOTHING
+        return attributes(walk, value, held(walk, value, self._base, is_own))
+
+
 def state(walk: Walk, value: object, base: type) -> str:
     """The JSON object of the attributes that `value` has beyond those of `base`.
 
@@ -97,22 +141,24 @@ def state(walk: Walk, value: object, base: type) -> str:
     return text if beside == NOTHING else f"{text},{beside}"
 
 
-def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
+def attributes(walk: Walk, value: object, members: dict[Any, Any]) -> str:
     """The JSON object of `members`, less what a `Without` leaves out of `value`."""
     paths = walk.less(value)
     if paths:
         members = {
-            name: _less(name, item, paths) for name, item in members.items() if name not in paths
+            name: _less(name, item, paths)
+            for name, item in members.items()
+            if _plain(name) not in paths
         }
     return walk.mapping(members, ATTRIBUTE)
 
 
 def used_up(walk: Walk, value: object) -> str:
-    """The form of iterators and awaitables: refuses."""
+    """The form of iterators and awaitables: refuses, or leaves out."""
     advice = "await it, and pass what it gives"
     if not hasattr(type(value), "__await__"):
         advice = "pass a list of its items"
-    walk.refuse(value, "is used up when it is read", advice)
+    return walk.left_out(value) or walk.refuse(value, "is used up when it is read", advice)
 
 
 def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
@@ -121,9 +167,12 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
 
 
 def held(
-    walk: Walk, value: object, base: type, inner: Callable[[str], bool] = _none
-) -> dict[str, Any]:
-    """The attributes in the slots of the classes below `base` and in the ``__dict__``, that count.
+    walk: Walk, value: object, base: type, inner: Callable[[str], object] = _none
+) -> dict[Any, Any]:
+    """The attributes in the slots of all classes that `base` is not, and in the ``__dict__``.
+
+    What an attribute of that name in a subclass hides is there as well, under a pair of the name
+    and a number. Values of cached properties are left out.
 
     Args:
         walk: the walk that writes `value`.
@@ -131,25 +180,47 @@ def held(
         base: a class of `value`.
         inner: whether a name is one that the library itself uses.
     """
-    members = {name: item for name, item in _all_held(walk, value, base) if not inner(name)}
+    members = {n: item for n, item in _all_held(walk, value, base) if not inner(_plain(n))}
     functions = {name: lazy(type(value), name) for name in members}
     computed = {name: (members[name], each) for name, each in functions.items() if each is not None}
     if computed:
-        kept = assigned(walk, value, computed)
+        kept = {} if walk.passes_over(value) else assigned(walk, value, computed)
         members = {n: item for n, item in members.items() if n not in computed or n in kept}
     return members
 
 
-def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
-    kind = type(value)
-    for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
-        for name, slot in vars(owner).items() if is_python_class(owner) else ():
+def _has_slots(kind: type, base: type) -> bool:
+    """Whether classes that `base` is not give their instances slots."""
+    added = [owner for owner in kind.__mro__ if owner not in base.__mro__]
+    items = [item for owner in added for item in vars(owner).values()]
+    return any(type(item) is MemberDescriptorType for item in items)
+
+
+def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[Any, Any]]:
+    kind, names = type(value), list[str]()
+    for owner in [each for each in kind.__mro__ if each not in base.__mro__]:
+        for name, slot in vars(owner).items():
             if type(slot) is MemberDescriptorType and name != _CACHED_HASH:
+                names.append(name)
                 with suppress(AttributeError):  # it was never set
-                    yield name, slot.__get__(value, kind)
+                    item = slot.__get__(value, kind)
+                    # Of a class in C, None is what was not set. Other Pythons may not have it.
+                    if item is not None or is_python_class(owner):
+                        yield _among(name, names), item
     for name, item in _own_dict(walk, value).items():
         if name != _CACHED_HASH:
-            yield name, item
+            names.append(name)
+            yield _among(name, names), item
+
+
+def _among(name: str, names: list[str]) -> str | tuple[str, int]:
+    """The name, with a number where a subclass has an attribute of that name, too."""
+    count = names.count(name)
+    return name if count == 1 else (name, count)
+
+
+def _plain(name: Any) -> Any:
+    return name[0] if type(name) is tuple else name
 
 
 def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
@@ -186,17 +257,23 @@ def _kind_of_field(field: Any) -> str:
 
 
 def has_hidden_state(kind: type, base: type = object) -> bool:
-    """Whether instances hold more than their attributes show, as those of extension types do.
+    """Whether instances hold more than their attributes show, as those of extension types do."""
+    added = kind.__mro__[: kind.__mro__.index(base)]
+    return not all(map(is_python_class, added)) or is_larger(kind, base)
+
+
+def is_larger(kind: type, base: type) -> bool:
+    """Whether instances are larger than those of `base` with the attributes that `kind` adds.
 
     Computed as `object.__reduce_ex__` finds out what it can't copy (Objects/typeobject.c): an
     instance is as large as a bare object, its slots, and the pointers to its ``__dict__`` and its
     weak references, if these are not in front of it.
     """
-    added = kind.__mro__[: kind.__mro__.index(base)]
-    if not all(map(is_python_class, added)):
-        return True
     slots = sum(
-        type(item) is MemberDescriptorType for owner in added for item in vars(owner).values()
+        type(item) is MemberDescriptorType
+        for owner in kind.__mro__
+        if owner not in base.__mro__
+        for item in vars(owner).values()
     )
     pointers = slots + (kind.__dictoffset__ != 0) + (kind.__weakrefoffset__ != 0)
     if base is object:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.definitions import generic_of, parts_of
+from beautyspot.functions.identity import is_others_wrapper
 from beautyspot.functions.names import identifier_of, is_anonymous, names_itself
 from beautyspot.keys.canonical.text import (
     FLAT,
@@ -29,8 +30,6 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from beautyspot.contracts import TypeSupport
-
     Form = Callable[["Walk", Any], str]
     Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
 
@@ -41,7 +40,7 @@ OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
-    "leave it out, or say what counts of it by __beautyspot_key__ in its class or by "
+    "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
     "spot.keygen.register(cls, function)"
 )
 
@@ -64,17 +63,20 @@ class Without:
 
     Where the value counts by its state, the attributes on these dotted paths do not count. Of a
     function, the parts ``<captured name>`` do not, of those in it neither. A path that leads
-    nowhere has no effect.
+    nowhere has no effect. If `formless`, what belongs to the process (a lock, a thread-local) is
+    left out as well, but for what functions in the value hold.
     """
 
-    __slots__ = ("paths", "value")
+    __slots__ = ("formless", "paths", "value")
 
-    def __init__(self, value: object, paths: tuple[str, ...]) -> None:
+    def __init__(self, value: object, paths: tuple[str, ...], *, formless: bool = False) -> None:
         if type(value) is Without:  # a proxy might raise if `isinstance` asked for its class
             paths = value.paths + paths
+            formless = formless or value.formless
             value = value.value
         self.value: object = value
         self.paths: tuple[str, ...] = paths
+        self.formless: bool = formless
 
 
 class Walk:
@@ -86,14 +88,15 @@ class Walk:
     """
 
     __slots__ = (
-        *("_active", "_defined", "_less", "_memo", "_numbers", "_open", "_passing", "_path"),
-        *("_referring", "_resolve", "_within", "custom"),
+        *("_active", "_defined", "_formless", "_less", "_memo", "_numbers", "_open"),
+        *("_passing", "_path", "_referring", "_resolve", "_within", "custom", "passed_over"),
     )
 
     def __init__(
         self, resolve: Callable[[type], Form], custom: Custom = MappingProxyType({})
     ) -> None:
         self.custom = custom
+        self.passed_over: list[object] | None = None  # what takes long; None to write it as well
         self._resolve = resolve
         self._path: list[tuple[str, object]] = []
         self._active: set[int] = set()
@@ -106,6 +109,7 @@ class Walk:
         self._referring = 0  # how often numbers were given or written
         self._passing = 0  # how many texts of definitions were written that may change
         self._open: set[int] = set()  # outermost definitions that are being written
+        self._formless = False  # whether what has no form is left out just now
 
     def at(self, step: str, key: object, value: object) -> str:
         """The text of a part. `step` formats `key` as the next step of the path, such as `ITEM`."""
@@ -178,14 +182,18 @@ class Walk:
         self._numbers, self._referring = None, referring
         self._within.clear()
         self._open.discard(address)
-        if not less:
+        if not less and not self._formless:
             self._defined[address] = (definition, text)
         return text
 
     def _parts(self, definition: Any) -> str:
         assert self._numbers is not None  # noqa: S101 - the callers see to it
         self._numbers[id(definition)] = len(self._numbers)
+        formless = self._formless
+        if type(definition) is FunctionType:
+            self._formless = is_others_wrapper(definition)
         parts = fold(self.mapping(_parts_less(definition, self.less(definition)), PART))
+        self._formless = formless
         return f"[{quote(identifier_of(definition))},{parts}]"
 
     def _apart(self, step: str, key: object, value: object) -> str:
@@ -195,6 +203,13 @@ class Walk:
         text = self.at(step, key, value)
         self._numbers, self._within = outside
         return text
+
+    def passes_over(self, value: object) -> bool:
+        """Whether what takes long is not to be written of a value, which is noted."""
+        if self.passed_over is None:
+            return False
+        self.passed_over.append(value)
+        return True
 
     def less(self, value: object) -> tuple[str, ...]:
         """The dotted paths that don't count in the state of `value`."""
@@ -214,19 +229,24 @@ class Walk:
         except Exception:
             return None
 
+    def left_out(self, value: object) -> str:
+        """The class alone, of a value without a form where those are left out; else ""."""
+        return tag("left", self.named(type(value))) if self._formless else ""
+
     def refuse(self, value: object, why: str = NO_FORM, advice: str = ADVICE) -> NoReturn:
         """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
         raise UnstableKeyError(
-            f"{less_secrets(path[:200])} is {_described(value)}, which {why}: {advice}", path=path
+            f"{less_secrets(path[:200])} is {described(value)}, which {why}: {advice}", path=path
         )
 
     def _without(self, marker: Without) -> str:
         address = id(marker.value)
-        outer = self._less.get(address, ())
+        outer, formless = self._less.get(address, ()), self._formless
         self._less[address] = outer + marker.paths
+        self._formless = formless or marker.formless
         text = self.at("", "", marker.value)
-        self._less[address] = outer
+        self._less[address], self._formless = outer, formless
         return text
 
     def _nested(self, value: object) -> str:
@@ -236,26 +256,23 @@ class Walk:
         seen = self._memo.get(address) or self._within.get(address)
         if seen is not None and not self._less.get(address):
             return seen[1]
-        self._enter(value)
+        if address in self._active and not names_itself(value):
+            return self.left_out(value) or self.refuse(value, "contains itself")
+        if len(self._active) >= MAX_DEPTH:
+            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
+        self._active.add(address)
         known, referring = len(self._numbers or ()), self._referring
         written = self._form(value)(self, value)
         self._active.discard(address)
         text = fold(written)
         # Only folded texts are remembered: the others are cheap, and shared parts that double a
         # text can do so only until it is folded.
-        if text is not written and not self._less.get(address):
+        if text is not written and not self._less.get(address) and not self._formless:
             if self._referring == referring:
                 self._memo[address] = (value, text)
             elif len(self._numbers or ()) == known:  # written once more, it would be the same
                 self._within[address] = (value, text)
         return text
-
-    def _enter(self, value: object) -> None:
-        if id(value) in self._active and not names_itself(value):
-            self.refuse(value, "contains itself")
-        if len(self._active) >= MAX_DEPTH:
-            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
-        self._active.add(id(value))
 
     def _form(self, value: object) -> Form:
         kind = type(value)
@@ -297,60 +314,39 @@ def of_parts(name: str, parts: Callable[[Any], Iterable[Any]]) -> Form:
 
 
 class KeyForm:
-    """The form of a class for which a function says what counts: the user's, or a plug-in's.
+    """The form of a class for which a function of the user's says what counts.
 
     Args:
         function: takes the value and returns what counts of it.
-        by: the name of the plug-in's types; two plug-ins may return the same for unequal values.
-        by_name: whether the class counts by its name alone.
     """
 
-    __slots__ = ("_by", "_by_name", "_function")
+    __slots__ = ("_function",)
 
-    def __init__(
-        self, function: Callable[[Any], object], by: str | None = None, *, by_name: bool = False
-    ) -> None:
+    def __init__(self, function: Callable[[Any], object]) -> None:
         self._function = function
-        self._by_name = by_name
-        self._by = "" if by is None else f"{quote(by)},"
 
     def __call__(self, walk: Walk, value: object) -> str:
         """Write the class and what the function returns."""
         try:
             key = self._function(value)
         except Exception as error:
-            if self._by and isinstance(error, UnstableKeyError):  # a plug-in refuses the value
-                raise _refused_by_plugin(walk, value, error) from error
-            raise _failed(walk, value, self._function, error) from error
-        cls = type(value)
-        name = quote(identifier_of(cls)) if self._by_name else walk.named(cls)
-        return tag("key", f"[{name},{self._by}{walk.at('<key>', '', key)}]")
+            raise failed(walk, value, self._function, error) from error
+        return tag("key", f"[{walk.named(type(value))},{walk.at('<key>', '', key)}]")
 
 
-def supported_form(support: TypeSupport) -> KeyForm:
-    """The form of a class that a plug-in supports."""
-    return KeyForm(support.key, support.name, by_name=support.by_name)
-
-
-def _refused_by_plugin(walk: Walk, value: object, error: UnstableKeyError) -> UnstableKeyError:
-    path = walk.path()
-    return UnstableKeyError(
-        f"{less_secrets(path[:200])} is {_described(value)}, which {less_secrets(str(error))}",
-        path=path,
-    )
-
-
-def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+def failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+    """The error of a value whose key function raised one."""
     name = getattr(function, "__qualname__", type(function).__name__)
     return UnstableKeyError(
-        f"{less_secrets(walk.path())} is {_described(value)}, whose key function {name} raised "
+        f"{less_secrets(walk.path())} is {described(value)}, whose key function {name} raised "
         f"{type(error).__name__}: {masked(str(error))}. Correct that function, or leave the "
         "argument out with mark(ignore=...)",
         path=walk.path(),
     )
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What messages call a value: ``a numpy.ndarray``."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     name = module + kind.__qualname__

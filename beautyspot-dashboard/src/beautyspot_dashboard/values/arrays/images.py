@@ -32,7 +32,7 @@ def view(place: Place) -> View | None:
     facts = [("Size", f"{by((width, height))} pixels"), ("Mode", mode)]
     context = {
         "facts": facts,
-        "axes": [],
+        "of": "",
         "picture": {**picture, "step": 1},
         "chart": None,
         "table": None,

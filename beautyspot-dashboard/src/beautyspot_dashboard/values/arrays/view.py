@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count
 from beautyspot_dashboard.values.arrays import drawing
 from beautyspot_dashboard.values.arrays.measuring import facts, is_numeric
@@ -25,26 +22,15 @@ _SMALL: Final = 480
 """Pixels: a smaller picture is enlarged to about that."""
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A dimension of which one position is shown: where, of how many, and the URLs beside it."""
-
-    number: int
-    position: int
-    size: int
-    before: str | None
-    after: str | None
-
-
 def view(place: Place) -> View | None:
     """An array or tensor; None of all else."""
     array = _array(place.value)
     if array is None or not array.ndim:
         return None
-    axes, shown = _slice(place, array)
+    shown = _first(array)
     context = {
         "facts": _facts(array, place.value),
-        "axes": axes,
+        "of": by(array.shape[: array.ndim - shown.ndim]) if array.size else "",
         "picture": _picture(shown),
         "chart": _chart(shown),
         "table": _values(place, shown),
@@ -89,29 +75,13 @@ def _facts(array: Array, value: Any) -> list[tuple[str, str]]:
     return [("Shape", shape), ("Type", _dtype(value)), *facts(array)]
 
 
-def _slice(place: Place, array: Array) -> tuple[list[Axis], Array]:
-    """The two last dimensions (of a picture three), at the position that the query tells."""
-    kept = 3 if drawing.is_pixels(array[(0,) * max(0, array.ndim - 3)]) and array.ndim > 2 else 2
-    leading = array.shape[: max(0, array.ndim - kept)]
-    if not array.size or not leading:
-        return [], array if array.size else array.reshape(-1)
-    text = place.look.request.query_params.get("slice", "")
-    given = [int(one) for one in text.split(",") if re.fullmatch("[0-9]{1,15}", one)]
-    at = [
-        min(one, size - 1)
-        for one, size in zip([*given, *[0] * len(leading)], leading, strict=False)
-    ]
-    return [_axis(place, at, number, size) for number, size in enumerate(leading)], array[tuple(at)]
-
-
-def _axis(place: Place, at: list[int], number: int, size: int) -> Axis:
-    def beside(move: int) -> str | None:
-        if not 0 <= at[number] + move < size:
-            return None
-        moved = [one + move if axis == number else one for axis, one in enumerate(at)]
-        return with_query(place.look.request, slice=",".join(map(str, moved)))
-
-    return Axis(number, at[number], size, beside(-1), beside(1))
+def _first(array: Array) -> Array:
+    """The two last dimensions (of a picture three), at the first place of all others."""
+    if not array.size:
+        return array.reshape(-1)
+    is_picture = array.ndim > 2 and drawing.is_pixels(array[(0,) * (array.ndim - 3)])
+    first: Array = array[(0,) * max(0, array.ndim - (3 if is_picture else 2))]
+    return first
 
 
 def _picture(array: Array) -> dict[str, object] | None:

@@ -1,0 +1,78 @@
+"""Who holds what others wait for: how messages name a thread, and what a closed event loop leaves.
+
+A thread that ends unwinds its calls, and so gives back what they hold. A task does not, where its
+event loop is closed before it ends: nothing resumes it, and it lives as long as anything refers to
+it. So what a task holds (a flight and its lease, a place under a cap) is noted under its loop, and
+misses, and those who wait for such things, end what closed loops have left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+
+_OURS: Final = str(Path(__file__).parent.parent)
+_LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
+
+_held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
+"""By event loop: what its tasks hold, and what ends that."""
+
+
+def hold(what: object, end: Callable[[], object]) -> None:
+    """Have `end` called, in whatever thread, where the running loop is closed before `let_go`.
+
+    Where no event loop runs here, nothing is noted.
+    """
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = None if asyncio is None else asyncio._get_running_loop()
+    if loop is not None:
+        _held.setdefault(loop, {})[what] = end
+
+
+def let_go(what: object) -> None:
+    """Note that something is held no more."""
+    for held in list(_held.values()):
+        held.pop(what, None)
+
+
+def end_orphans() -> None:
+    """End what is held by tasks whose event loop was closed.
+
+    Not to be called within a lock: the code of a task that beautyspot started is closed, too.
+    """
+    for loop in list(_held):
+        if loop.is_closed():
+            for end in list(_held.pop(loop, {}).values()):
+                with suppress(Exception):  # what the user's function makes of its end
+                    end()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_held.clear)  # it is the parent's
+
+
+def name_of(ident: int) -> str:
+    """What to call the thread of an identifier."""
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return f"thread {thread.name!r}"
+    return "a thread"
+
+
+def place_of(ident: int) -> str:
+    """Where a thread is in the user's code; "" where it is in none."""
+    frame = sys._current_frames().get(ident)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith((_OURS, _LIBRARY, "<frozen")):
+            return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
+        frame = frame.f_back
+    return ""

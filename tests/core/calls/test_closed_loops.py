@@ -1,0 +1,302 @@
+"""Calls that were pending when their event loop was closed: nobody waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency import holders, waiting
+from beautyspot_local import TokenBucket
+from gates import DEADLINE, Gate, followers, until
+from moments import is_free, store_of
+from places import Placing, Slot
+from remote_store import RemoteStore, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+RAN: list[int] = []
+LEFT: list[asyncio.Task[Any]] = []
+"""Tasks that a program still refers to, as the traceback of what it caught does."""
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    RAN.clear()
+    yield
+    LEFT.clear()
+    gc.collect()  # what says that a pending task was destroyed, is not the next test's
+
+
+async def work(x: int) -> list[int]:
+    RAN.append(x)
+    if len(RAN) == 1:
+        await asyncio.get_running_loop().create_future()  # for ever
+    return [x]
+
+
+async def stream(x: int) -> AsyncIterator[int]:
+    RAN.append(x)
+    yield x
+    yield x
+
+
+async def pending(call: Callable[[], Any]) -> asyncio.Task[Any]:
+    """A call that has begun, in a task that something refers to."""
+    begun = len(RAN)
+    task = asyncio.ensure_future(call())
+    LEFT.append(task)
+    while len(RAN) == begun:
+        await asyncio.sleep(0.001)
+    return task
+
+
+def close_during(call: Callable[[], Any], until_then: Callable[[], Any] = bool) -> None:
+    """A `gather` of which another part fails, in a loop that is closed after it."""
+
+    async def fail() -> None:
+        await pending(call)
+        await asyncio.to_thread(until_then)
+        raise OSError("down")
+
+    async def gathered() -> None:
+        await asyncio.gather(fail())
+
+    loop = asyncio.new_event_loop()
+    with pytest.raises(OSError, match="down"):
+        loop.run_until_complete(gathered())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
+
+
+def again(call: Callable[[], Any]) -> Any:
+    """The call in another event loop."""
+
+    async def main() -> Any:
+        return await asyncio.wait_for(call(), DEADLINE)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("options", [{}, {"save": "background"}, {"metadata": RemoteStore}])
+def test_the_next_equal_call_leads(make_spot: Callable[..., Spot], options: dict[str, Any]) -> None:
+    options = {name: made() if callable(made) else made for name, made in options.items()}
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    assert again(lambda: marked(1)) == [1]
+    assert RAN == [1, 1]
+    until(lambda: not spot._engine.running and not len(spot._engine.flights))
+    assert spot.flush(DEADLINE)
+    assert again(lambda: marked(1)) == [1]
+    assert RAN == [1, 1]
+
+
+def test_who_follows_already_leads(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.001)
+    spot = make_spot()
+    marked = spot.mark(work)
+    with ThreadPoolExecutor(1) as pool:
+        followed: list[Any] = []
+
+        def follow() -> None:
+            followed.append(pool.submit(again, lambda: marked(1)))
+            until(lambda: followers(spot) == 1)
+
+        close_during(lambda: marked(1), follow)
+        assert followed[0].result(DEADLINE) == [1]
+    assert RAN == [1, 1]
+
+
+def test_items_are_free_too(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+
+    @spot.mark(each="xs")
+    async def all_of(xs: list[int]) -> list[int]:
+        RAN.extend(xs)
+        if len(RAN) == 2:
+            await asyncio.get_running_loop().create_future()
+        return xs
+
+    close_during(lambda: all_of([1, 2]))
+    assert again(lambda: all_of([2, 3])) == [2, 3]
+    assert RAN == [1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("far", [False, True])
+def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) -> None:
+    server = Server()
+
+    def spot() -> Spot:
+        return make_spot(strict=True, **({"metadata": RemoteStore(server)} if far else {}))
+
+    first, second = spot().mark(work), spot().mark(work)
+    close_during(lambda: first(1))
+    assert again(lambda: second(1)) == [1]
+    assert RAN == [1, 1]
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_any_miss_gives_a_lease_back_to_other_processes(
+    make_spot: Callable[..., Spot], each: bool
+) -> None:
+    spot, other = make_spot(), make_spot()
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    key = spot.key(marked, 1)
+    assert not is_free(store_of(other), key)
+    if each:
+        spot.mark(each="iterable")(sorted)([2])
+    else:
+        spot.mark(abs)(-1)
+    assert is_free(store_of(other), key)
+
+
+def test_the_heartbeat_gives_a_lease_back_to_other_machines(make_spot: Callable[..., Spot]) -> None:
+    server = Server()
+    spot = make_spot(metadata=RemoteStore(server))
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    assert server.held
+    spot._engine.cache.metadata.held.heartbeat.beat()
+    assert not server.held
+
+
+def test_a_spot_can_be_shut_down(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    spot.shutdown()
+    assert not spot._engine.closing, "the store is closed"
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "stream"])
+def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
+    spot = make_spot(limiter=TokenBucket(1e9), strict=True)
+    limit = spot.limiter(max_concurrent=1)
+    limited_work, limited_stream = limit(work), limit(stream)
+
+    async def first_item() -> None:
+        async for _ in limited_stream(1):
+            await asyncio.get_running_loop().create_future()
+
+    close_during(first_item if kind == "stream" else lambda: limited_work(1))
+    assert again(lambda: limited_work(2)) == [2]
+
+
+def test_a_call_that_queued_for_a_place_gets_none(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=TokenBucket(1e9))
+    limit, gate = spot.limiter(max_concurrent=1), Gate()
+    of_tasks = limit(work)
+
+    @limit
+    def of_threads() -> None:
+        gate.pass_through()
+
+    async def queues() -> None:
+        RAN.append(0)
+        await of_tasks(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        holds = pool.submit(of_threads)
+        assert gate.entered.wait(DEADLINE)
+        close_during(queues, lambda: until(lambda: len(spot._limiting.asking) == 1))
+        gate.open.set()
+        holds.result(DEADLINE)
+    assert again(lambda: of_tasks(2)) == [2]
+    assert not spot._limiting.asking
+
+
+def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None:
+    taken: list[Slot] = []
+    first, second = (make_spot(limiter=Placing(taken)) for _ in range(2))
+    close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
+    assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
+    until(lambda: not taken)
+
+
+def test_a_place_of_all_machines_that_comes_too_late_is_given_back(
+    make_spot: Callable[..., Spot],
+) -> None:
+    gate, taken = Gate(), list[Slot]()
+
+    class Slow(Placing):
+        blocking = True
+
+        def try_slot(self, name: str, size: int) -> Slot | None:
+            gate.pass_through()
+            return super().try_slot(name, size)
+
+    limited = make_spot(limiter=Slow(taken)).limiter(max_concurrent=1)(work)
+
+    async def asks() -> None:
+        RAN.append(0)
+        await limited(1)
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(pending(asks))
+    assert gate.entered.wait(DEADLINE)
+    loop.close()
+    holders.end_orphans()
+    gate.open.set()
+    assert again(lambda: limited(2)) == [2]
+    until(lambda: not taken)
+
+
+def test_who_waits_for_a_place_already_gets_it(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.001)
+    spot = make_spot(limiter=TokenBucket(1e9))
+    limit = spot.limiter(max_concurrent=1)
+    of_tasks = limit(work)
+
+    @limit
+    def of_threads(x: int) -> int:
+        return x
+
+    with ThreadPoolExecutor(2) as pool:
+        waits: list[Any] = []
+
+        def wait() -> None:
+            waits.append(pool.submit(of_threads, 2))
+            waits.append(pool.submit(again, lambda: of_tasks(3)))
+            until(lambda: len(spot._limiting.asking) == 2)
+
+        close_during(lambda: of_tasks(1), wait)
+        assert [each.result(DEADLINE) for each in waits] == [2, [3]]
+
+
+def test_a_task_that_only_runs_in_another_thread_is_left_alone(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(work)
+    done = threading.Event()
+
+    async def main() -> Any:
+        task = await pending(lambda: marked(1))
+        await asyncio.to_thread(done.wait, DEADLINE)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with ThreadPoolExecutor(2) as pool:
+        here = pool.submit(asyncio.run, main())
+        until(lambda: RAN == [1], unless=[here])
+        follows = pool.submit(again, lambda: marked(1))
+        until(lambda: followers(spot) == 1, unless=[follows])
+        assert RAN == [1]
+        done.set()
+        here.result(DEADLINE)
+        assert follows.result(DEADLINE) == [1]

@@ -1,0 +1,230 @@
+"""What a store is told for people: the unit of prices, and why nothing of a function is stored."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.errors import ConfigError, MetadataError, RecordNotFound
+from beautyspot.memory import MemoryMetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from beautyspot.spot import Spot
+
+
+def work(x: Any) -> Any:
+    return x
+
+
+def stream(x: Any) -> Iterator[Any]:
+    yield x
+
+
+def change(x: list[int]) -> list[int]:
+    x.append(1)
+    return x
+
+
+def functions(spot: Spot) -> dict[str, bs.StoredFunction]:
+    """As whoever looks at the store sees them, once the program has ended."""
+    spot.shutdown()
+    with bs.open_store(spot.db_path, config=False) as store:
+        return {one.name: one for one in store.functions()}
+
+
+# ---------------------------------------------------------------------------------------- the unit
+
+
+def unit_of(spot: Spot) -> str:
+    spot.shutdown()
+    with bs.open_store(spot.db_path, config=False) as store:
+        return store.price_unit
+
+
+def test_the_store_knows_the_unit_of_prices(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(price_unit="€")
+    spot.mark(price=lambda result: 0.5)(work)(1)
+    assert unit_of(spot) == "€"
+
+
+def test_the_last_one_counts(make_spot: Callable[..., Spot]) -> None:
+    for unit in ("EUR", "USD", "$"):
+        spot = make_spot(price_unit=unit)
+        spot.mark(price=lambda result: 0.5)(work)(unit)
+        assert unit_of(spot) == unit
+    spot = make_spot()
+    spot.mark(work)(2)
+    assert unit_of(spot) == "$", "who says none changes none"
+
+
+def test_a_spot_that_only_finds_tells_it_too(make_spot: Callable[..., Spot]) -> None:
+    for unit, expected in ((None, ""), ("$", "$")):
+        spot = make_spot(price_unit=unit)
+        spot.mark(price=lambda result: 0.5)(work)(1)
+        assert unit_of(spot) == expected
+
+
+def test_it_is_a_setting(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_PRICE_UNIT", "CHF")
+    spot = make_spot()
+    spot.mark(work)(1)
+    assert unit_of(spot) == "CHF"
+    assert unit_of(make_spot("other", price_unit=None)) == ""
+
+
+@pytest.mark.parametrize("unit", ["", "$\n", "\x1b[31m", "x" * 13, 5, b"$"])
+def test_what_is_no_unit_is_refused(make_spot: Callable[..., Spot], unit: Any) -> None:
+    with pytest.raises(ConfigError, match=r"price_unit.*such as \"\$\""):
+        make_spot(price_unit=unit)
+
+
+def test_a_spot_that_nobody_uses_writes_nothing(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(price_unit="$")
+    assert unit_of(spot) == ""
+
+
+def test_a_copy_has_it(make_spot: Callable[..., Spot], tmp_path: Any) -> None:
+    spot = make_spot(price_unit="$")
+    spot.mark(name="f", price=lambda result: 0.5)(work)(1)
+    spot.mark(name="g")(work)(object())
+    spot.shutdown()
+    with (
+        bs.open_store(spot.db_path, config=False) as store,
+        bs.open_store(tmp_path / "copy.db", config=False, create=True) as copy,
+    ):
+        store.copy_to(copy)
+    with bs.open_store(tmp_path / "copy.db", config=False) as copy:
+        assert copy.price_unit == "$"
+        assert {one.name for one in copy.functions() if one.unstored} == {"g"}
+
+
+# ------------------------------------------------------------------------------------- the reasons
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "options", "why"),
+    [
+        (work, threading.Lock(), {}, "could not make a key: UnstableKeyError: args[0] is"),
+        (work, 1, {"key": lambda x: x.secret}, "could not make a key: AttributeError. The call"),
+        (stream, threading.Lock(), {}, "could not make a key: UnstableKeyError: args[0] is"),
+        (lambda x: threading.Lock(), 1, {}, "could not store the result: SerializationError"),
+        (stream, 1, {}, ""),
+        (change, [1], {}, "changed while"),
+        (work, 1, {"cache_if": lambda value: False}, "cache_if refused them"),
+        (work, 1, {"cache_if": lambda value: 1 / 0}, "could not ask cache_if: ZeroDivisionError."),
+        (work, 1, {"ttl": lambda value, x: "no"}, "could not ask for the ttl and the tags: Con"),
+    ],
+)
+def test_why_nothing_is_stored_of_a_function(
+    make_spot: Callable[..., Spot], function: Any, argument: Any, options: Any, why: str
+) -> None:
+    spot = make_spot()
+    given = spot.mark(name="f", **options)(function)(argument)
+    if function is stream:
+        list(given)
+    told = functions(spot)["f"].unstored
+    assert why in told if why else told == ""
+    assert "secret" not in told
+
+
+def test_whoever_asks_why_is_told(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    spot.mark(name="app:f")(work)(threading.Lock())
+    spot.mark(name="app:g")(work)(1)
+    spot.shutdown()
+    with bs.open_store(spot.db_path, config=False) as store:
+        for name in ("f", "app:f"):
+            with pytest.raises(
+                RecordNotFound, match="app:f: its results are not stored, because beautyspot could"
+            ):
+                store.why_function(name)
+        assert len(store.why_function("g")) == 1
+    found = [one for one in bs.examine(spot.db_path, config=False) if "app:" in one.subject]
+    assert [(one.state, one.subject) for one in found] == [("warning", "function app:f")]
+    assert found[0].text.startswith("its results are not stored, because beautyspot could not make")
+
+
+def test_a_function_of_which_something_is_stored_has_none(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(name="f")(work)
+    marked(threading.Lock()), marked(1)
+    spot.invalidate_all(marked)
+    assert functions(spot)["f"].unstored == ""
+
+
+def test_what_is_stored_later_takes_it_back(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    spot.mark(name="f")(work)(threading.Lock())
+    assert functions(spot)["f"].unstored
+    spot = make_spot()
+    marked = spot.mark(name="f")(work)
+    assert (marked(1), marked(1)) == (1, 1)
+    assert functions(spot)["f"].unstored == ""
+    spot = make_spot()
+    spot.invalidate_all("f")
+    assert functions(spot)["f"].unstored == "", "it has hits"
+
+
+def test_another_process_does_not_take_it_back(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    spot.mark(name="f")(work)(threading.Lock())
+    spot.shutdown()
+    spot = make_spot()
+    spot.mark(name="f")(work)
+    spot.mark(name="g")(work)(threading.Lock())
+    assert [name for name, one in functions(spot).items() if one.unstored] == ["f", "g"]
+
+
+def test_a_running_program_writes_it_once_a_minute(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(metadata=MemoryMetadataStore())
+    marked = spot.mark(name="f")(work)
+    now = spot._engine.counting._due
+    monkeypatch.setattr("beautyspot.results.counting.monotonic", lambda: now + 1)
+    written: list[Any] = []
+    monkeypatch.setattr("beautyspot.concurrency.deferred.later", written.append)
+    marked(threading.Lock())
+    (write,) = written
+    marked(threading.Lock())
+    write()
+    assert "unstored f" in spot.metadata.remarks()
+
+
+def test_remarks_that_fail_are_written_the_next_time(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(MemoryMetadataStore):
+        fails = True
+
+        def remark(self, remarks: Mapping[str, str]) -> None:
+            if self.fails:
+                raise MetadataError("full")
+            super().remark(remarks)
+
+    store = Failing()
+    spot = make_spot(metadata=store, price_unit="$")
+    spot.mark(name="f")(work)(1)
+    spot.mark(name="g")(work)(threading.Lock())
+    with caplog.at_level(logging.DEBUG, "beautyspot"):
+        spot.flush()
+    assert "remarks were not written" in caplog.text
+    assert [each.runs for each in store.counts()] == [1]
+    store.fails = False
+    spot.mark(name="f")(work)(2)
+    spot.flush()
+    assert set(store.remarks()) == {"price_unit", "unstored g"}
+
+
+@pytest.mark.parametrize("mode", ["readonly", "replay"])
+def test_modes_that_store_nothing_tell_nothing(make_spot: Callable[..., Spot], mode: str) -> None:
+    store = MemoryMetadataStore()
+    with make_spot(metadata=store, mode=mode, price_unit="$") as spot:
+        if mode == "readonly":
+            spot.mark(name="f")(work)(threading.Lock())
+    assert store.remarks() == {}
