@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import BlobStorageBase, Reservation, SerializerBase
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
 if TYPE_CHECKING:
@@ -14,13 +12,6 @@ if TYPE_CHECKING:
 
 class Broken(Exception):
     """What a broken backend raises."""
-
-
-class IdleExecutor(Executor):
-    """Takes work, and never begins with it."""
-
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return Future()
 
 
 class BrokenStore(MemoryMetadataStore):
@@ -94,25 +85,3 @@ class BrokenStorage(MemoryStorage):
         if "delete" in self.broken:
             raise Broken("delete")
         super().delete(location)
-
-
-class BrokenSerializer(SerializerBase):
-    """Neither writes nor reads."""
-
-    name = "broken"
-
-    def dumps(self, value: object) -> bytes:
-        raise Broken("dumps")
-
-    def loads(self, data: Any) -> Any:
-        raise Broken("loads")
-
-
-__all__ = [
-    "BlobStorageBase",
-    "Broken",
-    "BrokenSerializer",
-    "BrokenStorage",
-    "BrokenStore",
-    "Reservation",
-]

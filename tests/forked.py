@@ -23,7 +23,7 @@ import beautyspot, beautyspot_local
 
 for package in (beautyspot, beautyspot_local):
     for one in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not one.name.startswith(("beautyspot.testing", "beautyspot.libraries", "beautyspot.__")):
+        if not one.name.startswith(("beautyspot.testing", "beautyspot.__")):
             importlib.import_module(one.name)
 
 def serve():

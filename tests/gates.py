@@ -6,11 +6,10 @@ import faulthandler
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from beautyspot.spot import Spot
@@ -48,28 +47,6 @@ def until(condition: Callable[[], bool], *, unless: Sequence[Future[Any]] = ()) 
             faulthandler.dump_traceback(sys.__stderr__)
             raise AssertionError("it has not come")
         time.sleep(0.001)
-
-
-@contextmanager
-def held_elsewhere(*held: Any) -> Iterator[None]:
-    """Locks that another thread has: one that lets its holder in again keeps this one out."""
-    has_them, let_go = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with ExitStack() as stack:
-            for lock in held:
-                stack.enter_context(lock)
-            has_them.set()
-            let_go.wait(DEADLINE)
-
-    thread = threading.Thread(target=hold, daemon=True)
-    thread.start()
-    assert has_them.wait(DEADLINE)
-    try:
-        yield
-    finally:
-        let_go.set()
-        thread.join(DEADLINE)
 
 
 def followers(spot: Spot) -> int:

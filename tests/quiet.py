@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
-from beautyspot.testing.records import a_record
 from beautyspot_local.sqlite import row_cache, wal_watch
 from beautyspot_local.sqlite.database_file import timed_by_the_kernel
+from beautyspot_testing.records import a_record
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="rows are kept on Linux only")
 

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
-from broken import BrokenStore, IdleExecutor
+from beautyspot.memory import MemoryMetadataStore
+from broken import BrokenStore
 from gates import DEADLINE, until
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,14 +115,6 @@ def test_what_does_not_close_is_said(
     assert [trouble.operation for trouble in troubles] == ["close a backend"]
 
 
-def test_the_storage_that_the_user_chose_is_made_at_once(
-    make_spot: Callable[..., bs.Spot], tmp_path: Path
-) -> None:
-    spot = make_spot(storage={"use": "local", "base_dir": str(tmp_path / "b")}, strict=True)
-    spot.mark(save_blob=True)(lambda: 1)()
-    assert any((tmp_path / "b").rglob("*.msgpack"))
-
-
 def test_a_storage_out_of_reach_comes_back(
     make_spot: Callable[..., bs.Spot], troubles: list[Trouble]
 ) -> None:
@@ -141,21 +135,6 @@ def test_a_storage_out_of_reach_comes_back(
     Remote.down = False
     assert marked(2) == marked(2)
     assert spot.stats()["hits"] == 1
-
-
-def test_a_part_of_one_functions_own(make_spot: Callable[..., bs.Spot]) -> None:
-    class Repr(bs.KeyGenBase):
-        name = "repr"
-
-        def input_id(self, args: tuple[object, ...], kwargs: dict[str, object]) -> str:
-            return f"{args}{kwargs}"
-
-    spot = make_spot(strict=True)
-    marked = spot.mark(keygen=Repr, serializer=bs.MsgpackSerializer())(lambda x: x)
-    assert marked(1) == marked(1) == 1
-    record = spot.metadata.get(spot.key(marked, 1))
-    assert record is not None
-    assert record.input_id == "(1,){}"
 
 
 def test_an_executor_of_processes_is_refused(make_spot: Callable[..., bs.Spot]) -> None:
@@ -180,56 +159,6 @@ def test_many_spots_leave_nothing_behind(tmp_path: Path, number: int) -> None:
     until(lambda: all(now <= then for now, then in zip(count(), before, strict=True)))
 
 
-class Service:
-    """Has a Spot that leads back to it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.failures: list[bs.Trouble] = []
-        self.spot = bs.Spot("app", directory=directory, config=False, on_error=self.failed)
-        self.told = bs.Spot(
-            "told", directory=directory, config=False, on_error=lambda trouble: self.failed(trouble)
-        )
-
-        class Answer:
-            @self.spot.mark
-            def text(self) -> str:
-                return "text"
-
-        self.spot.register(Answer, encode=lambda _: self.asked(), decode=lambda _: Answer())
-        self.answer = self.spot.mark(lambda: Answer())
-
-    def failed(self, trouble: bs.Trouble) -> None:
-        self.failures.append(trouble)
-
-    def asked(self) -> str:
-        return "answer"
-
-
-def test_an_object_with_a_spot_that_leads_back_to_it_goes(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    service.answer(), service.answer()
-    assert service.spot.stats()["hits"] == 1
-    gone = [weakref.ref(service), weakref.ref(service.spot._engine)]
-    del service
-    gc.collect()
-    deferred.finish()
-    gc.collect()
-    assert [each() for each in gone] == [None, None]
-
-
-def test_on_error_is_told_what_the_end_of_a_dropped_spot_meets() -> None:
-    troubles: list[bs.Trouble] = []
-    spot = bs.Spot(
-        "app", config=False, save="background", executor=IdleExecutor(),
-        metadata=BrokenStore("put", "put_many"), on_error=lambda trouble: troubles.append(trouble),
-    )  # fmt: skip
-    spot.mark(lambda: 1)()
-    assert troubles == []
-    del spot
-    deferred.finish()
-    assert [trouble.operation for trouble in troubles] == ["save the result"]
-
-
 NUMBERS = itertools.count()
 
 
@@ -246,17 +175,6 @@ def test_a_marked_function_keeps_its_spot(make_spot: Callable[..., bs.Spot]) -> 
     number = made()
     gc.collect()
     assert number() == number()
-
-
-def test_a_limited_function_keeps_its_spot(tmp_path: Path) -> None:
-    spot = bs.Spot("app", directory=tmp_path, config=False, limiter="1000/s")
-    alive = weakref.ref(spot)
-    limited = spot.limiter(lambda: 1)
-    del spot
-    assert alive() is not None
-    assert limited() == 1
-    del limited
-    assert alive() is None
 
 
 @pytest.mark.parametrize("use", ["mark", "cached_run"])
@@ -333,23 +251,6 @@ def test_core_alone_works(tmp_path: Path) -> None:
     assert "install beautyspot-local (docs/install.md)" in done.stdout
 
 
-def test_on_error_may_be_an_object_that_no_weak_reference_takes(
-    make_spot: Callable[..., bs.Spot],
-) -> None:
-    class Counting:
-        __slots__ = ("count",)
-
-        def __init__(self) -> None:
-            self.count = 0
-
-        def __call__(self, trouble: bs.Trouble) -> None:
-            self.count += 1
-
-    counting = Counting()
-    assert make_spot(on_error=counting).mark(lambda: object())() is not None
-    assert counting.count == 1
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot]) -> None:
     spot = make_spot(limiter="6000/min")
@@ -377,12 +278,8 @@ def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot
 def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., bs.Spot]) -> None:
     go_on = threading.Event()
 
-    class Slow(BrokenStore):
-        def put_many(self, records: Any) -> None:
-            assert go_on.wait(DEADLINE)
-            super().put_many(records)
-
-    store = Slow()
+    slow = {"put_many_valid": lambda _rows: go_on.wait(DEADLINE)}
+    store = scripted(MemoryMetadataStore, slow=slow)
     spot = make_spot(metadata=store, save="background")
     spot.mark(lambda: 1)()
     spot.shutdown(wait=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -149,48 +148,3 @@ def test_a_long_source_is_not_drawn(gallery: Gallery, monkeypatch: pytest.Monkey
 
 def test_other_results_have_no_drawing(gallery: Gallery) -> None:
     assert gallery.client.get(gallery.url("text", "diagram")).status_code == 404
-
-
-def python(code: str) -> list[str]:
-    return [sys.executable, "-I", "-S", "-c", code]
-
-
-def test_a_child_that_takes_too_long_is_ended() -> None:
-    ran = running.run(python("while True: pass"), [], 0.2)
-    assert ran == running.Ran(b"", "it took more than 0 seconds")
-
-
-def test_a_child_learns_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_KEY", "s3cret")
-    ran = running.run(python("import os; print(dict(os.environ), os.getcwd())"), [], 10)
-    assert b"s3cret" not in ran.output
-    assert b"SERVER_NAME" in ran.output
-
-
-@pytest.mark.parametrize(
-    ("code", "problem"),
-    [
-        ("import sys; sys.exit(3)", "it ended with status 3"),
-        ("import os; os.abort()", "it used too much time or memory"),
-        ("import sys; sys.exit('so it is')", "so it is\n"),
-        ("print('x' * 9_000_000)", "it is too large"),
-    ],
-)
-def test_a_child_that_fails_says_why(code: str, problem: str) -> None:
-    assert running.run(python(code), [], 20) == running.Ran(b"", problem)
-
-
-def test_a_program_that_is_not_there_says_so() -> None:
-    assert "could not be started" in running.run(["/nowhere/dot"], [], 1).problem
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
-@pytest.mark.parametrize(
-    ("code", "problem"),
-    [("bytearray(3_000_000_000)", "MemoryError"), ("print('x' * 9_000_000)", "File too large")],
-)
-def test_a_program_is_bounded(code: str, problem: str) -> None:
-    program, *rest = python(code)
-    ran = running.run_program(program, rest, [], 20, 500)
-    assert problem in ran.problem
-    assert ran.output == b""

@@ -9,8 +9,8 @@ import boto3
 import botocore.handlers
 import pytest
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.aws_clients import AwsClientTypes
+from beautyspot_testing.types import TypeSupportContract
 from botocore import UNSIGNED
 from botocore.config import Config
 from servers.web import CANARY

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 import requests
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.http_clients import HttpxClientTypes, SessionTypes
+from beautyspot_testing.types import TypeSupportContract
 from requests.adapters import HTTPAdapter
 from servers.web import CANARY, WebSite
 
@@ -187,7 +187,9 @@ def test_a_subclass_is_refused_as_any_object(own: Any) -> None:
         spot.mark(ask)(own(), "/")
 
 
-def test_a_session_counts_until_a_server_has_signed_it_in(site: WebSite) -> None:
+def test_a_session_counts_until_a_server_has_signed_it_in(
+    site: WebSite, caplog: pytest.LogCaptureFixture
+) -> None:
     with memory_spot() as spot, requests.Session() as session:
 
         @spot.mark(ignore=("site",))
@@ -197,8 +199,12 @@ def test_a_session_counts_until_a_server_has_signed_it_in(site: WebSite) -> None
         assert fetch(session, "/json") == 200
         with pytest.raises(bs.UnstableKeyError, match="cookies of its own"):
             fetch(session, "/json")
-        with requests.Session() as fresh:
-            assert fetch(fresh, "/json") == 200
+        assert spot.stats()["entries"] == 0, "a hit would leave a fresh session signed out"
+        assert "`session` is of another package: pass its fields, or say with `key=`" in caplog.text
+        again = spot.mark(ignore=("site",), key={"session": type})(fetch.__wrapped__)
+        for _ in range(2):
+            with requests.Session() as fresh:
+                assert again(fresh, "/json") == 200
         assert spot.stats()["hits"] == 1
 
 

@@ -11,8 +11,8 @@ import beautyspot as bs
 import pytest
 import sqlalchemy as sa
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.engines import EngineTypes
+from beautyspot_testing.types import TypeSupportContract
 from servers.web import CANARY
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.default import DefaultDialect

@@ -18,9 +18,9 @@ import pytest
 from anthropic.lib.aws import AnthropicAWS
 from anthropic.types import Message
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.llm_clients import LlmClientTypes, LlmContentTypes
 from beautyspot_http.responses import HttpxResponseTypes
+from beautyspot_testing.types import TypeSupportContract
 from openai._legacy_response import HttpxBinaryResponseContent
 from openai.types.chat import ChatCompletion
 from servers.web import CANARY, WebSite

@@ -15,8 +15,8 @@ import httpx2
 import pytest
 import requests
 from beautyspot.testing import memory_spot
-from beautyspot.testing.types import TypeSupportContract
 from beautyspot_http.responses import HttpxResponseTypes, RequestsResponseTypes
+from beautyspot_testing.types import TypeSupportContract
 from servers.web import CANARY, TEXT, WebSite
 
 LIBRARIES: list[Any] = [httpx, httpx2]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.testing.limiter import LimiterContract
 from beautyspot_local.limiter import TokenBucket
+from beautyspot_testing.limiter import LimiterContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable

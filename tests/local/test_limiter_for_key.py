@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_local import SharedTokenBucket, TokenBucket
-from beautyspot_local.timeline import Timeline
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -57,13 +54,6 @@ def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> 
     assert delays(bucket.for_key("after"), 1) == [0]
 
 
-def test_the_limiter_of_a_key_is_kept_by_its_holder_alone(make: Any) -> None:
-    bucket = make()
-    gone = weakref.ref(bucket.for_key("x"))
-    gc.collect()
-    assert gone() is None
-
-
 def test_busy_until_all_has_passed(make: Any, clock: Clock) -> None:
     bucket = make(2, 10)
     assert bucket.busy_for() == 0
@@ -87,21 +77,3 @@ def test_processes_share_a_key(tmp_path: Path, clock: Clock) -> None:
     )
     assert [*delays(one, 1), *delays(same, 1), *delays(other, 1)] == [0, 1, 0]
     assert len(list((tmp_path / "app.limit.keys").iterdir())) == 2
-
-
-def taken(line: Timeline, length: float, since: float = 0.0) -> tuple[float, float]:
-    return line.take(line.earliest(length, since), length)
-
-
-def test_a_wait_before_and_after_an_interval_that_begins_inside_a_gap() -> None:
-    line = Timeline(0.0)
-    spans = [taken(line, 10), taken(line, 1)]
-    line.give_back(spans[0])
-    assert taken(line, 2, 3) == (3, 5)
-    assert line.gaps == [(0, 3), (5, 10)]
-    assert taken(line, 5, 4) == (5, 10), "to the very end"
-    assert line.gaps == [(0, 3)]
-    assert taken(line, 1, 20) == (20, 21)
-    assert line.gaps == [(0, 3), (11, 20)]
-    line.give_back((20, 21))
-    assert line.tat == 11

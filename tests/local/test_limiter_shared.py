@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Context
-from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.testing.limiter import LimiterContract, ManualClock
+from beautyspot.errors import ConfigError
 from beautyspot_local import shared_file
-from beautyspot_local.shared_file import HEADER, MAX_GAPS
+from beautyspot_local.shared_file import HEADER
 from beautyspot_local.shared_limiter import SharedTokenBucket
+from beautyspot_testing.limiter import LimiterContract, ManualClock
 from gates import DEADLINE
 
 if TYPE_CHECKING:
@@ -112,28 +110,9 @@ def test_a_pause_holds_the_others_too(
     assert other.remaining(waiting) == 11
 
 
-def test_it_says_where_its_file_is(tmp_path: Path) -> None:
-    context = Context("app", tmp_path, tmp_path / "app.db")
-    options = SharedTokenBucket.defaults(context)
-    assert options == {"path": tmp_path / "app.limit"}
-    assert SharedTokenBucket(rate="600/min", **options).max_cost == 600
-
-
 def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) -> None:
     bucket.consume()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert path.stat().st_size == HEADER.size
-
-
-def test_two_that_make_the_file_use_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    create = shared_file.create
-
-    def late(name: str | Path, flags: int) -> int:
-        os.close(create(name, flags))  # the other process
-        return create(name, flags)
-
-    monkeypatch.setattr(shared_file, "create", late)
-    SharedTokenBucket(rate="600/min", path=path).consume()
     assert path.stat().st_size == HEADER.size
 
 
@@ -147,42 +126,10 @@ def test_missing_folders_are_private(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_costs_and_timeouts_are_checked(bucket: SharedTokenBucket) -> None:
-    with pytest.raises(CostError):
-        bucket.reserve(101)
-    with pytest.raises(ConfigError, match="no number of seconds"):
-        bucket.consume(timeout=float("nan"))
-
-
 @pytest.mark.parametrize("bad", [None, 3.5, ["a"]])
 def test_what_is_no_path(bad: Any) -> None:
     with pytest.raises(ConfigError, match="path="):
         SharedTokenBucket(1, path=bad)
-
-
-def test_a_path_that_cannot_be_opened(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="another path="):
-        SharedTokenBucket(1, path=tmp_path)
-
-
-def test_a_system_without_file_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fcntl", None)
-    with pytest.raises(NotSupportedError, match="'gcra'"):
-        SharedTokenBucket(1, path=path)
-
-
-def test_descriptors_are_given_back(path: Path) -> None:
-    before = len(list(Path("/dev/fd").iterdir()))
-    for _ in range(20):
-        SharedTokenBucket(1, path=path).try_consume()
-    assert len(list(Path("/dev/fd").iterdir())) == before
-
-
-def test_a_closed_one_opens_again(bucket: SharedTokenBucket) -> None:
-    bucket.consume()
-    bucket.close()
-    bucket.close()
-    assert delays(bucket, 1) == [1]
 
 
 # ---------------------------------------------------------------------- the file's accidents
@@ -195,19 +142,6 @@ def test_a_restarted_machine_begins_anew(
     monkeypatch.setattr(shared_file, "boot_id", lambda: b"another boot ...")
     assert delays(another(path, ManualClock(3)), 1, 1) == [0, 1]
     assert not caplog.messages, "nothing is wrong with that"
-
-
-def test_a_boot_id_is_known_or_zeros(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert len(shared_file.boot_id()) == 16
-    monkeypatch.setattr(shared_file, "Path", lambda _: tmp_path / "none")
-    assert shared_file.boot_id() == bytes(16)
-
-
-def test_without_a_boot_id_a_restart_is_a_clock_turned_back(
-    bucket: SharedTokenBucket, path: Path
-) -> None:
-    delays(bucket, 1, 1)
-    assert delays(another(path, ManualClock(3)), 1) == [2]
 
 
 DAMAGES = {
@@ -235,12 +169,6 @@ def test_a_damaged_file_begins_anew_with_one_warning(
     ]
 
 
-def test_an_emptied_file_begins_anew(bucket: SharedTokenBucket, path: Path) -> None:
-    bucket.consume()
-    path.write_bytes(b"")
-    assert delays(bucket, 1) == [0]
-
-
 def test_a_deleted_file_is_found_out(
     bucket: SharedTokenBucket, path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,53 +179,6 @@ def test_a_deleted_file_is_found_out(
     assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
     path.unlink()
     assert delays(bucket, 1) == [0]
-
-
-def test_a_place_that_is_gone_for_a_while(bucket: SharedTokenBucket, path: Path) -> None:
-    bucket.consume()
-    bucket.close()
-    path.unlink()
-    path.parent.rmdir()
-    path.parent.write_text("in the way")
-    with pytest.raises(NotADirectoryError):
-        bucket.reserve()
-    path.parent.unlink()
-    assert delays(bucket, 1, 1) == [0, 1]
-
-
-def test_rates_that_differ_are_logged(
-    bucket: SharedTokenBucket, path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    bucket.consume()
-    other = another(path, clock, rate=2)
-    assert [*delays(other, 1), *delays(bucket, 1), *delays(other, 1)] == [1, 1.5, 2.5]
-    assert f"{path} is used at 1 permits per second, and here at 2" in caplog.messages[0]
-
-
-def test_an_error_inside_leaves_the_old_state(bucket: SharedTokenBucket) -> None:
-    bucket.consume()
-
-    def fail() -> None:
-        with bucket._timeline() as line:
-            line.charge(1000)
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert delays(bucket, 1) == [1]
-
-
-def test_more_gaps_than_the_file_holds(bucket: SharedTokenBucket) -> None:
-    """The shortest are lost, and nothing else."""
-    held = [bucket.reserve(1 + place % 7) for place in range(2 * MAX_GAPS + 40)]
-    for waiter in held[::2]:
-        assert waiter is not None
-        bucket.release(waiter)
-    with bucket._timeline() as line:
-        lengths = sorted(round(end - start) for start, end in line.gaps)
-    assert len(lengths) == MAX_GAPS
-    assert lengths[0] == 1
-    assert lengths.count(7) == len([waiter for waiter in held[::2] if waiter and waiter.cost == 7])
 
 
 # ---------------------------------------------------------------------- the lock
@@ -322,12 +203,3 @@ def test_a_lock_that_stays_is_an_error_and_not_for_ever(
     locked.close()
     with ThreadPoolExecutor(1) as others:  # the lock lets its holder in again
         assert others.submit(delays, bucket, 1).result(DEADLINE) == [1], "usable again"
-
-
-def test_a_lock_that_is_held_for_a_moment_is_waited_for(
-    bucket: SharedTokenBucket, locked: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    naps = iter([lambda: None, locked.close])
-    monkeypatch.setattr(shared_file.time, "sleep", lambda _: next(naps)())
-    assert delays(bucket, 1) == [1]
-    assert next(naps, None) is None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
 from beautyspot_local.timeline_limiter import LATE
+from beautyspot_testing.limiter import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -76,7 +76,6 @@ class FloatMachine(RuleBasedStateMachine):
 
 
 FloatMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
-TestFloats = FloatMachine.TestCase
 
 
 class WaiterMachine(RuleBasedStateMachine):
@@ -149,7 +148,6 @@ class WaiterMachine(RuleBasedStateMachine):
 
 
 WaiterMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
-TestWaiters = WaiterMachine.TestCase
 
 
 def test_ten_thousand_cancelled_at_once_leave_nothing_behind() -> None:
@@ -162,31 +160,3 @@ def test_ten_thousand_cancelled_at_once_leave_nothing_behind() -> None:
             bucket.release(waiter)
     assert bucket._line.gaps == []
     assert bucket.tat == clock() + 1
-
-
-def test_gaps_that_have_passed_are_dropped() -> None:
-    clock = ManualClock()
-    bucket = TokenBucket(1, clock=clock)
-    waiters = [bucket.reserve() for _ in range(100)]
-    for waiter in waiters[:99:2]:
-        assert waiter is not None
-        bucket.release(waiter)
-    clock.advance(98)
-    bucket.reserve(1)
-    assert len(bucket._line.gaps) <= 1
-    clock.advance(50)
-    for waiter in waiters[1::2]:
-        assert waiter is not None
-        bucket.release(waiter)
-    assert len(bucket._line.gaps) <= 1, "what has passed is no gap"
-
-
-def test_rounding_loses_no_gap() -> None:
-    for parts in range(2, 50):
-        bucket = TokenBucket(1, clock=ManualClock(1000.1))
-        first, _ = bucket.reserve(1), bucket.reserve(1)
-        assert first is not None
-        bucket.release(first)
-        places = [bucket.reserve(1 / parts) for _ in range(parts)]
-        assert all(place and place.delay < 1 for place in places), parts
-        assert bucket._line.gaps == []

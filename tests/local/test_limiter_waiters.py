@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_local import SharedTokenBucket, TokenBucket
+from beautyspot_testing.limiter import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

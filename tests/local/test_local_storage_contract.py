@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from beautyspot.testing.storage import StorageContract
 from beautyspot_local import LocalStorage
+from beautyspot_testing.storage import StorageContract
 
 
 class TestLocalStorage(StorageContract):

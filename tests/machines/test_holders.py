@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import until
 
 if TYPE_CHECKING:

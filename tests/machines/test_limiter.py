@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.spot import Spot
-    from beautyspot.testing.limiter import ManualClock
     from beautyspot_local.remote.keeping import Asked
     from beautyspot_local.remote.limiter import RemoteLimiter
+    from beautyspot_testing.limiter import ManualClock
 
     Make = Callable[..., RemoteLimiter]
 

@@ -11,8 +11,8 @@ from servers.limiters import delays
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.testing.limiter import ManualClock
     from beautyspot_local.remote.limiter import RemoteLimiter
+    from beautyspot_testing.limiter import ManualClock
 
     Make = Callable[..., RemoteLimiter]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import LimiterBase
-    from beautyspot.testing.limiter import ManualClock
+    from beautyspot_testing.limiter import ManualClock
 
 RATES = {"calls": 1.0, "words": 4.0}
 EIGHTHS = st.integers(0, 32).map(lambda eighths: eighths / 8)

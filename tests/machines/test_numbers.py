@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import Invalidation
-from beautyspot.testing.records import KEYS, a_record
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

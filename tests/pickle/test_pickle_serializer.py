@@ -15,8 +15,8 @@ import pytest
 from beautyspot import ConfigError, File, RestoreError, SerializationError
 from beautyspot.contracts import SerializerBase
 from beautyspot.results.validity import fingerprint
-from beautyspot.testing.serializer import JSON_VALUES, SerializerContract
 from beautyspot_pickle import PickleSerializer
+from beautyspot_testing.serializer import JSON_VALUES, SerializerContract
 from hypothesis import strategies as st
 
 KEY = "a-signing-key-0123456789"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import BeautyspotError
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_postgres import PostgresLimiter
+from beautyspot_testing.limiter import ManualClock
 from servers.limiters import Contract, delays
 
 if TYPE_CHECKING:

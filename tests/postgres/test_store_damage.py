@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Invalidation, in_full
 from beautyspot.errors import MetadataError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

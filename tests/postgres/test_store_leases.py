@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.processes import in_forked_child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import in_forked_child
 from servers.valkey import until
 
 if TYPE_CHECKING:

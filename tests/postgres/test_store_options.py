@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_postgres.roles import grants
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

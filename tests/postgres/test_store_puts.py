@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Invalidation
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore, invalidation_log, listing, putting
+from beautyspot_testing.records import KEYS, a_record
 from servers.valkey import until
 
 if TYPE_CHECKING:

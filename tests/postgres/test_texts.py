@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_postgres import PostgresMetadataStore, texts
+from beautyspot_testing.records import KEYS, a_record
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.testing.limiter import ManualClock
 from beautyspot_redis import RedisLimiter
+from beautyspot_testing.limiter import ManualClock
 from servers.limiters import Contract, delays
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Invalidation, in_full, lacks_data
 from beautyspot.errors import MetadataError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
 from beautyspot_redis import RedisMetadataStore, putting, store_scripts
 from beautyspot_redis.names import Names
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import HOSTILE_KEYS, KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.testing.metadata import MetadataStoreContract
 from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.metadata import MetadataStoreContract
 
 if TYPE_CHECKING:
     from pathlib import Path

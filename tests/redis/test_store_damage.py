@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Invalidation, in_full
 from beautyspot.errors import MetadataError, SchemaError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.names import Names
 from beautyspot_redis.rows import written
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from servers.valkey import Valkey

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import in_full
 from beautyspot.errors import MetadataError
-from beautyspot.testing.processes import in_forked_child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore, leases, putting, store_scripts
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import in_forked_child
 from redis import exceptions
 from servers.valkey import until
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot.testing.metadata_counts import COUNTED
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.metadata_counts import COUNTED
+from beautyspot_testing.records import KEYS, a_record
 from click.testing import CliRunner
 
 if TYPE_CHECKING:

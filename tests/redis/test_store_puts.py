@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Invalidation
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore, putting
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from beautyspot_redis.names import Names

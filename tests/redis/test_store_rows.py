@@ -7,8 +7,8 @@ from zlib import crc32
 import pytest
 from beautyspot.contracts import Entry, TaskRecord, entry_of, found_in
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, RECORDS, a_record
 from beautyspot_redis.rows import HEAD, found, missing, record_of, written
+from beautyspot_testing.records import KEYS, RECORDS, a_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgpack import packb, unpackb

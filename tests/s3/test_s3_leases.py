@@ -23,10 +23,10 @@ import pytest
 from beautyspot.contracts import Beginning, Lease, in_full
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.spot import Spot
-from beautyspot.testing.processes import in_forked_child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, clock, leases, objects, tries
 from beautyspot_s3.leases import S3Lease
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import in_forked_child
 from gates import until
 from servers import s3proxy, seaweedfs
 

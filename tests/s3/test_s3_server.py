@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from beautyspot import File
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
-from beautyspot.testing.storage import StorageContract
 from beautyspot_s3 import S3Storage, connection
 from beautyspot_s3 import storage as storage_module
+from beautyspot_testing.storage import StorageContract
 from servers import proxy, seaweedfs
 
 pytestmark = pytest.mark.server

@@ -12,9 +12,9 @@ from typing import Any, cast
 
 import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.testing.storage import StorageContract
 from beautyspot_s3 import S3Storage, connection
 from beautyspot_s3 import storage as module
+from beautyspot_testing.storage import StorageContract
 
 KEY = "9f2c41d8/3f/3f5a.bin"
 KEYS: dict[str, Any] = {

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.testing.metadata import MetadataStoreContract
 from beautyspot_s3 import S3MetadataStore
+from beautyspot_testing.metadata import MetadataStoreContract
 from servers import seaweedfs
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError, SchemaError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, meta, table
 from beautyspot_s3.objects import Objects
+from beautyspot_testing.records import KEYS, a_record
 
 META = "cache/store/app/meta"
 

@@ -10,9 +10,9 @@ from zlib import crc32
 import pytest
 from beautyspot.contracts import Counts, Invalidation, Selection
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, examination, listing, putting, reading, rows, uses
 from beautyspot_s3.several import side_by_side
+from beautyspot_testing.records import KEYS, a_record
 from botocore.exceptions import ClientError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, objects
+from beautyspot_testing.records import KEYS, a_record
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,

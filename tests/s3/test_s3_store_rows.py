@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from beautyspot.contracts import FILE, Selection
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, rows
 from beautyspot_s3.names import Names, key_name
+from beautyspot_testing.records import KEYS, a_record
 from hypothesis import given
 from hypothesis import strategies as st
 

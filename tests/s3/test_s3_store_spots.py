@@ -13,8 +13,8 @@ import beautyspot as bs
 import pytest
 from beautyspot import File
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.testing.records import a_record
 from beautyspot_s3 import S3MetadataStore, S3Storage
+from beautyspot_testing.records import a_record
 from servers import seaweedfs
 
 pytestmark = pytest.mark.server

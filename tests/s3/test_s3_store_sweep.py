@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from beautyspot.contracts import Counts, Invalidation
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore, sweeping
+from beautyspot_testing.records import KEYS, a_record
 
 FOLDER = "cache/store/app/"
+
+
 DAY = 86_400.0
 
 
@@ -87,9 +89,6 @@ def test_a_call_under_way_is_fenced_where_the_tombstone_is_swept(
     assert not store.put_valid(a_record(began_at=begun.now), begun.generation)
 
 
-# ------------------------------------------------------------------------------------- last uses
-
-
 def test_last_uses_are_merged_without_those_of_removed_rows(
     store: S3MetadataStore, mocked: Any, later: None
 ) -> None:
@@ -122,9 +121,9 @@ def test_many_last_uses_are_merged_by_parts(
     assert {record.used_at for record in store.scan()} == {1.5}
 
 
-# ---------------------------------------------------------------------------------------- counts
-
 HOUR = 480_000  # in October 2024
+
+
 COUNTED = Counts("m:f", HOUR, 5, 3, 1, 2.5, 1.25, 0.5, 0.25)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.contracts import Invalidation
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_s3 import S3MetadataStore
 from beautyspot_s3.objects import Listed, Objects
+from beautyspot_testing.records import KEYS, a_record
 from botocore.exceptions import ClientError
 
 

@@ -6,9 +6,9 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.testing.limiter import LimiterContract
 from beautyspot_postgres import PostgresLimiter
 from beautyspot_redis import RedisLimiter
+from beautyspot_testing.limiter import LimiterContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable

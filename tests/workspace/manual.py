@@ -147,8 +147,8 @@ def _attributes(cls: type) -> Iterator[str]:
 def suite(names: str) -> str:
     """The switches and factories of a contract suite."""
     module, name = names.rsplit(".", 1)
-    cls = getattr(importlib.import_module(f"beautyspot.testing.{module}"), name)
-    found = [f"```text\nclass {name}  # of beautyspot.testing.{module}\n```\n", text(cls, name), ""]
+    cls = getattr(importlib.import_module(f"beautyspot_testing.{module}"), name)
+    found = [f"```text\nclass {name}  # of beautyspot_testing.{module}\n```\n", text(cls, name), ""]
     found += ["What it can be told, and what that is by default:\n", *switches(cls), ""]
     for factory in ("make", "make_again", "samples", "same", "source"):
         if hasattr(cls, factory):

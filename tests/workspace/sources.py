@@ -18,13 +18,15 @@ MEMBERS = {
     "beautyspot_postgres": ROOT / "beautyspot-postgres",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_http": ROOT / "beautyspot-http",
+    "beautyspot_data": ROOT / "beautyspot-data",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",
     "beautyspot_dashboard": ROOT / "beautyspot-dashboard",
+    "beautyspot_testing": ROOT / "beautyspot-testing",
 }
 """Import package -> the member that brings it."""
 
-FACES = ["beautyspot_cli", "beautyspot_observe", "beautyspot_dashboard"]
+FACES = ["beautyspot_cli", "beautyspot_observe", "beautyspot_dashboard", "beautyspot_testing"]
 """Members that register no plug-in: they stand on the public names, as a user's program does."""
 
 PLUGINS = [package for package in MEMBERS if package not in {"beautyspot", *FACES}]

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from beautyspot_data.supports import SUPPORTS
 from workspace.sources import BEYOND_CORE, MEMBERS, ROOT, files, imports
 
 HEAVY = {
@@ -34,6 +35,7 @@ SCAN = {
 """The scan for plug-ins, and what it imports itself."""
 
 SERVER = "beautyspot_dashboard"
+SUITES = "beautyspot_testing"  # nothing but tests imports it
 """No Spot imports it, and what it stands on imports most of these."""
 
 AT_A_SPOT = SCAN | {"sqlite3", "xxhash"}
@@ -61,7 +63,7 @@ def test_importing_the_library_imports_nothing_heavy(tmp_path: Path) -> None:
     assert loaded_by("import beautyspot", tmp_path) == set()
 
 
-@pytest.mark.parametrize("package", BEYOND_CORE)
+@pytest.mark.parametrize("package", [each for each in BEYOND_CORE if each != SUITES])
 def test_importing_a_member_imports_no_backend(package: str, tmp_path: Path) -> None:
     modules = _modules(f"import {package}", tmp_path)
     assert modules & HEAVY == set()
@@ -82,6 +84,27 @@ def test_a_spot_imports_a_database_and_the_scan(tmp_path: Path) -> None:
         "tasks",
     )
     assert modules.isdisjoint({f"beautyspot.{module}" for module in late})
+    assert "beautyspot_data.supports" not in _modules(program, tmp_path)
+
+
+def test_a_library_of_data_is_imported_once_a_value_of_it_is_met(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import sys\n"
+        "import beautyspot as bs\n"
+        "spot = bs.Spot('x', config=False, strict=True)\n"
+        "double = spot.mark(lambda x: x * 2)\n"
+        "assert double((1, 2)) == double((1, 2)) == (1, 2, 1, 2)\n"
+        "def loaded(): return sorted(n for n in sys.modules if 'data' in n and n[-5:] == 'types')\n"
+        "print(loaded())\n"
+        "from datetime import datetime\n"
+        "from dateutil.tz import UTC\n"
+        "spot.mark(lambda x: str(x))(datetime(2020, 1, 1, tzinfo=UTC))\n"
+        "print(loaded())\n"
+        "print(sorted({'numpy', 'pandas', 'polars', 'pyarrow', 'PIL'} & sys.modules.keys()))\n"
+    )
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "['beautyspot_data.dateutil_types']", "[]"]
 
 
 def test_spots_import_no_backend_that_they_do_not_use(tmp_path: Path) -> None:
@@ -199,19 +222,20 @@ def test_a_spot_with_s3_imports_boto3_at_the_first_blob(tmp_path: Path) -> None:
     assert loaded_by(program, tmp_path) <= AT_A_SPOT | {"concurrent.futures", "logging"}
 
 
-@pytest.mark.parametrize("package", [each for each in MEMBERS if each != SERVER])
+@pytest.mark.parametrize("package", [each for each in MEMBERS if each not in (SERVER, SUITES)])
 def test_nothing_heavy_is_imported_at_the_top_of_a_module(package: str) -> None:
     """The programs above show the common ways; this shows every module.
 
-    All but `libraries`, whose modules are imported once the library of the value is there, what
-    `spot.map` imports for a coroutine function.
+    All but the modules of `beautyspot_data` that are imported once a value of their library is
+    met, and what `spot.map` imports for a coroutine function.
     """
-    free_to_import = ("beautyspot.testing", "beautyspot.libraries.", "beautyspot.batch.async_")
+    free_to_import = ("beautyspot.testing", "beautyspot.batch.async_")
+    of_libraries = {f"beautyspot_data.{support.module}" for support in SUPPORTS}
     free = {"sqlite3"}  # by the modules of the database, which a Spot imports
     found = [
         str(use)
         for module, path in files(package).items()
-        if not module.startswith(free_to_import)
+        if not module.startswith(free_to_import) and module not in of_libraries
         for use in imports(path)
         if use.top_level and not use.types_only and use.module in HEAVY - free
     ]

@@ -22,7 +22,7 @@ FLOORS = (
     {"functions"},
     {"contracts"},
     {"hookspecs", "memory", "config", "resilience", "keys", "serialization"},
-    {"backends", "limits", "tasks", "libraries"},
+    {"backends", "limits", "tasks"},
     {"results", "builtin"},
     {"calls", "inspecting"},
     {"batch"},
@@ -48,8 +48,8 @@ DASHBOARD = (
 """The same of the dashboard, whose `__init__` and `__main__` hand over to the rest."""
 
 PUBLIC = tuple(
-    f"beautyspot{module}"
-    for module in ("", ".contracts", ".errors", ".files", ".hookspecs", ".logs", ".memory")
+    f"beautyspot.{module}".rstrip(".")
+    for module in ("", "contracts", "errors", "files", "hookspecs", "logs", "memory", "testing")
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 
@@ -97,19 +97,22 @@ def test_the_changelog_starts_with_the_version() -> None:
     assert first.split()[1] == VERSION
 
 
-def test_the_workspace_has_all_members_and_the_extra_all_too() -> None:
+def test_the_workspace_has_all_members_and_the_extras_too() -> None:
     root = tomllib.loads((ROOT / "pyproject.toml").read_text())
     folders = sorted(path.parent.name for path in ROOT.glob("beautyspot-*/pyproject.toml"))
     assert sorted(root["tool"]["uv"]["workspace"]["members"]) == folders
     table = root["project"]
-    brought = [*table["dependencies"], *table["optional-dependencies"]["all"]]
+    extras = table["optional-dependencies"]
+    brought = [*table["dependencies"], *extras["all"], *extras["testing"]]
     assert sorted({Requirement(text).name for text in brought}) == folders
 
 
 def test_every_extra_is_in_all() -> None:
     extras = project(ROOT)["optional-dependencies"]
+    testing = extras.pop("testing")  # for authors of plug-ins: a program has no use for pytest
     each = {text for name, texts in extras.items() if name != "all" for text in texts}
     assert each == set(extras["all"])
+    assert not each & set(testing)
 
 
 def test_requirements_are_pinned_and_install_the_members() -> None:
@@ -150,13 +153,14 @@ def test_a_face_registers_nothing(package: str) -> None:
 
 def test_no_member_requires_more_than_it_may() -> None:
     allowed = {
-        "beautyspot": {"pluggy", "msgpack", "xxhash", "backports.zstd", "pandas", "pyarrow"},
+        "beautyspot": {"pluggy", "msgpack", "xxhash", "backports.zstd"},
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
         "beautyspot_redis": {"beautyspot-core", "beautyspot-local", "msgpack", "redis"},
         "beautyspot_postgres": {"beautyspot-core", "beautyspot-local", "psycopg"},
         "beautyspot_pickle": {"beautyspot-core"},
         "beautyspot_http": {"beautyspot-core"},
+        "beautyspot_data": {"beautyspot-core", "pandas", "polars", "pyarrow"},
         "beautyspot_cli": {"beautyspot-core", "click"},
         "beautyspot_observe": {
             "beautyspot-core",
@@ -175,6 +179,7 @@ def test_no_member_requires_more_than_it_may() -> None:
             ),
             *("starlette", "uvicorn", "jinja2", "mermaidx", "pillow"),
         },
+        "beautyspot_testing": {"beautyspot-core", "hypothesis", "pytest"},
     }
     found = {package: {r.name for r in requirements(folder)} for package, folder in MEMBERS.items()}
     assert found == allowed
@@ -258,10 +263,6 @@ def test_no_import_of_a_member_is_in_a_circle() -> None:
     assert sorted(uses) == []
 
 
-def _is_ours(use: Import) -> bool:
-    return use.module.split(".")[0] == "beautyspot"
-
-
 def _module_of(use: Import) -> str:
     """`from beautyspot.calls import flow` imports the module `beautyspot.calls.flow`."""
     whole = f"{use.module}.{use.name}"
@@ -271,29 +272,18 @@ def _module_of(use: Import) -> str:
 def test_core_has_few_rooms_at_its_top() -> None:
     top = list((MEMBERS["beautyspot"] / "src" / "beautyspot").iterdir())
     assert len([path for path in top if path.is_dir() and path.name != "__pycache__"]) <= 16
-    assert len([path for path in top if path.is_file()]) <= 12
+    assert len([path for path in top if path.is_file()]) <= 13
 
 
-def test_only_tests_import_the_testing_package() -> None:
+def test_only_tests_import_what_is_for_tests() -> None:
     uses = [
         use
-        for module, path in files("beautyspot").items()
-        if district(module) != "testing"
+        for package in MEMBERS
+        if package != "beautyspot_testing"
+        for path in files(package).values()
         for use in imports(path)
     ]
-    assert [str(use) for use in uses if district(_module_of(use)) == "testing"] == []
-
-
-def test_the_testing_package_imports_public_names_only() -> None:
-    """A plug-in author could have written the suites."""
-    uses = [
-        use
-        for module, path in files("beautyspot").items()
-        if district(module) == "testing"
-        for use in imports(path)
-        if _is_ours(use) and district(_module_of(use)) != "testing"
-    ]
-    assert [str(use) for use in uses if not _is_public(use)] == []
+    assert [str(use) for use in uses if _module_of(use) == "beautyspot.testing"] == []
 
 
 def test_every_public_name_exists_and_is_sorted() -> None:

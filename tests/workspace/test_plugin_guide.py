@@ -41,7 +41,7 @@ def test_the_example_stores_blobs(folder_plugin: object, tmp_path: Path) -> None
 
 
 def test_the_example_is_a_subclass_of_the_suite(folder_plugin: object) -> None:
-    from beautyspot.testing.storage import StorageContract
+    from beautyspot_testing.storage import StorageContract
 
     suite = importlib.import_module("test_folder")
     assert issubclass(suite.TestFolderStorage, StorageContract)
@@ -61,4 +61,4 @@ def test_the_table_names_what_is_there() -> None:
     for hook, base, module, suite in rows:
         assert hasattr(hookspecs, hook)
         assert hasattr(beautyspot, base)
-        assert hasattr(importlib.import_module(f"beautyspot.testing.{module}"), suite)
+        assert hasattr(importlib.import_module(f"beautyspot_testing.{module}"), suite)

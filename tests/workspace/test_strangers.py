@@ -37,7 +37,7 @@ with spot:
 """Names no backend: the file beside it does."""
 
 BROKEN = """
-from beautyspot.testing.storage import StorageContract
+from beautyspot_testing.storage import StorageContract
 from beautyspot.memory import MemoryStorage
 
 class Forgetful(MemoryStorage):

@@ -86,7 +86,7 @@ def test_a_wheel_from_the_source_archive_is_the_same(dist: Path, from_archives: 
 def test_what_was_made_from_the_source_archives_works(from_archives: Path, tmp_path: Path) -> None:
     """The quick start twice, and the contracts of what is on this machine."""
     empty = Environment(tmp_path, from_archives)
-    empty.install("beautyspot[all]", "pytest", "hypothesis")
+    empty.install("beautyspot[all,testing]")
     for path in (ROOT / "docs" / "examples" / "quickstart.py", *CONTRACTS):
         shutil.copy(path, tmp_path)
     command = (empty.python, "-I", "-W", "error")
@@ -160,7 +160,7 @@ def test_beautyspot_brings_local_backends_and_no_boto3(
 ) -> None:
     install(empty, "beautyspot")
     installed = empty.installed()
-    for name in ("beautyspot", "beautyspot-core", "beautyspot-local"):
+    for name in ("beautyspot", "beautyspot-core", "beautyspot-local", "beautyspot-data"):
         assert installed.pop(name) == VERSION
     assert set(installed) == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
@@ -219,26 +219,30 @@ def extras(member: Path) -> dict[str, list[str]]:
 def test_the_extra_all_is_all_of_them() -> None:
     """Those of the root, and those of the members; hiredis makes Redis a little faster, no more."""
     of_root = extras(ROOT)
+    testing = of_root.pop("testing")  # for authors of plug-ins: a program has no use for pytest
     assert set(of_root.pop("all")) == {one for needed in of_root.values() for one in needed}
     named = {
         (needed.name, extra)
-        for needed in (Requirement(one) for one in extras(ROOT)["all"])
+        for needed in (Requirement(one) for one in [*extras(ROOT)["all"], *testing])
         for extra in ("", *needed.extras)
     }
     wanted = {
         (member.name, extra) for member in MEMBERS.values() for extra in ("", *extras(member))
     }
-    by_default = {("beautyspot-core", ""), ("beautyspot-local", "")}
+    by_default = {(f"beautyspot-{name}", "") for name in ("core", "local", "data")}
     assert named | by_default == wanted - {("beautyspot-redis", "hiredis")}
 
 
-OF_ALL = ("boto3", "mermaidx", "pandas", "PIL", "psycopg", "pyarrow", "redis", "uvicorn")
+OF_ALL = (
+    *("boto3", "mermaidx", "pandas", "PIL", "polars", "psycopg", "pyarrow", "redis"),
+    "uvicorn",
+)
 
 
 @pytest.mark.slow  # the test above holds the promise, as far as names go
 @BY
 def test_the_extra_all_brings_what_each_part_needs(empty: Environment, install: Install) -> None:
-    install(empty, "beautyspot[all]")
+    install(empty, "beautyspot[all,testing]")
     installed = empty.installed()
     ours = {member.name: VERSION for member in MEMBERS.values()}
     assert ours.items() <= installed.items()
@@ -280,8 +284,21 @@ def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     environment = Environment(tmp_path, folder)
     environment.pip_install(what[1])
     installed = environment.installed()
-    names = {"beautyspot", *(member.name for member in MEMBERS.values())}
+    names = {"beautyspot", *(member.name for member in MEMBERS.values())} - {"beautyspot-testing"}
     assert {name: installed.get(name) for name in names} == dict.fromkeys(names, VERSION)
+
+
+@BY
+def test_data_brings_no_library_and_needs_none(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot")
+    empty.run(
+        "import beautyspot as bs\n"
+        "from beautyspot import plugins\n"
+        "assert [len(p.offers['types']) for p in plugins() if p.name == 'data'] == [9]\n"
+        + CALL.format(name="app", options="")
+        + "from importlib.util import find_spec\n"
+        "assert not any(map(find_spec, ('numpy', 'pandas', 'polars', 'pyarrow', 'PIL', 'pytz')))\n"
+    )
 
 
 @BY

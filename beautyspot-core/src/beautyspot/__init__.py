@@ -19,6 +19,7 @@ from beautyspot.contracts import (
     Backend,
     BlobInfo,
     BlobStorageBase,
+    Buffer,
     Context,
     Counts,
     Entry,
@@ -56,8 +57,8 @@ from beautyspot.errors import (
     SchemaError,
     SerializationError,
     StorageError,
-    StreamError,
     UnstableKeyError,
+    WorkerError,
 )
 from beautyspot.hookspecs import hookimpl
 
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
         WaitingCall,
     )
     from beautyspot.calls.explanation import Explanation
-    from beautyspot.calls.last_call import LastCall
+    from beautyspot.calls.noting import LastCall
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
@@ -134,7 +135,7 @@ _LATER = {
     "Instance": "serialization.instances",
     "KeyGen": "keys.generator",
     "Miss": "observing",
-    "LastCall": "calls.last_call",
+    "LastCall": "calls.noting",
     "MsgpackSerializer": "serialization.serializer",
     "NotInstalled": "serialization.instances",
     "Observer": "observing",
@@ -196,6 +197,7 @@ __all__ = [
     "BlobLocationError",
     "BlobNotFound",
     "BlobStorageBase",
+    "Buffer",
     "CacheMissError",
     "Collected",
     "Config",
@@ -260,7 +262,6 @@ __all__ = [
     "Store",
     "Stored",
     "StoredFunction",
-    "StreamError",
     "TaskRecord",
     "Totals",
     "Trouble",
@@ -270,6 +271,7 @@ __all__ = [
     "WaitingCall",
     "Where",
     "Why",
+    "WorkerError",
     "examine",
     "hookimpl",
     "open_store",

@@ -18,10 +18,10 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
     ├── SerializationError (TypeError)        a value has no faithful stored form
     ├── RestoreError (ValueError)             stored bytes are damaged, or of an unknown class
     ├── UnstableKeyError (TypeError)          an argument has no stable form
-    ├── StreamError (RuntimeError)            a shared run of a generator can't go on
     ├── RecordNotFound (LookupError)          no stored result has that key, or several do
     ├── ItemsError (ValueError)               a list of items, or its results, is none
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
+    ├── WorkerError (RuntimeError)            what a worker process raised, and can't send
     ├── RateLimitError (TimeoutError)         no permit within the time that the caller gives
     └── CostError (ValueError)                a cost that no wait can ever grant
 """
@@ -103,13 +103,6 @@ class UnstableKeyError(BeautyspotError, TypeError):
         return (partial(UnstableKeyError, path=self.path), (str(self),))
 
 
-class StreamError(BeautyspotError, RuntimeError):
-    """Callers that share one run of a generator can't all be given the rest of it.
-
-    Only to callers that have read some of the items: two runs never make one stream.
-    """
-
-
 class RecordNotFound(BeautyspotError, LookupError):  # noqa: N818 - as above
     """No stored result has a key that begins so, or several have.
 
@@ -134,6 +127,29 @@ class ItemsError(BeautyspotError, ValueError):
 
 class CacheMissError(BeautyspotError, LookupError):
     """Nothing is stored for the call, and the mode forbids running the function."""
+
+
+class WorkerError(BeautyspotError, RuntimeError):
+    """In place of what a call of `spot.map` raised in another process, where that can't be sent.
+
+    An exception whose class takes other arguments than it hands to `Exception` does not come back
+    from pickle.
+
+    Attributes:
+        type_name: of the class that was raised, such as ``httpx.HTTPStatusError``.
+        text: what was raised, as text.
+        traceback: where it was raised, as Python prints it.
+    """
+
+    def __init__(self, message: str, *, type_name: str, text: str, traceback: str) -> None:
+        super().__init__(message)
+        self.type_name = type_name
+        self.text = text
+        self.traceback = traceback
+
+    def __reduce__(self) -> tuple[object, ...]:
+        named = {"type_name": self.type_name, "text": self.text, "traceback": self.traceback}
+        return (partial(WorkerError, **named), (str(self),))
 
 
 class RateLimitError(BeautyspotError, TimeoutError):

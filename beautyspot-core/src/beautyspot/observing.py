@@ -84,7 +84,7 @@ Refusal = Literal[
 - "cache_if": the function given as `cache_if` let a result not be stored.
 - "serializer": a result has no stored form.
 - "too large": a result is over what a row holds, and there is no storage for it.
-- "changed argument": a result is not stored, since an argument was changed during the call.
+- "changed argument": a result is not stored, since what its key is made of changed during the call.
 - "invalidated": a result is not stored, since it was invalidated before it was there.
 - "newer": a result is not stored, since that of a run that began later is there.
 """

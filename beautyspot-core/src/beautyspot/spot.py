@@ -176,7 +176,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         except BaseException:  # the Spot is not made
             self._parts.close()
             raise
-        self._finalizer = weakref.finalize(self, _end, weakref.ref(self), self._works, self._parts)
+        me = weakref.ref(cast("Owner", self))
+        self._finalizer = weakref.finalize(self, _end, me, self._works, self._parts)
 
     def _open(self, *, is_plain: bool) -> None:
         """Open the store; or have the engine do that, which reports what fails, and goes on.
@@ -197,7 +198,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         if "engine" not in self._works:
             from beautyspot.calls.lifecycle import make_engine, start
 
-            engine = make_engine(self, self._parts, self.config, self._given, self._runs_in)
+            me = cast("Owner", self)
+            engine = make_engine(me, self._parts, self.config, self._given, self._runs_in)
             if self._works.setdefault("engine", engine) is engine:  # the first of two threads' own
                 start(engine, self._parts, is_open=self._is_open)
         return self._works["engine"]
@@ -233,7 +235,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         places: dict[str, Any] = {"directory": str(context.directory)}
         if self.config["db_path"] is not None:
             places["db_path"] = str(context.db_path)
-        return sent_spot(self, self.name, {**self._given, **places})
+        return sent_spot(cast("Owner", self), self.name, {**self._given, **places})
 
     def __beautyspot_key__(self) -> str:
         """An object that holds a Spot may be an argument: the Spot changes no result."""

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 KEY = "0123456789abcdef0123456789abcdef"
+
+
 RAN: list[Any] = []
 
 
@@ -41,23 +44,6 @@ class Signed(MemoryMetadataStore):
     def __init__(self, *, signed: bool = True) -> None:
         super().__init__()
         self.demands_signing = signed
-
-
-class Learning(MemoryMetadataStore):
-    """Its server says what it demands, once it is reached."""
-
-    name = "learning"
-    blocking = True
-    is_away = False
-    closed = 0
-
-    def open(self) -> None:
-        if self.is_away:
-            raise bs.MetadataError("away")
-        self.demands_signing = True
-
-    def close(self) -> None:
-        type(self).closed += 1
 
 
 def repeated(times: int) -> str:
@@ -136,34 +122,6 @@ def test_without_a_storage_rows_hold_what_they_can(
     assert [event.by for event in refused] == ["too large"] * 4
     assert not (tmp_path / "cache" / "blobs").exists()
     assert spot.flush()
-
-
-def test_what_is_too_large_raises_where_the_spot_is_strict(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=Shared, strict=True)
-    with pytest.raises(bs.SerializationError, match="can't be stored: it is over"):
-        spot.mark(repeated)(5000)
-    kept_out = spot.mark(save_blob=False)(repeated)
-    with pytest.raises(bs.SerializationError, match="leave save_blob=False out"):
-        kept_out(5000)
-
-    @spot.mark(cache_errors=LookupError)
-    def fails() -> None:
-        raise LookupError("x" * 5000)
-
-    with pytest.raises(bs.SerializationError, match="raise one that holds less"):
-        fails()
-
-
-def test_streams_and_items_know_the_bound(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=Shared, strict=True)
-
-    @spot.mark
-    def stream() -> Any:
-        yield "x" * 3000
-        yield "y" * 3000
-
-    with pytest.raises(bs.SerializationError, match="it is over"):
-        list(stream())
 
 
 def test_what_needs_a_storage_is_refused_where_it_is_decorated(
@@ -298,16 +256,6 @@ def test_a_copy_keeps_to_what_a_row_holds(make_spot: Callable[..., Spot], tmp_pa
     assert sorted(kinds.values()) == ["DIRECT_BLOB", "FILE"]
 
 
-def test_stores_of_one_machine_are_as_before(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(storage="memory", strict=True)
-    f = spot.mark(repeated)
-    assert f(2**21) == f(2**21)
-    assert RAN == [2**21]
-
-
-# -------------------------------------------------------------------------------- signatures
-
-
 @pytest.mark.parametrize("metadata", [Signed, {"use": Signed}, Signed()])
 def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata: Any) -> None:
     with pytest.raises(bs.ConfigError) as caught:
@@ -322,33 +270,6 @@ def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata:
 
 def test_a_store_may_leave_them_out(make_spot: Callable[..., Spot]) -> None:
     assert make_spot(metadata={"use": Signed, "signed": False}).mark(repeated)(3) == "xxx"
-
-
-def test_a_store_may_learn_that_it_demands_them(make_spot: Callable[..., Spot]) -> None:
-    with pytest.raises(bs.ConfigError, match="takes signed results only"):
-        make_spot(metadata=Learning)
-    assert Learning.closed == 1
-    assert make_spot(metadata=Learning, signing_key=KEY).mark(repeated)(3) == "xxx"
-
-
-def test_one_that_learns_it_late_is_not_used_unsigned(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    store = Learning()
-    store.is_away = True
-    with caplog.at_level(logging.WARNING, logger="beautyspot"):
-        spot = make_spot(metadata=store)
-        f = spot.mark(repeated)
-        assert f(3) == "xxx"
-        store.is_away = False
-        assert not spot.flush()
-        assert f(4) == "xxxx"
-        with pytest.raises(bs.MetadataError, match="takes signed results only"):
-            spot.invalidate(f, 4)
-    assert store.totals().entries == 0
-    [said] = [said for said in caplog.messages if "signed results only" in said]
-    assert "BEAUTYSPOT_SIGNING_KEY" in said
-    assert "Until then calls run uncached" in said
 
 
 def test_nothing_unsigned_is_copied_there(make_spot: Callable[..., Spot]) -> None:
@@ -422,10 +343,3 @@ def test_a_storage_that_the_user_names_goes_before_that_of_the_store(
     spot = make_spot(metadata=store, storage=named, strict=True)
     assert spot.storage is named
     assert store.asked == 0
-
-
-def test_a_store_that_is_opened_has_the_storage_it_brings() -> None:
-    Bucket.closed = 0
-    with bs.open_store(InABucket(), config=False) as opened:
-        assert isinstance(opened.storage, Bucket)
-    assert Bucket.closed == 1

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 RAN: list[Any] = []
 
 
@@ -135,7 +136,7 @@ def test_a_store_out_of_reach_comes_later(
 
 
 def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot.testing.records import KEYS, a_record
+    from beautyspot_testing.records import KEYS, a_record
 
     Outage.error = MetadataError("no server")
     store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata
@@ -200,10 +201,3 @@ def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:
     Outage.error = MetadataError("no server")
     with pytest.raises(MetadataError, match="no server"):
         make_spot(metadata="remote", plugins=[PLUGIN], strict=True)
-
-
-def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:
-    """A thread may still be in one of its functions."""
-    parts = make_spot()._parts
-    parts._made = lambda: None
-    assert parts.keygen is not parts.keygen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 
@@ -11,7 +10,6 @@ import pytest
 from beautyspot.backends import registry
 from beautyspot.testing import memory_spot
 from fake_plugins import Versions, install, offering, point
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 
@@ -72,29 +70,6 @@ def test_arguments_and_results_are_cached() -> None:
         assert (spot.stats()["hits"], spot.stats()["misses"]) == (1, 2)
 
 
-def test_coroutine_functions_too() -> None:
-    async def newest(versions):
-        return max(versions)
-
-    async def twice(marked):
-        return [await marked([Version("1"), Version("2")]) for _ in range(2)]
-
-    with memory_spot(plugins=[plugin(Versions)]) as spot:
-        assert asyncio.run(twice(spot.mark(newest))) == [Version("2"), Version("2")]
-        assert spot.stats()["hits"] == 1
-
-
-def test_generators_too() -> None:
-    def both():
-        yield Version("1")
-        yield Version("2")
-
-    with memory_spot(plugins=[plugin(Versions)]) as spot:
-        marked = spot.mark(both)
-        assert [list(marked()), list(marked())] == [[Version("1"), Version("2")]] * 2
-        assert spot.stats()["hits"] == 1
-
-
 def test_a_plug_in_of_one_spot_changes_no_other() -> None:
     with memory_spot(plugins=[plugin(Versions)]) as one, memory_spot() as other:
         assert one.key(echo, Version("1")) != other.key(echo, Version("1"))
@@ -126,16 +101,6 @@ def test_nothing_is_imported_before_a_function_is_marked() -> None:
         "    assert asked == [1]\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_an_injected_key_generation_stays_as_it_was() -> None:
-    keygen = bs.KeyGen()
-    with memory_spot(keygen=keygen, plugins=[plugin(Versions)]) as spot:
-        marked = spot.mark(echo)
-        assert spot.keygen is keygen
-        assert "versions" not in keygen.canonical(Version("1"))
-        keygen.register(Version, lambda version: version.major)  # counts for what is marked already
-        assert spot.key(marked, Version("1.0")) == spot.key(marked, Version("1.1"))
 
 
 def test_what_the_program_registers_wins() -> None:
@@ -205,33 +170,6 @@ def test_a_support_says_itself_why_it_refuses(caplog) -> None:
     assert "result can't be stored: a Version is not final: return its release" in caplog.text
 
 
-def test_a_class_that_is_made_at_run_time_may_count_by_its_name() -> None:
-    def made(**members):
-        return type("Version", (Version,), {"__module__": "nowhere", **members})
-
-    support_by_name = support(subclasses=True, by_name=True)
-    with memory_spot(plugins=[plugin(support_by_name)]) as spot:
-        one, two = made(a=1), made(a=2)
-        assert spot.key(echo, one("1")) == spot.key(echo, two("1")) != spot.key(echo, Version("1"))
-        assert spot.key(echo, one("1")) != spot.key(echo, one("2"))
-    with memory_spot(plugins=[plugin(support(subclasses=True))]) as spot:
-        assert spot.key(echo, one("1")) != spot.key(echo, two("1"))
-
-
-def test_a_support_for_arguments_alone() -> None:
-    class Keys(bs.TypeSupport):
-        name = "keys"
-        classes = Versions.classes
-
-        def key(self, value):
-            return str(value)
-
-    with memory_spot(plugins=[plugin(Keys)]) as spot:
-        assert spot.key(echo, Version("1")) == spot.key(echo, Version("1"))
-        with pytest.raises(bs.SerializationError, match="can't be stored"):
-            spot.mark(echo)(Version("1"))
-
-
 def test_a_result_of_a_plug_in_that_is_gone_is_a_miss() -> None:
     with memory_spot(plugins=[plugin(Versions)]) as one:
         assert one.mark(make)() == Version("1")
@@ -247,18 +185,9 @@ def test_a_result_of_another_support_is_a_miss() -> None:
         other.loads(data)
 
 
-def test_a_support_that_cannot_be_made_is_left_out(caplog) -> None:
-    def fail(_self):
-        raise RuntimeError("no licence")
-
-    with memory_spot(plugins=[plugin(support(__init__=fail))], strict=False) as spot:
-        assert spot.mark(echo)(1) == 1
-    assert "no licence" in caplog.text
-
-
 @pytest.mark.parametrize(
     "name",
-    ["builtins:dict", "functools:partial", "datetime:date", "numpy:ndarray", "pandas:DataFrame"],
+    ["builtins:dict", "functools:partial", "datetime:date", "pydantic:BaseModel"],
 )
 def test_what_beautyspot_stores_itself_cannot_be_claimed(name, caplog) -> None:
     with memory_spot(plugins=[plugin(support(classes=(name,)))], strict=False) as spot:
@@ -291,14 +220,3 @@ def test_what_is_given_to_a_spot_wins_over_what_is_installed(nothing_installed) 
     settings = {"keygen": bs.KeyGen, "serializer": bs.MsgpackSerializer}
     with memory_spot(plugins=[plugin(Majors)], **settings) as spot:
         assert spot.key(echo, Version("1.0")) == spot.key(echo, Version("1.1"))
-
-
-def test_other_classes_of_the_same_supports_are_served(nothing_installed, caplog) -> None:
-    both = support(classes=(*Versions.classes, "packaging.specifiers:SpecifierSet"))
-    nothing_installed(point(plugin(both), "one"), point(plugin(Versions), "two"))
-    with memory_spot(keygen=bs.KeyGen, serializer=bs.MsgpackSerializer, strict=False) as spot:
-        assert spot.key(echo, SpecifierSet(">=1"))
-        marked = spot.mark(echo)
-        assert [marked(Version("1")), marked(Version("1"))] == [Version("1")] * 2
-        assert spot.stats()["hits"] == 0
-    assert caplog.text.count("the types 'packaging.version:Version' is claimed by") == 1

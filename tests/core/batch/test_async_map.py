@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
-import threading
 from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
 import beautyspot as bs
 import pytest
-from async_calls import Calls, marked, numbers, run, till
+from async_calls import Calls, marked, numbers, run
 from beautyspot import Failed, Progress
-from gates import followers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,10 +23,9 @@ if TYPE_CHECKING:
 
 
 loud: list[int] = []
+
+
 """Not captured by the function that writes it, whose calls would have other keys."""
-
-
-# --------------------------------------------------------------------------------- results
 
 
 def test_results_come_in_the_order_of_the_inputs_and_are_stored(spot: Spot) -> None:
@@ -80,17 +77,6 @@ def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> Non
     run(main())
 
 
-def test_a_function_of_several_gets_an_item_of_each(spot: Spot) -> None:
-    @spot.mark
-    async def add(a: int, b: int) -> int:
-        return a + b
-
-    async def main() -> None:
-        assert [x async for x in spot.map(add, [1, 2], itertools.count(10))] == [11, 13]
-
-    run(main())
-
-
 def test_so_many_calls_run_at_once_and_no_more(spot: Spot) -> None:
     calls = Calls()
     f = marked(spot, calls)
@@ -100,21 +86,6 @@ def test_so_many_calls_run_at_once_and_no_more(spot: Spot) -> None:
 
     run(main())
     assert calls.most == 3
-
-
-def test_all_that_may_run_at_once_begin_before_one_ends(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        results = spot.map(f, range(200), concurrency=100)
-        first = asyncio.ensure_future(anext(results))
-        await till(lambda: len(calls.begun) == 100)
-        calls.let_all()
-        await first
-        await results.aclose()
-
-    run(main())
 
 
 def test_hits_wait_for_no_call(spot: Spot) -> None:
@@ -147,19 +118,6 @@ def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
     assert len({id(each) for each in results}) == 4  # each has a copy of its own
 
 
-def test_blobs_are_read_without_blocking(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, blob_threshold=0)
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        for _ in range(2):
-            assert [x async for x in spot.map(f, [1, 2, 2])] == [[1], [2], [2]]
-
-    run(main())
-    assert sorted(calls.begun) == [1, 2]
-
-
 def test_a_store_that_blocks_is_read_in_the_executor(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True)
     calls = Calls()
@@ -172,22 +130,6 @@ def test_a_store_that_blocks_is_read_in_the_executor(make_spot: Callable[..., Sp
 
     run(main())
     assert sorted(calls.begun) == [1, 2]
-
-
-def test_a_function_that_is_not_marked_is_cached_too(spot: Spot) -> None:
-    global loud
-    loud = []
-
-    async def f(x: int) -> Any:
-        loud.append(x)
-        return [x]
-
-    async def main() -> None:
-        for _ in range(2):
-            assert [x async for x in spot.map(f, [1, 2])] == [[1], [2]]
-
-    run(main())
-    assert sorted(loud) == [1, 2]
 
 
 def test_each_call_has_the_context_of_the_map_and_none_of_another(spot: Spot) -> None:
@@ -209,9 +151,6 @@ def test_each_call_has_the_context_of_the_map_and_none_of_another(spot: Spot) ->
     run(main())
 
 
-# ---------------------------------------------------------------------------------- inputs
-
-
 def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:
     calls = Calls()
     f = marked(spot, calls)
@@ -227,19 +166,6 @@ def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:
         assert await anext(results) == [1]  # though the next input is not there
         gate.set()
         assert [x async for x in results] == [[2]]
-
-    run(main())
-
-
-def test_both_kinds_of_inputs_go_together(spot: Spot) -> None:
-    @spot.mark
-    async def add(a: int, b: int) -> int:
-        return a + b
-
-    async def main() -> None:
-        read: list[int] = []
-        both = spot.map(add, itertools.count(10), numbers(read, 3))
-        assert [x async for x in both] == [10, 12, 14]
 
     run(main())
 
@@ -270,20 +196,6 @@ def test_inputs_without_end_are_read_ahead_within_bounds(spot: Spot, asynchronou
     run(main())
 
 
-def test_inputs_that_cancel_themselves_are_no_end_of_the_inputs(spot: Spot) -> None:
-    async def inputs() -> AsyncIterator[int]:
-        yield 1
-        raise asyncio.CancelledError
-
-    async def main() -> None:
-        results = spot.map(marked(spot, Calls()), inputs())
-        assert await anext(results) == [1]
-        with pytest.raises(asyncio.CancelledError):
-            await anext(results)
-
-    run(main())
-
-
 @pytest.mark.parametrize("asynchronous", [True, False])
 def test_what_the_inputs_raise_comes_after_the_results(spot: Spot, asynchronous: bool) -> None:
     f = marked(spot, Calls())
@@ -305,9 +217,6 @@ def test_what_the_inputs_raise_comes_after_the_results(spot: Spot, asynchronous:
     run(main())
 
 
-# -------------------------------------------------------------------------------- progress
-
-
 def test_it_tells_how_far_it_is(spot: Spot) -> None:
     told: list[Progress] = []
     f = marked(spot, Calls())
@@ -322,22 +231,6 @@ def test_it_tells_how_far_it_is(spot: Spot) -> None:
     last = told[-1]
     assert (last.function, last.done, last.total, last.running) == ("f", 4, 4, 0)
     assert (last.hits, last.runs, last.failures) == (2, 1, 1)
-
-
-def test_a_result_that_another_call_has_made_is_a_hit(spot: Spot) -> None:
-    calls, told = Calls(open_=False), list[Progress]()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        other = asyncio.ensure_future(f(1))
-        await till(lambda: calls.begun == [1])
-        first = asyncio.ensure_future(anext(spot.map(f, [1], progress=told.append)))
-        await till(lambda: followers(spot))
-        calls.let_all()
-        assert await first == await other == [1]
-
-    run(main())
-    assert (told[-1].hits, told[-1].runs) == (1, 0)
 
 
 @settings(max_examples=15, deadline=None)
@@ -382,20 +275,3 @@ def test_it_gives_what_a_loop_would(
     assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
     ran = Counter(calls.begun)
     assert all(ran[number] == 1 for number in {*inputs, *stored} if number % 5 != 3)
-
-
-def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot, ran = make_spot(), list[int]()
-
-    @spot.mark(ignore=("ran",))
-    async def f(number: int) -> object:
-        ran.append(number)
-        return threading.Lock()
-
-    async def main() -> list[object]:
-        return [each async for each in spot.map(f, [1, 1, 1])]
-
-    assert len({id(each) for each in run(main())}) == 3
-    assert ran == [1, 1, 1]

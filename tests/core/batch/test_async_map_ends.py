@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from async_calls import HOUR, Calls, marked, numbers, over, run, till
-from beautyspot import Failed, Progress
-from beautyspot.errors import ConfigError, NotSupportedError
-from gates import DEADLINE, Gate
+from beautyspot import Failed
+from beautyspot.errors import NotSupportedError
+from gates import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-
     from beautyspot.spot import Spot
 
 
@@ -107,22 +104,6 @@ def test_too_many_failures_end_it(spot: Spot) -> None:
     run(main())
 
 
-def test_a_call_that_is_cancelled_by_itself_ends_it(spot: Spot) -> None:
-    @spot.mark
-    async def f(x: int) -> int:
-        if x == 1:
-            raise asyncio.CancelledError
-        return x
-
-    async def main() -> None:
-        results = spot.map(f, [0, 1, 2], errors="return", concurrency=1)
-        assert await anext(results) == 0
-        with pytest.raises(asyncio.CancelledError):
-            await anext(results)
-
-    run(main())
-
-
 # -------------------------------------------------------------------------------- time-outs
 
 
@@ -164,21 +145,6 @@ def test_a_call_that_goes_on_when_cancelled_is_stored(spot: Spot) -> None:
 
     run(main())
     assert sorted(calls.begun) == sorted(calls.ended) == [1, 2]
-
-
-def test_a_call_that_returns_as_its_time_is_over_has_returned(spot: Spot) -> None:
-    fires: list[Callable[[], Any]] = []
-
-    @spot.mark(cache_if=lambda _: False, ignore=("fires",))
-    async def f(x: int) -> int:
-        asyncio.get_running_loop().call_soon(fires[0])  # it comes just before the map sees the end
-        return x
-
-    async def main() -> None:
-        fires.append(over())
-        assert [x async for x in spot.map(f, [1], timeout=HOUR)] == [1]
-
-    run(main())
 
 
 def test_a_call_that_will_not_be_cancelled_holds_up_no_other(spot: Spot) -> None:
@@ -270,158 +236,7 @@ def test_a_cancelled_task_cancels_its_calls(spot: Spot) -> None:
     assert len(spot._engine.flights) == 0
 
 
-def test_what_was_cancelled_has_not_failed(spot: Spot) -> None:
-    calls, told = Calls(open_=False), list[Progress]()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        results = spot.map(f, range(8), concurrency=3, progress=told.append)
-        task = asyncio.ensure_future(anext(results))
-        await till(lambda: len(calls.begun) == 3)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run(main())
-    last = told[-1]
-    assert (last.done, last.failures, last.running) == (0, 0, 0)
-
-
-def test_what_is_closed_may_be_cancelled_while_it_waits(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        results = spot.map(f, range(8), concurrency=3)
-        calls.let(0)
-        await anext(results)
-        closing = asyncio.ensure_future(results.aclose())
-        await till(lambda: len(calls.begun) == 4)
-        closing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await closing
-        assert calls.now == 0
-
-    run(main())
-
-
-def test_the_end_of_the_loop_ends_a_map_that_nobody_closed(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = marked(spot, calls)
-    kept: list[Any] = []
-
-    async def main() -> None:
-        kept.append(spot.map(f, range(8), concurrency=2))
-        calls.let(0)
-        await anext(kept[0])
-
-    asyncio.run(main())
-    assert calls.now == 0
-    assert len(calls.begun) <= 3
-    gc.collect()
-
-
-def test_nothing_keeps_the_results(spot: Spot) -> None:
-    class Big:
-        pass
-
-    made: list[weakref.ref[Big]] = []
-
-    @spot.mark(cache_if=lambda _: False, ignore=("made", "Big"))
-    async def f(x: int) -> Any:
-        big = Big()
-        made.append(weakref.ref(big))
-        if x == 2:
-            raise ValueError(big)
-        return big
-
-    async def main() -> None:
-        gc.collect()
-        gc.disable()
-        try:
-            results = spot.map(f, range(4), errors="return", timeout=DEADLINE)
-            async for each in results:
-                del each
-            assert [ref() for ref in made] == [None] * 4
-        finally:
-            gc.enable()
-
-    run(main())
-
-
-def test_nothing_keeps_the_error_that_ended_it(spot: Spot) -> None:
-    class Wrong(Exception):
-        pass
-
-    @spot.mark(ignore=("Wrong",))
-    async def f(x: int) -> int:
-        raise Wrong
-
-    async def main() -> weakref.ref[Wrong]:
-        results = spot.map(f, [1, 2])
-        try:
-            await anext(results)
-        except Wrong as error:
-            return weakref.ref(error)
-        raise AssertionError
-
-    async def watched() -> None:
-        gc.collect()
-        gc.disable()
-        try:
-            kept = await main()
-            await asyncio.sleep(0)
-            assert kept() is None
-        finally:
-            gc.enable()
-
-    run(watched())
-
-
-def test_nothing_is_made_of_a_map_that_nobody_asks(spot: Spot) -> None:
-    read: list[int] = []
-
-    async def main() -> None:
-        spot.map(marked(spot, Calls()), numbers(read, 3))
-
-    run(main())
-    assert read == []
-
-
-def test_another_event_loop_is_told_where_the_calls_run(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = marked(spot, calls)
-    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
-
-    async def begin() -> AsyncGenerator[Any, None]:
-        results = spot.map(f, range(3))
-        calls.let(0)
-        assert await anext(results) == [0]
-        return results
-
-    async def go_on(results: AsyncGenerator[Any, None]) -> None:
-        await asyncio.wait_for(anext(results), DEADLINE)
-
-    async def let_end() -> None:
-        calls.let_all()
-        await till(lambda: calls.now == 0)
-
-    try:
-        results = first.run_until_complete(begin())
-        with pytest.raises(RuntimeError, match="begun in another event loop"):
-            second.run_until_complete(go_on(results))
-        first.run_until_complete(let_end())
-    finally:
-        first.close()
-        second.close()
-
-
 def test_outside_of_asyncio_the_error_says_what_to_do(spot: Spot) -> None:
     results = spot.map(marked(spot, Calls()), [1])
     with pytest.raises(NotSupportedError, match="takes the event loop of asyncio: run it in"):
         anext(results).send(None)
-
-
-def test_an_executor_is_no_place_for_coroutines(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match="a coroutine function"):
-        spot.map(marked(spot, Calls()), [1], executor=spot.executor)

@@ -9,7 +9,6 @@ import pytest
 from async_calls import Calls, run, till
 from beautyspot import Progress
 from beautyspot_local import TokenBucket
-from gates import until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -82,27 +81,6 @@ def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket, on_ca
     assert calls.begun == [-1]
     last = seen[-1]
     assert (last.runs, last.failures, last.running, last.waiting) == (0, 1, 0, 0)
-
-
-def test_they_stop_while_nobody_asks_for_results(
-    make_spot: Callable[..., Spot],
-) -> None:
-    bucket, calls = TokenBucket("1/h", burst=1), Calls(open_=False)
-    spot = make_spot(limiter=bucket)
-    f = limited(spot, calls)
-
-    async def main() -> None:
-        results = spot.map(f, [0, -1, *range(1, 50)], concurrency=4)
-        calls.let(0)
-        assert await anext(results) == [0]
-        await till(lambda: bucket.wait_for(1) > 2 * HOUR)
-        calls.let(-1)
-        await till(lambda: free(bucket))
-        with pytest.raises(ZeroDivisionError):
-            await anext(results)
-
-    run(main())
-    assert calls.begun == [0, -1]
 
 
 @ON_CANCEL
@@ -204,39 +182,3 @@ def test_what_a_call_waits_for_its_limit_is_no_part_of_its_time(spot: Spot) -> N
         await results.aclose()
 
     run(main())
-
-
-def test_from_when_it_has_its_permit_its_time_counts(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = limited(spot, calls, max_concurrent=1)
-
-    async def main() -> None:
-        results: Any = spot.map(f, [1], timeout=0.02, errors="return")
-        assert "timeout=0.02" in str((await anext(results)).error)
-        await results.aclose()
-
-    run(main())
-    assert calls.begun == [1]
-
-
-def test_the_thread_that_asks_a_limiter_on_a_network_stops_too(
-    make_spot: Callable[..., Spot],
-) -> None:
-    class Remote(TokenBucket):
-        """Stands for a limiter that is asked in a thread, as its answer may take long."""
-
-        blocking = True
-
-    bucket, calls = Remote("1/h"), Calls()
-    spot = make_spot(limiter=bucket)
-    f = limited(spot, calls)
-
-    async def main() -> None:
-        results = spot.map(f, range(50), concurrency=4, ordered=False)
-        await anext(results)
-        await asyncio.to_thread(until, lambda: bucket.wait_for(1) > 4 * HOUR)
-        await results.aclose()
-
-    run(main())
-    until(lambda: free(bucket))
-    assert len(calls.begun) == 1

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import inspect
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError, ItemsError, MetadataError
+from beautyspot.errors import ItemsError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
@@ -46,12 +43,6 @@ def test_what_is_not_stored_counts_and_equal_calls_once(spot: Spot, function: An
     assert (before["misses"], before["hits"]) == (1, 0)
 
 
-def test_a_large_result_in_its_row_counts_as_stored(spot: Spot) -> None:
-    f, text = spot.mark(double), "x" * 20_000
-    f(text)
-    assert spot.count(f, [text, "y"]) == 1
-
-
 def test_the_map_runs_as_many_as_were_counted(spot: Spot) -> None:
     f = spot.mark(double)
     f(3)
@@ -67,11 +58,6 @@ def test_a_function_of_several_and_one_that_is_not_marked(spot: Spot) -> None:
 
     spot.cached_run(add, 1, 10)
     assert spot.count(add, range(1000), [9, 10, 11]) == 2
-
-
-def test_calls_without_a_key_count_each(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    assert spot.count(spot.mark(double), [object(), object(), 1]) == 3
 
 
 def test_what_has_expired_counts(spot: Spot) -> None:
@@ -136,32 +122,6 @@ def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
     assert spot.stats()["misses"] == 2
 
 
-def test_an_item_without_a_key_counts_beside_the_others(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark(each="things")
-    def embed(things: list[Any]) -> list[int]:
-        return [1 for _ in things]
-
-    embed(["a"])
-    assert spot.count(embed, [["a", "b", object(), object(), "c"]]) == 4
-    with spot.disabled():
-        assert spot.count(embed, [["a", "b"], ["b"]]) == 3
-
-
-def test_blocks_and_switches_count(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-    f = spot.mark(double)
-    f(1)
-    with spot.using(mode="refresh"):
-        assert spot.count(f, [1, 1]) == 1
-    with spot.disabled():
-        assert spot.count(f, [1, 1]) == 2
-    spot.shutdown()
-    with pytest.raises(MetadataError, match="was shut down"):
-        spot.count(f, [1])
-
-
 def test_while_the_store_fails_all_would_run(
     make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,74 +135,6 @@ def test_while_the_store_fails_all_would_run(
     monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", fail)
     assert spot.count(f, [1, 2]) == 2
     assert [trouble.operation for trouble in troubles] == ["look up"]
-
-
-def test_what_an_iterable_raises_is_raised(spot: Spot) -> None:
-    def inputs() -> Iterator[int]:
-        yield 1
-        raise KeyError("inputs")
-
-    with pytest.raises(KeyError, match="inputs"):
-        spot.count(spot.mark(double), inputs)
-
-
-def test_an_iterator_is_not_used_up(spot: Spot, tmp_path: Path) -> None:
-    f = spot.mark(double)
-    path = tmp_path / "prompts.txt"
-    path.write_text("a\nb\n")
-    with path.open() as file:
-        for inputs in (
-            file,
-            iter([1]),
-            zip([1]),
-            map(str, [1]),
-            itertools.count(),
-            (x for x in "a"),
-        ):
-            with pytest.raises(ConfigError, match="use up .* a list, or a function that makes"):
-                spot.count(f, inputs)
-        assert len(list(spot.map(f, file))) == 2
-        assert spot.count(f, path.open) == 0
-
-
-def test_what_can_be_read_again_is_counted(spot: Spot) -> None:
-    def power(a: int, b: int) -> int:
-        return a**b
-
-    def exponents() -> Iterator[int]:
-        yield from (1, 2, 3)
-
-    class Kind(enum.Enum):  # can be called, and iterated over
-        A = 1
-        B = 2
-
-    assert spot.count(double, Kind) == 2
-    assert spot.count(power, itertools.repeat(3), exponents) == 3
-    with pytest.raises(ConfigError, match="use up repeat"):
-        spot.count(power, itertools.repeat(3, 2), exponents)
-    with pytest.raises(ConfigError, match="and 3 is a single one"):
-        spot.count(double, lambda: 3)  # type: ignore[arg-type,return-value]
-
-
-def test_what_does_not_fit_is_refused(spot: Spot) -> None:
-    async def inputs() -> AsyncIterator[int]:
-        yield 1
-
-    def generate(x: int) -> Iterator[int]:
-        yield x
-
-    f: Any = spot.mark(double)
-    for wrong, said in (
-        ((f, inputs()), "async for each in"),
-        ((f,), "count takes inputs"),
-        ((f, "text"), "is a single one"),
-        ((generate, [1]), "is a generator"),
-        ((3, [1]), "count takes a function and inputs"),
-    ):
-        with pytest.raises(ConfigError, match=said):
-            spot.count(*wrong)
-    with pytest.raises(ConfigError, match=r"functools.partial\(function, model=...\)"):
-        spot.count(f, [1], model="x")
 
 
 def test_arguments_that_a_function_of_a_list_does_not_take_count_as_a_call(spot: Spot) -> None:

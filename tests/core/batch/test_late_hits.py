@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Progress
-from owned_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,40 +79,3 @@ def test_what_was_stored_meanwhile_is_a_hit_of_a_coroutine_function(spot: Spot) 
     with spot.using(max_age="1 day"):  # the marked function itself is called
         asyncio.run(main(7, 6, 5, 4))
     assert counts(seen) == (3, 1)
-
-
-def test_an_expired_result_that_is_given_all_the_same_is_a_hit(spot: Spot) -> None:
-    clock, seen = Clock(), list[Progress]()
-    spot._engine.cache.clock = spot._engine.behind.clock = clock
-
-    @spot.mark(ttl=10, stale=100)
-    def f(number: int) -> int:
-        return number
-
-    assert list(spot.map(f, range(3))) == [0, 1, 2]
-    clock.now += 50
-    assert list(spot.map(f, range(4), progress=seen.append)) == [0, 1, 2, 3]
-    assert counts(seen) == (3, 1)
-    spot.flush()
-
-
-def test_a_map_of_coroutine_calls_waits_for_those_behind_its_results(spot: Spot) -> None:
-    """Else `asyncio.run` would cancel them, at each run of the program."""
-    clock, runs = Clock(), list[int]()
-    spot._engine.cache.clock = spot._engine.behind.clock = clock
-
-    @spot.mark(ttl=10, stale=100, ignore=("runs",))
-    async def f(number: int) -> int:
-        for _ in range(9):
-            await asyncio.sleep(0)
-        runs.append(number)
-        return len(runs)
-
-    async def main() -> list[int]:
-        return [each async for each in spot.map(f, range(3))]
-
-    first = asyncio.run(main())
-    clock.now += 50
-    assert asyncio.run(main()) == first
-    assert sorted(asyncio.run(main())) == [4, 5, 6]
-    assert sorted(runs) == [0, 0, 1, 1, 2, 2]

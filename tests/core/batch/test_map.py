@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextvars
 import itertools
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,43 +48,6 @@ def test_it_calls_what_is_missing_and_finds_the_rest(
     assert sorted(ran) == list(range(1, 300, 2))
 
 
-def test_hits_count_as_single_ones_do(make_spot: Callable[..., Spot]) -> None:
-    events: list[Any] = []
-    spot = make_spot(observers=[events.append])
-
-    @spot.mark(price=lambda result: 0.5)
-    def ask(text: str) -> str:
-        return text
-
-    list(spot.map(ask, ["a", "b"]))
-    before = spot.stats()
-    events.clear()
-    list(spot.map(ask, ["a", "b", "a"]))
-    mapped, mapped_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
-    events.clear()
-    for text in ("a", "b", "a"):
-        ask(text)
-    single, single_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
-    for name in ("hits", "money_saved", "misses", "errors"):
-        assert single[name] - mapped[name] == mapped[name] - before[name], name
-    assert mapped["seconds_saved"] > before["seconds_saved"]
-    assert [(e.function, e.key, e.price, e.place, e.size, e.saved) for e in mapped_events] == [
-        (e.function, e.key, e.price, e.place, e.size, e.saved) for e in single_events
-    ]
-
-
-def test_each_gets_a_value_of_its_own(spot: Spot) -> None:
-    @spot.mark
-    def make(number: int) -> list[int]:
-        return [number]
-
-    for _ in range(2):
-        results = list(spot.map(make, [1, 1, 1, 1]))
-        for result in results:
-            result.append(2)
-        assert results == [[1, 2]] * 4
-
-
 def test_several_iterables_are_zipped(spot: Spot) -> None:
     @spot.mark
     def add(left: int, right: int, more: int = 0) -> int:
@@ -128,26 +89,6 @@ def test_functions_that_are_not_marked_and_methods(
     assert len(ASKED) == 4
 
 
-def test_a_function_of_another_spot_keeps_its_own(make_spot: Callable[..., Spot]) -> None:
-    one, other = make_spot("one"), make_spot("other")
-
-    @one.mark
-    def f(number: int) -> int:
-        return number
-
-    list(other.map(f, [1, 2]))
-    assert one.stats()["entries"] == 2
-    assert other.stats()["entries"] == 0
-
-
-def test_a_spot_lives_as_long_as_its_map(make_spot: Callable[..., Spot]) -> None:
-    def f(number: int) -> int:
-        return number
-
-    results = bs.Spot("app", metadata="memory", config=False).map(f, [1, 1])
-    assert list(results) == [1, 1]
-
-
 def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[int], int]) -> None:
     read: list[int] = []
 
@@ -165,34 +106,6 @@ def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[in
         for _ in range(600):
             next(results)
         assert len(read) <= 601 + 300
-
-
-def test_what_is_read_ahead_is_bounded_where_one_call_holds_up_the_others(spot: Spot) -> None:
-    gate = Gate()
-    read: list[int] = []
-
-    @spot.mark(ignore=("gate",))
-    def slow_first(number: int) -> int:
-        if not number:
-            gate.pass_through()
-        return number
-
-    def numbers() -> Iterator[int]:
-        for number in range(1000):
-            read.append(number)
-            yield number
-
-    with closing(spot.map(slow_first, numbers())) as results:
-        first: list[int] = []
-        reader = threading.Thread(target=lambda: first.append(next(results)))
-        reader.start()
-        assert gate.entered.wait(DEADLINE)
-        until(lambda: spot.stats()["misses"] >= 200)
-        gate.open.set()
-        reader.join(DEADLINE)
-        assert first == [0]
-        assert len(read) <= 300
-        assert list(results) == list(range(1, 1000))
 
 
 def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
@@ -219,17 +132,6 @@ def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
 
     assert list(spot.map(f, range(9), concurrency=3)) == list(range(9))
     assert most == 3
-
-
-def test_all_that_may_run_at_once_begin_before_one_ends(spot: Spot) -> None:
-    together = threading.Barrier(24)
-
-    @spot.mark(ignore=("together",))
-    def f(number: int) -> int:
-        together.wait(DEADLINE)
-        return number
-
-    assert list(spot.map(f, range(24), concurrency=24)) == list(range(24))
 
 
 def test_hits_wait_for_no_worker(spot: Spot) -> None:
@@ -308,54 +210,6 @@ def test_an_input_that_is_read_after_an_invalidation_gets_nothing_older(
     assert found[-1] != found[0]
 
 
-def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
-    make_spot: Callable[..., Spot], ran: list[Any]
-) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> object:
-        ran.append(number)
-        return threading.Lock()
-
-    assert len(list(spot.map(f, [1, 1, 1]))) == 3
-    assert ran == [1, 1, 1]
-
-
-def test_calls_without_a_key_run_each(make_spot: Callable[..., Spot], ran: list[Any]) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(thing: object) -> int:
-        ran.append(thing)
-        return 1
-
-    lock = threading.Lock()
-    assert list(spot.map(f, [lock, lock])) == [1, 1]
-    assert ran == [lock, lock]
-
-
-def test_calls_have_the_context_of_the_map(spot: Spot) -> None:
-    who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
-    changed: contextvars.ContextVar[int] = contextvars.ContextVar("changed", default=0)
-
-    @spot.mark(
-        ignore=(
-            "changed",
-            "who",
-        )
-    )
-    def f(number: int) -> tuple[str, int]:
-        before = changed.get()
-        changed.set(number)
-        return who.get(), before
-
-    token = who.set("me")
-    results = spot.map(f, [1, 2, 3], concurrency=1)
-    who.reset(token)
-    assert list(results) == [("me", 0)] * 3
-
-
 def test_an_error_of_an_iterable_comes_after_the_results_before_it(
     spot: Spot, double: Callable[[int], int]
 ) -> None:
@@ -369,35 +223,6 @@ def test_an_error_of_an_iterable_comes_after_the_results_before_it(
     with pytest.raises(LookupError, match="no more"):
         next(results)
     assert list(results) == []
-
-
-def test_an_inactive_spot_runs_everything(spot: Spot, ran: list[Any]) -> None:
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> int:
-        ran.append(number)
-        return number
-
-    f(1)
-    with spot.disabled():
-        assert list(spot.map(f, [1, 1])) == [1, 1]
-    assert ran == [1, 1, 1]
-
-
-def test_a_spot_that_was_shut_down_runs_everything(
-    make_spot: Callable[..., Spot], ran: list[Any]
-) -> None:
-    spot = make_spot()
-
-    @spot.mark(ignore=("ran",))
-    def f(number: int) -> int:
-        ran.append(number)
-        return number
-
-    results = spot.map(f, itertools.count())
-    assert next(results) == 0
-    spot.shutdown()
-    assert [next(results) for _ in range(600)] == list(range(1, 601))
-    results.close()
 
 
 @settings(max_examples=40, deadline=None)
@@ -437,16 +262,6 @@ def test_it_gives_what_a_loop_would(
     assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)
 
 
-def test_where_no_thread_can_be_started_it_runs_here(
-    spot: Spot, double: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert list(spot.map(double, [1, 2, 2, 3])) == [2, 4, 4, 6]
-
-
 def test_progress_counts_what_became_of_the_inputs(
     spot: Spot, double: Callable[[int], int]
 ) -> None:
@@ -455,28 +270,3 @@ def test_progress_counts_what_became_of_the_inputs(
     assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
     last = told[-1]
     assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)
-
-
-@pytest.mark.parametrize("pool", [False, True])
-def test_the_last_progress_counts_what_ended_after_the_loop(
-    spot: Spot, ran: list[Any], pool: bool
-) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate", "ran"))
-    def f(number: int) -> int:
-        if number > 0:
-            gate.pass_through()
-        ran.append(number)
-        return number
-
-    told: list[bs.Progress] = []
-    with ThreadPoolExecutor(2) as executor:
-        results = spot.map(
-            f, range(3), concurrency=2, progress=told.append, executor=executor if pool else None
-        )
-        assert next(results) == 0
-        assert gate.entered.wait(DEADLINE)
-        gate.open.set()
-        results.close()
-    assert (told[-1].runs, told[-1].failures, told[-1].running) == (len(ran), 0, 0)

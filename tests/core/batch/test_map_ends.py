@@ -15,7 +15,6 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import locks
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -77,24 +76,6 @@ def test_an_iterator_that_is_dropped_ends_likewise(spot: Spot, slow: Slow, cycle
     gc.collect()
     assert spot.peek(slow.function, 1) is not None
     assert spot.peek(slow.function, 2) is not None
-    assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
-
-
-def test_a_map_that_was_never_begun_has_no_threads(spot: Spot, slow: Slow) -> None:
-    before = threading.active_count()
-    results = spot.map(slow.function, range(100))
-    assert threading.active_count() == before
-    results.close()
-    del results
-    assert slow.ran == []
-
-
-def test_threads_end_with_the_map(spot: Spot) -> None:
-    @spot.mark
-    def f(number: int) -> int:
-        return number
-
-    list(spot.map(f, range(100)))
     assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
 
 
@@ -216,17 +197,6 @@ def test_signals_let_finish_and_be_stored_what_runs(
     check_the_rest_is_computed(tmp_path, lost=0)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_does_not_wait(tmp_path: Path, number: int) -> None:
-    process = begun(tmp_path, "next", how_long=60)
-    until(lambda: len(lines(tmp_path / "held.txt")) >= 4)
-    until(lambda: not process.send_signal(number) and process.poll() is not None)
-    process.communicate()
-    assert process.returncode in (143, -number), "a third one may end it as it is by default"
-    assert stored(tmp_path) == 4
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_after_a_kill_what_is_missing_is_computed(tmp_path: Path) -> None:
@@ -257,66 +227,3 @@ def test_a_call_over_its_time_does_not_keep_the_program(tmp_path: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_sigterm_is_put_back(spot: Spot, slow: Slow) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("not in the main thread")
-    slow.gate.open.set()
-    before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        one, other = spot.map(slow.function, range(5)), spot.map(slow.function, range(5))
-        next(one), next(other)
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        one.close()
-        with pytest.raises(SystemExit) as ended:
-            signal.raise_signal(signal.SIGTERM)
-        assert ended.value.code == 143
-        other.close()
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-        third = spot.map(slow.function, range(5))
-        next(third)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        third.close()
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN, "the program's own stays"
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_sigterm_ends_the_program_after_a_map_that_another_thread_has_closed(
-    spot: Spot, slow: Slow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("not in the main thread")
-    slow.gate.open.set()
-    killed: list[tuple[int, int]] = []
-    before = signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        results = spot.map(slow.function, range(5))
-        next(results)
-        closer = threading.Thread(target=results.close)
-        closer.start()
-        closer.join(DEADLINE)
-        with monkeypatch.context() as patched:
-            patched.setattr(os, "kill", lambda *given: killed.append(given))
-            signal.raise_signal(signal.SIGTERM)
-        assert killed == [(os.getpid(), signal.SIGTERM)]
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_where_a_lock_is_held_the_end_waits_for_nothing(spot: Spot, slow: Slow) -> None:
-    """As where the collector finds the iterator in the midst of other work."""
-    results = spot.map(slow.function, range(100), concurrency=2)
-    assert next(results) == 0
-    until(lambda: {1, 2} <= set(slow.ran))
-    with locks.reentrant():
-        results.close()
-    assert spot.peek(slow.function, 1) is None
-    slow.gate.open.set()
-    until(lambda: not [each for each in threading.enumerate() if each.name == "beautyspot-map"])
-    assert spot.peek(slow.function, 1) is not None

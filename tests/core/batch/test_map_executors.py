@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import sys
 import threading
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from contextlib import closing
-from contextvars import ContextVar
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -165,63 +165,44 @@ def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
     assert isinstance(results[0].error, TimeoutError)
 
 
-def test_calls_that_are_over_their_time_before_they_begin_break_nothing(spot: Spot) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate",))
-    def f(number: int) -> int:
-        gate.pass_through()
-        return number
-
-    with ThreadPoolExecutor(1) as pool:
-        results = spot.map(f, range(6), executor=pool, concurrency=2, timeout=0.02, errors="return")
-        failed = [each for each in results if isinstance(each, bs.Failed)]
-        gate.open.set()
-    assert [each.input for each in failed] == [*range(6)]
-    assert {type(each.error) for each in failed} == {TimeoutError}
-    assert gate.count <= 1
-
-
-def test_what_is_taken_back_is_no_failure(spot: Spot) -> None:
-    futures: list[Future[Any]] = []
-
-    class Pool(ThreadPoolExecutor):
-        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-            futures.append(super().submit(*args, **kwargs))
-            return futures[-1]
-
-    @spot.mark(ignore=("futures",))
-    def f(number: int) -> int:
-        until(lambda: len(futures) == 8)
-        if number == 0:
-            raise ValueError(number)
-        until(lambda: all(each.cancelled() for each in futures[2:]))
-        return number
-
-    told: list[bs.Progress] = []
-    with Pool(1) as pool, pytest.raises(ValueError, match="0") as raised:
-        list(spot.map(f, range(8), executor=pool, concurrency=8, progress=told.append))
-    assert raised.value.__notes__ == ["spot.map: the input was 0"]
-    assert (told[-1].runs, told[-1].failures, told[-1].running) == (1, 1, 0)
+@pytest.mark.parametrize("limiter", ["10/s", [{"name": "calls", "rate": "10/s"}]])
+def test_a_rate_of_one_process_is_none_of_a_pool_of_processes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, limiter: Any
+) -> None:
+    with (
+        bs.Spot("mail", directory=tmp_path, limiter=limiter, config=False) as spot,
+        ProcessPoolExecutor(4) as pool,  # which starts no process before it has a call
+    ):
+        for _ in range(2):
+            assert list(spot.map(double, [], executor=pool)) == []
+    (said,) = caplog.messages
+    assert said.startswith("mail: ")
+    assert "4 of them reach 4 times the rate" in said
+    for name in ("gcra-shared", "redis", "postgres"):
+        assert name in said
 
 
-def test_threads_have_the_context_of_the_map(spot: Spot) -> None:
-    who: ContextVar[str] = ContextVar("who", default="nobody")
-
-    @spot.mark(ignore=("who",))
-    def f(number: int) -> str:
-        return who.get()
-
-    token = who.set("me")
-    with ThreadPoolExecutor(2) as pool, closing(spot.map(f, [1], executor=pool)) as results:
-        who.reset(token)
-        assert list(results) == ["me"]
-
-
-def test_what_can_not_be_sent_is_said_at_once(spot: Spot) -> None:
-    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
-    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
-        spot.map(spot.mark(lambda number: number), [1], executor=pool)
+def test_a_rate_that_all_have_or_one_process_keeps_is_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = {"use": "gcra-shared", "rate": "10/s"}
+    with (
+        bs.Spot("all", directory=tmp_path, limiter=shared, config=False) as all_have_one,
+        bs.Spot("one", directory=tmp_path, limiter="10/s", config=False) as one,
+        bs.Spot("none", directory=tmp_path, config=False) as none,
+        ProcessPoolExecutor(4) as pool,
+        ProcessPoolExecutor(1) as alone,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        for spot, executor in (
+            (all_have_one, pool),
+            (none, pool),
+            (one, alone),
+            (one, threads),
+            (one, ByHand(workers=4)),
+        ):
+            assert list(spot.map(double, [], executor=executor)) == []
+    assert caplog.messages == []
 
 
 PROGRAM = """
@@ -262,35 +243,105 @@ def test_processes_meet_in_the_store(
         sys.modules.pop(f"sent_{method}")
 
 
-class Unnoted(Future[Any]):
-    """Is done for a while before it calls those who want to know."""
+RAISING = """
+import beautyspot as bs
 
-    asked = 0
-    callback: Callable[[Future[Any]], object]
+spot = bs.Spot("app", directory={place!r}, config=False)
 
-    def done(self) -> bool:
-        self.asked += 1
-        return super().done()
+class NotFound(Exception):
+    pass
 
-    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
-        self.callback = fn
+class StatusError(Exception):
+    def __init__(self, message, *, response):
+        super().__init__(message)
+        self.response = response
+
+class Mute(Exception):
+    def __init__(self, *args):
+        self.held = lambda: None
+
+    def __str__(self):
+        raise ValueError("it has no text")
+
+@spot.mark(cache_errors=(StatusError,), key=lambda number: str(number))
+def ask(number):
+    if number == 2:
+        raise NotFound("nothing there")
+    if number == 3:
+        raise Mute
+    if number == 5:
+        class Inside(Exception):
+            pass
+        raise Inside("of a function")
+    return number
+
+@spot.mark
+def ask_api(number):
+    if number == 1:
+        raise StatusError("429 Too Many Requests", response="later")
+    return number
+
+@spot.mark(cache_errors=(StatusError,))
+def known(number):
+    raise StatusError(f"410 Gone {{number}}", response="none")
+"""
 
 
-def test_a_call_that_has_just_ended_as_its_time_is_over_has_its_result(spot: Spot) -> None:
-    future = Unnoted()
+@pytest.fixture
+def raising(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    (tmp_path / "raises_there.py").write_text(RAISING.format(place=str(tmp_path / "cache")))
+    monkeypatch.syspath_prepend(tmp_path)
+    import cloudpickle  # type: ignore[import-untyped] # noqa: F401 - the pool does not send by it
+    import raises_there  # type: ignore[import-not-found]  # made above
 
-    class Late(Executor):
+    yield raises_there
+    raises_there.spot.shutdown()
+    del sys.modules["raises_there"]
+
+
+def test_an_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:
+    spot, fork = raising.spot, multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=fork) as pool:
+        results = list(spot.map(raising.ask_api, range(8), executor=pool, errors="return"))
+        others = list(spot.map(raising.ask, range(8), executor=pool, errors="return"))
+        with pytest.raises(bs.WorkerError, match="429") as raised:
+            list(spot.map(raising.ask_api, [1], executor=pool))
+    failed = results.pop(1)
+    assert results == [0, *range(2, 8)]
+    error = failed.error
+    assert isinstance(error, bs.WorkerError)
+    assert (error.type_name, error.text) == ("raises_there.StatusError", "429 Too Many Requests")
+    assert "in ask_api\n" in error.traceback
+    assert "give raises_there.StatusError a __reduce__" in str(error)
+    assert raised.value.__notes__ == ["spot.map: the input was 1"]
+    assert [each for each in others if not isinstance(each, bs.Failed)] == [0, 1, 4, 6, 7]
+    errors = [each.error for each in others if isinstance(each, bs.Failed)]
+    assert isinstance(errors[0], raising.NotFound)
+    assert [getattr(error, "type_name", "") for error in errors] == [
+        "", "raises_there.Mute", "raises_there.ask.<locals>.Inside",
+    ]  # fmt: skip
+
+
+def test_an_executor_that_sends_code_sends_exceptions_of_a_notebook_too(
+    raising: Any, runs: ByHand
+) -> None:
+    results = list(raising.spot.map(raising.ask, [3, 5], executor=runs, errors="return"))
+    assert [type(each.error).__name__ for each in results] == ["Mute", "Inside"]
+
+
+def test_a_stored_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:
+    class Meanwhile(Executor):
+        """Sends what comes back by pickle, and has another caller store it before that."""
+
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-            future.set_result(fn(*args, **kwargs))
+            with suppress(raising.StatusError):
+                raising.known(args[-1])
+            future: Future[Any] = Future()
+            future.set_result(pickle.loads(pickle.dumps(fn(*args))))
             return future
 
-    @spot.mark
-    def f(x: int) -> int:
-        return x
-
-    results = spot.map(f, [1], executor=Late(), timeout=0.001, errors="return")
-    with ThreadPoolExecutor(1) as pool:
-        given = pool.submit(list, results)
-        until(lambda: future.asked > 0, unless=[given])
-        future.callback(future)
-        assert given.result(DEADLINE) == [1]
+    results = raising.spot.map(raising.known, [1], executor=Meanwhile(), errors="return")
+    (failed,) = results
+    assert failed.stored
+    assert isinstance(failed.error, bs.WorkerError)
+    assert failed.error.text == "410 Gone 1"

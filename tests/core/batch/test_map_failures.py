@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-import weakref
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, suppress
-from queue import SimpleQueue
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.batch.items import Item
-from beautyspot.batch.workers import Workers
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -90,15 +84,6 @@ def test_what_runs_finishes_and_is_stored_and_nothing_new_begins(spot: Spot) -> 
     assert len(ran) < 50
 
 
-def test_unordered_gives_what_completes_and_then_raises(
-    spot: Spot, picky: Callable[[int], int]
-) -> None:
-    given: list[int] = []
-    with pytest.raises(ValueError, match="not 7"):
-        given.extend(spot.map(picky, range(100), ordered=False, concurrency=1))
-    assert given == [0, 1, 2, 3, 4, 5, 6]
-
-
 def test_failures_in_the_place_of_results(spot: Spot, picky: Callable[[int], int]) -> None:
     results = list(spot.map(picky, range(20), errors="return"))
     failed = [each for each in results if isinstance(each, bs.Failed)]
@@ -117,12 +102,6 @@ def test_failures_in_the_place_of_results(spot: Spot, picky: Callable[[int], int
     assert one.input == (1, "a")
 
 
-def test_failures_that_are_left_out(spot: Spot, picky: Callable[[int], int]) -> None:
-    expected = [number for number in range(20) if number % 10 != 7]
-    assert list(spot.map(picky, range(20), errors="skip")) == expected
-    assert sorted(spot.map(picky, range(20), errors="skip", ordered=False)) == expected
-
-
 @pytest.mark.parametrize("errors", ["return", "skip"])
 def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], errors: Any) -> None:
     given: list[Any] = []
@@ -132,36 +111,6 @@ def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], er
     assert raised.value.__notes__ == [note]
     assert len(given) == (27 if errors == "return" else 25)
     assert len(list(spot.map(picky, range(30), errors=errors, max_errors=3))) >= 27
-
-
-def test_equal_inputs_fail_with_the_same_error(spot: Spot) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate",))
-    def f(number: int) -> int:
-        gate.pass_through()
-        raise ValueError(number)
-
-    opener = threading.Thread(target=lambda: (gate.entered.wait(DEADLINE), gate.open.set()))
-    opener.start()
-    results = list(spot.map(f, [1, 1, 1], errors="return"))
-    opener.join(DEADLINE)
-    assert len({id(each.error) for each in results if isinstance(each, bs.Failed)}) == 1
-    assert gate.count == 1
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_what_is_no_exception_ends_it_whatever_is_done_with_errors(
-    spot: Spot, error: type[BaseException]
-) -> None:
-    @spot.mark(ignore=("error",))
-    def f(number: int) -> int:
-        if number == 3:
-            raise error
-        return number
-
-    with pytest.raises(error):
-        list(spot.map(f, range(1000), errors="skip"))
 
 
 def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
@@ -191,49 +140,6 @@ def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
         assert len(note) < 500
 
 
-def test_an_exception_that_takes_no_note_is_raised_all_the_same(spot: Spot) -> None:
-    class Silent(Exception):
-        def add_note(self, note: str, /) -> None:
-            raise RuntimeError(note)
-
-    @spot.mark(ignore=("Silent",))
-    def f(number: int) -> int:
-        raise Silent
-
-    with pytest.raises(Silent):
-        list(spot.map(f, [1]))
-
-
-@pytest.mark.parametrize("errors", ["raise", "return", "skip"])
-def test_nothing_is_kept_of_a_failure(spot: Spot, errors: Any) -> None:
-    class Thing:
-        pass
-
-    kept: list[weakref.ref[Thing]] = []
-
-    @spot.mark(
-        ignore=(
-            "Thing",
-            "kept",
-        )
-    )
-    def f(number: int) -> int:
-        thing = Thing()
-        kept.append(weakref.ref(thing))
-        if number == 3:
-            raise ValueError
-        return number
-
-    gc.collect()
-    gc.disable()
-    try:
-        with suppress(ValueError):
-            list(spot.map(f, range(10), errors=errors))
-        until(lambda: not any(each() for each in kept))
-    finally:
-        gc.enable()
-
-
 # ------------------------------------------------------------------------------------- time-outs
 
 
@@ -256,27 +162,6 @@ def test_a_call_over_its_time_fails_and_is_stored_later(spot: Spot) -> None:
     until(lambda: spot.peek(f, 0) is not None)
 
 
-@pytest.mark.parametrize("pool", [False, True])
-def test_nothing_begins_in_the_place_of_the_call_that_ends_the_map(spot: Spot, pool: bool) -> None:
-    gate = Gate()
-    ran: list[int] = []
-
-    @spot.mark(ignore=("gate", "ran"))
-    def f(number: int) -> int:
-        ran.append(number)
-        gate.pass_through()
-        return number
-
-    with ThreadPoolExecutor(3) as executor:
-        given = executor if pool else None
-        results = spot.map(f, range(9), concurrency=1, timeout=0.01, executor=given)
-        with pytest.raises(TimeoutError):
-            list(results)
-        begun = set(ran)
-        gate.open.set()
-    assert begun <= {0}
-
-
 def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) -> None:
     gate = Gate()
 
@@ -288,32 +173,3 @@ def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) ->
     with pytest.raises(TimeoutError, match="the call goes on"):
         list(spot.map(f, range(100), timeout=0.02))
     gate.open.set()
-
-
-def test_a_call_that_is_just_done_is_not_over_its_time() -> None:
-    done: SimpleQueue[Any] = SimpleQueue()
-    workers, item = Workers("map", 1, lambda item: 2 * item.args[0], done), Item((3,))
-    workers.submit(item)
-    assert done.get(timeout=DEADLINE) == (workers, item, 6, None)
-    assert not workers.give_up(item)
-    workers.forget(item)
-    workers.stop()
-    workers.join()
-
-
-class Refusing(Executor):
-    """As one of processes refuses what can't be pickled."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        said = "cannot pickle '_thread.lock' object" if args[-1] else "not a number"
-        future.set_exception(TypeError(said))
-        return future
-
-
-def test_a_note_says_what_to_do_about_what_can_not_be_sent(spot: Spot) -> None:
-    function = spot.mark(lambda number: 2 * number)
-    failed: list[Any] = list(spot.map(function, [0, 1], executor=Refusing(), errors="return"))
-    other, unsent = (getattr(each.error, "__notes__", []) for each in failed)
-    assert not other
-    assert any("by pickle" in note for note in unsent)

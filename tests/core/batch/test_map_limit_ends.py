@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Progress
-from beautyspot.batch import submitted, threads, workers
-from beautyspot.batch.workers import Workers
-from beautyspot.concurrency import queueing
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import TokenBucket
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -94,19 +91,6 @@ def hourly(make_spot: Callable[..., Spot], bucket: TokenBucket) -> Spot:
     return make_spot(limiter=bucket)
 
 
-@pytest.fixture
-def stopped(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Is set once a map has stopped all its calls, and waits for those that run."""
-    event, join = threading.Event(), Workers.join
-
-    def joined(workers: Workers) -> None:
-        event.set()
-        join(workers)
-
-    monkeypatch.setattr(Workers, "join", joined)
-    return event
-
-
 def pauses(_: TokenBucket) -> LimiterBase:
     """A limiter that can't wake anybody early, but sleeps as any program does."""
 
@@ -153,23 +137,6 @@ def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket) -> No
     last = seen[-1]
     assert (last.hits, last.runs, last.failures) == (0, 0, 1)
     assert (last.running, last.waiting) == (0, 0)
-
-
-def test_a_failure_stops_them_while_nobody_asks_for_results(
-    make_spot: Callable[..., Spot],
-) -> None:
-    """Else their permits would come, and be paid for, while the loop's body works."""
-    bucket = TokenBucket("1/h", burst=1)
-    spot = make_spot(limiter=bucket)
-    limited = Limited(spot, 0, -100)
-    results = spot.map(limited.function, [0, -100, *range(1, 50)], concurrency=4)
-    assert next(results) == 0
-    wait(bucket, 3)
-    limited.gate.open.set()
-    until(lambda: bucket.wait_for(1) <= HOUR)
-    with pytest.raises(ValueError, match="-100"):
-        next(results)
-    assert limited.ran == [0, -100]
 
 
 def test_too_many_failures_stop_those_who_wait(make_spot: Callable[..., Spot]) -> None:
@@ -235,145 +202,6 @@ def test_those_who_wait_for_a_place_stop_and_what_holds_it_finishes(
     assert cap.inside == 0
 
 
-def test_who_follows_a_call_that_is_stopped_takes_it_over(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    limited = Limited(spot, 0, 100, max_concurrent=1)
-    results = spot.map(limited.function, [0, 100, 5], concurrency=2)
-    assert next(results) == 0
-    assert limited.gate.entered.wait(DEADLINE)
-    until(lambda: len(limited.cap.waiters()) == 1)
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(limited.function, 5)
-        until(lambda: followers(spot) == 1)
-        with closed_by_another(results):
-            until(lambda: followers(spot) == 0)
-            limited.gate.open.set()
-        assert other.result(DEADLINE) == 10
-    assert limited.ran == [0, 100, 5]
-
-
-def test_two_limits_of_one_function_are_both_its_own(
-    make_spot: Callable[..., Spot], bucket: TokenBucket
-) -> None:
-    spot = make_spot(limiter=bucket)
-    wide = make_spot("wide", limiter=TokenBucket("1000/h", burst=1000))
-    order = Limited(spot, 0)
-
-    @spot.mark(ignore=("order",))
-    @wide.limiter(cost=order.in_order)
-    @spot.limiter
-    def f(number: int) -> int:
-        order.ran.append(number)
-        return number
-
-    results = spot.map(f, range(50), concurrency=4)
-    assert next(results) == 0
-    wait(bucket, 5)
-    results.close()
-    assert order.ran == [0]
-    assert bucket.wait_for(1) <= HOUR
-
-
-def test_a_limiter_with_a_clock_of_its_own_sleeps_on_and_begins_nothing(
-    make_spot: Callable[..., Spot], stopped: threading.Event
-) -> None:
-    gate, released = Gate(), list[Reservation]()
-
-    class Own(LimiterBase):
-        """Grants the first call at once; the others wait by its own clock."""
-
-        name = "own"
-        reserved = 0
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            self.reserved += 1
-            return Reservation(float(self.reserved > 1), cost)
-
-        def release(self, reservation: Reservation) -> None:
-            released.append(reservation)
-
-        def _sleep(self, seconds: float) -> None:
-            gate.pass_through()
-
-    spot = make_spot(limiter=Own())
-    limited = Limited(spot, 0)
-    results = spot.map(limited.function, range(50), concurrency=2)
-    assert next(results) == 0
-    until(lambda: gate.count == 2)
-    with closed_by_another(results) as closer:
-        assert stopped.wait(DEADLINE)
-        assert closer.is_alive()
-        gate.open.set()
-    assert limited.ran == [0]
-    assert len(released) == 2
-
-
-def test_a_limiter_that_waits_as_it_likes_begins_nothing(
-    make_spot: Callable[..., Spot], stopped: threading.Event
-) -> None:
-    gate = Gate()
-
-    class Alone(LimiterBase):
-        """It has a `consume` of its own, which nobody can end."""
-
-        name = "alone"
-        asked = 0
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            return Reservation(0.0, cost)
-
-        def release(self, reservation: Reservation) -> None:
-            raise NotImplementedError
-
-        def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
-            self.asked += 1
-            if self.asked > 1:
-                gate.pass_through()
-            return self.reserve(cost)
-
-    spot = make_spot(limiter=Alone())
-    limited = Limited(spot, 0)
-    results = spot.map(limited.function, range(50), concurrency=1)
-    assert next(results) == 0
-    assert gate.entered.wait(DEADLINE)
-    with closed_by_another(results):
-        assert stopped.wait(DEADLINE)
-        gate.open.set()
-    assert limited.ran == [0]
-
-
-@pytest.mark.parametrize("in_executor", [False, True])
-def test_what_a_call_waits_for_its_limit_is_no_part_of_its_time(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch, in_executor: bool
-) -> None:
-    """An hour passes while it waits for its place under the cap, and none while it runs."""
-    looks: list[None] = []
-    hours = [0]
-
-    def now() -> float:
-        looks.append(None)
-        return HOUR * hours[0]
-
-    for module in (threads, workers, submitted, queueing):
-        monkeypatch.setattr(module, "monotonic", now)
-    limited = Limited(spot, max_concurrent=1)
-    with ThreadPoolExecutor(3) as pool:
-        held = pool.submit(limited.function, 100)
-        assert limited.gate.entered.wait(DEADLINE)
-        options: Any = {"executor": pool, "concurrency": 1} if in_executor else {}
-        results = spot.map(limited.function, [1], timeout=0.02, errors="return", **options)
-        others = ThreadPoolExecutor(1)
-        with others:
-            given = others.submit(list, results)
-            until(lambda: len(limited.cap.waiters()) == 1, unless=[given])
-            hours[0] += 1
-            looks.clear()
-            until(lambda: len(looks) > 5 or given.done())
-            limited.gate.open.set()
-            assert given.result(DEADLINE) == [2]
-        assert held.result(DEADLINE) == 200
-
-
 def test_the_threads_of_an_executor_stop_too(hourly: Spot, bucket: TokenBucket) -> None:
     limited = Limited(hourly, 0)
     with ThreadPoolExecutor(3) as executor:
@@ -398,26 +226,3 @@ def test_the_next_run_computes_what_was_stopped(make_spot: Callable[..., Spot]) 
         limited.gate.open.set()
     assert len(spot._engine.flights) == 0
     assert list(make_spot().map(limited.function, [0, 100, 1, 2])) == [0, 200, 2, 4]
-
-
-def test_a_call_that_is_stopped_just_before_it_waits_does_not_wait(
-    make_spot: Callable[..., Spot], stopped: threading.Event
-) -> None:
-    gate = Gate()
-
-    class Slow(TokenBucket):
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            reservation = super().reserve(cost, max_wait=max_wait)
-            if reservation.delay:
-                gate.pass_through()
-            return reservation
-
-    spot = make_spot(limiter=Slow("1/h"))
-    limited = Limited(spot, 0)
-    results = spot.map(limited.function, range(50), concurrency=2)
-    assert next(results) == 0
-    assert gate.entered.wait(DEADLINE)
-    with closed_by_another(results):
-        assert stopped.wait(DEADLINE)
-        gate.open.set()
-    assert limited.ran == [0]

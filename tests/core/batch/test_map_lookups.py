@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import MsgpackSerializer
 from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,18 +131,6 @@ def test_modes(make_spot: Callable[..., Spot]) -> None:
     assert len(RAN) == 10
 
 
-def test_blocks(spot: Spot) -> None:
-    function = spot.mark(double)
-    ten(spot, function)
-    with spot.using(mode="refresh"):
-        ten(spot, function)
-    with spot.using(max_age=0):
-        ten(spot, function)
-    with spot.using(max_age="1h"):
-        ten(spot, function)
-    assert len(RAN) == 30
-
-
 def test_stored_errors_are_failures(spot: Spot) -> None:
     @spot.mark(cache_errors=LookupError)
     def f(number: int) -> int:
@@ -154,44 +141,6 @@ def test_stored_errors_are_failures(spot: Spot) -> None:
         results = list(spot.map(f, range(3), errors="return"))
         assert [str(each.error) for each in results if isinstance(each, bs.Failed)] == list("012")
     assert len(RAN) == 3
-
-
-def test_functions_of_a_list_are_called_as_they_are(spot: Spot) -> None:
-    @spot.mark(each="texts")
-    def embed(texts: list[str]) -> list[int]:
-        RAN.extend(texts)
-        return [len(text) for text in texts]
-
-    for _ in range(2):
-        assert list(spot.map(embed, [["a", "bb"], ["bb", "ccc"]], concurrency=1)) == [
-            [1, 2],
-            [2, 3],
-        ]
-    assert sorted(RAN) == ["a", "bb", "ccc"]
-
-
-def test_large_results_take_no_worker_either(spot: Spot) -> None:
-    @spot.mark
-    def f(number: int) -> str:
-        RAN.append(number)
-        return str(number) * 50_000
-
-    for number in (1, 2, 1):
-        assert list(spot.map(f, [number, 1])) == [str(number) * 50_000, "1" * 50_000]
-    assert RAN == [1, 2]
-    assert spot.stats()["hits"] == 4
-
-
-def test_the_uses_are_noted(spot: Spot) -> None:
-    function = spot.mark(double)
-    ten(spot, function)
-    spot.flush()
-    with closing(sqlite3.connect(spot.db_path)) as connection, connection:
-        connection.execute("UPDATE tasks SET used_at = NULL")
-    ten(spot, function)
-    ten(spot, function)
-    spot.flush()
-    assert all(record.used_at is not None for record in spot.metadata.scan())
 
 
 class Wrong(MemoryMetadataStore):
@@ -244,16 +193,6 @@ def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
     assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
 
 
-def test_uses_are_written_when_they_are_due(spot: Spot) -> None:
-    function = spot.mark(double)
-    ten(spot, function)
-    ten(spot, function)
-    uses = spot._engine.uses
-    uses.due = 0
-    ten(spot, function)
-    assert uses.due > 0, "the next time"
-
-
 def test_observers_are_told_of_hits(make_spot: Callable[..., Spot]) -> None:
     events: list[Any] = []
     spot = make_spot(observers=[events.append])
@@ -264,49 +203,6 @@ def test_observers_are_told_of_hits(make_spot: Callable[..., Spot]) -> None:
     ten(spot, function)
     assert [type(event) for event in events] == [bs.Hit] * 10
     assert [event.key for event in events] == [spot.key(function, n) for n in range(10)]
-
-
-class Failing(MemoryMetadataStore):
-    fails = False
-
-    def find(self, key: str) -> Any:
-        if self.fails:
-            raise bs.MetadataError("down")
-        return super().find(key)
-
-
-def test_a_look_up_that_fails_for_an_equal_input_is_no_stored_error(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = Failing()
-    spot = make_spot(metadata=store, strict=True)
-
-    @spot.mark(ignore=("store",), cache_if=lambda _: False)
-    def f(number: int) -> int:
-        store.fails = True
-        return number
-
-    _, other = spot.map(f, [1, 1], errors="return")
-    assert isinstance(other, bs.Failed)
-    assert isinstance(other.error, bs.MetadataError)
-    assert not other.stored
-
-
-class OneWay(MsgpackSerializer):
-    def loads(self, data: bytes) -> Any:
-        raise ValueError("one way only")
-
-
-def test_where_a_copy_can_not_be_restored_the_function_runs(
-    make_spot: Callable[..., Spot],
-) -> None:
-    troubles: list[Trouble] = []
-    spot = make_spot(serializer=OneWay(), on_error=troubles.append)
-
-    function = spot.mark(double, cache_if=lambda _: False)
-    assert list(spot.map(function, [1, 1])) == [[1, 1], [1, 1]]
-    assert RAN == [1, 1]
-    assert [trouble.operation for trouble in troubles] == ["restore"]
 
 
 VALUES = st.one_of(

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.batch import displays
-from beautyspot.batch.made import Made
-from beautyspot.batch.submitted import make_there
 from broken import BrokenStore
 
 if TYPE_CHECKING:
@@ -76,9 +74,6 @@ def closure(number: int) -> Any:
     return lambda: number
 
 
-# ------------------------------------------------------------------------- results not stored
-
-
 def test_results_that_are_stored_are_not_counted(spot: Spot, mapped: Any) -> None:
     f = mapped.marked(spot, double)
     results, end = mapped(spot, f, [1, 2, 3])
@@ -112,23 +107,10 @@ def test_results_that_are_not_stored_are_counted(
     assert "2 not stored" in ", ".join(displays.at_the_end(end))
 
 
-def test_of_those_that_cache_if_refuses_no_others_count(spot: Spot, mapped: Any) -> None:
-    f = mapped.marked(spot, double, cache_if=lambda value: value > 4)
-    end = mapped(spot, f, [1, 2, 3, 4, 5])[1]
-    assert (end.runs, end.unstored) == (5, 2)
-
-
 def test_calls_without_a_key_are_counted(spot: Spot, mapped: Any) -> None:
     f = mapped.marked(spot, lambda made: made())
     results, end = mapped(spot, f, [iter([1]).__next__, iter([2]).__next__])
     assert (results, end.runs, end.unstored) == ([1, 2], 2, 2)
-
-
-def test_of_a_spot_that_is_switched_off_all_are_counted(
-    make_spot: Callable[..., Spot], mapped: Any
-) -> None:
-    spot = make_spot(enabled=False)
-    assert mapped(spot, mapped.marked(spot, double), [1, 2])[1].unstored == 2
 
 
 def test_what_a_store_that_fails_does_not_take_is_counted(
@@ -137,22 +119,6 @@ def test_what_a_store_that_fails_does_not_take_is_counted(
     spot = make_spot(metadata=BrokenStore("put", "put_many"))
     end = mapped(spot, mapped.marked(spot, double), [1, 2])[1]
     assert (end.runs, end.unstored) == (2, 2), "it waits in memory, and may be lost yet"
-
-
-def test_a_list_counts_where_one_of_its_items_is_not_stored(spot: Spot, mapped: Any) -> None:
-    def doubles(given: list[int]) -> list[int]:
-        return [*map(double, given)]
-
-    f = mapped.marked(spot, doubles, each="given", cache_if=lambda n: n > 4)
-    end = mapped(spot, f, [[3, 4], [1, 5], [4, 3]], concurrency=1)[1]
-    assert (end.hits, end.runs, end.unstored) == (1, 2, 1)
-
-
-def test_a_function_whose_spot_is_not_known_there_is_called_all_the_same() -> None:
-    assert make_there(double, 2) == Made(4, is_hit=False)
-
-
-# -------------------------------------------------------------------- errors that are results
 
 
 def missing(number: int) -> int:
@@ -183,43 +149,10 @@ def test_an_error_that_is_stored_is_a_hit(spot: Spot, mapped: Any, f: Any) -> No
     assert (end.done, end.hits, end.runs, end.failures, end.unstored) == (5, 2, 1, 2, 0)
 
 
-def test_it_is_left_out_with_skip(spot: Spot, mapped: Any, f: Any) -> None:
-    results, end = mapped(spot, f, [1, 2, 3, 3], errors="skip")
-    assert (results, end.hits, end.failures) == ([2], 3, 0)
-
-
-def test_it_counts_for_no_max_errors(spot: Spot, mapped: Any, f: Any) -> None:
-    assert mapped(spot, f, [1, 3, 1, 3, 2, 4], errors="skip", max_errors=0)[0] == [2, 4]
-    with pytest.raises(LookupError, match="5"):
-        mapped(spot, f, [1, 3, 5, 4], errors="skip", max_errors=0)
-
-
 def test_it_is_raised_where_errors_are(spot: Spot, mapped: Any, f: Any) -> None:
     with pytest.raises(LookupError, match="1") as raised:
         mapped(spot, f, [2, 1, 4])
     assert raised.value.__notes__ == ["spot.map: the input was 1"]
-
-
-@pytest.mark.parametrize("errors", ["return", "raise"])
-def test_it_is_a_hit_where_it_comes_while_the_call_waits(
-    spot: Spot, mapped: Any, errors: str
-) -> None:
-    """It was not there when the page was looked up."""
-
-    def sets(number: int) -> int:
-        if number == 2:
-            spot.set_result(LookupError(3), f, 3)
-        return number
-
-    f = mapped.marked(spot, sets, cache_errors=LookupError)
-    if errors == "raise":
-        with pytest.raises(LookupError, match="3"):
-            mapped(spot, f, [2, 3, 3, 4], concurrency=1)
-        return
-    options = {"errors": errors, "max_errors": 0, "concurrency": 1}
-    results, end = mapped(spot, f, [2, 3, 3, 4], **options)
-    assert failed(results) == [(3, "3", True), (3, "3", True)]
-    assert (end.hits, end.runs, end.failures) == (2, 2, 0)
 
 
 def test_an_error_of_the_function_within_is_none_of_the_map(spot: Spot, mapped: Any) -> None:

@@ -12,6 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,31 +94,6 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     assert (spot.activity().running, spot.activity().waiting) == ((), ())
 
 
-def test_those_that_began_first_come_first(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(), Gate()
-    f = spot.mark(gate)
-    with calling(f, 1):
-        until(lambda: len(spot.activity().running) == 1)
-        with calling(f, 2):
-            until(lambda: len(spot.activity().running) == 2)
-            keys = [each.key for each in spot.activity().running]
-            gate.opened.set()
-    assert keys == [spot.key(f, 1), spot.key(f, 2)]
-
-
-def test_an_interrupted_call_is_gone(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def f() -> None:
-        assert len(spot.activity().running) == 1
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        f()
-    assert spot.activity().running == ()
-
-
 def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[..., Spot]) -> None:
     """As for another process: by the lease of the key in the store."""
     one, other, gate = make_spot(), make_spot(), Gate()
@@ -130,53 +106,6 @@ def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[
             gate.opened.set()
     assert (waiting.function, waiting.waits_for) == ("app:f", "process")
     assert (other.activity().waiting, other.activity().running) == ((), ())
-
-
-def test_a_call_whose_result_is_being_stored(make_spot: Callable[..., Spot]) -> None:
-    stores, goes_on = threading.Event(), threading.Event()
-
-    class Slow(MemoryMetadataStore):
-        def put_valid(self, record: Any, since: Any) -> bool:
-            stores.set()
-            assert goes_on.wait(30)
-            return super().put_valid(record, since)
-
-    spot = make_spot(metadata=Slow())
-    with calling(spot.mark(abs), -1):
-        assert stores.wait(30)
-        (running,) = spot.activity().running
-        goes_on.set()
-    assert running.is_storing
-
-
-def test_a_stream_runs_until_its_end(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark(name="app:items")
-    def items() -> Iterator[int]:
-        yield 1
-        yield 2
-
-    stream = items()
-    assert next(stream) == 1
-    (running,) = spot.activity().running
-    assert running.function == "app:items"
-    assert list(stream) == [2]
-    assert spot.activity().running == ()
-
-
-def test_a_list_of_items(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    seen: list[bs.Activity] = []
-
-    @spot.mark(each="xs", name="app:f")
-    def f(xs: list[int]) -> list[int]:
-        seen.append(spot.activity())
-        return xs
-
-    f([1, 2])
-    assert [each.function for each in seen[0].running] == ["app:f", "app:f"], "a key for each item"
-    assert spot.activity().running == ()
 
 
 def test_a_task_that_runs(make_spot: Callable[..., Spot]) -> None:
@@ -236,59 +165,9 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
     assert spot.activity().waiting == ()
 
 
-def test_who_waits_for_a_place(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(), Gate()
-    limited = spot.limiter(max_concurrent=1)(gate)
-    with calling(limited, 1):
-        assert gate.begun.wait(30)
-        with calling(limited, 2):
-            until(lambda: spot.activity().waiting)
-            (waiting,) = spot.activity().waiting
-            gate.opened.set()
-    assert waiting.waits_for == "max_concurrent"
-    now = spot.activity()
-    assert (now.waiting, now.limits, now.grants_last_minute) == ((), (), 2)
-
-
-def test_several_limits(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(
-        limiter=[
-            {"name": "requests", "use": "gcra", "rate": " 600/min"},
-            {"name": "tokens", "use": "gcra-shared", "rate": 2.5},
-        ]
-    )
-    assert spot.activity().limits == (
-        bs.ActiveLimit("requests", "gcra", "600/min", 0.0, True, False),
-        bs.ActiveLimit("tokens", "gcra-shared", "2.5/s", 0.0, False, False),
-    )
-
-
-def test_a_limiter_of_which_nothing_is_known(make_spot: Callable[..., Spot]) -> None:
-    class Own(bs.LimiterBase):
-        name = "own"
-        rate = True
-        limits = breaker = 600
-
-        @property
-        def burst(self) -> float:
-            raise RuntimeError("no such thing")
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
-            raise OSError("away")
-
-        def release(self, reservation: object) -> None:
-            pass
-
-    spot = make_spot(limiter=Own())
-    assert spot.activity().limits == (bs.ActiveLimit("rate", "own", "", None, True, False),)
-
-
 def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
-    class Broken(MemoryMetadataStore):
-        def put_valid(self, record: Any, since: Any) -> bool:
-            raise MetadataError("the disk is full")
-
-    spot = make_spot(metadata=Broken())
+    full = {"put_valid": MetadataError("the disk is full")}
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full))
     f = spot.mark(lambda x: "text" * x)
     for x in range(5):
         f(x)
@@ -301,14 +180,8 @@ def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]
 
 def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
     stores, goes_on = threading.Event(), threading.Event()
-
-    class Slow(MemoryMetadataStore):
-        def put_many_valid(self, rows: Any) -> Any:
-            stores.set()
-            assert goes_on.wait(30)
-            return super().put_many_valid(rows)
-
-    spot = make_spot(metadata=Slow(), save="background")
+    slow = {"put_many_valid": lambda _rows: stores.set() or goes_on.wait(30)}
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, slow=slow), save="background")
     f = spot.mark(lambda x: "text" * x)
     f(10), f(20)
     assert stores.wait(30)
@@ -333,7 +206,6 @@ def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
     other = iter(spot.map(f, range(3), progress=lambda progress: None))
     next(other)
     assert len(spot.activity().maps) == 1
-    assert len(spot._engine.maps) == 1, "those that ended are forgotten"
     del other, told
 
 
@@ -359,20 +231,3 @@ def test_a_forked_child_has_nothing_of_its_parents_calls(make_spot: Callable[...
             os._exit(len(now.running) + len(now.waiting))
         gate.opened.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def test_it_is_told_while_calls_come_and_go(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata="memory", limiter="100000000/s")
-    f = spot.mark(spot.limiter(lambda x: x))
-    ended = threading.Event()
-
-    def call(start: int) -> bool:
-        for x in range(start, start + 300):
-            f(x)
-        ended.set()
-        return True
-
-    with calling(call, 0, 1000, 2000) as done:
-        while not ended.is_set():
-            assert spot.activity().unsaved == 0
-    assert done == [True] * 3

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import os
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import CacheMissError, ConfigError, Spot
-from beautyspot.calls import blocks
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot import CacheMissError, Spot
 from beautyspot.testing import memory_spot
 from gates import DEADLINE
 from hypothesis import given
 from hypothesis import strategies as st
-from numbered import RUNS, every_kind, stream, stream_later, value_of, work, work_later
+from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 FAILS = {"now": False}
 
@@ -67,26 +64,6 @@ def test_in_the_mode_refresh_each_call_runs_and_replaces_what_is_stored(
 
 
 @every_kind
-@pytest.mark.parametrize("refreshes", ["mode", "block", "call"])
-def test_a_blocking_store_keeps_no_call_from_running_anew(refreshes: str, function: Any) -> None:
-    class Remote(MemoryMetadataStore):
-        blocking = True
-
-    with memory_spot(
-        metadata=Remote(), mode="refresh" if refreshes == "mode" else "normal"
-    ) as spot:
-        marked: Any = spot.mark(function)
-        first = value_of(marked(1))
-        if refreshes == "call":
-            assert value_of(spot.refresh(marked, 1)) > first
-            return
-        with ExitStack() as stack:
-            if refreshes == "block":
-                stack.enter_context(spot.using(mode="refresh"))
-            assert value_of(marked(1)) > first
-
-
-@every_kind
 def test_what_is_stored_stays_where_the_new_result_is_not_stored(
     make_spot: Callable[..., Spot], function: Any
 ) -> None:
@@ -94,19 +71,6 @@ def test_what_is_stored_stays_where_the_new_result_is_not_stored(
     spot = make_spot(mode="refresh", strict=True)
     assert value_of(spot.mark(cache_if=lambda _: False)(function)(1)) > old
     assert value_of(make_spot().mark(function)(1)) == old
-
-
-def test_a_spot_that_refreshes_counts_and_says_so(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(mode="refresh", observers=[told.append])
-    marked = spot.mark(work)
-    marked(1), marked(1)
-    assert [event.reason for event in told if type(event).__name__ == "Miss"] == ["refreshed"] * 2
-    explained = spot.explain(marked, 1)
-    assert not explained.hit
-    assert 'its mode is "refresh", so the call runs. Otherwise it would be a hit' in str(explained)
-    spot.flush()
-    assert sum(counts.runs for counts in spot.metadata.counts()) == 2
 
 
 def test_a_failing_run_leaves_what_is_stored(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,13 +127,6 @@ def test_a_result_of_the_future_is_as_old_as_it_is_far(spot: Spot, clock: Clock)
         assert marked(1) > old
 
 
-def test_an_age_of_nothing_takes_no_result(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(max_age=0):
-        assert marked(1) > old
-
-
 def test_an_error_is_not_hidden_by_a_result_over_the_age(
     spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,19 +153,6 @@ def test_questions_in_a_block_are_about_calls_in_it(spot: Spot, clock: Clock) ->
     assert spot.explain(marked, 1).hit
 
 
-def test_observers_are_told_that_it_was_too_old(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(observers=[told.append])
-    spot._engine.cache.clock = clock = Clock()
-    marked = spot.mark(work)
-    marked(1)
-    clock.now += 100
-    with spot.using(max_age=50):
-        marked(1)
-    reasons = [event.reason for event in told if type(event).__name__ == "Miss"]
-    assert reasons == ["not stored", "too old"]
-
-
 # ------------------------------------------------------------------------------------- other modes
 
 
@@ -220,25 +164,6 @@ def test_in_a_block_nothing_runs_that_is_not_stored(spot: Spot, function: Any) -
         assert value_of(marked(1)) == old
         with pytest.raises(CacheMissError):
             value_of(marked(2))
-
-
-@pytest.mark.parametrize("function", [work_later, stream_later])
-def test_in_a_block_nothing_runs_outside_asyncio(spot: Spot, function: Any) -> None:
-    made: Any = spot.mark(function)(1)
-    with spot.using(mode="replay"), pytest.raises(CacheMissError):
-        (made if function is work_later else made.asend(None)).send(None)
-
-
-def test_nobody_joins_a_stream_that_is_not_to_be_stored(spot: Spot) -> None:
-    marked = spot.mark(stream)
-    with spot.using(mode="readonly"):
-        begun = marked(1)
-        first = next(begun)
-        assert [*marked(1)] > [first]
-    others = [*marked(1)]
-    stored = spot.peek(marked, 1)
-    assert stored is not None
-    assert stored.value[:-1] == others > [first, *begun]
 
 
 @every_kind
@@ -257,12 +182,6 @@ def test_a_block_wins_over_the_mark(spot: Spot, function: Any, mode: str) -> Non
     with spot.using(mode="normal"):
         first = value_of(marked(1))
         assert value_of(marked(1)) == first
-
-
-def test_a_block_of_replay_forbids_a_call_that_would_run_uncached(spot: Spot) -> None:
-    marked = spot.mark(work)
-    with spot.disabled(), spot.using(mode="replay"), pytest.raises(CacheMissError):
-        marked(1)
 
 
 @pytest.mark.parametrize("mode", ["normal", "readonly", "replay"])
@@ -310,23 +229,6 @@ def test_the_inner_block_wins_in_what_it_gives(entered: list[tuple[Any, Any]]) -
         assert marked(1) == stored.value, "no block is left"
 
 
-def test_a_block_concerns_the_functions_of_its_spot(make_spot: Callable[..., Spot]) -> None:
-    spot, other = make_spot("one"), make_spot("two")
-    marked, others = spot.mark(work), other.mark(work)
-    old = others(1)
-    with spot.using(mode="refresh"), other.using(max_age="1h"):
-        assert others(1) == old
-        assert marked(1) < marked(1)
-
-
-def test_a_block_concerns_the_calls_within_its_calls(spot: Spot) -> None:
-    inner = spot.mark(work)
-    outer = spot.mark(lambda x: inner(x))  # noqa: PLW0108 - a function with a name of its own
-    old = outer(1)
-    with spot.using(mode="refresh"):
-        assert outer(1) > old
-
-
 # ---------------------------------------------------------------------------- threads and tasks
 
 
@@ -342,21 +244,6 @@ def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
             thread.start()
             thread.join(DEADLINE)
     assert got == [old, old]
-
-
-def test_another_call_is_refreshed_while_another_thread_is_in_a_block(spot: Spot) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    got: list[int] = []
-
-    def refresh() -> None:
-        got.append(spot.refresh(marked, 1))
-
-    with spot.using(mode="normal"):
-        thread = threading.Thread(target=contextvars.Context().run, args=(refresh,))
-        thread.start()
-        thread.join(DEADLINE)
-    assert got[0] > old
 
 
 def test_a_refresh_that_is_awaited_in_a_block_is_one(spot: Spot) -> None:
@@ -417,28 +304,6 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
     asyncio.run(main())
 
 
-def test_a_coroutine_counts_where_it_is_awaited(spot: Spot) -> None:
-    marked = spot.mark(work_later)
-
-    async def main() -> None:
-        old = await marked(1)
-        with spot.using(mode="refresh"):
-            made = marked(1)
-        assert await made == old
-
-    asyncio.run(main())
-
-
-def test_a_stream_counts_where_it_begins(spot: Spot) -> None:
-    marked = spot.mark(stream)
-    old = [*marked(1)]
-    with spot.using(mode="refresh"):
-        made, begun = marked(1), marked(1)
-        first = next(begun)
-    assert [*made] == old
-    assert [first, *begun] > old
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_what_is_on_its_way_to_the_store_has_an_age(
     make_spot: Callable[..., Spot], save: str
@@ -472,80 +337,3 @@ def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
             finally:
                 os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-# -------------------------------------------------------------------------------- the block itself
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({}, "using() changes nothing: say using(mode=…), using(max_age=…), or both"),
-        ({"mode": "off"}, "using(mode='off') does not fit: give normal or readonly or"),
-        ({"mode": ["replay"]}, "using(mode=['replay']) does not fit"),
-        ({"max_age": "soon"}, "using: max_age='soon': give "),
-        ({"max_age": -1}, "using: max_age=-1: give "),
-        ({"max_age": True}, "using: max_age=True: give "),
-        ({"max_agee": 1}, "max_age"),
-    ],
-)
-def test_what_does_not_fit_is_refused(spot: Spot, options: dict[str, Any], says: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        spot.using(**options)
-    assert says in str(refused.value)
-
-
-def test_a_block_is_entered_by_one_at_a_time(spot: Spot) -> None:
-    marked = spot.mark(work)
-    block = spot.using(mode="refresh")
-    with block, pytest.raises(ConfigError, match="is open already"):
-        block.__enter__()
-    old = marked(1)
-    with block:
-        assert marked(1) > old
-    block.__exit__()
-    assert marked(1) == marked(1)
-
-
-def test_a_block_that_is_left_in_another_context_is_over(spot: Spot) -> None:
-    marked = spot.mark(work)
-
-    def inside() -> Iterator[None]:
-        with spot.using(mode="refresh"):
-            yield
-
-    opened = inside()
-    next(opened)
-    old = marked(1)
-    assert marked(1) > old, "the context of who reads a generator is its own"
-    contextvars.copy_context().run(next, opened, None)
-    assert marked(1) == marked(1)
-    with spot.using(max_age="1h"):
-        assert marked(1) == marked(1)
-
-
-def test_while_no_block_is_open_hits_take_the_short_way(spot: Spot) -> None:
-    with spot.using(mode="refresh"):
-        pass
-    with pytest.raises(ZeroDivisionError), spot.using(mode="refresh"):
-        raise ZeroDivisionError
-    assert not spot._engine.cache.health.detours
-
-
-def test_blocks_that_were_left_elsewhere_are_not_kept(spot: Spot) -> None:
-    def count() -> int:
-        return sum(type(each) is blocks._Terms for each in gc.get_objects())
-
-    def inside() -> Iterator[None]:
-        with spot.using(mode="refresh"):
-            yield
-
-    kept: list[int] = []
-    for _ in range(4):
-        opened = inside()
-        next(opened)
-        contextvars.copy_context().run(next, opened, None)
-        del opened
-        gc.collect()
-        kept.append(count())
-    assert kept[-1] == kept[0]

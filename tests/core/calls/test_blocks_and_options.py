@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import CacheMissError, ConfigError
+from beautyspot import CacheMissError
 from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
 
@@ -225,90 +225,7 @@ def test_calls_in_other_processes_are_in_the_block(
         assert min(run(2)) > max(new)
 
 
-@pytest.mark.parametrize("function", [work, work_later])
-def test_a_map_that_is_read_after_the_block_is_not_in_it(spot: Spot, function: Any) -> None:
-    marked: Any = spot.mark(function)
-    old = mapped(spot, marked, range(3))
-
-    async def collected(given: Any) -> list[int]:
-        return [value async for value in given]
-
-    with spot.using(mode="refresh"):
-        results: Any = spot.map(marked, range(3))
-    late = asyncio.run(collected(results)) if hasattr(results, "__aiter__") else list(results)
-    assert late == old
-
-
-def test_a_map_leaves_the_last_call_alone(spot: Spot) -> None:
-    marked = spot.mark(work)
-    marked(100)
-    before = spot.last_call()
-    mapped(spot, marked, range(5))
-    mapped(spot, marked, range(5))
-    after = spot.last_call()
-    assert before is not None
-    assert after is not None
-    assert after.key == before.key
-
-
 # ------------------------------------------------------------------------------- other options
-
-
-def test_what_goes_on_after_its_caller_is_stored_though_the_block_is_over(spot: Spot) -> None:
-    @spot.mark(on_cancel="finish")
-    async def slow(x: int) -> int:
-        if STATE["gate"] is not None:
-            STATE["sent"].append(x)
-            await STATE["gate"].wait()
-        return next(RUNS)
-
-    async def main() -> None:
-        old = await slow(1)
-        STATE["gate"] = asyncio.Event()
-
-        async def call() -> int:
-            with spot.using(mode="refresh"):
-                return await slow(1)
-
-        task = asyncio.create_task(call())
-        while not STATE["sent"]:
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        joined = asyncio.create_task(slow(1))
-        STATE["gate"].set()
-        assert await joined == old, "what is stored is given meanwhile"
-        while await slow(1) == old:
-            await asyncio.sleep(0)
-
-    asyncio.run(main())
-
-
-def ask(x: int) -> int:
-    return next(RUNS)
-
-
-def ask_more(x: int, warmth: float = 0.0) -> int:
-    return next(RUNS)
-
-
-def test_a_result_without_a_parameter_that_was_added_has_an_age(
-    make_spot: Callable[..., Spot],
-) -> None:
-    old = make_spot().mark(name="ask")(ask)(1)
-    spot = make_spot()
-    marked = spot.mark(name="ask", added={"warmth": 0.0})(ask_more)
-    with spot.using(max_age="1h"):
-        assert marked(1) == old
-    with spot.using(max_age=0):
-        new = marked(1)
-        assert new > old
-    with spot.using(max_age="1h"):
-        assert marked(1) == new
-    with spot.using(mode="refresh"):
-        newest = marked(1, warmth=0.0)
-    assert marked(1) == newest > new
 
 
 @every_kind
@@ -328,47 +245,6 @@ def test_results_with_a_ttl_of_their_own_are_made_anew(
     assert spot.invalidate_all(tag="all") == 1
 
 
-def test_a_call_in_a_copied_context_is_in_the_block_until_it_ends(spot: Spot) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(mode="refresh"):
-        context = contextvars.copy_context()
-        new = context.run(marked, 1)
-    assert context.run(marked, 1) == new > old
-
-
-def earlier(x: int) -> int:
-    return next(RUNS)
-
-
-@pytest.mark.parametrize("function", [work, work_later])
-def test_a_result_under_an_earlier_name_has_an_age(
-    make_spot: Callable[..., Spot], function: Any
-) -> None:
-    old = make_spot().mark(name="before")(earlier)(1)
-    spot = make_spot(strict=True)
-    marked: Any = spot.mark(name="now", renamed_from="before")(function)
-    with spot.using(max_age="1h"):
-        assert value_of(marked(1)) == old
-        assert mapped(spot, marked, [1]) == [old]
-    with spot.using(mode="replay"):
-        assert value_of(marked(1)) == old
-    if function is work:
-        last = spot.last_call()
-        assert last is not None
-        assert last.hit
-        assert last.made_at is not None
-    with spot.using(max_age=0):
-        assert spot.peek(marked, 1) is None
-        assert not spot.explain(marked, 1).hit
-        new = value_of(marked(1))
-    assert new > old
-    assert value_of(marked(1)) == new
-    with spot.using(mode="refresh"):
-        newest = value_of(marked(1))
-    assert value_of(marked(1)) == newest > new
-
-
 def test_a_correction_is_new(spot: Spot, clock: Clock) -> None:
     marked = spot.mark(work)
     marked(1)
@@ -376,13 +252,3 @@ def test_a_correction_is_new(spot: Spot, clock: Clock) -> None:
     spot.set_result(-1, marked, 1)
     with spot.using(max_age=50):
         assert marked(1) == -1
-
-
-@pytest.mark.parametrize("mode", ["readonly", "replay"])
-def test_no_correction_is_stored_where_nothing_is(spot: Spot, mode: str) -> None:
-    marked = spot.mark(mode=mode)(work)
-    with spot.using(mode="normal"):
-        spot.set_result(-1, marked, 1)
-    with spot.using(mode=mode), pytest.raises(ConfigError, match=mode):
-        spot.set_result(-2, marked, 1)
-    assert marked(1) == -1

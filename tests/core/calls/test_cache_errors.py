@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import inspect
 import re
-import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError, ConfigError, RateLimitError, SerializationError
+from beautyspot.errors import CacheMissError, RateLimitError, SerializationError
 from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate, followers, until
+from gates import Gate, followers, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
 
@@ -64,10 +61,6 @@ def work(x: str) -> str:
 
 async def work_async(x: str) -> str:
     return work(x)
-
-
-async def work_slowly(x: str) -> str:
-    return await asyncio.to_thread(work, x)
 
 
 def called(marked: Any, x: str = "a") -> Any:
@@ -174,16 +167,6 @@ def test_who_does_not_know_the_error_has_a_miss(
         assert len(State.runs) == 2, "it was replaced"
 
 
-def test_a_value_takes_the_place_of_an_error_that_nobody_knows(spot: Spot) -> None:
-    raised(spot.mark(name="work", cache_errors=NotFound)(work))
-    other = spot.mark(name="work")(work)
-    State.value = "found"
-    assert (other("a"), other("a"), len(State.runs)) == ("found", "found", 2)
-    found = spot.peek(other, "a")
-    assert found is not None
-    assert (found.value, found.error) == ("found", None)
-
-
 @pytest.mark.parametrize("error", [ValueError("v"), RateLimitError("busy"), CacheMissError("none")])
 def test_other_errors_and_those_of_beautyspot_are_no_results(spot: Spot, error: Exception) -> None:
     State.raises = error
@@ -211,36 +194,8 @@ def test_an_error_has_a_ttl_of_its_own(
     assert len(State.runs) == (1 if valid is None else 2)
 
 
-def test_the_present_error_ttl_counts_for_what_is_stored(spot: Spot) -> None:
-    spot._engine.cache.clock = clock = Clock()
-    raised(spot.mark(name="w", cache_errors=NotFound)(work))
-    clock.now += 20
-    raised(spot.mark(name="w", ttl=1, cache_errors=NotFound, error_ttl="30s")(work))
-    assert len(State.runs) == 1
-    raised(spot.mark(name="w", cache_errors=NotFound, error_ttl="10s")(work))
-    assert len(State.runs) == 2
-
-
 def never(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("it was asked for an error")
-
-
-def test_functions_of_the_result_are_not_asked(spot: Spot) -> None:
-    marked = spot.mark(
-        cache_errors=NotFound, error_ttl=5, cache_if=never, price=never, ttl=never, tags=never
-    )(work)
-    raised(marked)
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 1
-
-
-def test_tags_and_keys_forget_errors_too(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound, tags=["t"])(work)
-    raised(marked), raised(marked, "b")
-    assert spot.invalidate(marked, "a")
-    assert spot.invalidate_all(tag="t") == 1
-    raised(marked)
-    assert State.runs == ["a", "b", "a"]
 
 
 def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot: Spot) -> None:
@@ -271,28 +226,6 @@ def test_an_error_that_is_stored_is_no_stale_result(spot: Spot) -> None:
     State.raises = ValueError("down")
     with pytest.raises(ValueError, match="down"):
         spot.refresh(marked, "a")
-
-
-@pytest.mark.parametrize("mode", ["readonly", "replay"])
-def test_every_mode_finds_it(make_spot: Callable[..., Spot], mode: str) -> None:
-    with make_spot() as spot:
-        raised(spot.mark(name="w", cache_errors=NotFound)(work))
-    spot = make_spot(strict=True, mode=mode)
-    assert type(raised(spot.mark(name="w", cache_errors=NotFound)(work))) is Gone
-    assert len(State.runs) == 1
-    other = spot.mark(name="w")(work)
-    assert type(raised(other)) is (CacheMissError if mode == "replay" else Gone)
-
-
-def test_refresh_runs_and_replaces(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound)(work)
-    raised(marked)
-    State.raises = NotFound("other")
-    with pytest.raises(NotFound, match="no other"):
-        spot.refresh(marked, "a")
-    State.raises = None
-    assert str(raised(marked)) == "no other"
-    assert len(State.runs) == 2
 
 
 @pytest.mark.parametrize("function", [work, work_async])
@@ -348,26 +281,6 @@ def test_the_call_behind_a_stale_result_may_end_in_an_error(
     clock.now += 20
     assert type(raised(marked)) is Gone
     assert len(State.runs) == 3, "an expired error is not given"
-    assert not caplog.records
-
-
-def test_an_execution_that_goes_on_alone_may_end_in_an_error(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def cancelled() -> None:
-        call = asyncio.ensure_future(marked("a"))
-        assert await asyncio.to_thread(gate.entered.wait, DEADLINE)
-        call.cancel()
-        with suppress(asyncio.CancelledError):
-            await call
-        gate.open.set()
-        await asyncio.to_thread(until, lambda: stored_by(spot, marked) is not None)
-
-    State.gate = gate = Gate()
-    marked = spot.mark(on_cancel="finish", cache_errors=NotFound)(work_slowly)
-    asyncio.run(cancelled())
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 1
     assert not caplog.records
 
 
@@ -431,36 +344,6 @@ def test_a_damaged_error_is_a_miss(
     assert {trouble.operation for trouble in troubles} == {"look up"}
 
 
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        ({"cache_errors": "NotFound"}, r"give classes of exceptions, none of beautyspot"),
-        ({"cache_errors": (NotFound("a"),)}, "give classes of exceptions"),
-        ({"cache_errors": KeyboardInterrupt}, "give classes of exceptions"),
-        ({"cache_errors": (bs.RateLimitError,)}, "give classes of exceptions, none of beautyspot"),
-        ({"error_ttl": 5}, r"no error is stored: give mark\(cache_errors=\) too"),
-        ({"cache_errors": NotFound, "error_ttl": "soon"}, "error_ttl='soon'.*does not fit"),
-        (
-            {"cache_errors": NotFound, "ttl": lambda result, x: 5},
-            r"is not asked for errors: give mark\(error_ttl=\) too",
-        ),
-    ],
-)
-def test_what_does_not_fit_is_refused_at_the_decorator(
-    spot: Spot, options: dict[str, Any], why: str
-) -> None:
-    with pytest.raises(ConfigError, match=why):
-        spot.mark(**options)(work)
-
-
-def test_a_generator_has_no_errors_that_are_results(spot: Spot) -> None:
-    def stream(x: int) -> Iterator[int]:
-        yield x
-
-    with pytest.raises(ConfigError, match=r"cache_errors=.* has no meaning .* a generator"):
-        spot.mark(cache_errors=NotFound)(stream)
-
-
 def test_none_is_no_class(spot: Spot) -> None:
     options: dict[str, Any] = {"cache_errors": None}
     marked = spot.mark(**options)(work)
@@ -492,31 +375,3 @@ def failed(marked: Any) -> weakref.ref[Exception]:
     except Gone as error:
         return weakref.ref(error)
     raise AssertionError
-
-
-async def failed_async(marked: Any) -> weakref.ref[Exception]:
-    try:
-        await marked("a")
-    except Gone as error:
-        return weakref.ref(error)
-    raise AssertionError
-
-
-@pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
-@pytest.mark.parametrize("function", [work, work_async])
-@pytest.mark.parametrize("metadata", ["memory", STORES["blocking"]["metadata"]])
-def test_nothing_holds_the_error_of_a_hit(
-    make_spot: Callable[..., Spot], function: Any, metadata: Any
-) -> None:
-    marked = make_spot(metadata=metadata).mark(cache_errors=NotFound)(function)
-    raised(marked)
-    gc.collect()
-    gc.disable()
-    try:
-        held = asyncio.run(failed_async(marked)) if function is work_async else failed(marked)
-        assert held() is None
-    finally:
-        gc.enable()
-    with suppress(Gone):
-        called(marked)
-    assert len(State.runs) == 1

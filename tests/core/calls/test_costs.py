@@ -21,9 +21,7 @@ from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
-from beautyspot.results import background
 from beautyspot_local.sqlite import connections
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 
 
 def work(number, text, factor=1.0):
@@ -125,32 +123,6 @@ def test_a_miss_is_two_looks_and_one_insert_in_a_transaction_of_its_own(spot, ca
     with statements(spot) as seen:
         calls["miss"]()
     assert [statement.split()[0] for statement in seen] == ["SELECT", "SELECT", "INSERT"]
-
-
-def test_results_that_wait_together_share_a_commit(make_spot, monkeypatch):
-    """One transaction for each full batch."""
-    commits = []
-    put_many_valid = SqliteMetadataStore.put_many_valid
-    monkeypatch.setattr(
-        SqliteMetadataStore,
-        "put_many_valid",
-        lambda store, rows: (commits.append(1), put_many_valid(store, rows))[1],
-    )
-    monkeypatch.setattr(background, "LINGER", 30.0)
-    spot = make_spot(save="background", strict=True)
-    marked = spot.mark(work)
-    for number in range(2 * background.BATCH):
-        marked(number, "words")
-    spot.flush()
-    assert len(commits) == 2
-
-
-def test_many_rows_are_written_in_one_transaction(spot, calls):
-    records = list(spot.metadata.scan(with_data=True))
-    with statements(spot) as seen:
-        spot.metadata.put_many(records)
-    verbs = [statement.split()[0] for statement in seen]
-    assert verbs == ["BEGIN", *["INSERT"] * len(records), "COMMIT"]
 
 
 @contextmanager
@@ -360,17 +332,6 @@ def memory():
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(
-    ("kind", "most"),
-    [("hit", 4_000), ("hit, async", 4_000), ("hit by key", 12_000), ("miss", 20_000)],
-)
-def test_a_call_takes_little_memory(calls, kind, most):
-    with memory() as taken:
-        calls[kind]()
-        highest, _ = taken()
-    assert 0 < highest <= most  # 533, 773, 2820 and 7858 today
-
-
 @pytest.mark.parametrize("kind", ["hit", "hit by key", "hit, generator"])
 def test_hits_leave_nothing_behind(calls, kind):
     def repeat(times):
@@ -386,22 +347,3 @@ def test_hits_leave_nothing_behind(calls, kind):
         after - before for before, after in itertools.pairwise(left)
     )  # other threads may allocate
     assert growth < 10_000  # an object a call would be 16,000
-
-
-@pytest.mark.parametrize(
-    ("made", "kind", "most"),
-    [(data, "miss", 1.1), (data, "hit", 1.1), (numbers, "miss", 2.1), (numbers, "hit", 1.1)],
-)
-def test_a_large_result_is_copied_no_more_often_than_today(make_spot, made, kind, most):
-    """In sizes of the result, itself included: 1.00 today, and 2.00 for the miss of an array."""
-    size = 8 << 20
-    spot = make_spot(strict=True)
-    marked = spot.mark(made)
-    marked(0, 4 << 20)  # the storage is made
-    marked(0, 4 << 20)  # and NumPy has what it needs
-    if kind == "hit":
-        marked(1, size)
-    with memory() as taken:
-        marked(1, size)
-        highest, _ = taken()
-    assert 1 <= highest / size <= most

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import collections
 import enum
-import functools
-import gc
 import sys
 import threading
 import time
 import types
-import weakref
 from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +16,14 @@ import pydantic
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from beautyspot.spot import Spot
 
+
 DEADLINE = 30.0
+
+
 RAN: list[Any] = []
 
 
@@ -67,27 +67,11 @@ class LaterStream:
         yield x
 
 
-# ------------------------------------------------------------------------- what is the function
-
-
 def test_equal_callables_are_not_one_for_cached_run(spot: Spot) -> None:
     """A table of functions by equality took one for the other."""
     values: list[object] = [1, True, 1.0]
     names = [spot.cached_run(Holder(value), 7)[0] for value in values]
     assert names == ["int", "bool", "float"]
-
-
-def test_cached_run_keeps_no_more_than_so_many_functions(spot: Spot) -> None:
-    def make(n: int) -> Callable[[], int]:
-        return lambda: n
-
-    first = make(0)
-    gone = weakref.ref(first)
-    assert spot.cached_run(first) == 0
-    del first
-    assert [spot.cached_run(make(n)) for n in range(1, 100)] == list(range(1, 100))
-    gc.collect()
-    assert gone() is None
 
 
 def test_objects_with_an_asynchronous_call_are_awaited_and_stored(spot: Spot) -> None:
@@ -112,27 +96,9 @@ def test_objects_whose_call_is_an_async_generator_are_streams(spot: Spot) -> Non
     assert RAN == [1]
 
 
-def test_a_generator_made_to_be_awaited_is_awaited(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    @types.coroutine
-    def old_style(x: int) -> Generator[Any, None, int]:
-        yield from asyncio.sleep(0).__await__()
-        return x
-
-    async def main() -> int:
-        return await old_style(3)
-
-    assert asyncio.run(main()) == 3
-
-
 def test_a_class_vouches_for_its_instances(spot: Spot) -> None:
     made = spot.cached_run(Point, 1, 2)
     assert spot.peek(Point, 1, y=2) == (made, spot.key(Point, x=1, y=2), None, None)
-
-
-# --------------------------------------------------------------- classes that are made at run time
 
 
 def _with_base(k: int) -> Any:
@@ -217,9 +183,6 @@ def test_a_class_that_holds_its_own_instance_has_a_key(spot: Spot) -> None:
     assert spot.cached_run(lambda single: single.x, Single()) == 6
 
 
-# --------------------------------------------------------------- arguments that somebody changes
-
-
 def test_an_argument_changed_while_a_task_waits_stores_nothing_wrong(spot: Spot) -> None:
     """The key was of the list as it was, the result of the list as it became."""
 
@@ -285,9 +248,6 @@ def test_a_key_that_can_no_longer_be_made_stores_nothing(spot: Spot) -> None:
     assert spot.peek(each, []) is None
 
 
-# ------------------------------------------------------------------------------------- refresh
-
-
 def test_refresh_runs_while_the_result_is_still_queued(make_spot: Callable[..., Spot]) -> None:
     """It joined the flight of the call before, whose result was on its way into the store."""
     spot = make_spot(strict=True, save="background")
@@ -334,37 +294,6 @@ def test_refresh_does_not_join_a_run_that_began_before_it(spot: Spot) -> None:
     assert len(RAN) == 2
 
 
-def test_a_function_that_is_refreshed_while_it_calls_itself_is_no_deadlock(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=600)
-    entered, gate = threading.Event(), threading.Event()
-
-    @spot.mark(ignore=("entered", "gate"))
-    def work(x: int) -> int:
-        RAN.append(x)
-        if len(RAN) == 1:
-            entered.set()
-            assert gate.wait(DEADLINE)
-            return work(x)
-        return 2
-
-    first = threading.Thread(target=work, args=(1,), daemon=True)
-    second = threading.Thread(target=lambda: spot.refresh(work, 1), daemon=True)
-    first.start()
-    assert entered.wait(DEADLINE)
-    old = next(iter(spot._engine.flights._flights.values()))
-    second.start()
-    deadline = time.monotonic() + DEADLINE
-    while next(iter(spot._engine.flights._flights.values())) is old:
-        assert time.monotonic() < deadline
-    gate.set()
-    first.join(DEADLINE)
-    second.join(DEADLINE)
-    assert not first.is_alive()
-    assert not second.is_alive()
-
-
 def test_a_full_queue_never_writes_an_older_result_over_a_newer(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,9 +315,6 @@ def test_a_full_queue_never_writes_an_older_result_over_a_newer(
     assert marked(1) == 2
 
 
-# -------------------------------------------------------------------------------- the options
-
-
 def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:
     @spot.mark(cache_if=lambda items: len(items) > 1)
     def items(n: int) -> Iterator[int]:
@@ -398,28 +324,6 @@ def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:
     for n in (1, 2):
         assert list(items(n)) == list(items(n)) == list(range(n))
     assert RAN == [1, 1, 2]
-
-
-def test_the_many_spellings_of_a_partial_are_one_call(spot: Spot) -> None:
-    def work(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
-        RAN.append(a)
-        return a, b, c
-
-    marked = spot.mark(functools.partial(work, 1, c=5))
-    assert marked() == marked(2) == marked(b=2) == marked(2, c=5) == (1, 2, 5)
-    assert marked(c=6) == (1, 2, 6)
-
-
-def test_parameters_may_have_any_name(spot: Spot) -> None:
-    @spot.mark
-    def odd(a: int, /, *args: int, self: int = 1, bind: int = 2, call: int = 3, **kwargs: Any):
-        return a, args, self, bind, call, kwargs
-
-    for _ in range(2):
-        names: dict[str, Any] = {"a": 2, "task": 3, "engine": 4, "function": 5, "args": 6}
-        assert odd(1, **names) == (1, (), 1, 2, 3, names)
-        assert odd(1, 2) == (1, (2,), 1, 2, 3, {})
-        assert odd(1, args=(2,)) == (1, (), 1, 2, 3, {"args": (2,)})
 
 
 def test_defaults_count_as_they_are_at_the_call(spot: Spot) -> None:

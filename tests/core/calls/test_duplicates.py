@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
-import os
 import sys
-import threading
-import weakref
-from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import duplicates
-from beautyspot.calls.engine import Engine
 from beautyspot.errors import ConfigError
-from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate
-from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +17,7 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
+
 
 HERE = __file__
 
@@ -66,9 +57,6 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     sys.modules.pop("prices", None)
 
 
-# ---------------------------------------------------------------------------- what is told
-
-
 def test_two_functions_of_one_name_are_said_with_both_places(
     make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any
 ) -> None:
@@ -87,15 +75,6 @@ def test_two_functions_of_one_name_are_said_with_both_places(
     )
     assert len(troubles) == 1
     assert spot.stats()["errors"] == 1
-
-
-def test_each_identity_is_said(make_spot: Callable[..., Spot], said: Any) -> None:
-    spot = make_spot()
-    for options in ({"name": "f"}, {"name": "g"}, {"name": "f", "version": 2}):
-        spot.mark(**options)(double)(1)
-        spot.mark(**options)(triple)(1)
-        spot.mark(**options)(abs)(1)
-    assert len(said()) == 3
 
 
 def test_a_second_function_that_takes_the_name_of_the_first(
@@ -118,46 +97,6 @@ def test_a_second_function_that_takes_the_name_of_the_first(
     assert "prices.py:5 have one identity" in text
 
 
-def test_a_module_that_was_edited_and_loaded_again(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "home", SimpleNamespace(spot=make_spot()))
-    head, tail = "from home import spot\n", "@spot.mark\ndef f(x): return x + 1\nf(1)\n"
-    module(head + tail)
-    module(head + tail)
-    module(f"{head}# a line more\n{tail}")
-    assert said() == []
-    module(head + tail.replace("+ 1", "+ 2"))
-    (text,) = said()
-    assert "prices.py:2, before and after an edit, have one identity" in text
-
-
-def test_a_cell_that_was_edited_under_its_name(make_spot: Callable[..., Spot], said: Any) -> None:
-    main = ModuleType("__main__")
-    vars(main)["spot"] = make_spot()
-
-    def run(text: str, number: int) -> None:
-        exec(compile(text, f"<cell {number}>", "exec"), vars(main))  # noqa: S102 - as notebooks do
-
-    marks = ("spot.mark", "spot.mark(name='f')", "spot.mark(version='auto')")
-    for number, mark in enumerate(marks):
-        cell = f"@{mark}\ndef f(x): return x + 1\nvalue = f(1)\n"
-        for again in (cell, cell, f"\n{cell}", cell.replace("+ 1", "+ 2")):
-            run(again, number)
-        assert len(said()) == (0 if number == 0 else 1)
-        assert vars(main)["value"] == (2 if number == 1 else 3)
-
-
-def test_functions_in_c_are_told_by_their_names(make_spot: Callable[..., Spot], said: Any) -> None:
-    spot = make_spot()
-    spot.mark(name="f")(sorted)([1]), spot.mark(name="f")(sorted)([2])
-    assert said() == []
-    spot.mark(name="f")(len)([1])
-    assert "builtins:sorted and builtins:len have one identity" in said()[0]
-    spot.mark(name="g")(str.upper)("a"), spot.mark(name="g")(str.lower)("a")  # no weak references
-    assert "builtins:str.upper and builtins:str.lower have one identity" in said()[1]
-
-
 def test_objects_are_told_by_the_methods_of_their_class(
     make_spot: Callable[..., Spot], said: Any
 ) -> None:
@@ -175,27 +114,6 @@ def test_objects_are_told_by_the_methods_of_their_class(
     assert said() == []
     spot.key(spot.mark(name="made", ignore=("self",))(Two()), 1)
     assert len(said()) == 1
-
-
-# -------------------------------------------------------------------------- what is not told
-
-
-def test_the_same_code_marked_again_is_no_news(make_spot: Callable[..., Spot], said: Any) -> None:
-    def make(text: str) -> Any:
-        names: dict[str, Any] = {}
-        exec(compile(text, "<made>", "exec"), names)  # noqa: S102 - code whose lines are moved
-        return names["f"]
-
-    spot = make_spot()
-    functions = [
-        *(double, double),
-        *(make("def f(x): return x + 1"), make("\n\ndef f(x):\n    return x + 1  # moved\n")),
-    ]
-    for function in functions[:2]:
-        spot.mark(function)(1), spot.mark(name="f")(function)(1)
-    for function in functions[2:]:
-        spot.mark(name="g")(function)(1)
-    assert said() == []
 
 
 def test_a_factory_and_what_counts_beside_the_name(
@@ -227,29 +145,6 @@ def test_a_factory_and_what_counts_beside_the_name(
     assert said() == []
 
 
-def test_a_decorator_of_somebody_else_is_looked_through(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "home", SimpleNamespace(spot=make_spot()))
-    module(
-        "from functools import wraps\n"
-        "from home import spot\n"
-        "def plain(function):\n"
-        "    return wraps(function)(lambda x: function(x))\n"
-        "@spot.mark\n@plain\ndef f(x): return x + 1\n"
-        "@spot.mark\n@plain\ndef g(x): return x + 2\n"
-        "@spot.mark(name='f')\n@plain\ndef h(x): return x + 3\n"
-        "@spot.mark(name='f')\n@plain\ndef i(x): return x + 4\n"
-        "for function in (f, g, h, i): function(1)\n"
-    )
-    (text,) = said()
-    assert "prices.py:11 and " in text
-    assert "prices.py:14 have one identity" in text
-
-
-# -------------------------------------------------------------------------- which Spot it is
-
-
 def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> None:
     make_spot().mark(name="f")(double)(1)
     other = make_spot()
@@ -258,44 +153,6 @@ def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> No
     assert said() == []
     assert make_spot().mark(name="f")(triple)(1) == 2
     assert len(said()) == 1
-
-
-def test_two_stores_have_nothing_in_common(make_spot: Callable[..., Spot], said: Any) -> None:
-    for name, function in (("one", double), ("two", triple)):
-        make_spot(name).mark(name="f")(function)(1)
-        make_spot("app", metadata="memory").mark(name="f")(function)(1)
-    assert said() == []
-
-
-def test_a_store_that_may_block_is_not_asked(make_spot: Callable[..., Spot], said: Any) -> None:
-    class Remote(MemoryMetadataStore):
-        blocking = True
-        local = True
-
-        @property
-        def store_id(self) -> str:
-            raise AssertionError("asked")
-
-    store, other = Remote(), Remote()
-    make_spot(metadata=store).mark(name="f")(double)(1)
-    make_spot(metadata=other).mark(name="f")(triple)(1)
-    assert said() == []
-    make_spot(metadata=store).mark(name="f")(triple)(1)
-    assert len(said()) == 1
-
-
-def test_a_store_out_of_reach_costs_no_result(make_spot: Callable[..., Spot], said: Any) -> None:
-    class Lost(MemoryMetadataStore):
-        @property
-        def store_id(self) -> str:
-            raise OSError("gone")
-
-    make_spot(metadata=Lost()).mark(name="f")(double)(1)
-    assert make_spot(metadata=Lost()).mark(name="f")(triple)(1) == 3
-    assert said() == []
-
-
-# -------------------------------------------------------------------------------- strictness
 
 
 def test_a_strict_spot_raises(spot: Spot) -> None:
@@ -314,90 +171,3 @@ def test_a_strict_spot_raises(spot: Spot) -> None:
         with pytest.raises(ConfigError, match="have one identity"):
             call()
     assert one(1) == 2
-
-
-# ------------------------------------------------------------------------- what it may not do
-
-
-def test_it_keeps_nothing_alive(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    from beautyspot.spot import Spot
-
-    spot = make_spot()
-    local = Spot("other", directory=tmp_path / "other", config=False)
-    names: dict[str, Any] = {}
-    exec("class Big: ...\nbig = Big()\ndef f(x): return x", names)  # noqa: S102 - a module to drop
-    gone = [weakref.ref(names["f"]), weakref.ref(names["big"])]
-    spot.mark(name="f")(names["f"])(1)
-    gone += [weakref.ref(local), weakref.ref(local._engine)]
-    local.mark(name="f")(double)(1)
-    local.shutdown()
-    del names, local
-    gc.collect()
-    assert [ref() for ref in gone] == [None] * 4
-
-
-def test_what_it_keeps_in_mind_is_bounded(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(duplicates, "MOST", 5)
-    spot, codes = make_spot(), []
-    for number in range(20):
-        function = eval(compile("lambda x: x", f"<made {number}>", "eval"))  # noqa: S307
-        codes.append(weakref.ref(function.__code__))
-        spot.cached_run(spot.mark(name=f"f{number}")(function), 1)
-    del function
-    gc.collect()
-    assert sum(code() is not None for code in codes) <= 6
-
-
-def test_threads_say_it_once(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(name="f")(double)(1)
-    start = threading.Barrier(8)
-
-    def call(_: int) -> int:
-        marked = spot.mark(name="f")(triple)
-        start.wait()
-        return marked(2)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(call, range(8))) == {6}
-    assert len(said()) == len(troubles) == 1
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
-def test_a_forked_child_knows_what_its_parent_did(make_spot: Callable[..., Spot]) -> None:
-    told: list[Trouble] = []
-    spot = make_spot(on_error=told.append)
-    spot.mark(name="f")(double)(1)
-    child = os.fork()
-    if not child:
-        status = 1
-        try:
-            spot.mark(name="f")(triple)(1)
-            status = 0 if len(told) == 1 else 2
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert told == []
-
-
-def test_first_calls_of_two_threads_at_once_both_have_a_key(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ready = Gate()
-
-    def looked(_: Engine) -> None:
-        if not ready.count:
-            ready.pass_through()  # the first call waits here, while the second gets its key
-
-    monkeypatch.setattr(Engine, "follow_level", looked)
-    marked = make_spot(metadata=RemoteStore(), strict=True).mark(double)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(marked, 1)
-        assert ready.entered.wait(DEADLINE)
-        assert marked(2) == 4
-        ready.open.set()
-        assert first.result() == 2, "a strict Spot raises what keeps a call from its key"

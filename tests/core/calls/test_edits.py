@@ -14,6 +14,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
 
@@ -525,6 +526,284 @@ def test_a_table_that_functions_change_is_left_out_and_that_is_said(
     [message] = [record.getMessage() for record in log.records if "TABLE" in record.getMessage()]
     assert "does not count app.RAN, app.TABLE," in message
     assert "pass what matters of it as an argument" in message
+
+
+NAMED = """
+RAN = []
+
+class Model:
+    def __init__(self, scale=1):
+        self.scale, self.calls, self.kept = scale, 0, []
+    def of(self, x):
+        return x * self.scale + 1
+    def update(self, x):
+        self.kept.append(x)
+
+MODEL = Model()
+def renew():
+    global MODEL
+    MODEL = Model()
+def rebound(x):
+    RAN.append(x)
+    return MODEL.of(x)
+
+STATS = Model(2)
+def counted(x):
+    RAN.append(x)
+    STATS.calls += 1
+    return STATS.of(x)
+
+KEPT = Model(3)
+def updated(x):
+    RAN.append(x)
+    KEPT.update(x)
+    return KEPT.of(x)
+
+class Base:
+    registry = {}
+    def __init_subclass__(cls):
+        Base.registry[cls.__name__] = cls
+    def base(self, x):
+        return x + 10
+class Special(Base):
+    def run(self, x):
+        return x + 20
+def registered(x):
+    RAN.append(x)
+    return Base.registry["Special"]().run(x) + Base().base(x)
+
+HANDLERS = {}
+def register(name):
+    def decorate(function):
+        HANDLERS[name] = function
+        return function
+    return decorate
+@register("one")
+def handler(x):
+    return x + 30
+def handled(x):
+    RAN.append(x)
+    return HANDLERS["one"](x)
+
+def helper(x):
+    return x + 40
+helper.calls = 0
+def attributed(x):
+    RAN.append(x)
+    helper.calls += 1
+    return helper(x)
+
+class Meta(type):
+    pass
+class Plug(metaclass=Meta):
+    rate = 50
+CURRENT = [Plug][0]
+def switch():
+    global CURRENT
+    CURRENT = Plug
+def switched(x):
+    RAN.append(x)
+    return x + CURRENT.rate
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("rebound", "* self.scale + 1", "* self.scale + 2"),
+        ("counted", "* self.scale + 1", "* self.scale + 2"),
+        ("counted", "Model(2)", "Model(4)"),
+        ("updated", "* self.scale + 1", "* self.scale + 2"),
+        ("registered", "x + 10", "x + 11"),
+        ("registered", "x + 20", "x + 21"),
+        ("handled", "x + 30", "x + 31"),
+        ("attributed", "x + 40", "x + 41"),
+        ("switched", "rate = 50", "rate = 51"),
+    ],
+)
+def test_code_is_followed_whatever_happens_to_its_name(
+    load: Load, name: str, old: str, new: str
+) -> None:
+    store = MemoryMetadataStore()
+    for source, runs in ((NAMED, [1, 2]), (NAMED, []), (NAMED.replace(old, new), [1, 2])):
+        app = load(source)
+        function = getattr(app, name)
+        with spot_of(store) as spot:
+            marked = spot.mark(version="auto")(function)
+            got = [marked(1), marked(2), marked(1)]
+        assert runs == app.RAN
+        assert got == [function(1), function(2), function(1)]
+
+
+def test_content_that_functions_change_is_left_out_and_that_is_said(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    forget_warnings()
+    app = load(NAMED)
+    with spot_of(MemoryMetadataStore()) as spot:
+        for name in (
+            *("rebound", "counted", "updated", "registered", "handled", "attributed", "switched"),
+        ):
+            spot.mark(version="auto")(getattr(app, name))(1)
+    said = {
+        message.partition(" does not count ")[2].partition(", which")[0] for message in log.messages
+    }
+    assert said == {
+        "app.MODEL, app.RAN",
+        "app.RAN, app.STATS.calls",
+        "app.KEPT, app.RAN",
+        "app.Base.registry, app.RAN",
+        "app.HANDLERS, app.RAN",
+        "app.RAN",
+    }
+
+
+def test_what_a_program_puts_into_a_table_while_it_runs_is_no_part_of_the_version(
+    load: Load,
+) -> None:
+    app = load(NAMED + "\ndef remember(f): RAN.append(f); return f(1)\n")
+    with spot_of(MemoryMetadataStore()) as spot:
+        marked = spot.mark(version="auto")(app.remember)
+        assert [marked(f) for f in (app.handler, app.helper, app.handler)] == [31, 41, 31]
+        assert [app.handler, app.helper] == app.RAN
+
+
+UNSEEN = """
+class Meter:
+    def __init__(self):
+        self.count = 0
+    def tick(self):
+        self.count += 1
+
+METER = Meter()
+RAN = []
+
+def f(x):
+    RAN.append(x)
+    METER.tick()
+    return x
+"""
+
+
+def test_a_call_that_changes_what_the_version_follows_is_not_stored(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryMetadataStore()
+    for _ in range(2):
+        app = load(UNSEEN)
+        with spot_of(store) as spot:
+            marked = spot.mark(version="auto")(app.f)
+            assert [marked(1), marked(1)] == [1, 1]
+            assert app.METER.count == 2
+            assert spot.stats()["entries"] == 0
+    [told] = {message for message in log.messages if "changed while" in message}
+    assert told == (
+        "app: `METER.count` changed while `f` ran (perhaps by another thread): not stored; it will "
+        'run and cost again. If no result depends on it: `ignore=("METER",)`; else pass it as an '
+        "argument and return the new one."
+    )
+
+
+def test_a_global_that_ignore_names_does_not_count(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryMetadataStore()
+    for source, runs in (
+        (UNSEEN, [1]),
+        (UNSEEN.replace("self.count = 0", "self.count  =  0"), []),
+        (UNSEEN.replace("METER = Meter()", "METER = Meter(); METER.count = 5"), []),
+        (UNSEEN.replace("self.count += 1", "self.count += 2"), [1]),
+    ):
+        app = load(source)
+        with spot_of(store) as spot:
+            marked = spot.mark(version="auto", ignore=("METER",))(app.f)
+            assert [marked(1), marked(1)] == [1, 1]
+        assert runs == app.RAN
+    assert not [message for message in log.messages if "METER" in message]
+
+
+def test_what_ignore_names_is_the_function_s_own(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the global of another module nor what another function captured, of that name."""
+    source = """
+import others
+def make(table):
+    return lambda: table
+counted = make([5])
+TABLE = [1]
+def wrap(table):
+    def f(x):
+        RAN.append(x)
+        return [TABLE, table, x, counted(), others.read()]
+    return f
+f = wrap([2])
+RAN = []
+"""
+    others = "TABLE = [3]\ndef read(): return TABLE\n"
+    store = MemoryMetadataStore()
+    for old, new, runs in (
+        ("[1]", "[1]", [1]),
+        ("[1]", "[10]", []),
+        ("[2]", "[20]", []),
+        ("[3]", "[30]", [1]),
+        ("[5]", "[50]", [1]),
+    ):
+        (tmp_path / "others.py").write_text(others.replace(old, new))
+        monkeypatch.delitem(sys.modules, "others", raising=False)
+        app = load(source.replace(old, new))
+        with spot_of(store) as spot:
+            spot.mark(version="auto", ignore=("TABLE", "table"), name="f")(app.f)(1)
+        assert runs == app.RAN, new
+    monkeypatch.delitem(sys.modules, "others")
+
+
+@pytest.mark.parametrize(
+    "options", [{"version": "auto", "ignore": ("METRE",)}, {"ignore": ("METER",)}]
+)
+def test_a_global_that_does_not_count_anyway_is_no_argument(
+    load: Load, options: dict[str, Any]
+) -> None:
+    with spot_of(MemoryMetadataStore()) as spot, pytest.raises(ConfigError, match="no parameter"):
+        spot.mark(**options)(load(UNSEEN).f)
+
+
+def test_what_changes_in_another_module_is_passed_or_written(
+    load: Load, tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "meters.py").write_text(UNSEEN.replace("f(x)", "measured(x)"))
+    app = load("import meters\ndef f(x): return meters.measured(x)\n")
+    try:
+        with spot_of(MemoryMetadataStore()) as spot:
+            spot.mark(version="auto")(app.f)(1)
+            assert spot.stats()["entries"] == 0
+    finally:
+        del sys.modules["meters"]
+    assert log.messages[-1].endswith(
+        "it will run and cost again: pass it as an argument, or write the version yourself"
+    )
+
+
+def test_a_captured_counter_that_ignore_names_does_not_count(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    source = """
+def make(spot, version):
+    calls, names = [], ["a"]
+    @spot.mark(version=version, ignore=("calls",))
+    def f(x):
+        calls.append(x)
+        return names[0] + x
+    return f, calls
+"""
+    store = MemoryMetadataStore()
+    for text, runs in ((source, ["1", "2"]), (source, []), (source.replace('["a"]', '["b"]'), 2)):
+        with spot_of(store) as spot:
+            f, calls = load(text).make(spot, "auto")
+            got = [f("1"), f("2"), f("1")]
+            assert (calls if isinstance(runs, list) else len(calls)) == runs
+            assert got == [got[0][0] + x for x in "121"]
+    assert log.messages == []
 
 
 def test_a_lambda_that_is_made_at_each_call_is_parsed_once(

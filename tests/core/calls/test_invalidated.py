@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Invalidation, MetadataStoreBase
-from beautyspot.errors import MetadataError, NotSupportedError
+from beautyspot.errors import NotSupportedError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience.guarded_backends import GuardedStore
-from beautyspot.resilience.health import Health
-from beautyspot.resilience.reporting import Reporter
-from beautyspot.testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -27,13 +24,6 @@ class Plain(MemoryMetadataStore):
     """A store as it was written before there were logs of what is invalidated."""
 
     invalidations = False
-
-
-class Failing(MemoryMetadataStore):
-    """One whose log can't be read."""
-
-    def invalidated_since(self, generation: int) -> Any:
-        raise MetadataError("broken: mend it")
 
 
 class BoundStore(MetadataStoreBase):
@@ -313,16 +303,6 @@ def test_what_is_invalidated_while_it_is_put_does_not_stay(
     assert made.totals().entries == 0
 
 
-@pytest.mark.parametrize(
-    "answers", [{"invalidated_since": lambda *_: ["key"]}, {"put_many_valid": lambda *_: None}]
-)
-def test_a_store_that_answers_wrongly_is_told_so(answers: dict[str, Any]) -> None:
-    store = GuardedStore(type("Wrong", (MemoryMetadataStore,), answers)(), Health(Reporter("app")))
-    [method] = answers
-    with pytest.raises(MetadataError, match=rf"Wrong\.{method} returned"):
-        getattr(store, method)(0)
-
-
 def test_a_store_without_a_log_says_so() -> None:
     store = BoundStore()
     for work in (
@@ -332,18 +312,6 @@ def test_a_store_without_a_log_says_so() -> None:
     ):
         with pytest.raises(NotSupportedError, match="'bound'"):
             work()
-
-
-def test_where_the_log_can_not_be_read_nobody_follows(make_spot: Any) -> None:
-    spot = make_spot(metadata=Failing())
-    with Case(spot, gates=1) as case:
-        first = case.under_way()
-        spot.invalidate_all("another")
-        second = case.begin()
-        until(lambda: len(spot._engine.cache.reporter.counts) == 1, unless=[second])
-        STATE.gates[0].open.set()
-        assert first.result(DEADLINE) == [1]
-        assert second.result(DEADLINE) == [1], "it was stored: another function's was invalidated"
 
 
 # ------------------------------------------------------------------------------- processes

@@ -11,12 +11,12 @@ from beautyspot.errors import (
     CacheMissError,
     ConfigError,
     ItemsError,
-    MetadataBusyError,
     MetadataError,
 )
 from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,32 +172,6 @@ def test_a_call_that_does_not_fit_is_refused_by_the_function_itself(spot: Spot) 
         marked(spot, "async")(["a"], modle="big")
 
 
-@pytest.mark.parametrize("wrong", ["ab", b"ab", {"a": 1}, {"a"}, None, 5])
-@pytest.mark.parametrize("enabled", [True, False])
-def test_what_is_no_list_is_refused(make_spot: Any, wrong: Any, enabled: bool) -> None:
-    function = make_spot(enabled=enabled).mark(each="texts")(embed)
-    with pytest.raises(ItemsError, match=r"embed takes a list of items as texts=, and got .* list"):
-        function(wrong)
-    assert not STATE.ran
-
-
-class Frame:
-    """Gives the names of its columns, as frames of pandas do."""
-
-    columns = ("a", "b")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.columns)
-
-
-def test_a_frame_is_no_list_since_it_gives_its_columns(spot: Spot) -> None:
-    with pytest.raises(ItemsError, match="an object of the class Frame"):
-        marked(spot, "sync")(Frame())
-    STATE.answer = Frame()
-    with pytest.raises(ItemsError, match="Frame, which is no list"):
-        spot.mark(each="texts")(answer)([1, 2])
-
-
 def test_what_the_list_raises_is_the_callers(spot: Spot) -> None:
     def texts() -> Iterator[str]:
         yield "a"
@@ -241,21 +215,6 @@ def test_an_answer_of_another_length_stores_nothing_and_says_both(
     assert len(STATE.ran) == 2
 
 
-def test_the_rows_of_an_array_are_results(spot: Spot) -> None:
-    numpy = pytest.importorskip("numpy")
-
-    @spot.mark(each="numbers")
-    def powers(numbers: list[int]) -> Any:
-        STATE.ran.append(numbers)
-        return numpy.array([[number, number**2] for number in numbers])
-
-    first, again = powers([1, 2]), powers(numpy.array([2, 1]))
-    assert [row.tolist() for row in first] == [[1, 1], [2, 4]]
-    assert [row.tolist() for row in powers([2, 1])] == [[2, 4], [1, 1]]
-    assert [row.tolist() for row in again] == [[2, 4], [1, 1]]
-    assert len(STATE.ran) == 2, "a NumPy integer is no int"
-
-
 # ------------------------------------------------------------------------------------------ keys
 
 
@@ -273,42 +232,6 @@ def test_all_other_arguments_count(spot: Spot) -> None:
     function(["a", "b"], "big")
     assert function(["b"], model="big") == ["big b"]
     assert STATE.ran == [["a"], ["a", "b"]]
-
-
-def test_renaming_the_parameter_loses_no_result(make_spot: Any) -> None:
-    def one(texts: list[str]) -> list[str]:
-        return embed(texts)
-
-    def other(inputs: list[str]) -> list[str]:
-        return embed(inputs)
-
-    keys = [
-        spot.key(spot.mark(each=each, name="embed")(function), ["a"])
-        for each, function, spot in (("texts", one, make_spot("x")), ("inputs", other, make_spot()))
-    ]
-    assert keys[0] == keys[1]
-
-
-def test_an_added_parameter_loses_no_result(make_spot: Any) -> None:
-    def before(texts: list[str]) -> list[str]:
-        return embed(texts)
-
-    def after(size: int, texts: list[str]) -> list[str]:
-        return embed(texts, str(size))
-
-    spot, later = make_spot("before"), make_spot("after")
-    key = spot.key(spot.mark(each="texts", name="embed")(before), ["a"])
-    new = later.mark(each="texts", name="embed", added={"size": 1})(after)
-    assert later.key(new, 1, ["a"]) == key != later.key(new, 2, ["a"])
-
-
-def test_a_key_is_about_one_item(spot: Spot) -> None:
-    by_table = marked(spot, "sync", key={"texts": len})
-    assert by_table(["aa", "bb", "c"]) == ["small aa", "small aa", "small c"]
-    by_function = marked(spot, "sync", key=lambda texts, model="": texts.lower())
-    assert by_function(["A", "b"], "big") == ["big A", "big b"]
-    assert by_function(["a"], "small") == ["big A"]
-    assert STATE.ran == [["aa", "c"], ["A", "b"]]
 
 
 def test_an_item_without_a_key_is_sent_each_time(make_spot: Any, caplog: Any) -> None:
@@ -351,38 +274,6 @@ def test_what_a_call_changes_of_its_own_key_is_stored_under_no_other(
     assert "an argument of" in caplog.text
     fresh = Client()
     assert fresh.ask(["b"]) == ["b 1"], "that of the second execution has another key"
-
-
-# ------------------------------------------------------------------------------ at the decoration
-
-
-def items_of(texts: list[str]) -> Iterator[str]:
-    yield from texts
-
-
-@pytest.mark.parametrize(
-    ("function", "options", "said"),
-    [
-        (embed, {"each": "text"}, "its parameters are texts, model.*Did you mean 'texts'?"),
-        (in_the_midst, {"each": "rest"}, "no parameter that takes a list"),
-        (in_the_midst, {"each": "more"}, "no parameter that takes a list"),
-        (functools.partial(embed, ["a"]), {"each": "texts"}, "its parameters are model"),
-        (functools.partial(embed, texts=["a"]), {"each": "texts"}, "it is bound already"),
-        (Model("m").embed, {"each": "self"}, "its parameters are texts"),
-        (embed, {"each": "texts", "ignore": ("texts",)}, "leave it out of ignore="),
-        (embed, {"each": "texts", "key": "ID"}, "gives all items one ID"),
-        (items_of, {"each": "texts"}, "it is a generator"),
-        (max, {"each": "items"}, "its signature can't be read"),
-        (embed, {"each": "texts", "ttl": 1, "stale": 1}, "the results of many items"),
-        (embed, {"each": "texts", "cache_errors": ValueError}, "the results of many items"),
-        (embed_later, {"each": "texts", "on_cancel": "finish"}, "the results of many items"),
-    ],
-)
-def test_what_does_not_fit_is_refused_where_it_stands(
-    spot: Spot, function: Any, options: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(ConfigError, match=said):
-        spot.mark(**options)(function)
 
 
 # --------------------------------------------------------------------------- questions and modes
@@ -455,31 +346,6 @@ def test_a_spot_that_is_off_runs_all_a_batch_at_a_time(make_spot: Any, kind: str
     assert function(["a"]) == ["small a"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_left_runs_uncached_where_the_spot_ends_meanwhile(
-    make_spot: Any, kind: str, caplog: Any
-) -> None:
-    spot = make_spot()
-
-    def shut_down(texts: list[str]) -> list[str]:
-        STATE.ran.append(texts)
-        spot.shutdown()
-        return texts
-
-    async def shut_down_later(texts: list[str]) -> list[str]:
-        return shut_down(texts)
-
-    options: dict[str, Any] = {"each": "texts", "batch": 1}
-    if kind == "sync":
-        assert spot.mark(ignore=("spot",), **options)(shut_down)(["a", "b"]) == ["a", "b"]
-    else:
-        later = spot.mark(ignore=("shut_down",), **options)(shut_down_later)
-        assert asyncio.run(later(["a", "b"])) == ["a", "b"]
-    assert STATE.ran == [["a"], ["b"]]
-    assert make_spot(mode="replay").metadata.totals().entries == 1
-    assert "could not" not in caplog.text
-
-
 # -------------------------------------------------------------------------- of each item's result
 
 
@@ -510,21 +376,6 @@ def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
     assert spot.invalidate_all(tag="d d") == 1
 
 
-def test_time_is_divided_among_the_items(spot: Spot) -> None:
-    marked(spot, "sync")(["a", "b", "c", "d"])
-    tooks = [record.took or 0.0 for record in spot.metadata.scan()]
-    assert len(set(tooks)) == 1
-    assert sum(tooks) == pytest.approx(spot.stats()["seconds_spent"])
-
-
-def test_large_items_in_their_rows_are_found(spot: Spot) -> None:
-    function, texts = spot.mark(embed, each="texts"), ["a" * 40_000, "b", "c" * 60_000]
-    made = function(texts)
-    assert function(texts) == made == [f"small {text}" for text in texts]
-    assert STATE.ran == [texts]
-    assert spot.stats()["hits"] == 3
-
-
 def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
     function = marked(spot, "sync", save_blob=True)
     function(["a", "b"])
@@ -535,31 +386,6 @@ def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
     spot.refresh(plain, ["a"])
     assert len(list(spot.storage.list())) == 2, "the one that is replaced is removed"
     assert {blob.location for blob in spot.storage.list()} != {blob.location for blob in blobs}
-
-
-def test_files_are_results_of_items(spot: Spot, tmp_path: Any) -> None:
-    import beautyspot as bs
-
-    @spot.mark(each="texts", ignore=("tmp_path",))
-    def write(texts: list[str]) -> list[bs.File]:
-        STATE.ran.append(texts)
-        paths = [tmp_path / f"{text}.txt" for text in texts]
-        for path in paths:
-            path.write_text(path.stem)
-        return [bs.File(path) for path in paths]
-
-    for _ in range(2):
-        assert [file.path.read_text() for file in write(["a", "b"])] == ["a", "b"]
-    assert STATE.ran == [["a", "b"]]
-
-
-def test_content_types_are_about_one_item(spot: Spot) -> None:
-    @spot.mark(each="texts", content_type="text/plain", save_blob=True)
-    def shout(texts: list[str]) -> list[str]:
-        return [text.upper() for text in texts]
-
-    assert shout(["a", "b", "a"]) == shout(["a", "b", "a"]) == ["A", "B", "A"]
-    assert {blob.location.rsplit(".")[-1] for blob in spot.storage.list()} == {"txt"}
 
 
 def test_a_result_without_a_stored_form_is_returned(make_spot: Any, caplog: Any) -> None:
@@ -591,60 +417,15 @@ def test_what_observers_are_told(make_spot: Any) -> None:
     assert told == [("Hit", True), *missed, ("Miss", True), ("Ran", False), ("Saved", True)]
 
 
-def test_a_limiter_below_the_mark_is_asked_once_an_execution(make_spot: Any) -> None:
-    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "100/s", "burst": 100})
-
-    @spot.mark(each="texts", batch=2)
-    @spot.limiter
-    def limited(texts: list[str]) -> list[str]:
-        return texts
-
-    limited(["a", "b", "c"])
-    limited(["a", "b", "c"])
-    assert spot.stats()["limiter_grants"] == 2
-
-
 @pytest.mark.parametrize("answer", [MetadataError("unplugged"), None, [b"x"], {"any": "text"}])
 def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog: Any) -> None:
-    class Broken(MemoryMetadataStore):
-        def find_many(self, keys: Any) -> Any:
-            if isinstance(answer, Exception):
-                raise answer
-            return dict.fromkeys(keys, "text") if isinstance(answer, dict) else answer
-
-        put_many = put_many_valid = find_many
-
-    function = make_spot(metadata=Broken()).mark(each="texts")(embed)
+    how = "fail" if isinstance(answer, Exception) else "answer"
+    script = {how: dict.fromkeys(("find_many", "put_many_valid"), answer)}
+    store = scripted(MemoryMetadataStore, **script)
+    function = make_spot(metadata=store).mark(each="texts")(embed)
     for _ in range(2):
         assert function(["a", "b"]) == ["small a", "small b"]
     assert "could not look up" in caplog.text
-
-
-def test_a_store_that_is_locked_for_a_moment_is_asked_again(spot: Spot, monkeypatch: Any) -> None:
-    function, busy = marked(spot, "sync"), [MetadataBusyError("locked")] * 3
-    function(["a", "b"])
-    real = spot._engine.cache.metadata.find_many_now
-
-    def find_many(keys: Any) -> Any:
-        if busy:
-            raise busy.pop()
-        return real(keys)
-
-    monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", find_many)
-    assert function(["a", "b"]) == ["small a", "small b"]
-    assert not busy
-    assert len(STATE.ran) == 1
-
-
-def test_a_store_that_stays_locked_is_a_miss(make_spot: Any, monkeypatch: Any, caplog: Any) -> None:
-    class Locked(MemoryMetadataStore):
-        def find_many(self, keys: Any) -> Any:
-            raise MetadataBusyError("locked")
-
-    monkeypatch.setattr("beautyspot.results.finding.BUSY_WAIT", 0.0)
-    function = make_spot(metadata=Locked()).mark(each="texts")(embed)
-    assert function(["a", "b"]) == ["small a", "small b"]
-    assert "locked" in caplog.text
 
 
 def test_it_travels_to_another_process(spot: Spot) -> None:
@@ -654,23 +435,3 @@ def test_it_travels_to_another_process(spot: Spot) -> None:
     sent = cloudpickle.loads(cloudpickle.dumps(function))
     assert sent(["a", "b"]) == ["small a", "small b"]
     assert STATE.ran == [["a"], ["b"]]
-
-
-def test_elsewhere_than_in_asyncio_hits_are_found_and_the_rest_runs_uncached(
-    make_spot: Any, caplog: Any
-) -> None:
-    spot = make_spot()
-    later = spot.mark(each="texts")(at_once)
-    asyncio.run(later(["a"]))
-    for texts in (["a"], ["b", "a"], ["b"]):
-        with pytest.raises(StopIteration) as end:
-            later(texts).send(None)
-        assert end.value.value == [f"small {text}" for text in texts]
-    assert STATE.ran == [["a"], ["b"], ["b"]]
-    stats = spot.stats()
-    assert (stats["bypassed"], stats["hits"], stats["misses"]) == (2, 2, 1)
-    assert "is called outside of asyncio" in caplog.text
-
-
-async def at_once(texts: list[str]) -> list[str]:
-    return embed(texts)

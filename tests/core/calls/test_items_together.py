@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -290,40 +290,6 @@ def test_who_gives_up_waiting_holds_nobody_up(spot: Spot) -> None:
         assert other.result(DEADLINE) == 1
 
 
-class SlowStore(MemoryMetadataStore):
-    """Waits before it stores several results."""
-
-    blocking = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = Gate()
-
-    def put_many_valid(self, rows: Any) -> set[str]:
-        self.gate.pass_through()
-        return super().put_many_valid(rows)
-
-
-def test_who_can_be_given_no_copy_makes_his_own(spot: Spot) -> None:
-    @spot.mark(each="texts")
-    def locks(texts: list[str]) -> list[Any]:
-        STATE.ran.append(texts)
-        STATE.gates["a"].pass_through()
-        return [object() for _ in texts]
-
-    spot._engine.reporter.strict, first = False, gate("a")
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(locks, ["a", "b"])
-        assert first.entered.wait(DEADLINE)
-        other = pool.submit(locks, ["b", "a"])
-        until(lambda: waiting(spot) == 1, unless=[one, other])
-        first.open.set()
-        results = [*one.result(DEADLINE), *other.result(DEADLINE)]
-    assert len({id(result) for result in results}) == 4
-    assert STATE.ran[0] == ["a", "b"]
-    assert sorted(text for texts in STATE.ran[1:] for text in texts) == ["a", "b"]
-
-
 def test_who_waits_for_an_item_while_the_spot_ends_runs_uncached(make_spot: Any) -> None:
     spot = make_spot()
     function, f = marked(spot, "sync", batch=1), gate("f")
@@ -337,84 +303,6 @@ def test_who_waits_for_an_item_while_the_spot_ends_runs_uncached(make_spot: Any)
         assert other.result(DEADLINE) == [["f"], ["x"]]
         assert one.result(DEADLINE) == [["f"]]
     assert STATE.ran == [["f"], ["x"], ["f"]]
-
-
-def test_a_refresh_waits_for_what_is_yet_to_be_written(make_spot: Any, monkeypatch: Any) -> None:
-    store = SlowStore()
-    spot = make_spot(strict=True, metadata=store, save="background")
-    function, saver = spot.mark(each="texts")(make), spot._engine.saver
-    function(["a", "b"])
-    assert store.gate.entered.wait(DEADLINE)
-    flush = saver.flush
-
-    def open_and_flush(timeout: float | None = None) -> bool:
-        store.gate.open.set()
-        return bool(flush(timeout))
-
-    monkeypatch.setattr(saver, "flush", open_and_flush)
-    assert spot.refresh(function, ["a", "b"]) == [["a"], ["b"]]
-    assert STATE.ran == [["a", "b"], ["a", "b"]]
-
-
-class LateStore(MemoryMetadataStore):
-    """Shows at the second look only what others have stored."""
-
-    hides = False
-
-    def find_many(self, keys: Any) -> Any:
-        hides, self.hides = self.hides, False
-        return {} if hides else super().find_many(keys)
-
-
-def test_what_is_left_of_an_execution_is_still_its_own(make_spot: Any) -> None:
-    store = LateStore()
-    function = marked(make_spot(strict=True, metadata=store), "sync")
-    function("b")
-    store.hides = True
-    STATE.inner = lambda texts: None if STATE.ran[-2:] == [["a"]] * 2 else function("a")
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(function, "ab").result(DEADLINE) == [["a"], ["b"]]
-    assert STATE.ran == [["b"], ["a"], ["a"]], "another process has made b meanwhile"
-
-
-def test_a_call_that_is_cancelled_while_it_is_stored_is_stored(make_spot: Any) -> None:
-    store = SlowStore()
-    spot = make_spot(strict=True, metadata=store)
-    function = spot.mark(each="texts")(make_later)
-
-    async def main() -> Any:
-        first = asyncio.create_task(function(["a", "b"]))
-        assert await asyncio.to_thread(store.gate.entered.wait, DEADLINE)
-        first.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await first
-        again = await function(["b", "a"])
-        store.gate.open.set()
-        return again
-
-    assert asyncio.run(main()) == [["b"], ["a"]]
-    assert spot.flush()
-    assert STATE.ran == [["a", "b"]]
-
-
-def test_the_first_item_is_free_last_so_that_others_can_take_all(make_spot: Any) -> None:
-    released: list[str] = []
-
-    class Recording(MemoryMetadataStore):
-        def try_lease(self, key: str) -> Any:
-            lease = super().try_lease(key)
-            assert lease is not None
-            release = lease.release
-            recorded = type("", (), {})()
-            recorded.release = lambda: (released.append(key), release())
-            return recorded
-
-    spot = make_spot(strict=True, metadata=Recording())
-    function = spot.mark(each="texts")(make)
-    STATE.fails.add("a")
-    with pytest.raises(ValueError, match="a"):
-        function(["a", "b", "c"])
-    assert released == [spot.key(function, [text]) for text in "cba"]
 
 
 def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
-import itertools
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError, LastCall
-from beautyspot.calls import noting
-from beautyspot.testing import memory_spot
 from gates import DEADLINE, Gate, followers, until
 from numbered import every_kind, value_of, work, work_later
 from owned_clock import Clock
@@ -25,8 +20,6 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
 
 GATE = [Gate()]
-ENDS = {"error": None}
-NUMBERS = itertools.count()
 
 
 @pytest.fixture
@@ -75,22 +68,6 @@ def test_there_was_no_call_yet(make_spot: Callable[..., Spot]) -> None:
     assert spot.last_call() is None
     other.mark(work)(1)
     assert spot.last_call() is None, "that was another Spot's"
-
-
-def test_each_spot_has_its_own(make_spot: Callable[..., Spot]) -> None:
-    spot, other = make_spot("one"), make_spot("two")
-    inner = other.mark(work)
-    outer = spot.mark(lambda x: inner(x))  # noqa: PLW0108 - a function with a name of its own
-    inner(1), outer(1)
-    assert not told(spot).hit
-    assert told(other).hit
-
-
-def test_its_age_grows(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(work)
-    marked(1)
-    clock.now += 5
-    assert told(spot).age == 5.0
 
 
 def test_the_outer_call_is_told_after_the_calls_in_it(spot: Spot) -> None:
@@ -195,82 +172,8 @@ def test_a_call_that_was_forbidden_is_a_miss(spot: Spot) -> None:
     assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
 
 
-def work_or_fail() -> int:
-    if ENDS["error"] is not None:
-        raise ENDS["error"]
-    return next(NUMBERS)
-
-
-def test_an_expired_result_in_place_of_an_error_has_its_age(
-    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    marked = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
-    old = marked()
-    clock.now += 60
-    monkeypatch.setitem(ENDS, "error", ValueError())
-    assert marked() == old
-    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "expired", 60.0)
-
-
 def numbers(n: int) -> Iterator[int]:
     yield from range(n)
-
-
-async def numbers_later(n: int) -> AsyncIterator[int]:
-    for x in range(n):
-        yield x
-
-
-def told_while_read(spot: Spot, marked: Any) -> list[LastCall]:
-    """What is told after each item, and after the end, while other calls come between."""
-    other = spot.mark(work)
-    seen: list[LastCall] = []
-
-    def between() -> None:
-        seen.append(told(spot))
-        other(1)
-
-    async def read_later() -> None:
-        async for _ in marked(2):
-            between()
-        seen.append(told(spot))
-
-    if marked.__name__.endswith("later"):
-        asyncio.run(read_later())
-    else:
-        for _ in marked(2):
-            between()
-        seen.append(told(spot))
-    return seen
-
-
-@pytest.mark.parametrize("function", [numbers, numbers_later])
-def test_a_stream_is_told_at_its_begin_and_at_its_end(
-    spot: Spot, clock: Clock, function: Any
-) -> None:
-    marked = spot.mark(function)
-    for hit in (False, True):
-        begin, _, end = told_while_read(spot, marked)
-        assert "numbers" in begin.function
-        assert (begin.hit, begin.made_at) == (hit, 1000.0 if hit else None)
-        assert "numbers" in end.function
-        assert (end.hit, end.made_at) == (hit, 1000.0)
-
-
-def test_a_stream_that_was_broken_off_has_no_result(spot: Spot) -> None:
-    for _ in spot.mark(numbers)(2):
-        break
-    gc.collect()
-    assert (told(spot).hit, told(spot).made_at) == (False, None)
-
-
-def test_other_ways_of_a_call(spot: Spot) -> None:
-    spot.cached_run(work, 1)
-    assert not told(spot).hit
-    spot.cached_run(work, 1)
-    assert told(spot).hit
-    spot.refresh(spot.mark(work), 1)
-    assert told(spot).reason == "refreshed"
 
 
 def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(
@@ -359,36 +262,3 @@ def test_tasks_do_not_see_each_others_calls(spot: Spot, function: Any) -> None:
         assert told(spot).key == spot.key(marked, 0), "what a child task calls is its own"
 
     asyncio.run(main())
-
-
-def test_it_keeps_nothing_of_the_call_alive() -> None:
-    class Argument:
-        def __beautyspot_key__(self) -> str:
-            return "argument"
-
-    argument = Argument()
-    with memory_spot() as spot:
-        marked = spot.mark(lambda x: [x.__class__.__name__])
-        marked(argument), marked(argument)
-        assert told(spot).hit
-        gone = weakref.ref(spot), weakref.ref(marked), weakref.ref(argument)
-    del spot, marked, argument
-    gc.collect()
-    assert [each() for each in gone] == [None] * 3
-
-
-def test_spots_leave_their_variable_to_later_ones() -> None:
-    def one() -> None:
-        with memory_spot() as spot:
-            assert spot.last_call() is None
-            spot.mark(work)(1)
-            assert told(spot).reason == "not stored"
-
-    one()
-    gc.collect()
-    before, known = len(contextvars.copy_context()), len(noting._free)
-    for _ in range(5):
-        one()
-        gc.collect()
-    assert len(contextvars.copy_context()) == before
-    assert len(noting._free) == known

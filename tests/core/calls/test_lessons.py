@@ -14,11 +14,9 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.single_flight import Flight
 from gates import DEADLINE, followers, until
 
 if TYPE_CHECKING:
@@ -177,29 +175,6 @@ def test_calls_that_wait_for_each_other_across_two_spots_are_no_deadlock(
         assert {job.result(DEADLINE) for job in jobs} <= {1, 2}
 
 
-def test_a_notification_that_is_lost_costs_no_more_than_the_deadline(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=0.2)
-    monkeypatch.setattr(Flight, "add_waker", lambda self, wake: None)
-
-    @spot.mark
-    def work(x: int) -> int:
-        STATE.calls.append(x)
-        if len(STATE.calls) == 1:
-            STATE.entered.set()
-            assert STATE.gate.wait(DEADLINE)
-        return x
-
-    with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(work, 1)
-        assert STATE.entered.wait(DEADLINE)
-        follower = pool.submit(work, 1)
-        assert follower.result(DEADLINE) == 1
-        STATE.gate.set()
-        assert leader.result(DEADLINE) == 1
-
-
 FRESH = """
     import sys
     import beautyspot
@@ -244,41 +219,6 @@ def test_every_event_loop_works_as_the_first(spot: Spot) -> None:
         assert asyncio.run(work(loop)) == loop
         assert asyncio.run(work(0)) == 0
     assert STATE.calls == [0, 1, 2]
-
-
-def test_a_loop_that_is_closed_while_it_waits_harms_nobody(spot: Spot) -> None:
-    """Its alarm rings in a loop that is no more."""
-
-    @spot.mark
-    def work(x: int) -> int:
-        STATE.calls.append(x)
-        STATE.entered.set()
-        assert STATE.gate.wait(DEADLINE)
-        return x
-
-    @spot.mark(name="later")
-    async def later(x: int) -> int:
-        return x
-
-    async def give_up() -> None:
-        leader = SimpleNamespace(flight=None)
-        flight = spot._engine.flights.enter(spot.key(work, 1), leader)
-        assert flight is not None
-        assert leader.flight is None
-        from beautyspot.calls.steps import Join
-
-        join = asyncio.create_task(Join(flight, DEADLINE).perform_async(lambda: spot.executor))
-        while not followers(spot):
-            await asyncio.sleep(0)
-        join.cancel()
-
-    with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(work, 1)
-        assert STATE.entered.wait(DEADLINE)
-        asyncio.run(give_up())
-        STATE.gate.set()
-        assert leader.result(DEADLINE) == 1
-    assert asyncio.run(later(1)) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

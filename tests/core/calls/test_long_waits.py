@@ -9,18 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import holders, waiting
-from beautyspot.contracts import MetadataStoreBase
+from beautyspot.concurrency import waiting
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.testing.processes import Child
+from beautyspot_testing.shared import Child
 from gates import DEADLINE, Gate, until
+from scripted import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
+
 GATE = Gate()
+
+
 LOCK = threading.Lock()
 
 
@@ -81,94 +84,6 @@ def test_a_follower_says_which_thread_makes_its_call(
     assert ("gates.py:" in text) == (kind == "sync"), "it says where that thread is"
 
 
-@pytest.mark.parametrize("kind", ["function", "stream"])
-def test_a_very_long_wait_is_a_warning_once(
-    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr(waiting, "LONG", 0.02)
-    marked: Any = spot.mark(work if kind == "function" else items)
-    call: Callable[[int], Any] = marked if kind == "function" else lambda x: list(marked(x))
-    with ThreadPoolExecutor(3, "worker") as pool:
-        first = pool.submit(call, 1)
-        assert GATE.entered.wait(DEADLINE)
-        others = [pool.submit(call, 1) for _ in range(2)]
-        until(lambda: len(caplog.records) == 4, unless=others)
-        GATE.open.set()
-        for future in (first, *others):
-            future.result(DEADLINE)
-    levels = sorted(record.levelno for record in caplog.records)
-    assert levels == [logging.INFO] * 3 + [logging.WARNING]
-    assert "release the lock" in said(caplog)[-1]
-
-
-def items(n: int) -> Iterator[int]:
-    yield 0
-    GATE.pass_through()
-    yield n
-
-
-async def items_later(n: int) -> AsyncIterator[int]:
-    yield 0
-    await asyncio.to_thread(GATE.pass_through)
-    yield n
-
-
-def test_a_reader_of_a_stream_says_who_makes_its_next_item(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    marked = spot.mark(items)
-    with ThreadPoolExecutor(2, "worker") as pool:
-        first = pool.submit(lambda: list(marked(1)))
-        assert GATE.entered.wait(DEADLINE)
-        other = pool.submit(lambda: list(marked(1)))
-        until(lambda: len(caplog.records) == 1, unless=[other])
-        GATE.open.set()
-        assert first.result(DEADLINE) == other.result(DEADLINE) == [0, 1]
-    assert "thread 'worker_0'" in said(caplog)[0]
-    assert "wait_timeout" not in said(caplog)[0]
-
-
-def test_a_reader_of_an_async_stream_says_who_makes_its_next_item(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    marked = spot.mark(items_later)
-
-    async def main() -> None:
-        async def read() -> list[int]:
-            return [item async for item in marked(1)]
-
-        async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read()) for _ in range(2)]
-            while not caplog.records:
-                await asyncio.sleep(0)
-            GATE.open.set()
-        assert [task.result() for task in tasks] == [[0, 1]] * 2
-
-    asyncio.run(main())
-    assert "a task in thread" in said(caplog)[0]
-
-
-def test_a_reader_of_a_first_item_waits_no_longer_than_wait_timeout(make_spot: Any) -> None:
-    spot = make_spot(wait_timeout=0.02)
-    alone = threading.Event()
-
-    @spot.mark(ignore=("alone",), key="x")
-    def slow() -> Iterator[int]:
-        if alone.is_set():
-            yield 2
-            return
-        alone.set()
-        GATE.pass_through()
-        yield 1
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: list(slow()))
-        assert GATE.entered.wait(DEADLINE)
-        assert list(slow()) == [2]
-        GATE.open.set()
-        assert first.result(DEADLINE) == [1]
-
-
 def test_who_holds_a_lock_that_the_leader_wants_is_told(
     make_spot: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -219,32 +134,20 @@ def test_a_call_says_which_process_makes_it(
     assert GATE.count == 0
 
 
-class Silent(MemoryMetadataStore):
-    """A store that fails where it is asked about leases, and leases no key to a second call."""
-
-    blocking = True
-
-    def lease_holder(self, key: str) -> str:
-        raise RuntimeError("broken")
-
-    def share_waits(self, waits: Any) -> Any:
-        raise RuntimeError("broken")
-
-
-class Wrong(MemoryMetadataStore):
-    """A store that gives no table."""
-
-    def share_waits(self, waits: Any) -> Any:
-        return "nothing"
-
-
-@pytest.mark.parametrize("store", [Silent, Wrong])
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"fail": dict.fromkeys(("lease_holder", "share_waits"), RuntimeError("broken"))},
+        {"answer": {"share_waits": "nothing"}},
+    ],
+    ids=["it fails", "it gives no table"],
+)
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_a_store_that_can_not_tell_costs_the_wait_only(
-    make_spot: Any, caplog: pytest.LogCaptureFixture, store: type[MetadataStoreBase], kind: str
+    make_spot: Any, caplog: pytest.LogCaptureFixture, script: dict[str, Any], kind: str
 ) -> None:
     GATE.open.set()
-    shared = store()
+    shared = scripted(MemoryMetadataStore, **script)
     outer, inner = (make_spot(metadata=shared, wait_timeout=0.2) for _ in range(2))
     if kind == "sync":
         assert outer.mark(name="f")(inner.mark(name="f")(work))(1) == 1
@@ -252,7 +155,3 @@ def test_a_store_that_can_not_tell_costs_the_wait_only(
         assert asyncio.run(outer.mark(name="f")(inner.mark(name="f")(later))(1)) == 1
     assert any("could not look for a deadlock for f" in text for text in said(caplog))
     assert GATE.count == 1
-
-
-def test_a_thread_without_code_of_the_user_is_nowhere() -> None:
-    assert (holders.name_of(-1), holders.place_of(-1)) == ("a thread", "")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from beautyspot.contracts import Entry, in_full
-from beautyspot.errors import CacheMissError, MetadataError
+from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
-from beautyspot.results import gathering
 from beautyspot.results.gathering import AT_ONCE
 from gates import DEADLINE, Gate, until
 from remote_store import RemoteStore
@@ -232,10 +229,6 @@ class Sparing(RemoteStore):
         return {key: in_full(each)._replace(result_data=None) for key, each in found.items()}
 
 
-class SparingHeld(Held, Sparing):
-    """Does both."""
-
-
 class Shared(MemoryStorage):
     remote = True
 
@@ -281,22 +274,6 @@ def test_each_kind_of_row_is_found(
     assert spot.stats()["hits"] == len(expected)
 
 
-def test_a_row_whose_data_were_left_out_is_asked_for_alone(make_spot: Callable[..., Spot]) -> None:
-    store = SparingHeld()
-    spot = make_spot(metadata=store, strict=True)
-    function = spot.mark(version="auto")(double)
-    for x in range(9):
-        function(x)
-    store.close_gate()
-    with ThreadPoolExecutor(9) as pool:
-        futures = [pool.submit(function, x) for x in range(9)]
-        until(lambda: waiting(spot) == 9 - AT_ONCE, unless=futures)
-        store.gate.open.set()
-        assert [each.result(DEADLINE) for each in futures] == [2 * x for x in range(9)]
-    assert "find_many" in store.asked
-    assert len(RAN) == 9
-
-
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
@@ -319,134 +296,3 @@ def test_a_row_is_read_once_and_its_blob_and_code_in_no_event_loop(
         assert asyncio.run(marked(1)) == 2
     assert store.asked == asked, "the code is compared once"
     assert here not in where
-
-
-@pytest.mark.parametrize("mode", ["replay", "readonly"])
-def test_what_has_an_earlier_name_is_found_where_nothing_may_be_stored(
-    make_spot: Callable[..., Spot], mode: str
-) -> None:
-    store = RemoteStore()
-    asyncio.run(make_spot(metadata=store).mark(name="old")(double_async)(1))
-    spot = make_spot(metadata=store, mode=mode)
-    assert asyncio.run(spot.mark(name="new", renamed_from="old")(double_async)(1)) == 2
-    assert RAN == [1]
-
-
-@pytest.mark.parametrize("function", [double, double_async])
-def test_an_error_that_is_stored_is_raised(make_spot: Callable[..., Spot], function: Any) -> None:
-    marked = make_spot(metadata=RemoteStore()).mark(cache_errors=LookupError)(function)
-    for _ in range(2):
-        with pytest.raises(LookupError):
-            asyncio.run(marked(-1)) if function is double_async else marked(-1)
-    assert RAN == [-1]
-
-
-@pytest.mark.parametrize("function", [double, double_async])
-def test_an_expired_result_is_given_while_it_is_made_anew(
-    make_spot: Callable[..., Spot], function: Any
-) -> None:
-    store = RemoteStore()
-    marked = make_spot(metadata=store).mark(ttl=10, stale="1h")(function)
-
-    def call() -> Any:
-        return asyncio.run(marked(1)) if function is double_async else marked(1)
-
-    assert call() == 2
-    store.server.clock.now += 60
-    assert call() == 2
-    assert call() == 2
-    assert RAN in ([1], [1, 1]), "behind"
-
-
-def test_items_of_an_async_generator_are_found(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=RemoteStore())
-    marked = spot.mark(stream)
-
-    async def collect(x: int) -> list[int]:
-        return [item async for item in marked(x)]
-
-    async def main() -> None:
-        assert await collect(3) == [0, 1, 2]
-        assert await asyncio.gather(*[collect(3) for _ in range(5)]) == [[0, 1, 2]] * 5
-
-    run(main())
-    assert RAN == [0, 1, 2]
-
-
-def test_what_waits_to_be_stored_is_found_in_memory(make_spot: Callable[..., Spot]) -> None:
-    store = Held()
-    store.before = lambda _name, _args: None
-    gate = Gate()
-    spot = make_spot(metadata=store, save="background")
-    function = marked_async(spot)
-
-    def hold(name: str, args: tuple[Any, ...]) -> None:
-        if name.startswith("put"):
-            gate.pass_through()
-
-    async def main() -> None:
-        assert await function(1) == 2
-        store.asked.clear()
-        assert await function(1) == 2
-        assert store.looks == []
-
-    store.before = hold
-    run(main())
-    gate.open.set()
-    assert RAN == [1]
-
-
-@pytest.mark.parametrize("function", [double, double_async])
-def test_replay_says_what_is_not_stored(make_spot: Callable[..., Spot], function: Any) -> None:
-    store = RemoteStore()
-    first = make_spot(metadata=store).mark(name="f")(function)
-    marked = make_spot(metadata=store, mode="replay").mark(name="f")(function)
-    run: Any = asyncio.run if function is double_async else lambda value: value
-    assert run(first(1)) == run(marked(1)) == 2
-    with pytest.raises(CacheMissError, match="nothing is stored for this call of f, and"):
-        run(marked(2))
-    run(make_spot(metadata=store).mark(name="f", ttl=0)(function)(3))
-    with pytest.raises(CacheMissError, match="what is stored for this call of f has expired, and"):
-        run(marked(3))
-
-
-def test_a_look_up_that_fails_asks_once(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    store = RemoteStore()
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    function = spot.mark(version="auto")(double)
-    function(1)
-    store.asked.clear()
-
-    def fail(name: str, args: tuple[Any, ...]) -> None:
-        if name == "find":
-            raise MetadataError("down")
-
-    store.before = fail
-    assert function(1) == 2
-    assert store.asked.count("find") == 1, "a time-out may be long"
-    (trouble,) = troubles
-    assert (trouble.operation, str(trouble.error)) == ("look up", "down")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_child_waits_for_no_look_up_of_its_parent(make_spot: Callable[..., Spot]) -> None:
-    store = Held()
-    spot = make_spot(metadata=store)
-    function = spot.mark(version="auto")(double)
-    for x in range(4):
-        function(x)
-    store.close_gate()
-    with ThreadPoolExecutor(4) as pool:
-        futures = [pool.submit(function, x) for x in range(4)]
-        until(lambda: len(store.looked) == AT_ONCE, unless=futures)
-        child = os.fork()
-        if child == 0:  # pragma: no cover - coverage does not see into it
-            signal.alarm(int(DEADLINE))  # ends one that hangs
-            store.gate.open.set()
-            gathering.PATIENCE = DEADLINE  # type: ignore[misc]
-            os._exit(0 if function(3) == 6 else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        store.gate.open.set()
-        assert [each.result(DEADLINE) for each in futures] == [0, 2, 4, 6]

@@ -6,8 +6,6 @@ import asyncio
 import functools
 import inspect
 import linecache
-import subprocess
-import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import following
-from beautyspot.contracts import SerializerBase
-from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot.errors import SerializationError, UnstableKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,21 +59,6 @@ class Adder:
         return self.base * x
 
 
-def test_every_spelling_of_a_call_is_one_call(spot: Spot) -> None:
-    marked = spot.mark(add)
-    calls = [marked(1), marked(1, 2), marked(1, b=2), marked(b=2, a=1), marked(1, c=3)]
-    assert calls == [(1, 2, 3)] * 5
-    assert RAN == ["add"]
-
-
-def test_different_arguments_are_different_calls(spot: Spot) -> None:
-    marked = spot.mark(lambda x: (RAN.append(x), type(x).__name__)[1])
-    assert [marked(x) for x in (1, True, 1.0, "1", b"1", (1,), [1], None)] == [
-        "int", "bool", "float", "str", "bytes", "tuple", "list", "NoneType",
-    ]  # fmt: skip
-    assert len(RAN) == 8
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -111,16 +91,6 @@ def test_a_hit_is_equal_and_of_equal_type(spot: Spot, value: object) -> None:
     assert RAN == [1]
 
 
-def test_a_hit_is_a_value_of_its_own(spot: Spot) -> None:
-    @spot.mark
-    def listed() -> list[int]:
-        return [1]
-
-    listed().append(2)
-    listed().append(3)
-    assert listed() == [1]
-
-
 def test_a_coroutine_function_runs_once(spot: Spot) -> None:
     marked = spot.mark(add_later)
     assert asyncio.run(marked(1)) == asyncio.run(marked(a=1)) == (1, 2)
@@ -147,15 +117,6 @@ def test_a_marked_function_keeps_its_kind(spot: Spot) -> None:
     assert inspect.isgeneratorfunction(spot.mark(generator))
     assert inspect.isasyncgenfunction(spot.mark(async_generator))
     assert not inspect.iscoroutinefunction(spot.mark(add))
-
-
-def test_a_lambda_around_a_coroutine_function_keeps_its_kind(spot: Spot) -> None:
-    def later(function: Any) -> Any:
-        return functools.wraps(function)(lambda *args: function(*args))  # noqa: PLW0108 - a wrapper
-
-    marked = spot.mark(later(add_later))
-    assert inspect.iscoroutinefunction(marked)
-    assert asyncio.run(marked(1)) == asyncio.run(marked(1))
 
 
 def test_methods_count_their_object_by_its_state(spot: Spot) -> None:
@@ -218,15 +179,6 @@ def test_callables_that_are_no_functions(spot: Spot) -> None:
     assert spot.mark(Adder(6).method)(1) == 7
 
 
-def test_closures_and_lambdas_do_not_share_results(spot: Spot) -> None:
-    def make(n: int) -> Callable[[int], int]:
-        return spot.mark(lambda x: x * n)
-
-    assert [make(2)(10), make(3)(10), make(2)(10)] == [20, 30, 20]
-    one, two = spot.mark(lambda x: x + 1), spot.mark(lambda x: x + 2)
-    assert (one(1), two(1)) == (2, 3)
-
-
 def test_a_captured_variable_counts_as_it_is_at_the_call(spot: Spot) -> None:
     factor = 2
 
@@ -237,22 +189,6 @@ def test_a_captured_variable_counts_as_it_is_at_the_call(spot: Spot) -> None:
     assert scaled(10) == 20
     factor = 3
     assert scaled(10) == 30
-
-
-def test_one_decorator_on_two_functions(spot: Spot) -> None:
-    decorate = spot.mark(version="1")
-    first, second = decorate(lambda x: ("a", x)), decorate(lambda x: ("b", x))
-    assert (first(1), second(1)) == (("a", 1), ("b", 1))
-
-
-def test_functions_as_arguments_do_not_collide(spot: Spot) -> None:
-    apply = spot.mark(lambda function, x: function(x))
-    assert apply(lambda x: x + 1, 10) == 11
-    assert apply(lambda x: x * 2, 10) == 20
-    assert apply(functools.partial(add, 1), 10) == (1, 10, 3)
-    assert apply(functools.partial(add, 2), 10) == (2, 10, 3)
-    assert apply(Adder(1).method, 10) == 11
-    assert apply(Adder(2).method, 10) == 12
 
 
 def test_the_version_of_a_marked_function_counts_where_it_is_an_argument(spot: Spot) -> None:
@@ -297,12 +233,6 @@ def test_the_version_is_part_of_the_key(spot: Spot) -> None:
     one, two = spot.mark(version="1")(add), spot.mark(version=2)(add)
     one(1), two(1), one(1), two(1)
     assert RAN == ["add", "add"]
-
-
-def test_an_id_and_a_version_do_not_run_together(spot: Spot) -> None:
-    plain = spot.mark(key="a:v1")(add)
-    versioned = spot.mark(key="a", version="v1")(add)
-    assert spot.key(plain, 1) != spot.key(versioned, 1)
 
 
 def test_a_key_of_the_users_own(spot: Spot) -> None:
@@ -482,48 +412,6 @@ def test_cached_run_keeps_the_options_of_a_marked_function(spot: Spot) -> None:
     assert RAN == ["add"]
 
 
-def test_cached_run_takes_what_has_no_hash(spot: Spot) -> None:
-    class Unhashable(Adder):
-        __hash__ = None  # type: ignore[assignment]
-
-    assert spot.cached_run(Unhashable(2), 4) == spot.cached_run(Unhashable(2), 4) == 8
-    assert RAN == ["call"]
-
-
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
-        ({"verison": "2"}, "Did you mean 'version'"),
-        ({"version": True}, "version"),
-        ({"save_blob": "yes"}, "save_blob"),
-        ({"content_type": "png"}, "MIME"),
-        ({"key": 3}, "key"),
-        ({"key": {"a": 3}}, "key"),
-        ({"key": {"z": str}}, "z"),
-        ({"tags": "one"}, "tags"),
-        ({"ignore": ("nothing",)}, "nothing"),
-        ({"ignore": 3}, "ignore"),
-        ({"name": ""}, "name"),
-        ({"cache_if": 1}, "cache_if"),
-        ({"mode": "never"}, "mode"),
-        ({"ttl": -1}, "ttl"),
-        ({"ttl": "soon"}, "ttl"),
-        ({"stale_on_error": 1.5}, "stale_on_error"),
-    ],
-    ids=str,
-)
-def test_wrong_options_are_errors_at_decoration(
-    spot: Spot, options: dict[str, Any], complaint: str
-) -> None:
-    with pytest.raises(ConfigError, match=complaint):
-        spot.mark(**options)(add)
-
-
-def test_what_is_no_function_is_an_error(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match="takes a function"):
-        spot.mark(property(lambda self: 1))  # type: ignore[call-overload]
-
-
 def test_marks_are_transparent_to_each_other(make_spot: Callable[..., Spot]) -> None:
     one, two = make_spot("one", strict=True), make_spot("two", strict=True)
     marked = one.mark(two.mark(add))
@@ -582,69 +470,6 @@ def test_large_plain_results_are_stored_as_they_are(
     assert record.result_value is None or record.result_value.endswith(extension)
 
 
-def test_another_serializer_gets_large_results_too(make_spot: Callable[..., Spot]) -> None:
-    class Shout(SerializerBase):
-        name = "shout"
-
-        def dumps(self, value: object) -> bytes:
-            return str(value).upper().encode()
-
-        def loads(self, data: Any) -> str:
-            return bytes(data).decode()
-
-    spot = make_spot(serializer=Shout)
-    marked = spot.mark(lambda: "x" * 100_000)
-    assert marked() == "x" * 100_000
-    assert marked() == "X" * 100_000
-
-
-def test_an_object_that_holds_a_spot_is_an_argument_as_any_other(spot: Spot) -> None:
-    class Worker:
-        def __init__(self, n: int) -> None:
-            self.n = n
-            self.spot = spot
-
-    marked = spot.mark(lambda worker: (RAN.append(worker.n), worker.n)[1])
-    assert [marked(Worker(1)), marked(Worker(1)), marked(Worker(2))] == [1, 1, 2]
-    assert RAN == [1, 2]
-
-
-SCRIPT = """
-import multiprocessing, sys
-from dataclasses import dataclass
-import beautyspot as bs
-
-spot = bs.Spot("app", directory=sys.argv[1] if len(sys.argv) > 1 else DIRECTORY, config=False)
-
-@dataclass
-class Answer:
-    x: int
-
-@spot.mark
-def paid(x: int) -> Answer:
-    with open(LOG, "a") as log:
-        log.write("ran ")
-    return Answer(x)
-
-if __name__ == "__main__":
-    for _ in range(2):
-        assert paid(1).x == 1
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            pool.map(paid, [1])
-"""
-
-
-@pytest.mark.slow
-def test_a_scripts_own_classes_are_one_wherever_it_runs(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    script = tmp_path / "job.py"
-    head = f"DIRECTORY = {str(tmp_path / 'cache')!r}\nLOG = {str(log)!r}\n"
-    script.write_text(head + SCRIPT)
-    for command in ([str(script)], ["-m", "job"], ["-c", "import job; job.paid(1)"]):
-        subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, timeout=60)
-    assert log.read_text() == "ran "
-
-
 NOTEBOOK = """
 import beautyspot as bs
 spot = bs.Spot("app", directory=DIRECTORY, config=False)
@@ -664,45 +489,3 @@ def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> Non
         linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
         exec(compile(text, f"<cell {number}>", "exec"), names)
     assert (names["first"], names["second"]) == (2, 101)
-
-
-class Taken(MemoryMetadataStore):
-    """Another process has the lease, for as many questions as `refusals`."""
-
-    def __init__(self, refusals: int) -> None:
-        super().__init__()
-        self.refusals = refusals
-
-    def try_lease(self, key: str) -> Any:
-        self.refusals -= 1
-        return None if self.refusals >= 0 else super().try_lease(key)
-
-
-def test_who_wants_a_lease_asks_until_it_is_free(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "FIRST_PAUSE", 0.0)
-    store = Taken(3)
-    assert make_spot(metadata=store).mark(lambda: 1)() == 1
-    assert store.refusals == -1
-
-
-def test_who_waited_long_enough_for_a_lease_runs_without(make_spot: Callable[..., Spot]) -> None:
-    store = Taken(1000)
-    assert make_spot(metadata=store, wait_timeout=0).mark(lambda: 1)() == 1
-    assert store.refusals == 999
-
-
-@pytest.mark.parametrize("count", range(7))
-def test_equal_arguments_of_other_types_are_other_calls(spot: Spot, count: int) -> None:
-    @spot.mark
-    def types(*values: object) -> list[str]:
-        return [type(value).__name__ for value in values]
-
-    calls: list[tuple[Any, ...]] = [(1,) * count]
-    for place in range(count):
-        calls += [(*[1] * place, other, *[1] * (count - place - 1)) for other in (1.0, True)]
-    for _ in range(2):  # a run, and a hit
-        for call in calls:
-            assert types(*call) == [type(value).__name__ for value in call]
-    assert spot.stats()["hits"] == spot.stats()["misses"] == len(calls)

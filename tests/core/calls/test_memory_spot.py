@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from beautyspot.config.resolve import SETTINGS
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.spot import Spot
 from beautyspot.testing import memory_spot as make
-from beautyspot.testing import spots
-from beautyspot.testing.fixtures import memory_spot  # noqa: F401 - a fixture
+from beautyspot.testing import memory_spot_fixture  # noqa: F401 - as a plug-in of pytest would
 
 
 def test_it_caches_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,9 +57,11 @@ def test_nothing_outside_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             _ = spot.bucket
 
 
-def test_it_says_every_setting_that_the_environment_could() -> None:
+def test_it_gives_every_setting_that_the_environment_could() -> None:
     place = {"directory", "db_path", "profile"}  # nothing is written there; no file, no profile
-    assert set(SETTINGS) - place <= set(spots._SETTINGS)
+    with make() as spot:
+        left = [one for one in spot.config if spot.config.source(one) != "argument"]
+    assert set(left) <= place
 
 
 def test_what_is_given_wins() -> None:
@@ -78,13 +78,13 @@ def test_its_failures_raise() -> None:
         spot.mark(lambda: object())()
 
 
-def test_the_fixture(memory_spot: Spot) -> None:  # noqa: F811
+def test_the_fixture(memory_spot: Spot) -> None:
     assert isinstance(memory_spot.metadata, MemoryMetadataStore)
     assert isinstance(memory_spot.storage, MemoryStorage)
     assert memory_spot.config["strict"]
 
 
-def test_both_are_cleared(memory_spot: Spot) -> None:  # noqa: F811
+def test_both_are_cleared(memory_spot: Spot) -> None:
     runs: list[int] = []
     marked = memory_spot.mark(save_blob=True)(lambda x: runs.append(x) or x)
     marked(1)
@@ -119,7 +119,7 @@ def test_both_are_selected_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.slow
 def test_pytest_finds_the_fixture_by_its_module_alone(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["beautyspot.testing.fixtures"]\n')
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["beautyspot.testing"]\n')
     (tmp_path / "test_app.py").write_text(
         "def test_it(memory_spot):\n    assert memory_spot.cached_run(len, 'ab') == 2\n"
     )

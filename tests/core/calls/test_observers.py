@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
-import pickle
-import re
 import subprocess
 import sys
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -92,20 +87,6 @@ def test_a_miss_runs_and_a_hit_does_not(
     assert miss.reason == "not stored"
 
 
-def test_events_of_the_fast_path_and_of_all_others_are_alike(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    spot = make_spot(observers=[recorder])
-    marked = spot.mark(len)
-    for _ in range(20):  # the first are compared with the code, and take the longer way
-        assert marked("abc") == 3
-    hits = recorder.of(Hit)
-    assert len(hits) == spot.stats()["hits"] == 19
-    assert {event._replace(age=0) for event in hits} == {hits[0]._replace(age=0)}
-    assert all(0 <= event.age < 60 for event in hits)
-    assert sum(event.saved for event in hits) == pytest.approx(spot.stats()["seconds_saved"])
-
-
 @KINDS
 def test_what_the_function_raises_is_told_by_its_class(
     make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
@@ -159,17 +140,6 @@ def test_a_miss_has_a_reason(
 
 
 @KINDS
-def test_what_expired_is_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[recorder])
-    call(spot.mark(function), 1)
-    call(spot.mark(ttl=1e-9)(function), 1)
-    assert recorder.told[3:] == ["Miss expired", *RUN]
-
-
-@KINDS
 def test_what_is_damaged_is_a_miss(
     make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
 ) -> None:
@@ -185,22 +155,6 @@ def test_what_is_damaged_is_a_miss(
     assert recorder.told[-3:] == ["Miss damaged", *RUN]
     assert recorder[3].operation == "look up"
     assert recorder[3].seconds is None
-
-
-@KINDS
-def test_a_blob_that_is_gone_is_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[recorder])
-    marked = spot.mark(save_blob=True)(function)
-    call(marked, 1)
-    for blob in spot.storage.list():
-        spot.storage.delete(blob.location)
-    call(marked, 1)
-    call(marked, 1)
-    assert recorder.told[3:] == ["Miss blob gone", "Ran", "Saved blob", "Hit store"]
-    assert recorder[-1].size is None
 
 
 @KINDS
@@ -228,25 +182,6 @@ def test_replay_refuses_a_miss(
         *("Miss not stored", "Refused mode"),
         *("Miss no key", "Raised UnstableKeyError", "Refused mode"),
     ]
-
-
-@KINDS
-def test_readonly_runs_each_time(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    call(make_spot(observers=[recorder], mode="readonly").mark(function), 1)
-    assert recorder.told == ["Miss not stored", "Ran"]
-
-
-@KINDS
-def test_cache_if_refuses_a_result(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    call(make_spot(observers=[recorder]).mark(cache_if=lambda _: False)(function), 1)
-    assert sorted(recorder.told) == ["Miss not stored", "Ran", "Refused cache_if"]
-    assert recorder.of(Refused)[0].key == recorder[0].key
 
 
 # ------------------------------------------------------------------------------------- followers
@@ -347,38 +282,6 @@ def test_what_has_no_stored_form_is_refused(
     assert sorted(recorder.told) == ["Miss not stored", failed, "Ran", "Refused serializer"]
 
 
-def test_what_is_invalidated_meanwhile_is_refused(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    spot = make_spot(observers=[recorder])
-
-    @spot.mark(ignore=("function", "spot"))
-    def function(x: int) -> int:
-        spot.invalidate(function, x)
-        return x
-
-    assert function(1) == 1
-    assert recorder.told == ["Miss not stored", "Ran", "Refused invalidated"]
-
-
-def test_an_argument_that_changes_meanwhile_is_told(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    argument = [1]
-
-    class Changing(MemoryMetadataStore):
-        def try_lease(self, key: str) -> Any:
-            argument.append(2)
-            return super().try_lease(key)
-
-    async def later(x: list[int]) -> int:
-        return len(x)
-
-    spot = make_spot(observers=[recorder], metadata=Changing())
-    assert asyncio.run(spot.mark(later)(argument)) == 2
-    assert recorder.told == ["Miss not stored", "Refused changed argument", "Ran"]
-
-
 # ---------------------------------------------------------------------------------------- limits
 
 
@@ -414,63 +317,7 @@ def test_a_limit_tells_of_waits_and_refusals(
     assert [event.by for event in recorder.of(Refused)] == ["rate", "cost"]
 
 
-def test_a_permit_of_no_function_has_no_name(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    spot = make_spot(observers=[recorder], limiter="1/h")
-    with spot.limit():
-        pass
-    with pytest.raises(bs.RateLimitError), spot.limit(timeout=0):
-        pass
-    assert recorder == [Refused("app", "", "", "rate")]
-
-
 # ------------------------------------------------------------------------------ who may observe
-
-
-class Half:
-    """Has a method that can't be called."""
-
-    observe = 1
-
-
-class Async:
-    async def observe(self, event: Any) -> None: ...
-
-
-class Needy:
-    def execution(self) -> None: ...
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (print, r"is no list: give observers=\[\.\.\.\]"),
-        ("print", "is no list"),
-        ({"a": print}, "is no list"),
-        (None, "is no list"),
-        ([None], "None, which is no observer: give a function of an event"),
-        ([Recorder], r"the class Recorder: give an instance, as Recorder\(\)"),
-        ([Half()], "Half, whose 1 is no method"),
-        ([Async()], "Async, which is asynchronous: nobody would await it"),
-        ([Needy()], r"Needy.execution, which does not take one argument"),
-        ([lambda: None], "does not take one argument"),
-    ],
-    ids=range(10),
-)
-def test_what_can_not_observe_is_refused(
-    make_spot: Callable[..., bs.Spot], given: Any, said: str
-) -> None:
-    with pytest.raises(bs.ConfigError, match=said):
-        make_spot(observers=given)
-
-
-@pytest.mark.parametrize(
-    "given", [[iter], (one for one in [[].append])], ids=["builtin", "generator"]
-)
-def test_builtin_methods_may_observe(make_spot: Callable[..., bs.Spot], given: Any) -> None:
-    spot = make_spot(observers=given)
-    assert spot.mark(len)("abc") == 3
 
 
 @KINDS
@@ -508,48 +355,6 @@ def test_what_is_no_exception_reaches_the_caller(make_spot: Callable[..., bs.Spo
     for _ in range(2):  # it was not left out
         with pytest.raises(KeyboardInterrupt):
             marked("abc")
-
-
-def test_those_who_observe_do_not_keep_their_spot(tmp_path: Path) -> None:
-    class Observing:
-        def observe(self, event: Any) -> None: ...
-
-    observer: Any = Observing()
-    spot = bs.Spot("app", directory=tmp_path, config=False, observers=[observer, observer.observe])
-    observer.spot = spot
-    spot.cached_run(len, "abc")
-    gone = weakref.ref(spot)
-    del spot, observer
-    gc.collect()
-    assert gone() is None
-
-
-def test_what_is_saved_after_the_spot_is_dropped_is_told(
-    tmp_path: Path, recorder: Recorder
-) -> None:
-    def run() -> None:
-        spot = bs.Spot(
-            "app", directory=tmp_path, config=False, observers=[recorder], save="background"
-        )
-        spot.cached_run(len, "abc")
-
-    run()
-    until(lambda: recorder.told == ["Miss not stored", *RUN])
-
-
-def test_a_spot_is_sent_with_those_that_can_be_sent(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "beautyspot")
-    options: Any = {"directory": tmp_path, "config": False}
-    spot = bs.Spot("app", observers=[print, lambda event: None], **options)
-    sent = pickle.dumps(spot)
-    assert pickle.loads(sent) is spot
-    spot.shutdown()
-    code = "import pickle, sys; pickle.load(sys.stdin.buffer).cached_run(len, 'abc')"
-    run = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
-    assert re.findall(r"^\w+", run.stdout.decode(), re.MULTILINE) == ["Miss", "Ran", "Saved"]
-    assert "can't be sent to another process" in caplog.text
 
 
 FORKING = """
@@ -603,19 +408,6 @@ def test_debug_lines_tell_of_hits_and_misses(
     assert len([record for record in caplog.records if record.levelname == "DEBUG"]) == 3
 
 
-@pytest.mark.parametrize("version", [None, "auto"])
-def test_the_level_is_read_at_the_first_call_of_each_function(
-    make_spot: Callable[..., bs.Spot], version: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    both = {"metadata": MemoryMetadataStore()}
-    make_spot(**both).mark(version=version)(kinds.work)(1)
-    marked = make_spot(**both).mark(version=version)(kinds.work)  # in another process, say
-    caplog.set_level("DEBUG", "beautyspot")
-    marked(1)
-    lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
-    assert [line.split(":")[1] for line in lines] == [" hit"]
-
-
 FAILS: list[bool] = []
 
 
@@ -642,15 +434,3 @@ def test_an_error_in_whose_place_an_old_result_is_returned_is_told(
     FAILS.append(True)
     assert call(marked, 1) == 1
     assert recorder.told == ["Miss not stored", *RUN, "Miss expired", "Raised ValueError"]
-
-
-def test_cached_run_tells_as_a_marked_function_does(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    spot = make_spot(observers=[recorder])
-    assert spot.cached_run(len, "abc") == spot.cached_run(len, "abc") == 3
-    assert recorder.told == ["Miss not stored", *RUN, "Hit store"]
-    assert {event.function for event in recorder} == {"builtins:len"}
-    spot.peek(len, "abc")
-    spot.explain(len, "abcd")
-    assert len(recorder) == 4  # they ask, and make no call

@@ -9,14 +9,11 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gates
 import pytest
-from beautyspot.calls.turn import Turn
-from beautyspot.contracts import SerializerBase
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
 
@@ -75,20 +72,6 @@ def test_tasks_of_several_loops_follow_one_leader(spot: Spot) -> None:
         STATE.gate.open.set()
         results = [future.result(DEADLINE) for future in futures]
     assert results == [[[1]] * 3] * 2
-    assert STATE.gate.count == 1
-
-
-def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    first, second = spot.mark(work), spot.mark(work)
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(first, 1), pool.submit(second, 1)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert [future.result(DEADLINE) for future in futures] == [1, 1]
     assert STATE.gate.count == 1
 
 
@@ -217,31 +200,6 @@ def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
     assert STATE.calls == ["ran"]
 
 
-def test_many_waiting_tasks_do_not_starve_their_leader(make_spot: Callable[..., Spot]) -> None:
-    with ThreadPoolExecutor(1) as STATE.pool:
-        spot = make_spot(strict=True, executor=STATE.pool)
-
-        @spot.mark
-        async def work(x: int) -> int:
-            STATE.calls.append(x)
-            await asyncio.sleep(0)
-            return await asyncio.get_running_loop().run_in_executor(STATE.pool, abs, x)
-
-        async def many() -> list[int]:
-            return await asyncio.gather(*(work(1) for _ in range(40)))
-
-        assert asyncio.run(asyncio.wait_for(many(), DEADLINE)) == [1] * 40
-    assert STATE.calls == [1]
-
-
-def test_the_second_event_loop_works_as_the_first(spot: Spot) -> None:
-    @spot.mark
-    async def work(x: int) -> int:
-        return x
-
-    assert [asyncio.run(work(x)) for x in (1, 2, 1, 2)] == [1, 2, 1, 2]
-
-
 def test_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
     @spot.mark
     def work(x: int) -> int:
@@ -259,19 +217,6 @@ def test_async_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
         return x if len(STATE.calls) > 1 else sum(await asyncio.gather(work(x), work(x))) // 2
 
     assert asyncio.run(asyncio.wait_for(work(1), DEADLINE)) == 1
-
-
-def test_recursion_over_other_keys_is_cached(spot: Spot) -> None:
-    STATE.spot = spot
-
-    @spot.mark
-    def fib(n: int) -> int:
-        STATE.calls.append((n, len(STATE.spot._engine.flights)))
-        return n if n < 2 else fib(n - 1) + fib(n - 2)
-
-    assert fib(20) == 6765
-    assert sorted(n for n, _ in STATE.calls) == list(range(21))
-    assert dict(STATE.calls)[1] == 20, "each leads a flight, for others to follow"
 
 
 def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
@@ -306,24 +251,6 @@ def test_a_follower_runs_itself_when_its_patience_ends(make_spot: Callable[..., 
         assert work(1) == 1
         STATE.gate.open.set()
         assert leader.result(DEADLINE) == 1
-
-
-def test_a_result_that_can_not_be_stored_is_computed_by_each(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def work(x: int) -> object:
-        STATE.gate.pass_through()
-        return object()
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(work, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        STATE.gate.open.set()
-        assert len({id(future.result(DEADLINE)) for future in futures}) == 3
-    assert STATE.gate.count == 3
 
 
 PROGRAM = """
@@ -425,88 +352,3 @@ def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> Non
     assert "waits for 3" in said
     assert "3" not in said
     assert process.returncode == 0
-
-
-@pytest.mark.parametrize("seconds", [1e10, 1e308])
-def test_a_patience_beyond_what_locks_know_is_for_ever(
-    make_spot: Callable[..., Spot], seconds: float
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=seconds, save="background")
-    entered, done = threading.Event(), threading.Event()
-
-    @spot.mark(ignore=("entered", "done"))
-    @spot.limiter(max_concurrent=1, timeout=seconds)
-    def work(x: int) -> int:
-        entered.set()
-        assert done.wait(DEADLINE)
-        return x
-
-    with ThreadPoolExecutor(3) as pool:
-        first = pool.submit(work, 1)
-        assert entered.wait(DEADLINE)
-        others = [pool.submit(work, x) for x in (1, 2)]
-        until(
-            lambda: (
-                (followers(spot) == 1 and len(spot._engine.flights) == 2)
-                or any(future.done() for future in others)
-            )
-        )
-        done.set()
-        assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
-    assert spot.flush(seconds)
-
-
-@pytest.mark.parametrize(
-    ("part", "save"),
-    [*product(("hold", "encode"), ("sync", "background")), ("save", "sync")],
-)
-def test_who_is_interrupted_while_saving_keeps_nobody_out(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, save: str, part: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    marked = spot.mark(lambda x: x)
-    real = getattr(Turn, part)
-
-    def interrupted(*args: Any) -> None:
-        if part != "save":  # which would end the turn
-            real(*args)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Turn, part, interrupted)
-        with pytest.raises(KeyboardInterrupt) as kept:  # its frames hold the call
-            marked(1)
-    assert len(spot._engine.flights) == 0
-    lease = spot.metadata.try_lease(spot.key(marked, 1))
-    assert lease is not None
-    lease.release()
-    assert marked(1) == 1
-    del kept
-
-
-class Failing(SerializerBase):
-    """A serializer that gives no second copy of a value."""
-
-    name = "failing"
-
-    def dumps(self, value: object) -> bytes:
-        return b"value"
-
-    def loads(self, data: Any) -> Any:
-        raise ValueError("damaged")
-
-
-def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(serializer=Failing())
-
-    @spot.mark
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(work, 1) for _ in range(2)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert [future.result(DEADLINE) for future in futures] == [1, 1]
-    assert STATE.gate.count == 2

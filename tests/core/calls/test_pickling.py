@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import pickle
 import subprocess
 import sys
 import textwrap
-import weakref
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import cloudpickle
 import pytest
-from beautyspot.calls import pickling
 from beautyspot.memory import MemoryStorage
 
 if TYPE_CHECKING:
@@ -61,19 +57,6 @@ def test_a_spot_is_made_again_elsewhere(
     assert told == ["one", str(tmp_path / "mine.db"), "3600.0", spot.metadata.store_id]
 
 
-def test_a_spot_that_was_sent_drops_as_before(tmp_path: Path) -> None:
-    spot = bs.Spot("app", directory=tmp_path, config=False)
-    marked = spot.mark(lambda x: x)
-    pickle.dumps(spot)
-    task, alive = marked.__beautyspot__, weakref.ref(spot)
-    del spot
-    assert cloudpickle.loads(cloudpickle.dumps(marked)).__beautyspot__.owner() is alive()
-    del marked
-    assert alive() is None
-    with pytest.raises(pickle.PicklingError, match="keep one of them in a variable"):
-        cloudpickle.dumps(task)
-
-
 def test_a_backend_that_can_not_travel_is_named(make_spot: Callable[..., Spot]) -> None:
     class Local(MemoryStorage):
         pass
@@ -110,51 +93,6 @@ def test_two_spots_made_alike_are_told_apart(make_spot: Callable[..., Spot]) -> 
     spots = make_spot(), make_spot()
     sent = [pickle.dumps(spot) for spot in spots]
     assert all(pickle.loads(data) is spot for data, spot in zip(sent, spots, strict=True))
-
-
-def test_two_spots_are_not_taken_for_one_by_what_they_look_like(
-    make_spot: Callable[..., Spot],
-) -> None:
-    """An object may look like another one that does something else."""
-
-    def token(place: str) -> str:
-        spot = make_spot(storage=LookAlike(place), metadata="memory")
-        made: str = spot.__reduce__()[1][1]
-        return made.partition("-")[0]
-
-    assert token("a") != token("a")
-    shown = [make_spot(metadata="memory", ttl=ttl) for ttl in (5, "5", 5.5)]
-    assert len({spot.__reduce__()[1][1] for spot in shown}) == 3
-
-
-class LookAlike(MemoryStorage):
-    def __init__(self, place: str) -> None:
-        super().__init__()
-        self.place = place
-
-    def __reduce__(self) -> Any:
-        return LookAlike, (self.place,)
-
-    def __repr__(self) -> str:
-        return "LookAlike()"
-
-
-def test_a_spot_that_arrives_after_it_was_shut_down_is_made_anew(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pickling, "_arrived", {})
-    spot = make_spot()
-    cls, _, name, options = spot.__reduce__()[1]
-    arrived = pickling.make_spot(cls, "of another process", name, options)
-    assert pickling.make_spot(cls, "of another process", name, options) is arrived is not spot
-    arrived.shutdown()
-    again = pickling.make_spot(cls, "of another process", name, options)
-    assert again is not arrived
-    assert again.mark(len)("abc") == 3
-    assert again.stats()["entries"] == 1
-    again.shutdown()
-    spot.shutdown()
-    assert pickle.loads(pickle.dumps(spot)) is spot, "where it came from it is still the same"
 
 
 # --------------------------------------------------------------------------------- functions
@@ -395,23 +333,3 @@ def test_a_limit_that_arrives_limits(make_spot: Callable[..., Spot]) -> None:
     """
     assert run(program, cloudpickle.dumps(limited).hex()).split() == ["5", "refused"]
     assert limited() == 5
-
-
-def test_a_function_sent_to_its_own_process_is_as_good(spot: Spot) -> None:
-    ran: list[int] = []
-
-    @spot.mark(name="f", key="k")
-    def inner(x: int) -> int:
-        return x
-
-    again = cloudpickle.loads(cloudpickle.dumps(inner))
-    assert [inner(5), again(5)] == [5, 5]
-    assert spot.stats()["hits"] == 1
-    del ran
-
-    @spot.mark
-    async def later(x: int) -> int:
-        return x
-
-    again = cloudpickle.loads(cloudpickle.dumps(later))
-    assert [asyncio.run(later(5)), asyncio.run(again(5))] == [5, 5]

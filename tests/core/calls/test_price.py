@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -130,13 +129,3 @@ def test_followers_spare_the_price(spot: Spot) -> None:
     stats = spot.stats()
     assert (stats["money_spent"], stats["money_saved"]) == (2, 6)
     assert stats["seconds_saved"] == 3 * stats["seconds_spent"]
-
-
-async def no_price(result: object) -> int:
-    return 1
-
-
-@pytest.mark.parametrize("price", [3, "3", no_price])
-def test_a_price_that_is_no_function_is_refused(spot: Spot, price: Any) -> None:
-    with pytest.raises(ConfigError, match=r"mark\(price=.* give a function of the result"):
-        spot.mark(price=price)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results.validity import fingerprint
-from broken import BrokenStore
+from scripted import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
+
 
 RAN: list[Any] = []
 
@@ -89,17 +88,6 @@ def test_methods_can_be_asked_about(spot: Spot) -> None:
     assert not spot.peek(Marked(2).method, 1)
 
 
-def test_a_decorator_above_the_mark_is_looked_through(spot: Spot) -> None:
-    marked = spot.mark(work)
-
-    @functools.wraps(marked)
-    def outer(*args: Any, **kwargs: Any) -> Any:
-        return marked(*args, **kwargs)
-
-    outer(1)
-    assert spot.peek(outer, 1)
-
-
 def test_refresh_runs_again_and_replaces(spot: Spot) -> None:
     marked = spot.mark(work)
     marked(1)
@@ -156,20 +144,6 @@ def test_invalidate_all_by_function_version_and_tag(spot: Spot) -> None:
         assert spot.invalidate_all(**selection) == expected, selection  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
-def test_a_tag_is_found_whatever_it_is_made_of(
-    make_spot: Callable[..., Spot], metadata: str
-) -> None:
-    spot = make_spot(strict=True, metadata=metadata)
-    tags = ("caf\udce9.txt", r"caf\udce9.txt", "a\0b", "a\0", "a", "a%", "_", "[x]", '"', "é")
-    marked = spot.mark(tags=lambda _, tag: [tag])(work)
-    for tag in tags:
-        marked(tag)
-    for gone, tag in enumerate(tags, 1):
-        assert spot.invalidate_all(tag=tag) == 1
-        assert [spot.peek(marked, each) for each in tags[:gone]] == [None] * gone
-
-
 def test_invalidate_all_waits_for_the_queue(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True, save="background")
     marked = spot.mark(tags=("x",))(work)
@@ -188,14 +162,6 @@ def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
         spot.invalidate_all(work, version="auto")
     (record,) = spot.metadata.scan()
     assert spot.invalidate_all(work, version=record.version) == 1
-
-
-def test_a_question_about_no_function_names_the_method(spot: Spot) -> None:
-    for method in ("key", "peek", "refresh", "invalidate", "explain", "cached_run"):
-        with pytest.raises(ConfigError, match=rf"^{method} takes a function .* spot\.{method}\("):
-            getattr(spot, method)("co", 1)
-    with pytest.raises(ConfigError, match="^invalidate_all takes a function, or its identifier"):
-        spot.invalidate_all(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("remote", [False, True])
@@ -230,13 +196,6 @@ def test_invalidate_all_knows_the_functions_of_other_programs(
     assert other.invalidate_all("reports:montly") == 0
     assert "Did you mean 'reports:monthly'?" in caplog.text
     assert other.invalidate_all("reports:monthly") == 1
-
-
-def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
-    with pytest.raises(
-        ConfigError, match=r"say what to forget.*open_store\(spot\)\.remove\(function"
-    ):
-        spot.invalidate_all()
 
 
 def test_explain_a_hit_and_misses(spot: Spot) -> None:
@@ -308,21 +267,6 @@ def test_explain_another_code_and_another_capture(spot: Spot) -> None:
     assert spot.explain(auto, 1).differs == ("code",)
 
 
-def test_explain_with_ids_of_the_users_own(spot: Spot) -> None:
-    marked = spot.mark(key=lambda a, b=2: f"id-{a}")(work)
-    marked(1)
-    told = spot.explain(marked, 2, b=threading.Lock())  # type: ignore[arg-type]
-    assert told.differs == ("mark(key=)",)
-    assert told.arguments == {"mark(key=)": '"id-2"'}
-    assert '\n  mark(key=) = "id-2"\n' in str(told)
-    assert spot.explain(marked, 1).arguments == {"mark(key=)": '"id-1"'}
-    pair = spot.mark(key=lambda a, b=2: (a, b))(work)
-    assert spot.explain(pair, 1).arguments == {"mark(key=)": '{"$tuple":[1,2]}'}
-    assert spot.explain(spot.mark(key="fixed")(work), 1).arguments == {"mark(key=)": '"fixed"'}
-    part = spot.mark(key={"a": lambda a: a + 1})(work)
-    assert spot.explain(part, 1).arguments == {"a": "2", "b": "2"}
-
-
 def test_explain_says_that_the_spot_is_switched_off(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
     marked = spot.mark(work)
@@ -337,20 +281,6 @@ def test_explain_says_that_the_spot_is_switched_off(make_spot: Callable[..., Spo
     off = make_spot(enabled=False)
     assert not off.explain(off.mark(work), 1).hit
     assert "enabled=False" in str(off.explain(off.mark(work), 1))
-
-
-def test_explain_with_a_key_generation_that_shows_no_text(make_spot: Callable[..., Spot]) -> None:
-    class Repr(KeyGenBase):
-        name = "repr"
-
-        def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-            return repr((args, sorted(kwargs.items())))
-
-    spot = make_spot(strict=True, keygen=Repr)
-    marked = spot.mark(work)
-    marked(1)
-    told = spot.explain(marked, 2)
-    assert (told.arguments, told.differs) == ({}, ("the arguments",))
 
 
 def test_stats_count_what_happened_and_what_is_stored(spot: Spot) -> None:
@@ -371,33 +301,6 @@ def test_functions_of_one_name_are_counted_together(spot: Spot) -> None:
     assert (spot.stats()["misses"], spot.stats()["hits"]) == (1, 1)
 
 
-@pytest.mark.parametrize("mode", ["normal", "readonly"])
-def test_an_execution_that_raises_is_a_failure(make_spot: Callable[..., Spot], mode: str) -> None:
-    def fail() -> None:
-        raise ValueError
-
-    spot = make_spot(mode=mode)
-    with pytest.raises(ValueError):
-        spot.mark(fail)()
-    stats = spot.stats()
-    assert (stats["misses"], stats["failures"]) == (1, 1)
-
-
-def test_a_stream_that_raises_is_one_failure(spot: Spot) -> None:
-    @spot.mark
-    def items() -> Iterator[int]:
-        yield 1
-        raise ValueError
-
-    one, other = items(), items()
-    assert next(one) == next(other) == 1
-    for each in (one, other):
-        with pytest.raises(ValueError):
-            next(each)
-    stats = spot.stats()
-    assert (stats["misses"], stats["failures"]) == (1, 1)
-
-
 def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
     marked = spot.mark(tags=("x", "y"), version=3, ttl="1h")(work)
     marked(1)
@@ -414,31 +317,12 @@ def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
     assert set(record.arg_digests) >= set('{"a":')
 
 
-def test_peek_says_where_a_person_finds_the_blob(spot: Spot) -> None:
-    draw = spot.mark(save_blob=True, content_type="image/png")(lambda: b"\x89PNG")
-    draw()
-    found = spot.peek(draw)
-    assert found is not None
-    assert found.location is not None
-    assert Path(found.location).read_bytes() == b"\x89PNG"
-    marked = spot.mark(work)
-    marked(1)
-    small = spot.peek(marked, 1)
-    assert small is not None
-    assert small.location is None
-
-
 def test_explain_tells_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
-    class Store(BrokenStore):
-        def get(self, key: str) -> Any:
-            raise MetadataError("away")
-
-    told = make_spot(metadata=Store()).explain(work, 1)
+    store = scripted(MemoryMetadataStore, fail={"get": MetadataError("away")})
+    told = make_spot(metadata=store).explain(work, 1)
     assert not told.hit
     assert "can't be asked: away" in repr(told)
 
-
-# ----------------------------------------------------------------------------- after `shutdown`
 
 ORDERS: dict[str, Any] = {
     "peek": lambda spot, marked: spot.peek(marked, 1),
@@ -480,9 +364,6 @@ def test_what_can_be_told_without_the_store_is_told_after_shutdown(
     assert "run uncached from now on: make a new Spot" in caplog.text
 
 
-# -------------------------------------------------------------------------- why there is none
-
-
 @pytest.mark.parametrize("order", ["key", "peek", "refresh", "invalidate"])
 def test_what_has_no_stable_form_is_named(spot: Spot, order: str) -> None:
     marked = spot.mark(work)
@@ -515,26 +396,3 @@ def test_explain_another_serializer(spot: Spot) -> None:
     told = spot.explain(marked, 1)
     assert told.differs == ("damaged",)
     assert "stored by 'other', and 'msgpack' can't read it" in told.reason
-
-
-def test_explain_what_waits_to_be_written(spot: Spot) -> None:
-    marked = spot.mark(work)
-    marked(1)
-    key = spot.key(marked, 1)
-    record = spot.metadata.get(key)
-    assert record is not None
-    spot.metadata.delete(key)
-    spot._engine.cache.waiting[key] = record
-    assert spot.explain(marked, 1).hit
-    spot._engine.cache.waiting.clear()
-    assert not spot.explain(marked, 1).hit
-
-
-def test_very_many_functions_are_counted_together(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.results.counting.LIMIT", 1)
-    for name in ("one", "two", "three"):
-        marked = spot.mark(name=name)(work)
-        marked(1), marked(1)
-    assert (spot.stats()["misses"], spot.stats()["hits"]) == (3, 3)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Beginning
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
 from gates import DEADLINE, Gate, until
@@ -71,9 +69,6 @@ async def come(condition: Callable[[], bool], *unless: asyncio.Task[Any]) -> Non
 
 def heartbeat_of(spot: Spot) -> Any:
     return spot._engine.cache.metadata.held.heartbeat
-
-
-# ------------------------------------------------------------------------------ how often it asks
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,94 +138,12 @@ def test_an_expired_result_is_made_anew_in_three(
     assert RAN == [1, 2, 1]
 
 
-def test_a_stale_result_is_made_anew_behind(far: Spot, store: RemoteStore, server: Server) -> None:
-    marked = far.mark(ttl=10, stale=100, version="auto")(KINDS["sync"][0])
-    marked(1)
-    server.clock.now += 11
-    marked(2)  # which tells the time
-    store.asked.clear()
-    marked(1)
-    far.flush()
-    assert RAN == [1, 2, 1]
-    assert store.asked.count("begin") == store.asked.count("put_valid") == 1
-
-
-@pytest.mark.parametrize("mode", ["readonly", "refresh"])
-def test_other_modes(make_spot: Callable[..., Spot], store: RemoteStore, mode: str) -> None:
-    spot = make_spot(metadata=store, mode=mode)
-    store.asked.clear()
-    marked = spot.mark(KINDS["sync"][0])
-    marked(1)
-    marked(1)
-    assert RAN == [1, 1]
-    assert (
-        store.asked == {"readonly": ["find", "find"], "refresh": ["begin", "put_valid"] * 2}[mode]
-    )
-
-
-def test_set_result_takes_all_leases_at_once(far: Spot, store: RemoteStore) -> None:
-    @far.mark(each="xs")
-    def doubled(xs: list[int]) -> list[int]:
-        raise AssertionError("it was set")
-
-    far.set_result([2, 4], doubled, [1, 2])
-    assert store.asked.count("begin_many") == 1
-    assert "try_lease" not in store.asked
-    assert doubled([1, 2]) == [2, 4]
-
-
-def test_what_was_stored_meanwhile_is_found_with_the_lease(
-    far: Spot, store: RemoteStore, server: Server, make_spot: Callable[..., Spot]
-) -> None:
-    other = make_spot(metadata=RemoteStore(server))
-    faster = other.mark(name="f")(lambda x: "theirs")
-
-    def store_it(name: str, args: Any) -> None:
-        if name == "begin":
-            store.before = lambda _name, _args: None
-            faster(1)
-
-    store.before = store_it
-    slower = far.mark(name="f")(lambda x: "ours")
-    assert slower(1) == "theirs"
-    assert [name for name in store.asked if name != "find_code"] == ["find", "begin", "release"]
-
-
-def test_what_waits_in_memory_is_found_with_the_lease(
-    make_spot: Callable[..., Spot], store: RemoteStore
-) -> None:
-    """As where another call's result could not be saved, between the look-up and the lease."""
-    spot = make_spot(metadata=store)
-    ours = spot.mark(name="f")(lambda x: "ours")
-    theirs = spot.mark(name="f")(lambda x: "theirs")
-    begun: list[str] = []
-
-    def meet(name: str, args: Any) -> None:
-        if name.startswith("put"):
-            raise MetadataError("full: empty it")
-        if name == "begin" and not begun:
-            begun.append(name)
-            assert theirs(1) == "theirs"
-
-    store.before = meet
-    assert ours(1) == "theirs"
-    store.before = lambda _name, _args: None
-
-
-# --------------------------------------------------------------------------- in which thread
-
-
 async def plain(x: int) -> int:
     return x
 
 
 async def failing(x: Any) -> Any:
     raise ValueError(x)
-
-
-async def endless(x: Any) -> None:
-    RAN.append(x)
-    await asyncio.sleep(DEADLINE)
 
 
 async def listed(xs: list[int]) -> list[int]:
@@ -274,69 +187,6 @@ def test_a_lease_is_given_back_before_the_caller_has_its_error(
     assert threading.get_ident() not in threads
 
 
-@pytest.mark.parametrize("each", [False, True])
-def test_a_cancelled_call_gives_its_lease_back_elsewhere(
-    far: Spot, store: RemoteStore, each: bool
-) -> None:
-    marked = far.mark(each="x" if each else None)(endless)
-    threads: dict[str, int] = {}
-    store.before = lambda name, _: threads.setdefault(name, threading.get_ident())
-
-    async def main() -> None:
-        task = asyncio.create_task(marked([1]))
-        await come(lambda: len(RAN) == 1, task)
-        assert store.server.held
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(main())
-    until(lambda: not store.server.held)
-    assert threads["release"] != threading.get_ident()
-    until(lambda: not far._engine.running)
-
-
-@pytest.mark.parametrize("each", [False, True])
-def test_a_call_that_is_cancelled_as_it_takes_the_lease(
-    far: Spot, store: RemoteStore, each: bool
-) -> None:
-    """The thread that takes it goes on, and nobody is left to hold it, whoever keeps the error."""
-    gate = Gate()
-    kept: list[BaseException] = []
-    store.before = lambda name, _: gate.pass_through() if name.startswith("begin") else None
-
-    @far.mark(each="x" if each else None)
-    async def unmade(x: Any) -> Any:
-        raise AssertionError("it was cancelled before")
-
-    async def main() -> None:
-        task = asyncio.create_task(unmade([1, 2]))
-        await come(gate.entered.is_set, task)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await task
-        kept.append(caught.value)
-        gate.open.set()
-
-    asyncio.run(main())
-    until(lambda: any(name.startswith("begin") for name in store.asked))
-    until(lambda: not store.server.held)
-
-
-def test_a_lease_is_released_where_its_answer_was_dropped(far: Spot, store: RemoteStore) -> None:
-    """As by a Ctrl-C between the answer and the place that holds it."""
-    metadata = far._engine.cache.metadata
-    metadata.begin("one")
-    metadata.try_lease("two")
-    metadata.begin_many(["three", "four"])
-    gc.collect()
-    until(lambda: not store.server.held)
-    assert len(heartbeat_of(far)) == 0
-
-
-# ------------------------------------------------------------------------------- what goes wrong
-
-
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("each", [False, True])
 def test_a_store_that_gives_no_lease(
@@ -362,76 +212,12 @@ def test_a_store_that_gives_no_lease(
     assert not any(name.startswith(("begin", "put")) for name in store.asked), "it was stored"
 
 
-WRONG: list[Callable[[Beginning], object]] = [
-    lambda _: "text",
-    lambda _: (1, 2, 3, 4),
-    lambda begun: begun._replace(generation=-1),
-    lambda begun: begun._replace(generation="text"),
-    lambda begun: begun._replace(now=float("nan")),
-    lambda begun: begun._replace(now=None),
-    lambda begun: begun._replace(found="text"),
-]
-
-
-@pytest.mark.parametrize("number", range(len(WRONG)))
-@pytest.mark.parametrize("each", [False, True])
-def test_a_wrong_answer_is_told_and_the_call_goes_on(
-    make_spot: Callable[..., Spot],
-    store: RemoteStore,
-    troubles: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
-    number: int,
-    each: bool,
-) -> None:
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    real = store.begin
-
-    def begin(key: str) -> object:
-        begun = real(key)
-        assert begun is not None
-        return WRONG[number](begun)
-
-    monkeypatch.setattr(store, "begin", begin)
-    monkeypatch.setattr(store, "begin_many", lambda keys: {key: begin(key) for key in keys})
-    marked = spot.mark(each="x" if each else None)(lambda x: x)
-    assert marked([1, 2]) == [1, 2]
-    (trouble,) = troubles
-    assert "in place of a Beginning" in str(trouble.error)
-    gc.collect()
-    if number > 1:  # the lease was there
-        until(lambda: not store.server.held)
-    store.server.held.clear()
-
-
-def test_begin_many_that_gives_no_table(
-    make_spot: Callable[..., Spot], store: RemoteStore, troubles: list[Any], monkeypatch: Any
-) -> None:
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    monkeypatch.setattr(store, "begin_many", lambda keys: list(keys))
-    marked = spot.mark(each="x")(lambda x: x)
-    assert marked([1, 2]) == [1, 2]
-    assert "begin_many returned" in str(troubles[0].error)
-
-
-# -------------------------------------------------------------------------- one execution for all
-
-
 GATES = [Gate()]
 
 
 def gated(x: Any) -> Any:
     GATES[0].pass_through()
     return [x]
-
-
-def gated_and_failing(x: Any) -> Any:
-    GATES[0].pass_through()
-    raise ValueError(x)
-
-
-def gated_items(xs: list[int]) -> list[Any]:
-    GATES[0].pass_through()
-    return [[x] for x in xs]
 
 
 class Machines:
@@ -485,40 +271,6 @@ def test_others_wait_for_the_one_that_runs_it(machines: Machines) -> None:
         until(lambda spot=spot: not watcher_of(spot))
 
 
-def test_who_waits_sits_in_no_executor(machines: Machines) -> None:
-    """More calls wait than there are threads, and another one gets its result all the same."""
-    spot = machines.spots[1]
-    waiting = spot.mark(name="f")(never_later)
-    keys = [spot.explain(waiting, x).key for x in range(20)]
-    leases = [machines.stores[0].try_lease(key) for key in keys]
-    other = spot.mark(name="other")(KINDS["async"][0])
-
-    async def main() -> None:
-        tasks = [asyncio.create_task(waiting(x)) for x in range(20)]
-        await come(lambda: len(watcher_of(spot)) == 20, *tasks)
-        assert (await other(1))[0] == 1
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    asyncio.run(main())
-    for lease in leases:
-        assert lease is not None
-        lease.release()
-
-
-def test_a_holder_that_raised_leaves_the_run_to_another(machines: Machines) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated_and_failing), 1)
-        assert machines.gate.entered.wait(DEADLINE)
-        theirs = pool.submit(machines.of(1, lambda x: ["second", x]), 1)
-        machines.wait(1, theirs)
-        machines.gate.open.set()
-        with pytest.raises(ValueError):
-            mine.result(DEADLINE)
-        assert theirs.result(DEADLINE) == ["second", 1]
-
-
 def test_a_holder_that_died_costs_a_lease_time(machines: Machines, server: Server) -> None:
     first = machines.of(0, gated)
     with ThreadPoolExecutor(2) as pool:
@@ -547,18 +299,6 @@ def test_a_result_is_stored_though_its_lease_was_lost(
     (line,) = [line for line in caplog.messages if "leases" in line]
     assert "results of these are stored all the same" in line
     assert machines.of(1, never)(1) == [1]
-
-
-def test_items_that_another_machine_makes_are_waited_for(machines: Machines) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated_items, each="xs"), [1, 2])
-        assert machines.gate.entered.wait(DEADLINE)
-        own = machines.of(1, lambda xs: [["own", x] for x in xs], each="xs")
-        theirs = pool.submit(own, [1, 2, 3])
-        machines.wait(1, theirs)
-        machines.gate.open.set()
-        assert mine.result(DEADLINE) == [[1], [2]]
-        assert theirs.result(DEADLINE) == [[1], [2], ["own", 3]]
 
 
 def fresh(x: Any) -> Any:
@@ -590,25 +330,6 @@ def test_wait_timeout_ends_a_wait(make_spot: Callable[..., Spot], server: Server
     assert not watcher_of(spot)
 
 
-def test_a_cancelled_wait_is_forgotten(machines: Machines) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        mine = pool.submit(machines.of(0, gated), 1)
-        assert machines.gate.entered.wait(DEADLINE)
-        second = machines.of(1, never_later)
-
-        async def main() -> None:
-            task = asyncio.create_task(second(1))
-            await come(lambda: len(watcher_of(machines.spots[1])) > 0, task)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-
-        asyncio.run(main())
-        until(lambda: not watcher_of(machines.spots[1]))
-        machines.gate.open.set()
-        assert mine.result(DEADLINE) == [1]
-
-
 def test_a_store_that_goes_away_ends_a_wait(machines: Machines) -> None:
     second = machines.of(1, lambda x: ["own"])
     with ThreadPoolExecutor(2) as pool:
@@ -625,40 +346,6 @@ def test_a_store_that_goes_away_ends_a_wait(machines: Machines) -> None:
         machines.stores[1].before = lambda _name, _args: None
         machines.gate.open.set()
         assert mine.result(DEADLINE) == [1]
-
-
-def test_a_closed_spot_leaves_no_thread(machines: Machines) -> None:
-    assert machines.of(0, lambda x: [x])(1) == [1]
-    with ThreadPoolExecutor(1) as pool:
-        held = machines.stores[0].try_lease(machines.spots[1].explain(machines.of(1, never), 2).key)
-        waits = pool.submit(machines.of(1, lambda x: ["own"]), 2)
-        machines.wait(1, waits)
-        machines.spots[1].shutdown()
-        assert held is not None
-        held.release()
-        assert waits.result(DEADLINE) == ["own"]
-    machines.spots[0].shutdown()
-    names = ("beautyspot-heartbeat", "beautyspot-leases")
-    until(lambda: not [each for each in threading.enumerate() if each.name in names])
-
-
-def test_no_thread_can_be_started_to_watch(
-    machines: Machines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated), 1)
-        assert machines.gate.entered.wait(DEADLINE)
-        with monkeypatch.context() as patch:
-
-            def refuse(*_: object) -> None:
-                raise RuntimeError("can't start new thread")
-
-            patch.setattr("beautyspot.concurrency.deferred.begin", refuse)
-            theirs = pool.submit(machines.of(1, never), 1)
-            machines.wait(1, theirs)
-            assert not watcher_of(machines.spots[1]).works
-            machines.gate.open.set()
-            assert mine.result(DEADLINE) == theirs.result(DEADLINE) == [1]
 
 
 CROSSING: dict[str, Any] = {}

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError, ConfigError
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from broken import BrokenStore
+from beautyspot.memory import MemoryMetadataStore
 from kinds import KINDS, RAN, result, work
 
 if TYPE_CHECKING:
@@ -70,22 +65,6 @@ def test_what_was_stored_before_is_a_hit_and_has_the_new_name_from_then_on(
     assert RAN == [1, 2]
 
 
-def test_a_file(before: Spot, spot: Spot, tmp_path: Path) -> None:
-    def film(x: int) -> bs.File:
-        RAN.append(x)
-        path = tmp_path / f"{x}.bin"
-        path.write_bytes(b"film" * 1000)
-        return bs.File(path)
-
-    old = before.mark(film, name="old")
-    old(1)
-    new = spot.mark(film, name="new", renamed_from="old")
-    assert new(1).path.read_bytes() == b"film" * 1000
-    before.invalidate(old, 1)
-    assert new(1).path.read_bytes() == b"film" * 1000
-    assert RAN == [1]
-
-
 def first(x: int) -> int:
     return x
 
@@ -141,44 +120,6 @@ def test_what_a_local_function_captured_counts_as_before(before: Spot, spot: Spo
     assert RAN == [1]
 
 
-@pytest.mark.parametrize(
-    ("names", "why"),
-    [
-        (f"{__name__}:second", "that is its identifier now: give what it was before"),
-        (("a", f"{__name__}:second"), "that is its identifier now"),
-        ("module:make.<locals>.f", "counted by its code as well"),
-        ("module:<lambda>", "counted by its code as well"),
-        ("", "identifiers such as"),
-        (5, "identifiers such as"),
-        ((None,), "identifiers such as"),
-    ],
-)
-def test_what_can_find_nothing_is_refused(spot: Spot, names: Any, why: str) -> None:
-    with pytest.raises(ConfigError, match=why):
-        spot.mark(second, renamed_from=names)
-
-
-def test_asking_stores_nothing(before: Spot, spot: Spot) -> None:
-    before.mark(work, name="old")(1)
-    new = spot.mark(work, name="new", renamed_from="old")
-    found = spot.peek(new, 1)
-    assert found is not None
-    assert (found.value, found.key) == (result(1), spot.key(new, 1))
-    told = spot.explain(new, 1)
-    assert told.hit
-    assert told.reason.endswith("UTC as a result of old")
-    assert told.nearest is not None
-    missed = spot.explain(new, 2)
-    assert (missed.hit, missed.differs) == (False, ("argument x",)), "of the earlier one"
-    for mode in ("readonly", "replay"):
-        looks = spot.mark(work, name="new", renamed_from="old", mode=mode)
-        assert looks(1) == result(1)
-    assert len(keys(spot)) == 1
-    with pytest.raises(CacheMissError):
-        looks(2)
-    assert RAN == [1]
-
-
 def test_an_invalidated_result_does_not_come_back(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old")
     new = spot.mark(work, name="new", renamed_from="old")
@@ -206,15 +147,6 @@ def test_a_new_result_replaces_those_of_all_names(before: Spot, spot: Spot) -> N
     assert len([blob for blob in spot.storage.list() if blob.location]) == 1
 
 
-def test_a_value_that_is_set_replaces_them_too(before: Spot, spot: Spot) -> None:
-    old = before.mark(work, name="old")
-    new = spot.mark(work, name="new", renamed_from="old")
-    old(1)
-    spot.set_result("set", new, 1)
-    assert keys(spot) == {spot.key(new, 1)}
-    assert new(1) == "set"
-
-
 def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old", ttl=60)
     old(1)
@@ -225,17 +157,6 @@ def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
     assert new(1) == result(1)
     assert spot.flush()  # waits for the call behind
     assert RAN == [1, 1]
-    assert keys(spot) == {spot.key(new, 1)}
-
-
-def test_with_saves_in_the_background_too(before: Spot, make_spot: Make) -> None:
-    spot = make_spot(strict=True, save="background")
-    old = before.mark(work, name="old")
-    new = spot.mark(work, name="new", renamed_from="old")
-    old(1)
-    assert new(1) == result(1)
-    spot.refresh(new, 1)
-    assert spot.flush()
     assert keys(spot) == {spot.key(new, 1)}
 
 
@@ -287,19 +208,6 @@ def test_only_what_is_signed_is_taken_and_is_signed_again(make_spot: Make) -> No
     assert RAN == [2]
 
 
-def test_what_another_computes_is_not_replaced(before: Spot, spot: Spot) -> None:
-    before.mark(work, name="old")(1)
-    new = spot.mark(work, name="new", renamed_from="old")
-    lease = before.metadata.try_lease(spot.key(new, 1))
-    assert lease is not None
-    assert new(1) == result(1)
-    lease.release()
-    assert len(keys(spot)) == 1
-    assert new(1) == result(1)
-    assert len(keys(spot)) == 2
-    assert RAN == [1]
-
-
 class Meanwhile(MemoryMetadataStore):
     """Another process does something just before, or just after, a row is inserted."""
 
@@ -317,32 +225,6 @@ class Meanwhile(MemoryMetadataStore):
             return super().put_valid(record, since)
         finally:
             self.after()
-
-
-class Swapped(MemoryStorage):
-    """Whose blobs are another one's when they are read a second time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.read: list[str] = []
-
-    def load(self, location: str) -> bytes:
-        self.read.append(location)
-        data = super().load(location)
-        return data if self.read.count(location) == 1 else b"other" + data
-
-
-def test_bytes_that_were_not_checked_get_no_new_digest(
-    make_spot: Make, troubles: list[Trouble]
-) -> None:
-    store, storage = MemoryMetadataStore(), Swapped()
-    parts = {"metadata": store, "storage": storage}
-    make_spot("before", **parts).mark(work, name="old", save_blob=True)(1)
-    spot = make_spot(on_error=troubles.append, **parts)
-    new = spot.mark(work, name="new", renamed_from="old")
-    assert new(1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
-    assert len(keys(spot)) == 1
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -370,54 +252,6 @@ def test_what_is_invalidated_meanwhile_does_not_come_back(
     assert spot.peek(new, 1) is None
 
 
-def test_what_another_process_makes_meanwhile_stays(make_spot: Make) -> None:
-    store = Meanwhile()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store)
-    other = make_spot("other", metadata=store, wait_timeout=0)
-    new = spot.mark(work, name="new", renamed_from="old")
-    elsewhere = other.mark(work, name="new")
-
-    def makes() -> None:
-        store.before = bool
-        assert elsewhere(1) == result(1)
-
-    store.before = makes
-    assert new(1) == result(1)
-    [earlier] = store.scan(func_identifier="old")
-    [record] = store.scan(func_identifier="new")
-    assert RAN == [1, 1]
-    assert (record.made_at or 0.0) > (earlier.made_at or 0.0)
-
-
-def test_a_store_that_takes_no_row_loses_nothing(make_spot: Make, troubles: list[Trouble]) -> None:
-    store = BrokenStore()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    new = spot.mark(work, name="new", renamed_from="old")
-    store.broken = {"put"}
-    assert new(1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
-    store.broken = set()
-    assert new(1) == result(1)
-    assert len(keys(spot)) == 2
-    assert RAN == [1]
-
-
-def test_an_earlier_row_that_can_t_be_removed_is_said(
-    make_spot: Make, troubles: list[Trouble]
-) -> None:
-    store = BrokenStore()
-    make_spot("before", metadata=store).mark(work, name="old")(1)
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    new = spot.mark(work, name="new", renamed_from="old")
-    store.broken = {"delete"}
-    assert spot.refresh(new, 1) == result(1)
-    assert {trouble.operation for trouble in troubles} == {"remove an earlier result"}
-    assert new(1) == result(1)
-    assert RAN == [1, 1]
-
-
 def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
     def embed(texts: list[str]) -> list[str]:
         RAN.append(texts)
@@ -440,30 +274,3 @@ def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
     assert spot.count(items, [["a", "b", "d"]]) == 1
     assert list(spot.map(new, range(21))) == [result(x) for x in range(21)]
     assert RAN == [20]
-
-
-def test_tasks_that_ask_at_once_get_results_of_their_own(before: Spot, spot: Spot) -> None:
-    function, _ = KINDS["async"]
-    old = before.mark(function, name="old")
-    asyncio.run(old(1))
-    new = spot.mark(function, name="new", renamed_from="old")
-
-    async def several() -> list[Any]:
-        return await asyncio.gather(*[new(1) for _ in range(5)])
-
-    found = asyncio.run(several())
-    assert found == [result(1)] * 5
-    assert len({id(each) for each in found}) == 5
-    assert RAN == [1]
-
-
-def test_outside_of_asyncio_too(before: Spot, spot: Spot) -> None:
-    """Under Trio, say, where a coroutine is run by something else."""
-    function, call = KINDS["async"]
-    call(before.mark(function, name="old"), 1)
-    new = spot.mark(function, name="new", renamed_from="old")
-    for _ in range(2):
-        with pytest.raises(StopIteration) as ended:
-            new(1).send(None)
-        assert ended.value.value == result(1)
-    assert RAN == [1]

@@ -8,7 +8,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
 from beautyspot.errors import (
     ConfigError,
@@ -20,10 +19,10 @@ from beautyspot.errors import (
 from beautyspot.memory import MemoryMetadataStore
 from gates import DEADLINE, Gate, until
 from owned_clock import Clock
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from beautyspot.contracts import TaskRecord
     from beautyspot.spot import Spot
@@ -67,19 +66,6 @@ async def stream_async(x: Any, y: int = 1) -> AsyncIterator[Any]:
 def work_each(texts: list[str]) -> list[str]:
     State.runs.extend(texts)
     return [text.upper() for text in texts]
-
-
-def gated_each(texts: list[str]) -> list[str]:
-    State.gates[0].pass_through()
-    return work_each(texts)
-
-
-class Client:
-    def __init__(self, region: str) -> None:
-        self.region = region
-
-    def ask(self, x: Any, y: int = 1) -> Any:
-        return work(x)
 
 
 def called(marked: Any, *args: Any) -> Any:
@@ -160,15 +146,6 @@ def test_a_stream_returns_what_its_generator_does(spot: Spot) -> None:
     assert [one and one.value for one in found] == [[1, "end"], [1, 2, None]]
 
 
-def test_a_method_and_a_function_that_is_not_marked(spot: Spot) -> None:
-    Client.ask = spot.mark(Client.ask)  # type: ignore[method-assign]
-    spot.set_result("set", Client("north").ask, "a")
-    assert Client("north").ask("a") == "set"
-    assert Client("south").ask("a") == ["ran", 1]
-    spot.set_result("3 and 1", sorted, [3, 1])
-    assert spot.cached_run(sorted, [3, 1]) == "3 and 1"
-
-
 def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -179,27 +156,6 @@ def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
     assert other.mark(name="work")(work)("a") == "set"
     spot.flush()
     assert other.mark(name="work")(work)("a") == "set"
-
-
-def test_forms_of_the_mark_are_those_of_a_run(spot: Spot, tmp_path: Path) -> None:
-    picture = spot.mark(content_type="image/png", save_blob=True)(work)
-    spot.set_result(b"\x89PNG", picture, "a")
-    record = row_of(spot, picture, "a")
-    assert (record.content_type, record.result_type) == ("image/png", "FILE")
-    (tmp_path / "page.txt").write_text("content")
-    page = spot.mark(name="page")(work)
-    spot.set_result(bs.File(tmp_path / "page.txt"), page, "a")
-    assert page("a").path.read_text() == "content"
-    assert State.runs == []
-
-
-@pytest.mark.parametrize(("arguments", "shown"), [(True, "x='a', y=2"), (False, None)])
-def test_its_arguments_are_shown_as_those_of_a_run(
-    spot: Spot, arguments: bool, shown: str | None
-) -> None:
-    marked = spot.mark(arguments=arguments)(work)
-    spot.set_result("set", marked, "a", 2)
-    assert row_of(spot, marked, "a", 2).arguments == shown
 
 
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
@@ -320,43 +276,6 @@ def test_what_began_while_it_was_written_does_not_replace_it(
     assert marked("a") == "set"
 
 
-def test_what_ends_while_it_is_written_does_not_replace_it(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, metadata=Meeting)
-    marked = spot.mark(work)
-    State.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(marked, "a")
-        until(gate.entered.is_set, unless=[call])
-
-        def end() -> None:
-            gate.open.set()
-            assert call.result() == ["ran", 1]
-
-        Meeting.after = end
-        spot.set_result("set", marked, "a")
-    assert marked("a") == "set"
-
-
-def test_nor_does_a_run_that_waited_for_another_one_in_vain(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, wait_timeout=0)
-    marked = spot.mark(work)
-    State.gates = gates = [Gate(), Gate()]
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(marked, "a")]
-        try:
-            until(gates[0].entered.is_set, unless=calls)
-            calls.append(pool.submit(marked, "a"))
-            until(gates[1].entered.is_set, unless=calls)
-            gates[0].open.set()
-            calls[0].result()  # and with it goes the lease
-            spot.set_result("set", marked, "a")
-        finally:
-            for gate in gates:
-                gate.open.set()
-        assert calls[1].result() == ["ran", 2]
-    assert marked("a") == "set"
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_nor_does_one_that_waited_for_another_process(
     make_spot: Callable[..., Spot], save: str
@@ -385,120 +304,39 @@ def test_nor_does_one_that_waited_for_another_process(
     assert one("a") == ["ran", 3]
 
 
-class FewLeases(MemoryMetadataStore):
-    most_leases = 1
-
-
-def test_nor_does_a_run_of_more_items_than_there_are_leases(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = FewLeases()
-    spot, other = make_spot(strict=True, metadata=store), make_spot(strict=True, metadata=store)
-    marked, elsewhere = (each.mark(each="texts")(gated_each) for each in (spot, other))
-    State.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(elsewhere, ["a", "b", "c"])
-        try:
-            until(gate.entered.is_set, unless=[call])
-            spot.set_result(["set b"], marked, ["b"])
-        finally:
-            gate.open.set()
-        assert call.result() == ["A", "B", "C"]
-    assert marked(["a", "b", "c"]) == elsewhere(["a", "b", "c"]) == ["A", "set b", "C"]
-
-
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     make_spot: Callable[..., Spot],
 ) -> None:
-    class Away(MemoryMetadataStore):
-        is_away = True
-
-        def put_valid(self, record: Any, generation: int) -> bool:
-            if Away.is_away:
-                raise MetadataError("away: bring it back")
-            return super().put_valid(record, generation)
-
-    spot = make_spot(metadata=Away)
+    away = {"put_valid": MetadataError("away: bring it back")}
+    spot = make_spot(metadata=(store := scripted(MemoryMetadataStore, fail=away)))
     marked = spot.mark(work)
     marked("a")
     assert spot.stats()["unsaved"] == 1
-    Away.is_away = False
+    store.script.fail.clear()
     spot.set_result("set", marked, "a")
     assert marked("a") == "set"
     assert spot.flush()
     assert marked("a") == "set"
 
 
-def test_a_queued_result_gives_its_lease_back(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.results.background.LINGER", DEADLINE)
-    spot = make_spot(strict=True, save="background")
-    marked = spot.mark(work)
-    marked("a")
-    assert len(spot._engine.cache.waiting) == 1
-    spot.set_result("set", marked, "a")
-    assert len(spot._engine.cache.waiting) == 0
-    assert not spot._engine.running
-    lease = spot.metadata.try_lease(spot.key(marked, "a"))
-    assert lease is not None
-    lease.release()
-
-
-def test_a_spot_that_is_shut_down_meanwhile_closes_its_store_afterwards(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True, metadata=Meeting)
-    marked = spot.mark(work)
-
-    def shut_down() -> None:
-        spot.shutdown(wait=False)
-        until(lambda: bool(spot._engine.closing or Meeting.told))
-
-    Meeting.before, Meeting.after = shut_down, lambda: Meeting.told.append("written")
-    spot.set_result("set", marked, "a")
-    until(lambda: len(Meeting.told) == 2)
-    assert Meeting.told == ["written", "closed"]
-
-
 def test_a_call_that_comes_while_it_is_written_waits_for_it(
     make_spot: Callable[..., Spot],
 ) -> None:
-    class Waiting(MemoryMetadataStore):
-        entered, goes_on = threading.Event(), threading.Event()
-
-        def put_many(self, records: Any) -> None:
-            self.entered.set()
-            assert self.goes_on.wait(DEADLINE)
-            super().put_many(records)
-
-    spot = make_spot(strict=True, metadata=Waiting)
+    entered, goes_on = threading.Event(), threading.Event()
+    slow = {"put_many": lambda _records: entered.set() or goes_on.wait(DEADLINE)}
+    spot = make_spot(strict=True, metadata=scripted(MemoryMetadataStore, slow=slow))
     marked = spot.mark(work)
     with ThreadPoolExecutor(2) as pool:
         setting = pool.submit(spot.set_result, "set", marked, "a")
         try:
-            until(Waiting.entered.is_set, unless=[setting])
+            until(entered.is_set, unless=[setting])
             call = pool.submit(marked, "a")
             until(lambda: len(spot._engine.flights) == 1, unless=[call])
         finally:
-            Waiting.goes_on.set()
+            goes_on.set()
         setting.result()
         assert call.result() == "set"
     assert State.runs == []
-
-
-@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_where_nothing_is_under_way_nothing_is_noted(
-    make_spot: Callable[..., Spot], metadata: str, save: str
-) -> None:
-    spot = make_spot(strict=True, metadata=metadata, save=save)
-    marked = spot.mark(work)
-    before = spot._engine.cache.invalidations.now()
-    for number in range(5):
-        spot.set_result(number, marked, number)
-    assert spot._engine.cache.invalidations.now() == before
-    assert not spot._engine.running
 
 
 # ---------------------------------------------------------------------------------- each
@@ -576,92 +414,15 @@ def test_a_value_or_an_argument_without_a_form_changes_nothing(
     assert spot.stats()["errors"] == 0
 
 
-def test_a_serializer_that_fails_is_named(make_spot: Callable[..., Spot]) -> None:
-    class Broken(bs.SerializerBase):
-        name = "broken"
-
-        def dumps(self, value: object) -> bytes:
-            raise KeyError("broken")
-
-        def loads(self, data: Any) -> Any:
-            raise AssertionError
-
-    spot = make_spot(serializer=Broken)
-    for function in (work, stream):
-        with pytest.raises(SerializationError, match="the serializer failed: KeyError.*mend it"):
-            spot.set_result([1], spot.mark(function), "a")
-
-
-@pytest.mark.parametrize("value", ["text", b"bytes", 3, None])
-def test_what_has_no_items_is_no_stream(spot: Spot, value: Any) -> None:
-    with pytest.raises(ConfigError, match="takes the items of the stream, not an object of type"):
-        spot.set_result(value, spot.mark(stream), "a")
-
-
-class Full(MemoryMetadataStore):
-    def put_many(self, records: Any) -> None:
-        raise MetadataError("full: make room")
-
-    def put(self, record: Any) -> None:
-        raise MetadataError("full: make room")
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_a_store_that_fails_is_said_and_nothing_is_held(
     make_spot: Callable[..., Spot], save: str
 ) -> None:
-    spot = make_spot(metadata=Full, save=save)
+    full = dict.fromkeys(("put_many", "put_valid"), MetadataError("full: make room"))
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full), save=save)
     marked = spot.mark(work)
     with pytest.raises(MetadataError, match="full: make room"):
         spot.set_result(1, marked, "a")
     assert spot.stats()["unsaved"] == 0
     assert not spot._engine.running
     assert marked("a") == ["ran", 1], "its lease is free"
-
-
-def test_it_is_refused_where_nothing_may_be_stored(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    for mode in ("readonly", "replay"):
-        marked = spot.mark(mode=mode)(work)
-        with pytest.raises(ConfigError, match=f"the mode is '{mode}', in which nothing is stored"):
-            spot.set_result(1, marked, "a")
-        with spot.using(mode=mode), pytest.raises(ConfigError, match=f"the mode is '{mode}'"):
-            spot.set_result(1, spot.mark(work), "a")
-    with spot.disabled(), pytest.raises(ConfigError, match="the Spot is switched off"):
-        spot.set_result(1, spot.mark(work), "a")
-    spot.shutdown()
-    with pytest.raises(MetadataError, match="shut down"):
-        spot.set_result(1, spot.mark(work), "a")
-
-
-def test_in_the_mode_refresh_it_is_stored(spot: Spot) -> None:
-    marked = spot.mark(work)
-    with spot.using(mode="refresh"):
-        spot.set_result("set", marked, "a")
-    assert marked("a") == "set"
-
-
-def test_observers_are_told_that_it_was_stored(make_spot: Callable[..., Spot]) -> None:
-    told: list[Any] = []
-    spot = make_spot(strict=True, observers=[told.append])
-    marked = spot.mark(work)
-    spot.set_result("set", marked, "a")
-    assert [type(event) for event in told] == [bs.Saved]
-
-
-def test_items_take_no_more_leases_than_the_store_gives(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store, taken = spot._engine.cache.metadata, list[str]()
-    lease = store.try_lease
-
-    def counted(key: str) -> Any:
-        taken.append(key)
-        return lease(key)
-
-    monkeypatch.setattr(store, "most_leases", 2)
-    monkeypatch.setattr(store, "try_lease", counted)
-    marked = spot.mark(each="texts")(work_each)
-    spot.set_result(["x", "y", "z"], marked, ["a", "b", "c"])
-    assert len(taken) == 2
-    assert marked(["a", "b", "c"]) == ["x", "y", "z"]

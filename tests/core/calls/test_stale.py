@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import gc
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import behind, queueing
-from beautyspot.errors import CacheMissError, SchemaError
-from beautyspot.limits import concurrency_cap
-from broken import BrokenStore
+from beautyspot.concurrency import behind
+from beautyspot.errors import CacheMissError
 from gates import DEADLINE, Gate, followers, until
-from moments import each_moment, handled
 from owned_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beautyspot.observing import Event
     from beautyspot.spot import Spot
 
 
@@ -39,7 +33,6 @@ class State:
 
 
 STATE = State()
-NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +82,6 @@ def stored(spot: Spot, function: Any = work, x: Any = 1, **options: Any) -> Any:
     return marked
 
 
-# ------------------------------------------------------------------------------ plain functions
-
-
 def test_an_expired_result_is_given_while_one_call_behind_makes_the_new_one(
     make: Callable[..., Spot],
 ) -> None:
@@ -118,29 +108,6 @@ def test_what_is_older_than_that_is_computed(make: Callable[..., Spot]) -> None:
     assert STATE.ran == [1, 1]
 
 
-def test_a_result_of_the_future_counts_as_far_from_its_making(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now -= 109
-    assert marked(1) == [1, 1]
-    assert spot.flush()
-    assert marked(1) == [1, 2]
-    STATE.clock.now -= 110
-    assert marked(1) == [1, 3]
-
-
-def test_without_a_ttl_of_its_own_any_longer_the_rows_expiry_counts(
-    make: Callable[..., Spot],
-) -> None:
-    spot = make()
-    stored(spot, ttl=5)
-    marked = spot.mark(ttl=1000, stale=20)(work)
-    STATE.clock.now += 24
-    assert marked(1) == [1, 1]
-    assert spot.flush()
-    assert marked(1) == [1, 2]
-
-
 def test_who_finds_nothing_any_more_follows_the_call_behind(make: Callable[..., Spot]) -> None:
     spot = make()
     marked = stored(spot)
@@ -155,98 +122,6 @@ def test_who_finds_nothing_any_more_follows_the_call_behind(make: Callable[..., 
         STATE.gate.open.set()
         assert found.result(DEADLINE) == [1, 2]
     assert STATE.ran == [1, 1]
-
-
-def test_it_runs_in_the_context_of_its_caller_and_as_no_part_of_what_called(
-    make: Callable[..., Spot],
-) -> None:
-    """Else the calls around it would wait for it, and it would wait for none of them."""
-    spot = make()
-
-    @spot.mark(**OPTIONS)
-    def inner(x: int) -> str:
-        name = NAME.get()
-        if name == "second":
-            assert len(queueing._around()) == 1, "what it queues is no work of the outer call"
-            assert outer(x) == "outer"
-        return name
-
-    @spot.mark
-    def outer(x: int) -> str:
-        STATE.ran.append(x)
-        inner(x)
-        STATE.gate.pass_through()
-        return "outer"
-
-    NAME.set("first")
-    assert inner(1) == "first"
-    NAME.set("second")
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    context = contextvars.copy_context()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(context.run, outer, 1)
-        until(lambda: followers(spot) == 1, unless=[call])
-        STATE.gate.open.set()
-        assert call.result(DEADLINE) == "outer"
-    assert spot.flush()
-    assert inner(1) == "second"
-    assert STATE.ran == [1], "it followed the call, which went on"
-
-
-def test_it_borrows_no_place_of_the_call_around_it(make: Callable[..., Spot]) -> None:
-    spot = make()
-    capped = spot.limiter(max_concurrent=1)
-    marked = stored(spot, capped(work))
-
-    @capped
-    def outer() -> None:
-        marked(1)
-        until(lambda: any(cap.waiters() for cap in list(concurrency_cap._waited_for)))
-
-    STATE.clock.now += 20
-    outer()
-    assert spot.flush()
-    assert marked(1) == [1, 2]
-
-
-def test_while_another_call_makes_it_anew_none_runs_behind(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(spot.refresh, marked, 1)
-        until(lambda: len(STATE.ran) == 2, unless=[call])
-        assert marked(1) == [1, 1]
-        assert not spot._engine.behind.is_busy
-        assert spot.flush()
-        assert spot._engine.behind.claim(spot.key(marked, 1)), "nothing has failed"
-        STATE.gate.open.set()
-        assert call.result(DEADLINE) == [1, 2]
-
-
-def test_who_comes_first_after_all_runs_it_alone(
-    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Unleased(BrokenStore):
-        leases = False
-
-    spot = make(metadata=Unleased())
-    marked = stored(spot)
-    STATE.clock.now += 20
-    begun: list[Any] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(behind.deferred, "begin", lambda work, name: begun.append(work))
-        assert marked(1) == [1, 1]
-    STATE.gate.open.clear()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(spot.refresh, marked, 1)
-        until(lambda: len(STATE.ran) == 2, unless=[call])
-        begun.pop()()
-        assert len(STATE.ran) == 2
-        STATE.gate.open.set()
-        assert call.result(DEADLINE) == [1, 2]
 
 
 def test_the_store_is_open_until_what_was_handed_over_has_run(
@@ -272,26 +147,6 @@ def test_the_store_is_open_until_what_was_handed_over_has_run(
     found = other.peek(other.mark(**OPTIONS)(work), 1)
     assert found is not None
     assert found.value == [1, 2]
-
-
-def test_a_result_that_finds_no_place_is_not_made_again_and_again(
-    make: Callable[..., Spot],
-) -> None:
-    class Full(BrokenStore):
-        def put(self, record: Any) -> None:
-            if self.broken:
-                raise SchemaError("no more")
-            super().put(record)
-
-    store = Full()
-    spot = make(strict=False, metadata=store)
-    marked = stored(spot)
-    STATE.clock.now += 20
-    store.broken.add("put")
-    for _ in range(3):
-        assert marked(1) == [1, 1]
-        assert spot.flush()
-    assert STATE.ran == [1, 1]
 
 
 @pytest.mark.parametrize("options", [{}, {"stale_on_error": True}])
@@ -340,19 +195,6 @@ def test_a_result_that_is_not_stored_is_not_made_again_and_again(make: Callable[
     assert STATE.ran == [1, 1]
 
 
-def test_it_bounds_stale_on_error(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot, stale_on_error=True)
-    STATE.error = OSError("down")
-    STATE.clock.now += 109
-    assert spot.refresh(marked, 1) == [1, 1]
-    assert spot.flush()
-    assert len(STATE.ran) == 2, "who was given it in place of an error begins nothing"
-    STATE.clock.now += 1
-    with pytest.raises(OSError, match="down"):
-        marked(1)
-
-
 @pytest.mark.parametrize("mode", ["readonly", "replay"])
 def test_where_nothing_is_stored_nothing_runs(make: Callable[..., Spot], mode: str) -> None:
     stored(make())
@@ -393,7 +235,8 @@ def test_an_argument_that_its_caller_changes_afterwards_gets_no_result(
         given[0] = 2
         STATE.gate.open.set()
         assert spot.flush()
-    assert "was changed while the call was under way" in caplog.text
+    told = "was changed while the call was under way", "`x` changed while `<lambda>` ran"
+    assert told[when == "meanwhile"] in caplog.text
     assert marked([1]) == [1, 1]
     assert spot.peek(marked, [2]) is None
 
@@ -429,22 +272,6 @@ def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) 
     assert STATE.ran == [1]
 
 
-def test_what_observers_are_told(make: Callable[..., Spot]) -> None:
-    events: list[Event] = []
-    spot = make(observers=[events.append])
-    marked = stored(spot)
-    STATE.clock.now += 20
-    events.clear()
-    STATE.gate.open.clear()
-    marked(1)
-    assert [type(event).__name__ for event in events if event[0] == spot.name][0] == "Hit"
-    STATE.gate.open.set()
-    assert spot.flush()
-    names = [type(event).__name__ for event in events]
-    assert sorted(names) == ["Hit", "Miss", "Ran", "Saved"]
-    assert [event.reason for event in events if hasattr(event, "reason")] == ["expired"]
-
-
 def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) -> None:
     spot = make()
     marked = stored(spot)
@@ -457,14 +284,6 @@ def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) 
     assert spot.flush()
     assert spot.peek(marked, 1) is None
     assert marked(1) == [1, 3]
-
-
-def test_a_row_that_was_removed_is_made_anew_by_the_call_behind(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    assert spot.prune().expired == 1
-    assert marked(1) == [1, 2], "the row is gone: prune knows of no function that would give it"
 
 
 @pytest.mark.parametrize(
@@ -496,100 +315,6 @@ def test_wherever_the_result_is_kept(
     found = spot.peek(marked, 1)
     assert found is not None
     assert found.value == [1, 2]
-
-
-@pytest.mark.parametrize("function", [work, later])
-def test_a_map_gets_what_each_call_would_get(make: Callable[..., Spot], function: Any) -> None:
-    spot = make()
-    marked = stored(spot, function)
-    STATE.clock.now += 20
-    done: list[Any] = []
-
-    async def main() -> list[Any]:
-        found = [each async for each in spot.map(marked, [1], progress=done.append)]
-        await renewed(spot)
-        return found
-
-    if function is work:
-        assert list(spot.map(marked, [1])) == [[1, 1]]
-    else:
-        assert asyncio.run(main()) == [[1, 1]]
-        assert (done[-1].hits, done[-1].runs) == (1, 0)
-    assert spot.flush()
-    found = spot.peek(marked, 1)
-    assert found is not None
-    assert found.value == [1, 2]
-
-
-# ---------------------------------------------------------------------- threads, ends, processes
-
-
-def test_many_calls_behind_share_some_threads(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = spot.mark(**OPTIONS)(work)
-    many = range(behind.MOST + 3)
-    for x in many:
-        marked(x)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    for x in many:
-        marked(x)
-    until(lambda: len(STATE.ran) == len(many) + behind.MOST)
-    STATE.gate.open.set()
-    assert spot.flush()
-    assert len(STATE.ran) == 2 * len(many)
-
-
-def test_flush_waits_no_longer_than_it_may(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    assert not spot.flush(0)
-    STATE.gate.open.set()
-    assert spot.flush(DEADLINE)
-
-
-def test_who_is_part_of_a_call_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
-    """One of these may wait for that call, or for another one of these."""
-    spot = make()
-    marked = stored(spot)
-    flushed: list[bool] = []
-
-    @spot.mark(**OPTIONS)
-    def flushing(x: int) -> list[bool]:
-        STATE.clock.now += 20
-        marked(1)
-        flushed.append(spot.flush(0))
-        return flushed
-
-    STATE.gate.open.clear()
-    assert flushing(1) == [True]
-    STATE.clock.now += 20
-    flushing(1)
-    until(lambda: len(flushed) == 2)
-    assert flushed == [True, True], "in a thread behind, too"
-    STATE.gate.open.set()
-    assert spot.flush()
-
-
-def test_who_holds_a_place_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
-    """One of these may wait for that place."""
-    spot = make()
-    marked = stored(spot)
-
-    @spot.limiter(max_concurrent=1)
-    def flushing() -> bool:
-        return spot.flush(0)
-
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    assert flushing()
-    assert not spot.flush(0)
-    STATE.gate.open.set()
-    assert spot.flush()
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -646,7 +371,7 @@ def test_a_spot_that_is_dropped_stores_what_has_begun(make_spot: Any, tmp_path: 
     assert found.value == [1, 2]
 
 
-def test_where_no_thread_can_be_started_the_expired_result_is_given(
+def test_where_no_thread_can_be_started_the_new_result_is_made_in_place(
     make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -658,13 +383,10 @@ def test_where_no_thread_can_be_started_the_expired_result_is_given(
     with monkeypatch.context() as patch:
         patch.setattr(behind.deferred, "begin", refuse)
         assert marked(1) == [1, 1]
-        assert spot.flush()
-    assert STATE.ran == [1]
-    assert not spot._engine.running
-    STATE.clock.now += 1
-    marked(1)
+        assert STATE.ran == [1, 1]
+        assert marked(1) == [1, 2]
     assert spot.flush()
-    assert marked(1) == [1, 2]
+    assert not spot._engine.running
 
 
 PROGRAM = """
@@ -721,23 +443,6 @@ def test_a_forked_child_has_none_of_its_parents_calls_behind(make: Callable[...,
     assert marked(1) == [1, 2]
 
 
-def test_one_process_of_several_makes_it_anew(make: Callable[..., Spot]) -> None:
-    """Who does not get the lease of the key runs nothing: two Spots of one store tell it, too."""
-    first, second = make(), make()
-    marked = stored(first)
-    same = second.mark(**OPTIONS)(work)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    assert marked(1) == [1, 1]
-    until(lambda: len(STATE.ran) == 2)
-    assert same(1) == [1, 1]
-    assert second.flush()
-    assert len(STATE.ran) == 2
-    STATE.gate.open.set()
-    assert first.flush()
-    assert same(1) == [1, 2]
-
-
 def test_what_another_process_has_stored_meanwhile_is_not_made_again(
     make: Callable[..., Spot],
 ) -> None:
@@ -756,9 +461,6 @@ def test_what_another_process_has_stored_meanwhile_is_not_made_again(
     assert first.refresh(marked, 1) == [1, 2]
     assert first_rest.claim(first.key(marked, 1)) is False, "it was not got just before"
     assert same(1) == [1, 2]
-
-
-# -------------------------------------------------------------------------- coroutine functions
 
 
 def renewed(spot: Spot) -> Any:
@@ -805,98 +507,3 @@ def test_what_a_task_raises_is_told_by_us_alone(
     asyncio.run(main(), debug=True)
     gc.collect()
     assert ["later raised OSError('down')" in record.message for record in caplog.records] == [True]
-
-
-def test_a_task_ends_with_its_loop(
-    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make()
-
-    async def endless(x: int) -> list[int]:
-        STATE.ran.append(x)
-        if len(STATE.ran) > 1:
-            await asyncio.get_running_loop().create_future()
-        return [x, 1]
-
-    marked = stored(spot, endless)
-    STATE.clock.now += 20
-    assert asyncio.run(marked(1), debug=True) == [1, 1]
-
-    async def begin() -> None:
-        before = len(STATE.ran)
-        assert await marked(1) == [1, 1]
-        async with asyncio.timeout(DEADLINE):
-            while len(STATE.ran) == before:
-                await asyncio.sleep(0)
-
-    STATE.clock.now += 10
-    asyncio.run(begin(), debug=True)
-    loop = asyncio.new_event_loop()
-    STATE.clock.now += 10
-    loop.run_until_complete(begin())
-    loop.close()
-    assert len(spot._engine.flights) == 1
-    STATE.clock.now += 10
-    asyncio.run(marked(1), debug=True)
-    STATE.clock.now += 10
-    asyncio.run(begin())
-    gc.collect()
-    assert not caplog.records
-    assert len(spot._engine.flights) == 0
-    assert not spot._engine.behind._tasks
-
-
-def test_outside_of_asyncio_it_is_given_and_nothing_runs(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot, later)
-    STATE.clock.now += 20
-    with pytest.raises(StopIteration) as ended:
-        marked(1).send(None)
-    assert ended.value.value == [1, 1]
-    assert STATE.ran == [1]
-    assert not spot._engine.behind._claimed
-
-
-def test_a_loop_that_makes_no_task_crashes_nobody(make: Callable[..., Spot]) -> None:
-    spot = make(strict=False)
-    marked = stored(spot, later)
-    STATE.clock.now += 20
-
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise LookupError("no task")
-
-    async def main() -> Any:
-        asyncio.get_running_loop().set_task_factory(refuse)
-        try:
-            return await marked(1)
-        finally:
-            asyncio.get_running_loop().set_task_factory(None)
-
-    assert asyncio.run(main()) == [1, 1]
-    assert spot.stats()["errors"] == 1
-    assert not spot._engine.behind._claimed
-
-
-@each_moment
-def test_who_is_interrupted_leaves_the_key_free(make: Callable[..., Spot], stride: int) -> None:
-    """By Ctrl-C, at any moment: else nobody would make it anew, or the store stay open for ever."""
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    spot = make()
-    marked = stored(spot)
-    at, came = 1, True
-    while came:
-        STATE.clock.now += 90
-        spot.refresh(marked, 1)
-        STATE.clock.now += 90
-        with suppress(KeyboardInterrupt):
-            came = handled(lambda: marked(1), at, interrupt)
-        assert spot.flush(DEADLINE)
-        until(lambda: not spot._engine.running)  # a thread that was just begun is not known yet
-        STATE.clock.now += behind.LONGEST_REST
-        key = spot.key(marked, 1)
-        assert spot._engine.behind.claim(key)
-        spot._engine.behind.settle(key, done=True)
-        at += stride

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import recording
-from beautyspot.errors import CacheMissError, ConfigError
+from beautyspot.calls import streams
+from beautyspot.errors import CacheMissError
+from gates import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
+
 
 RAN: list[Any] = []
 
@@ -151,6 +157,39 @@ def test_what_is_sent_reaches_the_function_and_is_not_stored(spot: Spot) -> None
     assert RAN == ["began", "began"]
 
 
+def once_more() -> Generator[Any, Any, None]:
+    RAN.append("began")
+    with contextlib.suppress(ValueError):
+        yield 1
+
+
+async def once_more_later() -> AsyncIterator[Any]:
+    RAN.append("began")
+    with contextlib.suppress(ValueError):
+        yield 1
+
+
+@pytest.mark.parametrize("way", ["send", "throw"])
+def test_a_run_that_ends_by_what_is_sent_is_not_stored(spot: Spot, way: str) -> None:
+    marked, later = spot.mark(once_more), spot.mark(once_more_later)
+    given = 1 if way == "send" else ValueError()
+
+    async def main() -> None:
+        source: Any = later()
+        await anext(source)
+        with pytest.raises(StopAsyncIteration):
+            await getattr(source, f"a{way}")(given)
+
+    for _ in range(2):
+        asyncio.run(main())
+        source = marked()
+        next(source)
+        with pytest.raises(StopIteration):
+            getattr(source, way)(given)
+    assert RAN == ["began"] * 4
+    assert spot.stats()["entries"] == 0
+
+
 @pytest.mark.parametrize("stored", [False, True])
 def test_an_error_in_the_body_reaches_a_marked_context_manager(spot: Spot, stored: bool) -> None:
     """`contextlib` of Python 3.11 throws a type, a value and a traceback."""
@@ -259,6 +298,50 @@ def test_an_async_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None
     assert RAN == ["began"] * 4
 
 
+@pytest.mark.parametrize("leave", ["break", "return", "anext", "time-out"])
+def test_a_replay_that_is_left_as_its_loop_ends_runs_nothing(spot: Spot, leave: str) -> None:
+    """The loop cancels what closes the generator before that has begun."""
+    marked = spot.mark(count_later)
+
+    async def first() -> Any:
+        async for item in marked(2):
+            if leave == "return":
+                return item
+            if leave == "time-out":
+                async with asyncio.timeout(0):
+                    await asyncio.Event().wait()
+            break
+        return None
+
+    async def main() -> None:
+        with contextlib.suppress(TimeoutError):
+            await (anext(marked(2)) if leave == "anext" else first())
+
+    asyncio.run(collect(marked(2)))
+    asyncio.run(main())
+    assert RAN == ["began", 0, 1]
+
+
+def test_a_cancellation_that_is_thrown_into_a_replay_runs_nothing(spot: Spot) -> None:
+    """So does any other error that is no `Exception`."""
+    marked, later = spot.mark(count), spot.mark(count_later)
+
+    async def main() -> None:
+        await collect(later(2))
+        replay: Any = later(2)
+        await anext(replay)
+        with pytest.raises(asyncio.CancelledError):
+            await replay.athrow(asyncio.CancelledError())
+
+    asyncio.run(main())
+    list(marked(2))
+    replay = marked(2)
+    next(replay)
+    with pytest.raises(KeyboardInterrupt):
+        replay.throw(KeyboardInterrupt())
+    assert RAN == ["began", 0, 1] * 2
+
+
 def test_an_item_that_can_not_be_stored_passes_all_the_same(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -278,7 +361,7 @@ def test_an_item_that_can_not_be_stored_passes_all_the_same(
 def test_a_stream_too_long_to_record_passes_all_the_same(
     make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "STREAM_BYTES", 10)
+    monkeypatch.setattr(streams, "STREAM_BYTES", 10)
     spot = make_spot(on_error=troubles.append)
     marked = spot.mark(count)
     assert len(list(marked(20))) == len(list(marked(20))) == 20
@@ -344,7 +427,199 @@ def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Sp
     assert spot.mark(name="one")(items)() == [1]
 
 
-def test_a_stream_has_no_stale_result_to_fall_back_on(spot: Spot) -> None:
-    for function in (count, count_later):
-        with pytest.raises(ConfigError, match="has no meaning"):
-            spot.mark(stale_on_error=True)(function)
+def test_each_caller_of_an_equal_stream_runs_it_and_the_first_to_end_is_stored(spot: Spot) -> None:
+    @spot.mark
+    def numbered(n: int) -> Iterator[tuple[int, int]]:
+        RAN.append("began")
+        run = len(RAN)
+        for i in range(n):
+            yield run, i
+
+    one, two, broken = numbered(2), numbered(2), numbered(2)
+    assert [next(one), next(two), next(broken)] == [(1, 0), (2, 0), (3, 0)]
+    broken.close()  # type: ignore[attr-defined]
+    assert list(one) == [(1, 1)]
+    assert list(numbered(2)) == [(1, 0), (1, 1)]
+    assert list(two) == [(2, 1)]
+    assert RAN == ["began"] * 3
+    stats = spot.stats()
+    assert (stats["misses"], stats["hits"], stats["entries"]) == (3, 1, 1)
+
+
+def test_threads_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
+    all_run = threading.Barrier(3)
+
+    @spot.mark(ignore=("all_run",))
+    def items() -> Iterator[int]:
+        all_run.wait(DEADLINE)
+        yield 1
+
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(lambda: list(items())) for _ in range(3)]
+        assert [each.result(DEADLINE) for each in found] == [[1]] * 3
+    assert list(items()) == [1]
+
+
+def test_tasks_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
+    """Nor does it matter to one that another one is cancelled."""
+    marked = spot.mark(count_later)
+
+    async def main() -> None:
+        one, two = marked(2), marked(2)
+        assert await anext(one) == await anext(two) == [0]
+        reader = asyncio.create_task(collect(two))
+        await asyncio.sleep(0)
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        assert await collect(one) == [[1]]
+        assert await collect(marked(2)) == [[0], [1]]
+
+    asyncio.run(main())
+    assert RAN.count("began") == 2
+
+
+def test_a_stream_that_asks_for_itself_runs_and_does_not_wait(spot: Spot) -> None:
+    @spot.mark
+    def tree(n: int) -> Iterator[int]:
+        RAN.append("began")
+        if len(RAN) == 1:
+            yield from tree(n)
+        yield n
+
+    @spot.mark
+    async def tree_later(n: int) -> AsyncIterator[int]:
+        RAN.append("began")
+        if len(RAN) == 1:
+            async for item in tree_later(n):
+                yield item
+        yield n
+
+    assert list(tree(1)) == [1, 1]
+    RAN.clear()
+    assert asyncio.run(collect(tree_later(1))) == [1, 1]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_a_stream_that_is_interrupted_stores_nothing(
+    spot: Spot, error: type[BaseException]
+) -> None:
+    @spot.mark
+    def items() -> Iterator[int]:
+        RAN.append("began")
+        yield 1
+        if len(RAN) == 1:
+            raise error
+        yield 2
+
+    source = items()
+    assert next(source) == 1
+    with pytest.raises(error):
+        next(source)
+    assert list(items()) == list(items()) == [1, 2]
+    assert RAN == ["began"] * 2
+    assert spot.stats()["failures"] == 0
+
+
+def test_one_that_is_cancelled_closes_the_generator_before_it_ends(spot: Spot) -> None:
+    @spot.mark
+    async def items() -> AsyncIterator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            RAN.append("closed")
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await collect(items())
+        assert RAN == ["closed"]
+
+    asyncio.run(main())
+    assert spot.stats()["entries"] == 0
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_cancellation_means_to_a_generator_what_it_means_without_a_mark(
+    spot: Spot, marked: bool
+) -> None:
+    async def stubborn() -> AsyncIterator[str]:
+        RAN.append("began")
+        try:
+            yield "first"
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield "cancelled"
+        finally:
+            RAN.append("ended")
+
+    async def cancels() -> AsyncIterator[int]:
+        yield 1
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        source = spot.mark(stubborn)() if marked else stubborn()
+        assert await anext(source) == "first"
+        reader = asyncio.ensure_future(anext(source))
+        await asyncio.sleep(0)
+        reader.cancel()
+        assert await reader == "cancelled"
+        await source.aclose()  # type: ignore[attr-defined]
+        assert RAN == ["began", "ended"]
+        raises = spot.mark(cancels)() if marked else cancels()
+        assert await anext(raises) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await anext(raises)
+
+    asyncio.run(main())
+    assert spot.stats()["entries"] == 0
+
+
+def test_a_generator_runs_in_the_task_and_the_context_of_its_consumer(spot: Spot) -> None:
+    """It may hold what belongs to a task, as here a timeout and a group."""
+    user = contextvars.ContextVar("user", default="nobody")
+
+    @spot.mark(ignore=("user",))
+    async def items() -> AsyncIterator[tuple[str, int]]:
+        async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as group:
+            for i in range(3):
+                yield user.get(), await group.create_task(asyncio.sleep(0, i))
+
+    async def main() -> None:
+        user.set("me")
+        source = items()
+        assert await anext(source) == ("me", 0)
+        user.set("you")
+        assert await collect(source) == [("you", 1), ("you", 2)]
+
+    asyncio.run(main())
+
+
+def test_a_stream_may_go_on_in_another_loop(spot: Spot) -> None:
+    stream: Any = spot.mark(count_later)(3)
+    first = asyncio.new_event_loop()
+    # Asked for outside of the loop, which so does not know it, and does not close it.
+    assert first.run_until_complete(anext(stream)) == [0]
+    first.close()
+    assert asyncio.run(collect(stream)) == [[1], [2]]
+    assert RAN == ["began", 0, 1, 2]
+
+
+def test_a_stream_that_is_left_outside_of_its_loop_is_closed_in_it(spot: Spot) -> None:
+    @spot.mark
+    async def items() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            RAN.append("closed")
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        stream = items()
+        assert loop.run_until_complete(anext(stream)) == 1  # type: ignore[arg-type]
+        del stream
+        gc.collect()
+        runner.run(asyncio.sleep(0))
+    assert RAN == ["closed"]

@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError
 from gates import Gate, until
 from owned_clock import Clock
 
@@ -97,19 +96,6 @@ def test_both_get_the_result_and_the_arguments_as_they_were_passed(
     assert stored(spot, marked, 3, y=2) is None
 
 
-def test_a_method_hands_itself_on(spot: Spot) -> None:
-    class Client:
-        def __init__(self) -> None:
-            self.region = "north"
-
-        @spot.mark(tags=lambda result, self, x: [self.region])
-        def ask(self, x: int) -> int:
-            return x
-
-    Client().ask(1)
-    assert spot.invalidate_all(tag="north") == 1
-
-
 @pytest.mark.parametrize(
     ("answer", "valid"),
     [
@@ -188,34 +174,6 @@ def test_another_answer_is_reported_and_the_result_not_stored(
     assert "not cached: mend the function given as ttl= or tags=" in told
     assert ("KeyError" in told) == (answer is fails)
     assert (f"given as {option}= returned" in told) == (answer is not fails)
-
-
-def test_a_strict_spot_raises_what_a_function_raised(spot: Spot) -> None:
-    marked = spot.mark(ttl=fails)(work)
-    with pytest.raises(KeyError, match="expires"):
-        marked(1)
-
-
-def test_what_cache_if_refuses_is_not_asked_for(spot: Spot) -> None:
-    marked = spot.mark(cache_if=lambda result: False, ttl=fails, tags=fails)(work)
-    assert marked(1) == [1, 1]
-
-
-async def no_ttl(result: Any, x: int, *, y: int = 1) -> int:
-    return 1
-
-
-def test_what_can_not_be_called_so_is_refused_at_the_decorator(spot: Spot) -> None:
-    with pytest.raises(ConfigError, match=r"mark\(ttl=\) does not fit .*it takes \(result\), and"):
-        spot.mark(ttl=lambda result: 5)(work)
-    with pytest.raises(ConfigError, match=r"mark\(tags=\) does not fit .*give it the result as"):
-        spot.mark(tags=lambda: ["t"])(work)
-    with pytest.raises(ConfigError, match=r"mark\(ttl=.*or a function of the result"):
-        spot.mark(ttl=no_ttl)
-    with pytest.raises(ConfigError, match=r"mark\(tags=.*give a function of the result"):
-        spot.mark(tags=no_ttl)
-    with pytest.raises(ConfigError, match=r"a function of the result .* or several texts"):
-        spot.mark(tags="one")
 
 
 @pytest.mark.parametrize(("tag", "runs"), [("t", 2), ("another", 1)])

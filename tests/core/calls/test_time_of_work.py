@@ -44,13 +44,6 @@ class Slow(LimiterBase):
         NOW[0] = max(until, NOW[0])
 
 
-class Remote(Slow):
-    """The same behind a network: asked in a thread."""
-
-    name = "remote"
-    blocking = True
-
-
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     NOW[0] = 0.0
@@ -115,25 +108,6 @@ def test_what_a_limit_beneath_makes_wait_is_no_work(make_spot: Callable[..., Spo
     assert (stats["seconds_spent"], stats["seconds_saved"]) == (15, 6)
 
 
-def test_an_execution_that_raises_counts_its_work(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter=Slow())
-
-    def fail() -> None:
-        spot.bucket.consume()
-        work(3)
-        raise ValueError
-
-    def items() -> Iterator[int]:
-        yield fail()  # type: ignore[misc]
-
-    for each in (spot.mark(fail), spot.mark(mode="readonly")(fail)):
-        with pytest.raises(ValueError):
-            each()
-    with pytest.raises(ValueError):
-        list(spot.mark(items)())
-    assert spot.stats()["seconds_spent"] == 9
-
-
 def test_a_stream_that_is_not_stored_counts_its_work(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(mode="readonly")
 
@@ -156,39 +130,6 @@ def test_a_stream_that_is_not_stored_counts_its_work(make_spot: Callable[..., Sp
         list(items(0))
     stats = spot.stats()
     assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 1, 10)
-
-
-def test_an_execution_that_is_interrupted_counts_its_work(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def function() -> None:
-        work(3)
-        raise KeyboardInterrupt
-
-    @spot.mark
-    def items() -> Iterator[int]:
-        work(4)
-        yield 1
-
-    @spot.mark
-    async def coroutine() -> None:
-        work(5)
-        await asyncio.get_running_loop().create_future()
-
-    async def cancelled() -> None:
-        task = asyncio.create_task(coroutine())
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
-
-    with pytest.raises(KeyboardInterrupt):
-        function()
-    for _ in items():
-        break
-    asyncio.run(cancelled())
-    stats = spot.stats()
-    assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 0, 12)
 
 
 def test_observers_are_told_the_same_and_their_own_time_is_none(
@@ -231,37 +172,6 @@ def test_observers_are_told_the_same_and_their_own_time_is_none(
     assert ran == [2, 3, 2, 4]
     assert [took(spot, each) for each in (function, items, coroutine, stream)] == ran
     assert spot.stats()["seconds_spent"] == 11
-
-
-@pytest.mark.parametrize("limiter", [Slow, Remote])
-def test_tasks_that_queue_at_once_count_once(
-    make_spot: Callable[..., Spot], limiter: type[Slow]
-) -> None:
-    spot = make_spot(limiter=limiter())
-
-    async def limited() -> None:
-        async with spot.limit():
-            pass
-
-    @spot.mark
-    async def gathered() -> None:
-        work(1)
-        await asyncio.gather(limited(), limited(), limited())
-
-    @spot.mark
-    async def stream() -> AsyncIterator[int]:
-        async with spot.limit():
-            work(2)
-        yield 1
-
-    async def main() -> None:
-        await gathered()
-        async for _ in stream():
-            work(100)
-
-    asyncio.run(main())
-    assert took(spot, gathered) == 1
-    assert took(spot, stream) == 2
 
 
 def test_a_cap_makes_wait_too(make_spot: Callable[..., Spot]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Optional, TypeVar, Union
 import msgpack  # type: ignore[import-untyped] # it ships no types
 import pydantic
 import pytest
-from beautyspot import MsgpackSerializer, RestoreError, SerializationError, Spot
+from beautyspot import MsgpackSerializer, RestoreError
 from beautyspot.serialization.codecs import document
 
 T = TypeVar("T")
@@ -266,27 +266,6 @@ class Strange:
         raise RuntimeError
 
 
-def test_arguments_that_do_not_fit_are_the_function_s_own_error(spot: Any) -> None:
-    with pytest.raises(TypeError, match="schema"):
-        spot.mark(plain)()
-    with pytest.raises(TypeError):
-        spot.mark(plain)(3)
-
-
-def test_spots_are_typed(spot: Spot) -> None:
-    row: Row = spot.mark(plain)(Row)
-    assert row == Row()
-
-
-def test_a_call_that_fits_no_signature_raises_as_the_function_does(spot: Any) -> None:
-    def parse(schema: type[T], text: str) -> T:
-        return schema()
-
-    marked = spot.mark(parse)
-    with pytest.raises(TypeError, match="missing 1 required positional argument"):
-        marked(Item)
-
-
 LibraryT = TypeVar("LibraryT")
 
 
@@ -520,21 +499,3 @@ def test_of_any_number_of_type_variables(spot: Any) -> None:
     classes = [[type(marked(number)) for number in range(300)] for _ in range(2)]
     assert classes[0] == classes[1]
     assert len(RUNS) == 300
-
-
-def test_the_advice_for_what_an_annotation_does_not_cover_is_python(spot: Any) -> None:
-    def ask(kind: Any) -> Message:  # type: ignore[type-arg]
-        made: Any = Message
-        return made[kind]()  # type: ignore[no-any-return]
-
-    marked, variable = spot.mark(ignore=("kind",))(ask), LibraryT
-    inner: Any = Envelope
-    for kind, advice in (
-        (list[variable], "Message[list[LibraryT]]"),  # type: ignore[valid-type]
-        (inner[variable], "Message[Envelope]"),
-    ):
-        with pytest.raises(SerializationError) as raised:
-            marked(kind)
-        told = str(raised.value).replace(f"{__name__}.", "")
-        annotated = f"annotate the function (-> {advice}, -> list[{advice}] and so on), "
-        assert f"{annotated}call spot.register({advice})" in told

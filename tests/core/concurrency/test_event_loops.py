@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import CacheMissError, NotSupportedError
 from beautyspot_local import TokenBucket
 from broken import BrokenStore
@@ -70,30 +68,6 @@ async def quick_count(x: int) -> AsyncGenerator[int, None]:
 
 async def collect(items: AsyncGenerator[int, None]) -> list[int]:
     return [item async for item in items]
-
-
-def test_whose_loop_it_is() -> None:
-    async def ask() -> bool:
-        return in_asyncio()
-
-    async def ask_by_hand() -> bool:
-        return bool(by_hand(ask()))
-
-    async def in_no_task() -> bool:
-        """As a loop that is a guest of asyncio's runs its own tasks."""
-        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        asyncio.get_running_loop().call_soon(lambda: found.set_result(by_hand(ask())))
-        return await found
-
-    assert not by_hand(ask())
-    assert asyncio.run(ask())
-    assert asyncio.run(ask_by_hand())
-    assert not asyncio.run(in_no_task())
-
-
-def test_who_never_imported_asyncio_is_in_no_task_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "asyncio")
-    assert not in_asyncio()
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])

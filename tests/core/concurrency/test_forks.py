@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import lifecycle
-from beautyspot.concurrency import forks
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience.circuit_breaker import LIMIT, Breaker, Resting
 from beautyspot_local import LocalStorage
 
 if TYPE_CHECKING:
@@ -131,49 +128,3 @@ def test_a_storage_that_is_just_made(
     assert_a_child_can(lambda: marked(2))
     making.open_gate.set()
     thread.join()
-
-
-def test_a_function_that_is_just_called_first(
-    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from beautyspot.functions import identity
-    from beautyspot.tasks import form
-
-    spot = make_spot()
-    one, two = (spot.mark(name=name)(lambda x: x) for name in ("one", "two"))
-    for module, name in ((form, "return_classes"), (identity, "leads_back")):
-        real = getattr(module, name)
-
-        def slowly(*args: Any, real: Any = real, **options: Any) -> Any:
-            making.wait()
-            return real(*args, **options)
-
-        monkeypatch.setattr(module, name, slowly)
-        making.entered.clear(), making.open_gate.clear()
-        thread = meanwhile(lambda: one(1), making)
-        assert_a_child_can(lambda: two(1))
-        making.open_gate.set()
-        thread.join()
-        one, two = (spot.mark(name=name)(lambda x: x) for name in ("three", "four"))
-
-
-def test_a_probe_that_stayed_in_the_parent() -> None:
-    breaker = Breaker("it")
-    for _ in range(LIMIT):
-        with pytest.raises(OSError, match="away"):
-            breaker(away)
-    breaker.insist()
-    breaker.enter()  # by the thread that probes
-    with pytest.raises(Resting):
-        breaker(int)
-    breaker.reset_after_fork()
-    assert breaker(int) == 0
-
-
-def away() -> None:
-    raise OSError("away")
-
-
-def test_without_multiprocessing_a_process_ends_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "multiprocessing.util", raising=False)
-    assert forks.at_end_of_child(list) is False

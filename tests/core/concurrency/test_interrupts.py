@@ -11,12 +11,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.single_flight import Flight
-from beautyspot.results import gathering
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
 from moments import check_free, each_moment, interrupted
-from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,22 +81,6 @@ def called_by_another(function: Callable[[int], Any], x: int) -> Any:
     return outcomes[0]
 
 
-def test_a_leader_that_is_interrupted_while_it_wakes_its_followers_wakes_all() -> None:
-    woken: list[str] = []
-
-    def interrupted() -> None:
-        woken.append("interrupted")
-        if len(woken) == 1:
-            raise KeyboardInterrupt
-
-    flight = Flight(None)
-    flight.add_waker(interrupted)
-    flight.add_waker(lambda: woken.append("the other"))
-    with pytest.raises(KeyboardInterrupt):
-        flight.finish(1)
-    assert "the other" in woken
-
-
 def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True)
     marked = spot.mark(plain)
@@ -115,24 +96,6 @@ def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> 
         assert contextvars.copy_context().run(marked, at) == at, "it may run"
         at += 1
     assert at > 5
-
-
-@each_moment
-def test_a_hit_that_is_interrupted_stops_no_other(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, stride: int
-) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE", 0.001)  # a place that is lost comes back after it
-    spot = make_spot(metadata=RemoteStore(), strict=True)
-    function = spot.mark(version="auto")(plain)
-    function(1)
-    at = 1
-    while interrupted(lambda: function(1), at):
-        for _ in range(3):
-            assert called_by_another(function, 1) == 1
-        at += stride
-    assert at > 20
-    lookups: Any = spot._engine.cache.finding._find_gathered.__self__  # type: ignore[attr-defined]
-    assert len(lookups._places) <= gathering.AT_ONCE
 
 
 async def later(x: int) -> int:

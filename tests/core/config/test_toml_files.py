@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from beautyspot.config.resolve import resolve
 from beautyspot.errors import ConfigError
@@ -37,13 +35,6 @@ def test_the_nearest_file_counts(repo):
     assert directory(repo / "a" / "b") == str(repo / "far")
     shared(repo / "a", "near")
     assert directory(repo / "a" / "b") == str(repo / "a" / "near")
-
-
-def test_of_two_in_one_folder_our_own_wins(repo):
-    shared(repo, "shared")
-    assert directory(repo) == str(repo / "shared")
-    own(repo, "own")
-    assert directory(repo) == str(repo / "own")
 
 
 @pytest.mark.parametrize(
@@ -90,11 +81,6 @@ def test_a_table_of_another_tool_is_not(repo, caplog, header):
     assert not caplog.records
 
 
-def test_a_malformed_pyproject_that_is_not_ours_is_none_of_our_business(repo):
-    (repo / "pyproject.toml").write_text("][")
-    assert directory(repo) == ".beautyspot"
-
-
 @pytest.mark.parametrize("mark", [".git", ".hg"])
 def test_the_search_ends_at_the_repositorys_root(repo, mark):
     own(repo.parent, "outside")
@@ -119,23 +105,11 @@ def test_the_working_directory_is_where_the_search_begins(repo, monkeypatch):
     assert resolve({}, environ={})["directory"] == str(repo / "here")
 
 
-def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
-    assert resolve({}, environ={})["directory"] == ".beautyspot"
-    os.chdir(tmp_path)
-
-
 def test_a_changed_file_is_read_again(repo):
     own(repo, "one")
     assert directory(repo) == str(repo / "one")
     own(repo, "other")
     assert directory(repo) == str(repo / "other")
-
-
-# ---------------------------------------------------------------------------- a file that is named
 
 
 def test_a_named_file(repo, tmp_path):
@@ -148,14 +122,6 @@ def test_a_named_file(repo, tmp_path):
     relative = {"BEAUTYSPOT_CONFIG": "../other.toml"}
     assert directory(repo, environ=relative) == str(repo / ".." / "named")
     assert directory(repo, environ={"BEAUTYSPOT_CONFIG": " "}) == str(repo / "found")
-
-
-def test_an_argument_wins_over_the_environment(repo, tmp_path):
-    own(repo, "found")
-    environ = {"BEAUTYSPOT_CONFIG": str(tmp_path / "missing.toml")}
-    assert directory(tmp_path, config="repo/beautyspot.toml", environ=environ) == str(
-        repo / "found"
-    )
 
 
 def test_no_file_at_all(repo):
@@ -189,9 +155,6 @@ def test_what_is_no_path(repo, config):
     assert "give the path of a file, or False" in refused(repo, config=config)
 
 
-# ---------------------------------------------------------------------------- a file that is wrong
-
-
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -222,14 +185,6 @@ def test_a_file_that_is_no_utf8(repo):
     assert "beautyspot.toml is no valid TOML: 'utf-8' codec can't decode byte" in refused(repo)
 
 
-def test_a_byte_order_mark_is_no_harm(repo):
-    (repo / "beautyspot.toml").write_bytes(b"\xef\xbb\xbfdirectory = 'x'\n")
-    assert directory(repo) == str(repo / "x")
-
-
-# --------------------------------------------------------------------------------------- anchors
-
-
 def test_paths_in_a_file_start_from_its_folder(repo):
     (repo / "beautyspot.toml").write_text(
         "directory = 'x'\ndb_path = '/abs/y.db'\nstorage = 'local'\n"
@@ -247,8 +202,3 @@ def test_paths_in_the_environment_start_from_the_working_directory(repo):
     config = resolve({}, environ={"BEAUTYSPOT_DIRECTORY": "y"}, cwd=repo)
     assert config["directory"] == "y"
     assert config.anchor("directory") is None
-
-
-def test_none_in_a_file_is_no_path(repo):
-    (repo / "beautyspot.toml").write_text("db_path = 'none'\n")
-    assert resolve({}, environ={}, cwd=repo)["db_path"] is None

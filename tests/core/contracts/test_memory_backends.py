@@ -6,9 +6,9 @@ import pytest
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from beautyspot.testing.metadata import MetadataStoreContract
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot.testing.storage import StorageContract
+from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.storage import StorageContract
 
 
 class TestMemoryMetadataStore(MetadataStoreContract):

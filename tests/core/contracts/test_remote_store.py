@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from beautyspot.testing.metadata_falling import FallingContract
+from beautyspot_testing.metadata_falling import FallingContract
 from remote_store import RemoteStore, Server
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import functools
 import importlib
@@ -17,7 +16,10 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code.auto_version import _is_of_a_project, _Task, _Walk, version_auto
+from beautyspot.functions.code.auto_version import (
+    followed,
+    version_auto,
+)
 
 MAIN = '''
 import abc, enum, fractions, functools, helpers, os, re
@@ -174,6 +176,7 @@ made = factory(1)
 def calls_made(): return made()
 '''
 
+
 HELPERS = """
 import enum, functools, re
 from pack.inside import value as _value
@@ -205,8 +208,13 @@ class Tool:
 tool = Tool()
 """
 
+
 INSIDE = "def value(x): return SCALE * x\nSCALE = 10\n"
+
+
 OTHER = "from . import inside\ndef outer(x):\n    from .inside import value\n    return value(x)\n"
+
+
 FILES = {
     "main.py": MAIN,
     "helpers.py": HELPERS,
@@ -218,6 +226,8 @@ FILES = {
     "pack/deeper/__init__.py": "",
     "pack/deeper/bottom.py": "def low(x): return x\n",
 }
+
+
 MODULES = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in FILES}
 
 
@@ -269,7 +279,7 @@ class Project:
 
 def walked(function: Any) -> set[tuple[str, str, str]]:
     """What a version is made of."""
-    return _Walk(_Task("", "", function), None, "main").records()
+    return followed(function, project="main")
 
 
 @pytest.fixture(scope="module")
@@ -396,14 +406,6 @@ def test_an_edit_that_can_not_change_the_result_is_the_same_version(
     assert project.base(name) == project.version(name, (old, new))
 
 
-def test_what_evaluates_annotations_is_no_method(project: Project):
-    """Python 3.14 puts such a function into each class with annotations."""
-    with project.imported() as main:
-        places = {place for place, _, _ in walked(main.by_data)}
-    assert {place for place in places if "__annotate__" in place} == set()
-    assert "main:Data.total" in places
-
-
 def test_a_global_that_is_made_later_does_not_count_before_and_after(project: Project):
     with project.imported(("LIMIT = 3", "LIMIT = None")) as main:
         before = version_auto(main.f)
@@ -468,20 +470,6 @@ def test_functions_of_others_are_not_followed(project: Project):
     assert version_auto(len) == version_auto(str.upper)  # no code that we could follow
 
 
-def test_classes_of_builtin_modules_are_not_followed():
-    class Abstract(abc.ABC):  # which holds an object of such a class
-        pass
-
-    assert not [owner for owner, _, _ in walked(Abstract) if owner.startswith("_abc:")]
-
-
-def test_our_own_code_is_not_followed(project: Project):
-    """Each release of ours would be another version."""
-    with project.imported() as main:
-        records = walked(main.uses_us)
-    assert {owner for owner, _, _ in records} == {"main:uses_us"}
-
-
 def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "made", ModuleType("made"))  # has no spec
     before = set(sys.modules)
@@ -528,21 +516,6 @@ def test_an_installed_project_is_still_the_users_own(project: Project, tmp_path:
             for name in ("installed", "installed.a", "installed.b"):
                 sys.modules.pop(name, None)
     assert versions[0] == versions[1] != versions[2]
-
-
-@pytest.mark.parametrize(
-    ("filename", "own"),
-    [
-        ("/home/me/project/a.py", True),
-        ("<stdin>", True),
-        ("<frozen os>", False),
-        (json.__file__, False),
-        (pytest.__file__, False),
-        ("/usr/lib/python3/dist-packages/a.py", False),
-    ],
-)
-def test_the_files_of_a_project_are_told_from_those_of_others(filename: str, own: bool):
-    assert _is_of_a_project(filename) is own
 
 
 TELL = """

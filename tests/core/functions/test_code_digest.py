@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import gc
 import json
 import linecache
 import os
@@ -20,7 +17,7 @@ import beautyspot
 import pytest
 from beautyspot.functions.code import digest as module
 from beautyspot.functions.code.digest import code_digest
-from beautyspot.functions.code.source import class_definitions_of, definition_of
+from beautyspot.functions.code.source import definition_of
 
 Load = Callable[..., types.ModuleType]
 
@@ -41,110 +38,12 @@ def load(tmp_path: Path) -> Load:
     return loader
 
 
-LAMBDAS = """
-def pair(*items): return items
-fs = pair(lambda x: x + 1, lambda x: x - 1, lambda x: (lambda y: x + y), lambda: (yield 1))
-none = pair(lambda: None, lambda: 0)
-ä = pair("äöü", lambda s: s.upper(), lambda s: s.lower())
-chained = [lambda s: (s
-    .strip()
-    .lower()), lambda s: [c for c in s if c]]
-nested = lambda: [(lambda: 1), (lambda: 2)]
-"""
-
-
-def test_every_lambda_of_a_line_is_found(load: Load):
-    found = load(LAMBDAS)
-    lambdas = [*found.fs, found.fs[2](1), *found.none, *found.ä[1:], *found.chained]
-    lambdas += [found.nested, *found.nested()]
-    nodes = [definition_of(item) for item in lambdas]
-    assert None not in nodes
-    assert len({id(node) for node in nodes}) == len(lambdas)
-    assert len({code_digest(item) for item in lambdas}) == len(lambdas)
-
-
-def test_the_place_of_a_lambda_does_not_count(load: Load):
-    there = load("# moved\nimport os\nx = [\n  lambda x:\n     x + 1]\n", "there").x[0]
-    here = load("f, g = lambda x: x + 1, lambda x: x - 1\n", "here")
-    assert code_digest(here.f) == code_digest(there) != code_digest(here.g)
-
-
-def test_functions_are_found_in_any_place(load: Load):
-    found = load(
-        "def deco(f): return f\n"
-        "@deco\n@deco\ndef decorated(): return 1\n"
-        "def outer():\n    def inner(): return 2\n    return inner\n"
-        "class A:\n    @staticmethod\n    def method(): return 3\n"
-        "async def later(): return 4\n"
-        "if True:\n    def branch(): return 5\n"
-    )
-    functions = [
-        found.decorated,
-        found.outer,
-        found.outer(),
-        found.A.method,
-        found.later,
-        found.branch,
-    ]
-    nodes = [definition_of(item) for item in functions]
-    assert [node.name for node in nodes] == [item.__name__ for item in functions]  # type: ignore[union-attr]
-
-
-def test_an_edit_of_the_file_after_the_import_is_noticed(load: Load, tmp_path: Path):
-    found = load("def f():\n    return 1\n")
-    (tmp_path / "sample.py").write_text("def f():\n    return 2 + 2\n")
-    linecache.checkcache()
-    assert definition_of(found.f) is None
-    again = load("def f():\n    return 1\n", "sample")
-    assert definition_of(again.f) is not None
-
-
-def test_a_stale_line_cache_is_refreshed(load: Load, tmp_path: Path):
-    load("def f():\n    return 1\n")
-    path = str(tmp_path / "sample.py")
-    assert linecache.getline(path, 2) == "    return 1\n"
-    source = "def f():\n    return 2 + 2\n"
-    (tmp_path / "sample.py").write_text(source)
-    namespace: dict[str, Any] = {"__name__": "sample"}
-    exec(compile(source, path, "exec"), namespace)
-    assert definition_of(namespace["f"]) is not None
-
-
 def test_a_source_that_no_longer_parses_is_none(load: Load, tmp_path: Path):
     found = load("def f():\n    return 1\n")
     (tmp_path / "sample.py").write_text("def f(:\n")
     linecache.checkcache()
     assert definition_of(found.f) is None
     assert code_digest(found.f)
-
-
-def test_parsing_is_repeated_where_another_thread_disturbs_it(load: Load):
-    """As if the collector, which may come in the midst of it, let another thread parse."""
-    found = load("def f():\n" + "    x = [1, (2, 3)]\n" * 600)
-    disturbed: list[str] = []
-
-    def parse(phase: str, info: dict[str, int]) -> None:
-        if phase == "start" and len(disturbed) < 3:
-            disturbed.append(phase)
-            ast.parse("x + 1")
-
-    thresholds = gc.get_threshold()
-    gc.callbacks.append(parse)
-    gc.set_threshold(100)
-    try:
-        assert definition_of(found.f) is not None
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.callbacks.remove(parse)
-    assert disturbed
-
-
-def test_future_flags_of_an_earlier_cell_are_heeded(load: Load):
-    import __future__
-
-    flag = __future__.annotations.compiler_flag
-    found = load("def outer():\n    def f(x: later) -> now: return x\n    return f\n", flags=flag)
-    assert definition_of(found.outer()) is not None
 
 
 def bytecode_function(source: str, filename: str = "<nowhere>") -> Any:
@@ -176,12 +75,6 @@ def test_where_there_is_no_source_the_bytecode_counts():
     )
 
 
-def test_bytecode_is_told_from_that_of_another_python(monkeypatch: pytest.MonkeyPatch):
-    one = code_digest(bytecode_function("def f(x): return x in {1, 'a'}"))
-    monkeypatch.setattr(sys, "version_info", (3, 99, 0, "final", 0))
-    assert code_digest(bytecode_function("def f(x): return x in {1, 'a'}")) != one
-
-
 def test_a_set_in_bytecode_has_one_form_under_any_hash_seed():
     script = (
         "from beautyspot.functions.code.digest import code_digest\n"
@@ -210,69 +103,11 @@ def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
     assert len(set(digests)) == 3
 
 
-def test_without_columns_lambdas_of_one_line_are_told_by_what_they_compile_to(tmp_path: Path):
-    """Python 3.12 has no columns for constants; their keys are those of other versions."""
-    (tmp_path / "job.py").write_text(
-        "from beautyspot.functions.code.digest import code_digest\n"
-        "from beautyspot.functions.code.source import definition_of\n"
-        "f, g = lambda x: x + 1, lambda x: x - 1\n"
-        "h, i = lambda x=1: x, lambda x=2: x\n"
-        "print(definition_of(f) is None, definition_of(h), code_digest(f) == code_digest(g))\n"
-    )
-    command = [sys.executable, "-X", "no_debug_ranges", "job.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "None", "False"]
-
-
 def test_expressions_too_deep_to_walk_fall_back_to_bytecode(load: Load):
     found = load(f"def f(x):\n    return {' + '.join(['x'] * 500)}\n")
     assert code_digest(found.f) == module.digest_of(
         (module._python(), *module.bytecode(found.f.__code__))
     )
-
-
-def test_what_a_function_wraps_counts(load: Load):
-    found = load(
-        "import functools\n"
-        "def deco(f):\n    @functools.wraps(f)\n    def w(): return f()\n    return w\n"
-        "one = deco(lambda: 1)\ntwo = deco(lambda: 2)\n"
-        "cached = functools.lru_cache(one)\n"
-    )
-    assert code_digest(found.one) != code_digest(found.two)
-    assert code_digest(found.cached) == code_digest(found.one)
-
-
-def test_what_has_no_code_in_python_has_one_digest():
-    assert code_digest(len) == code_digest(str.upper)
-
-
-def test_one_code_object_is_read_once(monkeypatch: pytest.MonkeyPatch):
-    def make() -> Any:
-        return lambda: 1
-
-    first = code_digest(make())
-    monkeypatch.setattr(module, "definition_of", None)
-    assert code_digest(make()) == first
-
-
-def test_equal_code_objects_are_told_by_their_sources(load: Load):
-    """The decorators are no part of the code object, and the text of both is of one length."""
-    head = "def d(n): return lambda f: f\n"
-    one = load(f"{head}@d(1)\ndef f(): pass\n", "one").f
-    two = load(f"{head}@d(2)\ndef f(): pass\n", "two").f
-    assert one.__code__ == two.__code__
-    assert code_digest(one) != code_digest(two)
-
-
-def test_digests_are_forgotten_with_the_code():
-    gc.collect()
-    before = len(module._bare)
-    function = bytecode_function("def f(): return 'forget'")
-    code_digest(function)
-    assert len(module._bare) == before + 1
-    del function
-    gc.collect()
-    assert len(module._bare) == before
 
 
 # ------------------------------------------------------------------------------------- classes
@@ -300,43 +135,10 @@ def test_a_class_is_told_by_its_source(load: Load):
         del sys.modules["sample"], sys.modules["two"]
 
 
-def test_of_two_classes_of_one_name_the_right_one_is_found(load: Load):
-    found = load(
-        "class A:\n    def m(self): return 1\nfirst = A\nclass A:\n    def m(self): return 2\n"
-        "class E: x = 1\nclass E: x = 2\n"
-    )
-    sys.modules["sample"] = found
-    try:
-        assert code_digest(found.first) != code_digest(found.A)
-        assert len(class_definitions_of(found.E, [], vars(found))) == 2  # both count
-    finally:
-        del sys.modules["sample"]
-
-
-def test_a_class_whose_file_was_edited_is_told_by_its_methods(load: Load, tmp_path: Path):
-    source = "class A:\n    x: int\n    def m(self): return 1\n    n = len\n    k = str\n"
-    found = load(source)
-    (tmp_path / "sample.py").write_text(source.replace("1", "2 + 2"))
-    linecache.checkcache()
-    assert class_definitions_of(found.A, [found.A.m], vars(found)) == []
-    one = code_digest(found.A)
-    assert one != code_digest(load(source.replace("1", "3"), "other").A)
-    assert len(one) == 32
-
-
 def test_a_class_without_a_file_is_told_by_fields_and_methods():
     namespace: dict[str, Any] = {"__name__": "nowhere"}
     exec("class A:\n    x: int\nclass B:\n    y: int\nclass C:\n    def m(self): pass", namespace)
     assert len({code_digest(namespace[name]) for name in "ABC"}) == 3
-
-
-def test_functions_from_elsewhere_are_no_methods(load: Load):
-    found = load(
-        "import os\nclass A:\n    join = os.path.join\n    def m(self): pass\n    B = dict\n"
-    )
-    assert list(module.methods_of(found.A)) == ["m"]
-    wrapped = functools.lru_cache(found.A.m)
-    assert list(module.methods_of(type("A", (), {"m": wrapped, "__module__": "sample"}))) == ["m"]
 
 
 # -------------------------------------------------------------------------------------- golden

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
-from beautyspot.functions.names import chain, is_ours, python_function, unwrap_ours
+from beautyspot.functions.names import python_function
 
 HERE = __name__
 
@@ -90,10 +90,6 @@ def marked() -> None: ...
 @mark
 @polite
 def wrapped_above_and_beneath() -> None: ...
-
-
-@polite
-def wrapped() -> None: ...
 
 
 @rude
@@ -233,32 +229,12 @@ def test_a_name_that_leads_back_is_all_there_is(func: Any, identifier: str, name
     assert identity.captures() == {}
 
 
-def test_a_name_that_several_wrappers_carry_is_that_of_what_the_mark_calls():
-    above = wrapped_above_and_beneath
-    marked_one = vars(above)["__wrapped__"]
-    beneath = unwrap_ours(marked_one)
-    plain_one = vars(beneath)["__wrapped__"]
-    known = [Identity(func).anonymous for func in (above, marked_one, beneath, plain_one)]
-    assert known == [True, False, False, True]
-    assert Identity(above).captures() == {"func": marked_one}
-
-
-def test_without_a_mark_it_is_that_of_the_outermost_wrapper():
-    assert not Identity(wrapped).anonymous
-    assert Identity(wrapped.__wrapped__).anonymous
-
-
 def test_two_functions_of_one_name_are_told_by_their_code():
     first, second = Identity(first_definition), Identity(twice_defined)
     assert first.func_identifier == second.func_identifier
     assert first.anonymous
     assert not second.anonymous
     assert first.code != Identity(factory(1)).code
-
-
-def test_a_private_name_is_found_in_its_class():
-    assert Identity(Outer.Inner.first_private).anonymous
-    assert not Identity(inner_of["_Inner__private"]).anonymous
 
 
 def test_two_wrappings_of_one_function_are_told_apart():
@@ -279,43 +255,12 @@ def test_a_decorator_above_that_leaves_no_way_back_makes_the_code_count():
     assert identity.code is not None
 
 
-def test_a_name_that_is_not_bound_yet_leads_nowhere_until_it_is_bound():
-    seen = []
-
-    def note(func: Any) -> Any:
-        seen.append(Identity(func))
-        assert seen[0].anonymous
-        assert not seen[0].settled
-        assert seen[0].code is not None
-        return func
-
-    module = ModuleType("bound_later")
-    spec = ModuleSpec("bound_later", None)
-    vars(module).update(__file__="bound_later.py", __spec__=spec, note=note)
-    code = compile("@note\ndef f(): pass\n", "bound_later.py", "exec")
-    sys.modules["bound_later"] = module
-    try:
-        exec(code, vars(module))
-        assert not seen[0].anonymous
-        assert seen[0].settled
-    finally:
-        del sys.modules["bound_later"]
-
-
 @pytest.mark.parametrize("name", ["nowhere", "plain", "kept_elsewhere", "taken_away"])
 def test_a_name_that_was_set_by_hand_says_nothing(name: str):
     one, two = Identity(renamed(name)), Identity(plain)
     assert one.anonymous
     assert one.captures() == {"name": name}
     assert not two.anonymous
-
-
-def test_functions_that_a_decorator_took_away_are_told_by_their_code():
-    one, two, third = map(Identity, REGISTRY)
-    assert one.func_identifier == two.func_identifier
-    assert one.anonymous and two.anonymous and third.anonymous  # noqa: PT018 - it is one fact
-    assert one.code != two.code
-    assert third.settled
 
 
 def test_lambdas_and_local_functions_are_told_by_code_and_captures():
@@ -341,39 +286,6 @@ def test_captures_are_read_when_asked():
     assert identity.captures() == {"state": 2}
 
 
-def test_a_capture_that_is_not_assigned_yet_is_left_out():
-    def early() -> int:
-        return late
-
-    assert Identity(early).captures() == {}
-    late = 1
-    assert Identity(early).captures() == {"late": 1}
-
-
-def test_a_local_function_does_not_capture_itself():
-    @mark
-    def down(n: int) -> int:
-        return n and down(n - 1)
-
-    assert Identity(down).captures() == {}
-
-
-def test_our_own_wrapper_is_looked_through():
-    local = factory(1)
-    assert Identity(mark(mark(local))).code == Identity(local).code
-    assert Identity(mark(local)).captures() == {"number": 1}
-
-
-def test_a_wrapper_of_ours_is_told_from_one_that_copied_its_attributes():
-    around = polite(marked)
-    assert around.__beautyspot__ == "a task"
-    assert not is_ours(around)
-    assert is_ours(marked)
-    assert not is_ours(plain)
-    assert not is_ours(3)
-    assert unwrap_ours(around) is around
-
-
 def test_a_bound_method_is_its_function_with_an_argument():
     one = Outer.Inner()
     for method in (one.method, one.marked_method):
@@ -389,13 +301,6 @@ def test_a_bound_method_is_its_function_with_an_argument():
     )
 
 
-def test_a_bound_method_of_c_holds_its_object():
-    assert Identity("ab".upper).captures() == {"self": "ab"}
-    assert Identity("ab".upper).func_identifier == "builtins:str.upper"
-    assert Identity((1).__add__).captures() == {"self": 1}
-    assert Identity(dict.fromkeys).func_identifier == "builtins:dict.fromkeys"
-
-
 def test_an_object_with_a_call_method_is_held():
     one = Outer.Inner()
     identity = Identity(one)
@@ -406,60 +311,6 @@ def test_an_object_with_a_call_method_is_held():
     assert identity.captures() == {"self": one}
     getter = operator.itemgetter(1)
     assert Identity(getter).captures() == {"self": getter}
-
-
-def test_an_object_that_carries_the_name_of_a_function_is_held():
-    one, two = Counted(plain, 1), Counted(plain, 2)
-    assert Identity(one).func_identifier == f"{HERE}:plain"
-    assert Identity(one).anonymous
-    assert Identity(one).captures() == {"self": one}
-    assert Identity(two).captures() == {"self": two}
-
-
-def test_so_is_a_partial_with_a_call_method_of_its_own():
-    class Loud(functools.partial):  # type: ignore[type-arg]
-        def __call__(self) -> int:  # type: ignore[override]
-            return 1
-
-    loud = Loud(plain)
-    assert Identity(loud).captures() == {"self": loud}
-
-
-def test_a_function_that_knows_itself_holds_the_attributes_that_were_set_on_it():
-    @mark
-    def limited() -> int:
-        return limited.limit
-
-    limited.limit = 3
-    assert Identity(limited).captures() == {"limited.limit": 3}
-
-
-def test_partials_and_methods_are_taken_apart_at_any_depth():
-    one = Outer.Inner()
-    inner = functools.partial(mark(one.method), 1)
-    inner.note = "no longer flattened"  # type: ignore[attr-defined]
-    bound = taken_apart(mark(functools.partial(inner, 2, k=3)))
-    assert bound.func is Outer.Inner.method
-    assert (bound.args, bound.keywords) == ((one, 1, 2), {"k": 3})
-    bound = taken_apart(method_of(functools.partial(plain, 1)))
-    assert (bound.func, bound.args) == (plain, (1, "owner"))
-    bound = taken_apart(one)
-    assert (bound.func, bound.args) == (Outer.Inner.__call__, (one,))
-    for alone in (plain, Outer, len, operator.itemgetter(1), Counted(plain, 1)):
-        assert taken_apart(alone).func is alone
-        assert taken_apart(alone).args == ()
-
-
-def method_of(func: Any) -> Any:
-    from types import MethodType
-
-    return MethodType(func, "owner")
-
-
-def test_a_local_function_in_a_cache_object_is_told_by_what_it_wraps():
-    local = functools.lru_cache(factory(1))
-    assert Identity(local).captures() == {"number": 1}
-    assert Identity(local).code == Identity(factory(1)).code
 
 
 def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():
@@ -499,62 +350,3 @@ def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
     codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
     assert None not in codes
     assert codes[0] != codes[1]
-
-
-def test_a_main_that_was_sent_by_its_code_keeps_its_name():
-    """As tools do that send a script's functions to machines where `__main__` is another."""
-    code = compile("def f(): pass", "job.py", "exec").co_consts[0]
-    function = FunctionType(code, {"__name__": "__main__", "__file__": "/elsewhere/job.py"}, "f")
-    assert Identity(function).func_identifier == "job:f"
-
-
-@pytest.mark.parametrize("filename", ["<stdin>", "<ipython-input-1-abc>", "<string>"])
-def test_code_that_comes_from_no_file_counts_in_a_module_with_one(filename: str):
-    namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
-    exec(compile("def f(): pass", filename, "exec"), namespace)
-    assert Identity(namespace["f"]).anonymous
-
-
-def test_frozen_modules_of_the_standard_library_count_as_files():
-    import os
-
-    assert not Identity(os.path.join).anonymous
-    assert not Identity(os.makedirs).anonymous
-
-
-def test_a_callable_with_a_plain_name_alone_is_named_by_it():
-    class Ufunc:
-        __module__ = "anything"
-
-        def __init__(self) -> None:
-            self.__name__ = "add"
-
-    assert Identity(Ufunc()).func_identifier == "anything:add"
-    assert Identity(Ufunc()).func_name == "add"
-
-
-def test_a_callable_with_a_qualified_name_alone_is_named_by_it():
-    odd = SimpleNamespace(__qualname__="Odd.name", __module__="anything")
-    assert Identity(odd).func_name == "Odd.name"  # type: ignore[arg-type]
-
-
-def test_something_of_c_without_a_module_is_a_builtin():
-    odd = SimpleNamespace(__qualname__="odd", __module__=None)
-    assert Identity(odd).func_identifier == "builtins:odd"  # type: ignore[arg-type]
-
-
-def test_a_proxy_is_not_asked_for_what_it_wraps():
-    class Proxy:
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__") and name not in {"__wrapped__", "__func__"}:
-                raise AttributeError(name)
-            raise AssertionError(name)
-
-    assert list(chain(proxy := Proxy())) == [proxy]
-
-
-def test_wrappers_in_a_circle_come_to_an_end():
-    def around() -> None: ...
-
-    around.__wrapped__ = around  # type: ignore[attr-defined]
-    assert set(chain(around)) == {around}

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
-from beautyspot.inspecting import copying, listing
+from beautyspot.inspecting import copying
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from core.inspecting.stored import ScanOnly, row
-from remote_store import RemoteStore, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+
 SIGNED = "a-signing-key-0123456789"
+
+
 OTHER = "another-signing-key-0123"
 
 
@@ -134,44 +135,6 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         assert target.collect(grace=0, dry_run=True).blobs == 0
 
 
-class Raced(MemoryMetadataStore):
-    """A target in which a program stores, or invalidates, just before rows are written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.meanwhile: Any = None
-
-    def put_many_valid(self, rows: Any) -> set[str]:
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return super().put_many_valid(rows)
-
-
-@pytest.mark.parametrize("what", ["newer", "invalidated"])
-def test_what_happens_between_the_look_and_the_writing_counts(full, what):
-    metadata, storage = Raced(), MemoryStorage()
-    options = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
-    with bs.Spot("app", strict=True, **options) as spot:
-        made = marked_in(spot)
-        key = spot.key(made, 1)
-        metadata.meanwhile = (
-            (lambda: made(1)) if what == "newer" else lambda: spot.invalidate(made, 1)
-        )
-        with bs.open_store(metadata, storage=storage, config=False) as target:
-            assert bs.open_store(full).copy_to(target)[:3] == (
-                5,
-                target.total().size - (target.row(key).size if what == "newer" else 0),
-                1,
-            )
-            assert [*target.verify()] == []
-            assert target.collect(grace=0, dry_run=True).blobs == 0
-        there = metadata.get(key)
-    assert (there is not None) is (what == "newer")
-    if there is not None:
-        assert there.made_at > full.metadata.get(key).made_at
-
-
 def test_blobs_go_side_by_side(full):
     """Each waits until another one is on its way, too."""
 
@@ -237,15 +200,6 @@ def test_a_store_is_not_copied_into_itself(full):
         bs.open_store(full.db_path).copy_to(bs.open_store(full.db_path))
     with pytest.raises(ConfigError, match=r"open_store\(\.\.\., create=True\)"):
         bs.open_store(full.db_path).copy_to("copy.db")
-
-
-def test_a_store_that_has_no_name_is_not_made(tmp_path):
-    with pytest.raises(ConfigError, match="give name="):
-        bs.open_store(tmp_path / "copy", create=True)
-    assert not (tmp_path / "copy").exists()
-
-
-# --------------------------------------------------------------------- what is left out, and kept
 
 
 class Shared(MemoryMetadataStore):
@@ -315,9 +269,6 @@ def test_counts_are_copied_once():
     assert metadata.counted == [bs.Counts("a", 1, hits=9), bs.Counts("b", 1, hits=4)]
 
 
-# ------------------------------------------------------------------------------ damage and faults
-
-
 def test_what_is_damaged_is_not_copied(tmp_path):
     metadata, storage = MemoryMetadataStore(), MemoryStorage()
     with bs.Spot(
@@ -337,18 +288,6 @@ def test_what_is_damaged_is_not_copied(tmp_path):
         assert found == {keys[0]: "damaged", keys[1]: "damaged", keys[3]: "missing"}
         assert {row.cache_key for row in target.rows()} == {keys[2], keys[4], keys[5]}
         assert [*target.verify()] == []
-
-
-def test_what_the_target_has_stays_where_a_newer_result_is_damaged():
-    metadata, storage = MemoryMetadataStore(), MemoryStorage()
-    with bs.Spot("app", metadata=metadata, storage=storage, config=False) as spot:
-        key = spot.key(fill_one(spot), 1)
-    source, target = (bs.open_store(m, storage=storage) for m in (metadata, MemoryMetadataStore()))
-    assert source.copy_to(target).entries == 1
-    row = metadata.get(key)
-    metadata.put(row._replace(made_at=row.made_at + 1, result_data=b"x" * row.size))
-    assert [fault.kind for fault in source.copy_to(target).faults] == ["damaged"]
-    assert target.value(key) == work(1)
 
 
 class Unreadable(MemoryMetadataStore):
@@ -395,120 +334,6 @@ def test_what_can_t_be_read_at_all_ends_no_copy(tmp_path):
             "it can't be read: permission denied", "it can't be read: a row that makes no sense"
         ]  # fmt: skip
         assert {row.cache_key for row in target.rows()} == {*keys} - {keys[1], keys[2]}
-
-
-class Ending(ScanOnly):
-    """Can't be listed to its end once its two pages were counted, and the second one read."""
-
-    pages = 0
-
-    def page(self, *args: Any, **options: Any) -> Any:
-        self.pages += 1
-        if self.pages == 4:
-            raise bs.MetadataError("the file ends here")
-        return super().page(*args, **options)
-
-
-def test_what_can_t_be_listed_is_a_fault_beside_what_was_copied():
-    metadata = Ending()
-    for number in range(501):
-        metadata.put(row(number))
-    source, target = bs.open_store(metadata), bs.open_store(MemoryMetadataStore())
-    done = source.copy_to(target)
-    assert done.entries == target.total().entries == 1
-    (fault,) = done.faults
-    assert (fault.key, fault.kind) == ("", "database")
-    assert "can't be read any further: the file ends here" in fault.problem
-
-
-class PagedByKey(ScanOnly):
-    """Reads all rows for a page in another order than that of keys, as stores in servers do."""
-
-    paged_orders = ("key",)
-
-    def page(self, *args: Any, order: str = "key", **options: Any) -> Any:
-        assert order == "key", "each page reads all rows"
-        return super().page(*args, order=order, **options)
-
-
-@pytest.mark.parametrize("most", [6, 7])
-def test_a_store_without_pages_by_time_is_read_once_and_sorted(tmp_path, monkeypatch, most):
-    monkeypatch.setattr(listing, "MOST_SORTED", most)
-    metadata = PagedByKey()
-    for number in (3, 1, 2, 0, 4, 6, 5):  # days ago
-        metadata.put(row(number))
-    source, target = bs.open_store(metadata), bs.open_store(tmp_path / "copy.db", create=True)
-    told: list[tuple[int, int]] = []
-    assert source.copy_to(target, progress=lambda *done: told.append(done)).entries == 7
-    assert told == [(7, 7)]
-    written = [each.cache_key for each in target.rows(order="newest")]
-    by_time = [each.cache_key for each in source.rows(order="newest")]
-    assert by_time == [row(number).cache_key for number in range(7)]
-    assert written == (by_time if most == 7 else by_time[::-1])
-    assert len([*source.verify()]) == 7
-    assert source.remove(function="*").entries == 7
-
-
-def test_many_rows_are_written_in_batches(tmp_path):
-    metadata = MemoryMetadataStore()
-    with bs.Spot("app", metadata=metadata, storage="memory", config=False) as spot:
-        marked = marked_in(spot)
-        for number in range(10, 420):
-            marked(number)
-    with bs.open_store(tmp_path / "copy.db", create=True) as target:
-        assert bs.open_store(metadata).copy_to(target).entries == 410
-        assert target.total().entries == 410
-
-
-def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
-    """As a Spot would store them there, which has no storage either."""
-    metadata = RemoteStore(Server())
-    source, target = bs.open_store(full.db_path), bs.open_store(metadata)
-    done = source.copy_to(target)
-    assert (done.entries, done.faults, [*target.verify()]) == (6, (), [])
-    with bs.Spot("app", metadata=metadata, config=False, mode="replay") as spot:
-        assert marked_in(spot)(1) == work(1)
-    smaller = RemoteStore(Server())
-    smaller.largest_data = 10_000
-    done = source.copy_to(bs.open_store(smaller))
-    assert done.entries == 3
-    assert {fault.kind for fault in done.faults} == {"storage"}
-
-
-@pytest.mark.parametrize("size", [1, copying.SMALL + 1])
-def test_a_file_stays_behind_where_the_target_has_no_storage(full, tmp_path, size):
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"a" * size)
-    full.mark(lambda: bs.File(path), name="app:file", key="file")()
-    marked_in(full)(6)  # what comes later is copied all the same
-    metadata, source = RemoteStore(Server()), bs.open_store(full.db_path)
-    done = source.copy_to(bs.open_store(metadata))
-    assert done.entries == 7
-    (fault,) = done.faults
-    assert (fault.function, fault.kind, fault.is_damage) == ("app:file", "storage", False)
-    assert "--target-storage" in fault.problem
-    storage = MemoryStorage()
-    done = source.copy_to(bs.open_store(metadata, storage=storage))
-    assert (done.entries, done.present, done.faults) == (1, 7, ())
-
-
-class Refusing(MemoryStorage):
-    def save(self, *_args: Any, **_options: Any) -> str:
-        raise bs.StorageError("the target is full")
-
-
-def test_a_target_that_fails_says_so(full, monkeypatch):
-    source = bs.open_store(full.db_path)
-    with pytest.raises(bs.StorageError, match="full"):
-        source.copy_to(bs.open_store(MemoryMetadataStore(), storage=Refusing()))
-    from beautyspot.inspecting import backends
-
-    monkeypatch.setattr(backends.OwnBackends, "storage", lambda _: None)
-    done = bs.open_store(full).copy_to(bs.open_store(MemoryMetadataStore()))
-    assert (done.entries, [fault.kind for fault in done.faults]) == (3, ["storage"] * 3)
-
-
-# ------------------------------------------------------------------------------------- signatures
 
 
 def signed(key: str | None) -> tuple[Any, dict[str, Any]]:
@@ -597,8 +422,6 @@ def test_large_results_are_signed_for_the_target(tmp_path, monkeypatch, small, t
         )
         assert [*checked.verify()] == []
 
-
-# ---------------------------------------------------------------------------------- interruptions
 
 KILLED = """
 import os, signal, sys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,20 +142,6 @@ def test_a_wrong_setting_is_a_problem(
     assert "hush" not in problems[0]
 
 
-def test_limits_are_made_but_for_those_that_would_make_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "beautyspot.toml").write_text(
-        'limiter = [{name = "a", use = "gcra", rate = 3}, '
-        '{name = "b", use = "gcra-shared", rate = 3}]\n'
-    )
-    subjects = found()
-    assert subjects["limiter gcra"] == [("ok", "it can be made")]
-    assert subjects["limiter gcra-shared"] == [("ok", "it is installed")]
-    assert [path.name for path in tmp_path.iterdir()] == ["beautyspot.toml"]
-
-
 def test_a_wrong_profile_or_file_is_an_error(folder: Path) -> None:
     with pytest.raises(bs.ConfigError, match="the profile 'prod'"):
         found(profile="prod")
@@ -216,21 +201,6 @@ def test_a_storage_that_misbehaves(
     assert list(storage.list()) == []
 
 
-def test_a_blob_of_the_future_tells_that_clocks_differ(folder: Path) -> None:
-    storage = Odd()
-    storage.ahead = 60.0
-    with bs.open_store(folder) as store:
-        storage.save(f"{store.metadata.store_id}/00/{'1' * 32}-00000000.bin", b"")
-    wrong = [one.text for one in bs.examine(storage=storage) if one.state == "warning"]
-    assert "its clock is at least 60 s ahead of this machine's: set both by a time server" in wrong
-
-
-def test_a_storage_that_can_not_be_had(folder: Path) -> None:
-    [(state, text)] = found(folder, storage="nowhere://x")["storage"]
-    assert state == "problem"
-    assert "nowhere" in text
-
-
 def test_what_a_plugin_has_wrong_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     misspelt = bs.hookimpl(lambda: None)
     odd = offering(backend("odd"), beautyspot_register_storrage=misspelt)  # type: ignore[no-untyped-call]
@@ -250,16 +220,3 @@ def test_without_a_storage_no_large_result_is_stored(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BEAUTYSPOT_METADATA", "memory")
     [(state, text)] = found(name="app")["storage"]
     assert (state, text.partition(",")[0]) == ("warning", "none is installed")
-
-
-# ------------------------------------------------------------------------------------ the process
-
-
-def test_too_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    resource = pytest.importorskip("resource")
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 100))
-    [(state, text)] = found()["process"]
-    assert state == "warning"
-    assert text == "it may have 100 files open: raise it to 256 or more (ulimit -n 256)"
-    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
-    assert "process" not in found()

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import ConfigError, Counts, Page, RecordNotFound, Store, Totals, open_store
+from beautyspot import ConfigError, Counts, RecordNotFound, Store, Totals, open_store
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_local import SqliteMetadataStore
 from core.inspecting.stored import DAY, NEW, NOW, OLD, ROWS, row
 
 if TYPE_CHECKING:
@@ -139,56 +138,6 @@ def test_a_page_that_nobody_gave(shown: Store, following: str) -> None:
 def test_a_time_that_is_none_is_refused(shown: Store, seconds: Any) -> None:
     with pytest.raises(ConfigError, match="give a number of seconds"):
         shown.page(seconds=seconds)
-
-
-def test_a_page_ends_when_its_time_is_over(tmp_path: Any) -> None:
-    metadata = SqliteMetadataStore(tmp_path / "many.db")
-    plain = row(1)
-    metadata.put_many(
-        plain._replace(cache_key=f"{number:032x}", code=OLD if number in (3, 5500) else NEW)
-        for number in range(6_000)
-    )
-    store = open_store(metadata, config=False)
-    for where in ({"outdated": True}, {"code": OLD}, {"code": OLD, "function": "app:*"}):
-        for order in ("key", "newest"):
-            found: list[str] = []
-            looked_at, following = list[int](), None
-            while True:
-                page = store.page(order, following, 500, seconds=0, **where)  # type: ignore[arg-type]
-                found += [each.cache_key for each in page.records]
-                looked_at.append(page.looked_at or 0)
-                following = page.following
-                if following is None:
-                    break
-            assert sorted(found) == [f"{3:032x}", f"{5500:032x}"]
-            assert all(looked_at[:-1]), "each page tells among how many it looked"
-            assert 2 <= len(looked_at) <= 13
-    whole = store.page("newest", limit=5, code=OLD, seconds=60)
-    assert (len(whole.records), whole.following, whole.looked_at) == (2, None, None)
-
-
-@pytest.mark.parametrize("seconds", [None, 60])
-def test_a_page_that_is_not_full_had_time_enough(shown: Store, seconds: float | None) -> None:
-    page = shown.page("key", limit=3, outdated=True, seconds=seconds)
-    assert (sizes(page.records), page.looked_at) == ([3], None)
-
-
-def test_a_store_of_yesterday_takes_as_long_as_it_takes() -> None:
-    class Yesterday(MemoryMetadataStore):
-        def page(  # type: ignore[override]
-            self,
-            selection: Any = None,
-            *,
-            order: Any = "key",
-            following: str | None = None,
-            limit: int = 100,
-        ) -> Page:
-            return super().page(selection, order=order, following=following, limit=limit)
-
-    metadata = Yesterday()
-    for each in ROWS:
-        metadata.put(each)
-    assert sizes(open_store(metadata, config=False).page(seconds=0).records) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:

@@ -176,14 +176,6 @@ def test_a_damaged_database_is_read_as_far_as_it_can_be(place):
     assert kinds[-1] == "database"
 
 
-def test_results_without_a_storage_to_read_them_from(place, monkeypatch):
-    from beautyspot.inspecting.store import Store
-
-    monkeypatch.setattr(Store, "storage", None)
-    assert {fault.kind for fault in place.faults()} == {"unreadable"}
-    assert "storage=" in place.faults()[0].problem
-
-
 class Changing(MemoryMetadataStore):
     """One row is removed, and one replaced, between the listing and the reading."""
 

@@ -69,28 +69,6 @@ def test_every_way_to_write_a_call_is_one():
     assert bind(1) == bind(a=1) == bind(1, 2) == bind(1, b=2) == bind(b=2, a=1) == ((1, 2), {})
 
 
-def test_all_kinds_of_parameters():
-    bind = make_binder(everything)
-    assert bind(1, 2, d=4) == ((1, 2, 3), {"d": 4, "e": 5})
-    assert bind(1, b=2, d=4, e=6, a=7) == ((1, 2, 3), {"d": 4, "e": 6, "a": 7})
-    assert bind(1, 2, 3, 4, 5, d=4, z=1) == ((1, 2, 3, 4, 5), {"d": 4, "e": 5, "z": 1})
-    assert make_binder(nothing)() == ((), {})
-    assert make_binder(variadic)(1, a=2) == ((1,), {"a": 2})
-
-
-def test_names_may_be_those_that_are_used_inside():
-    bind = make_binder(odd_names, ignore=["args.x"], key_of={"kwargs": str, "bind": repr})
-    args, kwargs = bind(1, 2, bind=3)
-    assert (args[0].value, args[0].paths) == (1, ("x",))
-    assert (args[1:], kwargs) == (("2", 1, 2), {"bind": "3", "Without": 3, "self": 4})
-
-
-def test_defaults_are_the_very_objects():
-    (x,), kwargs = make_binder(mutable)()
-    assert x is MUTABLE
-    assert kwargs["y"] is SENTINEL
-
-
 @pytest.mark.parametrize("function", [plain, everything, odd_names, mutable, nothing, Service.ask])
 @pytest.mark.parametrize(
     ("args", "kwargs"),
@@ -211,20 +189,6 @@ def test_names_that_come_in_by_keyword():
     assert bind(1) == ((1,), {})
 
 
-@pytest.mark.parametrize("wrong", ["verbos", "self", "verbos.x", "", ".client"])
-def test_unknown_names_are_refused(wrong):
-    def ask(prompt, verbose=False):
-        return prompt
-
-    with pytest.raises(ConfigError, match="it has prompt, verbose"):
-        make_binder(ask, ignore=(wrong,))
-    with pytest.raises(ConfigError, match="it has prompt, verbose"):
-        make_binder(ask, key_of={wrong: str})
-    if wrong == "verbos":
-        with pytest.raises(ConfigError, match="Did you mean 'verbose'"):
-            make_binder(ask, ignore=(wrong,))
-
-
 def test_captured_variables_may_be_named():
     captured = threading.Lock()
 
@@ -232,12 +196,6 @@ def test_captured_variables_may_be_named():
         return captured, prompt
 
     assert make_binder(ask, ignore=("captured",))(1) == ((1,), {})
-
-
-@pytest.mark.parametrize("wrong", ["self.", "self..x", "self.a-b", "self.a[0]"])
-def test_a_path_that_is_none(wrong):
-    with pytest.raises(ConfigError, match='write it as "self.client"'):
-        make_binder(Service.ask, ignore=(wrong,))
 
 
 # --------------------------------------------------------------------------------- wrappers
@@ -302,22 +260,6 @@ def test_names_in_wrappers():
 
 
 # ------------------------------------------------------------------------------------- names
-
-
-def test_normalised_arguments_have_names():
-    bound = make_binder(everything)(1, 2, 3, 4, 5, d=6, z=7)
-    named = {"a": 1, "b": 2, "c": 3, "rest": (4, 5), "d": 6, "e": 5, "z": 7}
-    assert make_namer(everything)(*bound) == named
-    assert make_namer(plain)(*make_binder(plain)(1)) == {"a": 1, "b": 2}
-    assert make_namer(variadic)((1, 2), {"a": 3}) == {"args": (1, 2), "a": 3}
-
-
-def test_names_when_some_are_left_out():
-    ignore = ("a", "c", "e", "d.x")
-    bound = make_binder(everything, ignore=ignore)(1, 2, 3, 4, d=6)
-    named = make_namer(everything, ignore=ignore)(*bound)
-    assert named.pop("d").value == 6
-    assert named == {"b": 2, "rest": (4,)}
 
 
 def test_what_is_bound_is_an_argument_as_any_other():

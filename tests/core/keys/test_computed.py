@@ -17,9 +17,10 @@ import polars as pl
 import pydantic
 import pytest
 from beautyspot import Spot
-from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.canonical import Without
 from hypothesis import given
 from hypothesis import strategies as st
+from supported import canonical
 from werkzeug.utils import cached_property as werkzeug_property
 
 

@@ -50,22 +50,6 @@ def address_by(keygen):
     return lambda args, named: ("key", id_of_plain(keygen, args, named))
 
 
-def test_the_memory_of_keys_starts_afresh_when_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memo, "CALLS", 2)
-    remembered = memo.Memo()
-    for x in range(5):
-        remembered.put((x,), (f"key{x}", f"id{x}"))
-    assert remembered.get((4,), {}) == ("key4", "id4")
-    assert remembered.get((0,), {}) is None
-
-
-@pytest.mark.parametrize("value", [0.0, -0.0, "x" * 257, b"x" * 257, 1 << 600, [1], (1,), object()])
-def test_what_is_large_or_not_flat_is_not_remembered(value: object) -> None:
-    remembered = memo.Memo()
-    remembered.put((value,), ("key", "id"))
-    assert remembered.by_types == {}
-
-
 def test_equal_values_of_other_types_are_remembered_apart() -> None:
     remembered = memo.Memo()
     for value in (1, 1.0, True):
@@ -106,32 +90,6 @@ def test_named_arguments_are_remembered_apart_from_a_dict_of_them():
     assert [remembered.get(*call) for call in calls] == addresses
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        ["x" * 1100], [b"x"], [bytearray(b"x")], {"a": {1}}, [Text("a")], Items([1]), [object()],
-        [[[[[1]]]]], list(range(17)), {1: 2}, [memoryview(b"x")], [...], ["\ud800", 1j],
-    ],
-)  # fmt: skip
-def test_what_is_large_or_not_plain_is_left_to_the_walk(value):
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    assert remembered.add((value,), {}, address_by(keygen)) is None
-    assert remembered.get((value,), {}) is None
-
-
-def test_what_contains_itself_ends_and_is_not_remembered():
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    twice: list[object] = [1]
-    for _ in range(100):
-        twice = [twice, twice]
-    endless: list[object] = []
-    endless += [endless, endless]
-    for value in (twice, endless):
-        assert remembered.add((value,), {}, address_by(keygen)) is None
-
-
 def test_a_container_that_changes_meanwhile_is_remembered_as_it_was():
     keygen = KeyGen()
     remembered = memo.Memo(lambda: takes_containers_apart(keygen))
@@ -147,48 +105,6 @@ def test_a_container_that_changes_meanwhile_is_remembered_as_it_was():
     found = {remembered.get((before,), {}), remembered.get(([1],), {})}
     assert found - {None} == {("key", keygen.input_id(([1],), {}))}
     assert remembered.get((items,), {}) is None
-
-
-def test_after_many_calls_that_cannot_be_remembered_none_is_tried():
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    for _ in range(memo.FAILURES):
-        remembered.add(([object()],), {}, address_by(keygen))
-    assert remembered.add(([1],), {}, address_by(keygen)) is None
-    assert remembered.add(([1], 2), {}, address_by(keygen)) is not None
-    for _ in range(memo.FAILURES):
-        remembered.add((), {"a": [object()]}, address_by(keygen))
-    assert remembered.add((), {"a": 1}, address_by(keygen)) is None
-
-
-def test_a_key_function_for_lists_counts_for_what_was_remembered_before():
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    remembered.add(([1],), {}, address_by(keygen))
-    keygen.register(list, len)
-    assert remembered.get(([1],), {}) is None
-    assert remembered.add(([2],), {}, address_by(keygen)) is None
-
-
-def test_the_memory_of_calls_with_containers_starts_afresh_when_full(monkeypatch):
-    monkeypatch.setattr(memo, "CALLS", 3)
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    calls = [*[(([x],), {}) for x in range(4)], ((), {"x": 1})]
-    for call in calls:
-        remembered.add(*call, address_by(keygen))
-    assert [remembered.get(*call) is None for call in calls] == [True] * 3 + [False] * 2
-
-
-def test_calls_that_cannot_be_remembered_take_the_place_of_none(monkeypatch):
-    monkeypatch.setattr(memo, "CALLS", 2)
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    remembered.put((1,), ("key", "id"))
-    for _ in range(memo.FAILURES + 1):
-        remembered.add(([object()],), {}, address_by(keygen))
-        remembered.add((), {"a": [object()]}, address_by(keygen))
-    assert remembered.get((1,), {}) == ("key", "id")
 
 
 def test_named_arguments_are_looked_up_by_what_they_hold(spot):

@@ -12,7 +12,7 @@ from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import RateLimitError
 from beautyspot_local import TokenBucket
-from gates import DEADLINE, Gate, until
+from gates import Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,47 +138,11 @@ def test_what_fails_while_it_waits_gives_its_place_back(
     assert remote.busy_for() <= 1000
 
 
-def test_it_asks_again_when_its_time_has_come(consume: Any, remote: Remote) -> None:
-    naps: list[float] = []
-
-    async def nap(seconds: float) -> None:
-        naps.append(seconds)
-        remote._line.offset -= seconds
-
-    remote._sleep_async = nap  # type: ignore[method-assign]
-
-    async def main() -> None:
-        await consume()
-        await consume()
-
-    asyncio.run(main())
-    assert sum(naps) == pytest.approx(1000, abs=DEADLINE)
-    assert max(naps) <= 60, "a long wait is asked about again and again"
-
-
 def test_a_refusal_reaches_the_task(remote: Remote) -> None:
     async def main() -> None:
         await remote.consume_async()
         with pytest.raises(RateLimitError):
             await remote.consume_async(timeout=1)
-
-    asyncio.run(main())
-
-
-def test_who_waits_is_woken(make_spot: Callable[..., Spot]) -> None:
-    class Waking(Remote):
-        wake_early = TokenBucket.wake_early
-
-    bucket = Waking()
-    spot = make_spot(limiter=bucket, strict=True)
-
-    async def main() -> None:
-        async with spot.limit() as permit:
-            waiting = asyncio.create_task(bucket.consume_async())
-            while len(bucket._waiters._queue) < 1:
-                await asyncio.sleep(0.001)
-            permit.settle(0)
-            await asyncio.wait_for(waiting, DEADLINE)
 
     asyncio.run(main())
 
@@ -217,25 +181,3 @@ def test_one_that_waits_in_its_own_way_does_so_in_a_thread(make_spot: Callable[.
 
         asyncio.run(main())
         assert len(bucket.threads) == asked
-
-
-def test_a_limiter_whose_state_is_elsewhere_is_not_asked_whether_it_is_idle(
-    make_spot: Callable[..., Spot],
-) -> None:
-    class Elsewhere(TokenBucket):
-        remote = True
-        made = 0
-
-        def for_key(self, key: str) -> Elsewhere:
-            Elsewhere.made += 1
-            return Elsewhere(1e9)
-
-        def busy_for(self) -> float:
-            raise AssertionError("a round trip for nothing")
-
-    spot = make_spot(limiter=Elsewhere(1e9), strict=True)
-    fetch = spot.limiter(key=str)(str)
-    for number in range(100):
-        fetch(number)
-    assert Elsewhere.made == 100
-    assert len(spot._limiting.by_key) < 50

@@ -7,10 +7,10 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.testing.limiter_model import ManualClock, Model, Taken
 from beautyspot_local import TokenBucket
+from beautyspot_testing.limiter_model import ManualClock, Model, Taken
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -242,103 +242,6 @@ def test_consume_in_both_ways(limits: CombinedLimiter, clock: ManualClock) -> No
     assert limits.try_consume({"tokens": 1}) is True
 
 
-def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: CombinedLimiter) -> None:
-    limits.consume({"requests": 1, "tokens": 8})
-    assert limits.wait_for({"requests": 1, "tokens": 1}) == 2
-    assert limits.wait_for({"requests": 1}) == 1
-    with pytest.raises(RateLimitError, match="it would take 2 s now") as caught:
-        limits.consume({"requests": 1, "tokens": 1}, timeout=1)
-    assert caught.value.retry_after == 2
-
-
-def test_what_is_used_is_not_given_back(limits: CombinedLimiter) -> None:
-    limits.release(limits.consume({"requests": 1}))
-    assert delay(limits, requests=1) == 1
-
-
-def test_a_pause_of_one_limit_moves_the_whole_call(
-    limits: CombinedLimiter, clock: ManualClock
-) -> None:
-    delay(limits, requests=1, tokens=4)
-    joint = limits.reserve({"requests": 1, "tokens": 4})
-    assert joint is not None
-    limits.limits["requests"].pause(10)
-    assert limits.remaining(joint) == 1, "it was told to wait for so long"
-    clock.advance(1)
-    assert limits.remaining(joint) == 10
-    assert delay(limits, tokens=8) == 0, "its tokens went back"
-    clock.advance(10)
-    assert limits.remaining(joint) == limits.remaining(joint) == 0
-
-
-def test_a_pause_of_all(limits: CombinedLimiter) -> None:
-    limits.pause(7)
-    assert delay(limits, requests=1) == delay(limits, tokens=1) == 7
-    assert limits.busy_for() == 8
-
-
-def test_settling_corrects_what_is_named(limits: CombinedLimiter) -> None:
-    joint = limits.consume({"requests": 1, "tokens": 40})
-    limits.settle(joint, {"tokens": 4})
-    assert delay(limits, tokens=4) == 1
-    limits.settle(joint, {"requests": 3})
-    assert delay(limits, requests=1) == 3
-
-
-def test_settling_after_a_release_does_nothing(limits: CombinedLimiter) -> None:
-    joint = limits.reserve({"tokens": 40})
-    assert joint is not None
-    limits.release(joint)
-    limits.settle(joint, {"tokens": 50})
-    assert delay(limits, tokens=4) == 0
-
-
-@pytest.mark.parametrize(
-    ("real_cost", "message"),
-    [(3, "does not say of which"), ({"token": 3}, "Did you mean 'tokens'"),
-     ({"requests": 1}, "reserved nothing"), ({"tokens": -1}, "no finite number")],
-)  # fmt: skip
-def test_a_real_cost_that_is_none(limits: CombinedLimiter, real_cost: Any, message: str) -> None:
-    joint = limits.consume({"tokens": 1})
-    with pytest.raises(CostError, match=message):
-        limits.settle(joint, real_cost)
-
-
-@pytest.mark.parametrize(
-    ("cost", "message"),
-    [(1, "does not say of which"), ({"request": 1}, "Did you mean 'requests'"),
-     ({"requests": 0, "tokens": 0.0}, "asks no limit"), ({}, "asks no limit"),
-     ({"tokens": -1}, "not a positive"), ({"tokens": float("nan")}, "not a positive"),
-     ({"tokens": False}, "not a positive")],
-)  # fmt: skip
-def test_a_cost_that_is_none(limits: CombinedLimiter, cost: Any, message: str) -> None:
-    for take in (limits.reserve, limits.consume, limits.try_consume):
-        with pytest.raises(CostError, match=message):
-            take(cost)
-
-
-def test_the_limits_of_a_key_are_its_own(limits: CombinedLimiter) -> None:
-    delay(limits, requests=1)
-    keyed = limits.for_key("a")
-    assert delay(keyed, requests=1) == 0
-    with pytest.raises(ConfigError, match="not of this limiter"):
-        limits.release(keyed.consume({"tokens": 1}))
-
-
-def test_what_cannot_begin_later_cannot_be_combined() -> None:
-    from beautyspot.contracts import LimiterBase
-
-    class Least(LimiterBase):
-        name = "least"
-        reserve = TokenBucket.reserve  # type: ignore[assignment]
-        release = TokenBucket.release
-
-    with pytest.raises(ConfigError, match="has no reserve_after"):
-        CombinedLimiter({"a": Least()})  # type: ignore[abstract]
-    with pytest.raises(ConfigError, match="holds no limit"):
-        CombinedLimiter({})
-
-
 def test_what_fails_in_the_middle_takes_nothing(
     limits: CombinedLimiter, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,30 +252,3 @@ def test_what_fails_in_the_middle_takes_nothing(
     with pytest.raises(OSError, match="locked"):
         limits.consume({"requests": 1, "tokens": 1})
     assert delay(limits, requests=1) == 0
-
-
-def test_by_the_systems_clock() -> None:
-    limits = CombinedLimiter({"a": TokenBucket(1000, 100), "b": TokenBucket(2000, 100)})
-    first = limits.reserve({"a": 1, "b": 1})
-    assert first is not None
-    assert first.delay == 0
-    assert limits.try_consume({"a": 100, "b": 100}) is False
-    limits.consume({"a": 5, "b": 40})
-
-
-def test_the_limits_of_a_key_are_closed_with_it() -> None:
-    closed = []
-
-    class Closing(TokenBucket):
-        def for_key(self, key: str) -> Closing:
-            return Closing(self.rate)
-
-        def close(self) -> None:
-            closed.append(self)
-
-    limits = CombinedLimiter({"a": Closing(1)})
-    limits.close()
-    assert closed == []
-    keyed = limits.for_key("x")
-    keyed.close()
-    assert closed == [keyed.limits["a"]]

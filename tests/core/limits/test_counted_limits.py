@@ -37,7 +37,7 @@ def of(spot: Spot, name: str) -> Counts:
 
 
 def test_grants_waits_and_refusals_of_a_function(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter="100/s")
+    spot = make_spot(limiter="20/s")
     limited = spot.limiter(timeout=0.1)(ask)
     dear = spot.limiter(cost=lambda x: x)(functools.partial(ask))
     assert [limited(1) for _ in range(3)] == [1, 1, 1]

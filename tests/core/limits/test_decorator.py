@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import CostError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -196,28 +196,6 @@ def test_what_the_cost_function_raises_is_the_users(limited: Spot) -> None:
     with pytest.raises(ZeroDivisionError):
         limited.limiter(cost=lambda x: 1 / x)(work)(0)
     assert RAN == []
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"cost": 0}, {"cost": -1}, {"cost": float("nan")}, {"cost": float("inf")}, {"cost": True},
-     {"cost": "1"}, {"timeout": -1}, {"timeout": "1 month"}, {"timeout": True}],
-    ids=str,
-)  # fmt: skip
-def test_wrong_options_are_errors_at_decoration(limited: Spot, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="does not fit"):
-        limited.limiter(**options)
-
-
-def test_a_spot_without_a_rate_says_how_to_set_one(spot: Spot) -> None:
-    for asks in (lambda: spot.limiter(work), spot.limit, lambda: spot.bucket):
-        with pytest.raises(ConfigError, match='limiter="600/min"'):
-            asks()
-
-
-def test_what_is_no_function_is_an_error(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="takes a function"):
-        limited.limiter(3)  # type: ignore[call-overload]
 
 
 def test_a_limit_above_a_mark_is_warned_of(

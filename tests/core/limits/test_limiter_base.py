@@ -6,11 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from beautyspot.backends.selection import stand_in
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import NotSupportedError, RateLimitError
-from beautyspot_local import TokenBucket
-from owned_clock import Clock
 
 
 class Plan(LimiterBase):
@@ -145,20 +142,3 @@ def test_what_a_limiter_lacks_it_says(ability: str, arguments: list[Any]) -> Non
 
 def test_without_a_plan_that_changes_nothing_remains() -> None:
     assert Least().remaining(Reservation(3, 1)) == 0.0
-
-
-def test_a_stand_in_hands_everything_on() -> None:
-    clock = Clock()
-    real = TokenBucket(1, 10, clock=clock)
-    late: Any = stand_in("limiter", TokenBucket, lambda: real, OSError("away"))
-    with pytest.raises(OSError, match="away"):
-        late.reserve(1)
-    assert late.shared is False
-    first = late.reserve_after(2, 3)
-    assert first is not None
-    assert first.delay == late.remaining(first) == 3
-    assert late.busy_for() == 5
-    assert [late.wait_for(3), late.wait_for(4)] == [0, 5]
-    late.pause(10)
-    assert late.remaining(first) == 13
-    assert late.for_key("a").reserve().delay == 10

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deferred, locks, waiting
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.errors import RateLimitError
 from gates import DEADLINE, Gate, until
@@ -131,20 +129,6 @@ def test_tasks_have_places_too(pair: tuple[Spot, Spot], taken: list[Slot]) -> No
     assert not taken
 
 
-def test_the_event_loop_is_not_held_up(make_spot: Callable[..., Spot], taken: list[Slot]) -> None:
-    bucket = Blocking(taken)
-    spot = make_spot(limiter=bucket, strict=True)
-
-    @spot.limiter(max_concurrent=1)
-    async def work() -> None:
-        pass
-
-    asyncio.run(work())
-    deferred.finish()
-    assert not taken
-    assert threading.current_thread().name not in bucket.threads
-
-
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_call_lends_its_place_to_those_that_it_makes(
     pair: tuple[Spot, Spot], taken: list[Slot], size: int
@@ -162,45 +146,6 @@ def test_a_call_lends_its_place_to_those_that_it_makes(
         done = [pool.submit(limited[number], number, 3) for number in range(size)]
         assert [one.result(DEADLINE) for one in done] == [3] * size
     assert not taken
-
-
-def test_it_lends_to_one_at_a_time(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
-    count, most = [0], [0]
-
-    async def work(n: int) -> int:
-        if n:
-            return sum(await asyncio.gather(*(limited(0) for _ in range(n))))
-        count[0] += 1
-        most[0] = max(most[0], count[0])
-        await asyncio.sleep(0)
-        count[0] -= 1
-        return 1
-
-    limited = pair[0].limiter(max_concurrent=3)(work)
-    name = f"{__name__}:test_it_lends_to_one_at_a_time.<locals>.work\n0"
-    others = [Slot(taken, name) for _ in range(2)]
-    taken.extend(others)
-    assert asyncio.run(limited(4)) == 4
-    deferred.finish()
-    assert most[0] == 1
-    assert taken == others
-
-
-def test_each_key_has_places_of_its_own(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
-    def nested(key: str) -> str:
-        return key if key == "c" else limited(chr(ord(key) + 1))
-
-    limited = pair[0].limiter(max_concurrent=1, key=str, timeout=0)(nested)
-    assert limited("a") == "c"
-    assert not taken
-
-
-def test_limits_above_each_other_have_places_of_their_own(pair: tuple[Spot, Spot]) -> None:
-    def work() -> int:
-        return 1
-
-    once = pair[0].limiter(max_concurrent=1, timeout=0)(work)
-    assert pair[0].limiter(max_concurrent=1, timeout=0)(once)() == 1
 
 
 def test_a_generator_holds_its_place_until_it_ends(
@@ -297,60 +242,6 @@ def test_the_end_of_a_map_stops_who_waits_for_a_place(
     assert pair[0].stats()["limiter_grants"] == 1
 
 
-def test_a_handler_that_interrupts_our_code_waits_for_no_place(pair: tuple[Spot, Spot]) -> None:
-    """Its call may have interrupted the one that holds the last place, and would wait for it."""
-    limited = pair[0].limiter(max_concurrent=1)(int)
-    slot: Any = pair[0].bucket.try_slot(limited.__beautyspot__._caps.name, 1)  # type: ignore[attr-defined]
-    with locks.reentrant():
-        assert limited("7") == 7
-    slot.release()
-
-
-def test_a_call_of_this_process_is_woken_at_once(
-    machines: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two functions under one name of places: an hour's pause is not waited for."""
-    for name in ("FIRST", "LONGEST"):
-        monkeypatch.setattr(f"beautyspot.limits.machine_places.{name}", 3600)
-    spot, gate = machines(strict=True), Gate()
-
-    def work() -> None:
-        gate.pass_through()
-
-    first, second = (spot.limiter(max_concurrent=1)(work) for _ in range(2))
-    bucket: Any = spot.bucket
-    with ThreadPoolExecutor(2) as pool:
-        running = pool.submit(first)
-        assert gate.entered.wait(DEADLINE)
-        later = pool.submit(second)
-        places: Any = spot._limiting.machine_places
-        until(lambda: bucket.asked == 2 and places._waiting, unless=[later])
-        gate.open.set()
-        running.result(DEADLINE)
-        later.result(DEADLINE)
-
-
-def test_who_waits_long_is_told_for_what(
-    pair: tuple[Spot, Spot],
-    taken: list[Slot],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
-
-    def work() -> int:
-        return 1
-
-    limited = pair[0].limiter(max_concurrent=1)(work)
-    other = Slot(taken, f"{__name__}:test_who_waits_long_is_told_for_what.<locals>.work\n0")
-    taken.append(other)
-    with caplog.at_level(logging.INFO, "beautyspot"), ThreadPoolExecutor(1) as pool:
-        later = pool.submit(limited)
-        until(lambda: "places of all processes" in caplog.text, unless=[later])
-        other.release()
-        assert later.result(DEADLINE) == 1
-
-
 def test_while_the_limiter_is_away_the_cap_of_the_process_holds(
     machines: Callable[..., Spot], troubles: list[Any]
 ) -> None:
@@ -390,61 +281,3 @@ def test_a_place_that_cannot_be_given_back_costs_no_result(
 
     assert spot.limiter(max_concurrent=1)(work)() == 1
     assert [trouble.operation for trouble in troubles] == ["give back a place"]
-
-
-def test_a_place_that_could_not_be_given_back_is_once_it_can(
-    machines: Callable[..., Spot], taken: list[Slot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else all would wait until it falls."""
-    spot = machines()
-
-    def broken(slot: Slot) -> None:
-        raise OSError("away")
-
-    def work() -> int:
-        return 1
-
-    limited = spot.limiter(max_concurrent=1, timeout=0)(work)
-    monkeypatch.setattr(Slot, "release", broken)
-    limited()
-    assert len(taken) == 1
-    monkeypatch.undo()
-    assert limited() == 1
-    assert not taken
-
-
-def test_without_places_the_cap_is_of_this_process(
-    make_spot: Callable[..., Spot], taken: list[Slot]
-) -> None:
-    bucket = Placing(taken)
-    vars(bucket)["slots"] = False
-    spot = make_spot(limiter=bucket, strict=True)
-
-    def work() -> int:
-        return 1
-
-    assert spot.limiter(max_concurrent=1)(work)() == 1
-    assert not bucket.asked
-
-
-def test_several_limits_have_the_places_of_the_first_that_keeps_some(
-    make_spot: Callable[..., Spot], taken: list[Slot]
-) -> None:
-    bucket = Placing(taken)
-    limits = [{"name": "a", "use": "gcra", "rate": 1e9}, {"name": "b", "use": bucket}]
-    spot = make_spot(limiter=limits, strict=True)
-
-    def work() -> int:
-        return len(taken)
-
-    assert spot.limiter(max_concurrent=1, cost={"a": 1})(work)() == 1
-    assert bucket.sizes == [1]
-    assert not taken
-
-
-def test_the_name_of_places_travels(pair: tuple[Spot, Spot]) -> None:
-    """A limit that is pickled by value has the same places where it arrives."""
-    limit = pair[0]._limit(cost=None, timeout=None, key=None, settle=None, max_concurrent=3)
-    limit.name_caps(pickle.dumps)
-    make, given = limit.__reduce__()
-    assert make(*given)._caps.name == limit._caps.name == "_pickle:dumps\n0"

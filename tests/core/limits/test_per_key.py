@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
-from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError
 from beautyspot.limits.per_key import FEW, LimitsByKey
-from beautyspot.testing.limiter_model import ManualClock
 from beautyspot_local import TokenBucket
+from beautyspot_testing.limiter_model import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -70,28 +67,6 @@ def test_any_order_of_calls() -> None:
     run_state_machine_as_test(Keys, settings=effort)
 
 
-def test_a_crawl_of_many_hosts_stays_small() -> None:
-    clock = ManualClock()
-    by_key = LimitsByKey(TokenBucket(1, clock=clock))
-    for number in range(1000):
-        by_key.enter(f"host{number}", 1).consume()
-        by_key.leave(f"host{number}", 1)
-        clock.advance(0.125)
-        assert len(by_key) <= FEW
-
-
-class Failing(TokenBucket):
-    broken = True
-
-    def busy_for(self) -> float:
-        if self.broken:
-            raise TimeoutError("locked")
-        return super().busy_for()
-
-    def for_key(self, key: str) -> TokenBucket:
-        return Failing(1) if key == "a" else TokenBucket(1)
-
-
 def crowd(by_key: LimitsByKey) -> None:
     """Use so many other keys that what is idle is dropped."""
     for number in range(3 * FEW):
@@ -99,50 +74,8 @@ def crowd(by_key: LimitsByKey) -> None:
         by_key.leave(f"crowd{number}", 1)
 
 
-def test_a_limiter_that_can_not_tell_at_the_moment_is_kept() -> None:
-    by_key = LimitsByKey(Failing(1))
-    first: Any = by_key.enter("a", 1)
-    by_key.leave("a", 1)
-    crowd(by_key)
-    assert by_key.enter("a", 1) is first
-    by_key.leave("a", 1)
-    first.broken = False
-    crowd(by_key)
-    assert by_key.enter("a", 1) is not first
-
-
-def test_a_limiter_that_has_none_for_a_key_is_refused() -> None:
-    class Least(LimiterBase):
-        name = "least"
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-            return Reservation(0, cost)
-
-        def release(self, reservation: Reservation) -> None: ...
-
-    with pytest.raises(ConfigError, match="use a limiter that can"):
-        LimitsByKey(Least())
-
-
 def test_a_key_with_a_call_under_way_is_kept() -> None:
     by_key = LimitsByKey(TokenBucket(1))
     first = by_key.enter("a", 1)
-    crowd(by_key)
-    assert by_key.enter("a", 1) is first
-
-
-def test_a_key_that_a_handler_uses_as_it_is_looked_at_is_kept() -> None:
-    class Model(TokenBucket):
-        def for_key(self, key: str) -> TokenBucket:
-            return Interrupted(1) if key == "a" else TokenBucket(1)
-
-    class Interrupted(TokenBucket):
-        def busy_for(self) -> float:
-            by_key.enter("a", 1)
-            return 0.0
-
-    by_key = LimitsByKey(Model(1))
-    first = by_key.enter("a", 1)
-    by_key.leave("a", 1)
     crowd(by_key)
     assert by_key.enter("a", 1) is first

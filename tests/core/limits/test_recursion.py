@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import waiting
 from beautyspot.errors import RateLimitError
-from beautyspot.limits.concurrency_cap import Cap, Place
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
@@ -153,54 +149,6 @@ def test_a_call_that_follows_another_one_lends_its_place_to_it(spot: Spot) -> No
     assert STATE.runs == ["outer", "inner"]
 
 
-def test_so_does_a_task(spot: Spot) -> None:
-    async def inner(x: int) -> int:
-        STATE.runs.append("inner")
-        await asyncio.sleep(0)
-        return x
-
-    async def outer(x: int) -> int:
-        while len(STATE.spot._engine.flights) < 2:
-            await asyncio.sleep(0)
-        return sum(await asyncio.gather(*(STATE.functions[0](x) for _ in range(3))))
-
-    STATE.spot = spot
-    limit = spot.limiter(max_concurrent=1)
-    STATE.functions = [spot.mark(limit(inner)), spot.mark(limit(outer))]
-
-    async def main() -> list[int]:
-        first = asyncio.create_task(STATE.functions[1](1))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(STATE.functions[0](1))
-        return [await first, await second]
-
-    assert asyncio.run(asyncio.wait_for(main(), DEADLINE)) == [3, 1]
-    assert STATE.runs == ["inner"]
-
-
-def test_a_place_is_not_lent_to_calls_that_its_holder_does_not_need(spot: Spot) -> None:
-    """`outer` follows a call that needs no place: its own still counts."""
-
-    def inner(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    def outer(x: int) -> int:
-        return STATE.functions[0](x)
-
-    limited = spot.limiter(max_concurrent=1, timeout=0)(outer)
-    STATE.functions = [spot.mark(inner)]
-    with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(STATE.functions[0], 1)
-        assert STATE.gate.entered.wait(DEADLINE)
-        first = pool.submit(limited, 1)
-        until(lambda: followers(spot) == 1, unless=[first])
-        with pytest.raises(RateLimitError):
-            limited(2)
-        STATE.gate.open.set()
-        assert (leader.result(DEADLINE), first.result(DEADLINE)) == (1, 1)
-
-
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
 def test_calls_under_two_caps_may_make_each_other(spot: Spot, kind: str) -> None:
     """Each holds the only place of a cap, and waits for that of the other."""
@@ -230,103 +178,3 @@ def test_calls_under_two_caps_may_make_each_other(spot: Spot, kind: str) -> None
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(STATE.functions[mine], mine, 2) for mine in range(2)]
         assert [future.result(DEADLINE) for future in futures] == [3, 3]
-
-
-def test_a_circle_may_go_by_flights_and_caps(spot: Spot) -> None:
-    """`one` has a place of the first cap and follows a call that waits for one of the second.
-
-    That is held by `two`, which waits for the first cap.
-    """
-    caps = [spot.limiter(max_concurrent=1) for _ in range(2)]
-
-    def shared(x: int) -> int:
-        return x
-
-    def one() -> int:
-        STATE.runs.append("one")
-        until(lambda: len(STATE.runs) == 2 and len(spot._engine.flights) == 1)
-        return STATE.functions[0](1)
-
-    def two() -> int:
-        STATE.runs.append("two")
-        until(lambda: followers(spot) == 1)
-        return caps[0](shared)(2)
-
-    STATE.functions = [spot.mark(caps[1](shared))]
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(caps[1](two)), pool.submit(caps[0](one))]
-        until(lambda: len(STATE.runs) == 2, unless=futures)
-        futures.append(pool.submit(STATE.functions[0], 1))
-        assert [future.result(DEADLINE) for future in futures] == [2, 1, 1]
-
-
-def test_who_waits_long_for_a_place_is_told_who_holds_it(
-    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
-    caplog.set_level(logging.INFO, "beautyspot")
-
-    @spot.limiter(max_concurrent=1)
-    def work(x: int) -> int:
-        STATE.gate.pass_through()
-        return x
-
-    @spot.limiter(max_concurrent=1)
-    async def later(x: int) -> int:
-        await asyncio.to_thread(STATE.gate.pass_through)
-        return x
-
-    for number, call in enumerate((work, lambda x: asyncio.run(later(x)))):
-        STATE.gate = Gate()
-        with ThreadPoolExecutor(2, "worker") as pool:
-            futures = [pool.submit(call, x) for x in range(2)]  # type: ignore[arg-type]
-            until(lambda seen=number: len(caplog.records) > seen, unless=futures)  # type: ignore[misc]
-            STATE.gate.open.set()
-            assert [future.result(DEADLINE) for future in futures] == [0, 1]
-    texts = [record.getMessage() for record in caplog.records]
-    assert len(texts) == 2
-    for text, name in zip(texts, ("work", "later"), strict=True):
-        assert name in text
-        assert "max_concurrent=1" in text
-        assert "thread 'worker_" in text
-
-
-def test_where_places_become_free_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
-    cap, told = Cap(1), []
-    first, second = Place(cap), Place(cap)
-    first.enter()
-
-    class Bell(waiting.Bell):
-        def wait(self, timeout: float | None) -> bool:
-            cap.freed += 1  # as if one had come between
-            return super().wait(0)
-
-    monkeypatch.setattr("beautyspot.limits.concurrency_cap.Bell", Bell)
-    with pytest.raises(RateLimitError):
-        second.enter(1, told.append)
-    assert told == []
-
-
-def test_threads_of_a_pool_are_no_part_of_a_call(spot: Spot) -> None:
-    """Who waits for them is told so; here the wait has an end."""
-
-    @spot.limiter(max_concurrent=1, timeout=0)
-    def work(x: int) -> Any:
-        if x == 0:
-            return 0
-        outcome: list[Any] = []
-
-        def inner() -> None:
-            try:
-                outcome.append(STATE.functions[0](0))
-            except RateLimitError as error:
-                outcome.append(type(error))
-
-        thread = threading.Thread(target=inner)
-        thread.start()
-        thread.join(DEADLINE)
-        return outcome
-
-    STATE.functions = [work]
-    assert work(1) == [RateLimitError]

@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts import LimiterBase
-from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
+from beautyspot.errors import CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.limits.limiting import LimitStats
-from beautyspot.tasks.counted import Counted
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
 
@@ -69,11 +66,6 @@ def test_a_call_takes_from_all_limits(several: Spot) -> None:
     assert tats(several) == [1, 500]
 
 
-def test_a_function_may_give_the_whole_table(several: Spot) -> None:
-    several.limiter(cost=lambda n: {"tokens": n})(abs)(-30 + 60)
-    assert tats(several) == [0, 30]
-
-
 def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[[tool.beautyspot.limiter]]\nuse = "500/h"\nname = "requests"\n'
@@ -107,44 +99,6 @@ def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: 
     assert bucket.limits["mine"].real is given
     spot.shutdown()
     assert closed == [bucket.limits["tokens"].real]
-
-
-@pytest.mark.parametrize(
-    "limits",
-    [[], [REQUESTS, REQUESTS], [{"use": "5/s"}], ["5/s"], [{**REQUESTS, "name": "a/b"}],
-     [{**REQUESTS, "name": 3}], [{"name": "x"}], [{**REQUESTS, "rat": 3}],
-     [{"use": TokenBucket(1), "name": "x", "rate": 3}]],
-    ids=repr,
-)  # fmt: skip
-def test_limits_that_are_none(make_spot: Callable[..., Spot], limits: Any) -> None:
-    with pytest.raises(ConfigError):
-        make_spot(limiter=limits)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({}, "does not say of which limit"), ({"cost": 3}, "does not say of which limit"),
-     ({"cost": {"request": 1}}, "Did you mean 'requests'"), ({"cost": {}}, "asks no limit"),
-     ({"cost": {"tokens": 0}}, "asks no limit"), ({"cost": {"tokens": -1}}, "no positive finite"),
-     ({"cost": {"tokens": "1"}}, "no positive finite")],
-)  # fmt: skip
-def test_costs_that_do_not_fit_several_limits(
-    several: Spot, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ConfigError, match=message):
-        several.limiter(**options)
-    with pytest.raises(ConfigError, match=message):
-        several.limit(**options)
-
-
-def test_a_table_does_not_fit_one_limit(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="name the limits"):
-        limited.limiter(cost={"requests": 1})
-
-
-def test_a_bad_table_of_a_function_is_refused_before_it_runs(several: Spot) -> None:
-    with pytest.raises(CostError, match="Did you mean 'tokens'"):
-        several.limiter(cost=lambda: {"token": 3})(pytest.fail)()
 
 
 # ----------------------------------------------------------------------------- the real cost
@@ -203,24 +157,6 @@ def test_a_permit_for_a_block(
     assert tats(several) == [1, 200]
 
 
-def test_mistakes_in_settling_are_told(limited: Spot) -> None:
-    with limited.limit(cost=5) as permit, pytest.raises(CostError):
-        permit.settle(-1)
-    with pytest.raises(ConfigError, match="for one call"), permit:
-        pass
-
-
-def test_one_that_cannot_settle(make_spot: Callable[..., Spot], bucket: TokenBucket) -> None:
-    class Least(TokenBucket):
-        settle = LimiterBase.settle
-
-    spot = make_spot(limiter=Least(1))
-    with spot.limit() as permit, pytest.raises(NotSupportedError):
-        permit.settle(3)
-    with pytest.raises(ConfigError, match="'gcra' can't correct a cost"):
-        spot.limiter(settle=len)
-
-
 class Remote(TokenBucket):
     """On a network, and it may break."""
 
@@ -276,13 +212,6 @@ def test_each_key_has_limits_of_its_own(limited: Spot, bucket: TokenBucket) -> N
     assert bucket.busy_for() == 0
 
 
-def test_several_limits_for_each_key(several: Spot) -> None:
-    ask = several.limiter(cost={"requests": 1}, key=str, timeout=0)(str)
-    assert [ask("a"), ask("b")] == ["a", "b"]
-    with pytest.raises(RateLimitError):
-        ask("a")
-
-
 def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock: Clock) -> None:
     with limited.limit(key="a") as permit:
         permit.pause(10)
@@ -295,13 +224,6 @@ def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock
     for key in ("a", "b", "new"):
         with pytest.raises(RateLimitError), limited.limit(key=key, timeout=9):
             pass
-
-
-def test_a_key_that_is_no_text(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="of type NoneType: return one"):
-        limited.limiter(key=lambda: None)(pytest.fail)()  # type: ignore[arg-type,return-value]
-    with pytest.raises(ConfigError, match="of type int: return one"):
-        limited.limit(key=3)  # type: ignore[arg-type]
 
 
 def test_a_key_whose_limiter_cannot_be_made_is_unlimited(
@@ -375,27 +297,6 @@ def test_a_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
     assert list(stream()) == [1, 2]
 
 
-@pytest.mark.parametrize("end", ["exhausted", "closed", "thrown"])
-def test_an_async_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
-    stream = under_way("async generator", spot)
-
-    async def main() -> None:
-        first = stream()
-        assert await anext(first) == 1
-        with pytest.raises(RateLimitError):
-            await anext(stream())
-        if end == "exhausted":
-            assert [item async for item in first] == [2]
-        elif end == "closed":
-            await first.aclose()
-        else:
-            with pytest.raises(KeyError):
-                await first.athrow(KeyError)
-        assert [item async for item in stream()] == [1, 2]
-
-    asyncio.run(main())
-
-
 def test_the_cap_is_given_back(clock: Clock, limited: Spot) -> None:
     cap = limited.limiter(max_concurrent=1, timeout=0, cost=lambda n: 1 / n)
     later: Any = cap(asyncio.sleep)
@@ -451,75 +352,7 @@ def test_a_cap_for_each_key(spot: Spot) -> None:
     assert fetch("a", False) == "a"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"max_concurrent": 0}, {"max_concurrent": True}, {"max_concurrent": 1.5}, {"key": "host"},
-     {"settle": 3}],
-    ids=repr,
-)  # fmt: skip
-def test_options_that_do_not_fit(limited: Spot, options: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="does not fit"):
-        limited.limiter(**options)
-
-
-def test_settling_needs_a_result_and_a_rate(limited: Spot, spot: Spot) -> None:
-    def stream() -> Iterator[int]:
-        yield 1
-
-    with pytest.raises(ConfigError, match="does not fit a generator"):
-        limited.limiter(settle=len)(stream)
-    with pytest.raises(ConfigError, match="there is no rate"):
-        spot.limiter(settle=len, max_concurrent=3)
-    with pytest.raises(ConfigError, match="has no rate to keep"):
-        spot.limit()
-    with pytest.raises(ConfigError, match="call the function yourself"):
-        limited.limit(cost=len)  # type: ignore[arg-type]
-
-
 # -------------------------------------------------------------------------------------- seen
-
-
-def test_what_is_counted(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
-    work = limited.limiter(timeout=0)(abs)
-    work(1)
-    for _ in range(2):
-        with pytest.raises(RateLimitError):
-            work(1)
-    with pytest.raises(RateLimitError):
-        asyncio.run(limited.limiter(timeout=0)(asyncio.sleep)(1))
-
-    def doze(*_: object) -> bool:
-        clock.now = 2000
-        return False
-
-    bucket._doze = doze  # type: ignore[method-assign]
-    limited.limiter(abs)(1)
-    stats = limited.stats()
-    assert (stats["limiter_grants"], stats["limiter_refusals"]) == (2, 3)
-    assert (stats["limiter_waits"], stats["limiter_grants_last_minute"]) == (1, 2)
-    assert stats["limiter_seconds_waited"] > 0
-
-
-def test_only_a_call_that_queued_for_a_cap_has_waited(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-
-    @spot.limiter(max_concurrent=1)
-    async def work(first: bool) -> bool:
-        await asyncio.sleep(0)
-        return first
-
-    async def both() -> list[bool]:
-        return await asyncio.gather(work(True), work(False))
-
-    assert asyncio.run(work(True))
-    assert spot.limiter(max_concurrent=1)(abs)(-1) == 1
-    stats = spot.stats()
-    assert (stats["limiter_grants"], stats["limiter_waits"]) == (2, 0)
-    assert stats["limiter_seconds_waited"] == 0
-    assert asyncio.run(both()) == [True, False]
-    stats = spot.stats()
-    assert (stats["limiter_grants"], stats["limiter_waits"]) == (4, 1)
-    assert stats["limiter_seconds_waited"] > 0
 
 
 def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: Spot) -> None:
@@ -539,31 +372,6 @@ def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: 
     first, *others = all_at_once()
     assert first == 0
     assert all(isinstance(error, RateLimitError) for error in others)
-
-
-def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spot]) -> None:
-    shared = {**TOKENS, "use": "gcra-shared"}
-    for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:
-        told = make_spot(limiter=limiter).stats()["limiter_per_process"]
-        assert (told, type(told)) == (alone, int)  # printed as the manual says
-
-
-def test_the_last_minute() -> None:
-    clock, counted = Clock(5.5), Counted("m:f")
-    stats = LimitStats(clock)
-    stats.granted(0, counted)
-    clock.now += 30
-    stats.granted(2, counted)
-    stats.granted(1, counted)
-    assert stats.last_minute() == 3
-    clock.now += 30
-    assert stats.last_minute() == 2
-    stats.granted(0, counted)
-    assert stats.last_minute() == 3
-    clock.now += 600
-    assert stats.last_minute() == 0
-    assert (stats.grants, stats.waits, stats.seconds) == (4, 2, 3)
-    assert (counted.grants, counted.waits, counted.seconds_waited) == (4, 2, 3)
 
 
 def test_a_forked_child_waits_for_no_call_of_its_parent(spot: Spot) -> None:

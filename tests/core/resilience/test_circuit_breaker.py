@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import (
-    BlobNotFound,
-    CostError,
-    MetadataBusyError,
     MetadataError,
-    NotSupportedError,
 )
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore
+from beautyspot.resilience.guarded_backends import GuardedStore
 from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter, Trouble
+from beautyspot_local import TokenBucket
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,11 +73,6 @@ def test_three_failures_in_a_row_open_it(
     assert changes == [False, True]
 
 
-def test_a_slow_failure_opens_it_at_once(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock, seconds=1.5))
-    assert guarded.is_resting()
-
-
 def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> None:
     fail(guarded, failing(clock), 3)
     pauses = []
@@ -107,191 +101,6 @@ def test_one_caller_probes_and_its_success_lets_all_in(
     assert changes == [True, False]
 
 
-def test_a_probe_that_never_ends_is_followed_by_another(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock), 3)
-    clock.now += 1
-    guarded.enter()
-    clock.now += circuit_breaker.PROBE
-    assert guarded(lambda: 1) == 1
-
-
-def test_insisting_ends_the_pause(guarded: Breaker, clock: Clock) -> None:
-    guarded.insist()
-    fail(guarded, failing(clock), 3)
-    guarded.insist()
-    assert guarded(lambda: 1) == 1
-
-
-@pytest.mark.parametrize("error", [BlobNotFound, MetadataBusyError, Resting])
-def test_an_answer_is_no_failure(guarded: Breaker, clock: Clock, error: type[Exception]) -> None:
-    fail(guarded, failing(clock, error=error), 5)
-    assert not guarded.is_open
-
-
-def test_an_answer_ends_an_outage(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock), 3)
-    clock.now += 1
-    fail(guarded, failing(clock, error=BlobNotFound))
-    assert not guarded.is_open
-
-
-def test_operations_that_fail_at_once_are_one_outage(guarded: Breaker, clock: Clock) -> None:
-    began = [guarded.enter() for _ in range(8)]
-    clock.now += 5
-    for each in began:
-        guarded.leave(each, Broken("down"))
-    clock.now += 1
-    fail(guarded, failing(clock))
-    clock.now += 1.9
-    with pytest.raises(Resting, match="another 0 s"):
-        guarded(int)
-    clock.now += 0.1
-    assert guarded(int) == 0, "the second pause is two seconds"
-
-
-def test_one_that_was_told_to_try_rests_no_longer_for_it(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock), 3)
-    for _ in range(5):
-        guarded.insist()
-        fail(guarded, failing(clock))
-    assert guarded.rest_left() == 2, "the pause that follows the first one"
-
-
-@pytest.fixture
-def kin(clock: Clock) -> tuple[Breaker, Breaker]:
-    one, other = Breaker("saves", clock=clock), Breaker("look-ups", clock=clock)
-    one.kin, other.kin = (other,), (one,)
-    return one, other
-
-
-def test_kin_rest_where_one_waited_for_long(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
-    one, other = kin
-    fail(one, failing(clock), 3)
-    assert [one.is_open, other.is_open] == [True, False], "a full disk stops no look-up"
-    clock.now += 1
-    fail(one, failing(clock, seconds=5))
-    assert [one.rest_left(), other.rest_left()] == [2, 2]
-    with pytest.raises(Resting, match=r"look-ups waits for the server, .*: down\)") as told:
-        other(int)
-    assert told.value.is_news, "nobody was told yet that this one rests too"
-    with pytest.raises(Resting) as told:
-        other(int)
-    assert not told.value.is_news
-
-
-def test_kin_wait_while_one_probes(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
-    one, other = kin
-    fail(one, failing(clock, seconds=5))
-    clock.now += 1
-    began = one.enter()
-    with pytest.raises(Resting, match="not asked while another call tries: mend it"):
-        other(int)
-    one.leave(began)
-    assert [one.is_open, other.is_open] == [False, False], "what it said holds for all"
-    fail(other, failing(clock), 3)
-    fail(one, failing(clock, seconds=5))
-    clock.now += 1
-    assert one(int) == 0
-    assert other.is_open, "of its own failures nothing is known"
-    assert other(int) == 0, "but it is tried"
-
-
-def test_a_probe_that_fails_holds_up_no_kin(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
-    """They would rest for as long as it may take, though it has ended."""
-    one, other = kin
-    fail(one, failing(clock), 3)
-    fail(other, failing(clock), 3)
-    clock.now += 1
-    fail(one, failing(clock))
-    assert [one.rest_left(), other.rest_left()] == [2, 2]
-    clock.now += 2
-    assert other(int) == 0
-
-
-@pytest.mark.parametrize("error", [MetadataBusyError, NotSupportedError])
-def test_a_probe_that_tells_nothing_is_followed_by_another(
-    kin: tuple[Breaker, Breaker], clock: Clock, error: type[Exception]
-) -> None:
-    one, other = kin
-    fail(one, failing(clock), 3)
-    fail(other, failing(clock), 3)
-    clock.now += 1
-    fail(one, failing(clock, error=error))
-    assert one.is_open
-    assert other.is_open
-    assert [other(int), one(int)] == [0, 0]
-
-
-def test_a_probe_that_met_another_pause_is_over(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
-    one, other = kin
-    fail(one, failing(clock, seconds=5))
-    clock.now += 1
-    fail(one, failing(clock, error=Resting))
-    assert [one.rest_left(), other.rest_left()] == [0, 0], "nobody was asked"
-
-
-def test_a_call_of_a_server_that_hangs_waits_once(clock: Clock) -> None:
-    class Server(BrokenStore):
-        blocking, asked = True, 0
-
-        def _may(self, operation: str) -> None:
-            self.asked += 1
-            clock.now += 0.3
-            raise MetadataError("no answer")
-
-    server = Server()
-    store = GuardedStore(server, Health(Reporter("app"), clock))
-    operations: list[Callable[[], object]] = [
-        lambda: store.find("k"), lambda: store.try_lease("k"), store.generation,
-        lambda: store.put_many([]), lambda: store.delete("k"), store.open,
-    ]  # fmt: skip
-    for operation in operations:
-        with pytest.raises(MetadataError):
-            operation()
-    assert server.asked == 1
-
-
-def test_a_refusal_without_asking_is_no_news(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock), 3)
-    clock.now += 1
-    fail(guarded, failing(clock, error=CostError))
-    assert guarded.is_open, "nobody asked it"
-    assert guarded(lambda: 1) == 1, "so another caller does"
-    fail(guarded, failing(clock, error=NotSupportedError), 3)
-    assert not guarded.is_open
-
-
-def test_being_busy_for_long_is_a_failure(guarded: Breaker, clock: Clock) -> None:
-    fail(guarded, failing(clock, seconds=5, error=MetadataBusyError))
-    assert guarded.is_open
-
-
-def test_an_interruption_counts_for_nothing(guarded: Breaker) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    for _ in range(4):
-        with pytest.raises(KeyboardInterrupt):
-            guarded(interrupted)
-    assert not guarded.is_open
-
-
-def test_a_block_can_be_watched(guarded: Breaker, clock: Clock) -> None:
-    for _ in range(3):
-        with pytest.raises(Broken), guarded.watching():
-            raise Broken("down")
-    with pytest.raises(Resting), guarded.watching():
-        pass
-    clock.now += 1
-    with guarded.watching():
-        pass
-    assert not guarded.is_open
-    guarded.reset_after_fork()
-
-
-# ------------------------------------------------------------------------- guarded backends
-
-
 def test_a_backend_is_asked_in_the_thread_of_its_caller() -> None:
     """So its own time-out is the only one."""
     asked: set[int] = set()
@@ -310,40 +119,6 @@ def test_a_backend_is_asked_in_the_thread_of_its_caller() -> None:
     store.find("k")
     assert not [*store.scan()]
     assert asked == {threading.get_ident()}
-
-
-def test_a_blocking_store_that_is_busy_says_so() -> None:
-    class Busy(BrokenStore):
-        blocking = True
-
-        def find(self, key: str) -> Any:
-            raise MetadataBusyError("locked")
-
-    with pytest.raises(MetadataBusyError, match="locked"):
-        GuardedStore(Busy(), Health(Reporter("app"))).find("k")
-
-
-def test_a_guarded_backend_is_like_its_own(tmp_path: Any) -> None:
-    from beautyspot.testing.records import KEYS, a_record
-    from beautyspot_local import LocalStorage
-
-    health = Health(Reporter("app"))
-    store = GuardedStore(BrokenStore(), health)
-    store.open()
-    store.put_many([a_record()])
-    store.touch({KEYS[0]: 5.0})
-    assert [record.used_at for record in store.scan()] == [5.0]
-    assert store.get(KEYS[0]) is not None
-    assert store.totals().entries == 1
-    assert store.leases
-    assert store.store_id == store.real.store_id
-    storage = GuardedStorage(LocalStorage(tmp_path), health)
-    location = storage.save("a/b.bin", b"x")
-    assert [blob.location for blob in storage.list("a/")] == [location]
-    storage.delete(location)
-
-
-# ----------------------------------------------------------------------------- a whole Spot
 
 
 QUESTIONS: dict[str, Callable[[Spot, Any], object]] = {
@@ -407,30 +182,24 @@ def at(spot: Spot, clock: Clock) -> None:
 def test_a_store_that_rests_is_not_asked(
     make_spot: Callable[..., Spot], clock: Clock, troubles: list[Trouble]
 ) -> None:
-    class Counting(BrokenStore):
-        asked = 0
-
-        def find(self, key: str) -> Any:
-            self.asked += 1
-            return super().find(key)
-
-    store = Counting("find", "put", "put_many", "try_lease")
+    down = dict.fromkeys(("find", "put_valid", "put_many_valid", "begin"), Broken("down"))
+    store = scripted(MemoryMetadataStore, fail=down)
     spot = make_spot(metadata=store, on_error=troubles.append)
     at(spot, clock)
     marked = spot.mark(double)
     later = spot.mark(name="later")(make_async(double))
     for x in range(5):
         assert marked(x) == x * 2
-    asked, told = store.asked, len(troubles)
+    asked, told = store.script.count.copy(), len(troubles)
     for x in range(5, 50):
         assert marked(x) == x * 2
         assert asyncio.run(later(x)) == x * 2
-    assert store.asked == asked
+    assert store.script.count == asked
     assert len(troubles) == told
     stats = spot.stats()
     assert stats["resting"] == 3
     assert stats["unsaved"] == 95
-    store.broken.clear()
+    store.script.fail.clear()
     clock.now += 60
     assert marked(50) == 100
     assert spot.flush()
@@ -505,24 +274,11 @@ def test_an_outage_is_said_once_whoever_meets_it(
 
 
 def test_a_limiter_that_keeps_failing_is_not_asked(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot.contracts import LimiterBase
-
-    class Down(LimiterBase):
-        name = "down"
-        asked = 0
-
-        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
-            self.asked += 1
-            raise Broken("down")
-
-        def release(self, reservation: Any) -> None:
-            raise Broken("down")
-
-    limiter = Down()
+    limiter = scripted(TokenBucket, 1, fail={"reserve": Broken("down")})
     spot = make_spot(limiter=limiter)
     limited = spot.limiter(double)
     later = spot.limiter(make_async(double))
     assert [limited(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
     assert asyncio.run(later(1)) == 2
-    assert limiter.asked == 3
+    assert limiter.script.count["reserve"] == 3
     assert spot.stats()["resting"] == 1

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
-import math
 import re
-import sqlite3
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Lease
 from beautyspot.errors import (
     BackendNotFound,
     CacheMissError,
     ConfigError,
-    MetadataBusyError,
-    MetadataError,
 )
-from beautyspot.memory import MemoryMetadataStore
-from broken import Broken, BrokenSerializer, BrokenStorage, BrokenStore
+from broken import Broken, BrokenStorage, BrokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,46 +54,6 @@ def call_each_kind(spot: Spot, x: Any, **options: Any) -> list[Any]:
     ]
 
 
-BROKEN = ("open", "find", "put", "try_lease", "release", "save", "load")
-
-
-@pytest.mark.parametrize(
-    ("operation", "save"),
-    [*[(name, save) for name in BROKEN for save in ("sync", "background")],
-     ("put_many", "background")],
-)  # fmt: skip
-def test_any_broken_operation_costs_no_result(
-    make_spot: Callable[..., Spot],
-    troubles: list[Trouble],
-    operation: str,
-    save: str,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    store, storage = BrokenStore(operation), BrokenStorage(operation)
-    if save == "background" and operation == "put":
-        store.broken.add("put_many")  # else it is never asked to put a single one
-    spot = make_spot(metadata=store, storage=storage, save=save, on_error=troubles.append)
-    for _ in range(2):
-        assert call_each_kind(spot, 4) == [8, 8, 8]
-        assert call_each_kind(spot, 5, save_blob=True) == [10, 10, 10]
-        spot.flush()
-    if operation == "put_many":  # the batch is written one by one, and none is lost
-        assert RAN == [4, 4, 4, 5, 5, 5]
-        assert spot.stats()["entries"] == 6
-    seen = {trouble.error.args for trouble in troubles}
-    assert operation == "put_many" or seen & {(operation,), ("put_many",)}, "it is said"
-    texts = [record.getMessage() for record in caplog.records]
-    assert len(texts) == len(set(texts)), "each cause is said once"
-    store.broken.clear()
-    storage.broken.clear()
-    spot.flush()
-    RAN.clear()
-    for _ in range(2):
-        assert call_each_kind(spot, 6, save_blob=True) == [12, 12, 12]
-        spot.flush()
-    assert RAN == [6, 6, 6], "when the fault is gone, caching works again"
-
-
 def test_what_was_given_is_not_ours_to_close(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -108,14 +61,6 @@ def test_what_was_given_is_not_ours_to_close(
     assert call_each_kind(spot, 4) == [8, 8, 8]
     spot.shutdown()
     assert troubles == []
-
-
-def test_a_broken_serializer_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(serializer=BrokenSerializer(), on_error=troubles.append)
-    assert call_each_kind(spot, 4) == [8, 8, 8]
-    assert {trouble.error.args for trouble in troubles} == {("dumps",)}
 
 
 def test_what_can_not_be_restored_is_computed_and_replaced(
@@ -145,19 +90,6 @@ def test_what_can_not_be_restored_is_computed_and_replaced(
         assert RAN == [1]
 
 
-def test_two_swapped_rows_are_found(spot: Spot, make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore()
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1), marked(2)
-    one, two = (store.get(spot.key(marked, x)) for x in (1, 2))
-    assert one is not None
-    assert two is not None
-    store.put(one._replace(result_data=two.result_data, digest=two.digest))
-    store.put(two._replace(result_data=one.result_data, digest=one.digest))
-    assert [marked(1), marked(2)] == [2, 4]
-
-
 def test_two_swapped_blobs_are_found(make_spot: Callable[..., Spot]) -> None:
     store = BrokenStore()
     spot = make_spot(metadata=store)
@@ -169,56 +101,6 @@ def test_two_swapped_blobs_are_found(make_spot: Callable[..., Spot]) -> None:
     store.put(one._replace(result_value=two.result_value))
     store.put(two._replace(result_value=one.result_value))
     assert [marked("a"), marked("b")] == ["aa", "bb"]
-
-
-def test_a_large_value_is_checked_too(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore()
-    spot = make_spot(metadata=store, blob_threshold=2**30)
-    marked = spot.mark(double)
-    text = "x" * 100_000
-    assert marked(text) == marked(text) == text * 2
-    assert [text] == RAN
-    record = store.get(spot.key(marked, text))
-    assert record is not None
-    assert record.result_data is not None
-    store.put(record._replace(result_data=record.result_data[:-1] + b"y"))
-    assert marked(text) == text * 2
-    assert [text] * 2 == RAN
-
-
-def test_a_store_that_is_busy_for_a_moment_is_asked_again(make_spot: Callable[..., Spot]) -> None:
-    class BusyStore(BrokenStore):
-        blocking = False
-        busy = 0
-
-        def find(self, key: str) -> Any:
-            if self.busy:
-                self.busy -= 1
-                raise MetadataBusyError("for a moment")
-            return super().find(key)
-
-    store = BusyStore()
-    spot = make_spot(metadata=store, strict=True)
-    marked, later = spot.mark(double), spot.mark(double_later)
-    marked(1), asyncio.run(later(1))
-    store.busy = 2
-    assert marked(1) == 2
-    store.busy = 2
-    assert asyncio.run(later(1)) == 2
-    assert RAN == [1, 1]
-
-
-def test_a_store_that_stays_busy_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class BusyStore(BrokenStore):
-        def find(self, key: str) -> Any:
-            raise MetadataBusyError("always")
-
-    monkeypatch.setattr("beautyspot.results.finding.BUSY_WAIT", 0.0)
-    spot = make_spot(metadata=BusyStore(), on_error=troubles.append)
-    assert call_each_kind(spot, 1) == [2, 2, 2]
-    assert {type(trouble.error) for trouble in troubles} == {MetadataBusyError}
 
 
 def test_a_blocking_store_is_asked_off_the_event_loop(make_spot: Callable[..., Spot]) -> None:
@@ -323,56 +205,6 @@ def test_each_class_that_can_not_be_stored_is_named(
     assert [found and found[1] for found in named] == ["One", "One", "Two", "Two"]
 
 
-def test_each_operation_that_fails_is_said(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    class Down(BrokenStore):
-        def _may(self, operation: str) -> None:
-            if operation in self.broken:
-                raise MetadataError(f"{operation} fails: mend it")
-
-    spot = make_spot(metadata=Down("try_lease", "put"))
-    for name in ("one", "two"):
-        spot.mark(name=name)(double)(1)
-    said = [record.message.partition(" for ")[0] for record in caplog.records]
-    assert said == ["app: could not take a lease", "app: could not save the result"]
-
-
-@pytest.mark.parametrize(
-    ("lease_time", "says"), [(30.0, "it falls, within 30 s"), (math.inf, "this process ends")]
-)
-def test_a_lease_that_is_not_released_is_said_with_its_end(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, lease_time: float, says: str
-) -> None:
-    class Kept(Lease):
-        def release(self) -> None:
-            raise MetadataError("no answer: mend it")
-
-    class Keeping(MemoryMetadataStore):
-        def try_lease(self, key: str) -> Lease:
-            return Kept()
-
-    Keeping.lease_time = lease_time
-    assert make_spot(metadata=Keeping()).mark(double)(1) == 2
-    [told] = [record.message for record in caplog.records]
-    assert "could not release a lease" in told
-    assert f"Other processes wait until {says}, or for wait_timeout" in told
-
-
-def test_a_flood_of_causes_of_one_function_is_bounded(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    marked, other = spot.mark(lambda **named: 0), spot.mark(name="other")(lambda x: 0)
-    for number in range(30):
-        marked(**{f"n{number}": iter([1])})
-    other(iter([1]))
-    messages = [record.message for record in caplog.records]
-    assert len(messages) == 11
-    assert ["are only counted" in text for text in messages] == [False] * 9 + [True, False]
-    assert len(troubles) == spot.stats()["errors"] == 31
-
-
 def test_a_key_function_that_fails_costs_no_result(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -383,26 +215,6 @@ def test_a_key_function_that_fails_costs_no_result(
 
     assert spot.mark(key=key)(double)(1) == 2
     assert str(troubles[0].error) == "mine"
-
-
-def test_a_cache_if_that_fails_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    marked = spot.mark(cache_if=lambda value: value.missing)(double)
-    assert [marked(1), marked(1)] == [2, 2]
-    assert len(RAN) == 2
-
-
-def test_an_on_error_that_fails_costs_no_result(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    def on_error(trouble: Trouble) -> None:
-        raise KeyError(trouble)
-
-    spot = make_spot(metadata=BrokenStore("find"), on_error=on_error)
-    assert spot.mark(double)(1) == 2
-    assert "on_error raised" in caplog.text
 
 
 def test_a_trouble_says_what_and_what_now(
@@ -424,25 +236,6 @@ def test_a_strict_spot_raises_what_fails(make_spot: Callable[..., Spot]) -> None
         asyncio.run(spot.mark(double_later)(1))
 
 
-def test_the_log_of_causes_is_bounded(
-    make_spot: Callable[..., Spot],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setattr("beautyspot.resilience.reporting.CAUSES", 2)
-    spot = make_spot(metadata=BrokenStore("find", "put", "try_lease"))
-    assert spot.mark(double)(1) == 2
-    assert len(caplog.records) == 2
-
-
-def test_warnings_go_to_the_logger_beautyspot(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, "beautyspot"):
-        make_spot(metadata=BrokenStore("open"))
-    assert [record.name for record in caplog.records] == ["beautyspot"]
-
-
 def test_after_shutdown_calls_run_uncached_and_say_so_once(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -459,15 +252,6 @@ def test_a_disabled_spot_runs_uncached(make_spot: Callable[..., Spot]) -> None:
     assert [*call_each_kind(spot, 1), *call_each_kind(spot, 1)] == [2] * 6
     assert len(RAN) == 6
     assert spot.stats()["entries"] == 0
-
-
-def test_the_environment_switches_it_off(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BEAUTYSPOT_DISABLED", "1")
-    marked = make_spot().mark(double)
-    assert [marked(1), marked(1)] == [2, 2]
-    assert len(RAN) == 2
 
 
 def test_a_spot_can_be_disabled_for_a_while(spot: Spot) -> None:
@@ -573,32 +357,6 @@ def test_a_blob_that_can_not_be_removed_is_left_to_the_collector(
     assert [trouble.operation for trouble in troubles] == ["remove a replaced blob"]
 
 
-def test_a_locked_database_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(metadata={"use": "sqlite", "timeout": 0.0}, on_error=troubles.append)
-    marked = spot.mark(double)
-    other = sqlite3.connect(spot.db_path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    assert marked(1) == 2
-    other.execute("ROLLBACK")
-    other.close()
-    assert [marked(1), marked(1)] == [2, 2]
-    assert RAN == [1], "the result waited in memory"
-    assert spot.flush()
-    assert spot.stats()["entries"] == 1
-    assert isinstance(troubles[0].error, MetadataBusyError)
-
-
-def test_a_directory_that_can_not_be_made_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], tmp_path: Any
-) -> None:
-    (tmp_path / "file").write_text("in the way")
-    spot = make_spot(directory=tmp_path / "file" / "cache", on_error=troubles.append)
-    assert call_each_kind(spot, 3, save_blob=True) == [6, 6, 6]
-    assert troubles[0].operation == "open the metadata store"
-
-
 def test_no_storage_installed_keeps_results_in_the_database(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -676,16 +434,6 @@ def test_a_warning_prints_the_line_that_would_mend_it(
     assert len(troubles) == 1, "the line works"
 
 
-def test_the_line_goes_with_what_is_left_out_already(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(ignore=("self.lock",))(Held.method)(Held(), Held())
-    assert 'if x.lock changes no result, write mark(ignore=("x.lock",))' in str(troubles[0])
-    spot.mark(ignore=("self.lock",))(Held.method)(Held(), Held().method)
-    assert 'mark(ignore=("x",)) leaves the whole argument x' in str(troubles[1])
-
-
 def test_a_captured_value_without_a_form_is_named(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -697,21 +445,3 @@ def test_a_captured_value_without_a_form_is_named(
     assert 'mark(ignore=("held",)) leaves the whole variable held out' in str(troubles[1])
     spot.mark(ignore=("held",))(lambda: 1 if held else 2)()
     assert len(troubles) == 2, "the line works"
-
-
-def test_a_key_of_no_argument_has_no_line_to_print(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(key=lambda: iter(()))(lambda: 1)()
-    assert "args[0]" in str(troubles[0].error)
-    assert "have the function given as key= return a value" in str(troubles[0])
-    spot.mark(print)(iter(()))
-    assert 'mark(ignore=("args",))' in str(troubles[-1])
-    spot.mark(min)(iter((1,)))
-    assert "say with mark(key=function) what counts of the arguments" in str(troubles[-1])
-
-
-def test_an_on_error_that_is_no_function_is_a_mistake(make_spot: Callable[..., Spot]) -> None:
-    with pytest.raises(ConfigError, match="is no function"):
-        make_spot(on_error=3)

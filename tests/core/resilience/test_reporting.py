@@ -8,10 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
-from beautyspot.resilience.circuit_breaker import MetadataResting
-from beautyspot.resilience.reporting import OPENING, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -138,35 +135,3 @@ def test_a_record_names_the_line_that_logs(caplog: pytest.LogCaptureFixture) -> 
     )
     assert second.module == "test_reporting"
     assert "a cause" in caplog.text
-
-
-def test_that_an_operation_rests_is_no_news_where_its_failure_was_said(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    rests = MetadataResting("look-ups wait for the server")
-    rests.is_news = True
-    reporter = Reporter("app")
-    reporter.report("look up", "f", rests, "It runs instead")
-    reporter.report("look up", "f", MetadataError("the server gave no answer"), "It runs instead")
-    reporter.report("look up", "f", rests, "It runs instead")
-    assert len(caplog.records) == 2, "a failure is news, whatever was said before"
-    reporter.report("save", "f", MetadataError("the server gave no answer"), "It waits")
-    reporter.report("save", "f", MetadataResting("saves wait for the server"), "It waits")
-    another = MetadataResting("saves wait for the server")
-    another.is_news = True
-    reporter.report("save", "f", another, "It waits")
-    assert len(caplog.records) == 3
-    assert reporter.counts == {"look up": 3, "save": 2}, "all are counted that happened"
-
-
-def test_a_store_that_does_not_open_is_told_by_one_warning(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """One wrong key: that look-ups, leases and saves rest for it is no further news."""
-    reporter, rests = Reporter("app"), MetadataResting("the store waits for the server")
-    rests.is_news = True
-    reporter.report(OPENING, "", MetadataError("correct the key"), "It is tried again")
-    for operation in ("take a lease", "look up", "save the result"):
-        reporter.report(operation, "f", rests, "It goes on")
-    assert len(caplog.messages) == 1
-    assert reporter.counts["look up"] == 1

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot import Spot
-from beautyspot.concurrency import deferred
-from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience.circuit_breaker import MetadataResting
 from beautyspot.resilience.reporting import Reporter
-from beautyspot.resilience.store_clock import OLD, StoreClock, ticks
+from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.validity import has_expired
-from hypothesis import given
-from hypothesis import strategies as st
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -63,51 +55,6 @@ class Machine:
         return told
 
 
-WAYS = st.tuples(st.floats(0, 2), st.floats(0, 2))
-STEPS = st.one_of(
-    st.tuples(st.just("ask"), WAYS),
-    st.tuples(st.just("read"), st.just((0.0, 0.0))),
-    st.tuples(st.just("pass"), st.tuples(st.floats(0, 40), st.just(0.0))),
-)
-
-
-@given(steps=st.lists(STEPS, max_size=30), ahead=st.sampled_from([0.0, 60.0, -3600.0, 1e8]))
-def test_it_is_never_ahead_of_the_store_nor_behind_what_was_heard(
-    steps: list[tuple[str, tuple[float, float]]], ahead: float
-) -> None:
-    machine = Machine(ahead=ahead)
-    heard, within, last = -math.inf, math.inf, -math.inf
-    for step, (one, other) in steps:
-        if step == "pass":
-            machine.now += one
-            continue
-        if step == "ask":
-            machine.way = one, other
-            told = machine.clock.measure()
-            assert told is not None
-            heard, within = max(heard, told), min(within, one + other)
-            continue
-        if heard == -math.inf:
-            continue
-        machine.way = 0.0, 0.0
-        reading = machine.clock()
-        assert reading <= machine.server + 1e-6
-        assert reading >= max(heard, machine.server - within) - 1e-6
-        assert reading >= last - 1e-6, "it does not go backwards"
-        assert machine.server - 1e-6 <= machine.clock.latest() <= machine.server + within + 1e-6
-        last = reading
-
-
-@given(drift=st.floats(-1e-4, 1e-4), seconds=st.floats(0, 3600))
-def test_a_clock_that_drifts_is_corrected_by_the_next_answer(drift: float, seconds: float) -> None:
-    machine = Machine(drift=drift)
-    machine.way = 0.001, 0.001
-    machine.clock.measure()
-    machine.now += seconds
-    machine.clock.measure()
-    assert machine.server - 0.003 <= machine.clock() <= machine.server + 0.003
-
-
 @pytest.mark.parametrize("apart", [60.0, 3600.0, -3600.0])
 def test_two_machines_agree_on_what_has_expired(apart: float) -> None:
     one, other = Machine(), Machine(ahead=apart)
@@ -118,115 +65,6 @@ def test_two_machines_agree_on_what_has_expired(apart: float) -> None:
         for machine in (one, other):
             machine.now = 0.04 + seconds
             assert has_expired(machine.clock(), made, made + 10) is expected
-
-
-def test_it_asks_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    later: list[Callable[[], object]] = []
-    monkeypatch.setattr(deferred, "later", later.append)
-    machine = Machine()
-    for _ in range(10):
-        machine.clock()
-        machine.now += OLD / 20
-    assert machine.asked == 1
-    machine.now += OLD
-    for _ in range(10):
-        assert machine.clock() == pytest.approx(machine.server)
-    assert (machine.asked, len(later)) == (1, 1), "who asks for the time waits for no store"
-    later.pop()()
-    assert machine.asked == 2
-    machine.clock()
-    assert not later
-
-
-@pytest.mark.parametrize("step", [3600.0, -3600.0, 10.0])
-def test_where_this_machine_s_clock_was_set_it_asks_at_once(step: float) -> None:
-    machine = Machine()
-    machine.clock()
-    machine.ahead += step  # or the machine stood still, and only one of its clocks knows
-    machine.now += 2
-    assert machine.clock() == pytest.approx(machine.server)
-    assert machine.asked == 2
-    machine.now += 2
-    machine.clock()
-    assert machine.asked == 2
-
-
-def test_the_store_may_have_another_clock_since() -> None:
-    machine = Machine()
-    machine.clock()
-    for step in (5.0, -5.0):  # another server has taken over
-        machine.now += step
-        machine.clock.measure()
-        assert machine.clock() == pytest.approx(machine.server)
-
-
-def test_an_event_loop_waits_for_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    later: list[Callable[[], object]] = []
-    monkeypatch.setattr(deferred, "later", later.append)
-    machine = Machine(ahead=5.0)
-
-    async def read() -> list[float]:
-        return [machine.clock(), machine.clock()]
-
-    assert asyncio.run(read()) == [machine.wall()] * 2
-    assert (machine.asked, len(later)) == (0, 1)
-    later.pop()()
-    assert machine.clock() == machine.server
-
-
-@pytest.mark.parametrize("failure", [MetadataError("away: start the server"), OSError("gone")])
-def test_where_the_store_is_away_the_last_estimate_goes_on(
-    failure: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    machine = Machine(ahead=1e6)
-    machine.clock()
-    machine.fails = failure
-    for _ in range(3):
-        machine.now += 1
-        machine.ahead += 10  # so that it asks
-        assert machine.clock() == pytest.approx(machine.server)
-    assert machine.asked > 2
-    [said] = caplog.messages
-    assert "did not tell the time" in said
-    assert said.endswith("mend the store")
-    machine.fails = None
-    machine.now += 100
-    assert machine.clock.measure() == machine.server
-
-
-@pytest.mark.parametrize("waits", [True, False])
-def test_a_store_that_is_left_alone_is_no_news(
-    waits: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    def ask() -> float:
-        raise MetadataResting("it has failed, and is left alone")
-
-    clock = StoreClock(ask, Reporter("app"), waits=waits, own=(Clock(5.0), Clock(7.0)))
-    assert clock() == 7.0
-    clock.hear(100.0, 5.0)
-    assert clock() == 100.0
-    assert not caplog.messages
-
-
-def test_where_it_never_answered_this_machine_s_clock_counts() -> None:
-    machine = Machine(ahead=7.0)
-    machine.fails = MetadataError("away: start the server")
-    for asked in (1, 1, 2):
-        assert machine.clock() == machine.wall()
-        assert machine.asked == asked
-        machine.now += 0.6
-
-
-@pytest.mark.parametrize("answer", [None, "now", math.nan, math.inf, b"1"])
-def test_what_is_no_time_is_not_taken(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
-    clock = StoreClock(lambda: answer, Reporter("app"))
-    assert abs(clock() - time.time()) < 60
-    assert "return Unix time in seconds" in caplog.text
-
-
-def test_ticks_go_on() -> None:
-    readings = [ticks() for _ in range(5)]
-    assert readings == sorted(readings)
 
 
 # ------------------------------------------------------------------------------------ in a Spot
@@ -333,24 +171,3 @@ def test_a_store_that_answers_at_once_is_asked_each_time(make_spot: Callable[...
     assert (last.hit, last.age) == (True, 9.0)
     clock.now += 1
     assert spot.prune(expired=True).entries == 1
-
-
-def test_a_child_of_a_process_that_was_asking_asks_itself() -> None:
-    machine = Machine()
-    entered, goes_on = threading.Event(), threading.Event()
-
-    def slow() -> float:
-        entered.set()
-        goes_on.wait(30)
-        return machine.server
-
-    clock = StoreClock(slow, Reporter("app"), own=(machine.ticks, machine.wall))
-    thread = threading.Thread(target=clock)
-    thread.start()
-    entered.wait(30)
-    assert clock() == machine.wall(), "one thread asks at a time"
-    clock.reset_after_fork()
-    machine.now += 2
-    goes_on.set()
-    assert clock() == machine.server
-    thread.join()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing.process
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -15,12 +13,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency import deferred
 from beautyspot.errors import ConfigError
 from beautyspot.results import background
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from broken import Broken, BrokenStore
+from broken import BrokenStore
 from gates import DEADLINE, until
 
 if TYPE_CHECKING:
@@ -111,21 +108,6 @@ def test_results_linger_to_share_a_commit_until_a_flush(
     assert store.batches == [3]
 
 
-def test_a_full_batch_lingers_no_longer(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(background, "LINGER", 10 * DEADLINE)
-    monkeypatch.setattr(background, "BATCH", 2)
-    store = SlowStore()
-    store.open_gate.set()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(0), marked(1)
-    assert store.entered.wait(DEADLINE)
-    assert spot.flush(DEADLINE)
-    assert store.batches == [2]
-
-
 def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[..., Spot]) -> None:
     store = SlowStore()
     spot = make_spot(metadata=store, save="background", strict=True)
@@ -184,24 +166,6 @@ def test_what_a_coroutine_returns_is_stored_as_it_was(make_spot: Callable[..., S
         found = spot.peek(shared, 1)
         assert found is not None
         assert found.value == [1]
-
-
-@pytest.mark.parametrize("bound", ["QUEUE_LIMIT", "QUEUE_BYTES"])
-def test_a_full_queue_makes_the_caller_save(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, bound: str
-) -> None:
-    monkeypatch.setattr(background, bound, 1)
-    store = SlowStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(0)
-    if bound == "QUEUE_LIMIT":
-        assert store.entered.wait(DEADLINE)
-        marked(1)
-    marked(2)
-    assert store.get(spot.key(marked, 2)) is not None, "saved in place"
-    store.open_gate.set()
-    assert spot.flush(DEADLINE)
 
 
 def test_a_failing_batch_is_written_one_by_one(
@@ -272,48 +236,8 @@ def test_a_second_result_of_a_key_takes_the_place_of_the_first(
     assert (store.batches, stored(spot, stream)) == ([1], 2)
 
 
-def test_a_result_that_comes_while_another_of_its_key_is_written_is_written_after_it(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = SlowStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    stream, one, two = two_streams(spot)
-    list(one)
-    assert store.entered.wait(DEADLINE)
-    list(two)
-    store.open_gate.set()
-    assert spot.flush(DEADLINE)
-    assert (store.batches, stored(spot, stream)) == ([1, 1], 2)
-
-
 def no_thread(*_: object) -> None:
     raise RuntimeError("can't start new thread")
-
-
-def no_memory(*_: object) -> None:
-    raise MemoryError
-
-
-@pytest.mark.parametrize("where", ["_thread.start_new_thread", "threading.Thread.start"])
-def test_without_memory_for_a_thread_results_are_saved_all_the_same(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    monkeypatch.setattr(where, no_memory)
-    spot = make_spot(save="background", strict=True)
-    spot.mark(work)(1)
-    assert spot.flush(DEADLINE)
-    assert spot.stats()["entries"] == 1
-
-
-def test_where_no_thread_can_be_started_callers_save(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("_thread.start_new_thread", no_thread)
-    spot = make_spot(save="background", strict=True)
-    for x in (1, 2):
-        spot.mark(work)(x)
-        assert spot.stats()["entries"] == x
-    assert spot.flush()
 
 
 def test_the_end_saves_what_is_queued_where_no_thread_can_be_started(
@@ -329,37 +253,6 @@ def test_the_end_saves_what_is_queued_where_no_thread_can_be_started(
     assert store.totals().entries == 1
 
 
-class GrowingStore(SlowStore):
-    """Another result comes while the first is written; it is written when it is let."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.more: Callable[[int], Any] = lambda number: None
-
-    def put_many(self, records: Any) -> None:
-        if not self.batches:
-            self.more(1)
-            self.batches.append(1)
-            BrokenStore.put_many(self, records)
-        else:
-            super().put_many(records)
-
-
-def test_flush_does_not_wait_for_what_comes_later(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = GrowingStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    store.more = marked
-    marked(0)
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 1
-    store.open_gate.set()
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 2
-
-
 class InterruptedStore(BrokenStore):
     """The first commits end the thread that makes them."""
 
@@ -370,15 +263,6 @@ class InterruptedStore(BrokenStore):
             self.interrupts -= 1
             raise KeyboardInterrupt
         super().put_many(records)
-
-
-def test_a_flush_whose_time_is_over_does_not_wait(make_spot: Callable[..., Spot]) -> None:
-    store = SlowStore()
-    spot = make_spot(metadata=store, save="background")
-    spot.mark(work)(1)
-    assert spot.flush(-1) is False
-    store.open_gate.set()
-    assert spot.flush(DEADLINE) is True
 
 
 @pytest.fixture
@@ -407,160 +291,6 @@ def test_a_flush_without_a_time_out_writes_itself(
     assert writers == [threading.get_ident()]
 
 
-def test_a_flush_that_is_interrupted_loses_nothing(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    with pytest.raises(KeyboardInterrupt):
-        spot.flush()
-    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
-    assert RAN == [1, 2, 2, 3]
-    assert spot.flush() is True
-    assert store.totals().entries == 3
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_flush_that_is_interrupted_when_it_has_written_ends_every_call(
-    make_spot: Callable[..., Spot], lingering: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    ends: list[Any] = []
-
-    def interrupted(turn: Turn) -> None:
-        ends.append(turn)
-        if len(ends) == 1:
-            raise KeyboardInterrupt
-        end(turn)
-
-    end = Turn.end
-    monkeypatch.setattr(Turn, "end", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        spot.flush()
-    assert spot.flush() is True
-    assert not spot._engine.running
-    assert len(spot._engine.flights) == len(spot._engine.saver or ()) == 0
-
-
-def test_a_saver_that_is_interrupted_loses_nothing(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
-) -> None:
-    store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [KeyboardInterrupt])
-    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
-    assert RAN == [1, 2, 2, 3]
-    assert spot.flush(DEADLINE) is True
-    assert store.totals().entries == 3
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_saver_that_is_interrupted_leaves_the_newer_result_of_a_key(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
-) -> None:
-    class Overtaken(InterruptedStore):
-        def put_many(self, records: Any) -> None:
-            if self.interrupts:
-                assert list(two) == []
-            super().put_many(records)
-
-    store = Overtaken()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    stream, one, two = two_streams(spot)
-    assert list(one) == []
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [KeyboardInterrupt])
-    assert spot.flush(DEADLINE) is True
-    assert (store.totals().entries, stored(spot, stream)) == (1, 2)
-
-
-@pytest.mark.parametrize("interrupts", [1, 1000])
-def test_the_end_saves_what_an_interrupted_saver_has_left(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any], interrupts: int
-) -> None:
-    store = InterruptedStore()
-    store.interrupts = interrupts
-    spot = make_spot(metadata=store, save="background", strict=True)
-    spot.mark(work)(1)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [KeyboardInterrupt])
-    spot.shutdown()
-    until(lambda: len(uncaught) == min(interrupts, 2))
-    assert store.totals().entries == 1
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_strict_spot_raises_where_it_saves(
-    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
-) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store, save="background", strict=True)
-    spot.mark(work)(1)
-    assert spot.flush(DEADLINE) is False
-    until(lambda: uncaught == [Broken])
-    store.broken.clear()
-    spot.shutdown()
-    assert store.totals().entries == 1
-
-
-def test_a_result_without_a_stored_form_is_not_queued(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(save="background")
-    marked = spot.mark(lambda: object())
-    assert marked() is not marked()
-    assert spot.stats()["unsaved"] == 0
-
-
-def test_a_stream_is_stored_without_leases_too(make_spot: Callable[..., Spot]) -> None:
-    class Leaseless(BrokenStore):
-        leases = False
-
-        def try_lease(self, key: str) -> Any:
-            raise AssertionError("it has none")
-
-    spot = make_spot(metadata=Leaseless(), save="background", strict=True)
-    stream = spot.mark(name="s")(lambda: (yield 1))
-    assert list(stream()) == list(stream()) == [1]
-    spot.flush()
-    assert spot.stats()["entries"] == 1
-
-
-POOL = """
-    import multiprocessing, sys
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=sys.argv[1], config=False, save="background")
-
-    @spot.mark(name="work")
-    def work(x):
-        return x
-
-    if __name__ == "__main__":
-        for k in range(3):
-            with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
-                pool.map(work, range(k * 20, k * 20 + 20))
-        print(sum(spot.peek(work, x) is None for x in range(60)))
-"""
-
-
-@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
-def test_a_pool_that_ends_its_workers_loses_nothing(tmp_path: Path, method: str) -> None:
-    """By SIGTERM, for which they have no handler: the end of its `with` block."""
-    script = tmp_path / "script.py"
-    script.write_text(textwrap.dedent(POOL))
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "cache"), method],
-        check=True, timeout=DEADLINE, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.stdout == "0\n"
-
-
 def test_a_process_that_its_parent_may_kill_saves_at_once(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -573,35 +303,6 @@ def test_a_process_that_its_parent_may_kill_saves_at_once(
     assert list(stream()) == list(stream()) == [1]
     assert spot.stats()["hits"] == 2
     assert spot.stats()["entries"] == 2
-
-
-def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:
-    code = """
-        import itertools, sys, threading
-        from beautyspot_local.sqlite.store import SqliteMetadataStore
-        from beautyspot.spot import Spot
-
-        class Outrun(SqliteMetadataStore):
-            def put_many(self, records):
-                super().put_many(records)
-                running.clear()
-                running.wait(1)  # until there is one more
-
-        def work_for_ever():
-            for x in itertools.count():
-                work(x)
-                running.set()
-
-        running = threading.Event()
-        spot = Spot("app", config=False, save="background", metadata=Outrun(sys.argv[1]))
-        work = spot.mark(name="work")(lambda x: x)
-        threading.Thread(target=work_for_ever, daemon=True).start()
-        running.wait(20)
-    """
-    subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "app.db")],
-        check=True, timeout=DEADLINE,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -617,155 +318,6 @@ def test_shutdown_stores_what_is_left(make_spot: Callable[..., Spot], wait: bool
     store.open_gate.set()
     deferred.finish()
     assert store.totals().entries == 5
-
-
-def test_a_dropped_spot_stores_what_is_left(tmp_path: Path) -> None:
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=tmp_path, config=False, save="background")
-    spot.mark(work)(1)
-    del spot
-    deferred.finish()
-    assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
-
-
-def test_the_collector_may_come_to_who_holds_a_lock(tmp_path: Path) -> None:
-    """What the end of a dropped Spot does waits for other threads, which may wait for that lock."""
-    from beautyspot.spot import Spot
-
-    spot: Any = Spot("app", directory=tmp_path, config=False, save="background")
-    spot.me = spot
-    spot.mark(work)(1)
-
-    def interrupted() -> None:
-        with single_flight._graph:
-            gc.collect()
-
-    del spot
-    gc.disable()
-    try:
-        thread = threading.Thread(target=interrupted, daemon=True)
-        thread.start()
-        thread.join(DEADLINE)
-    finally:
-        gc.enable()
-    assert not thread.is_alive()
-    deferred.finish()
-    assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
-
-
-@pytest.mark.parametrize("drop", ["del spot", "spot.shutdown(wait=False)"])
-def test_the_collector_may_come_while_threads_are_listed(tmp_path: Path, drop: str) -> None:
-    """A thread that ends takes the lock of `threading.enumerate`, so its end is not waited for."""
-    program = f"""
-        import sys, threading
-        from beautyspot.spot import Spot
-
-        spot = Spot("app", directory=sys.argv[1], config=False, save="background")
-        spot.cached_run(sorted, [2, 1])
-        spot.flush()
-        with threading._active_limbo_lock:
-            {drop}
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    subprocess.run(command, timeout=DEADLINE, check=True)
-
-
-def test_the_end_of_a_spot_makes_no_removed_directory_again(tmp_path: Path) -> None:
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=tmp_path / "cache", config=False, save="background")
-    spot.mark(work)(1)
-    assert spot.flush() is True
-    shutil.rmtree(tmp_path / "cache")
-    spot.shutdown()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_result_that_comes_while_its_spot_ends_is_saved_by_its_caller(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(save="background")
-    marked = spot.mark(work)
-    marked(1)
-
-    def ending() -> bool:
-        spot.shutdown()
-        return False
-
-    monkeypatch.setattr(background, "_is_killed_by_its_parent", ending)
-    assert marked(2) == [2]
-    monkeypatch.undo()
-    assert make_spot().stats()["entries"] == 2
-
-
-class CollectingStore(BrokenStore):
-    """The collector of cycles comes while it writes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.writing, self.dropped = threading.Event(), threading.Event()
-
-    def put_many(self, records: Any) -> None:
-        self.writing.set()
-        assert self.dropped.wait(DEADLINE)
-        gc.collect()
-        super().put_many(records)
-
-
-def test_a_spot_may_be_collected_by_the_thread_that_saves_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from beautyspot.calls import lifecycle
-    from beautyspot.spot import Spot
-
-    finish, finished = lifecycle.finish, threading.Event()
-
-    def finishing(*args: Any) -> None:
-        finish(*args)
-        finished.set()
-
-    monkeypatch.setattr(lifecycle, "finish", finishing)
-    store = CollectingStore()
-    spot: Any = Spot("app", config=False, metadata=store, save="background")
-    spot.me = spot
-    spot.mark(work)(1)
-    assert store.writing.wait(DEADLINE)
-    del spot
-    store.dropped.set()
-    assert finished.wait(DEADLINE)
-    assert store.totals().entries == 1
-
-
-def test_what_the_collector_calls_waits_for_no_lease_of_the_thread_that_saves(
-    make_spot: Callable[..., Spot],
-) -> None:
-    again: list[Any] = []
-
-    class CallingStore(SqliteMetadataStore):
-        def put_many(self, records: Any) -> None:
-            if not again:
-                again.append(1)
-                again.append(spot.refresh(marked, 1))
-            super().put_many(records)
-
-    spot = make_spot(metadata=CallingStore, save="background", wait_timeout=DEADLINE)
-    marked = spot.mark(work)
-    marked(1)
-    assert spot.flush(DEADLINE / 2) is True
-    assert again == [1, [1]]
-    assert spot.flush(DEADLINE / 2) is True
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_spot_may_be_shut_down_by_the_thread_that_saves_for_it(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(save="background")
-    spot.mark(work)(1)
-    spot.executor.submit(spot.shutdown).result(DEADLINE)
-    deferred.finish()
-    assert make_spot("app").stats()["entries"] == 1
 
 
 ENDINGS = {
@@ -860,28 +412,6 @@ def test_interpreter_exit_loses_nothing(
     more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)
     more |= dict.fromkeys(["fork", "fork that fails"], 10)
     assert stored >= 50 + more.get(ending, 0)
-
-
-def test_a_spot_that_is_made_as_the_interpreter_ends_saves_in_place(tmp_path: Path) -> None:
-    """Functions that were registered first are called last: no Spot is ended after them."""
-    program = """
-        import atexit, sys
-
-        def last():
-            made = Spot("app", directory=sys.argv[1], config=False, save="background")
-            for number in range(20):
-                made.cached_run(abs, number)
-
-        atexit.register(last)
-
-        from beautyspot.spot import Spot
-        Spot("other", directory=sys.argv[1], config=False, save="background").cached_run(abs, 1)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    subprocess.run(command, timeout=DEADLINE, check=True)
-    store = SqliteMetadataStore(tmp_path / "app.db")
-    assert store.totals().entries == 20
-    store.close()
 
 
 INTERRUPTED = """

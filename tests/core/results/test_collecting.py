@@ -9,17 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import beautyspot as bs
 import pytest
 from beautyspot import (
-    BlobInfo,
     BlobStorageBase,
     ConfigError,
-    MetadataError,
     NotSupportedError,
-    StorageError,
 )
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.memory import MemoryStorage
 from beautyspot.results.collecting import Collected, Collector
 from beautyspot_local import LocalStorage
 
@@ -93,15 +89,6 @@ def test_two_stores_in_one_place_leave_each_other_alone(make_spot: Any, tmp_path
     assert one.collect() == NOTHING
     assert two.collect().blobs == 1
     assert one.peek(both[0], 1).value == two.peek(both[1], 1).value == text(1)
-
-
-def test_two_spots_of_one_store(make_spot: Any) -> None:
-    one, two = make_spot(), make_spot()
-    marked = one.mark(save_blob=True)(text)
-    marked(1)
-    age(one)
-    assert two.collect() == NOTHING
-    assert one.peek(marked, 1).value == text(1)
 
 
 def test_what_is_not_named_as_ours_is_left_alone(spot: Any, marked: Any) -> None:
@@ -181,23 +168,6 @@ def test_age_is_told_by_the_storage_s_clock(make_spot: Any) -> None:
     assert spot.collect().blobs == 1
 
 
-def test_the_question_for_the_time_leaves_nothing(spot: Any) -> None:
-    spot.collect()
-    assert list(spot.storage.list()) == []
-    orphan(spot, f"clock/{'0' * 32}-12345678.probe")  # of a collector that was killed
-    age(spot)
-    assert spot.collect().blobs == 1
-
-
-def test_a_listing_that_lags_behind_stops_it(make_spot: Any) -> None:
-    class Lagging(MemoryStorage):
-        def list(self, prefix: str = "") -> Any:
-            return iter(())
-
-    with pytest.raises(StorageError, match="does not list"):
-        make_spot(storage=Lagging()).collect()
-
-
 class Minimal(BlobStorageBase):
     """The two methods that a storage must have."""
 
@@ -213,73 +183,6 @@ class Minimal(BlobStorageBase):
 def test_a_storage_that_can_t_list_or_delete(make_spot: Any) -> None:
     with pytest.raises(NotSupportedError):
         make_spot(storage=Minimal()).collect()
-
-
-def test_one_that_can_t_be_removed_stops_nothing(make_spot: Any, troubles: Any) -> None:
-    class Stubborn(MemoryStorage):
-        def delete(self, location: str) -> None:
-            if "0007-" in location:
-                raise StorageError("not allowed")
-            super().delete(location)
-
-    spot = make_spot(storage=Stubborn(), on_error=troubles.append)
-    orphan(spot)
-    orphan(spot, f"ff/{'f' * 32}-12345678.bin")
-    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=1)
-    assert "tried again" in troubles[0].advice
-
-
-def test_leftovers_that_can_t_be_listed_stop_nothing(make_spot: Any, troubles: Any) -> None:
-    class Forbidding(MemoryStorage):
-        def sweep(self, *, older_than: float, prefix: str) -> int:
-            raise StorageError("no permission")
-
-    spot = make_spot(storage=Forbidding(), on_error=troubles.append)
-    orphan(spot)
-    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=0)
-    assert [trouble.operation for trouble in troubles] == ["collect leftovers"]
-
-
-class Leaving(MemoryMetadataStore):
-    """Has something to sweep."""
-
-    asked: tuple[float, bool] | None = None
-    error: Exception | None = None
-
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
-        self.asked = older_than, dry_run
-        if self.error is not None:
-            raise self.error
-        return 3
-
-
-def test_the_metadata_store_sweeps_what_it_needs_no_more(make_spot: Any, troubles: Any) -> None:
-    store = Leaving()
-    spot = make_spot(metadata=store, storage=MemoryStorage(), on_error=troubles.append)
-    assert spot.collect(grace="2h").leftovers == 3
-    assert store.asked == (7200.0, False)
-    with bs.open_store(spot) as opened:
-        assert opened.collect(0, dry_run=True).leftovers == 3
-    assert store.asked == (3600.0, True), "what may be under way is left alone"
-    store.error = MetadataError("no permission")
-    orphan(spot)
-    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=0)
-    assert [trouble.operation for trouble in troubles] == ["sweep the metadata store"]
-
-
-def test_without_leases(make_spot: Any) -> None:
-    class Leaseless(MemoryMetadataStore):
-        leases = False
-
-        def try_lease(self, key: str) -> Any:
-            pytest.fail("it has none")
-
-    spot = make_spot(strict=True, metadata=Leaseless(), storage=MemoryStorage())
-    marked = spot.mark(save_blob=True)(text)
-    marked(1)
-    orphan(spot)
-    assert spot.collect(grace=0).blobs == 1
-    assert spot.peek(marked, 1).value == text(1)
 
 
 @pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])
@@ -337,26 +240,3 @@ def test_a_copy_of_a_database_is_the_same_store(make_spot: Any, tmp_path: Path) 
     two = make_spot("two", db_path=copy, storage=shared)
     assert two.collect(grace=0) == NOTHING
     assert two.metadata.store_id in [blob.location for blob in shared.list()][0]
-
-
-def test_a_location_is_compared_however_the_storage_writes_it(make_spot: Any) -> None:
-    class Windows(MemoryStorage):
-        def list(self, prefix: str = "") -> Any:
-            for blob in super().list(prefix):
-                yield BlobInfo(blob.location.replace("/", "\\"), blob.size, blob.modified_at)
-
-        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-            return super().save(key, data).replace("/", "\\")
-
-        def load(self, location: str) -> bytes:
-            return super().load(location.replace("\\", "/"))
-
-        def delete(self, location: str) -> None:
-            super().delete(location.replace("\\", "/"))
-
-    spot = make_spot(strict=True, storage=Windows())
-    marked = spot.mark(save_blob=True)(text)
-    marked(1)
-    orphan(spot)
-    assert spot.collect(grace=0).blobs == 1
-    assert spot.peek(marked, 1).value == text(1)

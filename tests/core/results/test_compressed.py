@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -73,17 +71,6 @@ def test_rows_are_smaller_and_values_equal(packing: Spot) -> None:
     assert short.serializer == "msgpack"
 
 
-def test_what_gains_nothing_stays(packing: Spot) -> None:
-    noise = os.urandom(5000)
-
-    @packing.mark
-    def f() -> bytes:
-        return noise
-
-    assert f() == f() == noise
-    assert row(packing, f).serializer == "msgpack"
-
-
 def test_streams_errors_and_large_texts(packing: Spot) -> None:
     @packing.mark
     def stream() -> Iterator[str]:
@@ -114,43 +101,6 @@ def test_streams_errors_and_large_texts(packing: Spot) -> None:
         "error:zstd.32049:msgpack",
         "zstd.96000:raw:text",
     ]
-
-
-def test_coroutine_functions_and_maps(packing: Spot) -> None:
-    @packing.mark
-    async def f(x: int) -> str:
-        return f"{x}{TEXT}"
-
-    async def mapped() -> list[str]:
-        return [value async for value in packing.map(f, range(5))]
-
-    first = asyncio.run(mapped())
-    assert asyncio.run(mapped()) == first
-    assert asyncio.run(f(4)) == first[4]
-    assert packing.stats()["hits"] == 6
-    assert compression.is_compressed(row(packing, f, 4).serializer)
-
-
-def test_a_page_of_a_map_is_bounded_by_what_comes_out(packing: Spot) -> None:
-    f = packing.mark(_long)
-    assert len(list(packing.map(f, range(40), ordered=True))) == 40
-    pages: list[int] = []
-    find_many = packing.metadata.find_many
-
-    def noting(keys: Any) -> Any:
-        keys = list(keys)
-        pages.append(len(keys))
-        return find_many(keys)
-
-    packing.metadata.find_many = noting  # type: ignore[method-assign]
-    packing._engine.cache.metadata.find_many = noting  # its guard, which took the method
-    values = list(packing.map(f, range(40)))
-    assert values[39] == "39" * 2**20
-    assert max(pages) == 8, "not ever more, though each row is small"
-
-
-def _long(x: int) -> str:
-    return str(x) * 2**20
 
 
 def test_items(packing: Spot) -> None:
@@ -244,49 +194,6 @@ def test_where_no_part_of_the_library_is_there(
         make_spot("other", compress="zstd")
 
 
-def test_a_reader_without_the_library_computes_it_again(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, caplog: Any
-) -> None:
-    def f(x: int) -> str:
-        RAN.append(x)
-        return TEXT
-
-    with make_spot(compress="zstd") as writer:
-        writer.mark(f)(1)
-        writer.mark(f)(2)
-    for name in (MODULE, "_zstd"):
-        monkeypatch.setitem(sys.modules, name, None)
-    reader = make_spot()
-    again = reader.mark(f)
-    with caplog.at_level(logging.WARNING, logger="beautyspot"):
-        assert again(1) == again(2) == TEXT
-    assert RAN == [1, 2, 1, 2]
-    [record] = caplog.records
-    assert "could not look up" in record.getMessage()
-    assert "Zstandard is missing" in record.getMessage()
-    assert again(1) == TEXT
-    assert len(RAN) == 4
-    with bs.open_store(reader) as store:
-        assert store.value(reader.key(again, 1)) == TEXT
-
-
-def test_verifying_without_the_library(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with make_spot(compress="zstd") as writer:
-        f = writer.mark(lambda: TEXT)
-        f()
-        key = writer.key(f)
-    for name in (MODULE, "_zstd"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with bs.open_store(writer.db_path) as store:
-        [fault] = store.verify()
-        assert (fault.key, fault.kind) == (key, "serializer")
-        assert "Zstandard" in fault.problem
-        with pytest.raises(bs.RestoreError, match="Zstandard is missing"):
-            store.value(key)
-
-
 # --------------------------------------------------------------------------- damage and bombs
 
 
@@ -351,12 +258,6 @@ def test_a_bomb_costs_no_memory(packing: Spot, stored: Any) -> None:
     assert sum(made) <= 8 * 2**20  # the call tries twice
 
 
-def test_what_would_be_refused_is_not_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compression, "SAFE", 2**16)
-    assert compression.compressed("msgpack", bytes(2**16)) is not None
-    assert compression.compressed("msgpack", bytes(2**22)) is None
-
-
 @given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))
 def test_whatever_is_compressed_comes_back(data: bytes, times: int, codec: str) -> None:
     packed = compression.compressed(codec, data * times)
@@ -409,24 +310,3 @@ def test_what_waits_for_its_store_is_compressed(
     assert spot.flush()
     assert row(spot, f, 1).serializer == "zstd.32004:msgpack"
     assert f(1) == f"1{TEXT}"
-
-
-def test_collecting_keeps_what_rows_name(packing: Spot) -> None:
-    f = packing.mark(save_blob=True)(lambda x: [f"{x}{TEXT}"])
-    f(1)
-    packing.refresh(f, 1)
-    orphan = packing.storage.save(
-        f"{packing.metadata.store_id}/00/{'1' * 32}-aaaaaaaa.msgpack.zst", b"x"
-    )
-    assert packing.collect(grace=0).blobs == 1
-    with pytest.raises(bs.BlobNotFound):
-        packing.storage.load(orphan)
-    assert f(1) == [f"1{TEXT}"]
-    assert packing.last_call().hit
-
-
-def test_a_result_that_is_set_by_hand_is_compressed(packing: Spot) -> None:
-    f = packing.mark(lambda: "other")
-    packing.set_result(TEXT, f)
-    assert f() == TEXT
-    assert compression.is_compressed(row(packing, f).serializer)

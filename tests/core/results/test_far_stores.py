@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
 
+
 DEADLINE = 30.0
+
+
 RAN: list[int] = []
 
 
@@ -114,113 +117,3 @@ def test_it_is_stored_though_no_other_call_comes(
     assert not retrying()
     assert "app: the metadata store works again" in caplog.messages
     assert [spot.mark(double)(1), RAN] == [2, [1, 2, 3, 4, 5]]
-
-
-@pytest.mark.usefixtures("hasty")
-def test_it_is_stored_as_soon_as_a_look_up_has_found_the_store(
-    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While that tries, nobody else may, for half a minute if need be; the thread looks again."""
-    monkeypatch.setattr(circuit_breaker, "PROBE", 3600.0)
-    spot = make_spot(metadata=store)
-    store.down = True
-    assert [spot.mark(double)(x) for x in range(3)] == [0, 2, 4]
-    tries, looked, goes_on = threading.Event(), threading.Event(), threading.Event()
-    writes = spot._engine.cache.placement.health.writes
-    rests = writes.is_resting
-
-    def is_resting() -> bool:
-        if tries.is_set():
-            looked.set()
-        return rests()
-
-    def slow() -> None:
-        tries.set()
-        assert goes_on.wait(DEADLINE)
-
-    monkeypatch.setattr(writes, "is_resting", is_resting)
-    store.slow = slow
-
-    def ask() -> None:
-        for x in range(3, 500):
-            if not tries.is_set():
-                spot.mark(double)(x)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    assert tries.wait(DEADLINE)
-    assert looked.wait(DEADLINE)
-    store.down = False
-    goes_on.set()
-    asker.join(DEADLINE)
-    for thread in retrying():
-        thread.join(DEADLINE)
-    deferred.finish()
-    assert spot.stats()["unsaved"] == 0
-    assert store.totals().entries == len(RAN)
-
-
-@pytest.mark.usefixtures("hasty")
-def test_a_thread_that_tries_again_ends_with_the_spot(
-    make_spot: Callable[..., Spot], store: Far, caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot(metadata=store)
-    store.down = True
-    spot.mark(double)(1)
-    assert store.retried.wait(DEADLINE)
-    [thread] = retrying()
-    spot.shutdown()
-    thread.join(DEADLINE)
-    assert not thread.is_alive()
-    assert "1 result of" in caplog.messages[-1]
-    assert "could not be stored before the end" in caplog.messages[-1]
-    assert "add_counts" not in store.asked, "it would wait for one more time-out"
-
-
-def test_where_no_thread_can_be_started(
-    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    spot = make_spot(metadata=store)
-    store.down = True
-    with monkeypatch.context() as patch:
-        patch.setattr(deferred, "begin", refuse)
-        assert spot.mark(double)(1) == 2
-    store.down = False
-    assert spot.flush()
-    assert store.totals().entries == 1
-
-
-def test_at_the_end_a_server_that_hangs_is_asked_twice(
-    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr(retry, "monotonic", lambda: now[0])
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    store.down = True
-    for x in range(50):
-        marked(x)
-
-    def hang(operation: str) -> None:
-        store.asked.append(operation)
-        now[0] += 5
-        raise MetadataError("no answer")
-
-    store.asked.clear()
-    store.meet = hang  # type: ignore[method-assign]
-    spot.shutdown()
-    assert len(store.asked) == 2, "all of them, then one of them"
-
-
-def test_one_of_this_machine_has_no_thread(make_spot: Callable[..., Spot]) -> None:
-    from broken import BrokenStore
-
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store)
-    spot.mark(double)(1)
-    assert spot.stats()["unsaved"] == 1
-    assert not spot._engine.cache.unsaved._thread.runs
-    store.broken.clear()

@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import ConfigError, File, MetadataError, SerializationError, StorageError
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot import ConfigError, File, SerializationError
+from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
-from beautyspot.results import local_files
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 FILM = bytes(range(256)) * 5000
+
+
 SIGNED = "a-signing-key-0123456789"
 
 
@@ -59,6 +60,8 @@ def storage(request: Any) -> Any:
 
 
 RAN: list[Any] = []  # global, since what is captured counts as input
+
+
 GATES: list[Gate] = []
 
 
@@ -93,9 +96,6 @@ def writer(out: Path) -> Callable[[str], File]:
 
 def marked(spot: Any, out: Path, **options: Any) -> Any:
     return spot.mark(name="film", key=lambda title: title, **options)(writer(out))
-
-
-# ------------------------------------------------------------------------------------------ a hit
 
 
 @pytest.mark.parametrize("signing_key", [None, SIGNED, [SIGNED, "an-older-key-0123456789"]])
@@ -146,31 +146,6 @@ def test_it_is_fetched_once(
     assert again("a") == film("a")
     assert len(remote.parts) == 2, "a Spot of the same directory has it, too"
     assert ran == ["a"]
-
-
-def test_no_more_than_a_part_is_in_memory(
-    make_spot: Any, out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes: list[int] = []
-
-    class Streaming(Remote):
-        def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
-            parts = []
-            while part := file.read(1000):
-                sizes.append(len(part))
-                parts.append(part)
-            assert content_type == "application/zip"
-            return self.save(key, b"".join(parts))
-
-    monkeypatch.setattr(guarded_backends, "PART", 1000)
-    storage = Streaming()
-    spot = make_spot(strict=True, storage=storage)
-    (out / "a.zip").write_bytes(FILM[:10_500])
-    made = spot.mark(name="zip", ignore=("path",))(lambda path: File(path))
-    made(out / "a.zip")
-    assert made(out / "a.zip").read_bytes() == FILM[:10_500]
-    assert max(sizes) == 1000
-    assert len(storage.parts) == 11
 
 
 @pytest.mark.parametrize(
@@ -244,9 +219,6 @@ def test_one_result_replaces_another(make_spot: Any, out: Path, ran: list[Any]) 
     assert ran == ["a"] * 3
 
 
-# -------------------------------------------------------------------------------------- no result
-
-
 def say(troubles: list[Any]) -> str:
     [trouble] = troubles
     return str(trouble)
@@ -283,36 +255,6 @@ def test_what_may_not_be_read(make_spot: Any, out: Path, troubles: list[Any]) ->
     made = make_spot(on_error=troubles.append).mark(name="f", key="k")(lambda: File(out / "a"))
     made()
     assert "Permission denied" in say(troubles)
-
-
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no such file here")
-def test_what_cannot_be_read_to_its_end(make_spot: Any, troubles: list[Any]) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(name="f", key="k")(lambda: File("/proc/self/mem", name="x"))()
-    assert "the File can't be stored: Input/output error: /proc/self/mem. Return a File" in say(
-        troubles
-    )
-    assert list(spot.storage.list()) == []
-
-
-def test_a_file_that_goes_before_it_is_stored(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
-) -> None:
-    class Removing(ThreadPoolExecutor):
-        def submit(self, *args: Any, **kwargs: Any) -> Any:
-            (out / "a.mp4").unlink(missing_ok=True)
-            return super().submit(*args, **kwargs)
-
-    with Removing(1) as executor:
-        spot, work = make_spot(on_error=troubles.append, executor=executor), writer(out)
-
-        @spot.mark(name="film", key=lambda title: title)
-        async def film(title: str) -> File:
-            return work(title)
-
-        assert asyncio.run(film("a")).path == out / "a.mp4"
-        spot.shutdown()
-    assert "the File can't be stored: No such file or directory" in say(troubles)
 
 
 class Meddling(Remote):
@@ -368,20 +310,6 @@ def test_damage_after_a_hit_is_found(spot: Any, out: Path, ran: list[Any]) -> No
         film("a")
 
 
-def test_what_was_fetched_and_is_damaged_is_fetched_again(
-    make_spot: Any, out: Path, ran: list[Any]
-) -> None:
-    film = marked(make_spot(strict=True, storage=Remote()), out)
-    film("a")
-    path = film("a").path
-    path.chmod(0o600)
-    path.write_bytes(b"changed")
-    assert film("a").read_bytes() == FILM + b"a"
-    path.unlink()
-    assert film("a").read_bytes() == FILM + b"a"
-    assert ran == ["a"]
-
-
 def test_a_missing_blob_is_a_miss(make_spot: Any, storage: Any, out: Path, ran: list[Any]) -> None:
     spot = make_spot(strict=True, storage=storage)
     film = marked(spot, out)
@@ -407,25 +335,6 @@ def test_what_is_no_file_any_more_is_made_again(
     assert film("a").path == out / "a.mp4"
     assert ran == ["a"] * 3
     assert "not a plain file" in str(troubles[0])
-
-
-def test_fetched_files_that_no_hit_uses_go(
-    make_spot: Any, out: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_files, "KNOWN", 1)
-    film = marked(make_spot(strict=True, storage=Remote()), out)
-    for title in "abc":
-        film(title)
-    old, used, started = film("a").path, film("b").path, film("b").path.parent / ".tmp-x"
-    started.touch()
-    ago = time.time() - local_files.UNUSED - 10
-    for path in (old, used, started):
-        os.utime(path, (ago, ago))
-    assert film("b").path == used
-    assert film("c").path.exists()
-    assert [path.exists() for path in (old, used, started)] == [False, True, False]
-    assert film("a").read_bytes() == FILM + b"a"
-    assert ran == ["a", "b", "c"]
 
 
 def test_where_there_is_no_storage(
@@ -456,79 +365,6 @@ def test_a_row_cannot_name_a_path(
     assert ran == ["a", "a"]
 
 
-# ------------------------------------------------------------------------------- failing backends
-
-
-class Failing(Remote):
-    fails: Exception | None = StorageError("the server is away: start it")
-
-    def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
-        if self.fails:
-            raise self.fails
-        return super().save_file(key, file, content_type=content_type)
-
-
-@pytest.mark.parametrize("error", [StorageError("it is away: start it"), ZeroDivisionError()])
-def test_a_file_that_cannot_be_fetched_is_made_again(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], error: Exception
-) -> None:
-    class Lost(Remote):
-        def load_part(self, location: str, start: int, size: int) -> bytes:
-            raise error
-
-    film = marked(make_spot(on_error=troubles.append, storage=Lost()), out)
-    film("a")
-    assert film("a").path == out / "a.mp4"
-    assert ran == ["a", "a"]
-    assert type(error).__name__ in str(troubles[0])
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_a_storage_that_fails(
-    make_spot: Any, out: Path, ran: list[Any], gate: Gate, troubles: list[Any], save: str
-) -> None:
-    storage = Failing()
-    spot, work = make_spot(on_error=troubles.append, storage=storage, save=save), writer(out)
-
-    @spot.mark(name="film", key=lambda title: title)
-    def film(title: str) -> File:
-        GATES[0].pass_through()
-        return work(title)
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(film, "a") for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        gate.open.set()
-        assert [f.result(DEADLINE).path for f in futures] == [out / "a.mp4"] * 3
-    assert ran == ["a"], "those who waited get the file, too"
-    assert "the server is away: start it" in say(troubles)
-    storage.fails = None
-    spot.flush()
-    film("a")
-    assert film("a").path != out / "a.mp4"
-    assert ran == ["a", "a"]
-
-
-@pytest.mark.parametrize(
-    ("wrong", "said"),
-    [
-        ({"save_file": lambda *_, **__: None}, "save_file returned None in place of the location"),
-        ({"save_file": lambda *_, **__: "a"}, "save_file read 0 of 1280001 bytes: it has to"),
-        ({"load_part": lambda *_: "text"}, "load_part returned an object of type str"),
-        ({"load_part": lambda _, __, ___, size: b"x" * size * 2}, "load_part returned"),
-        ({"local_path": lambda *_: "/etc/passwd"}, "local_path returned an object of type str"),
-    ],
-)
-def test_wrong_answers(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], wrong: Any, said: str
-) -> None:
-    storage = type("Wrong", (Remote,), wrong)()
-    film = marked(make_spot(on_error=troubles.append, storage=storage), out)
-    film("a")
-    assert film("a") == File(out / "a.mp4")
-    assert said in str(troubles[0])
-
-
 def test_a_file_is_always_a_blob(
     make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
 ) -> None:
@@ -548,67 +384,12 @@ def test_that_is_said_at_the_mark_where_the_annotation_tells(spot: Any) -> None:
         spot.mark(save_blob=False)(film)
 
 
-def test_its_row_waits_for_a_store_that_fails(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
-) -> None:
-    class Locked(MemoryMetadataStore):
-        locked = True
-
-        def put(self, record: Any) -> None:
-            if self.locked:
-                raise MetadataError("it is locked: wait")
-            super().put(record)
-
-    store = Locked()
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    film = marked(spot, out)
-    film("a")
-    (out / "a.mp4").unlink()
-    store.locked = False
-    assert spot.flush()
-    assert film("a").read_bytes() == FILM + b"a"
-    assert ran == ["a"]
-    assert "it is locked: wait" in str(troubles[0])
-
-
 @pytest.mark.parametrize("shape", [lambda f: [f], lambda f: {"film": f}, lambda f: (f, 1)])
 def test_a_file_in_another_value_is_refused(make_spot: Any, out: Path, shape: Any) -> None:
     (out / "a").write_bytes(b"x")
     made = make_spot(strict=True).mark(name="f", key="k")(lambda: shape(File(out / "a")))
     with pytest.raises(SerializationError, match="stored only as the whole result"):
         made()
-
-
-def test_a_generator_of_files_is_refused(make_spot: Any, out: Path, troubles: list[Any]) -> None:
-    (out / "a").write_bytes(b"x")
-
-    def files() -> Any:
-        yield File(out / "a")
-
-    made = make_spot(on_error=troubles.append).mark(name="f", key="k")(files)
-    assert list(made()) == list(made()) == [File(out / "a")]
-    assert "stored only as the whole result" in str(troubles[0])
-
-
-# --------------------------------------------------------------------------------- `File` itself
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"path": 3}, "names no file"),
-        ({"path": "/"}, "can't have the name ''"),
-        ({"path": "a", "name": "../a"}, "can't have the name"),
-        ({"path": "a", "name": ".."}, "can't have the name"),
-        ({"path": "a", "name": "x" * 300}, "can't have the name"),
-        ({"path": "a", "name": 3}, "can't have the name"),
-        ({"path": "a", "content_type": "video"}, "give a MIME type"),
-        ({"path": "a", "content_type": 3}, "give a MIME type"),
-    ],
-)
-def test_what_a_file_cannot_be(given: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        File(**given)
 
 
 def test_files_are_equal_by_name_type_and_content(out: Path) -> None:
@@ -627,13 +408,6 @@ def test_files_are_equal_by_name_type_and_content(out: Path) -> None:
     assert pickle.loads(pickle.dumps(file)) == file
 
 
-def test_a_path_starts_where_the_program_was(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(out)
-    file = File("a.txt")
-    monkeypatch.chdir(out.parent)
-    assert file.path == out / "a.txt"
-
-
 def test_as_an_argument_it_counts_by_its_content(spot: Any, out: Path, ran: list[Any]) -> None:
     film = marked(spot, out)
 
@@ -646,15 +420,3 @@ def test_as_an_argument_it_counts_by_its_content(spot: Any, out: Path, ran: list
     assert ran == ["a", "a.mp4"]
     (out / "a.mp4").write_bytes(b"changed")
     assert length(File(out / "a.mp4")) == 7
-
-
-def test_a_kind_of_file_that_can_not_be_stored_is_said_once(
-    make_spot: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    marked = make_spot().mark(name="f")(lambda name: File(tmp_path / name))
-    for name in "abc":
-        marked(f"missing-{name}")
-    for name in "abc":
-        (tmp_path / name).mkdir()
-        marked(name)
-    assert len(caplog.records) == 2, "once for each cause, whatever the path"

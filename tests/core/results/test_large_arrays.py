@@ -21,6 +21,7 @@ from beautyspot.results import background
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from supported import SERIALIZER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +171,7 @@ def test_what_is_less_than_half_is_copied(spot: Spot) -> None:
 
 @pytest.mark.parametrize("owned", [False, True])
 def test_only_who_says_so_lends_a_buffer(owned: bool) -> None:
-    serializer = MsgpackSerializer()
+    serializer = SERIALIZER
     data = bytearray(serializer.dumps(make(1)))
     array = serializer.loads(data, owned=owned)
     assert stays(array) is owned
@@ -178,14 +179,14 @@ def test_only_who_says_so_lends_a_buffer(owned: bool) -> None:
 
 
 def test_an_owned_buffer_that_can_not_be_written_to_is_copied() -> None:
-    serializer = MsgpackSerializer()
+    serializer = SERIALIZER
     array = serializer.loads(bytes(serializer.dumps(make(1))), owned=True)
     assert not stays(array)
     assert array.flags.writeable
 
 
 def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
-    serializer = MsgpackSerializer()
+    serializer = SERIALIZER
     data = memoryview(b"x" + bytes(serializer.dumps(make(1))))
     odd = memoryview(bytearray(data))[1:]
     array = serializer.loads(odd, owned=True)
@@ -196,7 +197,7 @@ def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
 
 def test_a_table_of_arrow_stays_too() -> None:
     pa = pytest.importorskip("pyarrow")
-    serializer = MsgpackSerializer()
+    serializer = SERIALIZER
     table = pa.table({"a": np.arange(SIZE)})
     data = bytearray(serializer.dumps(table))
 

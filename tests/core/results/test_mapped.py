@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 from beautyspot import ConfigError
 from beautyspot.memory import MemoryStorage
-from beautyspot.results import local_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,29 +145,7 @@ def test_a_file_that_is_gone_is_made_again(spot: Spot, marked: Any) -> None:
     assert RAN == [1, 1]
 
 
-def test_a_file_is_read_for_its_digest_once(marked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    marked(1)
-    marked(1)
-    monkeypatch.setattr(local_files.Seal, "passing", lambda *_: pytest.fail("it was checked"))
-    assert is_mapped(marked(1))
-
-
 # ------------------------------------------------------------------- what can't be mapped
-
-
-@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), ValueError("empty")])
-def test_where_the_system_maps_no_more_it_is_read(
-    marked: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    def refuse(*_: object, **__: object) -> Any:
-        raise error
-
-    marked(1)
-    monkeypatch.setattr(local_files, "mmap", refuse)
-    hit = marked(1)
-    assert not is_mapped(hit)
-    assert (hit == 1).all()
-    assert RAN == [1]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="has no limit of open files to set")

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Spot
-from beautyspot.contracts import begun_at, found_in, is_newer
+from beautyspot.contracts import begun_at
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.observing import Refused
-from beautyspot.results.bulk import save_many
-from beautyspot.results.cache import Cache
-from beautyspot.testing.records import a_record
 from broken import BrokenStore
 from gates import DEADLINE, Gate, until
 from hypothesis import HealthCheck, given, settings
@@ -192,59 +189,6 @@ def test_in_memory_too_the_newer_one_waits(make_spot: Callable[..., Spot], save:
     assert spot.stats()["unsaved"] == 0
 
 
-def test_the_newer_one_stays_in_the_queue(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.results.background.LINGER", DEADLINE)
-    spot = make_spot(save="background", strict=True)
-    marked = spot.mark(stream)
-    first = marked("a")
-    next(first)
-    second = spot.refresh(marked, "a")
-    next(second)
-    assert list(second) == ["run 2"]
-    assert list(first) == ["run 1"]
-    assert spot.flush(DEADLINE)
-    assert list(marked("a")) == ["a", "run 2"]
-
-
-def test_one_that_waits_does_not_give_way_to_an_older_one(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many", "put_valid", "put_many_valid")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(stream)
-    first = marked("a")
-    next(first)
-    second = spot.refresh(marked, "a")
-    next(second)
-    list(second)
-    assert spot.stats()["unsaved"] == 1
-    store.broken.clear()
-    spot._engine.cache.health.insist()
-    list(first)
-    assert spot.flush(DEADLINE)
-    assert list(marked("a")) == ["a", "run 2"]
-
-
-def test_of_two_results_of_a_key_in_one_commit_the_refused_one_alone_is_gone(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events: list[Any] = []
-    spot = make_spot(blob_threshold=0, strict=True, observers=[events.append])
-    marked = spot.mark(stream)
-    rows: list[Any] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(Cache, "save", lambda _, call, record: rows.append((call, record)))
-        first = marked("a")
-        next(first)
-        second = spot.refresh(marked, "a")
-        next(second)
-        list(second), list(first)
-    save_many(spot._engine.cache, rows, later=False)
-    assert list(marked("a")) == ["a", "run 2"]
-    assert [event.by for event in events if isinstance(event, Refused)] == ["newer"]
-    assert spot.collect(grace=0).blobs == 0
-
-
 @pytest.mark.parametrize("metadata", ["sqlite", "memory"])
 def test_a_clock_that_stands_still_refuses_nothing(
     make_spot: Callable[..., Spot], metadata: str
@@ -317,45 +261,6 @@ def test_of_three_clients_in_any_order_the_run_stays_that_began_last(
         assert values == [there and there[1]] * 3
     for spot in spots:
         spot.shutdown()
-
-
-class Unreadable(MemoryMetadataStore):
-    """A store that finds, and puts, but gives no record."""
-
-    def get(self, key: str) -> Any:
-        raise OSError(f"no record of {key}")
-
-    def find(self, key: str) -> Any:
-        record = super().get(key)
-        return None if record is None else found_in(record)
-
-
-def test_a_store_that_can_not_tell_what_is_there_takes_the_result(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(metadata=Unreadable(), strict=True)
-    marked = spot.mark(work)
-    assert [marked("a"), marked("a")] == ["run 1", "run 1"]
-    assert spot.stats()["entries"] == 1
-
-
-def test_where_it_can_not_tell_why_it_refused_nothing_else_is_lost(
-    make_spot: Callable[..., Spot],
-) -> None:
-    events: list[Any] = []
-    store = Unreadable()
-    vars(store).update(put_valid=lambda *_: False)
-    spot = make_spot(metadata=store, observers=[events.append], blob_threshold=0)
-    assert spot.mark(work)("a") == "run 1"
-    assert [event.by for event in events if isinstance(event, Refused)] == ["invalidated"]
-    assert spot.collect(grace=0).blobs == 0
-
-
-@pytest.mark.parametrize(("made", "took"), [(None, 1.0), ("2026", 1.0), (None, None)])
-def test_a_row_of_no_time_is_newer_than_none(made: Any, took: float | None) -> None:
-    found = a_record(made_at=made, took=took)
-    assert begun_at(found) is None
-    assert not is_newer(found, a_record(began_at=0.0), 1e12)
 
 
 def test_a_row_says_when_its_run_began(make_spot: Callable[..., Spot]) -> None:

@@ -10,19 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot import ConfigError, MetadataError
-from beautyspot.concurrency import deferred
-from beautyspot.config.settings import byte_count
-from beautyspot.contracts import TaskRecord
-from beautyspot.memory import MemoryMetadataStore
-from beautyspot.results import last_use
+from beautyspot import ConfigError
 from beautyspot.results.pruning import (
     REMOVED,
-    Limits,
     Pruned,
-    claimed,
-    foresee,
-    read_limits,
     remove,
 )
 from beautyspot.results.validity import has_expired, outlived
@@ -180,64 +171,10 @@ def test_so_many_stay_the_least_recently_used_go_first(aged: Any, clock: Clock) 
     assert keys(spot) == set()
 
 
-def test_of_several_in_use_as_many_others_go(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(6):
-        marked(x)
-        clock.now += DAY
-    leases = [spot.metadata.try_lease(spot.key(marked, x)) for x in (0, 2)]
-    assert spot.prune(max_entries=3).evicted == 3
-    assert keys(spot) == {spot.key(marked, x) for x in (0, 2, 5)}
-    assert spot.prune(max_entries=1).evicted == 1, "and no more than there are"
-    for lease in leases:
-        lease.release()
-
-
-@given(
-    rows=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=9),
-    most=st.integers(0, 9),
-    size=st.integers(0, 40),
-)
-def test_what_goes_is_what_a_sorted_list_says(
-    rows: list[tuple[int, int]], most: int, size: int
-) -> None:
-    """Of each row, when it was used last and how large it is; equal times go as they are listed."""
-    store = MemoryMetadataStore()
-    for number, (used, length) in enumerate(rows):
-        store.put(TaskRecord(f"{number}", "f", "", made_at=float(used), size=length))
-    listed = [int(record.cache_key) for record in store.scan()]
-    left = sorted(listed, key=lambda number: rows[number][0])
-    left = left[max(0, len(left) - most) :]
-    while sum(rows[number][1] for number in left) > size:
-        left.remove(next(number for number in left if rows[number][1]))
-    gone: list[str] = []
-    limits = read_limits(max_entries=most, max_size=size)
-    found = foresee(_Rows(store), limits, 9.0, lambda key, _: gone.append(key))
-    assert {*map(int, gone)} == {*listed} - {*left}
-    assert found.evicted == len(gone) == len({*gone})
-    assert found.size == sum(rows[int(key)][1] for key in gone)
-
-
-class _Rows:
-    def __init__(self, store: MemoryMetadataStore) -> None:
-        self.all = store.scan
-        self.totals = store.totals
-
-
 @pytest.mark.parametrize("most", [-1, 1.0, "10", True])
 def test_a_wrong_number_says_what_is_expected(aged: Any, most: Any) -> None:
     with pytest.raises(ConfigError, match="max_entries=.*: give a whole number, 0 or more"):
         aged().prune(max_entries=most)
-
-
-def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    spot.mark(ttl=1)(text)(1)
-    spot.mark(name="other")(text)(1)
-    clock.now += 9 * DAY
-    pruned = spot.prune(older_than="1d", unused_for="1d", max_size=0)
-    assert pruned == NOTHING._replace(expired=1, old=1, size=pruned.size)
 
 
 @pytest.mark.parametrize(
@@ -253,13 +190,6 @@ def test_a_wrong_limit_says_what_is_expected(aged: Any, limits: Any) -> None:
         ConfigError, match=rf"{next(iter(limits))}=.*: give a number of (bytes|seconds), .*units: "
     ):
         aged().prune(**limits)
-
-
-def test_sizes() -> None:
-    assert [byte_count(text) for text in ("7", "1.5 kB", "2KiB", "1GB", "1 gib", "0 B")] == [
-        7, 1500, 2048, 10**9, 2**30, 0,
-    ]  # fmt: skip
-    assert byte_count(12) == 12
 
 
 def test_what_another_computes_or_has_replaced_stays(aged: Any, clock: Clock) -> None:
@@ -294,79 +224,6 @@ def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: An
     monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
     assert spot.prune(max_size=half, expired=False).evicted == 0
     assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
-
-
-def test_what_another_evicts_between_count_and_list_counts(aged: Any, monkeypatch: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(10):
-        marked(x)
-    count, others = spot.metadata.totals, [lambda: spot.prune(max_entries=6)]
-
-    def totals() -> Any:
-        counted = count()
-        if others:
-            others.pop()()
-        return counted
-
-    monkeypatch.setattr(spot.metadata, "totals", totals)
-    assert spot.prune(max_entries=5).evicted == 1
-    assert len(keys(spot)) == 5
-
-
-def test_what_another_is_just_evicting_counts(aged: Any, monkeypatch: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(10):
-        marked(x)
-    lease, refused = spot.metadata.try_lease, [True, False, True]
-
-    def try_lease(key: str) -> Any:
-        if refused and refused.pop():
-            spot.metadata.delete(key)
-            return None
-        return lease(key)
-
-    monkeypatch.setattr(spot.metadata, "try_lease", try_lease)
-    assert spot.prune(max_entries=5).evicted == 3, "the other one took two"
-    assert len(keys(spot)) == 5
-
-
-def test_rows_without_a_size_or_a_time_stay(aged: Any) -> None:
-    """Those of earlier releases have neither; with a text for a time they have an age."""
-    spot = aged()
-    spot.mark(text)(1)
-    (row,) = spot.metadata.scan(with_data=True)
-    bare = row._replace(made_at=None, size=None, updated_at=None)
-    spot.metadata.put(bare._replace(cache_key="bare"))
-    spot.metadata.put(bare._replace(cache_key="dated", updated_at="2020-01-01 00:00:00"))
-    assert spot.prune(max_size=0).evicted == 1
-    assert spot.prune(older_than="1d", unused_for="1d").old == 1
-    assert keys(spot) == {"bare"}
-
-
-def test_without_leases_it_removes_all_the_same(make_spot: Any) -> None:
-    class Leaseless(MemoryMetadataStore):
-        leases = False
-
-        def try_lease(self, key: str) -> Any:
-            pytest.fail("it has none")
-
-    spot = make_spot(strict=True, metadata=Leaseless())
-    spot.mark(text)(1)
-    assert spot.prune(max_size=0).evicted == 1
-
-
-def test_a_store_whose_leases_fail_is_pruned_all_the_same(make_spot: Any) -> None:
-    class Failing(MemoryMetadataStore):
-        def try_lease(self, key: str) -> Any:
-            raise MetadataError("no lock file")
-
-    spot = make_spot(metadata=Failing())
-    spot.mark(text)(1)
-    with claimed(spot._engine.cache, "key") as is_free:
-        assert is_free
-    assert spot.prune(max_size=0).evicted == 1
 
 
 def test_a_store_that_fails_says_so(make_spot: Any) -> None:
@@ -437,73 +294,6 @@ def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
     assert spot._engine.uses.seen == {}
 
 
-def test_once_an_hour_a_row(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    marked(1), marked(1), spot.flush()
-    first = used(spot)
-    clock.now += 1800
-    marked(1), spot.flush()
-    assert used(spot) == first
-    clock.now += 1900
-    marked(1), spot.flush()
-    assert used(spot) == [pytest.approx(clock.now, abs=5)]
-
-
-@pytest.mark.parametrize("save_blob", [True, False])
-def test_the_first_hit_after_an_hour_has_it_written(
-    aged: Any, monkeypatch: Any, save_blob: bool
-) -> None:
-    spot = aged()
-    marked = spot.mark(save_blob=save_blob)(text)
-    marked(1)
-    marked(1)
-    assert used(spot) == [None]
-    monkeypatch.setattr(spot._engine.uses, "due", 0.0)
-    marked(1)
-    deferred.finish()
-    assert used(spot) != [None]
-    assert spot._engine.uses.due > 0.0
-
-
-def test_the_end_writes_it(make_spot: Any) -> None:
-    with make_spot(strict=True) as spot:
-        marked = spot.mark(text)
-        marked(1), marked(1)
-    assert used(make_spot()) != [None]
-
-
-def test_a_spot_that_stores_nothing_writes_no_use_either(make_spot: Any) -> None:
-    make_spot(strict=True).mark(text)(1)
-    spot = make_spot(strict=True, mode="readonly")
-    assert spot.mark(text)(1) == text(1)
-    assert len(spot._engine.uses.seen) == 1
-    spot.flush()
-    assert used(spot) == [None]
-
-
-def test_a_store_that_can_t_be_written_is_no_trouble(make_spot: Any, troubles: Any) -> None:
-    class Full(MemoryMetadataStore):
-        def touch(self, used: Any) -> None:
-            raise MetadataError("full")
-
-    spot = make_spot(metadata=Full(), on_error=troubles.append)
-    marked = spot.mark(text)
-    marked(1), marked(1)
-    spot.flush()
-    assert troubles == []
-
-
-def test_what_waits_to_be_written_is_bounded(aged: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(last_use, "LIMIT", 10)
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(12):
-        marked(x), marked(x)
-    deferred.finish()
-    assert used(spot).count(None) <= 1, "all but the last one are written"
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
     spot = aged()
@@ -515,33 +305,6 @@ def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
 
 
 # ------------------------------------------------------------------- a wall clock that jumps
-
-
-def test_a_small_step_back_ends_nothing_and_prolongs_little(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(ttl="1h")(text)
-    marked(1)
-    made = clock.now
-    clock.now = made - 1800
-    assert spot.peek(marked, 1) is not None
-    assert spot.prune() == NOTHING
-    clock.now = made + 3599
-    assert spot.peek(marked, 1) is not None
-    clock.now = made + 3600
-    assert spot.peek(marked, 1) is None
-
-
-def test_a_result_from_far_in_the_future_does_not_live_until_then(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(ttl="1h")(text)
-    present = clock.now
-    clock.now += 50 * 365 * DAY
-    marked(1)
-    clock.now = present
-    assert spot.peek(marked, 1) is None
-    assert spot.prune().expired == 1
-    marked(1)
-    assert spot.peek(marked, 1) is not None
 
 
 def test_the_function_s_own_ttl_is_read_in_the_same_way(aged: Any, clock: Clock) -> None:
@@ -572,9 +335,3 @@ def test_no_jump_makes_a_result_live_longer_than_twice(
     if abs(jump + later) < 0.999 * ttl - 0.001:
         assert not has_expired(now, made, made + ttl)
         assert not outlived(now, made, ttl)
-
-
-def test_limits_of_a_row_without_a_time_of_making() -> None:
-    assert has_expired(10.0, None, 10.0)
-    assert not has_expired(9.0, None, 10.0)
-    assert Limits(None, None, None, None, True).max_size is None

@@ -114,7 +114,7 @@ def test_a_copy_has_it(make_spot: Callable[..., Spot], tmp_path: Any) -> None:
         (stream, threading.Lock(), {}, "could not make a key: UnstableKeyError: args[0] is"),
         (lambda x: threading.Lock(), 1, {}, "could not store the result: SerializationError"),
         (stream, 1, {}, ""),
-        (change, [1], {}, ""),
+        (change, [1], {}, "changed while"),
         (work, 1, {"cache_if": lambda value: False}, "cache_if refused them"),
         (work, 1, {"cache_if": lambda value: 1 / 0}, "could not ask cache_if: ZeroDivisionError."),
         (work, 1, {"ttl": lambda value, x: "no"}, "could not ask for the ttl and the tags: Con"),

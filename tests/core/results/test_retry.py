@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.errors import MetadataError, SchemaError
+from beautyspot.errors import MetadataError
 from beautyspot.results import retry
-from broken import BrokenStorage, BrokenStore
+from broken import BrokenStore
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,133 +141,24 @@ def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..
     assert store.totals().entries == 1
 
 
-def test_what_waits_can_be_invalidated(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    assert spot.invalidate(marked, 1)
-    assert not spot.invalidate(marked, 1)
-    assert spot.stats()["unsaved"] == 0
-
-
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
-    class Slow(BrokenStore):
-        entered, gate = threading.Event(), threading.Event()
-
-        def put_many(self, records: Any) -> None:
-            self._may("put_many")
-            self.entered.set()
-            assert self.gate.wait(DEADLINE)
-            super().put_many(records)
-
-    store = Slow("put", "put_many")
+    entered, gate = threading.Event(), threading.Event()
+    slow = {"put_many": lambda _records: entered.set() or gate.wait(DEADLINE)}
+    store = scripted(BrokenStore, "put", slow=slow)
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
     marked(1)
     mend(spot, store)
     marked(1)
-    assert store.entered.wait(DEADLINE)
+    assert entered.wait(DEADLINE)
     forgotten: list[bool] = []
     thread = threading.Thread(target=lambda: forgotten.append(spot.invalidate(marked, 1)))
     thread.start()
-    store.gate.set()
+    gate.set()
     thread.join(DEADLINE)
     assert forgotten == [True]
     settled(spot)
     assert store.totals().entries == 0
-
-
-def test_a_blob_is_uploaded_once(make_spot: Callable[..., Spot]) -> None:
-    store, storage = BrokenStore("put", "put_many"), BrokenStorage()
-    spot = make_spot(metadata=store, storage=storage)
-    marked = spot.mark(save_blob=True)(double)
-    marked("a")
-    for _ in range(3):
-        assert not spot.flush()
-    assert len(list(storage.list())) == 1
-    assert marked("a") == "aa"
-    store.broken.clear()
-    assert spot.flush()
-    assert (store.totals().entries, len(list(storage.list()))) == (1, 1)
-    assert marked("a") == "aa"
-    assert RAN == ["a"]
-
-
-def test_a_blob_whose_store_is_down_is_stored_later(make_spot: Callable[..., Spot]) -> None:
-    class Anonymous(BrokenStore):
-        @property
-        def store_id(self) -> str:
-            self._may("store_id")
-            return super().store_id
-
-    store, storage = Anonymous("store_id", "put", "put_many"), BrokenStorage()
-    spot = make_spot(metadata=store, storage=storage)
-    marked = spot.mark(save_blob=True)(double)
-    marked("a"), marked("b")
-    assert list(storage.list()) == []
-    store.broken.clear()
-    assert spot.flush()
-    assert len(list(storage.list())) == 2
-    assert [marked("a"), marked("b")] == ["aa", "bb"]
-    assert len(RAN) == 2
-
-
-class Choosy(BrokenStore):
-    """It does not take what is poison."""
-
-    def put(self, record: Any) -> None:
-        self._may("put")
-        if b"poison" in (record.result_data or b""):
-            raise MetadataError("never")
-        super().put(record)
-
-    def put_many(self, records: Any) -> None:
-        self._may("put_many")
-        for record in records:
-            self.put(record)
-
-
-def test_results_that_no_store_takes_hold_up_no_other(make_spot: Callable[..., Spot]) -> None:
-    store = Choosy("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    for text in ("poison 1", "poison 2", "poison 3", "a", "b"):
-        marked(text)
-    store.broken.clear()
-    assert spot.flush()
-    assert store.totals().entries == 2
-
-
-def test_after_those_that_a_slow_store_refused_others_come_first(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(retry, "SEARCH", -1.0)  # each took so long
-    store = Choosy("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    for text in ("poison 1", "poison 2", "poison 3", "a"):
-        marked(text)
-    store.broken.clear()
-    assert spot.flush() is False
-    assert spot.flush()
-    assert store.totals().entries == 1
-
-
-def test_one_result_that_no_store_takes_holds_up_no_other(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    store = Choosy("put", "put_many")
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    marked = spot.mark(double)
-    for text in ("poison", "a", "b"):
-        marked(text)
-    store.broken.clear()
-    assert spot.flush()
-    assert store.totals().entries == 2
-    assert "computed again next time" in str(troubles[-1])
-    marked("poison 2")
-    assert spot.flush() is False, "alone, it may be the store's fault"
 
 
 class Stumbling(BrokenStore):
@@ -303,52 +195,6 @@ def test_a_store_that_goes_away_in_the_midst_of_a_batch_loses_nothing(
     assert (store.totals().entries, len(RAN)) == (6, 6)
 
 
-def test_a_table_of_the_future_gets_nothing_ever(make_spot: Callable[..., Spot]) -> None:
-    class Newer(BrokenStore):
-        def put(self, record: Any) -> None:
-            raise SchemaError("of a newer release")
-
-    spot = make_spot(metadata=Newer())
-    spot.mark(double)(1)
-    assert spot.stats()["unsaved"] == 0
-
-
-def test_names_that_are_no_utf_8_are_stored_too(make_spot: Callable[..., Spot]) -> None:
-    """As `os.listdir` gives them; SQLite takes none."""
-    spot = make_spot(strict=True)
-    marked = spot.mark(name="f\udce9", version="v\udcff", key=lambda path: path)(double)
-    for _ in range(2):
-        assert marked("caf\udce9.txt") == "caf\udce9.txt" * 2
-    assert RAN == ["caf\udce9.txt"]
-    assert [record.version for record in spot.metadata.scan(version="v\udcff")] == ["v\\udcff"]
-    assert spot.invalidate_all("f\udce9") == 1
-
-
-def test_without_an_executor_the_end_stores_it(make_spot: Callable[..., Spot]) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    store, pool = BrokenStore("put", "put_many"), ThreadPoolExecutor(1)
-    spot = make_spot(metadata=store, executor=pool)
-    marked = spot.mark(double)
-    marked(1)
-    pool.shutdown()
-    mend(spot, store)
-    marked(1)
-    spot.shutdown()
-    assert store.totals().entries == 1
-
-
-def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    cache = spot._engine.cache
-    (record,) = cache.waiting.values()
-    assert cache.unsaved.add(None, record._replace(made_at=1.0, began_at=1.0))  # type: ignore[arg-type]
-    assert list(cache.waiting.values()) == [record]
-
-
 @pytest.mark.parametrize("by", ["set_result", "refresh"])
 @pytest.mark.parametrize("save_blob", [False, True])
 def test_what_another_spot_has_stored_since_is_not_displaced(
@@ -368,15 +214,6 @@ def test_what_another_spot_has_stored_since_is_not_displaced(
     assert one.flush()
     assert one.peek(marks[0], "a") == other.peek(marks[1], "a") == newest
     assert one.stats()["unsaved"] == other.collect(grace=0).blobs == 0
-
-
-def test_what_waits_in_a_forked_child_is_its_parents(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=BrokenStore("put", "put_many"))
-    marked = spot.mark(double)
-    marked(1)
-    spot._engine.reset_after_fork()  # what a child does
-    assert spot.stats()["unsaved"] == 0
-    assert spot._engine.cache.waiting == {}
 
 
 CHILD = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from gates import DEADLINE, Gate, until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
 
@@ -101,13 +99,6 @@ def test_what_is_written_is_stored_though_its_caller_is_cancelled(
     assert len(spot._engine.flights) == 0
 
 
-class Refusing(ThreadPoolExecutor):
-    """Takes no work."""
-
-    def submit(self, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
-        raise RuntimeError("no")
-
-
 class Dropping(ThreadPoolExecutor):
     """Takes work and drops it."""
 
@@ -116,101 +107,6 @@ class Dropping(ThreadPoolExecutor):
         dropped.cancel()
         dropped.set_running_or_notify_cancel()
         return dropped
-
-
-@pytest.mark.parametrize("executor", [Refusing, Dropping])
-def test_no_executor_loses_a_result(make_spot: Callable[..., Spot], executor: Any) -> None:
-    with executor(1) as runs:
-        spot = make_spot(executor=runs)
-        f = spot.mark(double)
-        assert asyncio.run(f(1)) == 2
-        assert spot.peek(f, 1) is not None
-
-
-def test_a_commit_that_fails_is_tried_one_by_one(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    f, commits = spot.mark(double), Commits(spot, monkeypatch)
-    commits.error = MetadataError("once")
-
-    async def main() -> None:
-        assert await asyncio.gather(f(1), f(2)) == [2, 4]
-
-    asyncio.run(main())
-    assert all(spot.peek(f, n) for n in (1, 2))
-    assert troubles == []
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
-def test_a_failure_of_ours_leaves_nobody_waiting(
-    make_spot: Callable[..., Spot],
-    troubles: list[Trouble],
-    monkeypatch: pytest.MonkeyPatch,
-    error: type[BaseException],
-) -> None:
-    from beautyspot.results import shared_commits
-
-    spot = make_spot(on_error=troubles.append)
-    f, gate, sizes = spot.mark(double), Gate(), []
-
-    def fail(_: object, rows: list[Any], *, later: bool) -> None:
-        sizes.append(len(rows))
-        if len(sizes) == 1:
-            gate.pass_through()
-            raise error
-
-    monkeypatch.setattr(shared_commits, "save_many", fail)
-
-    async def main() -> None:
-        first = asyncio.ensure_future(f(0))
-        await reached(gate)
-        others = [asyncio.ensure_future(f(n)) for n in (1, 2)]
-        while len(spot._engine.commits._table) < 2:  # type: ignore[union-attr]
-            await asyncio.sleep(0)
-        gate.open.set()
-        async with asyncio.timeout(DEADLINE):
-            assert await asyncio.gather(first, *others) == [0, 2, 4]
-            assert await f(3) == 6
-
-    asyncio.run(main())
-    assert sum(sizes) == 4
-    assert len(troubles) == (error is ZeroDivisionError)
-    assert not spot._engine.running
-
-
-def test_tasks_of_several_loops_share_one(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot()
-    f, commits = spot.mark(double), Commits(spot, monkeypatch)
-    commits.gate = Gate()
-    results: list[int] = []
-
-    def call(n: int) -> None:
-        results.append(asyncio.run(f(n)))
-
-    threads = [threading.Thread(target=call, args=(n,)) for n in range(3)]
-    threads[0].start()
-    assert commits.gate.entered.wait(DEADLINE)
-    for thread in threads[1:]:
-        thread.start()
-    until(lambda: len(spot._engine.commits._table) == 2)  # type: ignore[union-attr]
-    commits.gate.open.set()
-    for thread in threads:
-        thread.join(DEADLINE)
-    assert sorted(results) == [0, 2, 4]
-    assert commits.sizes == [1, 2]
-
-
-def test_blobs_are_stored_side_by_side(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot()
-    f, commits = spot.mark(double, save_blob=True), Commits(spot, monkeypatch)
-    asyncio.run(f(1))
-    assert spot.peek(f, 1) is not None
-    assert commits.sizes == []
 
 
 def test_a_strict_spot_raises_at_the_call_that_it_is_about(
@@ -226,22 +122,3 @@ def test_a_strict_spot_raises_at_the_call_that_it_is_about(
     with pytest.raises(MetadataError, match="away"):
         asyncio.run(f(1))
     assert commits.sizes == []
-
-
-def test_a_thread_that_finds_nothing_to_write_lets_the_next_one_be_asked_for(
-    make_spot: Callable[..., Spot],
-) -> None:
-    """Another thread may take a result while its task asks for one: then this one finds none."""
-    spot = make_spot()
-    f = spot.mark(double)
-
-    async def main() -> None:
-        assert await f(1) == 2
-        commits = spot._engine.commits
-        assert commits is not None
-        until(lambda: not commits._is_written)
-        commits._is_written = True  # as that task sets it
-        commits._write()
-        assert await asyncio.wait_for(f(2), DEADLINE) == 4
-
-    asyncio.run(main())

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import logging
-import pickle
 import traceback
 from typing import Any
 
@@ -204,14 +203,6 @@ def test_a_stale_result_needs_a_signature_too(make_spot: Any) -> None:
 # ------------------------------------------------------------------------------------- settings
 
 
-@pytest.mark.parametrize("given", [KEY, KEY.encode(), [KEY], (KEY.encode(), OLD)])
-def test_forms_of_a_key(given: Any) -> None:
-    keys = resolve({"signing_key": given}, config=False)["signing_key"]
-    plain = SigningKeys(KEY).sign("k", "c", 1.0, None, b"data")
-    assert keys.sign("k", "c", 1.0, None, b"data") == plain
-    assert resolve({"signing_key": keys}, config=False)["signing_key"] is keys
-
-
 def test_keys_from_the_environment_and_a_file(tmp_path: Any) -> None:
     signature = SigningKeys(OLD).sign("k", "c", 1.0, None, b"data")
     environ = {"BEAUTYSPOT_SIGNING_KEY": f" {KEY}  {OLD} "}
@@ -258,18 +249,3 @@ def test_no_key_is_shown_anywhere(make_spot: Any, caplog: Any, tmp_path: Any) ->
     spot.shutdown()
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or KEY.encode() not in path.read_bytes()
-
-
-def test_keys_are_not_pickled() -> None:
-    with pytest.raises(TypeError, match="not pickled"):
-        pickle.dumps(SigningKeys(KEY))
-
-
-def test_no_two_rows_have_one_signed_text() -> None:
-    """JSON quotes; parts that are merely joined would let one row pass for another."""
-    keys = SigningKeys(KEY)
-    first = keys.sign("k", "c", 1.0, None, b"\ndata")
-    assert not keys.signed(first, "k", 'c", 1.0', None, None, b"data")
-    assert not keys.signed(first, "k", "c", 1.0, None, b"data")
-    assert not keys.signed(first, "k", "c\n", 1.0, None, b"data")
-    assert keys.signed(first, "k", "c", 1.0, None, memoryview(b"\ndata"))

@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid1
 from zoneinfo import ZoneInfo
 
@@ -723,3 +723,16 @@ def test_a_codec_can_be_pickled_by_its_code():
 
     tag = tag_of_code(60)
     assert pickle.loads(pickle.dumps(tag)) is tag
+
+
+URL = "https://x"
+KEPT = pydantic.TypeAdapter(
+    Annotated[pydantic.HttpUrl, pydantic.UrlConstraints(preserve_empty_path=True)]
+).validate_python(URL)
+
+
+def test_an_address_that_its_class_would_write_otherwise() -> None:
+    assert str(KEPT) == URL
+    refused(KEPT, "lead to another one")
+    with pytest.raises(RestoreError, match="another HttpUrl"):
+        MsgpackSerializer().loads(bytes(build([tag_of_code(125).marker, "HttpUrl", URL], [])))

@@ -14,8 +14,7 @@ from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.stored_errors import parts_of, restored, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-SERIALIZER = MsgpackSerializer()
+from supported import SERIALIZER
 
 
 class Plain(Exception):

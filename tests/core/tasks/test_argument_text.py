@@ -22,7 +22,6 @@ import pydantic
 import pytest
 from beautyspot.keys.canonical import Without
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.messages import masked, may_hold_secret
 from beautyspot.tasks.argument_text import argument_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -135,31 +134,8 @@ def test_secret_names_show_numbers_only() -> None:
     )
 
 
-leaves = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
-    | st.dates() | st.datetimes() | st.decimals() | st.builds(Zone)
-    | st.sampled_from([Color.RED, Job])
-)  # fmt: skip
-values = st.recursive(
-    leaves,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
-        | st.builds(Job, st.text(), st.text(), inner)
-        | st.tuples(inner, inner)
-    ),
-    max_leaves=12,
-)
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 around = st.text(max_size=700)
-
-
-@few
-@given(st.dictionaries(st.text(), values, max_size=4))
-def test_any_arguments_have_a_short_text(named: dict[str, Any]) -> None:
-    text = argument_text(named)
-    assert text is not None
-    assert len(text.encode()) <= 1024
 
 
 @few
@@ -178,45 +154,6 @@ def test_a_planted_secret_is_never_shown(
     assert text is not None
     assert "hunter2" not in text
     assert "abcdefgh12345678" not in text
-
-
-pieces = st.sampled_from(
-    [
-        *(
-            "key",
-            "token",
-            "Sig",
-            "sas",
-            "auth",
-            "jwt",
-            "bearer ",
-            "BASIC ",
-            "=",
-            ":",
-            "&",
-            "?",
-            "'",
-        ),
-        *('"', " ", "\n", "sk-", "ghp_", "AKIA", "AIza", "ya29.", "eyJ", ".", "://", "@", "api_"),
-        *("x", "abcdefgh", "ABCDEFGH12345678", "ſecret", "\u212aey", "-----BEGIN PRIVATE KEY-----"),
-    ]
-)
-
-
-@settings(deadline=None)
-@given(st.lists(pieces, max_size=12).map("".join))
-def test_the_quick_look_overlooks_no_secret(text: str) -> None:
-    assert may_hold_secret(text) or masked(text) == text
-
-
-class Odd:
-    """Looks like a dataclass, and is none."""
-
-    __dataclass_fields__ = {"x": None}  # noqa: RUF012 - as a dataclass has it
-
-
-def test_a_class_that_can_not_be_read_leaves_no_text() -> None:
-    assert argument_text({"x": Odd()}) is None
 
 
 class Counted:
@@ -255,26 +192,6 @@ def test_attributes_are_read_where_they_are_kept() -> None:
 
     given = {"g": Guarded(), "l": Lazy(2), "s": Slots(1), "p": Pair(1, 2)}
     assert argument_text(given) == "g=Guarded(x=1), l=Lazy(z=3), s=Slots(a=1), p=Pair(x=1, y=2)"
-
-
-def test_one_that_can_not_be_shown_leaves_the_others() -> None:
-    assert argument_text({"x": range(10**5000), "y": 1}) == "x=<range>, y=1"
-
-
-@pytest.mark.parametrize(
-    "named",
-    [
-        {f"name{n}": "x" * 400 for n in range(9)},
-        {"many": ["x" * 400] * 9},
-        {"table": dict.fromkeys(range(9), "x" * 400)},
-    ],
-    ids=["arguments", "list", "dict"],
-)
-def test_what_has_no_room_is_left_out(named: dict[str, Any]) -> None:
-    text = argument_text(named)
-    assert text is not None
-    assert 900 < len(text.encode()) <= 1024
-    assert text.endswith("…")
 
 
 def test_the_value_of_an_option_is_hidden() -> None:
@@ -323,7 +240,8 @@ def test_arguments_have_their_names_and_what_is_ignored_is_left_out(spot: bs.Spo
 
 
 def test_arguments_are_shown_as_they_were_before_the_run(spot: bs.Spot) -> None:
-    assert row(spot, spot.mark(list[int].pop), [1, 2]) == "self=[1, 2], index=-1"
+    pop = spot.mark(key={"self": tuple})(list[int].pop)
+    assert row(spot, pop, [1, 2]) == "self=[1, 2], index=-1"
 
 
 @pytest.mark.parametrize(
@@ -342,16 +260,6 @@ def test_an_id_stands_alone_and_a_keyed_argument_is_shown_itself(
     monkeypatch.chdir(tmp_path)
     Path("a.txt").write_text("content")
     assert row(spot, spot.mark(key=key)(lambda path: 1), Path("a.txt")) == text
-
-
-def test_an_id_that_can_not_be_shown_is_left_out(spot: bs.Spot) -> None:
-    class Broken:
-        __dataclass_fields__ = Odd.__dataclass_fields__
-
-        def __beautyspot_key__(self) -> str:
-            return "broken"
-
-    assert row(spot, spot.mark(key=lambda x: Broken())(lambda x: x), 1) is None
 
 
 def test_streams_show_their_arguments(spot: bs.Spot) -> None:

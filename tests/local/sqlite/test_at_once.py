@@ -8,9 +8,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,23 +62,6 @@ def test_where_another_process_writes_it_does_nothing(
     assert store.put_at_once(a_record(KEYS[1]), 0)
 
 
-def test_where_another_thread_writes_it_does_nothing(store: SqliteMetadataStore) -> None:
-    given: list[bool] = []
-
-    def meanwhile() -> None:
-        thread = threading.Thread(target=lambda: given.append(put()))
-        thread.start()
-        thread.join()
-
-    def put() -> bool:
-        store.open()
-        return any(store.put_at_once(RECORD, 0) for _ in range(3))
-
-    store._database.write(lambda _: meanwhile())
-    meanwhile()
-    assert given == [False, True]
-
-
 def test_the_first_commit_after_a_checkpoint_is_left_to_a_thread(
     store: SqliteMetadataStore, tmp_path: Path
 ) -> None:
@@ -88,27 +70,6 @@ def test_the_first_commit_after_a_checkpoint_is_left_to_a_thread(
         other.execute("PRAGMA wal_checkpoint(FULL)")
     assert not store.put_at_once(RECORD, 0)
     assert store.put_at_once(RECORD, 0)
-
-
-def test_it_makes_no_checkpoint_and_leaves_one_in_so_many_to_who_does(
-    store: SqliteMetadataStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "IN_A_ROW", 400)
-    before, put = (tmp_path / "a.db").stat().st_size, 0
-    while store.put_at_once(a_record(f"{put:032x}", result_data=b"x" * 20_000), 0):
-        put += 1
-    assert put == 399  # one more was put before
-    assert (tmp_path / "a.db").stat().st_size == before
-    store.put(RECORD)
-    assert (tmp_path / "a.db").stat().st_size > before + 400 * 20_000 // 2
-
-
-def test_without_a_log_each_commit_waits_for_the_disk(tmp_path: Path) -> None:
-    store = SqliteMetadataStore(tmp_path / "a.db")
-    store.put(RECORD)
-    store._database.handle().execute("PRAGMA journal_mode = delete")
-    assert not any(store.put_at_once(RECORD, 0) for _ in range(3))
-    store.close()
 
 
 def test_a_class_with_another_way_to_put_is_asked_for_that(tmp_path: Path) -> None:

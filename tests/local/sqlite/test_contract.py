@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from beautyspot.testing.metadata import MetadataStoreContract
-from beautyspot.testing.metadata_leases import LeaseContract
 from beautyspot_local.sqlite import leases
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.metadata_leases import LeaseContract
 
 
 class Sqlite:

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database_file
-from beautyspot_local.sqlite.database import SET_ASIDE
+from beautyspot.errors import MetadataError
+from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from sqlite_tools import another, files, pausing
+from beautyspot_testing.records import KEYS, a_record
+from sqlite_tools import another, files
 
 
 @pytest.fixture
@@ -28,11 +27,6 @@ def store(path):
     store = SqliteMetadataStore(path)
     yield store
     store.close()
-
-
-@pytest.fixture
-def pauses(monkeypatch):
-    return pausing(monkeypatch)
 
 
 DAMAGE = """
@@ -163,25 +157,6 @@ def test_the_second_finds_that_it_was_moved(damaged_while_open, path):
     assert len(files(path.parent, "store.db.damaged-*[0-9]Z")) == 1
 
 
-def test_the_connection_to_a_moved_file_is_never_closed(store, path, monkeypatch):
-    """Closing it as the last one would remove the -wal of the file that stands there now."""
-    abandoned = []
-    monkeypatch.setattr(connections, "_abandoned", abandoned)
-    monkeypatch.setattr(connections.atexit, "register", lambda function: None)
-    store.put(a_record())
-    for suffix in ("-wal", "-shm", ""):
-        path.with_name(path.name + suffix).rename(path.with_name(f"moved.db{suffix}"))
-    other = SqliteMetadataStore(path)
-    other.put(a_record(KEYS[1]))
-    store.put(a_record(KEYS[2]))
-    assert [record.cache_key for record in store.scan()] == KEYS[1:3]
-    assert len(abandoned) == 1
-    assert path.with_name("store.db-wal").exists()
-    other.close()
-    for connection in abandoned:
-        connection.close()
-
-
 def test_a_removed_file_is_made_again(store, path, monkeypatch):
     abandoned = []
     monkeypatch.setattr(connections, "_abandoned", abandoned)
@@ -209,59 +184,6 @@ def test_damage_that_can_t_be_moved(path, monkeypatch, caplog):
     assert "renaming it failed (not yours): move it away" in caplog.text
     assert store.find(KEYS[0]) is None
     store.close()
-
-
-def test_another_process_moves_it_just_now(path):
-    path.write_bytes(b"no database " * 1000)
-    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path, timeout=0)
-    lease = other.try_lease(SET_ASIDE)
-    with pytest.raises(MetadataBusyError):
-        store.open()
-    lease.release()
-    store.open()
-    store.close()
-    other.close()
-
-
-def test_another_process_is_awaited_with_moving(path, pauses):
-    path.write_bytes(b"no database " * 1000)
-    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path)
-    lease = other.try_lease(SET_ASIDE)
-    pauses.append(lease.release)
-    store.open()
-    assert pauses == []
-    store.close()
-    other.close()
-
-
-def test_damage_where_the_system_has_no_locks(path, monkeypatch):
-    path.write_bytes(b"no database " * 1000)
-    store = SqliteMetadataStore(path)
-
-    def fail(_):
-        raise OSError("no locks")
-
-    monkeypatch.setattr(store._database.leases, "try_lease", fail)
-    store.put(a_record())
-    assert len(files(path.parent, "*.damaged-*")) == 1
-    store.close()
-
-
-def test_what_belongs_to_it_is_moved_too(path):
-    for suffix in ("", "-wal", "-shm", ".lock"):
-        path.with_name(path.name + suffix).write_text(suffix)
-    aside = database_file.set_aside(path)
-    for suffix in ("", "-wal", "-shm"):
-        assert aside.with_name(aside.name + suffix).read_text() == suffix
-    assert files(path.parent, "store.db*") == sorted(
-        ["store.db.lock", *files(path.parent, "*.damaged-*")]
-    )
-
-
-def test_another_has_moved_it_already(store, path):
-    store.put(a_record())
-    store._database.move_aside((0, 0))
-    assert files(path.parent, "*.damaged-*") == []
 
 
 def test_a_dropped_table_is_made_again(store, path):

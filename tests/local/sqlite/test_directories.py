@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +12,7 @@ import pytest
 from beautyspot.spot import Spot
 from beautyspot_local.folders import make_private
 from beautyspot_local.sqlite.leases import FileLeases
-from kinds import RAN, result, work
+from kinds import result, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,20 +34,6 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     os.seteuid(65534)
     yield place
     os.seteuid(0)
-
-
-def test_a_working_directory_that_can_not_be_written(
-    nowhere: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    RAN.clear()
-    with Spot("app", config=False) as spot:
-        marked, blob = spot.mark(work), spot.mark(name="b", save_blob=True)(work)
-        assert [marked(1), marked(1), blob(2), blob(2)] == [result(1)] * 2 + [result(2)] * 2
-        assert RAN == [1, 2], "while the program runs, results wait in memory"
-        assert len(caplog.records) == 1
-        assert "BEAUTYSPOT_DIRECTORY" in caplog.text
-        os.seteuid(0)
-    assert list(nowhere.iterdir()) == [nowhere / ".beautyspot"], "mended before the end: stored"
 
 
 def test_files_are_made_in_the_folder_alone(
@@ -114,22 +97,6 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("blob", [False, True])
-def test_a_folder_that_can_be_made_later_has_its_marks(
-    make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
-) -> None:
-    (tmp_path / "later").touch()  # a file in the folder's way
-    spot = make_spot(directory=tmp_path / "later" / "cache")
-    marked = spot.mark(save_blob=blob)(work)
-    assert marked(1) == result(1)
-    (tmp_path / "later").unlink()
-    spot.flush()
-    assert marked(2) == result(2)
-    spot.flush()
-    assert names(tmp_path / "later" / "cache") >= MARKS | {"app.db"}
-    assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
-
-
 def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -171,21 +138,6 @@ def test_a_folder_that_was_removed_is_made_again_with_its_marks(
         shutil.rmtree(tmp_path / "cache")
 
 
-def test_what_was_the_users_and_is_made_by_us_has_marks(
-    make_spot: Callable[..., Spot], tmp_path: Path
-) -> None:
-    (tmp_path / "cache").mkdir()
-    marked = make_spot().mark(work)
-    marked(1)
-    assert not names(tmp_path / "cache") & MARKS
-    (tmp_path / "cache" / "app.db").unlink()
-    marked(2)
-    assert not names(tmp_path / "cache") & MARKS, "the folder is still the user's"
-    shutil.rmtree(tmp_path / "cache")
-    marked(3)
-    assert names(tmp_path / "cache") >= MARKS
-
-
 @pytest.mark.parametrize(
     "wish", [{"db_path": "data/app.db"}, {"metadata": "sqlite:///data/app.db"}]
 )
@@ -205,80 +157,3 @@ def test_blobs_alone_are_marked_too(make_spot: Callable[..., Spot], tmp_path: Pa
     spot = make_spot(metadata="memory", storage="local")
     assert spot.mark(save_blob=True)(work)(1) == result(1)
     assert names(tmp_path / "cache") == MARKS | {"blobs"}
-
-
-def test_a_folder_that_comes_with_something_in_it_gets_no_marks(
-    make_spot: Callable[..., Spot], tmp_path: Path
-) -> None:
-    """A disk that was not mounted at first."""
-    (tmp_path / "disk").touch()
-    spot = make_spot(directory=tmp_path / "disk" / "work")
-    (tmp_path / "disk").unlink()
-    (tmp_path / "disk" / "work").mkdir(parents=True)
-    (tmp_path / "disk" / "work" / "thesis.tex").touch()
-    spot.flush()
-    spot.mark(work)(1)
-    spot.flush()
-    assert names(tmp_path / "disk" / "work") >= {"thesis.tex", "app.db"}
-    assert not names(tmp_path / "disk" / "work") & MARKS
-
-
-def test_a_mark_is_never_left_empty(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", full)
-        marked = make_spot().mark(work)
-    assert marked(1) == result(1)
-    assert not names(tmp_path / "cache") & MARKS
-    shutil.rmtree(tmp_path / "cache")
-    assert marked(2) == result(2)
-    assert names(tmp_path / "cache") >= MARKS
-
-
-WITHOUT_A_PLACE = """
-import os, sys, tempfile
-import beautyspot as bs
-from beautyspot_local import LocalStorage
-
-def told(**options):
-    try:
-        bs.Spot("app", **options)
-    except bs.ConfigError as error:
-        return str(error)
-
-place = sys.argv[1]
-gone = tempfile.mkdtemp(dir=place)
-os.chdir(gone)
-os.rmdir(gone)
-with open(os.path.join(place, "own.toml"), "w") as file:
-    file.write('ttl = "1h"')
-options = {"storage": "local", "blob_threshold": 0, "strict": True}
-with bs.Spot("app", directory=os.path.join(place, "cache"), **options) as spot:
-    assert [spot.cached_run(pow, 2, 3) for _ in range(2)] == [8, 8]
-    assert spot.stats()["hits"] == 1
-assert bs.Spot("app", directory=place, config=os.path.join(place, "own.toml")).config["ttl"]
-for options in (
-    {},
-    {"directory": place, "db_path": "relative.db"},
-    {"directory": place, "config": "relative.toml"},
-    {"directory": place, "metadata": {"use": "sqlite", "path": "relative.db"}},
-    {"directory": place, "limiter": {"use": "gcra-shared", "rate": "5/s", "path": "relative"}},
-):
-    assert "give an absolute path" in (told(**options) or ""), options
-try:
-    LocalStorage("relative")
-except bs.ConfigError as error:
-    print(error)
-"""
-
-
-def test_who_names_an_absolute_folder_needs_no_working_directory(tmp_path: Path) -> None:
-    """A service whose release was replaced goes on in a folder that is gone."""
-    command = [sys.executable, "-c", WITHOUT_A_PLACE, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.stderr, done.returncode) == ("", 0)
-    assert "starts in the working directory, and that is gone: give an absolute path" in done.stdout

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot_local.sqlite.fork_guard import INSIDE, others_inside
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 from local.sqlite.test_processes import HEAD, forking, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 FORKING = (
     """
@@ -154,63 +150,3 @@ print(*[record.cache_key for record in store.scan()])
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
-def stay(there: threading.Event, leave: threading.Event) -> None:
-    there.set()
-    leave.wait(60)
-
-
-def test_a_thread_in_a_function_of_a_module_is_inside() -> None:
-    there, leave = threading.Event(), threading.Event()
-    thread = threading.Thread(target=stay, args=(there, leave))
-    thread.start()
-    assert there.wait(60)
-    assert others_inside({__name__})
-    assert not others_inside({"no.such.module"})
-    leave.set()
-    thread.join()
-    assert not others_inside({__name__}), "the thread that asks does not count"
-
-
-@forking
-def test_a_fork_goes_on_where_a_writer_does_not_end(tmp_path):
-    """Better a child that may hang than a parent that does."""
-    code = (
-        FORKING
-        + """
-from beautyspot_local.sqlite import schema
-inside, done = threading.Event(), threading.Event()
-def wait():
-    inside.set(); done.wait(60)
-    return 1
-store.open()
-store._database.timeout = 0.01
-def write():
-    store._database.handle().connection.create_function("wait", 0, wait)
-    schema.TOTALS = "SELECT wait(), 1"
-    store.totals()
-thread = threading.Thread(target=write); thread.start(); inside.wait(60)
-child = os.fork()
-if child == 0: os._exit(0)
-os.waitpid(child, 0)
-done.set()
-thread.join()
-put("after")
-print(*[record.cache_key for record in store.scan()])
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after"]
-
-
-def test_a_fork_waits_for_no_thread_that_waits_to_write(tmp_path: Path) -> None:
-    store = SqliteMetadataStore(tmp_path / "app.db")
-    store.open()
-    thread = threading.Thread(target=store.delete, args=("0" * 32,))
-    with store._database._writing:
-        thread.start()
-        time.sleep(0.3)
-        assert thread.is_alive()
-        assert not others_inside(INSIDE)
-    thread.join()
-    store.close()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from beautyspot import MetadataError
-from beautyspot.testing.records import a_record
-from beautyspot_local.sqlite import connections, database_file, schema
+from beautyspot_local.sqlite import schema
+from beautyspot_testing.records import a_record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -102,20 +102,6 @@ def test_a_link_to_a_database_of_somebody_else(make_spot: Any, db: Path, tmp_pat
     db.symlink_to(other)
     assert "give that file as db_path if it was you" in next(use(make_spot()))
     assert (other.read_bytes(), sorted(tmp_path.iterdir())) == before
-
-
-@posix
-def test_a_link_that_is_put_there_at_that_moment(
-    db: Path, tmp_path: Path, monkeypatch: Any
-) -> None:
-    monkeypatch.setattr(database_file.os.path, "lexists", lambda _: False)
-    database_file.make_file(db)
-    database_file.make_file(db)  # another process was faster
-    db.unlink()
-    db.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(MetadataError, match="is a symbolic link"):
-        database_file.make_file(db)
-    assert not (tmp_path / "elsewhere").exists()
 
 
 @posix
@@ -214,11 +200,6 @@ def test_programs_in_the_schema_are_refused(
     assert "was prepared by another program" in next(use(make_spot()))
 
 
-def test_indexes_of_plain_columns_are_the_user_s_affair(make_spot: Any, db: Path) -> None:
-    execute(db, TABLE, 'CREATE UNIQUE INDEX "i" ON tasks (func_name COLLATE NOCASE, tags DESC)')
-    assert list(use(make_spot())) == []
-
-
 def test_programs_that_come_later_do_not_run_where_python_can_say_so(
     make_spot: Any, db: Path
 ) -> None:
@@ -234,37 +215,6 @@ def test_programs_that_come_later_do_not_run_where_python_can_say_so(
     with closing(sqlite3.connect(db)) as connection:
         (rows,) = connection.execute("SELECT count(*) FROM junk").fetchone()
     assert rows == (0 if hasattr(sqlite3.Connection, "setconfig") else 1)
-
-
-def test_the_switches_are_set_where_there_are_any() -> None:
-    class Older(sqlite3.Connection):
-        def __init__(self) -> None:
-            super().__init__(":memory:")
-            self.set: list[Any] = []
-            self.set_trace_callback(self.set.append)
-
-        @property
-        def setconfig(self) -> Any:
-            raise AttributeError
-
-    class Newer(Older):
-        def setconfig(self, code: int, value: bool) -> None:  # type: ignore[override]
-            self.set.append((code, value))
-
-    numbers = {"ENABLE_TRIGGER": 1003, "ENABLE_VIEW": 1015, "DEFENSIVE": 1010}
-    missing = {
-        f"SQLITE_DBCONFIG_{name}": number
-        for name, number in numbers.items()
-        if not hasattr(sqlite3, f"SQLITE_DBCONFIG_{name}")
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, number in missing.items():
-            patch.setattr(sqlite3, name, number, raising=False)
-        with closing(Older()) as older, closing(Newer()) as newer:
-            connections._make_safe(older)
-            connections._make_safe(newer)
-    assert "PRAGMA trusted_schema = OFF" in older.set
-    assert newer.set == [*older.set, (1003, False), (1015, False), (1010, True)]
 
 
 # --------------------------------------------------------------------------- another schema
@@ -303,12 +253,6 @@ def test_another_schema(make_spot: Any, db: Path, case: str) -> None:
     assert spot.stats()["hits"] == 2
 
 
-def test_its_id_is_taken_away_while_it_is_in_use(db: Path) -> None:
-    execute(db, TABLE, *META, "DELETE FROM beautyspot_meta")
-    with closing(sqlite3.connect(db)) as connection, pytest.raises(MetadataError, match="db_path"):
-        schema.read_store_id(connection)
-
-
 # ---------------------------------------------------------------------------------- the rows
 
 ANYTHING = st.one_of(
@@ -342,7 +286,7 @@ def hostile_rows(keys: list[str]) -> Any:
 @pytest.fixture(scope="module")
 def keys() -> list[str]:
     """The keys of the calls that `use` makes."""
-    from beautyspot.testing.spots import memory_spot
+    from beautyspot.testing import memory_spot
 
     with memory_spot() as spot:
         list(use(spot))
@@ -395,16 +339,6 @@ def test_a_text_that_is_no_utf8_hides_no_other_row(make_spot: Any, column: str) 
     assert marked(2) == [2]
 
 
-def test_what_sqlite_itself_refuses_is_not_tried_again(make_spot: Any) -> None:
-    spot = make_spot()
-    spot.metadata.open()
-    execute(spot.db_path, "ALTER TABLE tasks RENAME COLUMN took TO gone")
-    connection = spot.metadata._database.handle().connection
-    connection.execute = lambda *_: pytest.fail("the handle has asked, and once is enough")
-    with pytest.raises(MetadataError, match="no such column"):
-        list(spot.metadata.scan())
-
-
 def test_sizes_that_are_none(make_spot: Any) -> None:
     spot = make_spot(strict=True)
     marked = spot.mark(work)
@@ -428,28 +362,6 @@ def test_a_duration_that_is_none(make_spot: Any, took: Any, ttl: int | None) -> 
     execute(spot.db_path, "UPDATE tasks SET took = ?", values=(took,))
     assert marked(1) == [1]
     assert spot.stats()["hits"] == 1
-
-
-def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
-    """A listing goes on at the next key, and so ends."""
-    execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)
-    with closing(sqlite3.connect(db)) as connection:
-        rows = [("k", 10**10, made) for made in (None, 1.0, "x") * 500]
-        connection.executemany(
-            "INSERT INTO tasks (cache_key, size, made_at) VALUES (?, ?, ?)", rows
-        )
-        connection.commit()
-    assert list(use(make_spot())) == []
-
-
-def test_deep_texts_are_no_digests(make_spot: Any) -> None:
-    spot = make_spot(strict=True)
-    marked = spot.mark(work)
-    marked(1)
-    for text in ("[" * 100_000, "{", "[1]", "7", '{"x": {}}'):
-        execute(spot.db_path, "UPDATE tasks SET arg_digests = ?, tags = ?", values=(text, text))
-        assert spot.explain(marked, 2).differs
-        assert list(spot.metadata.scan())[0].tags == ()
 
 
 def test_blobs_elsewhere_are_neither_read_nor_removed(make_spot: Any, tmp_path: Path) -> None:
@@ -502,21 +414,3 @@ def test_all_is_private(make_spot: Any, tmp_path: Path) -> None:
         if mode != (0o700 if path.is_dir() else 0o600) and path.exists()
     }
     assert wrong == {}
-
-
-def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> None:
-    from beautyspot_local import folders
-
-    place = tmp_path / "cache"
-    real = Path.mkdir
-
-    def mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
-        real(path, *args, **kwargs)
-        if path == place:
-            (path / ".gitignore").symlink_to(tmp_path / "elsewhere")
-
-    monkeypatch.setattr(Path, "mkdir", mkdir)
-    folders.mark_when_made(place)
-    folders.make_private(place)
-    assert not (tmp_path / "elsewhere").exists()
-    assert (place / "CACHEDIR.TAG").read_text().startswith("Signature:")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database, immutable_reads
+from beautyspot_local.sqlite import connections, immutable_reads
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another
 
 
@@ -105,13 +104,6 @@ def test_what_may_be_in_use_is_not_read_as_it_is(store, path, companion):
         store.find(KEYS[0])
 
 
-@pytest.mark.parametrize("companion", ["-wal", "-journal"])
-def test_an_empty_companion_says_nothing(store, path, companion):
-    """As an attempt to write leaves them where there is no room."""
-    path.with_name(path.name + companion).touch()
-    assert store.find(KEYS[0]) is not None
-
-
 def meanwhile(monkeypatch, disk, path, outcome=None):
     """Have another one commit while the next statement is read, which ends in `outcome`."""
 
@@ -148,12 +140,6 @@ def test_what_was_read_while_another_one_wrote_does_not_count(
     assert not list(path.parent.glob("*.damaged-*"))
 
 
-def test_who_has_patience_reads_again(monkeypatch, disk, store, path):
-    assert store.find(KEYS[0]) is not None
-    meanwhile(monkeypatch, disk, path)
-    assert store.get(KEYS[1]) == a_record(KEYS[1])
-
-
 def test_real_damage_is_set_aside(store, path):
     store.open()
     path.write_bytes(b"\xa5" * path.stat().st_size)
@@ -161,12 +147,6 @@ def test_real_damage_is_set_aside(store, path):
     with pytest.raises(MetadataError):
         store.get(KEYS[0])
     assert list(path.parent.glob("*.damaged-*"))
-
-
-def test_an_error_of_a_statement_is_told_as_it_is(store):
-    store.open()
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        store._database.handle().execute("SELECT * FROM nowhere")
 
 
 def test_an_old_table_waits_for_room(disk, tmp_path):
@@ -178,45 +158,6 @@ def test_an_old_table_waits_for_room(disk, tmp_path):
     with pytest.raises(MetadataError, match="free some space"):
         store.find(KEYS[0])
     store.close()
-
-
-def test_a_new_database_waits_for_room_without_a_word_on_wal(disk, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(database, "lack", disk.lack)
-    monkeypatch.setattr(connections, "set_journal_mode", lambda *_: "delete")
-    monkeypatch.setattr(connections, "connect_as", disk._connect)
-    with closing(SqliteMetadataStore(tmp_path / "store.db")) as store:
-        store.open()
-    assert not caplog.records
-
-
-# ------------------------------------------------------------------------- whether it stands still
-
-
-@pytest.mark.parametrize("by_kernel", [True, False])
-def test_what_was_changed_just_now_is_waited_for_if_that_is_a_moment(path, monkeypatch, by_kernel):
-    monkeypatch.setattr(immutable_reads, "timed_by_the_kernel", lambda _: by_kernel)
-    os.utime(path, ns=(0, 2**62))  # then its other time is the older one
-    changed = path.stat().st_ctime_ns
-    now = changed + 1
-    monkeypatch.setattr(immutable_reads, "time", SimpleNamespace(time_ns=lambda: now))
-    if by_kernel:
-        with pytest.raises(sqlite3.OperationalError, match="just now") as busy:
-            immutable_reads.is_still(path)
-        assert connections.is_busy(busy.value)
-    else:
-        assert not immutable_reads.is_still(path)
-    now = changed + (immutable_reads.TICKS if by_kernel else immutable_reads.TICKS_ELSEWHERE) + 1
-    assert immutable_reads.is_still(path)
-
-
-def test_what_is_of_the_future_is_not_still(path, monkeypatch):
-    monkeypatch.setattr(immutable_reads, "time", SimpleNamespace(time_ns=lambda: 0))
-    assert not immutable_reads.is_still(path)
-
-
-def test_what_is_not_there_is_not_still(tmp_path):
-    assert immutable_reads.state_of(tmp_path / "no.db") is None
-    assert not immutable_reads.is_still(tmp_path / "no.db")
 
 
 # --------------------------------------------------------------------------------- whether it lacks
@@ -236,9 +177,3 @@ def test_what_a_disk_lacks(monkeypatch, tmp_path, found, lack):
     plenty = {"f_bavail": 10**6, "f_frsize": 4096, "f_files": 10**6, "f_favail": 10**6}
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(**(plenty | found)))
     assert files.lack(tmp_path) == lack
-
-
-def test_where_it_can_not_be_told_what_a_disk_lacks(monkeypatch, tmp_path):
-    assert files.lack(tmp_path / "no") == ""
-    monkeypatch.delattr(os, "statvfs")
-    assert files.lack(tmp_path) == ""

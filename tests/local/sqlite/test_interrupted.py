@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import beautyspot_local
 import pytest
 from beautyspot.contracts import Counts, Invalidation
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from gates import DEADLINE
 from moments import interrupted
 

@@ -10,9 +10,9 @@ import pytest
 from beautyspot import MetadataError
 from beautyspot.contracts import Invalidation, TaskRecord
 from beautyspot.memory import InvalidationLog
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import invalidation_log
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

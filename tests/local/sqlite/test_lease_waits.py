@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import MetadataError
-from beautyspot.testing.processes import in_forked_child
-from beautyspot_local.sqlite import lease_waits, leases
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.shared import in_forked_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,32 +24,11 @@ def stores(tmp_path: Path) -> Iterator[list[SqliteMetadataStore]]:
         store.close()
 
 
-@pytest.mark.parametrize("text", [b"", b" ", b" {", b" []", b' {"a": 5}', b" " + b"[" * 10**5])
-def test_what_is_not_ours_says_nothing(stores: list[Any], tmp_path: Path, text: bytes) -> None:
-    (tmp_path / "a.db.waits").mkdir()
-    file = leases.LockFile(tmp_path / "a.db.waits" / "stranger")
-    assert leases.lock_whole(file.number)
-    os.write(file.number, text)
-    assert stores[0].share_waits(WAITS) == {}
-    file.close()
-    assert stores[0].share_waits(WAITS) == {}
-    assert not (tmp_path / "a.db.waits" / "stranger").exists()
-
-
 def test_a_folder_that_can_not_be_made_is_said(stores: list[Any], tmp_path: Path) -> None:
     (tmp_path / "a.db.waits").write_text("a file")
     with pytest.raises(MetadataError, match=r"no files beside .*a\.db"):
         stores[0].share_waits(WAITS)
     assert stores[0].share_waits({}) == {}
-
-
-def test_a_file_that_was_removed_before_it_was_locked_is_made_again(
-    stores: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = iter([False])
-    monkeypatch.setattr(lease_waits, "is_at", lambda path, _: next(answers, path.exists()))
-    stores[0].share_waits(WAITS)
-    assert stores[1].share_waits({}) == WAITS
 
 
 def test_a_closed_store_waits_for_nothing(stores: list[Any]) -> None:

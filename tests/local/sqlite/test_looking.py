@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from beautyspot.contracts import Context, Counts, Selection
-from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS, a_record
+from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot_local import LocalStorage
-from beautyspot_local.sqlite import salvage, schema
+from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import Child
 from sqlite_tools import another, posix
 
 DATA = Path(__file__).parent / "data"
@@ -156,23 +154,6 @@ def test_what_a_killed_process_left_is_read_and_stays(left, path, with_shm, fold
     }
 
 
-def test_a_rollback_journal_that_was_left_is_obeyed_in_a_copy(path, tmp_path):
-    filled(path)
-    with another(path) as other:
-        other.execute("PRAGMA journal_mode = delete")
-        other.execute("PRAGMA cache_size = 2")
-        other.execute("BEGIN")
-        other.execute("UPDATE tasks SET version = 'half', result_data = zeroblob(100000)")
-        for name in ("app.db", "app.db-journal"):  # as a crash would leave them
-            (tmp_path / "crash").mkdir(exist_ok=True)
-            shutil.copy(path.with_name(name), tmp_path / "crash" / name)
-        other.execute("ROLLBACK")
-    with untouched(tmp_path / "crash"):
-        store = looking_at(tmp_path / "crash" / "app.db")
-        assert {record.version for record in all_of(store)} == {"v1"}
-        store.close()
-
-
 def test_a_database_without_a_log_is_read_while_it_is_written(path):
     filled(path)
     with another(path) as other:
@@ -183,17 +164,6 @@ def test_a_database_without_a_log_is_read_while_it_is_written(path):
         assert {record.version for record in all_of(store)} == {"v1"}
         other.execute("COMMIT")
         assert {record.version for record in all_of(store)} == {"v2"}
-
-
-def test_a_file_that_never_rests_is_busy(path, monkeypatch):
-    filled(path)
-    store = SqliteMetadataStore(path, timeout=0).for_looking()
-    with another(path) as other:
-        other.execute("PRAGMA journal_mode = delete")
-        other.execute("BEGIN EXCLUSIVE")
-        other.execute("UPDATE tasks SET version = 'v2'")
-        with pytest.raises(MetadataBusyError, match="try again"):
-            list(store.scan())
 
 
 def test_every_change_is_refused(path):
@@ -392,22 +362,6 @@ def test_a_file_that_was_cut_short_is_read_to_there(large, caplog):
     assert "can be read, and" in caplog.text
 
 
-def test_a_table_whose_rows_read_as_nothing_hides_no_others(large):
-    with closing(sqlite3.connect(large)) as connection:
-        roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
-    end = 4096 * roots["beautyspot_counts"]
-    data = bytearray(large.read_bytes())
-    data[end - 2000 : end] = bytes(2000)  # as where a file was cut short within that page
-    large.write_bytes(data)
-    page = leaves(large)[5]
-    overwritten(large, (page - 1) * 4096, page * 4096)
-    with untouched(large.parent):
-        store = looking_at(large)
-        assert len(all_of(store)) > 900
-        assert list(store.counts()) == []
-        store.close()
-
-
 def test_a_row_whose_data_can_t_be_read_is_listed(path):
     whole = a_record(KEYS[0], result_data=bytes(50_000))
     filled(path, whole, a_record(KEYS[1]))
@@ -424,32 +378,6 @@ def test_a_row_whose_data_can_t_be_read_is_listed(path):
     store.close()
 
 
-def test_a_damaged_table_without_numbers_of_rows_is_said(path):
-    path.parent.mkdir()
-    rows = [(key, "x" * 3000) for key in KEYS]
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE tasks (cache_key TEXT PRIMARY KEY, a) WITHOUT ROWID")
-        connection.executemany("INSERT INTO tasks VALUES (?, ?)", rows)
-    overwritten(path, 4096 * 5, 4096 * 30)
-    with untouched(path.parent), pytest.raises(MetadataError, match="check that the file"):
-        list(looking_at(path).scan())
-
-
-def test_a_file_that_changes_while_it_is_copied_is_copied_again(large, monkeypatch, caplog):
-    pages = leaves(large)
-    overwritten(large, (pages[5] - 1) * 4096, pages[5] * 4096)
-    copied = salvage.salvage
-
-    def disturbed(*given):
-        copied(*given)
-        if len(caplog.records) == 1:
-            os.utime(large, (1e9, 1e9))
-
-    monkeypatch.setattr(salvage, "salvage", disturbed)
-    assert len(list(looking_at(large).scan())) > 900
-    assert caplog.text.count("is damaged") == 2
-
-
 @pytest.mark.parametrize("what", ["text", "header", "all"])
 def test_what_is_no_database_is_said(large, what, caplog):
     if what == "text":
@@ -459,19 +387,3 @@ def test_what_is_no_database_is_said(large, what, caplog):
     with untouched(large.parent), pytest.raises(MetadataError, match="is no SQLite database"):
         looking_at(large).open()
     assert not caplog.records
-
-
-def test_damage_below_a_process_that_has_it_open(large):
-    """A copy is made for each state of the file; what is written later is seen."""
-    pages = leaves(large)
-    code = (
-        "import sys\nwith open(sys.argv[1], 'r+b') as file:\n"
-        f"    file.seek({(pages[5] - 1) * 4096}); file.write(b'\\xa5' * 4096)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(large)], check=True)
-    store = looking_at(large)
-    before = len(list(store.scan()))
-    with another(large) as other:
-        other.execute("INSERT INTO tasks (cache_key) VALUES ('new')")
-        assert len(list(store.scan())) == before + 1
-    store.close()

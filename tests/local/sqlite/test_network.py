@@ -12,9 +12,9 @@ import sys
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from beautyspot_local.storage import LocalStorage
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another
 from sqlite_tools import files as files_in
 

@@ -7,10 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import a_record
+from beautyspot_testing.shared import Child
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -93,82 +92,6 @@ assert handle.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert run(code.format(path=str(path), end=end)) == ["still", "locked"]
 
 
-@forking
-def test_a_child_may_fork_while_threads_hold_the_locks(tmp_path):
-    code = (
-        HEAD
-        + """
-import warnings
-warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
-held, done = threading.Event(), threading.Event()
-def hold():
-    with store._database._writing, store._database._opening, fork_guard.locks.creating:
-        held.set(); done.wait(60)
-put("before")
-store._database.timeout = 0.01           # the fork waits so long for the writer
-thread = threading.Thread(target=hold); thread.start(); held.wait(60)
-child = os.fork()
-if child == 0:
-    put("child")
-    SqliteMetadataStore({path!r} + ".other").open()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-done.set(); thread.join()
-print(*[record.cache_key for record in store.scan()])
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
-@forking
-def test_a_fork_waits_for_the_write_that_is_under_way(tmp_path):
-    """The child would inherit its locks, which nobody there gives back."""
-    code = (
-        """
-import os
-at_fork = []
-os.register_at_fork(before=lambda: at_fork.pop()())     # the hook of the earliest is the last
-"""
-        + HEAD
-        + """
-import warnings
-warnings.simplefilter("ignore")
-from beautyspot_local.sqlite.store import _transact
-begun, forking, ended = threading.Event(), threading.Event(), threading.Event()
-os.register_at_fork(before=forking.set)
-writing = store._database._writing
-def free():
-    taken = []
-    def take():
-        if writing.acquire(blocking=False):
-            writing.release(); taken.append(1)
-    asking = threading.Thread(target=take); asking.start(); asking.join()
-    return bool(taken)
-def rows():
-    begun.set(); forking.wait(60)
-    yield from ()
-def write():
-    store._write(lambda handle: _transact(handle, "DELETE FROM tasks WHERE cache_key = ?", rows()))
-    ended.set()
-def check():
-    assert ended.wait(60) and not free()
-at_fork.append(check)
-put("before")
-thread = threading.Thread(target=write); thread.start(); begun.wait(60)
-child = os.fork()
-if child == 0:
-    put("child")
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-thread.join()
-assert free()
-put("after")
-print(*[record.cache_key for record in store.scan()])
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after", "before", "child"]
-
-
 def test_an_interpreter_ends_quietly_with_everything_open(tmp_path):
     code = (
         HEAD
@@ -232,48 +155,3 @@ for number in range(100):
     store = SqliteMetadataStore(path)
     assert store.totals().entries == 400
     store.close()
-
-
-# --------------------------------------------- what a child does, done here so that it is measured
-
-
-def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
-    kept = []
-    monkeypatch.setattr(connections, "_abandoned", kept)
-    store = SqliteMetadataStore(tmp_path / "store.db")
-    store.put(a_record())
-    connection = store._database.handle().connection
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    store._database.after_fork_in_child()
-    monkeypatch.setattr(os, "getpid", lambda: pid)
-    assert kept == [connection]
-    assert connection.execute("SELECT 1").fetchone() == (1,), "it must not be closed"
-    references = sys.getrefcount(connection)
-    connections._never_close()
-    assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
-    connection.close()
-    assert store.find(KEYS[0]) is not None
-    store.close()
-
-
-def test_the_interpreter_ends_though_a_thread_was_stopped_while_it_closed_a_connection(tmp_path):
-    """As where a second Ctrl-C ends a program whose threads are at work."""
-    code = (
-        HEAD
-        + """
-put("before")
-closing = threading.Event()
-def close():
-    fork_guard.locks.ending.acquire()
-    closing.set()
-    threading.Event().wait()
-threading.Thread(target=close, daemon=True).start()
-closing.wait()
-cycle = [store]  # which the collector meets as the interpreter ends
-cycle.append(cycle)
-del cycle, store
-print("ends")
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["ends"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 import threading
 from contextlib import closing, contextmanager
@@ -12,10 +11,9 @@ from pathlib import Path
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataError
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database, database_file, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from sqlite_tools import another, pausing, posix
+from beautyspot_testing.records import KEYS, a_record
+from sqlite_tools import another, posix
 
 
 @pytest.fixture
@@ -213,27 +211,6 @@ def test_a_directory_in_place_of_the_file(path):
     store.close()
 
 
-def test_another_error_of_connecting_is_raised(path, monkeypatch):
-    tried = []
-
-    def fail(_, mode, *__, **___):
-        tried.append(mode)
-        raise sqlite3.OperationalError("out of memory")
-
-    monkeypatch.setattr(connections, "connect_as", fail)
-    with pytest.raises(sqlite3.OperationalError, match="memory"):
-        connections.connect(path)
-    assert tried == ["mode=rw"], "reading would fail as well"
-
-
-def test_another_process_makes_the_file_first(path, monkeypatch):
-    with monkeypatch.context() as patch:
-        path.touch()
-        patch.setattr(database_file.os.path, "lexists", lambda _: False)
-        database_file.make_file(path)
-    assert path.read_bytes() == b""
-
-
 @pytest.fixture
 def mounts(tmp_path, monkeypatch):
     table = tmp_path / "mounts"
@@ -245,49 +222,6 @@ def mounts(tmp_path, monkeypatch):
         f"3 2 0:41 / {tmp_path}/home/local rw - tmpfs tmpfs rw\n"
     )
     return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("place", "kind"), [("home/u/store.db", "nfs4"), ("home/local/store.db", None), ("x.db", None)]
-)
-def test_a_network_file_system_is_known(mounts, place, kind):
-    assert files.network_file_system(mounts / place) == kind
-
-
-@pytest.mark.parametrize("read_only", [False, True])
-def test_who_opens_the_file_waits_for_who_writes(shared, monkeypatch, read_only):
-    """Without WAL a reader meets the writer's lock at every statement, the last ones included."""
-    path = shared / "store.db"
-    monkeypatch.setattr(database, "network_file_system", lambda path: "nfs4")
-    filled(path)
-    path.chmod(0o444 if read_only else 0o666)
-    shared.chmod(0o777)
-    name = "is_current" if read_only else "read_store_id"
-    real = getattr(schema, name)
-    pauses, met = pausing(monkeypatch), []
-    with another(path) as other:
-
-        def meeting_a_writer(*args):
-            if not met:
-                other.execute("BEGIN EXCLUSIVE")
-                pauses.append(other.rollback)
-                met.append(name)
-            return real(*args)
-
-        monkeypatch.setattr(schema, name, meeting_a_writer)
-        with as_another_user():
-            store = SqliteMetadataStore(path)
-            store.open()
-            assert store.get(KEYS[0]) == a_record()
-            store.close()
-    assert (pauses, met) == ([], [name]), "it waited"
-
-
-def test_where_the_system_does_not_tell(mounts, monkeypatch):
-    (mounts / "mounts").unlink()
-    assert files.network_file_system(mounts / "home/x.db") is None
-    monkeypatch.setattr(files.sys, "platform", "win32")
-    assert files.network_file_system(mounts / "home/x.db") is None
 
 
 def test_on_a_network_file_system_it_is_not_wal(mounts, caplog):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from beautyspot.contracts import in_full
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS
+from beautyspot_testing.shared import Child
 from quiet import eager, keep, kept, linux, plain, settle
 from sqlite_tools import another
 
@@ -86,17 +86,6 @@ def stopped(store, path):
                 return
             os.kill(process, signal.SIGCONT)
         pytest.skip("the disk is too fast for a commit to be caught")
-
-
-def test_a_commit_that_is_half_way_is_no_rest(store, path, stopped):
-    settle(path)
-    before = [in_full(store.find(ONE)).result_data for _ in range(3)]
-    assert len(set(before)) == 1
-    assert kept(store) == set()
-    os.kill(stopped._process.pid, signal.SIGCONT)
-    while (committed := int(stopped.heard())) <= int(before[0]):
-        pass  # it said so before it was stopped
-    assert int(in_full(store.find(ONE)).result_data) >= committed
 
 
 READING = """

@@ -8,17 +8,17 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import beautyspot as bs
 import pytest
 from beautyspot.contracts import Counts, TaskRecord
 from beautyspot.errors import MetadataError, SchemaError
-from beautyspot.testing.processes import Child
-from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import Child
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
@@ -366,40 +366,6 @@ def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
     store.close()
 
 
-def test_a_migration_that_is_interrupted_leaves_nothing_open(path, monkeypatch):
-    def interrupt(connection, path):
-        connection.execute("CREATE TABLE half (a)")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(schema, "_bring_up_to_date", interrupt)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        with pytest.raises(KeyboardInterrupt):
-            schema.migrate(connection, path)
-        assert not connection.in_transaction
-    assert sql(path, "SELECT * FROM sqlite_master") == []
-
-
-def test_a_migration_that_sqlite_rolled_back_raises_its_own_error(path, monkeypatch):
-    def roll_back(connection, path):
-        connection.execute("ROLLBACK")
-        raise sqlite3.OperationalError("full")
-
-    monkeypatch.setattr(schema, "_bring_up_to_date", roll_back)
-    connection = sqlite3.connect(path, isolation_level=None)
-    with closing(connection), pytest.raises(sqlite3.OperationalError, match="full"):
-        schema.migrate(connection, path)
-
-
-def test_another_may_migrate_first(path, monkeypatch):
-    """Between our look and our lock."""
-    answers = iter([False, True])
-    monkeypatch.setattr(schema, "is_current", lambda *_: next(answers))
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        schema.migrate(connection, path)
-        assert not connection.in_transaction
-    assert sql(path, "SELECT * FROM sqlite_master") == []
-
-
 @pytest.mark.parametrize("release", [None, *RELEASES])
 def test_threads_with_stores_of_their_own_open_it_at_once(old, path, release):
     if release:
@@ -450,19 +416,6 @@ def test_foreign_tags_stop_no_listing(path, stored, tags):
     assert store.get("k").tags == tags
     assert [record.cache_key for record in store.scan(tag="wanted")] == [KEYS[1]]
     store.close()
-
-
-@pytest.mark.parametrize(
-    ("stored", "number"),
-    [
-        (None, None), (5, 5.0), (2.5, 2.5), ("", None), ("soon", None), (b"2024-01-01", None),
-        ("2024-02-29 12:00:00", datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()),
-        ("2024-02-29T12:00:00+02:00", datetime(2024, 2, 29, 10, tzinfo=UTC).timestamp()),
-        ("2024-02-29 12:00:00.25+00:00", datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp() + 0.25),
-    ],
-)  # fmt: skip
-def test_seconds(stored, number):
-    assert schema.seconds(stored) == number
 
 
 @pytest.mark.parametrize("order", ["key", "newest"])

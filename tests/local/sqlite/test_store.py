@@ -11,10 +11,9 @@ from contextlib import contextmanager
 import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
-from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database_file
-from beautyspot_local.sqlite import store as module
+from beautyspot_local.sqlite import connections
 from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_testing.records import KEYS, a_record
 from sqlite_tools import another, files, open_files, pausing, posix
 
 
@@ -28,9 +27,6 @@ def store(path):
     store = SqliteMetadataStore(path)
     yield store
     store.close()
-
-
-# ------------------------------------------------------------------------------ making one
 
 
 def test_the_constructor_touches_nothing(tmp_path):
@@ -62,28 +58,6 @@ def test_what_is_there_keeps_its_permissions(path):
     path.chmod(0o664)
     SqliteMetadataStore(path).put(a_record())
     assert path.stat().st_mode & 0o777 == 0o664
-
-
-@posix
-def test_a_store_is_private_if_nobody_else_may_read_its_file(path, tmp_path, monkeypatch):
-    assert SqliteMetadataStore(path).private, "the file will be made so"
-    store = SqliteMetadataStore(path)
-    store.put(a_record())
-    store.close()
-    assert SqliteMetadataStore(path).private
-    for mode in (0o640, 0o604):
-        path.chmod(mode)
-        assert not SqliteMetadataStore(path).private
-    path.chmod(0o600)
-    monkeypatch.setattr(database_file.os, "geteuid", lambda: os.getuid() + 1)
-    assert not SqliteMetadataStore(path).private, "it is another user's, as for root"
-    (tmp_path / "file").touch()
-    assert not SqliteMetadataStore(tmp_path / "file" / "x.db").private
-
-
-def test_a_store_is_not_private_where_modes_do_not_tell(path, monkeypatch):
-    monkeypatch.setattr(database_file.os, "name", "other")
-    assert not database_file.is_private(path)
 
 
 def test_the_path_does_not_follow_a_chdir(tmp_path, monkeypatch):
@@ -151,9 +125,6 @@ def test_the_mode_and_the_pragmas(store, path):
     assert execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
     assert execute("PRAGMA mmap_size").fetchone() in ((0,), None)
     assert execute("PRAGMA busy_timeout").fetchone() == (0,)
-
-
-# --------------------------------------------------------------------------------- waiting
 
 
 @pytest.fixture
@@ -265,37 +236,6 @@ def test_opening_gives_up_in_time_and_may_be_tried_again(path):
     store.close()
 
 
-def test_a_busy_switch_to_wal_is_not_taken_for_an_impossible_one(path):
-    with another(path) as other:
-        other.execute("CREATE TABLE notes (text)")
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("INSERT INTO notes VALUES ('x')")
-        handle = connections.connect(path)
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            connections.set_journal_mode(handle, "wal", 0)
-        handle.close()
-
-
-def test_pauses_grow_and_differ(monkeypatch):
-    seen = []
-    monkeypatch.setattr(connections.time, "sleep", seen.append)
-    busy = sqlite3.OperationalError("locked")
-    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
-
-    def work():
-        raise busy
-
-    with pytest.raises(sqlite3.OperationalError):
-        connections.patiently(9, work)
-    assert sum(seen) == pytest.approx(9)
-    assert connections.SHORTEST_PAUSE / 2 <= seen[0] <= connections.SHORTEST_PAUSE * 1.5
-    assert max(seen) <= connections.LONGEST_PAUSE * 1.5
-    assert len(set(seen[-100:-1])) > 20
-
-
-# --------------------------------------------------------------------------------- threads
-
-
 @posix
 def test_the_connection_of_a_thread_goes_with_it(store):
     store.put(a_record())
@@ -341,16 +281,6 @@ def test_closing_closes_all_threads_connections(store):
         assert all(thread.result() for thread in working)
 
 
-def test_closing_below_a_running_call(store):
-    """A call that is at it ends as if nothing had happened."""
-    store.put_many(a_record(key) for key in KEYS)
-    handle = store._database.handle()
-    cursor = handle.execute("SELECT cache_key FROM tasks")
-    cursor.fetchone()
-    store.close()
-    assert len(cursor.fetchall()) == len(KEYS) - 1
-
-
 def test_nothing_is_stored_of_many_when_one_can_t_be(store):
     with pytest.raises(MetadataError, match="surrogates not allowed: check"):
         store.put_many([a_record(KEYS[0]), a_record("\ud800")])
@@ -359,21 +289,6 @@ def test_nothing_is_stored_of_many_when_one_can_t_be(store):
     with pytest.raises(MetadataError, match="not supported"):
         store.put(a_record(KEYS[1], func_name=object()))
     assert list(store.scan()) == []
-    store.put(a_record())
-
-
-def test_an_interrupt_leaves_the_turn_to_others(store, monkeypatch):
-    store.open()
-
-    def interrupted(_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(connections, "identify", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            store.put(a_record())
-    with ThreadPoolExecutor(1) as other:
-        other.submit(store.put, a_record()).result()
     store.put(a_record())
 
 
@@ -428,23 +343,6 @@ def test_a_full_disk_says_so_to_who_frees_space(store, monkeypatch):
             store.delete(KEYS[0])
     assert connections.code_of(no.value.__cause__) == sqlite3.SQLITE_FULL
     assert store.delete(KEYS[0])
-
-
-def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
-    class Handle:
-        class connection:  # noqa: N801
-            in_transaction = False
-
-            def executemany(*_):
-                raise sqlite3.OperationalError("disk I/O error")
-
-        def execute(self, _):
-            return None
-
-        roll_back = connections.Handle.roll_back
-
-    with pytest.raises(sqlite3.OperationalError, match="disk I/O"):
-        module._transact(Handle(), "", [])
 
 
 @pytest.mark.parametrize("method", ["find", "generation", "try_lease"])

@@ -276,7 +276,7 @@ class AsyncMap:
             self._window.failed(item, made.error, stored=True)
             self._stop_if_over()
             return
-        for follower in self._window.returned(item, made.value):
+        for follower in self._window.returned(item, made):
             self._begin_with(follower)
 
     def _end_badly(self, item: Item, error: BaseException, *, began: bool) -> None:

@@ -17,13 +17,14 @@ class Made(NamedTuple):
         value: what it returned.
         error: what it raised, where that is a result.
         is_hit: whether it was a hit after all.
-        is_stored: whether it was a hit, or its result is stored, or queued for that.
+        is_stored: whether it was a hit, or its result is stored, or queued for that; None where it
+            is nobody else's, since what its key is made of changed meanwhile.
     """
 
     value: Any
     error: Exception | None = None
     is_hit: bool = True
-    is_stored: bool = True
+    is_stored: bool | None = True
 
 
 def make(calls: LastCalls, function: Callable[..., Any], *args: Any) -> Made:

@@ -136,7 +136,7 @@ class Meter:
         if made.is_hit:
             self.found()
         else:
-            self.ran(stored=made.is_stored)
+            self.ran(stored=bool(made.is_stored))
 
     def failed(self, *, refused: bool = False) -> None:
         """Count a call that failed, or was `refused` by a limit before its function began."""

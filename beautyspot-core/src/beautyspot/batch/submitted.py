@@ -6,6 +6,7 @@ process or machine.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.batch.made import Made, make
 from beautyspot.batch.workers import NOT_BEGUN
 from beautyspot.calls.blocks import asked
-from beautyspot.errors import ConfigError
+from beautyspot.calls.lifecycle import runs_elsewhere
+from beautyspot.errors import ConfigError, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,13 +187,33 @@ def sent(target: Target, executor: object) -> Callable[..., Any]:
     function = target.function
     if target.given is not target.function:
         function = partial(_cached_run, target.spot, target.given)
-    from concurrent.futures import ProcessPoolExecutor
-
-    if isinstance(executor, ProcessPoolExecutor) and type(executor).__module__.startswith(
-        "concurrent."
-    ):
+    if not sends_code(executor):
         _check_pickle(function, target.name)
     return function
+
+
+def sends_code(executor: object) -> bool:
+    """Whether an executor may send functions and classes by their code, as loky and Dask do."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    of_python = type(executor).__module__.startswith("concurrent.")
+    return not (of_python and isinstance(executor, ProcessPoolExecutor))
+
+
+def warn_of_rate(target: Target, executor: object) -> None:
+    """Say that each process of an executor has the whole rate, where the limiter is of one."""
+    workers: object = workers_of(executor)
+    bucket = target.spot._limiting.bucket
+    if bucket is None or bucket.shared or workers == 1 or not runs_elsewhere(type(executor)):
+        return
+    target.engine.reporter.once(
+        "rate of one process",
+        f"spot.map(executor=) calls {target.name} in other processes, and the limiter of this Spot "
+        f"keeps its rate in each process alone: {workers or 'several'} of them reach "
+        f"{workers or 'several'} times the rate. "
+        'For one rate give limiter={"use": "gcra-shared", "rate": ...} to the processes '
+        'of one machine, or "redis" or "postgres" to those of many',
+    )
 
 
 def _check_pickle(function: object, name: str) -> None:
@@ -220,13 +242,60 @@ def _in_block(
         return function(*args)
 
 
-def make_there(function: Callable[..., Any], *args: Any) -> Made:
-    """Make a call, there."""
+def make_there(by_code: bool, function: Callable[..., Any], *args: Any) -> Made:
+    """Make a call, there.
+
+    Args:
+        by_code: see `sends_code`.
+        function: marked, with what surrounds its call.
+        args: of the call.
+
+    Raises:
+        Exception: what the call raised; a `WorkerError` in its place where it can't be sent.
+    """
     try:
-        calls = _spot_of(function)._engine.last_calls
-    except Exception:  # its Spot is gone: nothing tells what became of the call
-        return Made(function(*args), is_hit=False)
-    return make(calls, function, *args)
+        try:
+            calls = _spot_of(function)._engine.last_calls
+        except Exception:  # its Spot is gone: nothing tells what became of the call
+            return Made(function(*args), is_hit=False)
+        made = make(calls, function, *args)
+    except Exception as error:
+        if (instead := _unsent(error, by_code=by_code)) is None:
+            raise
+        raise instead from None
+    instead = None if made.error is None else _unsent(made.error, by_code=by_code)
+    return made if instead is None else made._replace(error=instead)
+
+
+def _unsent(error: Exception, *, by_code: bool) -> WorkerError | None:
+    """What is sent in the place of an exception that would not come back from pickle.
+
+    A pool of processes that can't read what a worker has sent is broken, with all of its calls.
+    """
+    import pickle
+    import traceback
+
+    names = ("cloudpickle", "joblib.externals.cloudpickle") if by_code else ()
+    by: Any = next((sys.modules[name] for name in names if name in sys.modules), pickle)
+    try:
+        sent_so = by.dumps(error)
+        if isinstance(pickle.loads(sent_so), BaseException):  # noqa: S301 - made here
+            return None
+        why = "it comes back from pickle as something else"
+    except Exception as raised:
+        why = f"{type(raised).__name__}: {raised}"
+    cls, text = type(error), ""
+    with suppress(Exception):  # the user's class may have none
+        text = str(error)
+    name = f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.")
+    return WorkerError(
+        f"{name}: {text} (a worker raised it, and can't send it by pickle: {why}. Its traceback is "
+        f"in .traceback; to get the exception itself, give {name} a __reduce__, or hand all that "
+        "its __init__ takes to Exception.__init__)",
+        type_name=name,
+        text=text,
+        traceback="".join(traceback.format_exception(error)),
+    )
 
 
 def _spot_of(function: Any) -> Any:

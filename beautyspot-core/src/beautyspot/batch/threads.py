@@ -25,7 +25,9 @@ from beautyspot.batch.submitted import (
     in_blocks,
     make_there,
     runs_threads,
+    sends_code,
     sent,
+    warn_of_rate,
     workers_of,
 )
 from beautyspot.batch.termination import ends_in_order
@@ -90,6 +92,7 @@ class SyncMap:
             self._workers = Workers("map", concurrency, call, self._done, failures=most)
         else:
             function = sent(target, options.executor)
+            warn_of_rate(target, options.executor)
             submit = partial(_submit, self._context, target, options.executor, function, meter)
             tells = workers is not None
             self._workers = Submitted(concurrency, submit, self._done, cancels=tells)
@@ -224,7 +227,7 @@ class SyncMap:
         if made.error is not None:
             self._window.failed(item, made.error, stored=True)
             return
-        for follower in self._window.returned(item, made.value):
+        for follower in self._window.returned(item, made):
             self._start(follower)
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
@@ -296,7 +299,7 @@ def _submit(
         return executor.submit(run, make, calls, function, *item.args)
     item.start = None  # nobody here would see that it begins
     sent_so = context.copy().run(in_blocks, function, target.engine)
-    return executor.submit(make_there, sent_so, *item.args)
+    return executor.submit(make_there, sends_code(executor), sent_so, *item.args)
 
 
 def _over(name: str, timeout: float) -> TimeoutError:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beautyspot.batch.lookups import Lookups
+    from beautyspot.batch.made import Made
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
 
@@ -86,11 +87,12 @@ class Window:
         equal.append(item)
         return equal[0] is item
 
-    def returned(self, item: Item, value: Any) -> list[Item]:
-        """Note an item's value; gives those that waited for it, each to be looked up."""
-        item.value = value
+    def returned(self, item: Item, made: Made) -> list[Item]:
+        """Note an item's value; gives those that waited for it, each to be looked up or called."""
+        item.value = made.value
         followers = self._settle(item)
-        self._lookups.follow(item, followers, value)
+        if made.is_stored is not None:
+            self._lookups.follow(item, followers, made.value)
         return followers
 
     def failed(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from beautyspot.calls.turn import Turn
 from beautyspot.limits.limiting import LimiterCounts
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.limits.limiting import Limiting
-    from beautyspot.resilience.circuit_breaker import Breaker
 
 _RATE: Final = re.compile(r"\s*[0-9]")
 """How a rate begins, and no name or URL does."""
@@ -36,6 +35,7 @@ class Stats(LimiterCounts):
             refused the call, or it was given up before its function began.
         failures: those of them that raised.
         bypassed: calls that ran uncached.
+        changed: results that were not stored, since what their key is made of changed meanwhile.
         errors: failures of beautyspot.
         seconds_saved: how long the executions worked that hits made unnecessary: what they queued
             for limits is no work.
@@ -51,6 +51,7 @@ class Stats(LimiterCounts):
     misses: int
     failures: int
     bypassed: int
+    changed: int
     errors: int
     seconds_saved: float
     seconds_spent: float
@@ -165,8 +166,8 @@ class Activity:
     Attributes:
         spot: the Spot's name.
         is_closed: whether the Spot was shut down; calls that were under way then are still here.
-        running: calls that run their function, those that began first before the others; of a
-            generator the run that its consumers share. Calls that run uncached are not among them.
+        running: calls that run their function, those that began first before the others. Calls that
+            run uncached are not among them.
         waiting: calls that wait, likewise. A marked function that waits for a limit beneath its
             mark is among the running ones, too.
         unsaved: results that wait in memory for a store that failed.
@@ -203,28 +204,28 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         spec: the setting `limiter`.
     """
     unsaved, saver = engine.cache.unsaved, engine.saver
-    running = [*_turns(engine), *_streams(engine)]
-    waiting = [*_waits(engine), *_askers(limiting)]
+    breakers = (*engine.cache.health.breakers, *limiting.breakers)
     return Activity(
         spot=spot,
         is_closed=engine.closed,
-        running=tuple(sorted(running, key=lambda each: -each.seconds)),
-        waiting=tuple(sorted(waiting, key=lambda each: -each.seconds)),
+        running=tuple(sorted(_running(engine), key=lambda each: -each.seconds)),
+        waiting=tuple(sorted(_waiting(engine, limiting), key=lambda each: -each.seconds)),
         unsaved=len(unsaved),
         unsaved_bytes=unsaved.size,
         queued=0 if saver is None else len(saver),
         queued_bytes=0 if saver is None else saver.size,
-        resting=tuple(_resting((*engine.cache.health.breakers, *limiting.breakers))),
+        resting=tuple(
+            RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
+            for breaker in breakers
+            if breaker.is_open
+        ),
         limits=tuple(_limits(limiting, spec)),
         grants_last_minute=limiting.stats.last_minute(),
         maps=tuple(_maps(engine)),
     )
 
 
-# --------------------------------------------------------------------------------------- calls
-
-
-def _turns(engine: Engine) -> Iterable[RunningCall]:
+def _running(engine: Engine) -> Iterable[RunningCall]:
     now = perf_counter()
     for turn, began in list(engine.running.items()):
         if began is None or not isinstance(turn, Turn) or turn.saves:
@@ -232,23 +233,15 @@ def _turns(engine: Engine) -> Iterable[RunningCall]:
         call, seconds = turn.call, max(0.0, now - began)
         storing = turn.record is not None
         yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
+    for call, began in list(engine.streams.items()):
+        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - began))
 
 
-def _streams(engine: Engine) -> Iterable[RunningCall]:
-    now = perf_counter()
-    for run in engine.streams.all():
-        call = run.call
-        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - run.began))
-
-
-def _waits(engine: Engine) -> Iterable[WaitingCall]:
+def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
     now = perf_counter()
     for wait in list(engine.waiting):
         call, seconds = wait.call, max(0.0, now - wait.began)
         yield WaitingCall(call.task.func_identifier, call.key, wait.cause, seconds)
-
-
-def _askers(limiting: Limiting) -> Iterable[WaitingCall]:
     now = monotonic()
     for counted, began, awaits in limiting.asked():
         yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
@@ -258,23 +251,11 @@ def _maps(engine: Engine) -> Iterable[ActiveMap]:
     for known in engine.maps.copy():
         meter = known()
         if meter is not None and not meter.has_ended:
-            yield _map(meter.progress())
-
-
-def _map(told: Any) -> ActiveMap:
-    return ActiveMap(
-        *(told.function, told.done, told.total, told.failures),
-        *(told.running, told.waiting, told.seconds, told.left, told.refused),
-    )
-
-
-# ------------------------------------------------------------------------------------ backends
-
-
-def _resting(breakers: Iterable[Breaker]) -> Iterable[RestingBackend]:
-    for breaker in breakers:
-        if breaker.is_open:
-            yield RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
+            told = meter.progress()
+            yield ActiveMap(
+                *(told.function, told.done, told.total, told.failures),
+                *(told.running, told.waiting, told.seconds, told.left, told.refused),
+            )
 
 
 def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from beautyspot.calls.noting import LastCalls
 from beautyspot.concurrency.behind import Behind
-from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights, leading
 from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
@@ -89,6 +88,7 @@ class Engine:
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin, with when their
             function began, by `perf_counter`, and None for what else keeps the store open.
+        streams: the calls of generators that run, each with when that began.
         waiting: the calls that wait for another one.
         maps: weak references to what counts for maps with a `progress=`.
         closing: after `shutdown`, what the last of these has to do.
@@ -153,7 +153,7 @@ class Engine:
         self.commits: SharedCommits | None = None
         self.behind = Behind()
         self.flights = Flights()
-        self.streams: SharedRuns[Any] = SharedRuns()
+        self.streams: dict[Call, float] = {}
         reasons = reporter.reasons
         self.counting = Counting(cache.metadata, lambda: cache.clock(), reasons, price_unit)
         cache.count_first = self.counting.write_first
@@ -187,9 +187,9 @@ class Engine:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
         self.running, self.waiting, self.closing, self.maps = {}, {}, [], []
+        self.streams = {}
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
-        self.streams.reset_after_fork()
         self.uses.reset_after_fork()
         self.counting.reset_after_fork()
         self.reporter.reset_after_fork()

@@ -127,8 +127,6 @@ class _PlainStream(_Stream):
         return self._step(self._source.throw, error)
 
     def close(self) -> None:
-        if self._source is None:
-            return
         try:
             self._within(self._source.close)
         except BaseException as error:
@@ -148,7 +146,7 @@ class _PlainStream(_Stream):
 
 
 class _AsyncStream(_Stream):
-    """An async generator; has those methods of one that `async_streams` calls.
+    """An async generator; has those methods of one that `streams` calls.
 
     The generator's own are called at once, and not when they are awaited: their caller hides them
     from the event loop's hooks.

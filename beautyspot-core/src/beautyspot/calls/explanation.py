@@ -183,10 +183,10 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
                 search.offer(record, identity_of(record))
     found = search.found()
     if found is None:
-        known = ", ".join(engine.reporter.unstored(name))
+        known = ", ".join([*engine.reporter.unstored(name), *addressing.about_changes])
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
         return Explanation(False, call.key, reason, texts)
     differs, nearest = found
-    changes = addressing.about_changes()
-    reason = f"the nearest stored call differs in {', '.join(differs)}{changes and f'; {changes}'}"
+    reason = f"the nearest stored call differs in {', '.join(differs)}"
+    reason = "; ".join([reason, *addressing.about_changes])
     return Explanation(False, call.key, reason, texts, nearest, differs)

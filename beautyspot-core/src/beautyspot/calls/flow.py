@@ -15,7 +15,7 @@ A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
+- `leasing.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
   blocking store;
 - `_lead`: another process has stored the result between the look-up and the lease;
 - `_together`: a follower gets a copy of what the leader of this process made.
@@ -37,17 +37,16 @@ from beautyspot.calls.following import (
     win,
 )
 from beautyspot.calls.reports import (
+    has_changed,
     has_new_version,
     report_no_key,
-    tell_of_key,
+    tell_of_paths,
     warn_inactive,
     warn_moved,
     warn_stale,
-    warn_unstorable,
 )
-from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
-from beautyspot.calls.turn import Turn
+from beautyspot.calls.turn import Save, Turn
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
+    from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -112,7 +112,7 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
     if call.key and has_new_version(engine, call):
-        value = yield from _look_anew(engine, call)
+        value = yield from look_anew(engine, call)
         if value is not MISSING:
             return _found(engine, call, value)
     mode = call.mode
@@ -127,7 +127,7 @@ def flow(engine: Engine, call: Call) -> Flow:
     return (yield from _together(engine, call))
 
 
-def _look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
+def look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
     """Give the call the key of the version that holds by now, and what is stored under it."""
     call.key, call.looked = "", False
     try:
@@ -261,10 +261,9 @@ def _run(turn: Turn) -> Flow:
         return (yield from _counted(engine, call))
     call.since = call.since or (yield from moment_of(engine, call))  # told with the lease
     turn.begin()
-    warn_unstorable(engine, call)
     addressing = call.task.addressing
     watch = addressing.watch(call)
-    addressing.tell_arguments(call)
+    addressing.tell_arguments(call, watch)
     counted = call.task.counted
     execution = Execute(call, engine.observers, counted)
     try:
@@ -275,27 +274,28 @@ def _run(turn: Turn) -> Flow:
         engine.counting.look()
     if outcome.error is not None:
         counted.failures += execution.work.has_failed()
-        return (yield from _raised(turn, outcome))
+        return (yield from _raised(turn, outcome, watch))
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)
     turn.tell_spared()
-    if not _keeps(turn, outcome.value):
+    if not _keeps(turn, outcome.value, watch):
         return outcome
     engine.uses.bound()
     # Encoded before any other code runs: its caller, or a follower, may change the value.
     if turn.encode(outcome.value) and not turn.queue():
         yield Save(turn)
     if watch is not None:
-        tell_of_key(engine, call, watch)
+        tell_of_paths(engine, call)
     return outcome
 
 
-def _raised(turn: Turn, outcome: Outcome) -> Flow:
+def _raised(turn: Turn, outcome: Outcome, watch: Watch | None) -> Flow:
     """What comes of an execution that raised: its error, which may be a result."""
     if not turn.call.task.is_result(outcome.error):
         turn.share(outcome)
         return (yield from _or_stale(turn.engine, turn.call, outcome))
-    if _has_moved_since(turn):
+    if has_changed(turn.engine, watch, turn.call):
+        turn.share(None)
         return outcome
     turn.engine.uses.bound()
     if turn.encode_error(outcome) and not turn.queue():
@@ -303,23 +303,14 @@ def _raised(turn: Turn, outcome: Outcome) -> Flow:
     return outcome
 
 
-def _keeps(turn: Turn, value: Any) -> bool:
+def _keeps(turn: Turn, value: Any, watch: Watch | None) -> bool:
     """Whether to store a result; the followers are told where not."""
-    if _has_moved_since(turn):
+    if has_changed(turn.engine, watch, turn.call):
+        turn.share(None)  # each of them runs the function itself
         return False
     if not turn.engine.keeps(turn.call, value):
         turn.share_unstored(value)
         return False
-    return True
-
-
-def _has_moved_since(turn: Turn) -> bool:
-    """Whether a caller that did not wait changed what the function may have read meanwhile."""
-    engine, call = turn.engine, turn.call
-    if not call.alone or not call.task.addressing.has_moved(call):
-        return False
-    turn.share(None)
-    warn_moved(engine, call)
     return True
 
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls import leasing
 from beautyspot.calls.following import OUTDATED, follow, moment_of, taken_over, win
 from beautyspot.calls.led_items import Item, Led, turn_of
-from beautyspot.calls.reports import tell_of_key, warn_inactive, warn_moved
+from beautyspot.calls.reports import has_changed, tell_of_paths, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import holders, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
+from beautyspot.keys.memo import FLAT
 from beautyspot.results.bulk import recall_many, save_many
 from beautyspot.results.validity import MISSING
 from beautyspot.serialization.file_data import FileData
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.items import Given
     from beautyspot.tasks.watching import Watch
+
+    Watched = tuple[Watch, list[Item]]
 
     Steps = Generator[Step, Any, Exception | None]
     """Ends with the error that the call is to raise."""
@@ -262,7 +265,7 @@ class ItemRuns:
         engine, task = self._engine, self._task
         items = sorted(led.items, key=lambda item: item.places[0])
         made = self._begin(led, items)
-        watch = yield from self._prepare(made)
+        watched = yield from self._prepare(made)
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
@@ -284,9 +287,9 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
-        yield from self._keep(made, took / len(items))
-        if watch is not None:
-            tell_of_key(engine, made[0].call, watch)
+        yield from self._keep(self._unchanged(made, watched), took / len(items))
+        if watched:
+            tell_of_paths(engine, made[0].call)
         return None
 
     def _begin(self, led: Led, items: list[Item]) -> list[Item]:
@@ -308,19 +311,41 @@ class ItemRuns:
             led.release(moved, keep=True)
         return [item for item in items if item.turn is not None]
 
-    def _prepare(self, made: list[Item]) -> Generator[Step, Any, Watch | None]:
-        """Note what has to be known of the items before the function runs."""
+    def _prepare(self, made: list[Item]) -> Generator[Step, Any, list[Watched]]:
+        """Note what has to be known of the items before the function runs.
+
+        Returns:
+            What is watched while it runs, of which items: of all what they share, of each itself.
+        """
+        watched: list[Watched] = []
         if not made:
-            return None
+            return watched
         addressing = self._task.addressing
         untold = [item.call for item in made if item.call.since is None]
         since = (yield from moment_of(self._engine, untold[0])) if untold else None
+        shared = addressing.watch(made[0].call, item=False)
+        if shared is not None:
+            watched.append((shared, made))
         for item in made:
             call = item.call
             call.since = call.since or since
             turn_of(item).begin()
-            addressing.tell_arguments(call)
-        return addressing.watch(made[0].call)
+            own = None if type(item.given) in FLAT else addressing.watch(call, item=True)
+            addressing.tell_arguments(call, shared, own)
+            if own is not None:
+                watched.append((own, [item]))
+        return watched
+
+    def _unchanged(self, made: list[Item], watched: list[Watched]) -> list[Item]:
+        """Those of the items whose keys are made of what they were made of before.
+
+        Who waits for another one runs the function himself, once its turn has ended.
+        """
+        changed: set[Item] = set()
+        for watch, items in watched:
+            if has_changed(self._engine, watch, *[item.call for item in items]):
+                changed.update(items)
+        return [item for item in made if item not in changed]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""
@@ -328,8 +353,10 @@ class ItemRuns:
             return outcome
         items = self._task.items
         assert items is not None  # noqa: S101 - only such functions are called here
+        draw = self._task.form.draw
         try:
-            return Outcome(items.results(outcome.value, count))
+            results = items.results(outcome.value, count)
+            return Outcome(results if draw is None else [*map(draw, results)])
         except Exception as error:
             return Outcome(error=error)
 

@@ -45,7 +45,7 @@ def checked_executor(executor: object) -> Executor | None:
         return None
     from concurrent.futures import Executor
 
-    elsewhere = _runs_elsewhere(type(executor))
+    elsewhere = runs_elsewhere(type(executor))
     if isinstance(executor, Executor) and not elsewhere:
         return executor
     threads = (
@@ -68,7 +68,7 @@ _ELSEWHERE: Final = (
 """Modules, and packages, whose executors and pools work in other processes or interpreters."""
 
 
-def _runs_elsewhere(cls: type) -> bool:
+def runs_elsewhere(cls: type) -> bool:
     """Whether a class is one of `_ELSEWHERE`, or inherits from one."""
     modules = [str(getattr(base, "__module__", "")) for base in cls.__mro__]
     return any(f"{module}.".startswith(f"{name}.") for module in modules for name in _ELSEWHERE)

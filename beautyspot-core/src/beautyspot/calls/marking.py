@@ -150,7 +150,7 @@ class Marking:
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
-            owner=self._engine.owner, on_first_key=self._duplicates.note,
+            types=parts.types, owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
             is_limited=payer_of(function) is not None,
         )  # fmt: skip
@@ -161,8 +161,13 @@ class Marking:
 
             self.earlier[task.func_identifier] = task.addressing.earlier
             self._engine.cache.renamed = renamed
-        if options.content_type is not None and task.items is None:
-            self._foresee_misfit(task, options.content_type)
+        if options.content_type is not None and task.form.streams:
+            self._engine.reporter.once(
+                f"misfit {task.func_identifier}",
+                f"{task.func_identifier} is marked content_type={options.content_type!r}, and is a "
+                "generator, whose items are stored together in beautyspot's own form, which no "
+                "viewer opens: leave content_type= out, or return one value",
+            )
         if return_class(function) is File:
             self._check_file(task)
         return task
@@ -175,22 +180,6 @@ class Marking:
                 "that is always a blob of its own. Leave save_blob= out"
             )
         self._parts.check_place(f"{task.func_identifier} returns a File")
-
-    def _foresee_misfit(self, task: Task, content_type: str) -> None:
-        """Say now what would else be said of the first result."""
-        from beautyspot.tasks.media import foreseen
-
-        if "generator" in task.kind:
-            why: str | None = "is a generator, whose items are stored together"
-        else:
-            why = foreseen(task.function, content_type)
-        if why:
-            self._engine.reporter.once(
-                f"misfit {task.func_identifier}",
-                f"{task.func_identifier} is marked content_type={content_type!r}, and {why}. Its "
-                "results are stored in beautyspot's own form, which no viewer opens: return what "
-                "fits, or its bytes, or leave content_type= out",
-            )
 
     def note_map(self, meter: Metered) -> None:
         """Note a map that may begin, which this does not keep."""

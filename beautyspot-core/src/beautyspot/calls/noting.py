@@ -12,20 +12,19 @@ from __future__ import annotations
 import itertools
 import weakref
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.calls.last_call import LastCall
     from beautyspot.observing import Reason
     from beautyspot.tasks.task import Call
 
-    Told = tuple[tuple[int, str], str, float | None, Reason | None, bool]
+    Told = tuple[tuple[int, str], str, float | None, Reason | None, bool | None]
     """What is remembered of a call.
 
     The Spot's number and the function; the key; when the result was made; why it was a miss;
-    whether it was a hit, or its result is stored.
+    whether it was a hit, or its result is stored; None where it is its caller's alone.
     """
 
 
@@ -37,6 +36,29 @@ _free: Final[list[ContextVar[Told | None]]] = []
 
 def _new() -> ContextVar[Told | None]:
     return ContextVar("beautyspot_last_call", default=None)
+
+
+class LastCall(NamedTuple):
+    """The last call of a marked function, as `Spot.last_call` tells it.
+
+    Attributes:
+        function: the function's identifier.
+        key: the call's key; "" if it has none.
+        hit: whether the call got a result without running the function: from the store, or from a
+            run of the same call for which it waited.
+        reason: why it was a miss, as in `Miss`; None for a hit.
+        made_at: when the result was made, as Unix time in seconds, by the store's clock;
+            None where that is not known, and where there is no result: the call raised, or its
+            stream has not ended.
+        age: seconds from then to this question; None likewise.
+    """
+
+    function: str
+    key: str
+    hit: bool
+    reason: Reason | None
+    made_at: float | None
+    age: float | None
 
 
 class LastCalls:
@@ -68,11 +90,12 @@ class LastCalls:
             if returned and call.made_at is None:
                 call.made_at = self._clock()
         whose = self.number, call.task.func_identifier
-        self.set((whose, call.key, call.made_at, why, call.is_hit or call.is_stored))
+        stored = None if call.changed else call.is_hit or call.is_stored
+        self.set((whose, call.key, call.made_at, why, stored))
 
     @property
-    def end(self) -> tuple[bool, bool]:
-        """Of the last call in this context: was it a hit; and if not, is its result stored."""
+    def end(self) -> tuple[bool, bool | None]:
+        """Of the last call in this context, as `Made` has it: `is_hit` and `is_stored`."""
         told = self._get()
         if told is None or told[0][0] != self.number:
             return False, False
@@ -83,8 +106,6 @@ class LastCalls:
         told = self._get()
         if told is None or told[0][0] != self.number:
             return None
-        from beautyspot.calls.last_call import LastCall  # no Spot waits for its class to be made
-
         (_, function), key, made_at, why, _ = told
         age = None if made_at is None else self._clock() - made_at
         return LastCall(function, key, why is None, why, made_at, age)

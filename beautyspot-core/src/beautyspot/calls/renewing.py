@@ -50,9 +50,9 @@ def renew(engine: Engine, call: Call) -> None:
 
 def _begin(engine: Engine, call: Call) -> None:
     if call.task.kind == "function":
-        context, over = copy_context(), partial(engine.has_run, call)
+        context, ended = copy_context(), partial(engine.has_run, call)
         engine.running[call] = None  # the store is open until this ends
-        engine.behind.later(call.key, lambda: context.run(_renew, engine, call), over)
+        engine.behind.later(call.key, lambda: context.run(_renew, engine, call), ended)
     else:
         engine.behind.start(_renew_async(engine, call), call.key)
 
@@ -65,8 +65,6 @@ def _renew(engine: Engine, call: Call) -> bool:
     except Exception as error:
         _tell(engine, call, error)
         return False
-    finally:
-        engine.has_run(call)
 
 
 async def _renew_async(engine: Engine, call: Call) -> bool:

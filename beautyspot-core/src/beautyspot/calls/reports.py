@@ -54,16 +54,45 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
 
 
 def warn_moved(engine: Engine, call: Call) -> None:
-    """Warn once that a result is not stored, since it belongs to more than one key."""
-    engine.refuse(call, "changed argument")
+    """Warn once that a result is not stored, since others changed an argument before it ran."""
+    _refuse_changed(engine, call)
     name = call.task.func_identifier
-    advice = "pass a copy, or leave out with mark(ignore=) what changes no result"
+    advice = "pass a copy"
     engine.reporter.keep_reason(name, f"an argument was changed during the call: {advice}")
     engine.reporter.once(
         f"moved {name}",
         f"an argument of {name} was changed while the call was under way, so its result is not "
         f"stored: {advice}",
     )
+
+
+def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
+    """Whether a run changed what the keys of these calls are made of: they are not to be stored.
+
+    A warning says so once for each function and attribute. What can't be compared has changed.
+    """
+    if watch is None:
+        return False
+    addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
+    try:
+        changes = addressing.changes(watch)
+        if not changes:
+            return False
+    except Exception as error:
+        engine.reporter.report("compare the key", name, error, "The result is not stored")
+        changes = {}
+    for path, told in changes.items():
+        engine.reporter.once(f"changed {name} {path}", told)
+        engine.reporter.keep_reason(name, told)
+    for call in calls:
+        _refuse_changed(engine, call)
+    return True
+
+
+def _refuse_changed(engine: Engine, call: Call) -> None:
+    call.changed = True
+    engine.counting.changed += 1
+    engine.refuse(call, "changed argument")
 
 
 def has_new_version(engine: Engine, call: Call) -> bool:
@@ -93,23 +122,10 @@ def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     )
 
 
-def warn_unstorable(engine: Engine, call: Call) -> None:
-    """Say what the annotation tells before the function runs, which may cost money each time.
-
-    Not when it is marked: its class may be registered below it.
-    """
-    why, name = call.task.form.refusal, call.task.func_identifier
-    if why:
-        told = f"{name} returns what can't be stored: {why}. It runs each time it is called"
-        engine.reporter.once(f"unstorable {name}", told)
-
-
-def tell_of_key(engine: Engine, call: Call, watch: Watch) -> None:
-    """Say once what the call did to its own key, and what `ignore=` leaves out in vain."""
-    addressing, name = call.task.addressing, call.task.func_identifier
-    changed, nothing = addressing.say_changed(watch), addressing.ignores_nothing(call)
-    if changed is not None:
-        engine.reporter.once(f"changing {name}", f"{name}: {changed}")
+def tell_of_paths(engine: Engine, call: Call) -> None:
+    """Say once what `ignore=` leaves out in vain."""
+    nothing = call.task.addressing.ignores_nothing(call)
     if nothing is not None:
         error = ConfigError(nothing)
+        name = call.task.func_identifier
         engine.reporter.report("leave out a part of the key", name, error, "Correct it")

@@ -143,16 +143,16 @@ class Execute:
             return Outcome(error=error)
 
     def _worked(self) -> Any:
-        """What the function returns; what its observers do around it is none of its work."""
+        """What the call gives; what its observers do around it is none of the function's work."""
         call, work = self.call, self.work
         work.begin()
         try:
             value = call.task.function(*call.args, **call.kwargs)
             if not work.has_begun:  # a decorator gave it in place of a refused call
                 work.start()
-            return value
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
     async def _worked_async(self) -> Any:
         call, work = self.call, self.work
@@ -161,9 +161,9 @@ class Execute:
             value = await call.task.function(*call.args, **call.kwargs)
             if not work.has_begun:
                 work.start()
-            return value
         finally:
             work.rest()
+        return value if call.task.draw is None else call.task.draw(value)
 
 
 class Block:
@@ -213,7 +213,7 @@ class Join:
 
     __slots__ = ("flight", "timeout")
 
-    def __init__(self, flight: Waking, timeout: float | None) -> None:
+    def __init__(self, flight: Waking, timeout: float) -> None:
         self.flight = flight
         self.timeout = timeout
 

@@ -1,181 +1,363 @@
-"""Generators: a stream is passed on live, item by item, and stored at its end.
+"""Generators of both kinds: the items are passed on as they come, and stored at the end.
 
-Callers that ask for one stream at once share one run of it, in whatever threads they are: see
-`recording`. What a consumer sends or throws concerns it alone: it goes on with a generator of its
-own, unless it is the only one.
+    key ──▶ look up ──hit──▶ the stored items, one by one
+              │ miss
+              ▼
+            the items of the user's generator ──ends by itself──▶ store the list of them
+
+Each caller runs a generator of its own, in its own thread or task, as without a mark: also where an
+equal stream is under way. A run stores nothing if it is broken off, if it raises, if its consumer
+sends or throws something into it, if an item can't be stored, and if it is over `STREAM_BYTES`.
+
+What is sent or thrown into stored items is for the user's own generator, which is run up to there.
 """
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from operator import methodcaller
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import answer, not_stored
-from beautyspot.calls.joining import begin_alone, joining, opened
-from beautyspot.calls.recording import EndOfStream, PullStep, StartOver
-from beautyspot.calls.steps import Outcome, drive
-from beautyspot.concurrency import single_flight
-from beautyspot.results.validity import MISSING
+from beautyspot.calls.executions import observed
+from beautyspot.calls.flow import answer, look_anew, not_stored
+from beautyspot.calls.following import moment_of
+from beautyspot.calls.leasing import look_up
+from beautyspot.calls.reports import has_changed, has_new_version, warn_outside_asyncio
+from beautyspot.calls.steps import Block, Outcome, drive, drive_async
+from beautyspot.calls.turn import Turn
+from beautyspot.concurrency.queueing import Work
+from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.errors import SerializationError
+from beautyspot.results.validity import ELSEWHERE, MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from concurrent.futures import Executor
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.recording import Consumer, Flow, Resume
+    from beautyspot.calls.flow import Flow
+    from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
+    from beautyspot.tasks.watching import Watch
 
-NEXT: Final[Resume] = methodcaller("send", None)
+    Resume = Callable[[Any], Any]
+
+STREAM_BYTES: Final = 256 * 2**20
+"""A longer stream is passed on and not stored: what is recorded waits in memory for its end."""
+
+_ENDS: Final = StopIteration, StopAsyncIteration
+_NEXT: Final = methodcaller("send", None)
+_NEXT_ASYNC: Final = methodcaller("asend", None)
+
+
+class Stream:
+    """What one call of a marked generator gives, and what is recorded of it.
+
+    A context manager around each step of the user's generator, which measures and counts it.
+
+    Attributes:
+        stored: the stored items, followed by what the generator returned; or `MISSING`.
+        source: the user's generator, from when it runs.
+        rests: whether that has yielded an item, and waits; else it has ended, or is interrupted.
+        position: how many items the consumer has got.
+    """
+
+    def __init__(self, engine: Engine, call: Call) -> None:
+        self.engine, self.call = engine, call
+        self.stored: Any = MISSING
+        self.source: Any = None
+        self.rests = False
+        self.position = 0
+        self._data: list[Data] | None = None  # of the items; None where they are not to be stored
+        self._bytes = 0
+        self._work = Work()
+        self._watch: Watch | None = None
+        self._told = 0.0  # seconds of it that are counted
+        self._is_observed = False
+
+    def begin(self) -> Flow:
+        """The flow of a call for which nothing was found: counted, and to be recorded, by its mode.
+
+        Raises:
+            CacheMissError: the mode forbids running the function.
+        """
+        engine, call = self.engine, self.call
+        if call.mode == "replay":
+            return Outcome(error=not_stored(engine, call))
+        if call.key and has_new_version(engine, call):
+            self.stored = yield from look_anew(engine, call)
+            if self.stored is not MISSING:
+                engine.hit(call)
+                return Outcome()
+        if call.key:
+            if call.may_store:
+                call.began_at = engine.cache.clock()
+                call.since = yield from moment_of(engine, call)
+                self._watch = call.task.addressing.watch(call)
+                call.task.addressing.tell_arguments(call, self._watch)
+                self._data = []
+            self._work = Work(call.task.counted, is_limited=call.task.is_limited)
+            engine.streams[call] = perf_counter()
+            engine.miss(call)  # which sees whether its lines are wanted in the log
+        return Outcome()
+
+    # ----------------------------------------------------------------------------------- items
+
+    @property
+    def replays(self) -> bool:
+        """Whether the consumer has got nothing but stored items."""
+        return self.source is None and self.stored is not MISSING
+
+    def replayed(self) -> Any:
+        """The next stored item.
+
+        Raises:
+            StopIteration: there is none; with what the generator returned.
+        """
+        self.position += 1
+        if self.position == len(self.stored):
+            raise StopIteration(self.stored[-1])
+        return self.stored[self.position - 1]
+
+    def hears(self, error: BaseException) -> bool:
+        """Whether what a consumer throws is for the user's generator.
+
+        No function runs to be told of a cancellation, say.
+        """
+        return isinstance(error, Exception) or not (
+            self.replays or isinstance(error, GeneratorExit)
+        )
+
+    # ------------------------------------------------------------------------------------- run
+
+    def open(self) -> Any:
+        """Make the user's own generator."""
+        call = self.call
+        if self._is_observed:
+            self.source = observed(self.engine.observers, call, self._work)
+        else:
+            self.source = call.task.function(*call.args, **call.kwargs)
+        return self.source
+
+    def __enter__(self) -> None:
+        if self.source is None:
+            self._is_observed = self.engine.observers.watching
+        self.rests = False
+        if not self._is_observed:  # else what tells the observers measures it, without what they do
+            self._work.begin()
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self.rests = error is None
+        if not self._is_observed:
+            self._work.rest()
+        if self.call not in self.engine.streams:
+            return
+        counted, told = self.call.task.counted, self._told
+        self._told = self._work.seconds
+        counted.seconds_spent += self._told - told
+        if isinstance(error, Exception) and not isinstance(error, _ENDS):
+            counted.failures += self._work.has_failed()
+            self.engine.counting.look()
+
+    def stop(self) -> None:
+        """Store nothing of this run."""
+        self._data = None
+
+    def recorded(self, item: Any) -> Any:
+        """Record an item, and return it."""
+        self.position += 1
+        if self._data is None:
+            return item
+        try:
+            data = self.call.task.form.serializer.dumps(item)
+            self._bytes += len(data)
+            if self._bytes > STREAM_BYTES:
+                raise SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB")
+            self._data.append(data)
+        except Exception as error:
+            self.stop()
+            self.engine.refuse(self.call, "serializer")
+            advice = "The stream is passed on, and not cached"
+            name = self.call.task.func_identifier
+            self.engine.reporter.report("store the stream", name, error, advice)
+        return item
+
+    def end(self, returned: Any) -> Block | None:
+        """The step that stores a run which ended by itself, and returned a value; None: no need."""
+        engine, call = self.engine, self.call
+        if call in engine.streams:
+            engine.counting.look()
+        if self._data is not None and has_changed(engine, self._watch, call):
+            self.stop()
+        self._work.start()
+        self.recorded(returned)
+        return None if self._data is None else Block(partial(self._store, self._data))
+
+    def _store(self, data: list[Data]) -> None:
+        engine, call, task = self.engine, self.call, self.call.task
+
+        def copies() -> list[Any]:
+            """The items, for `price` and `cache_if`: the real ones are gone."""
+            return [task.form.serializer.loads(item) for item in data[:-1]]
+
+        engine.price(call, copies)
+        if (task.options.cache_if or task.asks_terms) and not engine.keeps(call, copies()):
+            return
+        with Turn(engine, call) as turn, turn:
+            turn.took = self._work.seconds
+            if not turn.encode(data):
+                return
+            if not engine.blocking or turn.makes_blob:
+                turn.take_lease()  # or `collect` might remove the blob before a row names it
+            if not turn.queue():
+                turn.save()
+
+
+# ------------------------------------------------------------------------------- both kinds
 
 
 def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
-    """A marked generator: the stored items, or the user's own generator.
-
-    A consumer that sends or throws something into stored items gets the user's own after all.
-
-    Raises:
-        CacheMissError: the mode forbids running the function.
-    """
-    returned = False
+    """What a call of a marked generator gives."""
+    stream, returned = Stream(engine, call), False
+    resume: Resume | None = None  # how the consumer goes on, where it does not ask for an item
     try:
-        value = yield from _generate(engine, call)
-        returned = True
-        return value
-    finally:
-        engine.last_calls.note(call, returned=returned)
-
-
-def _generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
-    seen = engine.streams.ended
-    items = answer(engine, call, in_place=False)
-    if items is MISSING and not is_recorded(engine, call):
+        stream.stored = answer(engine, call, in_place=False)
+        if stream.stored is MISSING:
+            drive(stream.begin())
         engine.last_calls.note(call)
-        return (yield from _live(opened(engine, call), NEXT))
-    joins = items is MISSING
-    consumer = drive(joining(engine, call, None, seen)) if joins else None
-    if joins and consumer is None:
-        return (yield from _generate(engine, call))  # another caller has stored it since
-    engine.last_calls.note(call)
-    while consumer is not None:
-        try:
-            return (yield from _shared(consumer, call))
-        except StartOver as error:
-            consumer = drive(starting_over(engine, call, None, error))
-    return (yield from _replayed(engine, call, items))
-
-
-def is_recorded(engine: Engine, call: Call) -> bool:
-    """Whether a call that found nothing stored is counted, and, by its mode, stored and shared.
-
-    Raises:
-        CacheMissError: the mode forbids running the function.
-    """
-    if call.mode == "replay":
-        raise not_stored(engine, call)
-    return bool(call.key)
-
-
-def starting_over(engine: Engine, call: Call, place: object, error: StartOver) -> Flow:
-    """The flow to another run, for a consumer that its first run could give nothing."""
-    if error.alone:
-        return Outcome(begin_alone(engine, call))
-    return (yield from joining(engine, call, place, engine.streams.ended))
-
-
-def _replayed(engine: Engine, call: Call, items: list[Any]) -> Generator[Any, Any, Any]:
-    for count, item in enumerate(items[:-1], 1):
-        resume = yield from _handed_on(item)
-        if resume is not NEXT:
-            return (yield from _from_item(engine, call, count, resume))
-    return items[-1]
-
-
-def _shared(consumer: Consumer, call: Call) -> Generator[Any, Any, Any]:
-    resume = NEXT
-    try:
-        while resume is NEXT or consumer.recording.is_only_for(consumer):
-            try:
-                item = drive(consumer.take(resume, Pull))
-            except EndOfStream as end:
-                return end.value
-            finally:
-                resume = NEXT  # an error in it refers to this frame: a cycle for the collector
-            resume = yield from _handed_on(item)
-            del item
-    finally:
-        if consumer.recording.leave(consumer) and consumer.recording.source is not None:
-            consumer.recording.source.close()
-    engine = consumer.recording.engine
-    return (yield from _from_item(engine, call, consumer.position, resume))
-
-
-def _from_item(engine: Engine, call: Call, count: int, resume: Resume) -> Generator[Any, Any, Any]:
-    """The user's own generator, from the item of that number on."""
-    source = opened(engine, call)
-    for _ in range(count):
-        next(source)
-    return (yield from _live(source, resume))
-
-
-def _live(source: Generator[Any, Any, Any], resume: Resume) -> Generator[Any, Any, Any]:
-    try:
         while True:
             try:
-                item = resume(source)
+                item = _next(stream, resume)
             except StopIteration as end:
+                returned = True
                 return end.value
             finally:
-                del resume  # as above
-            resume = yield from _handed_on(item)
-    finally:
-        source.close()
-
-
-def _handed_on(item: Any) -> Generator[Any, Any, Resume]:
-    """Yield an item; how its consumer goes on."""
-    try:
-        sent = yield item
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        return methodcaller("throw", error)
-    return NEXT if sent is None else methodcaller("send", sent)
-
-
-class Pull(PullStep):
-    """The step that runs a plain generator to its next item, in this thread."""
-
-    __slots__ = ()
-
-    def perform(self) -> None:
-        """Run it, record the item, and wake those that wait for it."""
-        recording, flight, result = self._recording, self._flight, None
-        try:
-            single_flight.take_part(flight)
-            result = self._result()
-        except BaseException:
-            recording.break_off()
-            raise
-        finally:
-            single_flight.part(flight)
-            recording.arrive(flight, result)
-            del self._flight, flight, result  # an error in it refers to this frame: a cycle
-
-    def _result(self) -> Outcome:
-        recording = self._recording
-        recording.run()
-        try:
+                resume = None  # an error in it refers to this frame: a cycle for the collector
             try:
-                item = self._resume(recording.open())
-            finally:
-                recording.rest()
-        except StopIteration as end:
-            recording.end(end.value).perform()
-            return Outcome(error=EndOfStream(end.value))
-        except Exception as error:
-            return recording.fail(error)
-        return recording.add(item)
+                sent = yield item
+            except BaseException as error:
+                if not stream.hears(error):
+                    raise
+                resume = methodcaller("throw", error)
+            else:
+                resume = None if sent is None else methodcaller("send", sent)
+            del item
+    finally:
+        engine.streams.pop(call, None)
+        try:
+            if stream.rests:
+                stream.source.close()
+        finally:
+            engine.last_calls.note(call, returned=returned)
 
-    async def perform_async(self, executor: Callable[[], Executor]) -> None:
-        """No event loop runs a plain generator."""
-        raise NotImplementedError
+
+def _next(stream: Stream, resume: Resume | None) -> Any:
+    if stream.replays and resume is None:
+        return stream.replayed()
+    if resume is not None:
+        stream.stop()
+    try:
+        with stream:
+            if stream.source is None:
+                source = stream.open()
+                for _ in range(stream.position):
+                    next(source)
+            item = (resume or _NEXT)(stream.source)
+    except StopIteration as end:
+        if (save := stream.end(end.value)) is not None:
+            save.perform()
+        raise
+    return stream.recorded(item)
+
+
+def iterating(
+    engine: Engine, prepare: Callable[..., Call]
+) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """The same for an async generator: a function of whose arguments `prepare` makes the call."""
+
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        call = prepare(args, kwargs)
+        stream, returned = Stream(engine, call), False
+        resume: Resume | None = None
+        try:
+            await _begin(stream)
+            engine.last_calls.note(call)
+            while True:
+                try:
+                    item = await _next_async(stream, resume)
+                except StopAsyncIteration:
+                    returned = True
+                    return
+                finally:
+                    resume = None  # as above
+                try:
+                    sent = yield item
+                except BaseException as error:
+                    if not stream.hears(error):
+                        raise
+                    resume = methodcaller("athrow", error)
+                else:
+                    resume = None if sent is None else methodcaller("asend", sent)
+                del item
+        finally:
+            engine.streams.pop(call, None)
+            try:
+                if stream.rests:
+                    await stream.source.aclose()
+            finally:
+                engine.last_calls.note(call, returned=returned)
+
+    return wrapper
+
+
+async def _begin(stream: Stream) -> None:
+    engine, call = stream.engine, stream.call
+    stored, here = answer(engine, call, in_place=True), in_asyncio()
+    if stored is ELSEWHERE and (here or call.mode == "replay"):
+        stored = await look_up(engine, call) if here else engine.cache.recall(call)
+        if stored is not MISSING:
+            engine.hit(call)
+    if stored is not MISSING and stored is not ELSEWHERE:
+        stream.stored = stored
+    elif here or call.mode == "replay":
+        await drive_async(stream.begin(), engine.executor)
+    else:
+        warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
+
+
+async def _next_async(stream: Stream, resume: Resume | None) -> Any:
+    if stream.replays and resume is None:
+        try:
+            return stream.replayed()
+        except StopIteration:
+            raise StopAsyncIteration from None
+    if resume is not None:
+        stream.stop()
+    try:
+        with stream:
+            if stream.source is None:
+                source = stream.open()
+                for _ in range(stream.position):
+                    await _unseen(source, _NEXT_ASYNC)
+            item = await _unseen(stream.source, resume or _NEXT_ASYNC)
+    except StopAsyncIteration:
+        if (save := stream.end(None)) is not None:
+            await save.perform_async(stream.engine.executor)
+        raise
+    return stream.recorded(item)
+
+
+def _unseen(source: Any, resume: Resume) -> Awaitable[Any]:
+    """A step of a generator, hidden from the event loop's hooks (PEP 525).
+
+    A loop that ends closes all generators that it knows at once. It would close this one while the
+    marked one, which it knows too, is closing it.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        step: Awaitable[Any] = resume(source)
+        return step
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

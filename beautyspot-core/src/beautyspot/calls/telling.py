@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from beautyspot.calls.activity import Activity, Stats
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.last_call import LastCall
+    from beautyspot.calls.noting import LastCall
     from beautyspot.concurrency.locks import Lazily
     from beautyspot.config.resolve import Config
     from beautyspot.limits.limiting import Limiting
@@ -66,6 +66,7 @@ class Telling:
             "misses": sum(each.runs for each in counted),
             "failures": sum(each.failures for each in counted),
             "bypassed": engine.counting.bypassed,
+            "changed": engine.counting.changed,
             "errors": sum(engine.reporter.counts.values()),
             "seconds_saved": sum(each.seconds_saved for each in counted),
             "seconds_spent": sum(each.seconds_spent for each in counted),

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency import deferred, holders, single_flight
-from beautyspot.concurrency.waiting import has_loop
+from beautyspot.concurrency.waiting import Job, has_loop
 from beautyspot.results.invalidations import Moment
 from beautyspot.results.known import known
+from beautyspot.results.shared_commits import SharedCommits
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
     from beautyspot.calls.engine import Engine
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.contracts import Beginning, Lease, TaskRecord
@@ -259,3 +263,36 @@ class Turn:
     def _report(self, operation: str, error: Exception, advice: str) -> None:
         name = self.call.task.func_identifier
         self.engine.reporter.report(operation, name, error, advice)
+
+
+class Save:
+    """The step that stores the result of a turn, and ends the turn."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def perform(self) -> None:
+        """Do it in this thread."""
+        self._turn.save()
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> None:
+        """Do it here where that takes no time, or in the executor.
+
+        The executor goes on where the caller is cancelled.
+        """
+        turn = self._turn
+        commits = turn.engine.commits
+        if commits is None:  # two threads may make one each, and both work
+            commits = turn.engine.commits = SharedCommits(turn.engine.cache)
+        if commits.takes(turn):
+            if not commits.save_at_once(turn):
+                await commits.save(turn, executor)
+            return
+        job = Job(turn.save)
+        try:
+            await job.run_in(executor)
+        finally:
+            if job.submitted:
+                turn.hand_over()

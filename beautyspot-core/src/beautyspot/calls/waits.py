@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Join
@@ -167,7 +166,7 @@ def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generato
         engine: of the Spot.
         call: the one that waits.
         flight: what it waits for.
-        seconds: after which it runs on its own; infinite where it can't.
+        seconds: after which it runs on its own.
     """
     waited = told = 0.0
     while True:
@@ -180,18 +179,12 @@ def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generato
         passed = _passed(waited)
         if passed > told and not flight.done:
             told = passed
-            _tell_of_flight(engine, call, flight, waited, ends=seconds < inf)
-
-
-def _tell_of_flight(
-    engine: Engine, call: Call, flight: Flight, waited: float, *, ends: bool
-) -> None:
-    holder = f"{name_of(flight.thread)} of this process"
-    if call.task.kind.startswith(("coroutine", "async")):
-        holder = f"a task in {holder}"
-    elif where := place_of(flight.thread):
-        holder = f"{holder} (now at {where})"
-    _tell(engine, call, holder, waited, ends=ends)
+            holder = f"{name_of(flight.thread)} of this process"
+            if call.task.kind == "coroutine":
+                holder = f"a task in {holder}"
+            elif where := place_of(flight.thread):
+                holder = f"{holder} (now at {where})"
+            _tell(engine, call, holder, waited)
 
 
 def tell_of_lease(turn: Turn, waited: float) -> None:
@@ -203,17 +196,14 @@ def tell_of_lease(turn: Turn, waited: float) -> None:
     _tell(turn.engine, turn.call, holder or "another process", waited)
 
 
-def _tell(engine: Engine, call: Call, holder: str, waited: float, *, ends: bool = True) -> None:
+def _tell(engine: Engine, call: Call, holder: str, waited: float) -> None:
     name = call.task.func_identifier
-    then, end = "", ""
-    if ends:
-        then = f"After wait_timeout ({engine.wait_timeout:.0f} s) it runs on its own. "
-        end = ", or lower wait_timeout="
     engine.reporter.tell(
         f"waits {name}",
         f"{name} has waited {waited:.0f} s for {holder}, which makes the same call (key "
-        f"{call.key}), and gets its result when that is there. {then}If the other one can't go on "
-        "before this one does, release the lock that it needs (or whatever else it waits for) "
-        f"before the call{end}",
+        f"{call.key}), and gets its result when that is there. After wait_timeout "
+        f"({engine.wait_timeout:.0f} s) it runs on its own. If the other one can't go on before "
+        "this one does, release the lock that it needs (or whatever else it waits for) before the "
+        "call, or lower wait_timeout=",
         loud=waited >= waiting.LONG,
     )

@@ -6,24 +6,22 @@ import concurrent.futures.thread  # noqa: F401 - for calls that come when no fil
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
-from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, given
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.leasing import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
-from beautyspot.calls.streams import generate
-from beautyspot.concurrency.async_generators import forwarding
+from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.functions.wrapping import look_like
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import Callable, Generator
 
     from beautyspot.calls.engine import Engine
 
@@ -107,15 +105,11 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
         del outcome  # as in `drive`
 
 
-def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
-    return forwarding(lambda args, kwargs: AsyncStream(engine, call))()
-
-
-_PERFORM = {
+_PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
     "function": _call,
     "coroutine": _await,
     "generator": generate,
-    "async generator": _iterate,
+    "async generator": lambda engine, call: iterating(engine, lambda *_: call)(),
     "function of items": call_items,
     "coroutine of items": await_items,
 }
@@ -162,15 +156,11 @@ def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
-def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return forwarding(lambda args, kwargs: AsyncStream(engine, task.call(args, kwargs)))
-
-
-_WRAP = {
+_WRAP: dict[str, Callable[[Engine, Task], Callable[..., Any]]] = {
     "function": _wrap_function,
     "coroutine": _wrap_coroutine,
     "generator": _wrap_generator,
-    "async generator": _wrap_async_generator,
+    "async generator": lambda engine, task: iterating(engine, task.call),
     "function of items": _wrap_function_of_items,
     "coroutine of items": _wrap_coroutine_of_items,
 }

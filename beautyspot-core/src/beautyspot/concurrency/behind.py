@@ -49,16 +49,16 @@ class _Piece:
     Attributes:
         key: what it is about.
         work: does it, and gives whether it was done.
-        drop: is called where it is not done.
-        over: a lock that is free once the work is done or dropped.
+        ended: is called once it is over, done or not.
+        over: a lock that is free then.
     """
 
-    __slots__ = ("drop", "key", "over", "work")
+    __slots__ = ("ended", "key", "over", "work")
 
-    def __init__(self, key: str, work: Callable[[], bool], drop: Callable[[], object]) -> None:
+    def __init__(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
         self.key = key
         self.work = work
-        self.drop = drop
+        self.ended = ended
         self.over = allocate_lock()
         self.over.acquire()
 
@@ -117,20 +117,20 @@ class Behind:
         """Whether a thread works, or is to begin."""
         return bool(self._pieces)
 
-    def later(self, key: str, work: Callable[[], bool], drop: Callable[[], object]) -> None:
+    def later(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
         """Have a thread do the work of a key that was claimed; `work` gives whether it was done.
 
-        `drop` is called in its place where no thread can be started, or the end comes before one
-        has begun it.
+        It is done here where no thread can be started, and never where the end comes before one
+        has begun it. `ended` is called in any case.
         """
         _watch_end()
-        piece = _Piece(key, work, drop)
+        piece = _Piece(key, work, ended)
         try:
             self._pieces[piece] = None
             self._queue.append(piece)
             self._begin()
         except BaseException:  # interrupted (Ctrl-C): else those who wait might wait for ever
-            self._drop(piece)
+            self._end(piece, done=False)
             raise
 
     def _begin(self) -> None:
@@ -143,8 +143,7 @@ class Behind:
         try:
             deferred.begin(partial(self._work, token, piece), "behind")
         except RuntimeError:
-            self._threads.pop(token, None)
-            self._drop(piece)
+            self._work(token, piece)
 
     def _next(self) -> _Piece | None:
         try:
@@ -156,35 +155,31 @@ class Behind:
         self._threads[token] = get_ident()
         try:
             while piece is not None:
-                self._do(piece)
+                done = False
+                try:
+                    done = piece.work()
+                finally:
+                    self._end(piece, done=done)
                 piece = self._next()
         finally:
             self._threads.pop(token, None)
             self._begin()  # what came after the last look, or after an error
 
-    def _do(self, piece: _Piece) -> None:
-        done = False
-        try:
-            done = piece.work()
-        finally:
-            self._end(piece, done=done)
-
     def _end(self, piece: _Piece, *, done: bool) -> None:
-        self.settle(piece.key, done=done)
-        self._pieces.pop(piece, None)
-        with suppress(RuntimeError):  # it was over before
-            piece.over.release()
-
-    def _drop(self, piece: _Piece) -> None:
         try:
-            piece.drop()
+            del self._pieces[piece]
+        except KeyError:  # it was over before
+            return
+        try:
+            piece.ended()
         finally:
-            self._end(piece, done=False)
+            self.settle(piece.key, done=done)
+            piece.over.release()
 
     def dismiss(self) -> None:
         """Drop what no thread has been started for."""
         while (piece := self._next()) is not None:
-            self._drop(piece)
+            self._end(piece, done=False)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the threads have done what they were given so far.

@@ -257,20 +257,6 @@ class Flights:
         self._flights = {}
 
 
-def follow(flight: Flight) -> bool:
-    """Note that the running code waits for a flight, until it calls `forsake`.
-
-    False where waiting would be a deadlock; then there is nothing to forsake.
-    """
-    mine = _leading.get()
-    with _graph:
-        if mine and flight.leads_to(mine):
-            return False
-        if mine:
-            mine[-1].waits_for.append(flight)
-        return True
-
-
 def forsake(flight: Flight) -> None:
     """End a follower's waiting, in the thread or task that entered."""
     mine = _leading.get()
@@ -336,11 +322,6 @@ def leads_to(flight: Flight, flights: tuple[Flight, ...]) -> bool:
 def lead(flights: tuple[Flight, ...]) -> None:
     """Mark what runs from here, in this thread or task, as part of these."""
     _leading.set(flights)
-
-
-def take_part(flight: Flight) -> None:
-    """Mark what runs from here, in this thread or task, as part of `flight` too."""
-    lead((*_leading.get(), flight))
 
 
 def part(flight: Flight | None) -> None:

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import locks
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
@@ -149,8 +149,8 @@ class Job:
     async def run_in(self, executor: Callable[[], Executor]) -> Any:
         """Run the work in the executor, and return what it returns.
 
-        Where the executor takes no work (it is shut down, or the interpreter is), drops it, or
-        finds no thread for it, the work runs here: nothing may be lost even then.
+        Where the executor takes no work (it is shut down, or the interpreter is), or finds no
+        thread for it, the work runs here; where it drops the work, in the thread that does so.
         """
         from concurrent.futures import Future
 
@@ -158,27 +158,20 @@ class Job:
         self._outcome: Future[Any] = Future()
         alarm = Alarm()
         self._outcome.add_done_callback(alarm)
-        queued: Future[Any] | None = None
         try:
             with locks.reentrant():  # `submit` holds locks that other threads may wait for
                 queued = executor().submit(self._run)
             self.submitted = True
-            queued.add_done_callback(alarm)  # also called where the executor drops it
+            queued.add_done_callback(self._run_dropped)
         except RuntimeError:
             self._run()  # a thread of the executor may have begun it nevertheless
-        try:
-            await alarm.rung
-        except BaseException:  # cancelled: nothing waits for the alarm any more
-            if queued is not None:
-                queued.add_done_callback(self._run_dropped)
-            raise
-        self._run()
+        await alarm.rung
         return self._outcome.result()
 
     def _run_dropped(self, queued: Future[Any]) -> None:
-        """Run the work in a thread of ours where the executor has dropped it."""
+        """Run the work here where the executor has dropped it, also for a task that is gone."""
         if queued.cancelled():
-            deferred.later(self._run)
+            self._run()
 
     def _run(self) -> None:
         """Run the work, unless another thread has begun it."""

@@ -37,7 +37,7 @@ from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selectio
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.sizes import SIZE, byte_count
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
-from beautyspot.contracts.types import TypeSupport
+from beautyspot.contracts.types import Buffer, TypeSupport
 from beautyspot.contracts.units import DURATION, SECONDS_PER_UNIT, UNITS, seconds, seconds_per
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Beginning",
     "BlobInfo",
     "BlobStorageBase",
+    "Buffer",
     "Context",
     "Counts",
     "Data",

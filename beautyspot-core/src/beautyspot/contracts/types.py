@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from beautyspot.contracts.backend import Data
 
     Types = Mapping[str, "TypeSupport"]
+
+OF_DATA: Final = frozenset(
+    {"PIL", "dateutil", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "pytz", "torch"}
+)
+"""The libraries whose types `beautyspot-data` brings, by their top-level package."""
+
+NO_DATA: Final = "has no form without the plug-in beautyspot-data"
+GET_DATA: Final = "install it (docs/install.md)"
+
+
+class Buffer:
+    """Bytes at the end of a list that `TypeSupport.encode` returns, written without another copy.
+
+    `TypeSupport.decode` gets a `memoryview` in their place.
+
+    Args:
+        content: the bytes, or a function that appends them to the output that it is called with.
+        size: their number, if it is known; of bytes that is told by themselves.
+    """
+
+    __slots__ = ("content", "size")
+
+    def __init__(
+        self, content: Data | Callable[[bytearray], object], size: int | None = None
+    ) -> None:
+        self.content = content
+        self.size = size if callable(content) else memoryview(content).nbytes
+
+    def fill(self, out: bytearray) -> None:
+        """Append the bytes to `out`."""
+        if callable(self.content):
+            self.content(out)
+        else:
+            out += memoryview(self.content)
 
 
 class TypeSupport(Backend):
@@ -31,11 +67,21 @@ class TypeSupport(Backend):
         by_name: True if the name of a class says all of it in a key. For classes that a library
             makes when it runs, to which no name leads: else all that makes up such a class counts,
             which may take a second, and changes with each release of the library.
+        for_looking: True if who looks at a stored value, in the dashboard say, is to get the value
+            itself; else it is an `Instance` with what `encode` gave as its fields.
+        media: the content types as which `to_media` writes values, in lower case. A function with
+            such a ``content_type=`` has its results of these classes stored so.
+        drawn: True if no value can be made of such a file again. Then a function with such a
+            ``content_type=`` gives the file's bytes in the place of the value that it returned, at
+            its first call as at a hit.
     """
 
     classes: ClassVar[tuple[str, ...]] = ()
     subclasses: ClassVar[bool] = False
     by_name: ClassVar[bool] = False
+    for_looking: ClassVar[bool] = False
+    media: ClassVar[tuple[str, ...]] = ()
+    drawn: ClassVar[bool] = False
 
     @abstractmethod
     def key(self, value: Any) -> object:
@@ -43,18 +89,35 @@ class TypeSupport(Backend):
 
         Returns a value that has a stable form, such as a tuple of texts and numbers: equal for
         equal values, distinct for distinct ones, the same in every process. The class counts
-        in any case. `value` must not change.
+        in any case. `value` must not change. Of much data return a digest: it is quicker than
+        to return the data.
 
         Raises:
             UnstableKeyError: the value has no such form, as a stream that is not read yet. The
                 message goes on "it is a ..., which", and ends in what to do.
         """
 
+    def counted_as(self, cls: type) -> type:
+        """The class as which instances of `cls` count, and come back; by default `cls` itself.
+
+        For classes whose instances are as good as those of another one.
+        """
+        return cls
+
+    def own_names(self, cls: type) -> Callable[[str], object] | None:
+        """What says which attributes of instances of `cls` are the library's own, by their names.
+
+        It gives something true for these. Others, which a program has set, count beside `key`, and
+        a value that has some is not stored. By default all are the library's own.
+        """
+        del cls
+        return None
+
     def encode(self, value: Any) -> object:
         """A value that can be stored, from which `decode` makes an equal instance.
 
-        It may contain values of other supported classes. `value` must not change, but for a
-        stream that has to be read.
+        It may contain values of other supported classes. If it is a list, its last item may be a
+        `Buffer`, for large data. `value` must not change, but for a stream that has to be read.
 
         Raises:
             SerializationError: it can't be stored. The message goes on "a ...", and ends in what
@@ -65,11 +128,41 @@ class TypeSupport(Backend):
     def decode(self, value: Any) -> Any:
         """The instance for what `encode` returned. `value` may be hostile, or of another release.
 
+        Where a `Buffer` was is a `memoryview` of what is stored. The instance may keep it as its
+        memory if it is writable, for then nothing else uses it; copy one that is read-only.
+
         A result of another class than the stored value's is an error, and a miss. Import the
         library here: a value may be restored before the program has imported it.
         """
         kind = type(value).__name__
         raise NotSupportedError(f"the types {self.name!r} can't be restored ({kind})")
+
+    def to_media(self, value: Any, content_type: str) -> tuple[Data, object]:
+        """The value as a file that viewers open, and what of it such a file does not hold.
+
+        The second is a value that can be stored, None if it is nothing. What was written is read
+        at once, and the file is stored only if that gives a value with the same key.
+
+        Args:
+            value: of one of `classes`.
+            content_type: one of `media`.
+
+        Raises:
+            SerializationError: it is none of these files; says why.
+        """
+        del content_type
+        raise NotSupportedError(f"the types {self.name!r} are no files ({type(value).__name__})")
+
+    def from_media(self, data: Data, content_type: str, beside: Any) -> Any:
+        """The value again, for what `to_media` returned.
+
+        Args:
+            data: the file. It may be hostile.
+            content_type: as `to_media` got it.
+            beside: what the file does not hold of the value; may be hostile, too.
+        """
+        del data, beside
+        raise NotSupportedError(f"the types {self.name!r} can't be read from {content_type}")
 
 
 def class_name(cls: type) -> str:
@@ -85,3 +178,9 @@ def support_of(types: Types, cls: type) -> tuple[str, TypeSupport] | None:
         if support is not None and (base is cls or support.subclasses):
             return name, support
     return None
+
+
+def needs_data_plugin(types: Types, cls: type) -> bool:
+    """Whether a class is of a library whose types `beautyspot-data` brings, and that is missing."""
+    found = OF_DATA.intersection(str(base.__module__).partition(".")[0] for base in cls.__mro__)
+    return not found <= {name.partition(":")[0].partition(".")[0] for name in types}

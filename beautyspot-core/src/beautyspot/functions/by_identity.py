@@ -20,6 +20,10 @@ class ByIdentity(Generic[V]):
     def __init__(self) -> None:
         self._entries: dict[int, tuple[ref[Any], V]] = {}
 
+    def __reduce__(self) -> tuple[type[ByIdentity[V]], tuple[()]]:
+        """What is kept is not sent to another process: it can be found there again."""
+        return ByIdentity, ()
+
     def __len__(self) -> int:
         """The number of keys that are alive."""
         return len(self._entries)

@@ -203,17 +203,20 @@ def captured(obj: Any) -> dict[str, Any]:
 
 def captured_names(obj: Any) -> set[str]:
     """The names of the variables that a function captured, or the functions among them did."""
-    names: set[str] = set()
-    known: list[Any] = []
+    return {name for function in closures(obj) for name in function.__code__.co_freevars}
+
+
+def closures(obj: Any) -> list[FunctionType]:
+    """The Python function of `obj`, those that it captured, and so on."""
+    found: list[FunctionType] = []
     todo = [obj]
     while todo:
         one = todo.pop()
         function = python_function(one)
-        if function is not None and not any(function is each for each in known):
-            known.append(function)
-            names.update(function.__code__.co_freevars)
+        if function is not None and function not in found:
+            found.append(function)
             todo += [unwrap_ours(v) for v in captured(one).values() if isinstance(v, FunctionType)]
-    return names
+    return found
 
 
 def chain(obj: Any) -> Iterator[Any]:

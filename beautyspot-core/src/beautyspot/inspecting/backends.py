@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
+    from beautyspot.contracts.types import Types
 
 
 class Backends(Protocol):
@@ -58,6 +59,10 @@ class Backends(Protocol):
         Raises:
             BackendNotFound: none is installed; says how to get it.
         """
+        ...
+
+    def types(self) -> Types:
+        """The types of plug-ins of which values are restored for who looks at them."""
         ...
 
     def close(self) -> None:
@@ -102,6 +107,10 @@ class OwnBackends:
     def serializer(self, name: str) -> SerializerBase:
         """See `Backends`."""
         return _serializer(self, self._registry, name)
+
+    def types(self) -> Types:
+        """See `Backends`."""
+        return _types(self._registry)
 
     def _made_once(self, point: str) -> Backend:
         if point not in self._made:
@@ -169,6 +178,10 @@ class SpotBackends:
         """See `Backends`."""
         return _serializer(self, load_plugins(), name)
 
+    def types(self) -> Types:
+        """See `Backends`."""
+        return _types(load_plugins())
+
     def close(self) -> None:
         """They are the Spot's."""
 
@@ -188,9 +201,11 @@ def _serializer(backends: Backends, registry: Registry, name: str) -> Serializer
             anchor=config.anchor("serializer"),
         )
         if made.name == name:
-            return cast("SerializerBase", made)
+            return cast("SerializerBase", made).supporting(backends.types())
     plain = registry.find("serializer", name)
-    return cast(
-        "SerializerBase",
-        select("serializer", plain, registry=registry, context=backends.context)[0],
-    )
+    made, _ = select("serializer", plain, registry=registry, context=backends.context)
+    return cast("SerializerBase", made).supporting(backends.types())
+
+
+def _types(registry: Registry) -> Types:
+    return {name: each for name, each in registry.supports().items() if each.for_looking}

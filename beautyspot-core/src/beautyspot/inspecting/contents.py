@@ -18,8 +18,8 @@ from beautyspot.serialization.compression import (
     plain_size,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
-from beautyspot.serialization.payload import ERROR, MEDIA
-from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT, extension_of
+from beautyspot.serialization.payload import ERROR, MEDIA, RAW_BYTES, RAW_TEXT
+from beautyspot.tasks.form import extension_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

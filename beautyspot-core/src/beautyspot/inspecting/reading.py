@@ -75,7 +75,7 @@ class Reading:
         if (record.serializer or "").startswith(FILE_CODEC):
             return _content(record, parts)
         data = b"".join(parts.checked(record))
-        return decoded(data, record, self._backends.serializer)
+        return decoded(data, record, self._backends.serializer, self._backends.types())
 
     def content(self, key: str | TaskRecord) -> Content:
         """The raw bytes of a result, with their type, in parts.

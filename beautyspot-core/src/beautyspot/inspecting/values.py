@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError, RestoreError
+from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, is_compressed, plain_codec
 from beautyspot.serialization.file_data import FILE_CODEC
-from beautyspot.serialization.instances import ErrorInstance, NotInstalled
-from beautyspot.serialization.payload import ERROR, MEDIA, Payload, unframed
+from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
+from beautyspot.serialization.payload import (
+    ERROR,
+    MEDIA,
+    RAW_BYTES,
+    RAW_TEXT,
+    Payload,
+    unframed,
+)
 from beautyspot.serialization.stored_errors import parts_of
-from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import SerializerBase, TaskRecord
+    from beautyspot.contracts.types import Types
 
 STREAM: Final = "stream:"
 """How the column `serializer` of a stream begins; the name of the serializer follows."""
@@ -31,8 +39,16 @@ def packed_by(codec: str) -> str | None:
     return codec.removeprefix(ERROR).removeprefix(STREAM)
 
 
-def decoded(data: bytes, record: TaskRecord, serializer: Callable[[str], SerializerBase]) -> Any:
+def decoded(
+    data: bytes, record: TaskRecord, serializer: Callable[[str], SerializerBase], types: Types
+) -> Any:
     """The value of a result that is no `File`.
+
+    Args:
+        data: its bytes.
+        record: its row.
+        serializer: gives a serializer by its name.
+        types: those of plug-ins, by which files of a content type are read.
 
     Raises:
         RestoreError: it can't be read: damaged, or stored by a release before 3.0.
@@ -50,7 +66,7 @@ def decoded(data: bytes, record: TaskRecord, serializer: Callable[[str], Seriali
     if codec == RAW_TEXT:
         return _text(data)
     if codec.startswith(MEDIA):
-        return _media(data, codec, record.content_type)
+        return _media(data, codec, record.content_type, types)
     unpacked = _unpacked(data, codec, serializer(packed_by(codec) or ""))
     return ErrorInstance(*parts_of(unpacked)) if codec.startswith(ERROR) else unpacked
 
@@ -73,13 +89,15 @@ def _text(data: bytes) -> str:
         raise RestoreError(f"a stored text is no UTF-8: {error}") from error
 
 
-def _media(data: bytes, codec: str, content_type: str | None) -> Any:
-    from beautyspot.tasks import media
+def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:
+    from beautyspot.tasks.media import Media, parts_of
 
     try:
-        return media.read(data, codec, content_type)
-    except RestoreError as error:
-        if not isinstance(error.__cause__, ImportError):
-            raise
-    library, _, kind = codec.removeprefix(MEDIA).partition(":")[0].partition(".")
-    return NotInstalled(library, kind, None, len(data))
+        value = Media(content_type, types).read(data, codec)
+    except ImportError:
+        kind, by, _ = parts_of(codec)
+        return NotInstalled(by, kind, None, len(data))
+    if type(value) is not Encoded:
+        return value
+    form: Any = value.form
+    return Instance(value.name, dict(enumerate(form)))

@@ -18,9 +18,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
-from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote
+from beautyspot.keys.canonical import (
+    FLAT,
+    arguments,
+    canonical,
+    encode,
+    parts,
+    printable,
+    quote,
+)
 from beautyspot.keys.canonical.plain import plain
-from beautyspot.keys.canonical.resolve import form_of, with_types
+from beautyspot.keys.canonical.resolve import Forms, form_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,7 +154,7 @@ class KeyGen(KeyGenBase):
         if not types:
             return self
         made = copy.copy(self)
-        made._form_of = with_types(types)
+        made._form_of = Forms(types)
         return made
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
@@ -212,6 +220,14 @@ def id_of_plain(keygen: KeyGen, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
         text += ",".join([f"{name}:{write(value)}" for name, value in named])
     return keygen._digest(encode(text + "}]")).hexdigest()[:HEX_DIGITS]
+
+
+def parts_of(keygen: KeyGen, name: str, value: object) -> tuple[dict[str, str], bool]:
+    """The texts of a value and of its parts, to tell later what has changed; as `parts` gives."""
+    try:
+        return {name: keygen._registered.plain(value)}, True
+    except Exception:  # as above
+        return parts(name, value, keygen._registered.by_class, keygen._form_of)
 
 
 def takes_containers_apart(keygen: KeyGen) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.concurrency import queueing
-from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
@@ -25,10 +24,9 @@ from beautyspot.limits.checks import (
 from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.payer import Payer
 from beautyspot.limits.permit import Permit
-from beautyspot.limits.streams import AsyncWithin, within
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Generator
     from datetime import timedelta
 
     from beautyspot.limits.limiting import Counted, Limiting
@@ -256,13 +254,34 @@ def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
 
 
 def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    """The generator, each step of it within its place (PEP 380 spelled out).
+
+    Its consumer runs between two items, and is no part of its call.
+    """
     function = payer.function
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         permit = limit.permit(payer, args, kwargs)
         try:
             with permit:
-                return (yield from within(permit.place, function(*args, **kwargs)))
+                source = function(*args, **kwargs)
+                resume: Callable[[], Any] = partial(next, source)
+                while True:
+                    try:
+                        with permit.place:
+                            item = resume()
+                    except StopIteration as end:
+                        return end.value
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with permit.place:
+                            source.close()
+                        raise
+                    except BaseException as error:
+                        resume = partial(source.throw, error)
+                    else:
+                        resume = partial(source.send, sent)
         finally:
             permit.end()
 
@@ -272,16 +291,32 @@ def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
 def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
     function = payer.function
 
-    @asynccontextmanager
-    async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         permit = limit.permit(payer, args, kwargs)
         try:
             async with permit:
-                yield AsyncWithin(permit.place, function(*args, **kwargs))
+                source = function(*args, **kwargs)
+                resume: Callable[[], Awaitable[Any]] = partial(source.asend, None)
+                while True:
+                    try:
+                        with permit.place:
+                            item = await resume()
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        with permit.place:
+                            await source.aclose()
+                        raise
+                    except BaseException as error:
+                        resume = partial(source.athrow, error)
+                    else:
+                        resume = partial(source.asend, sent)
         finally:
             permit.end()
 
-    return forwarding(permitted)
+    return wrapper
 
 
 _WRAP = {

@@ -22,8 +22,8 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, holders
+from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import Lease
 from beautyspot.contracts.calling import wrong_answer

@@ -18,8 +18,8 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.calling import wrong_answer
 

@@ -49,12 +49,13 @@ class Counting:
 
     Attributes:
         bypassed: calls that ran uncached: no stable key, the Spot switched off, Trio.
+        changed: calls that were not stored, since what their key is made of changed meanwhile.
         writes: False where nothing may be written.
     """
 
     __slots__ = (
         *("_clock", "_due", "_functions", "_lock", "_others", "_reasons", "_remarked", "_store"),
-        *("_unit", "_written", "bypassed", "writes"),
+        *("_unit", "_written", "bypassed", "changed", "writes"),
     )
 
     def __init__(
@@ -76,7 +77,7 @@ class Counting:
 
     def reset_after_fork(self) -> None:
         """Another process counts from the start; another thread may have held the lock."""
-        self.bypassed = 0
+        self.bypassed = self.changed = 0
         self._lock = locks.reentrant()
         self._written: dict[str, Numbers] = {}
         self._due = monotonic() + INTERVAL

@@ -13,8 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
-from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import is_newer
 from beautyspot.logs import logger

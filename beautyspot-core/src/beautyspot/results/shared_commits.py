@@ -122,13 +122,15 @@ class SharedCommits:
     def _submit(self, executor: Callable[[], Executor]) -> None:
         try:
             with locks.reentrant():  # `submit` holds locks that other threads may wait for
-                executor().submit(self._write).add_done_callback(self._write_dropped)
+                queued = executor().submit(self._write)
         except RuntimeError:  # it takes no work; a thread of it may have begun it nevertheless
             self._write()
+        else:
+            queued.add_done_callback(self._write_here)
 
-    def _write_dropped(self, queued: Future[None]) -> None:
-        if queued.cancelled():
-            deferred.later(self._write)
+    def _write_here(self, queued: Future[None]) -> None:
+        if queued.cancelled():  # dropped by an executor that takes no more
+            self._write()
 
     def _write(self) -> None:
         """Write until the table is empty. Two threads at a time do no harm."""

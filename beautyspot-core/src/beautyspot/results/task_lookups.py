@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import locks
 from beautyspot.errors import MetadataError
 from beautyspot.results.gathering import AT_ONCE, LARGEST, Gathering
 
@@ -70,8 +70,8 @@ class TaskLookups(Gathering[T, "Asking[T]"]):
 
     def _go_on(self, executor: Executor, job: Future[None]) -> None:
         """After a batch, see to the tasks that came meanwhile."""
-        if job.cancelled():  # an executor that drops its work may hold the lock of `submit`
-            deferred.later(self._answer_all)
+        if job.cancelled():  # dropped by an executor that takes no more
+            self._answer_all()
         elif self._waiting:
             self._submit(executor)
 

@@ -90,7 +90,7 @@ class NotInstalled:
     """Stands for a value of a library that is not installed here.
 
     Attributes:
-        library: whose type it is, as "numpy".
+        library: what is missing: the library, as "numpy", or the plug-in that has its types.
         kind: the type, as "ndarray"; "value" where it is not known.
         shape: its shape, where that is known without the library.
         size: how many bytes are stored of it.

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Data
 
 
+RAW_BYTES: Final = "raw:bytes"
+RAW_TEXT: Final = "raw:text"
+"""The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
+
+
 MEDIA: Final = "media:"
 """How the column `serializer` begins where a result is in the format of its content type."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from abc import ABCMeta
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, is_typeddict
+from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
@@ -15,11 +14,17 @@ from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.codecs import document
-from beautyspot.serialization.codecs.classes import advice, entry_for, is_storable
+from beautyspot.serialization.codecs.classes import entry_for
 from beautyspot.serialization.codecs.contract import Refused
-from beautyspot.serialization.codecs.registry import Registry, qualified, registered_entry
-from beautyspot.serialization.codecs.table import BY_TYPE, is_stored, lacking, standard_codec
-from beautyspot.serialization.codecs.unfinished import no_result_yet
+from beautyspot.serialization.codecs.registry import (
+    REGISTERED,
+    Encoded,
+    Registry,
+    encoded_form,
+    qualified,
+    registered_entry,
+)
+from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
 from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
 
 if TYPE_CHECKING:
@@ -54,11 +59,9 @@ class MsgpackSerializer(SerializerBase):
     Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
-    SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
-    PyArrow, dense tensors of Torch on the CPU (without gradient and graph), images of Pillow; and
-    once the program vouches for them, by `register` or by an annotation: dataclasses, attrs, enums,
-    named tuples, pydantic models, exceptions, subclasses of builtin types, and any class with
-    functions to write and read it, of the program or of a plug-in (`TypeSupport`).
+    SimpleNamespace; what a plug-in supports (`TypeSupport`); and once the program vouches for them,
+    by `register` or by an annotation: dataclasses, attrs, enums, named tuples, pydantic models,
+    exceptions, subclasses of builtin types, and any class with functions to write and read it.
 
     All other values are refused, and none is flattened: a subclass of str is not stored as a str.
     An object that occurs several times in a value is stored several times. A memoryview is refused,
@@ -92,8 +95,7 @@ class MsgpackSerializer(SerializerBase):
         try:
             return document.build(writer.tree(value), writer.segments)
         except Refused as refused:
-            message = f"{refused.path()} can't be stored: {refused.reason}"
-            raise SerializationError(message) from refused.__cause__
+            raise _refusal(refused) from refused.__cause__
         except Exception as error:  # raised by the value's own methods, or out of memory
             raise SerializationError(
                 f"the result ({type(value).__qualname__}) can't be stored: "
@@ -134,20 +136,35 @@ class MsgpackSerializer(SerializerBase):
         except Exception as error:
             raise _unreadable(error) from error
 
-    def refusal(self, cls: type) -> str | None:
-        """Why no instance of `cls` can be stored, and what to do; None where one might be.
+    def encoded(self, value: object) -> object:
+        """What `encode` makes of an instance of a registered class, which `dumps` takes as well.
 
-        Nothing is said of a class below which another one may be stored.
+        That is an `Encoded`; of any other value the value itself.
+
+        Raises:
+            SerializationError: `encode` refuses it, or failed.
         """
-        if cls in SCALARS or issubclass(cls, list | dict) or is_typeddict(cls) or cls is Any:
-            return None
-        if self._registry.is_above(cls):
-            return None
-        if why := lacking(cls):  # pandas itself has a class below DataFrame
-            return why
-        if not no_result_yet(cls) and (isinstance(cls, ABCMeta) or type.__subclasses__(cls)):
-            return None
-        return None if is_stored(cls) or is_storable(cls) else advice(cls)
+        entry = self._registry.of_type(type(value))
+        if entry is None or entry.tag is not REGISTERED:
+            return value
+        try:
+            return Encoded(entry.name, encoded_form(entry, value), type(value).__qualname__)
+        except Refused as refused:
+            raise _refusal(refused) from refused.__cause__
+
+    def decoded(self, value: Encoded) -> Any:
+        """The instance of which `encoded` gave `value`.
+
+        Raises:
+            RestoreError: there is no such class, or its `decode` fails.
+        """
+        entry = self._registry.of_name(value.name, REGISTERED)
+        if entry is None:
+            raise RestoreError(f"nothing vouches for {value.name!r:.200}: register it")
+        try:
+            return entry.decode(value.form)
+        except Exception as error:
+            raise _unreadable(error) from error
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
@@ -228,9 +245,13 @@ class MsgpackSerializer(SerializerBase):
                     self._registry.add(entry)
 
 
+def _refusal(refused: Refused) -> SerializationError:
+    return SerializationError(f"{refused.path()} can't be stored: {refused.reason}")
+
+
 def _unreadable(error: Exception) -> RestoreError:
-    if isinstance(error, ImportError):  # of a library that another one needs, as pandas PyArrow
-        needed = error.name or f"it ({error})"
+    if isinstance(error, ImportError):  # of a plug-in's library, or one that it needs
+        needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")
     return RestoreError(f"the stored bytes can't be restored: {error_shown(error)}")
 

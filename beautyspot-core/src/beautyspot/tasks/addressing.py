@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
@@ -12,7 +13,12 @@ from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
-from beautyspot.functions.names import is_without_file, unwrap_ours
+from beautyspot.functions.names import (
+    captured_names,
+    innermost_function,
+    is_without_file,
+    unwrap_ours,
+)
 from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
@@ -55,6 +61,15 @@ _DIGITS: Final = 16
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
+def _globals_in(options: MarkOptions, function: Any) -> set[str]:
+    """The globals that `ignore=` names, where the version follows them."""
+    inner = innermost_function(function) if options.version == "auto" else None
+    if inner is None:
+        return set()
+    own = {*inner.__code__.co_varnames, *captured_names(function)}
+    return {name for name in options.ignore if name in inner.__globals__ and name not in own}
+
+
 def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:
     """Whether IDs are made as by `KeyGen`: a class that inherits from it may make others."""
     return isinstance(keygen, KeyGen) and type(keygen).input_id is KeyGen.input_id
@@ -90,7 +105,10 @@ class Addressing:
         self.keygen = keygen
         self._function = function
         self._bound = taken_apart(function)
-        self._options = options = options.written_in(self._bound.func)
+        options = options.written_in(self._bound.func)
+        self._globals = _globals_in(options, self._bound.func)
+        ignore = tuple(name for name in options.ignore if name not in self._globals)
+        self._options = options = replace(options, ignore=ignore)
         self._on_first_key: FirstKey | None = on_first_key
         self._on_first_call = on_first_call
         self.is_shared: Callable[[], bool] = bool
@@ -287,7 +305,8 @@ class Addressing:
     def _followed(self) -> FollowedCode:
         from beautyspot.tasks.followed_code import FollowedCode  # parses sources: rarely needed
 
-        return FollowedCode(unwrap_ours(self._function), self.keygen)
+        ignore = {*self._options.ignore, *self._globals}
+        return FollowedCode(unwrap_ours(self._function), self.keygen, ignore)
 
     def _own_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         assert self._id_of is not None  # noqa: S101 - the callers ask

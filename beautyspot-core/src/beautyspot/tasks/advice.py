@@ -1,18 +1,34 @@
-"""What to write where an argument has no stable form: the shortest `ignore=` that mends it."""
+"""What to write where a part of a key has no stable form, or changes while its call runs.
+
+The insides of another package's object are never proposed for `ignore=`: what is left of it does
+not tell one object from another.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections import deque
 from collections.abc import Mapping
 from importlib.util import find_spec
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.bound import taken_apart
-from beautyspot.functions.names import is_python_class, root_of, unwrap_ours
+from beautyspot.functions.names import (
+    innermost_function,
+    is_python_class,
+    namespace_of,
+    python_function,
+    root_of,
+    unwrap_ours,
+)
 from beautyspot.functions.origins import is_installed
-from beautyspot.keys.binding import bound_names, make_binder, make_namer
+from beautyspot.keys.binding import bound_names, is_omitted, make_binder, make_namer
+from beautyspot.keys.canonical import Without
+from beautyspot.keys.memo import FLAT
 from beautyspot.messages import is_secret
 
 if TYPE_CHECKING:
@@ -20,6 +36,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.tasks.options import MarkOptions
+    from beautyspot.tasks.watching import Change
 
     class Addressed(Protocol):
         """A call whose arguments are bound."""
@@ -47,6 +64,8 @@ No distribution of others is named for a type: whoever registers such a name wou
 """
 
 
+_STANDARD: Final = sys.stdlib_module_names
+
 UNKNOWN: Final = "say with mark(key=function) what counts of the arguments"
 """The advice where it is not known which argument it is."""
 
@@ -58,6 +77,7 @@ class Advisor:
         function: the user's function.
         options: of its mark.
         keygen: turns arguments into input IDs.
+        called: its short name.
         captured: the variables that count for it.
     """
 
@@ -66,9 +86,13 @@ class Advisor:
         function: Callable[..., Any],
         options: MarkOptions,
         keygen: KeyGenBase,
+        *,
+        called: str,
         captured: frozenset[str],
     ) -> None:
         self._function = unwrap_ours(function)
+        self._project = root_of(namespace_of(taken_apart(function).func).get("__name__"))
+        self._called = called
         self._options = options
         self._keygen = keygen
         self._captured = captured
@@ -96,19 +120,62 @@ class Advisor:
         if captured and inside.startswith("<"):  # a part of its code
             return "say with mark(name=…, key=function) which function it is, and what counts"
         whole = name + found["attributes"]
-        path = name if captured or several else self._part(call, name, found["attributes"])
-        if path != name and not self._can_ignore(call, path, error):
-            path = name
+        path, strange = name, None
+        if not (captured or several):
+            path, strange = self._part(call, name, found["attributes"], error)
+        other = f'say with mark(key={{"{name}": function}}) what counts'
+        if strange is not None and not self._is_of_library(type(strange)):
+            return f"{path} is of another package: pass its fields, or {other}"
         if path == whole and not (inside or several):
             told = ""
             if isinstance(error.__cause__, UnstableKeyError):  # of a plug-in that knows the type
                 told = f'; else say who or what counts: mark(key={{"{name}": function}})'
             return f"if {path} changes no result, write {self.line(path)}{told}"
         what = "variable" if captured else "argument" if path == name else "attribute"
-        other = "" if captured else f'; else say with mark(key={{"{name}": function}}) what counts'
+        is_strange = strange is not None and path == name
+        fields = f"pass its fields or str({path}), or " if is_strange else ""
         return (
             f"{self.line(path)} leaves the whole {what} {path} out of the key: do "
-            f"it only if no part of it changes the result{other}"
+            "it only if no part of it changes the result"
+            + ("" if captured else f"; else {fields}{other}")
+        )
+
+    def about(self, change: Change) -> str:
+        """What to tell of a call that has changed a part of its own key."""
+        path, name, value = change
+        value = value[1] if is_omitted(value) else value
+        value = value.value if type(value) is Without else value
+        told = self._told(f"`{path}`" if path else "an argument")
+        left_out = path
+        if not path:
+            return f"{told}: work on a copy"
+        if name in self._captured:
+            left_out = path.partition(".")[0]
+        elif path == name and (copied := _copied(name, value)):
+            return f"{told}: work on a copy: `{name} = {copied}`"
+        elif not self._is_own_part(value, path[len(name) + 1 :]):
+            by_key = "" if path != name else ", or say with `key=` what counts"
+            return f"{told}: `{name}` is of another package: pass its fields{by_key}"
+        return f"{told}. {_or_return(left_out)}"
+
+    def about_code(self, changed: tuple[str, str]) -> tuple[str, str]:
+        """The same of what `version="auto"` follows, given where it was found and its name there.
+
+        Beside what to tell, what it is called.
+        """
+        owner, label = changed
+        path = re.match(r"[\w.]*", label)[0] or owner  # type: ignore[index]  # matches any text
+        told, name = self._told(f"`{path}`"), path.partition(".")[0]
+        inner = innermost_function(self._function)
+        own = {} if inner is None else inner.__globals__
+        if name in own and owner.partition(":")[0] == own.get("__name__"):
+            return path, f"{told}. {_or_return(name)}"
+        return path, f"{told}: pass it as an argument, or write the version yourself"
+
+    def _told(self, what: str) -> str:
+        return (
+            f"{what} changed while `{self._called}` ran (perhaps by another thread): not stored; "
+            "it will run and cost again"
         )
 
     def line(self, *paths: str) -> str:
@@ -120,22 +187,53 @@ class Advisor:
         name = getattr(self._function, "__name__", "function")
         return f"spot.mark(….{name}, {option})"
 
-    def _part(self, call: Addressed, name: str, attributes: str) -> str:
+    def _part(
+        self, call: Addressed, name: str, attributes: str, error: UnstableKeyError
+    ) -> tuple[str, object]:
         """The path to leave out: the attributes, up to a part that belongs to another's code.
 
         A client of a library is left out as a whole, with the secrets that it holds beside its
-        connection, and no private attribute is named but those of the method's own class.
+        connection, and no private attribute is named but those of the method's own class. Beside
+        the path, the object there, where the insides of another package's object begin beneath it.
         """
-        value = self._name(*call.bound)[name]
-        mine = self._is_own(name, value)
-        path = name
+        given = value = self._name(*call.bound)[name]
+        if type(value) is Without:
+            given = value = value.value
+        mine, strange, path = self._is_own(name, value), False, name
         for attribute in attributes.split(".")[1:]:
-            strange = _is_of_library(type(value)) or _holds_secret(value)
-            if not mine and (strange or attribute.startswith("_")):
+            strange = not self._is_own_part(value, attribute)
+            if strange or (not mine and (attribute.startswith("_") or _holds_secret(value))):
                 break
             path, mine = f"{path}.{attribute}", False
             value = getattr(value, attribute, None)
-        return path
+        if path != name and not self._can_ignore(call, path, error):
+            path, value = name, given
+        return path, value if strange else None
+
+    def _is_own_part(self, value: object, attribute: str) -> bool:
+        """Whether an attribute is the user's: his class sets it, or nobody else would.
+
+        Not so is what a mapper or a base class of another package keeps in the user's object.
+        """
+        classes = type(value).__mro__[:-1]
+        strange = [cls for cls in classes if self._is_of_library(cls)]
+        if strange and strange[0] is type(value):
+            return False
+        if any(attribute in _set_by(cls) for cls in classes if cls not in strange):
+            return True
+        installed = [cls for cls in strange if root_of(cls.__module__) not in _STANDARD]
+        return not installed and not attribute.startswith("_")
+
+    def _is_of_library(self, cls: type) -> bool:
+        """Whether the class is written in Python, by an installed library or Python's own.
+
+        The attributes of other classes, such as `SimpleNamespace`, are their user's.
+        """
+        root = root_of(cls.__module__)
+        if not is_python_class(cls) or root == self._project:
+            return False
+        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+        return is_installed(file) or root in _STANDARD
 
     def _is_own(self, name: str, value: object) -> bool:
         """Whether the argument is the object whose class defines the marked function."""
@@ -199,15 +297,36 @@ def _innermost(name: str, inside: str) -> tuple[str, str]:
     return name, inside
 
 
-def _is_of_library(cls: type) -> bool:
-    """Whether the class is written in Python, by an installed library or Python's own.
+def _or_return(path: str) -> str:
+    return (
+        f'If no result depends on it: `ignore=("{path}",)`; else pass it as an argument and return '
+        "the new one."
+    )
 
-    The attributes of other classes, such as `SimpleNamespace`, are their user's.
-    """
-    if not is_python_class(cls):
-        return False
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-    return is_installed(file) or root_of(cls.__module__) in sys.stdlib_module_names
+
+def _set_by(cls: type) -> set[str]:
+    """The attributes that a class declares, or that its methods set."""
+    import dis  # only messages need it
+
+    names = {*vars(cls), *annotations_of(cls)}
+    functions = [python_function(value) for value in vars(cls).values()]
+    todo = [each.__code__ for each in functions if each is not None]
+    while todo:
+        code = todo.pop()
+        names |= {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_ATTR"}
+        todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+    return names
+
+
+def _copied(name: str, value: Any) -> str:
+    """How to write a copy, all the way down where it holds more than flat values; "" if unknown."""
+    items = value.values() if isinstance(value, dict) else value
+    nested = isinstance(value, dict | list | tuple | set | deque)
+    nested = nested and not FLAT.issuperset(map(type, items))
+    for method in () if nested else ("copy", "clone"):
+        if callable(getattr(type(value), method, None)):
+            return f"{name}.{method}()"
+    return f"copy.deepcopy({name})" if nested or not is_python_class(type(value)) else ""
 
 
 def _holds_secret(value: object) -> bool:

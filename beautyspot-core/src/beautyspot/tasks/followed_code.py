@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections import deque
-from functools import partial
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts.types import OF_DATA
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
-from beautyspot.functions.code.auto_version import version_auto
-from beautyspot.functions.code.contents import fields_of
+from beautyspot.functions.code.auto_version import followed, version_auto
+from beautyspot.functions.code.contents import definitions_in, fields_of
 from beautyspot.functions.code.forms import digest_of
 from beautyspot.functions.code.references import class_of
 from beautyspot.functions.names import (
     is_of_no_file,
-    is_python_class,
+    is_without_file,
     namespace_of,
     python_function,
     root_of,
 )
 from beautyspot.keys.canonical.resolve import has_own_form
 from beautyspot.keys.canonical.walk import Without
-from beautyspot.keys.memo import FLAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from beautyspot.contracts import KeyGenBase
+    from beautyspot.functions.code.auto_version import Record
 
 _NOTHING: Final = digest_of([])  # of other people's code
-_SEQUENCES: Final = (list, tuple, set, frozenset, deque)
 
 
 class FollowedCode:
@@ -39,11 +37,19 @@ class FollowedCode:
     Args:
         function: the function.
         keygen: gives the text of what the code reads, as of an argument.
+        ignore: captured variables, and globals of its module, that do not count.
+
+    Attributes:
+        records: what the version is made of, as it was when `version` was called last.
     """
 
-    def __init__(self, function: Any, keygen: KeyGenBase) -> None:
+    def __init__(self, function: Any, keygen: KeyGenBase, ignore: Collection[str]) -> None:
         self._function = function
         self._keygen = keygen
+        self._ignore = ignore
+        self.records: set[Record] = set()
+        # At a prompt, what a table holds is defined anew between two calls.
+        self._first: dict[str, list[Any]] | None = None if is_without_file(function) else {}
         self._project = root_of(namespace_of(function).get("__name__"))
         inner = python_function(function)
         # Of this class the function's own version follows what it calls on `self`.
@@ -52,7 +58,27 @@ class FollowedCode:
 
     def version(self) -> str:
         """The version of the function: 32 hex digits."""
-        return version_auto(self._function, self._content, project=self._project)
+        self.records = self._followed()
+        return digest_of(sorted(self.records))
+
+    def changed(self, before: set[Record]) -> set[tuple[str, str]]:
+        """What is another thing by now than in these `records`: where it was found, and its name.
+
+        Of what is there now or before alone, how one came to it.
+        """
+        now = self._followed()
+        known = {owner for owner, *_ in now} & {owner for owner, *_ in before}
+        differing = {(owner, label) for owner, label, _ in now ^ before}
+        return {each for each in differing if each[0] in known and each[1]} or differing
+
+    def _followed(self) -> set[Record]:
+        return followed(
+            self._function,
+            self._content,
+            project=self._project,
+            ignore=self._ignore,
+            first=self._first,
+        )
 
     def of(self, values: Iterable[object]) -> str:
         """A digest of the code of what is in `values`; "" where there is none."""
@@ -71,7 +97,8 @@ class FollowedCode:
         return version if is_of_no_file(definition) else self._known.put(owner, version)
 
     def _content(self, value: object) -> str:
-        if any(has_own_form(base.__module__) for base in type(value).__mro__[:-1]):
+        modules = [base.__module__ for base in type(value).__mro__[:-1]]
+        if any(has_own_form(module) or root_of(module) in OF_DATA for module in modules):
             return self._keygen.canonical(value)
         raise UnstableKeyError(f"{type(value)} is a class of others, and may be anything")
 
@@ -85,41 +112,9 @@ def _definitions(values: Iterable[object], owner: object) -> Iterator[Any]:
     """
     first, *others = [*values] or [None]
     receiver = first.value if type(first) is Without else first
-    todo: list[Any] = [others]
-    seen: dict[int, object] = {}
-    if receiver is not owner and type(receiver) is not owner:
-        todo.append(first)
-    elif receiver is not owner:
-        seen[id(receiver)] = receiver
-        todo.append([item for _, item in fields_of(receiver)])
-    while todo:
-        value = todo.pop()
-        kind = type(value)
-        if kind in FLAT or id(value) in seen:
-            continue
-        seen[id(value)] = value
-        if issubclass(kind, FunctionType | type):
-            yield value
-        else:
-            todo += _parts(kind, value)
-
-
-def _parts(kind: type, value: Any) -> Iterator[Any]:
-    if is_python_class(kind):
-        yield kind
-        yield from [item for _, item in fields_of(value)]
-    if issubclass(kind, MethodType):
-        yield from (value.__func__, value.__self__)
-    elif issubclass(kind, partial):
-        yield from (value.func, value.args, value.keywords)
-    elif issubclass(kind, dict):
-        yield from [*_unflat(value), *_unflat(value.values())]
-    elif issubclass(kind, _SEQUENCES):
-        yield from _unflat(value)
-    elif hasattr(kind, "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", ()):
-        yield value.__wrapped__
-
-
-def _unflat(items: Iterable[object]) -> list[object]:
-    """The items that may hold any; most containers hold plain values only."""
-    return [] if FLAT.issuperset(map(type, items)) else list(items)
+    if receiver is owner:
+        return definitions_in(others)
+    if type(receiver) is not owner:
+        return definitions_in([first, *others])
+    held = [item for _, item in fields_of(receiver)]
+    return definitions_in([*held, *others], receiver=receiver)

@@ -10,7 +10,8 @@ from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.annotations import return_class, return_classes
+from beautyspot.serialization.annotations import return_classes
+from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, plain_codec
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
@@ -18,17 +19,24 @@ from beautyspot.serialization.file_data import (
     content_type_of,
     suffix_of,
 )
-from beautyspot.serialization.payload import COMPRESSED, MEDIA, Payload, framed, unframed
+from beautyspot.serialization.payload import (
+    COMPRESSED,
+    MEDIA,
+    RAW_BYTES,
+    RAW_TEXT,
+    Payload,
+    framed,
+    unframed,
+)
+from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import SerializerBase
+    from beautyspot.contracts import Data, SerializerBase
+    from beautyspot.contracts.types import Types
     from beautyspot.tasks.options import MarkOptions
-
-RAW_BYTES: Final = "raw:bytes"
-RAW_TEXT: Final = "raw:text"
-"""The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
@@ -51,6 +59,7 @@ class ResultForm:
         function: the user's function.
         options: of its mark.
         serializer: of the Spot, or of the mark.
+        types: those that plug-ins support.
         streams: whether a result is a stream: a list of items.
 
     Attributes:
@@ -59,6 +68,8 @@ class ResultForm:
         streams: whether a result is a list of items.
         compresses: whether what is stored is compressed.
         maps: whether results that are files of this machine are mapped, and not read.
+        draw: makes the file that a call gives in the place of what the function returned; None
+            where no type that is so is known.
     """
 
     def __init__(
@@ -66,16 +77,19 @@ class ResultForm:
         function: Callable[..., Any],
         options: MarkOptions,
         serializer: SerializerBase,
+        types: Types,
         *,
         streams: bool,
     ) -> None:
         self._function = function
         self._serializer = serializer
+        self._media = Media(options.content_type, types)
         self.streams = streams
         self._save_blob = options.save_blob
         self.content_type = options.content_type
         self.compresses = bool(options.compress)
         self.maps = options.mmap
+        self.draw = self._media.draw if self._media.draws else None
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
     @Lazily
@@ -87,19 +101,6 @@ class ResultForm:
         user = unwrap_ours(self._function)
         classes = [user] if isinstance(user, type) else return_classes(user)
         return self._serializer.vouching(classes)
-
-    @Lazily
-    def refusal(self) -> str | None:
-        """Why no result can be stored, where the return annotation tells it for certain."""
-        cls = return_class(unwrap_ours(self._function))
-        refusal = getattr(self.serializer, "refusal", None)
-        if cls is None or cls is File or refusal is None or self.streams or self.content_type:
-            return None
-        try:
-            why: str | None = refusal(cls)
-        except Exception:  # a protocol is above no class, and others may raise as well
-            return None
-        return why
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
@@ -131,11 +132,13 @@ class ResultForm:
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
-        if as_media and self.content_type is not None and value is not None:
-            from beautyspot.tasks import media  # most functions have no content type
-
-            return media.written(value, self.content_type)
-        data = self.serializer.dumps(value)
+        serializer = self.serializer
+        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
+            value = serializer.encoded(value)
+        file = self._media.written(value) if as_media else None
+        if file is not None:
+            return file
+        data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
@@ -191,10 +194,16 @@ class ResultForm:
         if codec == RAW_TEXT and not self.streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not self.streams:
-            from beautyspot.tasks import media
-
-            return media.read(data, codec, self.content_type)
+            return self._of_file(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def _of_file(self, data: Data, codec: str) -> Any:
+        value, serializer = self._media.read(data, codec), self.serializer
+        if type(value) is not Encoded:
+            return value
+        if isinstance(serializer, MsgpackSerializer):
+            return serializer.decoded(value)
+        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -207,7 +216,9 @@ class ResultForm:
 
     def is_media(self, codec: str | None) -> bool:
         """Whether the stored bytes are for viewers, of the result's content type."""
-        return self.content_type is not None and _is_media(codec)
+        if self.content_type is None:
+            return codec is not None and codec.startswith(MEDIA)
+        return _is_media(codec)
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
@@ -217,13 +228,14 @@ class ResultForm:
         """The MIME type that the row of a result names."""
         if codec.startswith(FILE_CODEC):
             return content_type_of(codec)
+        if codec.startswith(MEDIA):
+            return parts_of(codec)[0]
         return self.content_type if _is_media(codec) else None
 
     def blob_type(self, codec: str | None) -> str:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
-        if codec is not None and codec.startswith(FILE_CODEC):
-            return content_type_of(codec)
-        return str(self.content_type) if self.is_media(codec) else "application/octet-stream"
+        kind = None if codec is None else self.row_type(codec)
+        return "application/octet-stream" if kind is None else kind
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
@@ -233,9 +245,10 @@ class ResultForm:
             return suffix_of(codec)
         if not _is_media(codec):
             return "stream" if self.streams else self._serializer.name
-        if self.content_type is None:
+        kind = self.row_type(str(codec))
+        if kind is None:
             return "bin" if codec == RAW_BYTES else "txt"
-        return extension_of(self.content_type)
+        return extension_of(kind)
 
 
 def extension_of(content_type: str) -> str:

@@ -1,148 +1,229 @@
-"""Results in the format that the mark's `content_type` names: PNG, JSON, CSV, Parquet, ….
+"""Results as files that viewers open: PNG, JSON, CSV, Parquet, ….
 
-A result is kept in such a format only if it comes back from it: what was written is read at once,
-and counts if both have the same canonical text, as two equal arguments of a call have. So no format
-needs a list of what it loses. What does not come back is stored by the serializer, which is said.
+A function's mark names the content type. A result is kept as such a file only if it comes back from
+it: what was written is read at once, and counts if both have the same canonical text, as two equal
+arguments of a call have. So no format needs a list of what it loses. What does not come back is
+stored by the serializer, which is said.
+
+JSON is written here, the values of a library by the plug-in that supports them. Of a class that was
+registered, `encode` gives the file and its content type. The column `serializer` tells the content
+type, who wrote the file, and what of the value the file does not hold.
 """
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from base64 import b64decode, b64encode
-from functools import cache
-from importlib import import_module
-from inspect import isabstract
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.file import File
-from beautyspot.errors import RestoreError
+from beautyspot.concurrency.locks import Lazily
+from beautyspot.contracts.file import CONTENT_TYPE
+from beautyspot.contracts.types import support_of
+from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
-from beautyspot.serialization.annotations import return_class
-from beautyspot.serialization.payload import MEDIA, Payload, Unfit
+from beautyspot.messages import error_shown
+from beautyspot.serialization.codecs.registry import Encoded
+from beautyspot.serialization.codecs.writer import step_to
+from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
+from beautyspot.serialization.serializer import MsgpackSerializer
 
 if TYPE_CHECKING:
-    from beautyspot.serialization.media import Format
-
-AS_THEY_ARE: Final = (bytes, str, File)
-"""The types of results that are their content."""
+    from beautyspot.contracts import Data, TypeSupport
+    from beautyspot.contracts.types import Types
 
 _LONGEST: Final = 2**16
-
-_FORMATS: Final = {
-    "application/json": "json",
-    "application/parquet": "parquet",
-    "application/vnd.apache.parquet": "parquet",
-    "application/x-parquet": "parquet",
-    "image/bmp": "bmp",
-    "image/png": "png",
-    "image/tiff": "tiff",
-    "image/webp": "webp",
-    "text/csv": "csv",
-}
-
-_TYPES: Final = {
-    **dict.fromkeys(["dict", "list", "int", "float", "bool", "NoneType"], "builtins"),
-    "PIL.Image:Image": "pillow",
-    "pandas.core.frame:DataFrame": "pandas",
-    "pandas:DataFrame": "pandas",
-    "polars.dataframe.frame:DataFrame": "polars",
-    "pyarrow.lib:Table": "pyarrow",
-}
-
-_MODULES: Final = {
-    "builtins": ("beautyspot.serialization.media", ("json",)),
-    "pillow": ("beautyspot.libraries.pillow_media", ("bmp", "png", "tiff", "webp")),
-    "pandas": ("beautyspot.libraries.pandas_media", ("csv", "parquet")),
-    "polars": ("beautyspot.libraries.polars_media", ("csv", "parquet")),
-    "pyarrow": ("beautyspot.libraries.arrow_media", ("csv", "parquet")),
-}
-"""A library's name in the column -> our module for it, and the formats that this has."""
-
-_KEYGEN: Final = KeyGen()
+_OF_JSON: Final = (dict, list, int, float, bool)
+_JSON: Final = "json:"  # no name of types has a colon
+_CLASS: Final = "class:"
+"""How the writer of a registered class begins; the name of the class follows."""
 
 
-def written(value: Any, content_type: str) -> Payload:
-    """The result in the format of its content type.
+class Media:
+    """Writes and reads the results of a function as files.
+
+    Args:
+        content_type: of its mark; None where that names none.
+        types: those that plug-ins support.
+
+    Attributes:
+        draws: whether there are values in whose place a file of this type is given.
+    """
+
+    def __init__(self, content_type: str | None, types: Types) -> None:
+        self._content_type = content_type or ""
+        self._kind = _plain(self._content_type)
+        self._types = types
+        self.draws = any(each.drawn and self._kind in each.media for each in types.values())
+
+    @Lazily
+    def _serializer(self) -> MsgpackSerializer:
+        return MsgpackSerializer().supporting(self._types)
+
+    def draw(self, value: Any) -> Any:
+        """The bytes of the file that is given in the place of a value; the value if there is none.
+
+        Also where the file can't be made, which is said when the value is to be stored.
+        """
+        named = support_of(self._types, type(value))
+        if named is None or not named[1].drawn or self._kind not in named[1].media:
+            return value
+        try:
+            return bytes(named[1].to_media(value, self._kind)[0])
+        except Exception:
+            return value
+
+    def written(self, value: Any) -> Payload | None:
+        """The result as a file; None where neither its mark nor its class names a content type.
+
+        Raises:
+            Unfit: it is none of that type, or would not come back from it.
+            SerializationError: a value can't be drawn that has no other form.
+        """
+        if type(value) is Encoded:
+            return self._of_class(value)
+        if not self._kind or value is None:
+            return None
+        if type(value) in _OF_JSON and _is_json(self._kind):
+            return Payload(_write_json(value), _codec(self._content_type, _JSON))
+        return self._of_library(value, self._support(value))
+
+    def _support(self, value: Any) -> TypeSupport:
+        cls = type(value)
+        named = support_of(self._types, cls)
+        if named is not None and self._kind in named[1].media:
+            return named[1]
+        there = ("application/json",) if cls in _OF_JSON else named[1].media if named else ()
+        if there:
+            raise Unfit(f"the type {cls.__qualname__} is written as {' or '.join(there)} only")
+        raise Unfit(f"there is no such form of the type {cls.__qualname__}")
+
+    def _of_library(self, value: Any, support: TypeSupport) -> Payload:
+        try:
+            data, beside = support.to_media(value, self._kind)
+            if support.drawn:
+                return Payload(data, RAW_BYTES)
+            packed = b"" if beside is None else bytes(self._serializer.dumps(beside))
+            text_of = KeyGen().supporting(self._types).canonical
+            if text_of(value) != text_of(self._read(support, data, packed)):
+                raise Unfit("it would come back changed")
+        except SerializationError as error:
+            raise Unfit(str(error)) from error
+        except Exception as error:
+            if support.drawn:
+                raise SerializationError(
+                    f"drawing the result raised {error_shown(error)}"
+                ) from error
+            raise Unfit(f"writing it failed ({error!r:.200})") from error
+        if len(packed) > _LONGEST:
+            what = f"what {self._content_type} does not hold of it takes {len(packed)} bytes"
+            raise Unfit(what)
+        return Payload(data, _codec(self._content_type, support.name, packed))
+
+    def _read(self, support: TypeSupport, data: Data, packed: bytes) -> Any:
+        beside = self._serializer.loads(packed) if packed else None
+        return support.from_media(data, self._kind, beside)
+
+    def _of_class(self, value: Encoded) -> Payload | None:
+        """What `encode` of a registered class gave, if that is ``(bytes, content type)``."""
+        form: Any = value.form
+        is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
+        if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
+            data, kind = form
+            if self._kind in ("", _plain(kind)):
+                return Payload(data, _codec(kind, _CLASS + value.name))
+        if self._kind:
+            raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
+        return None
+
+    def read(self, data: Data, codec: str) -> Any:
+        """The value of a file; of a registered class, what its `encode` gave, as an `Encoded`.
+
+        Only a library's file of the mark's own content type is read: a row can have no other
+        library look at what it holds.
+
+        Raises:
+            RestoreError: damaged, or of another type.
+            ImportError: its library is not installed.
+        """
+        kind, by, packed = parts_of(codec)
+        if by.startswith(_CLASS):
+            return Encoded(by.removeprefix(_CLASS), (bytes(data), kind), "")
+        if _plain(kind) != self._kind:
+            raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
+        support = next((each for each in self._types.values() if each.name == by), None)
+        try:
+            if by == _JSON:
+                return json.loads(bytes(data))
+            if support is not None:
+                return self._read(support, data, packed)
+        except (RestoreError, ImportError):
+            raise
+        except Exception as error:
+            raise RestoreError(f"a stored file of {kind} can't be read ({error!r:.200})") from error
+        raise RestoreError(
+            f"it was stored by the types {by:.40}: install the plug-in that has them"
+        )
+
+
+def _plain(content_type: str) -> str:
+    """A content type in lower case, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _codec(content_type: str, by: str, beside: bytes = b"") -> str:
+    """The column `serializer`, which the digest and the signature cover."""
+    return f"{MEDIA}{by}|{content_type}|{b64encode(beside).decode()}"
+
+
+def parts_of(codec: str) -> tuple[str, str, bytes]:
+    """The content type of a file, who has written it, and what of the value it does not hold.
 
     Raises:
-        Unfit: it has none, or would not come back from it.
+        RestoreError: damaged.
     """
-    why = misfit(type(value), content_type)
+    head, _, text = codec.removeprefix(MEDIA).rpartition("|")
+    by, _, kind = head.rpartition("|")
+    try:
+        return kind, by, b64decode(text, validate=True)
+    except ValueError as error:
+        raise RestoreError(f"a stored file of no sound type ({codec!r:.80})") from error
+
+
+# ------------------------------------------------------------------------------------- JSON
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or kind.endswith("+json")
+
+
+_EXACT: Final = (str, int, bool, type(None))
+
+
+def _write_json(value: Any) -> bytes:
+    why = _unlike_json(value, "result")
     if why:
         raise Unfit(why)
-    library, name = _library(type(value)), format_of(content_type)
     try:
-        form = _loaded(library, name)
-        data, beside = form.write(value)
-        if not _equal(value, form.read(data, beside)):
-            raise Unfit("it would come back changed")
-    except Unfit:
-        raise
-    except Exception as error:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as error:  # lone surrogates
         raise Unfit(f"writing it failed ({error!r:.200})") from error
-    if len(beside) > _LONGEST:
-        raise Unfit(f"what {content_type} does not hold of it takes {len(beside)} bytes")
-    # Beside stands in the column `serializer`, which the digest and the signature cover.
-    codec = f"{MEDIA}{library}.{name}:{b64encode(beside).decode()}"
-    return Payload(data, codec)
 
 
-def _equal(value: object, read: object) -> bool:
-    return _KEYGEN.canonical(value) == _KEYGEN.canonical(read)
-
-
-def misfit(cls: type, content_type: str) -> str | None:
-    """Why results of a class are never in the format of a content type; None if they may be."""
-    name, library = format_of(content_type), _library(cls)
-    if library and name in _MODULES[library][1]:
+def _unlike_json(value: Any, path: str) -> str | None:
+    """What JSON does not hold, or would give back as something else."""
+    kind = type(value)
+    if kind in _EXACT or (kind is float and math.isfinite(value)):
         return None
-    if not library:
-        return f"there is no such form of the type {cls.__qualname__}"
-    there = [known for known, form in _FORMATS.items() if form in _MODULES[library][1]]
-    return f"the type {cls.__qualname__} is written as {' or '.join(there)} only"
-
-
-def foreseen(function: Any, content_type: str) -> str | None:
-    """Why no result of a function can be in that format, where its annotation tells."""
-    cls = return_class(function)
-    if cls is None or cls in (*AS_THEY_ARE, type(None)) or isabstract(cls):
-        return None
-    return misfit(cls, content_type) if _library(cls) or cls.__module__ == "builtins" else None
-
-
-def format_of(content_type: str) -> str:
-    """The name of the format; "" where there is none for it."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return _FORMATS.get(kind) or ("json" if kind.endswith("+json") else "")
-
-
-def _library(cls: type) -> str:
-    module, name = cls.__module__, cls.__qualname__
-    return _TYPES.get(name if module == "builtins" else f"{module}:{name}", "")
-
-
-@cache
-def _loaded(library: str, name: str) -> Format:
-    formats: dict[str, Format] = import_module(_MODULES[library][0]).FORMATS
-    return formats[name]
-
-
-def read(data: Any, codec: str, content_type: str | None) -> Any:
-    """The value of a result that `written` wrote.
-
-    Only the format of the mark's own content type is read: a row can have no other library look at
-    what it holds.
-
-    Raises:
-        RestoreError: damaged, or in another format.
-    """
-    head, _, text = codec.removeprefix(MEDIA).partition(":")
-    library, _, name = head.partition(".")
-    wanted = format_of(content_type or "")
-    if name != wanted or library not in _MODULES or name not in _MODULES[library][1]:
-        raise RestoreError(f"the result was stored as {head:.40}, and content_type= says otherwise")
-    try:
-        return _loaded(library, name).read(data, b64decode(text, validate=True))
-    except RestoreError:
-        raise
-    except Exception as error:
-        raise RestoreError(f"a stored {name} can't be read ({error!r:.200})") from error
+    if kind is list:
+        parts = ((item, f"{path}[{place}]") for place, item in enumerate(value))
+    elif kind is dict:
+        other = [key for key in value if type(key) is not str]
+        if other:
+            return f"{path} has the key {other[0]!r:.40}, and JSON's keys are texts"
+        parts = ((item, f"{path}{step_to(key)}") for key, item in value.items())
+    else:
+        shown = repr(value) if kind is float else f"a {kind.__qualname__}"
+        return f"{path} is {shown}, which JSON does not hold"
+    return next(filter(None, (_unlike_json(*part) for part in parts)), None)

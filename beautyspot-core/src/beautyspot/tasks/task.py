@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase
+    from beautyspot.contracts.types import Types
     from beautyspot.observing import Reason
     from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.counted import Counted
@@ -65,6 +66,7 @@ class Call:
     waited = False  # others ran since it got its key, and may have changed its arguments
     is_hit = False  # whether it got a result without running
     is_stored = False  # whether its own result is stored by now, or queued for that
+    changed = False  # what its key is made of changed: its result is its caller's alone
     made_at: float | None = None  # when the result was made, in Unix time
     why: Reason | None = None  # why it is a miss, if not since nothing is stored
     found_as: FoundAs | None = None  # what observers are told of a result that was found
@@ -111,6 +113,7 @@ class Task:
         terms: of each result, where its mark gives no functions that say them.
         asks_terms: whether it does.
         items: how it is called with a list of items, where these have results of their own.
+        draw: see `ResultForm`; None where what the function returns is a list of items.
         error_terms: of an error that is a result.
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
@@ -127,6 +130,7 @@ class Task:
         *,
         keygen: KeyGenBase,
         serializer: SerializerBase,
+        types: Types,
         owner: Callable[[], object],
         on_first_key: FirstKey,
         counted_of: Callable[[str], Counted],
@@ -149,11 +153,12 @@ class Task:
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
-        self.form = ResultForm(function, options, serializer, streams=streams)
+        self.form = ResultForm(function, options, serializer, types, streams=streams)
         is_local = self.addressing.is_local
         check_combinations(self.func_identifier, kind, options, is_local=is_local)
         each = options.each
         self.items = None if each is None else Items(self.func_identifier, function, options)
+        self.draw = self.form.draw if each is None else None  # there it is done item by item
         self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
@@ -11,10 +13,13 @@ from xxhash import xxh32_hexdigest
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.keys.binding import make_binder
+from beautyspot.keys.canonical import NO_FORM
+from beautyspot.keys.generator import parts_of
+from beautyspot.keys.memo import FLAT
 from beautyspot.tasks.addressing import OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, Advisor
 from beautyspot.tasks.argument_text import argument_text, id_text
-from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
+from beautyspot.tasks.watching import Watch, leads_nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +28,14 @@ if TYPE_CHECKING:
     from beautyspot.keys.binding import Binder
     from beautyspot.tasks.addressing import Addressed
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 _quoted: Final = json.encoder.encode_basestring_ascii
 
 
 class TellingAddressing(Addressing):
     """An `Addressing` that can tell people of its keys."""
 
-    _to_watch = WATCHED
     _to_check = True
 
     @property
@@ -43,22 +49,30 @@ class TellingAddressing(Addressing):
             return self._name(*call.bound)
         return {OWN_ID: self._own_id(call.args, call.kwargs)}
 
-    def tell_arguments(self, call: Addressed) -> None:
-        """Note in the call what its arguments are: a digest of each, and a text for people."""
-        call.digests = self.argument_digests(call)
+    def tell_arguments(self, call: Addressed, *watches: Watch | None) -> None:
+        """Note in the call what its arguments are: a digest of each, and a text for people.
+
+        What is watched of them need not be written once more.
+        """
+        known: dict[str, str] = {}
+        for watch in watches:
+            known.update({} if watch is None else watch.known)
+        call.digests = self.argument_digests(call, known)
         if self._options.arguments:
             call.arguments = self.argument_text(call)
 
-    def argument_digests(self, call: Addressed) -> str | None:
-        """One short digest an argument, as a JSON object: tells which one differs, stores none."""
+    def argument_digests(self, call: Addressed, known: Mapping[str, str] = NOTHING) -> str | None:
+        """One short digest an argument, as a JSON object: tells which one differs, stores none.
+
+        Of those in `known`, that is the text.
+        """
         if self._id_of is not None:
             return None
-        canonical = self.keygen.canonical
+        digests: list[str] = []
         try:
-            digests = [
-                f'{_quoted(name)}:"{xxh32_hexdigest(canonical(value).encode())}"'
-                for name, value in self._name(*call.bound).items()
-            ]
+            for name, value in self._name(*call.bound).items():
+                text = known.get(name) or self.keygen.canonical(value)
+                digests.append(f'{_quoted(name)}:"{xxh32_hexdigest(text.encode())}"')
         except Exception:  # no canonical text, by another key generation: `explain` says less
             return None
         return f"{{{','.join(digests)}}}"
@@ -89,49 +103,75 @@ class TellingAddressing(Addressing):
 
     @Lazily
     def _advisor(self) -> Advisor:
-        return Advisor(self._function, self._options, self.keygen, self._identity.may_capture)
+        return Advisor(
+            self._function,
+            self._options,
+            self.keygen,
+            called=self.func_name,
+            captured=self._identity.may_capture,
+        )
 
     # ------------------------------------------------------------------------- what runs change
 
-    def watch(self, call: Addressed) -> Watch | None:
-        """Begin to watch what the call changes of its own key; None for most calls.
+    def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
+        """Begin to watch what the call may change of its own key; None where that is nothing.
 
-        Those with plain arguments have nothing to watch, and only the first misses are watched.
+        Most calls have flat arguments alone, which nobody can change.
+
+        Args:
+            call: the call, whose function runs next.
+            item: True for the item of `each=` alone, False for all but that.
         """
-        if self._to_watch <= 0 or self.memo.get(*call.bound) is not None:
-            return None
-        self._to_watch -= 1
-        with suppress(Exception):  # as above
-            return Watch(self.keygen, lambda: (self._watched(call), self._held()))
-        return None
+        positional, named = call.bound
+        follows = self._options.version == "auto" and not self._is_of_another_process
+        if self._key_maker is not None and not follows:
+            flat = FLAT.issuperset(map(type, positional))
+            if self._id_of or (flat and FLAT.issuperset(map(type, named.values()))):
+                return None
+        parts = self._parts_by_id if self._ours is None else partial(parts_of, self._ours)
+        code = self._followed.records if follows and not item else None
+        return Watch(parts, lambda: self._watched(call, item), code)
 
-    def _watched(self, call: Addressed) -> dict[str, Any]:
-        return {} if self._id_of is not None else self._name(*call.bound)
+    def _watched(self, call: Addressed, item: bool | None) -> dict[str, Any]:
+        """The arguments that may change, and what the function captured; not what `key=` says."""
+        held = {} if item else self._held()
+        found = {name: value for name, value in held.items() if not name.startswith("<")}
+        if self._id_of is not None:
+            return found
+        if self._ours is None:
+            return {**found, "": call.bound}
+        each, key = self._options.each, self._options.key
+        for name, value in self._name(*call.bound).items():
+            keyed = isinstance(key, dict) and name in key
+            if type(value) not in FLAT and not keyed and item in (None, name == each):
+                found[name] = value
+        return found
+
+    def _parts_by_id(self, name: str, value: Any) -> tuple[dict[str, str], bool]:
+        """As `parts_of`, by a key generation that tells of arguments only as a whole."""
+        args, named = value if name == "" else ((value,), {})
+        try:
+            return {name: self._input_id(args, named)}, False
+        except Exception:  # of the user's making
+            return {name: NO_FORM}, False
+
+    def changes(self, watch: Watch) -> dict[str, str]:
+        """What the call that was watched has changed by now, with what to tell of it."""
+        found = {change.path: self._advisor.about(change) for change in watch.changed()}
+        if not found and watch.code is not None:
+            followed = self._followed.changed(watch.code)
+            found = dict(map(self._advisor.about_code, sorted(followed)))
+        self._changed.update(found)
+        return found
 
     @Lazily
-    def _changing(self) -> dict[str, str | None]:
-        """What calls changed of their own keys, as `Watch.changed` tells it: ``self.calls``."""
+    def _changed(self) -> dict[str, str]:
         return {}
 
-    def say_changed(self, watch: Watch) -> str | None:
-        """What to tell of the call that was watched, which has returned; None for nothing."""
-        with suppress(Exception):  # as above
-            changed = watch.changed()
-            self._changing.update(changed)
-            return self.about_changes() if changed else None
-        return None
-
-    def about_changes(self) -> str:
-        """What calls changed of their own keys, and what to write; "" if nothing is known."""
-        if not self._changing:
-            return ""
-        paths = [*self._changing]
-        return (
-            f"a call changed {', '.join(paths)}, which is a part of its key: the same call has "
-            f"{_what_it_has(self._changing)}: change a copy, or, if that changes no "
-            "result, write "
-            f"{self._advisor.line(*paths)}"
-        )
+    @property
+    def about_changes(self) -> list[str]:
+        """What calls in this process have changed of their own keys, and what to write."""
+        return [*self._changed.values()]
 
     def ignores_nothing(self, call: Addressed) -> str | None:
         """What is wrong with a path of `ignore=` that leaves out nothing; asked once, after a run.
@@ -147,10 +187,3 @@ class TellingAddressing(Addressing):
         with suppress(Exception):  # as above
             return leads_nowhere(self._name(*call.bound))
         return None
-
-
-def _what_it_has(changed: Mapping[str, str | None]) -> str:
-    why = next((why for why in changed.values() if why), None)
-    if why is None:
-        return "another key the next time, and runs again"
-    return f"no key the next time, and runs uncached ({why})"

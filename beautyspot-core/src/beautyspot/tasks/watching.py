@@ -1,129 +1,69 @@
 """What a call does to its own key, and what `ignore=` leaves out of nothing.
 
-A function that changes what outlives its call (an attribute of `self`, a variable that it captured)
-gives the same call another key each time: a miss for ever. An argument that its caller makes anew,
-such as a list that is sorted in place, is no such thing. So plain values and containers are not
-watched; attributes of objects, and captured variables, are. Of an object whose class, or a plug-in,
-says what counts of it, such as a client, it is watched whether it still has a form after the call.
+A call that changes what its key is made of, such as an attribute of `self` or a list that was
+passed, is not stored: a hit in the next process would give its result without the change.
 """
 
 from __future__ import annotations
 
 import inspect
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.functions.annotations import annotations_of
-from beautyspot.functions.names import is_python_class
-from beautyspot.keys.canonical import Without
+from beautyspot.keys.canonical import NO_FORM, Without, printable
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from beautyspot.contracts import KeyGenBase
+    from beautyspot.functions.code.auto_version import Record
 
-    Texts = dict[str, str]
-    Now = Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    Parts = Callable[[str, Any], tuple[dict[str, str], bool]]
+    Now = Callable[[], Mapping[str, Any]]
 
-WATCHED: Final = 3
-"""So many misses of a function are watched, in each process: it takes as long as their keys."""
 
-_UNSTABLE: Final = "unstable"
+class Change(NamedTuple):
+    """What a call changed: its path, as a message calls it, and of what it is a part."""
+
+    path: str
+    name: str
+    value: Any
 
 
 class Watch:
-    """What outlives a call and counts for its key, as it is when this is made.
+    """What a call may change of its own key, as it is when this is made.
 
     Args:
-        keygen: makes canonical texts.
-        now: returns the arguments by name, and the captured variables that count.
+        parts: gives the texts of a value and its parts, by their paths, and whether that of the
+            value is its canonical one.
+        now: gives what is to be compared, by name, as it is when it is asked.
+        code: what `version="auto"` is made of; None where nobody asks for that.
+
+    Attributes:
+        known: the canonical texts that are known of that, by name.
     """
 
-    def __init__(self, keygen: KeyGenBase, now: Now) -> None:
-        self._keygen = keygen
+    def __init__(self, parts: Parts, now: Now, code: set[Record] | None) -> None:
+        self.code = code
+        self._parts = parts
         self._now = now
-        arguments, held = now()
-        self._whole = {name for name, value in arguments.items() if self._counts_whole(value)}
-        self._before = self._texts(arguments, held)
+        self._before: dict[str, dict[str, str]] = {}
+        self.known: dict[str, str] = {}
+        for name, value in now().items():
+            self._before[name], is_whole = parts(name, value)
+            if is_whole:
+                self.known[name] = printable(self._before[name][name])
 
-    def changed(self) -> dict[str, str | None]:
-        """What the call changed, ready for `ignore=`; with why it has no form any more, if so."""
-        arguments, held = self._now()
-        after = self._texts(arguments, held)
-        paths = [path for path in {**self._before, **after} if self._differs(path, after)]
-        return {
-            path: self._why_unstable(arguments, held, path)
-            if after.get(path) == _UNSTABLE
-            else None
-            for path in paths
-            if path in held or self._counts(arguments, path)
-        }
-
-    def _differs(self, path: str, after: Texts) -> bool:
-        return self._before.get(path) != after.get(path)
-
-    def _texts(self, arguments: Mapping[str, Any], held: Mapping[str, Any]) -> Texts:
-        texts = {name: self._text(value) for name, value in held.items()}
-        for name, value in arguments.items():
-            attributes = dict(_attributes(value))
-            if name in self._whole:
-                if self._text(value) == _UNSTABLE:
-                    texts[name] = _UNSTABLE
-            elif attributes and not self._counts_whole(value):
-                for attribute, item in attributes.items():
-                    texts[f"{name}.{attribute}"] = self._text(item)
-        return texts
-
-    def _counts_whole(self, value: object) -> bool:
-        """Whether an object does not count by its attributes: its class, or a plug-in, says how.
-
-        Such a one may be a client, with attributes that take seconds to write.
-        """
-        attributes = tuple(name for name, _ in _attributes(value))
-        if not attributes:
-            return False
-        less = self._text(Without(value, attributes))
-        return less != _UNSTABLE and less == self._text(value)
-
-    def _why_unstable(
-        self, arguments: Mapping[str, Any], held: Mapping[str, Any], path: str
-    ) -> str:
-        name, _, attribute = path.partition(".")
-        value = held[path] if path in held else arguments[name]
-        try:
-            self._keygen.canonical(dict(_attributes(value))[attribute] if attribute else value)
-        except Exception as error:
-            return str(error)
-        return ""
-
-    def _text(self, value: object) -> str:
-        try:
-            return self._keygen.canonical(value)
-        except Exception:
-            return _UNSTABLE
-
-    def _counts(self, arguments: Mapping[str, Any], path: str) -> bool:
-        """Whether leaving out the attribute makes another key: not of a frame's own attributes."""
-        name, _, attribute = path.partition(".")
-        if not attribute:
-            return True
-        value = arguments[name]
-        whole = self._text(value)
-        return whole == _UNSTABLE or self._text(Without(value, (attribute,))) != whole
-
-
-def _attributes(value: object) -> Iterator[tuple[str, Any]]:
-    """The attributes of an object that counts by them, less those that are left out."""
-    paths: tuple[str, ...] = ()
-    if type(value) is Without:
-        paths, value = value.paths, value.value
-    if isinstance(value, type) or not is_python_class(type(value)):
-        return
-    for name, item in _members(value):
-        if name not in paths:
-            inner = tuple(path[len(name) + 1 :] for path in paths if path.startswith(f"{name}."))
-            yield name, Without(item, inner) if inner else item
+    def changed(self) -> Iterator[Change]:
+        """What is another thing by now: the attributes of an object, where these are all."""
+        for name, value in self._now().items():
+            before, (after, _) = self._before.get(name, {}), self._parts(name, value)
+            paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
+            if NO_FORM in after.values():
+                paths = [*after]
+            for path in [path for path in paths if path != name] or paths:
+                yield Change(path, name, value)
 
 
 def _members(value: object) -> Iterator[tuple[str, Any]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import beautyspot as bs
 import pytest
 from beautyspot.testing import memory_spot
-from beautyspot.testing.limiter import LimiterContract
-from beautyspot.testing.serializer import JSON_VALUES, SerializerContract
-from beautyspot.testing.types import TypeSupportContract
+from beautyspot_testing.limiter import LimiterContract
+from beautyspot_testing.serializer import JSON_VALUES, SerializerContract
+from beautyspot_testing.types import TypeSupportContract
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import beautyspot as bs
 import fsspec
 import pytest
-from beautyspot.testing.storage import StorageContract
+from beautyspot_testing.storage import StorageContract
 
 from beautyspot_fsspec import FsspecStorage
 

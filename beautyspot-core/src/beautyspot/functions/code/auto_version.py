@@ -21,6 +21,7 @@ from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.code.contents import (
     CONTAINERS,
     constant,
+    definitions_in,
     description,
     fields_of,
     is_large_and_flat,
@@ -33,10 +34,13 @@ from beautyspot.functions.code.held import held_by
 from beautyspot.functions.code.normal_form import UNKNOWN
 from beautyspot.functions.code.references import Found, class_of, resolve
 from beautyspot.functions.code.source import definition_of, module_source, with_nested
-from beautyspot.functions.code.uses import changed_globals, is_more_than_read, used_as_values
+from beautyspot.functions.code.uses import beneath, is_more_than_read, used_as_values
 from beautyspot.functions.names import (
+    captured,
     chain,
+    closures,
     identifier_of,
+    innermost_function,
     is_no_file,
     is_ours,
     is_python_class,
@@ -49,11 +53,10 @@ from beautyspot.functions.origins import is_installed
 from beautyspot.logs import inform_once, warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from beautyspot.functions.code.source import Source
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     Content = Callable[[object], str]
+    Record = tuple[str, str, str]
 
 _ARCHIVE: Final = (str(PurePath(functools.__file__).parent),)  # the standard library's, if zipped
 _FLAT: Final[tuple[type[Any], ...]] = (str, bytes, int, float, complex)
@@ -81,6 +84,9 @@ def version_auto(
     `beautyspot.functions.code.normal_form`), and neither does one of a docstring, unless it may be
     read: that of a function that is passed on and not only called, or any where `__doc__` is used.
 
+    What functions of its module assign or change in place counts by its code alone, by its class
+    and by the functions and classes that it holds, and one warning says so.
+
     The user's own project is the top-level package of `func` itself, wherever it is installed, and
     every file that is neither of the standard library nor in ``site-packages``.
 
@@ -90,8 +96,7 @@ def version_auto(
     What it can't see: methods called on anything but `self`, arguments, classes and objects of a
     module; names that are made at run time (`getattr`, `globals()`, registries of others);
     objects of other people's classes, such as clients; code in C and in other people's packages;
-    files, the environment, models behind an API. There, write the version yourself. What functions
-    of the module assign or change in place does not count, and one warning says so. A value that
+    files, the environment, models behind an API. There, write the version yourself. A value that
     differs from run to run or from machine to machine (the time, a path) makes each a version of
     its own.
 
@@ -101,50 +106,84 @@ def version_auto(
         project: the top-level package that is the user's own; by default that of `func`.
         passed: whether `func` is an argument, so that others may read its docstring.
     """
+    return digest_of(sorted(followed(func, content, project=project, passed=passed)))
+
+
+def followed(
+    func: Any,
+    content: Content | None = None,
+    *,
+    project: str | None = None,
+    passed: bool = False,
+    ignore: Collection[str] = (),
+    first: dict[str, list[Any]] | None = None,
+) -> set[Record]:
+    """What `version_auto` is a digest of: where each thing was found, its name, and its digest.
+
+    Args:
+        func, content, project, passed: as for `version_auto`.
+        ignore: variables that do not count: captured ones, and globals of the module of `func`.
+        first: keeps the code that is in tables which functions change, for the next time.
+    """
+    inner = unwrap_ours(func)
     if project is None:
-        project = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
-    walk = _Walk(_Task("", "", func, passed), content, project)
-    digest = digest_of(sorted(walk.records()))
+        project = root_of(namespace_of(inner).get("__name__"))
+    walk = _Walk(_Task("", "", func, passed), content, project, ignore, first)
+    records = walk.records()
     if walk.changing:
         warn_once(
-            f'version="auto" of {identifier_of(unwrap_ours(func))} does not count '
+            f'version="auto" of {identifier_of(inner)} does not count '
             f"{', '.join(sorted(walk.changing))}, which functions change while the program runs: "
             "pass what matters of it as an argument, or write the version yourself"
         )
     for label, cls in sorted(walk.unread.items()):
         inform_once(
-            f'version="auto" of {identifier_of(unwrap_ours(func))} does not follow {label}, since '
+            f'version="auto" of {identifier_of(inner)} does not follow {label}, since '
             f"what a {cls} holds can't be read. If results depend on it, write the version "
             "yourself, or let the function use what it is made of (the text of a template, say) "
             "as a global of its own"
         )
-    return digest
+    return records
 
 
 class _Task(NamedTuple):
     owner: str
     label: str
-    value: object
+    value: Any
     as_value: bool = False  # whether others may look at it: at a docstring, at annotations
+    changed: frozenset[str] = frozenset()  # what of it functions change; "" is the value itself
+    path: str = ""  # what a warning calls it then; "" for none
 
 
 class _Walk:
     """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
 
-    def __init__(self, first: _Task, content: Content | None, project: str) -> None:
+    def __init__(
+        self,
+        task: _Task,
+        content: Content | None,
+        project: str,
+        ignore: Collection[str],
+        first: dict[str, list[Any]] | None,
+    ) -> None:
         self.changing: set[str] = set()
         self.unread: dict[str, str] = {}  # what has no content that could be told: its class
         self._content = content
-        self._records: set[tuple[str, str, str]] = set()
-        self._todo: list[_Task] = [first]
+        self._records: set[Record] = set()
+        self._todo: list[_Task] = [task]
         self._seen: dict[int, tuple[object, str]] = {}  # the objects are kept, so that no number
         self._described: dict[int, object] = {}  # comes twice
         self._definitions: dict[int, Any] = {}
-        self._rebound: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
+        self._changed: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
         self._reads_docs = False
         self._root = project
+        self._ignore = ignore
+        self._first = {} if first is None else first
+        self._around = closures(task.value)  # whose captured variables `ignore` may name
+        inner = innermost_function(task.value)
+        self._globals = None if inner is None else inner.__globals__
 
-    def records(self) -> set[tuple[str, str, str]]:
+    def records(self) -> set[Record]:
         """Visit everything: where each thing was found, under which name, and its digest."""
         while self._todo:
             self._take(self._todo.pop())
@@ -155,10 +194,13 @@ class _Walk:
         return self._records
 
     def _take(self, task: _Task) -> None:
-        owner, label, value, as_value = task
+        owner, label, value, as_value, *_ = task
         try:
             isinstance(value, type)
         except Exception:  # a proxy of what is not there
+            return
+        if "" in task.changed:
+            self._follow_code(task)
             return
         if as_value:
             self._describe(value)
@@ -167,13 +209,14 @@ class _Walk:
             self._records.add((owner, label, digest_of(form)))
         elif value is not None and id(value) not in self._seen:
             self._seen[id(value)] = value, f"{owner} {label}"
-            self._visit(owner, label, value)
+            self._visit(task)
         elif isinstance(value, CONTAINERS):  # which has no name of its own
             self._records.add((owner, label, self._seen[id(value)][1]))
         if isinstance(value, enum.Enum):
             self._follow(owner, label, [type(value), value.value])
 
-    def _visit(self, owner: str, label: str, value: Any) -> None:
+    def _visit(self, task: _Task) -> None:
+        owner, label, value, *_ = task
         if isinstance(value, type):
             self._visit_class(value)
         elif isinstance(value, functools.partial):
@@ -184,12 +227,13 @@ class _Walk:
         elif is_large_and_flat(value) and self._content is not None:
             self._records.add((owner, label, digest_of(self._content(_in_order(value)))))
         elif isinstance(value, CONTAINERS):
-            self._visit_container(owner, label, value)
+            self._visit_container(task)
         elif not isinstance(value, ModuleType):
-            self._visit_object(owner, label, value)
+            self._visit_object(task)
 
-    def _visit_container(self, owner: str, label: str, value: Any) -> None:
+    def _visit_container(self, task: _Task) -> None:
         """Each item by its place, under the container's type and length."""
+        owner, label, value, *_ = task
         kind = type(value)
         self._records.add((owner, label, f"{identifier_of(kind)} of {len(value)}"))
         if isinstance(value, dict | MappingProxyType):
@@ -201,10 +245,11 @@ class _Walk:
         else:
             items = [(str(number), item) for number, item in enumerate(value)]
         self._todo += [_Task(owner, f"{label}[{place}]", item, True) for place, item in items]
-        self._todo += [_Task(owner, f"{label} class", kind), *self._fields(owner, label, value)]
+        self._todo += [_Task(owner, f"{label} class", kind), *self._fields(task)]
 
-    def _visit_object(self, owner: str, label: str, value: Any) -> None:
+    def _visit_object(self, task: _Task) -> None:
         """A function, with those that it wraps; of another object its class and content count."""
+        owner, label, value, *_ = task
         self._visit_implementations(owner, label, value)
         steps = list(chain(value))
         for step in steps:
@@ -220,16 +265,17 @@ class _Walk:
         if isinstance(value, MethodType) and owner:
             self._follow(owner, label, [value.__self__])
         elif owner and not any(isinstance(step, FunctionType) for step in steps):
-            self._visit_content(owner, label, value)
+            self._visit_content(task)
 
-    def _visit_content(self, owner: str, label: str, value: Any) -> None:
+    def _visit_content(self, task: _Task) -> None:
         """What an object holds; that of what was marked, or is an argument, is in the key."""
+        owner, label, value, *_ = task
         for kind in _FLAT:
             if isinstance(value, kind):
                 write: Any = kind.__repr__
                 self._records.add((owner, label, digest_of(write(value))))
         if self._is_of_fields(value):
-            self._todo += self._fields(owner, label, value)
+            self._todo += self._fields(task)
         elif self._content is not None:
             try:
                 self._records.add((owner, label, digest_of(self._content(value))))
@@ -248,9 +294,32 @@ class _Walk:
         own = self._is_own(namespace, str(namespace.get("__file__")))
         return own or any(hasattr(kind, name) for name in _OF_FIELDS)
 
-    def _fields(self, owner: str, label: str, value: Any) -> Iterator[_Task]:
-        for name, item in fields_of(value):
-            yield _Task(owner, f"{label}.{name}", item, True)
+    def _fields(self, task: _Task) -> Iterator[_Task]:
+        for name, item in fields_of(task.value):
+            changed, path = beneath(task.changed, name), f"{task.path}.{name}"
+            yield _Task(task.owner, f"{task.label}.{name}", item, True, changed, path)
+
+    def _follow_code(self, task: _Task) -> None:
+        """Of what functions change, or `ignore` names, what is code: its class, and what it holds.
+
+        A table has the code in it that it had the first time: what a program puts there while it
+        runs is no part of the version.
+        """
+        owner, label, value, *_ = task
+        is_own = not isinstance(value, type) and self._is_of_fields(value)
+        if task.path and (is_own or isinstance(value, CONTAINERS) or constant(value) is not None):
+            self.changing.add(task.path)
+        held = [] if isinstance(value, ModuleType) else [type(value) if is_own else value]
+        if is_own and task.path:
+            held += [item for _, item in fields_of(value)]
+        for number, item in enumerate(held):
+            found = definitions_in([item], objects=False)
+            if issubclass(type(item), CONTAINERS):
+                place = f"{owner} {label} {number}"
+                if place not in self._first:
+                    self._first[place] = [*found] if task.path else []
+                found = iter(self._first[place])
+            self._todo += [_Task(owner, label, definition, True) for definition in found]
 
     def _visit_implementations(self, owner: str, label: str, value: Any) -> None:
         """What `functools.singledispatch` calls in place of a function, by the type it is given."""
@@ -284,9 +353,10 @@ class _Walk:
         values = set() if node is None else used_as_values(node)
         values |= {value.partition(".")[0] for value in values}
         for found in resolve(function, self._load):
-            if not self._is_changing(found):
-                as_value = node is None or found.label in values
-                self._todo.append(_Task(name, found.label, found.value, as_value))
+            as_value = node is None or found.label in values
+            task = _Task(name, found.label, found.value, as_value)
+            if not self._is_ignored(found, function):
+                self._todo.append(self._with_changes(task, found.namespace))
         if node is None or any(is_more_than_read(node, first) for first in _first(function)):
             self._follow(name, "class", [cls for cls in [class_of(function)] if cls is not UNKNOWN])
         codes = with_nested(function.__code__)
@@ -304,8 +374,11 @@ class _Walk:
         self._follow(name, "base", cls.__mro__[1:])
         self._follow(name, "metaclass", [type(cls)])
         self._follow_annotations(name, cls)
+        changed = beneath(self._changed_in(namespace), cls.__qualname__)
         for key, value in held_by(cls):
-            self._todo.append(_Task(name, key, value))
+            attribute = key.removeprefix(".")
+            path = f"{name.replace(':', '.')}.{attribute}"
+            self._todo.append(_Task(name, key, value, False, beneath(changed, attribute), path))
 
     def _describe(self, value: Any) -> None:
         """What others may read of a function or class: its docstring and its annotations."""
@@ -348,35 +421,33 @@ class _Walk:
         places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
         return any(_is_of_a_project(place) for place in places if place)
 
-    def _is_changing(self, found: Found) -> bool:
-        """Whether functions of the module assign the name, or change its value in place.
+    def _is_ignored(self, found: Found, function: FunctionType) -> bool:
+        """Whether `ignore` names a variable that a function captured."""
+        root = found.label.partition(".")[0]
+        return root in self._ignore and root in captured(function) and function in self._around
 
-        It may be there or not, and differ, as the program goes on. Data is told of, once.
-        """
-        key, name = id(found.namespace), found.label.rpartition(".")[2]
-        if key not in self._rebound:
-            known = "__file__" in found.namespace
-            source = module_source(found.namespace) if known else None
-            changing = set() if source is None else source.rebound | _changed_in_place(source)
-            self._rebound[key] = (found.namespace, changing)
-        if name not in self._rebound[key][1]:
-            return False
-        if isinstance(found.value, CONTAINERS) or constant(found.value) is not None:
-            self.changing.add(f"{found.namespace.get('__name__')}.{name}")
-        return True
+    def _with_changes(self, task: _Task, namespace: Mapping[str, Any]) -> _Task:
+        """The task of a name in a module, with what functions of that change of the value."""
+        name = task.label.rpartition(".")[2]
+        if not namespace:  # a variable that was captured, or an attribute
+            return task
+        if name in self._ignore and namespace is self._globals:
+            return task._replace(changed=frozenset(("",)))
+        changed = beneath(self._changed_in(namespace), name)
+        return task._replace(changed=changed, path=f"{namespace.get('__name__')}.{name}")
+
+    def _changed_in(self, namespace: Mapping[str, Any]) -> set[str]:
+        """The names of a module whose values its functions change."""
+        if id(namespace) not in self._changed:
+            source = module_source(namespace) if "__file__" in namespace else None
+            self._changed[id(namespace)] = namespace, set() if source is None else source.changed
+        return self._changed[id(namespace)][1]
 
     def _is_own(self, namespace: Mapping[str, Any], filename: str) -> bool:
         root = root_of(namespace.get("__name__"))
         if "__file__" not in namespace and root in sys.builtin_module_names:
             return False
         return root != "beautyspot" and (root == self._root or _is_of_a_project(filename))
-
-
-def _changed_in_place(source: Source) -> set[str]:
-    if not source.changed:  # looked for once a file; "" is no name
-        nodes = (node for nodes in source.definitions.values() for node in nodes)
-        source.changed.update(("", *changed_globals(nodes)))
-    return source.changed
 
 
 def _in_order(value: Any) -> object:

@@ -7,21 +7,23 @@ import inspect
 import re
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from types import (
     FunctionType,
     GetSetDescriptorType,
     MappingProxyType,
     MemberDescriptorType,
+    MethodType,
 )
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from beautyspot.functions.code.forms import constant_form, digest_of, text_of
 from beautyspot.functions.code.normal_form import UNKNOWN, follow, normal_form
 from beautyspot.functions.code.source import definition_of
-from beautyspot.functions.names import identifier_of, namespace_of
+from beautyspot.functions.names import identifier_of, is_python_class, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LARGE: Final = 100
 _FLAT: Final = frozenset({str, int, float, bool, type(None)})
@@ -91,3 +93,49 @@ def fields_of(value: Any) -> Iterator[tuple[str, Any]]:
     attributes = inspect.getattr_static(value, "__dict__", None)
     if isinstance(attributes, GetSetDescriptorType | dict):
         yield from vars(value).items()
+
+
+def definitions_in(
+    values: Iterable[object], *, objects: bool = True, receiver: object = None
+) -> Iterator[Any]:
+    """The functions and classes in these values, in what these hold, and so on.
+
+    Args:
+        values: anything.
+        objects: whether the classes of objects count too, and what is in their attributes.
+        receiver: an object that is passed over.
+    """
+    todo = [*values]
+    seen = {id(receiver): receiver}
+    while todo:
+        value = todo.pop()
+        kind = type(value)
+        if kind in _FLAT or id(value) in seen:
+            continue
+        seen[id(value)] = value
+        if issubclass(kind, FunctionType | type):
+            yield value
+        else:
+            todo += _parts(kind, value, objects)
+
+
+def _parts(kind: type, value: Any, objects: bool) -> Iterator[Any]:
+    if objects and is_python_class(kind):
+        yield kind
+        yield from [item for _, item in fields_of(value)]
+    if issubclass(kind, MethodType):
+        yield value.__func__
+        yield from [value.__self__] * objects
+    elif issubclass(kind, partial):
+        yield from (value.func, value.args, value.keywords)
+    elif issubclass(kind, dict | MappingProxyType):
+        yield from [*_unflat(value), *_unflat(value.values())]
+    elif issubclass(kind, CONTAINERS):
+        yield from _unflat(value)
+    elif hasattr(kind, "__wrapped__") or "__wrapped__" in getattr(value, "__dict__", ()):
+        yield value.__wrapped__
+
+
+def _unflat(items: Iterable[object]) -> list[object]:
+    """The items that may hold any; most containers hold plain values only."""
+    return [] if _FLAT.issuperset(map(type, items)) else list(items)

@@ -12,10 +12,13 @@ import ast
 import inspect
 import linecache
 from contextlib import suppress
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import chain
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions.code.uses import changed_names
 from beautyspot.functions.names import is_no_file
 
 if TYPE_CHECKING:
@@ -29,22 +32,24 @@ _TRIES: Final = 10
 _Span = tuple[tuple[int, int], tuple[int, int]]
 
 
-class Source(NamedTuple):
+@dataclass
+class Source:
     """What is in a file.
 
     Attributes:
         definitions: its functions and lambdas, by name and first line.
         classes: its classes, by qualified name.
-        rebound: the names of globals that functions assign.
-        changed: those whose values they change in place, once `auto_version` has looked.
         codes: its code objects.
     """
 
     definitions: dict[tuple[str, int], list[Definition]]
     classes: dict[str, list[ast.ClassDef]]
-    rebound: set[str]
-    changed: set[str]
     codes: frozenset[CodeType]
+
+    @cached_property
+    def changed(self) -> set[str]:
+        """The names whose values its functions change; only `auto_version` asks."""
+        return changed_names(chain.from_iterable(self.definitions.values()))
 
 
 def definition_of(function: FunctionType) -> Function | ast.Lambda | None:
@@ -178,7 +183,7 @@ def _parse(text: str, flags: int) -> Source | None:
         code = compile(tree, "", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    source = Source({}, {}, set(), set(), frozenset(with_nested(code)))
+    source = Source({}, {}, frozenset(with_nested(code)))
     _collect(tree, source)
     return source
 
@@ -212,8 +217,6 @@ def _filed(node: ast.AST, prefix: str, source: Source) -> str:
         first = min([node.lineno, *[item.lineno for item in node.decorator_list]])
         source.definitions.setdefault((node.name, first), []).append(node)
         return f"{prefix}{node.name}.<locals>."
-    if isinstance(node, ast.Global):
-        source.rebound.update(node.names)
     return prefix
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.functions.code.normal_form import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from beautyspot.functions.code.normal_form import Definition
 
@@ -52,34 +52,47 @@ def is_more_than_read(node: Definition, name: str) -> bool:
     return uses > reads or any(classes)
 
 
-def changed_globals(definitions: Iterator[Definition]) -> set[str]:
-    """The names of a module whose values functions change in place: ``table[key] = value``."""
+def changed_names(definitions: Iterable[Definition]) -> set[str]:
+    """The names of a module whose values functions assign, or change in place.
+
+    ``LIMIT`` for ``global LIMIT``, ``table`` for ``table[key] = value`` and ``table.append(1)``,
+    ``config.limit`` for ``config.limit = 1`` and for ``config.limit.append(1)``.
+    """
     found: set[str] = set()
     for node in definitions:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found |= set(_changed(node)) - _local(node)
+            parts = list(ast.walk(node))
+            assigned = {
+                name for part in parts if isinstance(part, ast.Global) for name in part.names
+            }
+            names = {part.id for part in parts if isinstance(part, ast.Name) and _is_set(part)}
+            local = (names | {part.arg for part in parts if isinstance(part, ast.arg)}) - assigned
+            changed = filter(None, map(_changed, parts))
+            found |= assigned | {path for path in changed if path.partition(".")[0] not in local}
     return found
 
 
-def _changed(node: ast.AST) -> Iterator[str]:
-    for part in ast.walk(node):
-        target: ast.AST | None = None
-        if isinstance(part, ast.Subscript | ast.Attribute) and not isinstance(part.ctx, ast.Load):
-            target = part.value
-        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            target = part.func.value if part.func.attr in _CHANGING else None
-        while isinstance(target, ast.Subscript | ast.Attribute):  # ``table["a"].append(1)``
-            target = target.value
-        if isinstance(target, ast.Name):
-            yield target.id
+def beneath(changed: Iterable[str], path: str) -> frozenset[str]:
+    """What is changed of the value at a path; "" where the value itself is."""
+    return frozenset(each[len(path) + 1 :] for each in changed if f"{each}.".startswith(f"{path}."))
 
 
-def _local(node: ast.AST) -> set[str]:
-    stored = {
-        part.id
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-    }
-    arguments = {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
-    declared = [part.names for part in ast.walk(node) if isinstance(part, ast.Global)]
-    return (stored | arguments).difference(*declared)
+def _is_set(part: ast.Name | ast.Attribute | ast.Subscript) -> bool:
+    return not isinstance(part.ctx, ast.Load)
+
+
+def _changed(part: ast.AST) -> str | None:
+    """The dotted name that one node of a function changes, from a variable on."""
+    target: ast.AST = part
+    if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+        target = part.func.value if part.func.attr in _CHANGING else part
+    elif isinstance(part, ast.Subscript) and _is_set(part):
+        target = part.value
+    elif not (isinstance(part, ast.Attribute) and _is_set(part)):
+        return None
+    names: list[str] = []
+    while isinstance(target, ast.Subscript | ast.Attribute):
+        # what is in a container is a part of that: ``table["a"].append(1)``
+        names = [target.attr, *names] if isinstance(target, ast.Attribute) else []
+        target = target.value
+    return ".".join([target.id, *names]) if isinstance(target, ast.Name) else None

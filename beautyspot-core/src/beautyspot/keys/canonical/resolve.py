@@ -1,7 +1,7 @@
 """Finds the form of a class.
 
-The forms of the builtin types are known from the start. Those of a library, also of the standard
-library, are loaded when the first class of it is met, so no library is imported for them.
+The forms of the builtin types are known from the start. Those of the standard library and of
+pydantic are loaded when the first class of these is met; those of other libraries are a plug-in's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.types import support_of
+from beautyspot.contracts.types import GET_DATA, NO_DATA, needs_data_plugin, support_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
@@ -20,6 +20,7 @@ from beautyspot.keys.canonical.callables import named_or_refused
 from beautyspot.keys.canonical.refused import poses, posing
 from beautyspot.keys.canonical.state import (
     SubclassForm,
+    SupportedForm,
     defines_state,
     has_hidden_state,
     is_live,
@@ -28,13 +29,10 @@ from beautyspot.keys.canonical.state import (
     unreadable,
     used_up,
 )
-from beautyspot.keys.canonical.walk import supported_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.contracts.types import Types
-    from beautyspot.keys.canonical.walk import Form
+    from beautyspot.keys.canonical.walk import Form, Walk
 
 _FORMS: Final[dict[type, Form]] = {**containers.FORMS, **callables.FORMS}
 """Forms of a type itself; a subclass has the `SubclassForm` of it."""
@@ -49,27 +47,11 @@ _STANDARD: Final = (
 
 _MODULES: Final = {
     **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
-    "numpy": "beautyspot.libraries.numpy_types",
-    "PIL": "beautyspot.libraries.pillow_types",
-    "torch": "beautyspot.libraries.torch_types",
-    "dateutil": "beautyspot.libraries.dateutil_types",
-    "pytz": "beautyspot.libraries.pytz_types",
-    "pandas": "beautyspot.libraries.pandas_types",
-    "polars": "beautyspot.libraries.polars_types",
-    "pyarrow": "beautyspot.libraries.arrow_keys",
-    **dict.fromkeys(("pydantic", "pydantic_core"), "beautyspot.libraries.pydantic_keys"),
+    **dict.fromkeys(("pydantic", "pydantic_core"), "beautyspot.keys.canonical.pydantic_forms"),
 }
 """Top-level module -> our module with the forms of its classes."""
 
 _known: Final[ByIdentity[Form]] = ByIdentity()
-
-
-def form_of(kind: type) -> Form:
-    """The form of the instances of `kind`."""
-    form = _FORMS.get(kind) or _known.get(kind)
-    if form is None:
-        form = _known.put(kind, _find(kind))
-    return form
 
 
 def has_own_form(module: str) -> bool:
@@ -79,19 +61,38 @@ def has_own_form(module: str) -> bool:
     return root in _MODULES or any(root == cls.__module__ for cls in own)
 
 
-def with_types(types: Types) -> Callable[[type], Form]:
-    """`form_of`, extended by the classes that plug-ins support."""
-    known: ByIdentity[Form] = ByIdentity()
+class Forms:
+    """Finds the form of a class.
 
-    def form(kind: type) -> Form:
-        found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
-        if found is None:
-            named = support_of(types, kind)
-            found = form_of(kind) if named is None else supported_form(named[1])
-            known.put(kind, found)
-        return found
+    Args:
+        types: those that plug-ins support.
+    """
 
-    return form
+    __slots__ = ("_known", "_types")
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._known: ByIdentity[Form] = ByIdentity()
+
+    def __call__(self, kind: type) -> Form:
+        """The form of the instances of `kind`."""
+        found = _FORMS.get(kind) or self._known.get(kind)  # no plug-in can claim one of the first
+        return found or self._known.put(kind, self._find(kind))
+
+    def _find(self, kind: type) -> Form:
+        named = support_of(self._types, kind)
+        if named is not None:
+            return SupportedForm(named[1], kind, named[0])
+        if needs_data_plugin(self._types, kind):
+            return _without_data
+        return _known.get(kind) or _known.put(kind, _find(kind))
+
+
+form_of: Final = Forms({})
+
+
+def _without_data(walk: Walk, value: object) -> str:
+    walk.refuse(value, NO_DATA, GET_DATA)
 
 
 def _find(kind: type) -> Form:

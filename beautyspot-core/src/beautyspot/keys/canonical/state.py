@@ -11,14 +11,18 @@ from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.functions.names import is_python_class, root_of
+from beautyspot.contracts.types import class_name
+from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.names import identifier_of, is_python_class, root_of
 from beautyspot.keys.canonical.computed import assigned, lazy
-from beautyspot.keys.canonical.text import tag
-from beautyspot.keys.canonical.walk import ATTRIBUTE, Without
+from beautyspot.keys.canonical.text import quote, tag
+from beautyspot.keys.canonical.walk import ATTRIBUTE, Without, described, failed
+from beautyspot.messages import less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.contracts import TypeSupport
     from beautyspot.keys.canonical.walk import Form, Walk
 
 _POINTER: Final = tuple.__itemsize__
@@ -78,6 +82,46 @@ class SubclassForm:
         return tag("sub", f"[{walk.named(type(value))},{self._form(walk, value)},{own}]")
 
 
+class SupportedForm:
+    """The form of a class that a plug-in supports.
+
+    It writes the class, the name of the plug-in's types (two may say the same of unequal values),
+    what the plug-in says of the value, and what a program has set on it.
+    """
+
+    __slots__ = ("_base", "_by", "_counted_as", "_is_own", "_key", "_name", "_slots")
+
+    def __init__(self, support: TypeSupport, kind: type, name: str) -> None:
+        self._base = next(base for base in kind.__mro__ if class_name(base) == name)
+        self._counted_as = support.counted_as(kind)
+        self._key = support.key
+        self._by = quote(support.name)
+        self._name = quote(identifier_of(kind)) if support.by_name else None
+        self._is_own = support.own_names(kind) if defines_state(kind) else None
+        self._slots = _has_slots(kind, self._base)
+
+    def __call__(self, walk: Walk, value: object) -> str:
+        """Write `value`."""
+        try:
+            key = self._key(value)
+        except UnstableKeyError as error:
+            path, why = walk.path(), less_secrets(str(error))
+            message = f"{less_secrets(path[:200])} is {described(value)}, which {why}"
+            raise UnstableKeyError(message, path=path) from error
+        except Exception as error:
+            raise failed(walk, value, self._key, error) from error
+        name = self._name or walk.named(self._counted_as)
+        text = f"{name},{self._by},{walk.at('<key>', '', key)}"
+        if self._is_own is not None and (own := self._set_on(walk, value, self._is_own)) != NOTHING:
+            text = f"{text},{own}"
+        return f'{{"$key":[{text}]}}'  # `tag`, not called
+
+    def _set_on(self, walk: Walk, value: object, is_own: Callable[[str], object]) -> str:
+        if not self._slots and all(map(is_own, _own_dict(walk, value))):
+            return NOTHING
+        return attributes(walk, value, held(walk, value, self._base, is_own))
+
+
 def state(walk: Walk, value: object, base: type) -> str:
     """The JSON object of the attributes that `value` has beyond those of `base`.
 
@@ -123,7 +167,7 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
 
 
 def held(
-    walk: Walk, value: object, base: type, inner: Callable[[str], bool] = _none
+    walk: Walk, value: object, base: type, inner: Callable[[str], object] = _none
 ) -> dict[Any, Any]:
     """The attributes in the slots of all classes that `base` is not, and in the ``__dict__``.
 
@@ -140,9 +184,16 @@ def held(
     functions = {name: lazy(type(value), name) for name in members}
     computed = {name: (members[name], each) for name, each in functions.items() if each is not None}
     if computed:
-        kept = assigned(walk, value, computed)
+        kept = {} if walk.passes_over(value) else assigned(walk, value, computed)
         members = {n: item for n, item in members.items() if n not in computed or n in kept}
     return members
+
+
+def _has_slots(kind: type, base: type) -> bool:
+    """Whether classes that `base` is not give their instances slots."""
+    added = [owner for owner in kind.__mro__ if owner not in base.__mro__]
+    items = [item for owner in added for item in vars(owner).values()]
+    return any(type(item) is MemberDescriptorType for item in items)
 
 
 def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[Any, Any]]:

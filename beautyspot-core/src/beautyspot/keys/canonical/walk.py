@@ -30,8 +30,6 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from beautyspot.contracts import TypeSupport
-
     Form = Callable[["Walk", Any], str]
     Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
 
@@ -42,7 +40,7 @@ OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
-    "leave it out, or say what counts of it by __beautyspot_key__ in its class or by "
+    "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
     "spot.keygen.register(cls, function)"
 )
 
@@ -91,14 +89,14 @@ class Walk:
 
     __slots__ = (
         *("_active", "_defined", "_formless", "_less", "_memo", "_numbers", "_open"),
-        *("_passing", "_path"),
-        *("_referring", "_resolve", "_within", "custom"),
+        *("_passing", "_path", "_referring", "_resolve", "_within", "custom", "passed_over"),
     )
 
     def __init__(
         self, resolve: Callable[[type], Form], custom: Custom = MappingProxyType({})
     ) -> None:
         self.custom = custom
+        self.passed_over: list[object] | None = None  # what takes long; None to write it as well
         self._resolve = resolve
         self._path: list[tuple[str, object]] = []
         self._active: set[int] = set()
@@ -206,6 +204,13 @@ class Walk:
         self._numbers, self._within = outside
         return text
 
+    def passes_over(self, value: object) -> bool:
+        """Whether what takes long is not to be written of a value, which is noted."""
+        if self.passed_over is None:
+            return False
+        self.passed_over.append(value)
+        return True
+
     def less(self, value: object) -> tuple[str, ...]:
         """The dotted paths that don't count in the state of `value`."""
         return self._less.get(id(value), ())
@@ -232,7 +237,7 @@ class Walk:
         """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
         raise UnstableKeyError(
-            f"{less_secrets(path[:200])} is {_described(value)}, which {why}: {advice}", path=path
+            f"{less_secrets(path[:200])} is {described(value)}, which {why}: {advice}", path=path
         )
 
     def _without(self, marker: Without) -> str:
@@ -309,60 +314,39 @@ def of_parts(name: str, parts: Callable[[Any], Iterable[Any]]) -> Form:
 
 
 class KeyForm:
-    """The form of a class for which a function says what counts: the user's, or a plug-in's.
+    """The form of a class for which a function of the user's says what counts.
 
     Args:
         function: takes the value and returns what counts of it.
-        by: the name of the plug-in's types; two plug-ins may return the same for unequal values.
-        by_name: whether the class counts by its name alone.
     """
 
-    __slots__ = ("_by", "_by_name", "_function")
+    __slots__ = ("_function",)
 
-    def __init__(
-        self, function: Callable[[Any], object], by: str | None = None, *, by_name: bool = False
-    ) -> None:
+    def __init__(self, function: Callable[[Any], object]) -> None:
         self._function = function
-        self._by_name = by_name
-        self._by = "" if by is None else f"{quote(by)},"
 
     def __call__(self, walk: Walk, value: object) -> str:
         """Write the class and what the function returns."""
         try:
             key = self._function(value)
         except Exception as error:
-            if self._by and isinstance(error, UnstableKeyError):  # a plug-in refuses the value
-                raise _refused_by_plugin(walk, value, error) from error
-            raise _failed(walk, value, self._function, error) from error
-        cls = type(value)
-        name = quote(identifier_of(cls)) if self._by_name else walk.named(cls)
-        return tag("key", f"[{name},{self._by}{walk.at('<key>', '', key)}]")
+            raise failed(walk, value, self._function, error) from error
+        return tag("key", f"[{walk.named(type(value))},{walk.at('<key>', '', key)}]")
 
 
-def supported_form(support: TypeSupport) -> KeyForm:
-    """The form of a class that a plug-in supports."""
-    return KeyForm(support.key, support.name, by_name=support.by_name)
-
-
-def _refused_by_plugin(walk: Walk, value: object, error: UnstableKeyError) -> UnstableKeyError:
-    path = walk.path()
-    return UnstableKeyError(
-        f"{less_secrets(path[:200])} is {_described(value)}, which {less_secrets(str(error))}",
-        path=path,
-    )
-
-
-def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+def failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+    """The error of a value whose key function raised one."""
     name = getattr(function, "__qualname__", type(function).__name__)
     return UnstableKeyError(
-        f"{less_secrets(walk.path())} is {_described(value)}, whose key function {name} raised "
+        f"{less_secrets(walk.path())} is {described(value)}, whose key function {name} raised "
         f"{type(error).__name__}: {masked(str(error))}. Correct that function, or leave the "
         "argument out with mark(ignore=...)",
         path=walk.path(),
     )
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What messages call a value: ``a numpy.ndarray``."""
     kind = type(value)
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     name = module + kind.__qualname__

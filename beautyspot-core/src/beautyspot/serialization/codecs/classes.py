@@ -65,22 +65,11 @@ def advice(cls: type) -> str:
         return f"{qualified(cls)} {why}"
     else:
         hint, how = "", f"spot.register({name}, encode=…, decode=…)"
+    other = "a plain tuple: tuple(…)" if issubclass(cls, tuple) else "it in another form"
     return (
         f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
-        f"return {_another_form(cls)}, or, {PICKLE_IT}"
+        f"return {other}, or, {PICKLE_IT}"
     )
-
-
-def _another_form(cls: type) -> str:
-    """What can be returned in the place of an instance."""
-    bases = [qualified(base) for base in cls.__mro__]
-    if "numpy.ma:MaskedArray" in bases or "numpy.ma.core:MaskedArray" in bases:
-        return "its two arrays (….data, ….mask)"
-    if "numpy:ndarray" in bases:
-        return "a plain array: numpy.array(…, subok=False)"
-    if issubclass(cls, tuple):
-        return "a plain tuple: tuple(…)"
-    return "it in another form"
 
 
 def _written(cls: type) -> str:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import EllipsisType
 
+    from beautyspot.contracts.types import Types
+
     Expected = type | tuple[type, ...] | EllipsisType
 
 MAX_DEPTH: Final = 100
@@ -74,7 +76,13 @@ class Write(Protocol):
 
 
 class Read(Protocol):
-    """The methods of the reader that codecs use."""
+    """What of the reader codecs use.
+
+    Attributes:
+        types: those that plug-ins support.
+    """
+
+    types: Types
 
     def buffer(self, part: object) -> memoryview:
         """The bytes that `Write.buffer` wrote, as a view of the stored data.

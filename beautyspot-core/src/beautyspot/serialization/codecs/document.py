@@ -155,13 +155,17 @@ class Reader:
     """Reads one document: the `Read` of the codecs, and the hooks of msgpack's unpacker.
 
     The unpacker calls the hooks for inner values first, without recursion in Python.
+
+    Attributes:
+        types: see `Read`.
     """
 
-    __slots__ = ("_markers", "_registry", "_segments")
+    __slots__ = ("_markers", "_registry", "_segments", "types")
 
     def __init__(self, registry: Registry, segments: list[memoryview | None]) -> None:
         self._registry = registry
         self._segments = segments
+        self.types = registry.types
         self._markers = 0  # markers that were not yet the first item of an array
 
     def marker(self, code: int, data: bytes) -> Tag:
@@ -218,6 +222,5 @@ class Reader:
 
 def _unvouched(name: str) -> RestoreError:
     return RestoreError(
-        f"nothing vouches for {name!r}: register it, name it in the function's return "
-        "annotation, or install the plug-in that stored it"
+        f"nothing vouches for {name!r}: register it, or name it in the function's return annotation"
     )

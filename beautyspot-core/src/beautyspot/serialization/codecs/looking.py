@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from xxhash import xxh3_128
 
+from beautyspot.contracts.types import OF_DATA
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs import classes, generics
-from beautyspot.serialization.codecs.contract import Tag
+from beautyspot.serialization.codecs.contract import Tag, check
 from beautyspot.serialization.codecs.document import Reader
 from beautyspot.serialization.codecs.registry import REGISTERED, SUPPORTED
 from beautyspot.serialization.codecs.table import library_of, type_of
@@ -27,28 +28,6 @@ if TYPE_CHECKING:
 
 _NOT_HERE: Final = (ZoneInfoNotFoundError, NotImplementedError)
 """Raised for what this machine has not: a zone, the paths of another system."""
-
-_KINDS: Final = {
-    80: "ndarray",
-    81: "scalar",
-    90: "DataFrame",
-    91: "Series",
-    92: "Index",
-    93: "Timestamp",
-    94: "Timedelta",
-    95: "DataFrame",
-    96: "Series",
-    100: "Table",
-    110: "Image",
-    115: "Tensor",
-}
-"""What values are, by their ext types, where their library does not tell."""
-
-_WITH_BUFFER: Final = frozenset({80, 90, 91, 92, 95, 96, 100, 110, 115})
-"""Those whose last part is a buffer."""
-
-_WITH_SHAPE: Final = {80: 1, 115: 1}
-"""Which part is the shape."""
 
 
 class LookingReader(Reader):
@@ -69,7 +48,7 @@ class LookingReader(Reader):
             if not isinstance(error.__cause__, ImportError):
                 raise
         self._markers += 1
-        return Tag(code, lambda parts, _: self._not_installed(code, parts))
+        return Tag(code, lambda parts, _: self._not_installed(library_of(code) or "", "", parts))
 
     def array(self, items: list[Any]) -> Any:
         """The value of a tagged array, or what stands in its place; any other as it is."""
@@ -79,10 +58,26 @@ class LookingReader(Reader):
         tag, parts = items[0], items[1:]
         try:
             return tag.decode(parts, self)
-        except ImportError:  # of a library that its library needs
-            return self._not_installed(tag.code, parts)
         except Exception as error:
+            if tag is SUPPORTED:
+                return self._supported(parts, error)
             return self._stand_in(tag, parts, error)
+
+    def _supported(self, parts: list[Any], error: Exception) -> Instance | NotInstalled:
+        """What stands in the place of a value of a plug-in's types."""
+        names, _, how = check(parts[:3], str, str, int)
+        name, _, exact = names.partition(" ")
+        library, form = name.partition(":")[0].partition(".")[0], parts[3:]
+        if isinstance(error, ImportError):
+            return self._not_installed(library, exact or name, form)
+        is_known = name in self._registry.types
+        if is_known and not self._has_stand_ins:
+            raise error
+        if library in OF_DATA and not is_known:
+            return self._not_installed("beautyspot-data", exact or name, form)
+        self._has_stand_ins = True
+        form = [bytes(part) if type(part) is memoryview else part for part in form]
+        return Instance(*_encoded(exact or name, form if how else form[0]))
 
     def _stand_in(self, tag: Tag, parts: list[Any], error: Exception) -> Instance:
         fields = _FIELDS.get(tag.code)
@@ -100,25 +95,15 @@ class LookingReader(Reader):
         self._has_stand_ins = True
         return Instance(name, found)
 
-    def _not_installed(self, code: int, parts: list[Any]) -> NotInstalled:
-        self._has_stand_ins = self._lacks_buffers = True
-        buffer: bytes | memoryview = b""
-        others = parts
-        if parts and code in _WITH_BUFFER:
-            buffer, others = self._last(parts), parts[:-1]
-        text = repr(others).encode(errors="surrogatepass")
-        digest = xxh3_128(text)
-        digest.update(buffer)
-        library, kind = library_of(code) or "", _KINDS.get(code, "value")
-        size = len(buffer) or len(text)
-        return NotInstalled(library, kind, _shape(code, parts), size, digest.digest())
-
-    def _last(self, parts: list[Any]) -> bytes | memoryview:
-        """The buffer that is the last part, if its codec has not used it before it failed."""
-        part = parts[-1]
-        if type(part) is int and 0 <= part < len(self._segments):
-            return self._segments[part] or b""
-        return part if type(part) is bytes else b""
+    def _not_installed(self, library: str, name: str, parts: list[Any]) -> NotInstalled:
+        self._has_stand_ins = True
+        text = repr([part for part in parts if type(part) is not memoryview])
+        digest, size = xxh3_128(text.encode(errors="surrogatepass")), len(text)
+        if parts and type(parts[-1]) is memoryview:
+            digest.update(parts[-1])
+            size = len(parts[-1])
+        kind = name.rpartition(":")[2] or "value"
+        return NotInstalled(library, kind, _shape(parts), size, digest.digest())
 
     def finish(self) -> None:
         """See `Reader.finish`. Buffers are left over where no codec has read them."""
@@ -127,10 +112,10 @@ class LookingReader(Reader):
         super().finish()
 
 
-def _shape(code: int, parts: list[Any]) -> tuple[int, ...] | None:
-    place = _WITH_SHAPE.get(code, len(parts))
-    shape = parts[place] if place < len(parts) else None
-    return tuple(shape) if type(shape) is list and all(type(n) is int for n in shape) else None
+def _shape(parts: list[Any]) -> tuple[int, ...] | None:
+    """The first of the parts that is a list of numbers, where there is large data beside it."""
+    lists = [part for part in parts if type(part) is list and {*map(type, part)} == {int}]
+    return tuple(lists[0]) if lists and type(parts[-1]) is memoryview else None
 
 
 # ------------------------------------------------ the name and the fields of each kind of class
@@ -167,10 +152,6 @@ def _encoded(name: str, form: Any) -> tuple[str, Fields]:
     return name, dict(enumerate(form)) if type(form) in (list, tuple) else {0: form}
 
 
-def _supported(_name: str, _by: str, exact: str, form: Any) -> tuple[str, Fields]:
-    return _encoded(exact, form)
-
-
 _FIELDS: Final[dict[int, Callable[..., tuple[str, Fields]]]] = {
     **{tag.code: _named for tag in (classes.OBJECT, classes.NAMED_TUPLE, classes.MODEL)},
     generics.GENERIC.code: _named,
@@ -179,5 +160,4 @@ _FIELDS: Final[dict[int, Callable[..., tuple[str, Fields]]]] = {
     classes.EXCEPTION.code: _exception,
     classes.SUBCLASS.code: _subclass,
     REGISTERED.code: _encoded,
-    SUPPORTED.code: _supported,
 }

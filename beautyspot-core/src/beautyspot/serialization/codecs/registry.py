@@ -2,32 +2,54 @@
 
 Here are, too, the codecs of classes with functions that write and read them, of the program or of a
 plug-in. For a class that a plug-in supports, the stored value has its name in
-`TypeSupport.classes`, the name of the support, the exact class and what `encode` returned. Nothing
-is imported by these names: they select an installed support, whose `decode` makes the value.
+`TypeSupport.classes`, behind a space the exact class, if that is another one, the name of the
+support, and what `encode` returned. Nothing is imported by these names: they select an installed
+support, whose `decode` makes the value.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.contracts.types import class_name, support_of
+from beautyspot.contracts.types import (
+    GET_DATA,
+    NO_DATA,
+    OF_DATA,
+    Buffer,
+    class_name,
+    support_of,
+)
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown, less_secrets
-from beautyspot.serialization.codecs.contract import Entry, Refused, class_tag
+from beautyspot.serialization.codecs.contract import Entry, Refused, Tag, class_tag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts.types import Types, TypeSupport
-    from beautyspot.serialization.codecs.contract import Tag, Write
+    from beautyspot.serialization.codecs.contract import Read, Write
 
     Encode = Callable[[Any], object]
     Decode = Callable[[Any], Any]
 
 REGISTERED: Final = class_tag(66)
-SUPPORTED: Final = class_tag(68)
+
+
+class Encoded(NamedTuple):
+    """What the `encode` of a registered class has made of an instance.
+
+    Attributes:
+        name: of the class.
+        form: what it made.
+        title: the class as messages call it.
+    """
+
+    name: str
+    form: object
+    title: str
 
 
 def registered_entry(cls: type, name: str, encode: Encode, decode: Decode) -> Entry:
@@ -37,7 +59,18 @@ def registered_entry(cls: type, name: str, encode: Encode, decode: Decode) -> En
 
 
 def _encode_registered(encode: Encode, value: object, write: Write) -> list[object]:
-    return [_encoded(encode, "its encode=", value, write)]
+    form = _encoded(encode, "its encode=", value)
+    return [write.value(form, f".<encoded {type(value).__qualname__}>")]
+
+
+def encoded_form(entry: Entry, value: object) -> object:
+    """What the `encode` of a registered class makes of an instance.
+
+    Raises:
+        Refused: it refuses the instance, or failed.
+    """
+    writer: Any = entry.encode  # the partial above
+    return _encoded(writer.args[0], "its encode=", value)
 
 
 def _decode_registered(cls: type, decode: Decode, form: Any) -> object:
@@ -47,38 +80,68 @@ def _decode_registered(cls: type, decode: Decode, form: Any) -> object:
     return value
 
 
-def supported_entry(name: str, support: TypeSupport) -> Entry:
-    """How a plug-in writes and reads the instances of the class with this name."""
-    writer, reader = partial(_encode_supported, support), partial(_decode_supported, support)
-    return Entry(object, name, SUPPORTED, writer, reader, (str, str, object))
+_FORM, _LIST, _BUFFERED = 0, 1, 2
+"""How a form is stored: as it is, as the items of a list, or so with a `Buffer` for the last."""
 
 
-def _encode_supported(support: TypeSupport, value: object, write: Write) -> list[object]:
-    form = _encoded(support.encode, f"{_title(support)}.encode", value, write)
-    return [support.name, class_name(type(value)), form]
+def _encode_supported(support: TypeSupport, value: Any, write: Write) -> list[object]:
+    form = _encoded(support.encode, f"{_title(support)}.encode", value)
+    own_names = support.own_names(type(value))
+    own = [n for n in getattr(value, "__dict__", ()) if own_names is not None and not own_names(n)]
+    if own:
+        raise Refused(f"it carries attributes of its own ({', '.join(own)}): return them beside it")
+    step = f".<encoded {type(value).__qualname__}>"
+    if type(form) is not list:
+        return [support.name, _FORM, write.value(form, step)]
+    if not form or type(form[-1]) is not Buffer:
+        return [support.name, _LIST, *write.items(form, step + "[{}]")]
+    *items, buffer = form
+    written = write.items(items, step + "[{}]")
+    return [support.name, _BUFFERED, *written, write.buffer(buffer.size, buffer.fill)]
 
 
-def _decode_supported(support: TypeSupport, by: str, exact: str, form: Any) -> object:
+def _decode_supported(parts: list[Any], read: Read) -> object:
+    if parts[2] == _BUFFERED:
+        parts[-1] = read.buffer(parts[-1])
+    names, by, how, *form = parts
+    name, _, exact = names.partition(" ")
+    support = read.types.get(name)
+    if support is None:
+        raise _unsupported(name)
     if by != support.name:
-        raise RestoreError(f"{exact} was stored by the types {by!r}, and is now {support.name!r}'s")
+        raise RestoreError(
+            f"a {name} was stored by the types {by!r}, and is now {support.name!r}'s"
+        )
     try:
-        value = support.decode(form)
+        value = support.decode(form if how else form[0])
+    except ImportError:  # said with what to install
+        raise
     except Exception as error:
         raise RestoreError(f"{_title(support)}.decode raised {error_shown(error)}") from error
-    made = class_name(type(value))
-    if made != exact:
-        raise RestoreError(f"{_title(support)}.decode gave a {made} in place of a {exact}")
+    cls = type(value)
+    if f"{cls.__module__}:{cls.__qualname__}" != (exact or name):  # `class_name`, not called
+        raise RestoreError(
+            f"{_title(support)}.decode gave a {class_name(cls)} in place of a {exact or name}"
+        )
     return value
 
 
-def _encoded(encode: Encode, title: str, value: object, write: Write) -> object:
+def _unsupported(name: str) -> RestoreError:
+    if name.partition(":")[0].partition(".")[0] in OF_DATA:
+        return RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
+    return RestoreError(f"a {name} is stored: install the plug-in that stored it")
+
+
+SUPPORTED: Final = Tag(68, _decode_supported)
+
+
+def _encoded(encode: Encode, title: str, value: object) -> object:
     try:
-        form = encode(value)
+        return encode(value)
     except SerializationError as error:  # the function refuses the value, and says why
         raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
     except Exception as error:
         raise Refused(f"{title} raised {error_shown(error)}: correct the function") from error
-    return write.value(form, f".<encoded {type(value).__qualname__}>")
 
 
 def _title(support: TypeSupport) -> str:
@@ -91,11 +154,16 @@ class Registry:
     Args:
         parent: its entries win over those that are added here.
         types: those of the plug-ins; they win over what is added here and in children.
+
+    Attributes:
+        types: those of the plug-ins, also of the parent.
     """
 
     def __init__(self, parent: Registry | None = None, types: Types | None = None) -> None:
         self._parent = parent
+        self.types: Types = types or (parent.types if parent else {})
         self._types: Types = types or {}
+        self._supported: ByIdentity[tuple[Entry | None]] = ByIdentity()
         self._by_type: dict[int, Entry] = {}  # by `id`: classes may be equal that are not one
         self._replaced: dict[str, type] = {}
         self._by_name: dict[str, Entry] = {}
@@ -103,11 +171,21 @@ class Registry:
     def of_type(self, cls: type) -> Entry | None:
         """How to write an instance. A registered class wins over one of an annotation."""
         entry = self._parent.of_type(cls) if self._parent else None
-        return entry or self._supported(cls) or self._by_type.get(id(cls))
+        return entry or self._supported_entry(cls) or self._by_type.get(id(cls))
 
-    def _supported(self, cls: type) -> Entry | None:
+    def _supported_entry(self, cls: type) -> Entry | None:
+        known = self._supported.get(cls)
+        if known is not None:
+            return known[0]
         named = support_of(self._types, cls)
-        return None if named is None else supported_entry(*named)
+        entry = None
+        if named is not None:
+            name, support = named
+            exact = class_name(support.counted_as(cls))
+            names = name if exact == name else f"{name} {exact}"
+            writer = partial(_encode_supported, support)
+            entry = Entry(cls, names, SUPPORTED, writer, support.decode, None)
+        return self._supported.put(cls, (entry,))[0]
 
     def of_name(self, name: str, tag: Tag) -> Entry | None:
         """How to read a value of the kind `tag` that was stored under `name`."""
@@ -117,8 +195,6 @@ class Registry:
         entry = self._by_name.get(name)
         if entry is not None and entry.tag is tag:
             return entry
-        if tag is SUPPORTED and name in self._types:
-            return supported_entry(name, self._types[name])
         return self._parent.of_name(name, tag) if self._parent else None
 
     def class_of_name(self, name: str) -> type | None:
@@ -129,15 +205,9 @@ class Registry:
             return entry.cls
         return self._parent.class_of_name(name) if self._parent else None
 
-    def is_above(self, cls: type) -> bool:
-        """Whether the program vouches for a class below this one, or a plug-in may."""
-        below = any(issubclass(entry.cls, cls) for entry in self._by_name.values())
-        above = self._parent is not None and self._parent.is_above(cls)
-        return below or above or bool(self._supported(cls))
-
     def names(self, name: str) -> bool:
         """Whether there is a class of any kind under `name`."""
-        known = name in self._by_name or name in self._types
+        known = name in self._by_name or name in self.types
         return known or (self._parent is not None and self._parent.names(name))
 
     def add(self, entry: Entry) -> None:

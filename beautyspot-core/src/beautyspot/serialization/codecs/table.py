@@ -49,16 +49,8 @@ _STANDARD: Final = frozenset(
 # codecs, and their range of codes.
 _MODULES: Final = {
     "the standard library": ("beautyspot.serialization.codecs.standard", range(20, 60)),
-    "numpy": ("beautyspot.libraries.numpy_types", range(80, 85)),
-    "pandas": ("beautyspot.libraries.pandas_types", range(88, 95)),
-    "polars": ("beautyspot.libraries.polars_types", range(95, 100)),
-    "pyarrow": ("beautyspot.libraries.arrow_values", range(100, 105)),
-    "PIL": ("beautyspot.libraries.pillow_types", range(110, 115)),
-    "torch": ("beautyspot.libraries.torch_types", range(115, 120)),
-    "dateutil": ("beautyspot.libraries.dateutil_types", range(120, 122)),
-    "pytz": ("beautyspot.libraries.pytz_types", range(122, 125)),
-    "pydantic": ("beautyspot.libraries.pydantic_values", range(125, 128)),
-    "pydantic_core": ("beautyspot.libraries.pydantic_values", range(0)),
+    "pydantic": ("beautyspot.serialization.codecs.pydantic_values", range(125, 128)),
+    "pydantic_core": ("beautyspot.serialization.codecs.pydantic_values", range(0)),
 }
 
 
@@ -76,26 +68,8 @@ def library_codec(cls: type) -> Codec | None:
     library = cls.__module__.partition(".")[0]
     if library not in _MODULES:
         return None
-    module = _loaded(library)
-    codec: Codec | None = getattr(module, "codec_of_type", module.CODECS.get)(cls)
+    codec: Codec | None = _loaded(library).CODECS.get(cls)
     return codec
-
-
-def is_stored(cls: type) -> bool:
-    """Whether instances of the class, or of a type below it, have a codec."""
-    if standard_codec(cls) or library_codec(cls):
-        return True
-    library = cls.__module__.partition(".")[0]
-    codecs = {**BY_TYPE, **(_loaded(library).CODECS if library in _MODULES else {})}
-    return any(issubclass(known, cls) for known in codecs)
-
-
-def lacking(cls: type) -> str | None:
-    """What to install before instances of a class that has a codec can be stored."""
-    library = cls.__module__.partition(".")[0]
-    told = getattr(_loaded(library), "lacking", None) if library in _MODULES else None
-    why: str | None = told(cls) if told else None
-    return why
 
 
 @cache

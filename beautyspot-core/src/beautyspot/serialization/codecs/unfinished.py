@@ -25,8 +25,8 @@ def no_result_yet(cls: type) -> str | None:
         return "is a secret, and results are stored as they are: leave it out of the result"
     if cls is re.Pattern:  # some take minutes to compile, and others to match
         return "is a program, which stored data never are: return its text, `.pattern`"
-    if why := _not_computed(cls) or _bound_to_a_file(cls):
-        return why
+    if issubclass(cls, IOBase | File):
+        return _of_a_file(cls)
     if issubclass(cls, FunctionType | BuiltinFunctionType | MethodType):
         return (
             "is code, which is never stored: return what it returns, or the values to make it of "
@@ -39,20 +39,7 @@ def no_result_yet(cls: type) -> str | None:
     return "shows a dict: return a list or a set" if issubclass(cls, MappingView) else None
 
 
-def _not_computed(cls: type) -> str | None:
-    library, name = cls.__module__.partition(".")[0], cls.__name__
-    if (library, name) == ("polars", "LazyFrame"):
-        return "is a plan that is not computed yet: return what its collect() gives"
-    if library == "pandas" and name in ("DataFrameGroupBy", "SeriesGroupBy"):
-        return "is grouped, and not computed yet: return what its sum() or agg(…) gives"
-    return None
-
-
-def _bound_to_a_file(cls: type) -> str | None:
-    if issubclass(cls, IOBase):
-        return "is a file: return what it holds, or its path"
+def _of_a_file(cls: type) -> str:
     if issubclass(cls, File):
         return "is stored only as the whole result: return it alone, or read_bytes() of it"
-    if any(base.__module__ == "PIL.Image" for base in cls.__mro__[1:]):
-        return "reads its file when it is used: return image.copy()"
-    return None
+    return "is a file: return what it holds, or its path"

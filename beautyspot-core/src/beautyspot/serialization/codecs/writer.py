@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.serialization.codecs.builtin import BIG_BYTES, BIG_INT, PAIRS, SURROGATES
 from beautyspot.serialization.codecs.classes import advice
 from beautyspot.serialization.codecs.contract import MAX_DEPTH, Refused
 from beautyspot.serialization.codecs.generics import entry_of
+from beautyspot.serialization.codecs.registry import REGISTERED, Encoded
 from beautyspot.serialization.codecs.table import BY_TYPE, library_codec, standard_codec
 
 if TYPE_CHECKING:
@@ -114,9 +116,14 @@ class Writer:
         if entry is not None:
             return [entry.tag.marker, entry.name, *entry.encode(value, self)]
         codec = library_codec(kind)
-        if codec is None:
-            raise Refused(advice(kind))
-        return self._tagged(codec, value)
+        if codec is not None:
+            return self._tagged(codec, value)
+        if kind is Encoded:
+            form = self.value(value.form, f".<encoded {value.title}>")
+            return [REGISTERED.marker, value.name, form]
+        if needs_data_plugin(self._registry.types, kind):
+            raise Refused(f"a {class_name(kind)} {NO_DATA}: {GET_DATA}")
+        raise Refused(advice(kind))
 
     def _tagged(self, codec: Codec, value: object) -> list[object]:
         return [codec.marker, *codec.encode(value, self)]

@@ -1,0 +1,358 @@
+"""PyArrow's tables, arrays, scalars and types as arguments of a call; tables as results.
+
+In a key they count by names, types and values. Chunks do not count, nor what memory holds under a
+null or outside of a slice, as in Arrow's own comparison. A schema's metadata counts: it says what a
+table becomes in pandas.
+
+A table is stored in Arrow's stream format, which the frames of pandas and Polars are as well:
+https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is written directly into
+the output. What is read is validated by PyArrow in full; what a header may claim without bytes for
+it, more values than memory holds, is looked at before.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array as machine_array
+from io import BytesIO, RawIOBase
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+from beautyspot.contracts import Buffer
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+from pyarrow import types
+
+from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.contracts import Data
+
+
+def require_safe(version: str) -> None:
+    """Before 14.0.1, reading a stream could run code in it (CVE-2023-47248)."""
+    if tuple(map(int, version.split(".")[:3])) < (14, 0, 1):
+        raise ImportError(
+            f"PyArrow {version} is not safe to read data with: install 14.0.1 or later"
+        )
+
+
+require_safe(pa.__version__)
+
+# ------------------------------------------------------------------------------------------- keys
+
+_BITS: Final = 64
+"""Values of up to so many bits count by their bits: Python's objects for times lose nanoseconds."""
+
+
+def key(value: Any) -> str:
+    """See `TypeSupport.key`."""
+    return repr(_form(value))  # of texts, numbers, bytes, which Python's text tells apart
+
+
+def _form(value: Any) -> object:
+    if isinstance(value, (pa.Table, pa.RecordBatch)):
+        columns = [_named(*pair) for pair in zip(value.column_names, value.columns, strict=True)]
+        return _schema(value.schema), value.num_rows, columns
+    if isinstance(value, (pa.Array, pa.ChunkedArray)):
+        return _array(value)
+    if isinstance(value, pa.Scalar):
+        return _array(pa.repeat(value, 1))
+    if isinstance(value, pa.DataType):
+        return _kind(value)
+    return _fields([value]) if isinstance(value, pa.Field) else _schema(value)
+
+
+def _named(name: str, column: Any) -> object:
+    try:
+        return _array(column)
+    except UnstableKeyError as error:
+        raise UnstableKeyError(f"has the column {name!r}, which {error}") from None
+
+
+def _schema(schema: Any) -> object:
+    return _sorted(schema.metadata), _fields(schema)
+
+
+def _fields(fields: Iterable[Any]) -> list[object]:
+    """Field by field, since a type's own text does not delimit the names of fields."""
+    return [(each.name, _kind(each.type), each.nullable, _sorted(each.metadata)) for each in fields]
+
+
+def _sorted(metadata: dict[bytes, bytes] | None) -> object:
+    return metadata and sorted(metadata.items())
+
+
+def _kind(kind: Any) -> object:
+    if isinstance(kind, pa.BaseExtensionType):
+        raise _unstable(kind)
+    if types.is_dictionary(kind):
+        return "dictionary", _kind(kind.index_type), _kind(kind.value_type), kind.ordered
+    inner = [kind.field(number) for number in range(kind.num_fields)] if kind.num_fields else ()
+    return (str(kind), _fields(inner)) if inner else str(kind)
+
+
+def _unstable(kind: Any) -> UnstableKeyError:
+    return UnstableKeyError(f"has the type {kind}, which has no stable form: cast it, or else")
+
+
+def _array(value: Any) -> object:
+    whole = value.combine_chunks() if isinstance(value, pa.ChunkedArray) else value
+    return _kind(value.type), len(value), _content(whole)
+
+
+def _content(values: Any) -> object:
+    """Which values are null, and the values of the others."""
+    nulls = None if values.null_count == 0 else _numbers(values.is_null().cast("uint8"))
+    return nulls, _values(values)
+
+
+def _values(values: Any) -> object:
+    kind = values.type
+    if types.is_null(kind):
+        return None
+    if types.is_boolean(kind):
+        return _numbers(values.cast("uint8").fill_null(0))
+    if types.is_primitive(kind) and kind.bit_width <= _BITS:
+        return _numbers(values.view(f"uint{kind.bit_width}").fill_null(0))
+    if types.is_dictionary(kind):
+        return _content(values.indices), _array(values.dictionary)
+    if types.is_struct(kind):
+        return [_content(part) for part in values.flatten()]
+    if _is_list(kind):
+        return _lists(values)
+    if not _is_of_python(kind):
+        raise _unstable(kind)
+    return digest_of(values.to_pylist())
+
+
+def _numbers(numbers: Any) -> str:
+    """The values of an array of integers without nulls."""
+    width = numbers.type.bit_width // 8
+    view = memoryview(numbers.buffers()[1] or b"").cast("B")
+    data = view[numbers.offset * width : (numbers.offset + len(numbers)) * width]
+    if sys.byteorder == "big":
+        turned = machine_array({1: "B", 2: "H", 4: "I", 8: "Q"}[width], data.tobytes())
+        turned.byteswap()
+        return digest([turned])
+    return digest([data])
+
+
+def _is_list(kind: Any) -> bool:
+    return bool(
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or types.is_map(kind)
+    )
+
+
+def _lists(lists: Any) -> object:
+    from pyarrow import compute  # takes longer than all the rest: few tables have lists
+
+    if types.is_map(lists.type):
+        entries = pa.struct([lists.type.key_field, lists.type.item_field])
+        lists = lists.cast(pa.list_(entries))
+    lengths = compute.call_function("list_value_length", [lists]).cast("uint64").fill_null(0)
+    return _numbers(lengths), _content(lists.flatten())
+
+
+def _is_of_python(kind: Any) -> bool:
+    """Whether a Python object holds all of such a value: text, bytes, a decimal."""
+    return bool(
+        types.is_decimal(kind)
+        or types.is_fixed_size_binary(kind)
+        or str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
+    )
+
+
+# ----------------------------------------------------------------------------------------- values
+
+
+def encode(value: Any) -> object:
+    """See `TypeSupport.encode`."""
+    if type(value) is not pa.Table:
+        raise SerializationError(
+            f"is not a type that can be stored: return a pyarrow.Table, or, {PICKLE_IT}"
+        )
+    if any(map(_is_extended, value.schema.types)):
+        raise SerializationError(
+            "has an extension type, which only programs that know it can read: cast that column"
+        )
+    return [stream_of(value)]
+
+
+def _is_extended(kind: Any) -> bool:
+    """Whether a type is one of a program's own, or has such a part."""
+    parts = [kind.field(place).type for place in range(kind.num_fields)]
+    if pa.types.is_dictionary(kind):
+        parts.append(kind.value_type)
+    return isinstance(kind, pa.BaseExtensionType) or any(map(_is_extended, parts))
+
+
+class Sink(RawIOBase):
+    """A file to write to, which appends directly to the output."""
+
+    def __init__(self, out: bytearray) -> None:
+        self._out = out
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Append bytes, or anything with a buffer."""
+        view = memoryview(data)
+        self._out += view
+        return view.nbytes
+
+
+def stream_of(table: Any) -> Buffer:
+    """A table in Arrow's stream format."""
+
+    def fill(out: bytearray) -> None:
+        with pa.ipc.new_stream(pa.PythonFile(Sink(out), "w"), table.schema) as stream:
+            if table.num_rows:
+                stream.write_table(table)
+            else:  # `write_table` would write nothing, and lose the categories of dictionaries
+                stream.write_batch(_empty_batch(table))
+
+    return Buffer(fill)
+
+
+def _empty_batch(table: Any) -> Any:
+    arrays = [
+        column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+
+
+def decode(form: Any) -> Any:
+    """See `TypeSupport.decode`."""
+    [view] = check(form, memoryview)
+    return read_table(owned(view))
+
+
+def owned(view: memoryview) -> memoryview:
+    """The stored bytes, as memory that a value may keep."""
+    return memoryview(bytes(view)) if view.readonly else view
+
+
+def read_table(view: memoryview) -> Any:
+    """The table in a stream; its columns are views of `view`.
+
+    Raises:
+        RestoreError: the stream is compressed, claims more values than its size allows, or has
+            columns of Python objects.
+        Exception: it is damaged.
+    """
+    stream = pa.py_buffer(view)
+    cells = sum(map(_cells, pa.ipc.MessageReader.open_stream(stream)))
+    if cells > CELLS + 64 * len(view):
+        raise RestoreError(f"a table of {cells} values in {len(view)} bytes")
+    with pa.ipc.open_stream(stream) as batches:
+        table = batches.read_all()
+    table.validate(full=True)
+    return table
+
+
+# ---------------------------------------------------------------------------------------- headers
+
+CELLS: Final = 2**24
+"""Values that a stream of any size may have: columns that are all null take no bytes."""
+
+_OBJECTS: Final = b"POLARS_EXTENSION_TYPE"
+"""Marks columns of Python objects in Polars before 1.30, which takes their bytes for addresses."""
+
+
+def _cells(message: Any) -> int:
+    """How many values a message of a stream claims, those within values too.
+
+    PyArrow says neither this nor whether they are compressed, which our writers never do: a
+    hundred bytes become any number then. A header is a FlatBuffer (https://flatbuffers.dev), which
+    PyArrow has checked; its fields have the numbers of Arrow's `Message.fbs`.
+
+    Raises:
+        RestoreError: they are compressed, or Python objects.
+    """
+    data = memoryview(message.metadata)
+    if message.type == "schema":
+        if _OBJECTS in bytes(data):
+            raise RestoreError("a column of Python objects, whose addresses Polars would use")
+        return 0
+    batch = _table(data, _field(data, _table(data, 0), 2))
+    if message.type == "dictionary":
+        batch = _table(data, _field(data, batch, 1))
+    if _field(data, batch, 3):
+        raise RestoreError("a compressed table, which beautyspot never writes")
+    rows, nodes = _field(data, batch, 0), _field(data, batch, 1)
+    cells = _I64(data, rows)[0] if rows else 0
+    if nodes:
+        start = _table(data, nodes)
+        end = start + 4 + 16 * _U32(data, start)[0]
+        cells += sum(length for length, _ in struct.iter_unpack("<qq", data[start + 4 : end]))
+    return int(cells)
+
+
+_U16, _U32 = struct.Struct("<H").unpack_from, struct.Struct("<I").unpack_from
+_I32, _I64 = struct.Struct("<i").unpack_from, struct.Struct("<q").unpack_from
+
+
+def _table(data: memoryview, place: int) -> int:
+    """Where the table is, or the vector, to which this place leads."""
+    return place + int(_U32(data, place)[0])
+
+
+def _field(data: memoryview, table: int, number: int) -> int:
+    """Where a field of a table is; 0 if it is left out."""
+    vtable, entry = table - _I32(data, table)[0], 4 + 2 * number
+    offset = _U16(data, vtable + entry)[0] if entry < _U16(data, vtable)[0] else 0
+    return table + offset if offset else 0
+
+
+# ------------------------------------------------------------------------------------------ files
+
+
+def to_media(value: Any, content_type: str) -> tuple[Data, object]:
+    """See `TypeSupport.to_media`. CSV holds no types: a table without rows has them."""
+    if type(value) is not pa.Table:
+        raise SerializationError(f"{NO_FILE} {type(value).__name__}")
+    out = BytesIO()
+    if content_type == "text/csv":
+        from pyarrow import csv
+
+        csv.write_csv(value, out)
+        return out.getvalue(), value.schema.empty_table()
+    from pyarrow import parquet
+
+    # A list's items keep their field's name, which the standard's form would change.
+    parquet.write_table(value, out, use_compliant_nested_type=False)
+    return out.getvalue(), None
+
+
+def from_media(data: Data, content_type: str, beside: Any) -> Any:
+    """See `TypeSupport.from_media`."""
+    return _read_csv(data, beside.schema) if content_type == "text/csv" else read_parquet(data)
+
+
+def _read_csv(data: Data, schema: Any) -> Any:
+    from pyarrow import csv
+
+    convert = csv.ConvertOptions(
+        column_types=schema, strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
+    table = csv.read_csv(BytesIO(data), parse_options=parse, convert_options=convert)
+    return table.cast(schema).replace_schema_metadata(schema.metadata)
+
+
+def read_parquet(data: Data) -> Any:
+    """The table of a Parquet file."""
+    from pyarrow import parquet
+
+    table = parquet.read_table(pa.py_buffer(data))
+    table.validate(full=True)
+    return table

@@ -1,0 +1,190 @@
+"""Which classes of each library are supported, and by which module of this package.
+
+A module is imported when the first value of its library is met, or restored, and imports that. It
+has the functions `key`, `encode` and `decode`, and some of the others of a `TypeSupport`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from beautyspot.contracts import TypeSupport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import Data
+
+_OFTEN: Final = ("key", "encode", "decode")
+
+_TABLES: Final = (
+    *("application/parquet", "application/vnd.apache.parquet", "application/x-parquet"),
+    "text/csv",
+)
+
+
+class Library(TypeSupport):
+    """The types of one library, whose subclasses count as well."""
+
+    subclasses = True
+    for_looking = True
+    module: ClassVar[str]
+
+    @cached_property
+    def _its(self) -> Any:
+        """The module, whose functions stand in the place of these methods from then on."""
+        module = import_module(f"beautyspot_data.{self.module}")
+        vars(self).update({name: getattr(module, name) for name in _OFTEN if hasattr(module, name)})
+        return module
+
+    def __reduce__(self) -> tuple[type[TypeSupport], tuple[()]]:
+        return type(self), ()
+
+    def key(self, value: Any) -> object:
+        """See the base class."""
+        return self._its.key(value)
+
+    def counted_as(self, cls: type) -> type:
+        """See the base class."""
+        found: type = getattr(self._its, "counted_as", super().counted_as)(cls)
+        return found
+
+    def own_names(self, cls: type) -> Callable[[str], object] | None:
+        """See the base class."""
+        found: Callable[[str], object] | None
+        found = getattr(self._its, "own_names", super().own_names)(cls)
+        return found
+
+    def encode(self, value: Any) -> object:
+        """See the base class."""
+        return self._its.encode(value)
+
+    def decode(self, value: Any) -> Any:
+        """See the base class."""
+        return self._its.decode(value)
+
+    def to_media(self, value: Any, content_type: str) -> tuple[Data, object]:
+        """See the base class."""
+        found: tuple[Data, object] = self._its.to_media(value, content_type)
+        return found
+
+    def from_media(self, data: Data, content_type: str, beside: Any) -> Any:
+        """See the base class."""
+        return self._its.from_media(data, content_type, beside)
+
+
+class NumpyTypes(Library):
+    """Arrays and scalars of NumPy; data types, functions and seeds as arguments alone."""
+
+    name = "numpy"
+    module = "numpy_types"
+    classes = (
+        *("numpy:ndarray", "numpy:generic", "numpy:dtype", "numpy:ufunc", "numpy:busdaycalendar"),
+        *("numpy.random._generator:Generator", "numpy.random.mtrand:RandomState"),
+        "numpy.random.bit_generator:SeedSequence",
+    )
+
+
+class PandasTypes(Library):
+    """Frames, series, indices and scalars of pandas; its arrays and types as arguments alone."""
+
+    name = "pandas"
+    module = "pandas_types"
+    # Those of pandas 2 have longer names.
+    classes = (
+        *("pandas:DataFrame", "pandas:Series", "pandas:Index"),
+        *("pandas:Timestamp", "pandas:Timedelta", "pandas:Period", "pandas:Interval"),
+        *("pandas.api.typing:NaTType", "pandas.api.typing:NAType"),
+        *("pandas.api.extensions:ExtensionArray", "pandas.api.extensions:ExtensionDtype"),
+        *("pandas.api.typing:DataFrameGroupBy", "pandas.api.typing:SeriesGroupBy"),
+        *("pandas.core.frame:DataFrame", "pandas.core.series:Series"),
+        *("pandas.core.indexes.base:Index", "pandas._libs.interval:Interval"),
+        *("pandas._libs.tslibs.timestamps:Timestamp", "pandas._libs.tslibs.timedeltas:Timedelta"),
+        *("pandas._libs.tslibs.period:Period", "pandas._libs.tslibs.nattype:NaTType"),
+        *("pandas._libs.missing:NAType", "pandas._libs.tslibs.offsets:BaseOffset"),
+        *("pandas.core.arrays.base:ExtensionArray", "pandas.core.dtypes.base:ExtensionDtype"),
+        "pandas.core.groupby.generic:DataFrameGroupBy",
+        "pandas.core.groupby.generic:SeriesGroupBy",
+    )
+    media = _TABLES
+
+
+class PolarsTypes(Library):
+    """Frames and series of Polars; its data types as arguments alone."""
+
+    name = "polars"
+    module = "polars_types"
+    classes = (
+        *("polars.dataframe.frame:DataFrame", "polars.series.series:Series"),
+        *("polars.lazyframe.frame:LazyFrame", "polars.datatypes.classes:DataType"),
+    )
+    media = _TABLES
+
+
+class ArrowTypes(Library):
+    """Tables of PyArrow; its arrays, scalars, schemas and types as arguments alone."""
+
+    name = "pyarrow"
+    module = "arrow_types"
+    classes = tuple(
+        f"pyarrow.lib:{name}"
+        for name in (
+            *("Table", "RecordBatch", "Array", "ChunkedArray", "Scalar"),
+            *("DataType", "Field", "Schema"),
+        )
+    )
+    media = _TABLES
+
+
+class TorchTypes(Library):
+    """Tensors of Torch; its sizes, devices and types as arguments alone."""
+
+    name = "torch"
+    module = "torch_types"
+    classes = tuple(
+        f"torch:{name}" for name in ("Tensor", "Size", "device", "dtype", "layout", "memory_format")
+    )
+
+
+class PillowTypes(Library):
+    """Images of Pillow."""
+
+    name = "pillow"
+    module = "pillow_types"
+    classes = ("PIL.Image:Image",)
+    media = ("image/bmp", "image/png", "image/tiff", "image/webp")
+
+
+class FigureTypes(Library):
+    """Figures of matplotlib: a function with such a content type gives the picture of one."""
+
+    name = "matplotlib"
+    module = "figure_types"
+    classes = ("matplotlib.figure:Figure",)
+    media = ("application/pdf", "image/png", "image/svg+xml")
+    drawn = True
+
+
+class PytzTypes(Library):
+    """The zones of pytz, each of which has a class of its own."""
+
+    name = "pytz"
+    module = "pytz_types"
+    classes = ("pytz.tzinfo:BaseTzInfo", "pytz:_FixedOffset")
+    by_name = True
+
+
+class DateutilTypes(Library):
+    """UTC and fixed offsets of dateutil; its zones of rules count by their attributes."""
+
+    name = "dateutil"
+    module = "dateutil_types"
+    classes = tuple(f"dateutil.tz.tz:{name}" for name in ("tzutc", "tzoffset", "tzlocal"))
+
+
+SUPPORTS: Final[tuple[type[Library], ...]] = (
+    *(ArrowTypes, DateutilTypes, FigureTypes, NumpyTypes, PandasTypes, PillowTypes),
+    *(PolarsTypes, PytzTypes, TorchTypes),
+)

@@ -1,0 +1,133 @@
+"""Tensors and constants of Torch: as arguments of a call; tensors as results.
+
+In a key a tensor counts by type, shape, bytes, gradient and attributes.
+
+Stored are dense tensors on the CPU: data type, shape, order of the axes, raw bytes. The order of
+the axes in memory is kept, so "channels last" comes back as that. Refused: all that the bytes don't
+show, such as a graph, a gradient, attributes, another device, subclasses.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import Buffer
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+
+from beautyspot_data.parts import PICKLE_IT, check, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TORCH: Final[Any] = import_module("torch")  # by name: type checkers need no Torch then
+
+
+def _lacks(tensor: Any) -> str:
+    """Why the content of a tensor can't be read as bytes; "" if it can."""
+    if tensor.layout is not _TORCH.strided or tensor.is_quantized or tensor.is_nested:
+        return (
+            "is sparse, nested or quantised, and only dense tensors have a stable form: take it in "
+            "another form"
+        )
+    if tensor.device.type == "meta":
+        return "is on the device meta, and has no content: take one that has"
+    return ""
+
+
+def _raw(tensor: Any) -> Any:
+    """The bytes of a dense tensor in C order, as a NumPy array.
+
+    As bytes, since NumPy lacks some of Torch's types, such as bfloat16. A lazy conjugation or
+    change of sign is applied first, since the bytes do not show it.
+    """
+    here = tensor.detach().cpu().resolve_conj().resolve_neg()
+    return here.contiguous().reshape(-1).view(_TORCH.uint8).numpy()
+
+
+def _gradient(tensor: Any) -> Any:
+    """The gradient of a tensor that may have one; reading `grad` of others gives a warning."""
+    return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
+
+
+def key(value: Any) -> object:
+    """See `TypeSupport.key`."""
+    if not isinstance(value, _TORCH.Tensor):
+        return str(value)
+    if reason := _lacks(value):
+        raise UnstableKeyError(reason)
+    if value.grad_fn is not None:
+        raise UnstableKeyError("has the graph that made it: pass it with .detach()")
+    head = str(value.dtype), value.device.type, value.requires_grad, [*value.shape]
+    return head, digest([_raw(value)]), _gradient(value)
+
+
+def own_names(_cls: type) -> Callable[[str], object]:
+    """See `TypeSupport.own_names`: Torch keeps nothing of its own there."""
+    return ().__contains__
+
+
+# ----------------------------------------------------------------------------------------- values
+
+_TYPES: Final = frozenset(
+    {
+        *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+        *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"),
+    }
+)
+"""The data types whose bytes mean the same value on every machine, as attributes of `torch`."""
+
+
+def encode(value: Any) -> object:
+    """See `TypeSupport.encode`."""
+    _check(value)
+    axes = _axes(value)
+    name, content = _name(value), Buffer(_raw(value.permute(axes)))
+    return [name, [*value.shape], axes, value.requires_grad, content]
+
+
+def _check(value: Any) -> None:
+    """Refuse a tensor that would come back changed."""
+    if type(value) is not _TORCH.Tensor:
+        raise SerializationError(
+            f"is not a type that can be stored: return a plain tensor, or, {PICKLE_IT}"
+        )
+    if reason := _lacks(value):
+        raise SerializationError(reason)
+    if value.device.type != "cpu":
+        raise SerializationError(f"on {value.device} can't be stored: return it with .cpu()")
+    if value.grad_fn is not None:
+        raise SerializationError("has the graph that made it: return it with .detach()")
+    if _gradient(value) is not None:
+        raise SerializationError("has a gradient: return that beside it")
+    if _name(value) not in _TYPES or sys.byteorder != "little":
+        raise SerializationError(f"of {value.dtype} has no stored form: convert it, with .to(…)")
+
+
+def _name(value: Any) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _axes(value: Any) -> list[int]:
+    """The axes from the outermost in memory to the innermost; in their order if there are gaps."""
+    axes = sorted(range(value.dim()), key=lambda axis: -value.stride(axis))
+    return axes if value.permute(axes).is_contiguous() else list(range(value.dim()))
+
+
+def decode(form: Any) -> Any:
+    """See `TypeSupport.decode`."""
+    name, shape, axes, trains, view = check(form, str, list, list, bool, memoryview)
+    numbers = {*map(type, (*shape, *axes))} <= {int}
+    if name not in _TYPES or not numbers or sorted(axes) != [*range(len(shape))]:
+        raise RestoreError(f"a tensor of the type {name:.40} and the axes {axes!r:.40}")
+    dtype = getattr(_TORCH, name)
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(view):
+        raise RestoreError("a tensor whose shape does not fit its data")
+    inner = [shape[axis] for axis in axes]
+    outer = [axes.index(axis) for axis in range(len(axes))]
+    # A copy of the bytes: Torch expects its memory to be aligned. It takes no empty buffer.
+    flat = _TORCH.frombuffer(bytearray(view), dtype=dtype) if view else _TORCH.empty(0, dtype=dtype)
+    return flat.reshape(inner).permute(outer).requires_grad_(trains)

@@ -1,0 +1,284 @@
+"""The contract of a key generator, as a test class to subclass.
+
+::
+
+    class TestMyKeys(KeyGenContract):
+        def make(self):
+            return MyKeyGen()
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import combinations
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from uuid import UUID
+
+import pytest
+from beautyspot.errors import NotSupportedError, UnstableKeyError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beautyspot_testing.shared import Plain, PlainTypes, json_of_another_process
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import KeyGenBase
+
+
+class Pair(NamedTuple):
+    """Equal to a tuple, and not one."""
+
+    left: int
+    right: int
+
+
+BASIC: Final[tuple[Any, ...]] = (
+    None, True, False, 0, 1, -1, 2**70, 0.0, 1.0, -0.0, 0.1, 1e300, math.nan, math.inf, -math.inf,
+    "", "0", "1", "1.0", "None", "null", "true", "nan", "[]", "[1]", "a", "A", "é", "e\u0301", "\0",
+    [], [1], [True], [1.0], ["1"], [[]], [[1], 2], [1, [2]], [1, 2], [2, 1], [None],
+    (), (1,), (1, 2), ((1, 2),), ([1], 2),
+    {}, {"a": 1}, {"a": "1"}, {"a": [1]}, {"a": (1,)}, {"b": 1}, {"a": 1, "b": 2}, {"a": {"b": 2}},
+)  # fmt: skip
+"""Values that every key generator takes, no two of which are the same."""
+
+FURTHER: Final[tuple[Any, ...]] = (
+    b"", b"1", b"a", bytearray(b"a"), {1: 2}, {"1": 2}, {True: 2}, {(1,): 2}, {None: 2}, {"$a": 1},
+    set(), {1}, {"b", "a", "c"}, {1, 2}, frozenset({1}), 1j, range(3), range(1, 3), [range(3)],
+    date(2024, 1, 2), datetime(2024, 1, 2), datetime(2024, 1, 2, tzinfo=UTC), "2024-01-02",  # noqa: DTZ001
+    timedelta(1), Decimal("1.5"), Decimal("1.50"), "1.5", 1.5, Fraction(3, 2), "3/2",
+    UUID(int=1), str(UUID(int=1)), PurePosixPath("a/b"), "a/b", Pair(1, 2), Plain(1), Plain(2),
+    Plain([1]), {"state": 1}, len, max, int, str, "x" * 100_000, "x" * 100_000 + "y",
+    b"x" * 100_000, b"x" * 99_999 + b"y",
+)  # fmt: skip
+"""Values that a key generator may refuse, no two of which are the same."""
+
+
+def id_or_none(keygen: KeyGenBase, value: object) -> str | None:
+    """The ID of a call with one argument, or None where it is refused."""
+    try:
+        return keygen.input_id((value,), {})
+    except UnstableKeyError:
+        return None
+
+
+def ids(keygen: KeyGenBase) -> list[str | None]:
+    """The IDs of all values above."""
+    return [id_or_none(keygen, value) for value in (*BASIC, *FURTHER)]
+
+
+_FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+_KEYS = st.text(max_size=3)
+
+
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    lists = st.lists(inner, max_size=3)
+    return lists | lists.map(tuple) | st.dictionaries(_KEYS, inner, max_size=3)
+
+
+VALUES = st.recursive(_FLAT, _nested, max_leaves=8)
+"""Values that each key generator takes."""
+
+_ALIKE: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, True, False, 0.0, -0.0, 1.0, "", "1", (), [], {}, None, (1,), [1]]
+)
+CLOSE = st.recursive(_ALIKE, _nested, max_leaves=3)
+"""Values that are often equal by ``==``, but not the same."""
+
+
+def same(left: object, right: object) -> bool:
+    """Whether two values are of equal type and value all the way down; all NaNs are one."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, float):
+        return repr(left) == repr(right)
+    return left == right
+
+
+class KeyGenContract:
+    """What a key generator must do, whatever its IDs look like.
+
+    Every generator takes `None`, `bool`, `int`, `float` and `str`, and lists, tuples and dicts with
+    string keys of them. It may refuse other values, and must tell apart those it does not refuse.
+    """
+
+    def make(self) -> KeyGenBase:
+        """Return a key generator, as a Spot makes it."""
+        raise NotImplementedError("give the suite a factory: def make(self): return MyKeyGen()")
+
+    def source(self) -> str | None:
+        """Python source that makes the same key generation and calls it `keygen`.
+
+        Another process runs it. By default it imports the class of what `make` returns, and calls
+        it without arguments. Override it if that is not enough; None skips the tests with other
+        processes.
+        """
+        cls = type(self.make())
+        if cls.__module__ == "__main__" or "." in cls.__qualname__:
+            return None
+        return f"from {cls.__module__} import {cls.__qualname__} as made\nkeygen = made()"
+
+    # ---------------------------------------------------------------------------------- IDs
+
+    def test_every_basic_value_has_an_id_that_is_a_text(self) -> None:
+        for value in BASIC:
+            made = id_or_none(self.make(), value)
+            assert made is not None, (
+                f"{value!r:.80} is refused, though every key generator takes it"
+            )
+            assert type(made) is str, f"input_id returned {made!r}, which is no str"
+            assert made, "input_id returned an empty string"
+
+    def test_an_id_is_repeated(self) -> None:
+        keygen, another = self.make(), self.make()
+        for value in (*BASIC, *FURTHER):
+            first = id_or_none(keygen, value)
+            copied = id_or_none(keygen, copy.deepcopy(value))
+            assert copied == first, f"an equal copy of {value!r:.80} has another ID"
+            assert id_or_none(another, value) == first, f"another instance: {value!r:.80}"
+
+    def test_no_two_values_share_an_id(self) -> None:
+        keygen = self.make()
+        known: dict[str, object] = {}
+        for value in (*BASIC, *FURTHER):
+            made = id_or_none(keygen, value)
+            if made is not None:
+                other = known.setdefault(made, value)
+                assert other is value, f"{other!r:.80} and {value!r:.80} share an ID"
+
+    def test_where_an_argument_ends_counts(self) -> None:
+        keygen = self.make()
+        calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+            (("ab", "c"), {}), (("a", "bc"), {}), (("abc",), {}), (("a", "b", "c"), {}),
+            ((("a", "b", "c"),), {}), ((["a", "b", "c"],), {}), ((), {}), (((),), {}), (({},), {}),
+            (("a",), {"b": "c"}), ((), {"a": "b"}), ((), {"ab": ""}), ((), {"a": "b", "c": ""}),
+            (({"a": "b"},), {}), (("a", {"b": "c"}), {}), ((), {"$tuple": ["a"]}), ((("a",),), {}),
+        ]  # fmt: skip
+        for one, other in combinations(calls, 2):
+            assert keygen.input_id(*one) != keygen.input_id(*other), f"{one} and {other}: one ID"
+
+    def test_the_order_of_names_does_not_count(self) -> None:
+        keygen = self.make()
+        forth, back = {"a": 1, "b": 2, "c": 3}, {"c": 3, "b": 2, "a": 1}
+        assert keygen.input_id((), forth) == keygen.input_id((), back)
+        assert keygen.input_id((forth,), {}) == keygen.input_id((back,), {})
+
+    @settings(
+        deadline=None,
+        max_examples=100,
+        # The tests are inherited by every subclass, which is what this check warns about.
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
+    @given(st.data())
+    def test_one_id_for_the_same_and_only_for_the_same(self, data: st.DataObject) -> None:
+        keygen = self.make()
+        values = data.draw(st.sampled_from([VALUES, CLOSE]))
+        one = data.draw(values)
+        copied = copy.deepcopy(one)
+        close = st.sampled_from([copied, str(one), [copied], (copied,), {"": copied}])
+        other = data.draw(values | close)
+        ids_agree = keygen.input_id((one,), {}) == keygen.input_id((other,), {})
+        assert ids_agree == same(one, other), f"{one!r} and {other!r}: IDs agree: {ids_agree}"
+
+    def test_large_values_count_to_their_end(self) -> None:
+        keygen = self.make()
+        text = "x" * 1_000_000
+        made = {keygen.input_id((text + end,), {}) for end in ("", "a", "b", "\0")}
+        made |= {keygen.input_id(([*range(10_000), end],), {}) for end in (0, 1, True, "1")}
+        assert len(made) == 8, "large values with different ends share an ID"
+
+    # -------------------------------------------------------------------- what has no stable form
+
+    def test_what_has_no_stable_form_is_refused(self) -> None:
+        keygen, loop, deep = self.make(), list[Any](), list[Any]()
+        loop.append(loop)
+        for _ in range(100_000):
+            deep = [deep]
+        with open(os.devnull) as file:  # noqa: PTH123 - no path is concerned
+            for value in (
+                object(),
+                threading.Lock(),
+                file,
+                iter([1]),
+                (n for n in [1]),
+                loop,
+                deep,
+            ):
+                with pytest.raises(UnstableKeyError):
+                    keygen.input_id((value,), {})
+
+    def test_the_refusal_says_where(self) -> None:
+        keygen = self.make()
+        with pytest.raises(UnstableKeyError) as first:
+            keygen.input_id((1, [2, object()]), {})
+        assert first.value.path.startswith("args[1]"), "path names the argument by its position"
+        with pytest.raises(UnstableKeyError) as second:
+            keygen.input_id((), {"x": 1, "name": object()})
+        assert "name" in second.value.path, "path names the argument by its name"
+
+    def test_an_iterator_is_left_as_it_was(self) -> None:
+        numbers = iter([1, 2])
+        with pytest.raises(UnstableKeyError):
+            self.make().input_id((numbers,), {})
+        assert list(numbers) == [1, 2], "the key generator has used the iterator up"
+
+    def test_an_address_is_no_key(self) -> None:
+        keygen = self.make()
+        made = [id_or_none(keygen, memoryview(bytes([number]))) for number in range(20)]
+        taken = [one for one in made if one is not None]
+        assert len(set(taken)) == len(taken), "short-lived objects at one address share an ID"
+
+    # ------------------------------------------------------------------- types of plug-ins
+
+    def test_a_plug_in_says_what_counts(self) -> None:
+        keygen = self.make()
+        supporting = keygen.supporting(dict.fromkeys(PlainTypes.classes, PlainTypes()))
+        if supporting is keygen:
+            pytest.skip("takes no types of plug-ins")
+        one, other = (supporting.input_id(([Plain(state)],), {}) for state in (1, 2))
+        assert one != other
+        assert one == supporting.input_id(([Plain(1)],), {})
+        assert one != id_or_none(keygen, [Plain(1)]), "`supporting` changed the generator itself"
+        assert one != supporting.input_id(([1],), {})
+
+    # ------------------------------------------------------------------- threads and processes
+
+    def test_many_threads_at_once(self) -> None:
+        keygen = self.make()
+        alone = ids(keygen)
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda _: ids(keygen), range(8)))
+        assert all(made == alone for made in together), "IDs differ between threads"
+
+    def test_the_same_in_another_process(self) -> None:
+        source = self.source()
+        if source is None:
+            pytest.skip("no other process can make this key generator: override source()")
+        there_ids = json_of_another_process(
+            f"{source}\nimport json\nfrom beautyspot_testing.keygen import ids\n"
+            "print(json.dumps(ids(keygen)))"
+        )
+        for value, here, there in zip((*BASIC, *FURTHER), ids(self.make()), there_ids, strict=True):
+            assert here == there, f"{value!r:.80} has another ID in another process"
+
+    # -------------------------------------------------------------------------- canonical text
+
+    def test_texts_agree_where_ids_agree(self) -> None:
+        keygen = self.make()
+        try:
+            texts = [keygen.canonical(value) for value in BASIC]
+        except NotSupportedError:
+            pytest.skip("shows no canonical text")
+        assert all(type(text) is str for text in texts)
+        assert len(set(texts)) == len(BASIC), "different values share a canonical text"

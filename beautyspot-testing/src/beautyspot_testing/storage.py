@@ -1,0 +1,514 @@
+"""The contract of a blob storage, as tests: what `BlobStorageBase` promises.
+
+For the author of a storage::
+
+    from beautyspot_testing.storage import StorageContract
+
+    class TestFooStorage(StorageContract):
+        def make(self, tmp_path):
+            return FooStorage(tmp_path / "blobs")
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from beautyspot.contracts import BlobStorageBase
+from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beautyspot_testing.shared import Child, Switches, in_forked_child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from beautyspot.contracts import Data
+
+KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
+
+BLOBS: Final[dict[str, Data]] = {
+    "no bytes": b"",
+    "nul": b"\0",
+    "ends of lines": b"\r\n\x1a",
+    "every byte": bytes(range(256)) * 10,
+    "bytearray": bytearray(b"bytearray"),
+    "memoryview": memoryview(b"memoryview"),
+    "empty": memoryview(b"")[:0],
+    "strided": memoryview(b"every second byte")[::2],
+    "doubles": memoryview(array("d", [1.5, 2.5])),
+}
+"""Blobs of every kind, by what is special in them."""
+
+HOSTILE_KEYS: Final = (
+    *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
+    *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
+)
+"""Keys that are not a relative path of valid parts."""
+
+FOREIGN_LOCATIONS: Final = (
+    *HOSTILE_KEYS,
+    *(
+        "file:///etc/passwd",
+        "s3://elsewhere/x",
+        "http://127.0.0.1:9/x",
+        "\\\\host\\share",
+    ),
+    *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
+    *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
+)
+"""Texts that a hostile or damaged table may hold instead of a location."""
+
+LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
+"""Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
+
+_SIZE: Final = 200_000
+
+_WRITER = """
+{source}
+wait()
+for number in range({writes}):
+    storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
+"""
+
+
+def blob(number: int) -> bytes:
+    """A blob of equal bytes, whose value gives the blob's length."""
+    return bytes([number % 251]) * (_SIZE + number % 251)
+
+
+def check_whole(data: bytes) -> None:
+    """Fail unless the data are a whole `blob`."""
+    assert data, "a reader saw an empty blob"
+    assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
+
+
+def writing(source: str, writes: int) -> str:
+    """The code of a `Child` that waits, and then replaces the blob under `KEY` again and again."""
+    return _WRITER.format(source=source, writes=writes, key=KEY, size=_SIZE)
+
+
+LARGEST_PART: Final = 64 * 2**20
+"""Bytes that a storage which reads files in parts may ask for at a time."""
+
+
+class OnlyRead:
+    """A file that can be read once, and nothing else; breaks off at its end if it `fails`."""
+
+    def __init__(self, storage: BlobStorageBase, data: bytes, *, fails: bool = False) -> None:
+        self._data = BytesIO(data)
+        self._in_parts = type(storage).save_file is not BlobStorageBase.save_file
+        self._fails = fails
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        if self._in_parts:
+            assert 0 < size <= LARGEST_PART, f"a file is read in parts, and not {size} at a time"
+        data = self._data.read(size if size < 0 else min(size, 100_000))
+        if self._fails and (size < 0 or not data):
+            raise BrokenOffError
+        return data
+
+
+_TEN: Final = b"0123456789"
+
+
+class BrokenOffError(Exception):
+    """The file could not be read to its end."""
+
+
+_KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
+_STEPS = st.lists(st.tuples(st.booleans(), _KEYS, st.binary(max_size=300)), max_size=12)
+
+_property = settings(
+    max_examples=25,
+    deadline=None,
+    # One storage serves all examples, and each subclass runs the test with a `self` of its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+
+
+class StorageContract(Switches):
+    """Subclass it, and implement `make`.
+
+    Switches, for what a storage does not promise:
+        can_delete: it implements `delete`.
+        can_list: it implements `list`.
+        persistent: a second instance for the same place finds what the first has saved.
+        forks: a child of `os.fork` may use it, also an instance that was made before the fork.
+        atomic: a reader never sees a part of a blob. Only a mock may set it to False.
+        large: size in bytes of the largest blob to try.
+        writes: how often the tests of torn writes replace a blob.
+    """
+
+    can_delete = True
+    can_list = True
+    persistent = True
+    forks = True
+    atomic = True
+    large = 8 * 2**20
+    writes = 40
+
+    def make(self, tmp_path: Path) -> BlobStorageBase:
+        """A storage whose place is derived from `tmp_path`: empty for a new one, else the same."""
+        raise NotImplementedError("return the storage to test")
+
+    def make_again(self, tmp_path: Path) -> BlobStorageBase:
+        """A second instance, on the place of the first."""
+        return self.make(tmp_path)
+
+    def source(self, tmp_path: Path) -> str:
+        """Python source that makes the same as `make` and calls it `storage`, for another process.
+
+        Where it is empty, the tests with a second process are skipped.
+        """
+        del tmp_path
+        return ""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Path:
+        """What `make` gets: it does not exist yet, nor does its parent."""
+        return tmp_path / "not" / "yet" / tmp_path.name
+
+    @pytest.fixture
+    def storage(self, place: Path) -> Iterator[BlobStorageBase]:
+        """The storage under test; closed when the test ends."""
+        storage = self.make(place)
+        yield storage
+        storage.close()
+
+    # ------------------------------------------------------------------------ what is kept
+
+    def test_it_has_a_name_that_can_be_selected(self, storage: BlobStorageBase) -> None:
+        assert storage.name
+        assert storage.name == storage.name.lower()
+        assert ":" not in storage.name
+        assert isinstance(storage.schemes, tuple)
+
+    @pytest.mark.parametrize("data", BLOBS.values(), ids=BLOBS)
+    def test_what_was_saved_is_loaded(self, storage: BlobStorageBase, data: Data) -> None:
+        location = storage.save(KEY, data)
+        assert isinstance(location, str)
+        loaded = storage.load(location)
+        assert type(loaded) is bytes
+        assert loaded == bytes(data)
+
+    def test_what_is_loaded_to_be_written_to_is_the_callers(self, storage: BlobStorageBase) -> None:
+        if "writable" not in inspect.signature(storage.load).parameters:
+            pytest.skip("load takes no argument `writable`")
+        location = storage.save(KEY, blob(0))
+        load: Any = storage.load
+        data = load(location, writable=True)
+        assert isinstance(data, bytearray | memoryview), "memory to be written to is asked for"
+        assert bytes(data) == blob(0)
+        with memoryview(data) as view:
+            view[:] = bytes(len(view))
+        assert storage.load(location) == blob(0), "the buffer must be the caller's alone"
+
+    def test_it_keeps_no_reference(self, storage: BlobStorageBase) -> None:
+        data = bytearray(b"before")
+        location = storage.save(KEY, data)
+        data[:] = b"change"
+        assert storage.load(location) == b"before"
+
+    @pytest.mark.parametrize(
+        "content_type", [None, "image/png", "text/plain; charset=utf-8", "text/vnd.mermaid"]
+    )
+    def test_a_content_type_is_accepted(
+        self, storage: BlobStorageBase, content_type: str | None
+    ) -> None:
+        assert storage.load(storage.save(KEY, b"x", content_type=content_type)) == b"x"
+
+    @pytest.mark.parametrize(
+        "key",
+        ["x", "deep/" * 10 + "x", "日本/ключ-é.bin", "a b/c+d&e=f%20.bin", "-", "..a", "a..b/c"],
+    )
+    def test_every_sound_key(self, storage: BlobStorageBase, key: str) -> None:
+        assert storage.load(storage.save(key, key.encode())) == key.encode()
+
+    @pytest.mark.parametrize("key", LONG_KEYS, ids=lambda key: f"{len(key.encode())}-bytes")
+    def test_a_long_key_is_kept_or_refused(self, storage: BlobStorageBase, key: str) -> None:
+        try:
+            location = storage.save(key, b"x")
+        except StorageError:
+            assert storage.load(storage.save(KEY, b"y")) == b"y"
+        else:
+            data = storage.load(location)  # not in the assertion, which would show the location
+            assert data == b"x", f"{key[:20]}… is saved, and another blob is loaded"
+
+    def test_saving_again_replaces(self, storage: BlobStorageBase) -> None:
+        first = storage.save(KEY, b"a long first one" * 1000)
+        second = storage.save(KEY, b"short")
+        assert first == second
+        assert storage.load(second) == b"short"
+
+    def test_two_keys_are_two_blobs(self, storage: BlobStorageBase) -> None:
+        locations = {storage.save(key, key.encode()): key for key in ("a/b", "a/c", "a/b2", "b")}
+        assert len(locations) == 4
+        assert {location: storage.load(location).decode() for location in locations} == locations
+
+    def test_two_instances_share_a_place_and_closing_one_leaves_the_other(
+        self, storage: BlobStorageBase, place: Path
+    ) -> None:
+        self._needs("persistent")
+        again, location = self.make_again(place), storage.save("a/1", b"one")
+        assert again.load(location) == b"one"
+        assert storage.load(again.save("a/2", b"two")) == b"two"
+        assert storage.save("a/3", b"") == again.save("a/3", b"")
+        again.close()
+        assert storage.load(location) == b"one"
+        assert storage.load(storage.save("a/4", b"four")) == b"four"
+
+    # --------------------------------------------------------- what is not there, or not ours
+
+    def test_a_missing_blob(self, storage: BlobStorageBase) -> None:
+        location = storage.save("ab/here", b"x")
+        with pytest.raises(BlobNotFound):
+            storage.load(location.replace("here", "gone"))
+        with pytest.raises(BlobNotFound):
+            storage.load(location.replace("ab/here", "cd/here"))
+        with pytest.raises(BlobNotFound):
+            storage.load_part(location.replace("here", "gone"), 0, 1)
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS)
+    def test_a_hostile_key_is_refused(self, storage: BlobStorageBase, key: str) -> None:
+        with pytest.raises(BlobLocationError):
+            storage.save(key, b"x")
+        with pytest.raises(BlobLocationError):
+            storage.save_file(key, OnlyRead(storage, b"x"))
+
+    @pytest.mark.parametrize("location", FOREIGN_LOCATIONS)
+    def test_nothing_foreign_is_loaded_found_or_deleted(
+        self, storage: BlobStorageBase, location: str
+    ) -> None:
+        kept = storage.save(KEY, b"x")
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load(location)
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load_part(location, 0, 1)
+        with suppress(BlobLocationError):
+            path = storage.local_path(location)
+            assert path is None or not os.path.isfile(path), f"leads to {path}"  # noqa: PTH113 - of any length
+        if self.can_delete:
+            with suppress(BlobLocationError):  # or nothing: it is not there
+                storage.delete(location)
+        assert storage.load(kept) == b"x"
+
+    @pytest.mark.parametrize(
+        "spoilt", ["{}/../x", "{}/..", "{}/", "{}\0", "../{}", "{}x", "{0}/{0}", "{}?x", "{}#x"]
+    )
+    def test_a_spoilt_location_is_refused(self, storage: BlobStorageBase, spoilt: str) -> None:
+        location = storage.save(KEY, b"x")
+        for wrong in (spoilt.format(location), location.replace("/", "/../")):
+            with pytest.raises((BlobLocationError, BlobNotFound)):
+                storage.load(wrong)
+
+    @_property
+    @given(location=st.text(st.characters(codec=None), max_size=40))
+    def test_garbage_is_refused(self, storage: BlobStorageBase, location: str) -> None:
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load(location)
+
+    # ------------------------------------------------------------------------------ deleting
+
+    def test_a_deleted_blob_is_gone(self, storage: BlobStorageBase) -> None:
+        self._needs("can_delete")
+        location, other = storage.save("a/1", b"x"), storage.save("a/2", b"y")
+        storage.delete(location)
+        with pytest.raises(BlobNotFound):
+            storage.load(location)
+        storage.delete(location)
+        assert storage.load(other) == b"y"
+        assert storage.load(storage.save("a/1", b"new")) == b"new"
+
+    # ------------------------------------------------------------------------------- listing
+
+    def test_a_list_is_exact(self, storage: BlobStorageBase) -> None:
+        self._needs("can_list")
+        assert list(storage.list()) == list(storage.list("nothing/here/")) == []
+        keys = ("app/a", "app/b/c", "app2/d", "x")
+        sizes = {storage.save(key, key.encode()): len(key) for key in keys}
+        found = list(storage.list())
+        listed = {info.location: info.size for info in found}
+        assert set(listed) == set(sizes), "each blob is listed by the location that `save` returned"
+        assert listed == sizes, "`size` is the length of the data as it was given to `save`"
+        assert len(found) == len(sizes)
+        assert next(iter(storage.list())) in found, "a listing may be left early"
+        assert all(1.5e9 < info.modified_at < 1e11 for info in found), "not a Unix time in seconds"
+
+    def test_a_prefix_does_not_reach_its_neighbour(self, storage: BlobStorageBase) -> None:
+        self._needs("can_list")
+        for key in ("app2/c", "ap/d", "app.txt", "other/app/e"):
+            storage.save(key, b"")
+        near, deep = storage.save("app/a", b""), storage.save("app/b/c", b"")
+        assert {info.location for info in storage.list("app/")} == {near, deep}
+        assert {info.location for info in storage.list("app/b/")} == {deep}
+
+    @pytest.mark.parametrize("prefix", ["../", "/", "/etc/", "a/../../", "a\\b/", "\0/"])
+    def test_a_list_stays_inside(self, storage: BlobStorageBase, prefix: str) -> None:
+        self._needs("can_list")
+        storage.save(KEY, b"x")
+        with pytest.raises(BlobLocationError):
+            list(storage.list(prefix))
+
+    def test_blobs_may_be_deleted_while_listed(self, storage: BlobStorageBase) -> None:
+        self._needs("can_delete", "can_list")
+        for number in range(30):
+            storage.save(f"a/{number % 3}/{number}", b"x")
+        for info in storage.list("a/"):
+            storage.delete(info.location)
+        assert list(storage.list()) == []
+
+    @_property
+    @given(steps=_STEPS)
+    def test_it_behaves_like_a_dict(
+        self, storage: BlobStorageBase, steps: list[tuple[bool, str, bytes]]
+    ) -> None:
+        self._needs("can_delete", "can_list")
+        for info in list(storage.list()):
+            storage.delete(info.location)
+        model: dict[str, bytes] = {}
+        for keep, key, data in steps:
+            location = storage.save(key, data)
+            model[location] = data
+            if not keep:
+                storage.delete(location)
+                del model[location]
+        assert {info.location: storage.load(info.location) for info in storage.list()} == model
+
+    # ------------------------------------------------------------------------- many at once
+
+    def test_many_threads(self, storage: BlobStorageBase) -> None:
+        barrier = threading.Barrier(8)
+
+        def work(thread: int) -> None:
+            barrier.wait(30)
+            for number in range(5):
+                data = f"{thread}-{number}".encode() * 100
+                assert storage.load(storage.save(f"t{number}/{thread}", data)) == data
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+
+    def test_one_of_many_writers_wins(self, storage: BlobStorageBase) -> None:
+        blobs = [bytes([number]) * (1000 + number) for number in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            locations = list(pool.map(lambda data: storage.save(KEY, data), blobs))
+        assert len(set(locations)) == 1
+        assert storage.load(locations[0]) in blobs
+
+    def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
+        self._needs("atomic")
+        location, done = storage.save(KEY, blob(0)), threading.Event()
+        begin = threading.Barrier(3)
+
+        def read() -> None:
+            begin.wait(30)
+            while not done.is_set():
+                check_whole(storage.load(location))
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            begin.wait(30)
+            try:
+                for number in range(self.writes):
+                    storage.save(KEY, blob(number))
+            finally:
+                done.set()
+            for reader in readers:
+                reader.result()
+
+    def test_no_reader_sees_a_part_of_another_process(
+        self, storage: BlobStorageBase, place: Path
+    ) -> None:
+        source = self.source(place)
+        if not source:
+            pytest.skip("no source for a second process")
+        location = storage.save(KEY, blob(0))
+        with Child(writing(source, self.writes)) as writer:
+            writer.go_on()
+            while writer.is_running():
+                check_whole(storage.load(location))
+            writer.expect_success()
+        assert storage.load(location) == blob(self.writes - 1)
+
+    def test_a_forked_child_uses_it_too(self, storage: BlobStorageBase, place: Path) -> None:
+        self._needs("forks")
+        location = storage.save(KEY, b"of the parent")
+
+        def work() -> str:  # pragma: no cover - in the child, which measures nothing
+            assert storage.load(location) == b"of the parent"
+            childs = storage.save("a/child", b"of the child")
+            assert storage.load(childs) == b"of the child"
+            if self.persistent:
+                again = self.make_again(place)
+                assert again.load(location) == b"of the parent"
+                again.close()
+            return childs
+
+        childs = in_forked_child(work)
+        assert storage.load(location) == b"of the parent"
+        if self.source(place):  # else other processes may have other places
+            assert storage.load(childs) == b"of the child"
+
+    # ---------------------------------------------------------------------- files, and parts
+
+    @pytest.mark.parametrize("data", [b"", b"\0", bytes(range(256)) * 1000], ids=len)
+    def test_a_file_is_saved(self, storage: BlobStorageBase, data: bytes) -> None:
+        location = storage.save_file(KEY, OnlyRead(storage, data), content_type="video/mp4")
+        assert storage.load(location) == data
+        if self.can_list:
+            assert [(info.location, info.size) for info in storage.list()] == [
+                (location, len(data))
+            ]
+
+    def test_a_large_blob(self, storage: BlobStorageBase) -> None:
+        data = b"0123456789abcdef" * (self.large // 16) + b"end"
+        saved, file = storage.save("a/1", data), storage.save_file("a/2", OnlyRead(storage, data))
+        assert storage.load(saved) == data
+        assert storage.load(file) == data
+        assert storage.load_part(file, len(data) - 5, 100) == b"efend"
+
+    def test_a_file_takes_the_place_of_data(self, storage: BlobStorageBase) -> None:
+        first = storage.save(KEY, b"a long first one" * 1000)
+        assert storage.save_file(KEY, OnlyRead(storage, b"file")) == first
+        assert storage.load(first) == b"file"
+        assert storage.save(KEY, b"data") == first
+        assert storage.load(first) == b"data"
+
+    def test_a_file_that_breaks_off_leaves_nothing(self, storage: BlobStorageBase) -> None:
+        location = storage.save(KEY, b"before")
+        broken = OnlyRead(storage, b"a part", fails=True)
+        with pytest.raises((BrokenOffError, StorageError)):
+            storage.save_file(KEY, broken)
+        assert storage.load(location) == b"before", "a part took the place of what was there"
+        with pytest.raises((BrokenOffError, StorageError)):
+            storage.save_file("a/new", OnlyRead(storage, b"x" * self.large, fails=True))
+        if self.can_list:
+            assert [info.location for info in storage.list()] == [location]
+
+    @pytest.mark.parametrize(
+        ("start", "size"), [(0, 10), (0, 4), (3, 4), (9, 1), (8, 100), (10, 5), (99, 1), (3, 0)]
+    )
+    def test_a_part_is_loaded(self, storage: BlobStorageBase, start: int, size: int) -> None:
+        location = storage.save(KEY, _TEN)
+        part = storage.load_part(location, start, size)
+        assert type(part) is bytes
+        assert part == _TEN[start : start + size]
+        assert storage.load_part(storage.save(KEY, b""), start, size) == b""
+
+    def test_the_path_of_a_blob_is_a_file_with_its_bytes(self, storage: BlobStorageBase) -> None:
+        location = storage.save_file(KEY, OnlyRead(storage, _TEN))
+        path = storage.local_path(location)
+        if path is None:
+            pytest.skip("its blobs are no files of this machine")
+        assert path.read_bytes() == _TEN

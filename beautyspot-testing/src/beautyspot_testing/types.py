@@ -1,0 +1,222 @@
+"""The contract of a type support, as a test class to subclass.
+
+::
+
+    class TestVersionTypes(TypeSupportContract):
+        def make(self):
+            return VersionTypes()
+
+        def samples(self):
+            return [Version("1.0"), Version("2.0rc1")]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import combinations
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from beautyspot import KeyGen, MsgpackSerializer, hookimpl
+from beautyspot.errors import SerializationError
+from beautyspot.testing import memory_spot
+
+from beautyspot_testing.shared import Switches, json_of_another_process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beautyspot import KeyGenBase, SerializerBase, TypeSupport
+
+
+class TypeSupportContract(Switches):
+    """What every type support must do.
+
+    Class attributes:
+        storable: it has `encode` and `decode`; False if it is for arguments only.
+        lazy: importing its module imports none of the modules that it names. False if the
+            support is a part of the library itself.
+    """
+
+    storable: ClassVar[bool] = True
+    lazy: ClassVar[bool] = True
+
+    def make(self) -> TypeSupport:
+        """Return the support, as a Spot makes it."""
+        raise NotImplementedError("override make() and return your type support")
+
+    def samples(self) -> Sequence[Any]:
+        """Values of every class that it names, all different.
+
+        Each call makes new ones, also in another process: nothing in them is random.
+        """
+        raise NotImplementedError("override samples() and return a list of values")
+
+    def same(self, left: Any, right: Any) -> bool:
+        """Whether two values of one class are equal; override it if ``==`` is not enough."""
+        return bool(left == right)
+
+    def source(self) -> str | None:
+        """Python text that makes an instance of this class, `suite`, in another process.
+
+        By default, it imports the class by its name. Override it if that is not enough; None skips
+        the tests with other processes.
+        """
+        cls = type(self)
+        if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
+            return None
+        return f"import {cls.__module__} as tests\nsuite = tests.{cls.__qualname__}()"
+
+    # ------------------------------------------------------------------------------- names
+
+    def test_it_has_a_name(self) -> None:
+        name = self.make().name
+        assert isinstance(name, str)
+        assert name
+        assert name == name.lower()
+
+    def test_every_sample_is_of_a_class_that_it_names(self) -> None:
+        support = self.make()
+        for value in self.samples():
+            names = [_name(cls) for cls in type(value).__mro__]
+            fitting = names if support.subclasses else names[:1]
+            assert set(fitting) & set(support.classes), (
+                f"{names[0]} is not among {support.classes}: name it as the class itself says it"
+            )
+
+    def test_every_class_that_it_names_has_a_sample(self) -> None:
+        names = {_name(cls) for value in self.samples() for cls in type(value).__mro__}
+        assert set(self.make().classes) - names == set(), "these have no sample"
+
+    def test_its_module_imports_nothing_that_it_names(self) -> None:
+        self._needs("lazy")
+        support = self.make()
+        modules = sorted({name.partition(":")[0] for name in support.classes})
+        code = (
+            "import json, sys, beautyspot\n"
+            "before = set(sys.modules)\n"
+            f"import {type(support).__module__}\n"
+            f"print(json.dumps([n for n in {modules} if n in sys.modules and n not in before]))"
+        )
+        assert json_of_another_process(code) == [], "import these inside the methods"
+
+    # -------------------------------------------------------------------------------- keys
+
+    def test_equal_values_have_one_key(self) -> None:
+        keygen = self._keygen()
+        for one, other in zip(self.samples(), self.samples(), strict=True):
+            assert _key(keygen, one) == _key(keygen, other), f"two keys for {one!r:.80}"
+
+    def test_distinct_values_have_distinct_keys(self) -> None:
+        keygen = self._keygen()
+        for one, other in combinations(self.samples(), 2):
+            assert _key(keygen, one) != _key(keygen, other), f"one key: {one!r:.80}, {other!r:.80}"
+
+    def test_a_key_changes_no_value(self) -> None:
+        keygen = self._keygen()
+        for value, fresh in zip(self.samples(), self.samples(), strict=True):
+            first = _key(keygen, value)
+            assert _key(keygen, value) == first, f"another key the second time: {value!r:.80}"
+            assert self.same(value, fresh), f"it is changed: {value!r:.80}"
+
+    # ------------------------------------------------------------------------------ values
+
+    def test_a_value_comes_back_equal_and_of_its_type(self) -> None:
+        serializer = self._serializer()
+        for value in self.samples():
+            restored = serializer.loads(serializer.dumps({"a": [value]}))["a"][0]
+            assert type(restored) is type(value)
+            assert self.same(restored, value), f"{value!r:.200} came back as {restored!r:.200}"
+
+    def test_storing_changes_no_value(self) -> None:
+        serializer = self._serializer()
+        for value, fresh in zip(self.samples(), self.samples(), strict=True):
+            first = bytes(serializer.dumps(value))
+            assert bytes(serializer.dumps(value)) == first, f"other bytes for {value!r:.80}"
+            assert self.same(value, fresh), f"it is changed: {value!r:.80}"
+
+    def test_a_restored_value_has_the_key_of_the_one_stored(self) -> None:
+        keygen, serializer = self._keygen(), self._serializer()
+        for value in self.samples():
+            restored = serializer.loads(serializer.dumps(value))
+            assert _key(keygen, restored) == _key(keygen, value), f"another key: {value!r:.80}"
+
+    def test_what_is_not_storable_is_refused(self) -> None:
+        if self.storable:
+            pytest.skip("it is storable")
+        serializer = MsgpackSerializer().supporting(self._types())
+        for value in self.samples():
+            with pytest.raises(SerializationError):
+                serializer.dumps(value)
+
+    # -------------------------------------------------------------------------- both at work
+
+    def test_keys_and_values_are_those_of_another_process(self) -> None:
+        source = self.source()
+        if source is None:
+            pytest.skip("no other process can make this suite: override source()")
+        keygen = self._keygen()
+        keys = [_key(keygen, value) for value in self.samples()]
+        stored = []
+        if self.storable:
+            serializer = self._serializer()
+            stored = [bytes(serializer.dumps(value)).hex() for value in self.samples()]
+        made, restored = json_of_another_process(
+            f"{source}\nfrom beautyspot_testing.types import report\nreport(suite, {stored})"
+        )
+        assert made == keys, "equal values have other keys in another process"
+        assert restored == keys[: len(stored)], "another process restores other values"
+
+    def test_a_spot_caches_by_it(self) -> None:
+        @hookimpl
+        def beautyspot_register_types() -> type[TypeSupport]:
+            return type(self.make())
+
+        plugin = SimpleNamespace(beautyspot_register_types=beautyspot_register_types)
+        with memory_spot(plugins=[plugin]) as spot:
+            take = spot.mark(_echo if self.storable else _take)
+            for value, equal in zip(self.samples(), self.samples(), strict=True):
+                first, second = take(value), take(equal)
+                assert not self.storable or self.same(first, second)
+            assert spot.stats()["hits"] == len(self.samples())
+
+    def _types(self) -> dict[str, TypeSupport]:
+        support = self.make()
+        return dict.fromkeys(support.classes, support)
+
+    def _keygen(self) -> KeyGenBase:
+        return KeyGen().supporting(self._types())
+
+    def _serializer(self) -> SerializerBase:
+        self._needs("storable")
+        return MsgpackSerializer().supporting(self._types())
+
+
+def report(
+    suite: TypeSupportContract, stored: list[str]
+) -> None:  # pragma: no cover - other processes are not measured
+    """Print the keys of a suite's samples, and those of the values that another process stored."""
+    types = suite._types()
+    keygen = KeyGen().supporting(types)
+    serializer = MsgpackSerializer().supporting(types)
+    restored = [_key(keygen, serializer.loads(bytes.fromhex(data))) for data in stored]
+    made = [_key(keygen, value) for value in suite.samples()]
+    json.dump([made, restored], sys.stdout)
+
+
+def _echo(value: Any) -> Any:
+    return value
+
+
+def _take(value: Any) -> None:
+    del value
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _key(keygen: KeyGenBase, value: object) -> str:
+    return keygen.input_id((value,), {})

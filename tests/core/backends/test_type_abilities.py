@@ -1,0 +1,301 @@
+"""What a type support can do beyond plain values: large data, files, attributes, classes."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot import Instance, open_store
+from beautyspot.keys.canonical import Without
+from fake_plugins import offering
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZE = 2**17  # bytes: a part of its own in a stored document
+
+
+class Signal:
+    def __init__(self, samples: Any, rate: int = 1) -> None:
+        self._samples = samples
+        self._rate = rate
+
+
+class Mapped(Signal):
+    """A signal that lies somewhere else."""
+
+
+class Marked(Signal):
+    __slots__ = ("mark",)
+
+
+SEEN: list[memoryview] = []
+
+
+class SignalTypes(bs.TypeSupport):
+    name = "signals"
+    classes = (f"{Signal.__module__}:Signal",)
+    subclasses = True
+    media = ("audio/x-text", "text/csv")
+
+    def key(self, value: Signal) -> object:
+        return value._rate, hashlib.sha256(value._samples).hexdigest()
+
+    def counted_as(self, cls: type) -> type:
+        return Signal if cls is Mapped else cls
+
+    def own_names(self, cls: type) -> Any:
+        return {"_samples", "_rate"}.__contains__
+
+    def encode(self, value: Signal) -> object:
+        if type(value) not in (Signal, Mapped):
+            raise bs.SerializationError("is no plain signal: return one")
+        return [value._rate, bs.Buffer(value._samples)]
+
+    def decode(self, value: Any) -> Signal:
+        rate, samples = value
+        SEEN.append(samples)
+        return Signal(samples if not samples.readonly else bytearray(samples), rate)
+
+    def to_media(self, value: Signal, content_type: str) -> tuple[bytes, object]:
+        if content_type == "audio/x-text":
+            raise bs.SerializationError("is never a text: return numbers")
+        return ",".join(map(str, memoryview(value._samples).cast("B"))).encode(), [value._rate]
+
+    def from_media(self, data: Any, content_type: str, beside: Any) -> Signal:
+        [rate] = beside
+        return Signal(bytearray(map(int, bytes(data).split(b","))), rate)
+
+
+class Filled(SignalTypes):
+    def encode(self, value: Signal) -> object:
+        size = memoryview(value._samples).nbytes
+        return [value._rate, bs.Buffer(lambda out: out.extend(value._samples), size)]
+
+
+class Looked(SignalTypes):
+    for_looking = True
+
+
+class Drawn(SignalTypes):
+    drawn = True
+
+    def to_media(self, value: Signal, content_type: str) -> tuple[bytes, object]:
+        if value._rate == 0:
+            raise ArithmeticError("no rate")
+        return bytes(value._samples), None
+
+
+def samples(number: int = 7, size: int = SIZE) -> bytearray:
+    return bytearray([number]) * size
+
+
+def same(one: Signal, other: Signal) -> bool:
+    return (bytes(one._samples), one._rate) == (bytes(other._samples), other._rate)
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    SEEN.clear()
+
+
+@pytest.fixture
+def spot_with(make_spot: Callable[..., Any]) -> Callable[..., Any]:
+    def make(support: Any = SignalTypes, **options: Any) -> Any:
+        return make_spot(plugins=[offering(support, point="types", name="signals")], **options)
+
+    return make
+
+
+# ------------------------------------------------------------------------------------ large data
+
+
+@pytest.mark.parametrize("support", [SignalTypes, Filled])
+@pytest.mark.parametrize("size", [0, 10, SIZE])
+def test_large_data_come_back(spot_with: Any, support: Any, size: int) -> None:
+    made = spot_with(support).mark(name="made", key="k")(lambda: [Signal(samples(7, size), 3)])
+    [first], [hit] = made(), made()
+    assert same(hit, first)
+    assert [type(view) for view in SEEN] == [memoryview]
+
+
+def test_data_that_are_most_of_a_file_stay_where_they_were_read(spot_with: Any) -> None:
+    made = spot_with().mark(save_blob=True, key="k", name="made")(lambda: Signal(samples()))
+    made()
+    one, other = made(), made()
+    assert [view.readonly for view in SEEN] == [False, False]
+    assert one._samples is SEEN[0]
+    one._samples[0] = 9
+    assert same(other, Signal(samples()))
+    assert same(made(), Signal(samples()))
+
+
+def test_data_of_a_row_or_of_a_part_are_read_only(spot_with: Any) -> None:
+    spot = spot_with()
+    row = spot.mark(save_blob=False, key="k", name="row")(lambda: Signal(samples()))
+    part = spot.mark(save_blob=True, key="k", name="part")(
+        lambda: [Signal(samples()), bytes(4 * SIZE)]
+    )
+    for made in (row, part):
+        made(), made()
+    assert [view.readonly for view in SEEN] == [True, True]
+
+
+def test_an_array_is_mapped(spot_with: Any) -> None:
+    made = spot_with().mark(mmap=True, key="k", name="made")(lambda: Signal(samples()))
+    made()
+    hit = made()
+    assert type(hit._samples.obj).__name__ == "mmap"
+    assert same(hit, Signal(samples()))
+
+
+@pytest.mark.parametrize("form", [bs.Buffer(b"x"), [bs.Buffer(b"x"), 1], {"a": bs.Buffer(b"x")}])
+def test_a_buffer_elsewhere_is_refused(spot_with: Any, caplog: Any, form: Any) -> None:
+    class Odd(SignalTypes):
+        def encode(self, value: Any) -> object:
+            return form
+
+    made = spot_with(Odd).mark(key="k", name="made")(lambda: Signal(b""))
+    made(), made()
+    assert "contracts.types:Buffer is not a type that can be stored" in caplog.text
+
+
+# ----------------------------------------------------------------------- attributes and classes
+
+
+def test_what_a_program_sets_counts_and_is_not_stored(spot_with: Any, caplog: Any) -> None:
+    spot = spot_with(strict=False)
+    key = spot.mark(lambda x: 1, name="f")
+    one, noted, other = Signal(b"a"), Signal(b"a"), Signal(b"a")
+    noted.note, other.note = 1, 2  # type: ignore[attr-defined]
+    assert len({spot.key(key, value) for value in (one, noted, other)}) == 3
+    ignoring = spot.mark(lambda x: 1, name="g", ignore=("x.note",))
+    assert len({spot.key(ignoring, value) for value in (one, noted, other)}) == 1
+    made = spot.mark(key="k", name="made")(lambda: noted)
+    assert made() is made() is noted
+    assert "attributes of its own (note): return them beside it" in caplog.text
+
+
+def test_slots_of_a_subclass_count(spot_with: Any) -> None:
+    spot = spot_with()
+    key = spot.mark(lambda x: 1, name="f")
+    one, other, bare = Marked(b"a"), Marked(b"a"), Marked(b"a")
+    one.mark, other.mark = 1, 2
+    assert len({spot.key(key, value) for value in (one, other, bare, Signal(b"a"))}) == 4
+
+
+def test_a_class_may_be_as_good_as_another(spot_with: Any) -> None:
+    spot = spot_with()
+    key = spot.mark(lambda x: 1, name="f")
+    assert spot.key(key, Mapped(b"a")) == spot.key(key, Signal(b"a")) != spot.key(key, Mapped(b"b"))
+    made = spot.mark(key="k", name="made")(lambda: Mapped(b"a"))
+    assert [type(made()), type(made())] == [Mapped, Signal]
+
+
+# ------------------------------------------------------------------------------------- files
+
+
+def test_a_value_is_a_file_of_its_content_type(spot_with: Any, caplog: Any) -> None:
+    spot = spot_with()
+    made = spot.mark(content_type="Text/CSV; header=absent", save_blob=True)(
+        lambda: Signal(samples(5, 2), 3)
+    )
+    assert same(made(), made())
+    assert spot.stats()["hits"] == 1
+    stored = spot.peek(made)
+    assert Path(stored.location).read_bytes() == b"5,5"
+    assert Path(stored.location).suffix == ".csv"
+    with open_store(spot) as store:
+        assert store.content(spot.key(made)).content_type == "Text/CSV; header=absent"
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "why"),
+    [
+        ("image/png", "the type Signal is written as audio/x-text or text/csv only"),
+        ("audio/x-text", "is never a text: return numbers"),
+    ],
+)
+def test_a_value_that_is_no_such_file(spot_with: Any, caplog: Any, content_type: str, why: str):
+    spot = spot_with()
+    made = spot.mark(content_type=content_type, save_blob=True)(lambda: Signal(b"a"))
+    assert same(made(), made())
+    assert Path(spot.peek(made).location).suffix == ".msgpack"
+    [record] = caplog.records
+    assert why in record.getMessage()
+
+
+def test_a_file_that_gives_another_value_is_none(spot_with: Any, caplog: Any) -> None:
+    class Lossy(SignalTypes):
+        def from_media(self, data: Any, content_type: str, beside: Any) -> Signal:
+            return Signal(b"", 0)
+
+    spot = spot_with(Lossy)
+    made = spot.mark(content_type="text/csv")(lambda: Signal(b"a"))
+    assert same(made(), made())
+    assert "it would come back changed" in caplog.text
+
+
+def test_a_file_without_its_plug_in_is_a_miss(make_spot: Any, spot_with: Any, caplog: Any) -> None:
+    with spot_with() as one:
+        one.mark(content_type="text/csv", name="f")(lambda: Signal(b"a"))()
+    other = make_spot()
+    assert other.mark(content_type="text/csv", name="f")(lambda: 1)() == 1
+    assert "it was stored by the types signals: install the plug-in that has them" in caplog.text
+
+
+def test_what_is_drawn_is_given_as_its_file(spot_with: Any, caplog: Any) -> None:
+    spot = spot_with(Drawn)
+    made = spot.mark(content_type="text/csv", save_blob=True)(lambda rate: Signal(b"12", rate))
+    assert [made(1), made(1)] == [b"12", b"12"]
+    assert spot.stats()["hits"] == 1
+    assert caplog.text == ""
+    assert [type(made(0)) for _ in range(2)] == [Signal, Signal]
+    assert "drawing the result raised ArithmeticError('no rate')" in caplog.text
+    plain = spot.mark(name="plain", key="k")(lambda: Signal(b"12"))
+    assert [type(plain()), type(plain())] == [Signal, Signal]
+
+
+# ------------------------------------------------------------------------------------ looking
+
+
+@pytest.mark.parametrize(("support", "kind"), [(SignalTypes, Instance), (Looked, Signal)])
+def test_who_looks_gets_the_value_or_its_fields(
+    spot_with: Any, make_spot: Any, support: Any, kind: Any
+) -> None:
+    spot = spot_with(support)
+    made = spot.mark(name="f")(lambda: {"a": Signal(b"ab", 3)})
+    made()
+    plugin = offering(support, point="types", name="signals")
+    with bs.open_store(spot.config["directory"], plugins=[plugin]) as store:
+        found = store.value(spot.key(made))["a"]
+    assert type(found) is kind
+    if kind is Instance:
+        assert found.fields == {0: 3, 1: b"ab"}
+    else:
+        assert same(found, Signal(b"ab", 3))
+
+
+def test_a_support_that_has_no_files_says_so() -> None:
+    class Bare(bs.TypeSupport):
+        name = "bare"
+
+        def key(self, value: Any) -> object:
+            return 1
+
+    with pytest.raises(bs.NotSupportedError, match="'bare' are no files"):
+        Bare().to_media(array("d"), "text/csv")
+    with pytest.raises(bs.NotSupportedError, match="can't be read from text/csv"):
+        Bare().from_media(b"", "text/csv", None)
+
+
+def test_the_attributes_of_a_value_may_be_left_out() -> None:
+    value = Signal(b"a")
+    value.note = 1  # type: ignore[attr-defined]
+    canonical = bs.KeyGen().supporting(dict.fromkeys(SignalTypes.classes, SignalTypes())).canonical
+    assert canonical(Without(value, ("note",))) == canonical(Signal(b"a")) != canonical(value)

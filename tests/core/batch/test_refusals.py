@@ -1,0 +1,159 @@
+"""What `spot.map` and `spot.count` refuse before anything is read, and what they take."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from beautyspot.spot import Spot
+
+
+def f(number: int) -> int:
+    return number
+
+
+def two(left: int, right: int) -> int:
+    return left + right
+
+
+async def af(number: int) -> int:
+    return number
+
+
+def gen(number: int) -> Iterator[int]:
+    yield number
+
+
+async def agen(number: int) -> AsyncIterator[int]:
+    yield number
+
+
+def unread() -> Iterator[int]:
+    raise AssertionError("it was read")
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"concurrency": 0}, "give a whole number of calls at once, 1 or more"),
+        ({"concurrency": 2.0}, "give a whole number of calls at once, 1 or more"),
+        ({"concurrency": True}, "give a whole number of calls at once, 1 or more"),
+        ({"ordered": 1}, "give True or False"),
+        ({"errors": "ignore"}, 'give "raise", "return" or "skip"'),
+        ({"errors": None}, 'give "raise", "return" or "skip"'),
+        ({"errors": "skip", "max_errors": -1}, "0 or more"),
+        ({"errors": "skip", "max_errors": "1"}, "0 or more"),
+        ({"max_errors": 1}, 'errors="return" or errors="skip"'),
+        ({"timeout": 0}, "the time that a call may take"),
+        ({"timeout": -1}, "the time that a call may take"),
+        ({"timeout": "soon"}, "the time that a call may take"),
+        ({"timeout": True}, "the time that a call may take"),
+        ({"progress": 1}, r"1 \(int\).*give True for a line"),
+        ({"progress": bs.Progress}, "the class Progress"),
+        ({"progress": af}, "the coroutine function af"),
+        ({"executor": "threads"}, "give an executor"),
+        ({"executor": ThreadPoolExecutor}, "give an executor"),
+        ({"ordred": True}, "Did you mean 'ordered'"),
+        ({"model": "x"}, r"functools.partial\(function, model=...\), in the place of the function"),
+    ],
+)
+def test_an_option_that_does_not_fit(spot: Spot, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.map(f, unread(), **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((f,), r"write spot.map\(function, inputs\)"),
+        ((f, "a text"), r"write \[text\], or list\(text\)"),
+        ((f, b"bytes"), r"write \[text\]"),
+        ((f, 3), r"write \[3\]$"),
+        ((f, unread), "call it, if that gives the inputs"),
+        ((f, [1], "text"), r"write spot.map\(partial\(f, name='text'\), inputs\)"),
+        (
+            (two, [1], None),
+            r"functools.partial: write spot.map\(partial\(two, right=None\), inputs",
+        ),
+        ((two, "text", [1]), r"write spot.map\(partial\(two, left='text'\), inputs\)"),
+        ((min, "text", [1]), r"write spot.map\(partial\(min, name='text'\), inputs\)"),
+        ((3, [1]), r"map takes a function and inputs, not 3: write spot.map\(function, inputs\)"),
+        ((gen, [1]), "returns the list of its items"),
+        ((agen, [1]), "returns the list of its items"),
+        ((f, agen(1)), "give a coroutine function"),
+    ],
+)
+def test_arguments_that_do_not_fit(spot: Spot, arguments: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.map(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((f, agen(1)), "async for each in"),
+        ((f,), "count takes inputs"),
+        ((f, "text"), "is a single one"),
+        ((gen, [1]), "is a generator"),
+        ((3, [1]), "count takes a function and inputs"),
+    ],
+)
+def test_what_can_not_be_counted(spot: Spot, arguments: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.count(*arguments)
+    with pytest.raises(bs.ConfigError, match=r"functools.partial\(function, model=...\)"):
+        spot.count(f, [1], model="x")
+
+
+def test_an_executor_that_can_not_run_it(spot: Spot) -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.raises(bs.ConfigError, match="leave it out"):
+        spot.map(af, [1], executor=pool)
+    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
+    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
+        spot.map(spot.mark(lambda number: number), [1], executor=pool)
+
+
+def test_durations_are_the_language_of_all_others(spot: Spot) -> None:
+    for timeout in (1, 0.5, "10 minutes", timedelta(seconds=3), None):
+        assert list(spot.map(f, [1], timeout=timeout)) == [1]
+
+
+def test_what_may_be_iterated_over(spot: Spot) -> None:
+    class Old:
+        def __getitem__(self, index: int) -> int:
+            if index > 2:
+                raise IndexError
+            return index
+
+    for inputs in ((1, 2), {1, 2}, {1: 0, 2: 0}, iter([1, 2]), range(1, 3), itertools.count(1)):
+        results = spot.map(f, inputs)
+        assert [next(results), next(results)] == [1, 2]
+        results.close()
+    assert list(spot.map(f, Old())) == [0, 1, 2]  # type: ignore[call-overload]
+    asyncio.run(agen(1).aclose())  # type: ignore[attr-defined]
+
+
+def test_inputs_that_can_not_tell_how_many_they_are(spot: Spot) -> None:
+    class Loader:
+        def __iter__(self) -> Iterator[int]:
+            yield from range(3)
+
+        def __len__(self) -> int:
+            raise TypeError("the length is unknown")
+
+    seen: list[bs.Progress] = []
+    assert list(spot.map(f, Loader(), progress=seen.append)) == [0, 1, 2]
+    results = spot.map(f, range(10**30), progress=seen.append)
+    assert next(results) == 0
+    results.close()
+    assert {each.total for each in seen} == {None}

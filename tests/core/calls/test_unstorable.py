@@ -1,0 +1,91 @@
+"""A result that can't be stored is told of after the function ran, once, and never before that."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pydantic
+import pytest
+
+
+class Response:
+    """Like what a client of HTTP returns."""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "told"),
+    [
+        (Response, Response(), r"spot.register\(Response, encode=…, decode=…\).*\"pickle\""),
+        (io.StringIO, io.StringIO(), "return what it holds, or its path"),
+        (Iterator, iter([1]), "used up by its reader"),
+        (re.Pattern, re.compile("x"), "return its text"),
+        (pydantic.SecretStr, pydantic.SecretStr("x"), "is a secret"),
+        (np.random.Generator, np.random.default_rng(1), "Generator is not a type"),
+    ],
+)
+def test_it_is_said_after_the_first_run(
+    make_spot: Any, caplog: Any, annotation: Any, value: Any, told: str
+) -> None:
+    said: list[int] = []
+
+    def work(number: int) -> Any:
+        said.append(len(caplog.messages))
+        return value
+
+    work.__annotations__["return"] = annotation
+    marked = make_spot().mark(name="work", key=lambda number: str(number))(work)
+    for number in (1, 2):
+        assert marked(number) is value
+    assert said == [0, 1]
+    (message,) = caplog.messages
+    assert re.search(told, message)
+    assert "returned, and not cached" in message
+
+
+def test_nothing_is_said_of_what_is_registered_until_then(make_spot: Any, caplog: Any) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    def work() -> Response:
+        return Response()
+
+    spot.register(Response, encode=lambda _: None, decode=lambda _: Response())
+    work()
+    assert caplog.messages == []
+
+
+URLS = [
+    *(pydantic.HttpUrl("https://example.org/a?b=c#d"), pydantic.AnyUrl("ftp://x/é")),
+    *(pydantic.FileUrl("file:///tmp/a"), pydantic.PostgresDsn("postgres://u@h1:5432,h2/db")),
+    pydantic.NameEmail("A B", "a@example.org"),
+]
+
+
+class Page(pydantic.BaseModel):
+    url: pydantic.HttpUrl
+    secret: pydantic.SecretStr | None = None
+
+
+@pytest.mark.parametrize("value", [*URLS, Page(url=URLS[0])], ids=lambda v: type(v).__name__)
+def test_values_of_pydantic_come_back(spot: Any, value: Any) -> None:
+    def work() -> Page | Any:
+        return value
+
+    marked = spot.mark(name="work", key="1")(work)
+    first, second = marked(), marked()
+    assert first is value
+    assert second is not value
+    assert (type(second), second, repr(second)) == (type(value), value, repr(value))
+
+
+def test_a_secret_is_not_stored(make_spot: Any, caplog: Any) -> None:
+    page = Page(url=URLS[0], secret=pydantic.SecretStr("sk-1"))
+    spot = make_spot()
+    spot.register(Page)
+    assert spot.mark(name="page", key="1")(lambda: page)() is page
+    assert "sk-1" not in caplog.text
+    assert "result.secret can't be stored: pydantic.types:SecretStr is a secret" in caplog.text

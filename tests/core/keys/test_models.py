@@ -1,0 +1,154 @@
+"""Models and addresses of pydantic, and classes of attrs, by their fields."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import pickle
+import sys
+import threading
+import types
+
+import attrs
+import one_change
+import pydantic
+import pytest
+from beautyspot.errors import UnstableKeyError
+from beautyspot.keys.canonical import Without, canonical, resolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from one_change import Family
+
+
+@attrs.define
+class Sized:
+    size: int
+
+
+@attrs.define
+class SubSized(Sized):
+    def __attrs_post_init__(self):
+        pass
+
+
+class Model(pydantic.BaseModel):
+    model_config = {"extra": "allow"}
+    a: int
+    b: object = None
+    _private: object = pydantic.PrivateAttr(None)
+
+    @functools.cached_property
+    def cached(self):
+        return 1
+
+
+class OtherModel(pydantic.BaseModel):
+    a: int
+    b: object = None
+
+
+def model(private=None, **values):
+    made = Model(**values)
+    made._private = private
+    return made
+
+
+GROUPS = {
+    "models": [
+        Model(a=1), Model(a=2), Model(a=1, b=2), Model(a=1, z=1), Model(a=1, z=2), OtherModel(a=1),
+        model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None}, Model(a=1, b=None),
+        Model(a=1, _private=1), Model(a=1, x=Model(a=1)), Model(a=1, x=Model(a=1, b=None)),
+    ],
+    "urls": [
+        pydantic.HttpUrl("http://a.b/c"), pydantic.HttpUrl("http://a.b/d"), pydantic.AnyUrl("http://a.b/c"),
+        pydantic.PostgresDsn("postgres://a:1@b/c"), pydantic.PostgresDsn("postgres://a:2@b/c"),
+    ],
+    "attrs": [Sized(1), Sized(2), SubSized(1)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_what_is_not_the_same_has_another_text(name):
+    for one, other in itertools.combinations(GROUPS[name], 2):
+        assert canonical(one) != canonical(other), (one, other)
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_copies_have_one_text(name):
+    for value in GROUPS[name]:
+        assert canonical(copy.deepcopy(value)) == canonical(value), value
+        assert canonical(pickle.loads(pickle.dumps(value))) == canonical(value), value
+
+
+def test_cached_properties_of_models_do_not_count():
+    made = Model(a=1)
+    before = canonical(made)
+    assert made.cached == 1
+    assert canonical(made) == before
+
+
+def test_fields_of_models_may_be_left_out():
+    made = Model(a=1, b=threading.Lock())
+    assert canonical(Without(made, ("b",))) == canonical(Without(Model(a=1, b=2), ("b",)))
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(made)
+    assert error.value.path == "value.b"
+
+
+def test_a_library_that_lacks_a_class_or_is_half_imported(monkeypatch):
+    resolve._load.cache_clear()
+    monkeypatch.setitem(sys.modules, "pydantic", types.ModuleType("pydantic"))
+    made = type("Module", (), {"__module__": "pydantic"})()
+    made.size = 1
+    assert '{"size":1}' in canonical(made)
+    resolve._load.cache_clear()
+
+
+# --------------------------------------------------------------------------------- one change
+
+NUMBERS = st.integers(0, 2)
+UNSET = st.just(...)  # Ellipsis: the attribute is not set
+
+
+class Counted(pydantic.BaseModel):
+    model_config = {"extra": "allow"}
+    a: int = 0
+    _a: int = pydantic.PrivateAttr(0)
+
+    @functools.cached_property
+    def area(self):
+        return {"area": self.a}
+
+
+class Items(pydantic.RootModel[list[int]]):
+    pass
+
+
+def counted(given_, extras, private, area):
+    made = Counted(**given_, **extras)
+    made._a = private
+    if area is not ...:
+        made.__dict__["area"] = area
+    return made
+
+
+FAMILIES = {
+    "models": Family(
+        counted,
+        {
+            "given_": st.dictionaries(st.just("a"), NUMBERS),
+            "extras": st.dictionaries(st.sampled_from(["_a", "b", "area_"]), NUMBERS, max_size=2),
+            "private": NUMBERS,
+            "area": UNSET | NUMBERS,
+        },
+    ),
+    "root models": Family(Items, {"root": st.lists(NUMBERS, max_size=2)}),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@settings(deadline=None, max_examples=40)
+@given(st.data())
+def test_each_single_change_counts(name, data):
+    one_change.check(FAMILIES[name], data)

@@ -1,0 +1,148 @@
+"""Figures of matplotlib: a function that returns one gives its picture, and that is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from beautyspot import open_store
+from matplotlib.figure import Figure
+from PIL import Image
+
+mpl.use("agg")
+
+KINDS = {
+    "image/png": (b"\x89PNG\r\n\x1a\n", ".png"),
+    "image/svg+xml": (b"<?xml", ".svg"),
+    "application/pdf": (b"%PDF", ".pdf"),
+}
+
+
+def figure(height: int) -> Figure:
+    made = Figure()
+    made.add_subplot().plot([0, height])
+    return made
+
+
+def said(caplog: Any) -> str:
+    return "\n".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_picture_is_stored_and_given(make_spot: Any, caplog: Any, kind: str) -> None:
+    spot = make_spot()
+    ran: list[int] = []
+
+    @spot.mark(content_type=kind, save_blob=True, ignore=("ran",))
+    def draw(height: int) -> Any:
+        ran.append(height)
+        return figure(height)
+
+    first, hit, other = draw(1), draw(1), draw(2)
+    start, suffix = KINDS[kind]
+    assert type(first) is bytes
+    assert first.startswith(start)
+    assert first == hit != other
+    assert ran == [1, 2]
+    path = Path(spot.peek(draw, 1).location)
+    assert path.suffix == suffix
+    assert path.read_bytes() == first
+    with open_store(spot) as store:
+        content = store.content(spot.key(draw, 1))
+        assert (content.content_type, content.is_media) == (kind, True)
+    assert said(caplog) == ""
+
+
+def test_a_picture_is_one_that_viewers_open(spot: Any) -> None:
+    draw = spot.mark(content_type="image/png")(lambda: figure(1))
+    with Image.open(BytesIO(draw())) as opened:
+        assert opened.size == (640, 480)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_moment_of_drawing_is_not_in_it(
+    spot: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    draw = spot.mark(content_type=kind)(figure)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")  # which matplotlib takes for the time
+    assert b"1970" not in draw(1)
+
+
+def test_coroutines_lists_and_set_results_give_pictures_too(spot: Any) -> None:
+    @spot.mark(content_type="image/png")
+    async def one(height: int) -> Any:
+        return figure(height)
+
+    @spot.mark(content_type="image/png", each="heights")
+    def many(heights: list[int]) -> Any:
+        return [figure(height) for height in heights]
+
+    first = asyncio.run(one(1))
+    assert first == asyncio.run(one(1)) == many([1])[0]
+    assert many([2, 1]) == [asyncio.run(one(2)), first]
+    spot.set_result(figure(3), one, 3)
+    assert asyncio.run(one(3)) == asyncio.run(one(3)) == many([3])[0]
+    assert {type(each) for each in many([1, 2, 3])} == {bytes}
+
+
+def test_a_call_that_is_not_cached_gives_the_picture_too(spot: Any, make_spot: Any) -> None:
+    draw = spot.mark(content_type="image/png")(lambda height: figure(height))
+    cached = draw(1)
+    with spot.using(mode="readonly"):
+        assert draw(1) == cached
+        assert draw(2).startswith(KINDS["image/png"][0])
+    spot.shutdown()
+    assert draw(1) == cached
+
+
+def test_pyplot_forgets_it() -> None:
+    from beautyspot.testing import memory_spot
+    from matplotlib import pyplot as plt
+
+    with memory_spot() as spot:
+
+        @spot.mark(content_type="image/png")
+        def draw(height: int) -> Any:
+            made, axes = plt.subplots()
+            axes.plot([0, height])
+            return made
+
+        draw(1)
+    assert plt.get_fignums() == []
+
+
+def test_without_a_content_type_it_is_said(make_spot: Any, caplog: Any) -> None:
+    draw = make_spot().mark(lambda: figure(1))
+    assert [type(draw()) for _ in range(2)] == [Figure, Figure]
+    [record] = caplog.records
+    assert (
+        'a Figure is stored as its picture: mark(content_type="image/png")' in record.getMessage()
+    )
+
+
+def test_a_content_type_that_it_has_not(make_spot: Any, caplog: Any) -> None:
+    draw = make_spot().mark(content_type="image/webp")(lambda: figure(1))
+    assert type(draw()) is Figure
+    assert "a Figure is stored as its picture" in said(caplog)
+
+
+def test_one_that_can_not_be_drawn_is_given_as_it_is(make_spot: Any, caplog: Any) -> None:
+    def broken() -> Any:
+        made = figure(1)
+        made.suptitle(r"$\frac$")
+        return made
+
+    draw = make_spot().mark(content_type="image/png")(broken)
+    assert type(draw()) is Figure
+    assert "drawing the result raised ValueError" in said(caplog)
+
+
+def test_as_an_argument_it_is_refused(make_spot: Any, caplog: Any) -> None:
+    show = make_spot().mark(lambda picture: 1)
+    assert show(figure(1)) == show(figure(1)) == 1
+    assert "matplotlib.figure.Figure, which has no form" in said(caplog)
+    assert "pass what it shows" in said(caplog)
