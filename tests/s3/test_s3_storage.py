@@ -354,7 +354,6 @@ def test_the_module_lends_its_class() -> None:
 
     assert beautyspot_s3.S3Storage is S3Storage
     assert {"S3Storage", "beautyspot_api"} <= set(dir(beautyspot_s3))
-    assert beautyspot_s3.beautyspot_register_storage() is S3Storage
     with pytest.raises(AttributeError, match="Nothing"):
         beautyspot_s3.Nothing  # noqa: B018
 

@@ -357,7 +357,8 @@ def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypa
         ("metadata", "rediss://", "install beautyspot-redis (docs/install.md)"),
         ("storage", "gs://", "install docs/examples/beautyspot-fsspec (docs/install.md)"),
         ("storage", "./blobs", 'storage={"use": "local", "base_dir": \'./blobs\'}'),
-        ("metadata", "localhost:6379", 'beside "use", and an address into a URL'),
+        ("metadata", "localhost:6379", "begins with its scheme: write redis://localhost:6379"),
+        ("metadata", "./cache", 'What is an option goes into a table, beside "use"'),
     ],
 )
 def test_what_is_not_there_says_how_to_get_it(monkeypatch, kind, word, end):

@@ -282,10 +282,13 @@ class Registry:
             return text
         if ours:
             return f"{text} To get it, install {ours[0]} (docs/install.md)"
-        if set(name) & set("/\\:"):
-            url = 'What is an option goes into a table beside "use", and an address into a URL'
-            table = f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
-            return f"{text} {table if point == 'storage' else url}"
+        if point == "storage" and set(name) & set("/\\"):
+            table = f'storage={{"use": "local", "base_dir": {name!r}}}'
+            return f"{text} A folder is an option: {table}"
+        if name == "localhost" or ":" in name:
+            return f"{text} An address begins with its scheme: write redis://{name}"
+        if "/" in name:
+            return f'{text} What is an option goes into a table, beside "use"'
         return (
             f"{text} It is none of this project's: install the plug-in that brings it (if you did "
             "so just now, start Python again), or write one (docs/plugins)"
