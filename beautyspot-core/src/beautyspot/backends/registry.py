@@ -282,17 +282,21 @@ class Registry:
             return text
         if ours:
             return f"{text} To get it, install {ours[0]} (docs/install.md)"
-        if point == "storage" and set(name) & set("/\\"):
-            table = f'storage={{"use": "local", "base_dir": {name!r}}}'
-            return f"{text} A folder is an option: {table}"
-        if name == "localhost" or ":" in name:
-            return f"{text} An address begins with its scheme: write redis://{name}"
-        if "/" in name:
-            return f'{text} What is an option goes into a table, beside "use"'
-        return (
-            f"{text} It is none of this project's: install the plug-in that brings it (if you did "
-            "so just now, start Python again), or write one (docs/plugins)"
-        )
+        return f"{text} {_what_else(point, name)}"
+
+
+def _what_else(point: str, name: str) -> str:
+    """What a word that is no backend of ours may have been meant as."""
+    if point == "storage" and set(name) & set("/\\"):
+        return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
+    if name == "localhost" or ":" in name:
+        return f"An address begins with its scheme: write redis://{name}"
+    if "/" in name:
+        return 'What is an option goes into a table, beside "use"'
+    return (
+        "It is none of this project's: install the plug-in that brings it (if you did so just now, "
+        "start Python again), or write one (docs/plugins)"
+    )
 
 
 class _Manager(pluggy.PluginManager):
