@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from beautyspot import KeyGen, MsgpackSerializer
-from beautyspot.serialization.codecs.document import build
-from beautyspot.serialization.codecs.registry import SUPPORTED
 from beautyspot_data.supports import SUPPORTS
+from handmade import BUFFER, FUNCTIONS, ext, tagged
 
 TYPES = {name: support for support in (each() for each in SUPPORTS) for name in support.classes}
 
@@ -24,6 +23,5 @@ def stored_as(name: str, *form: Any, buffer: bytes | None = None) -> bytes:
         form: what the support's `encode` gives.
         buffer: the bytes of a `Buffer` at the end of it.
     """
-    how = 1 if buffer is None else 2
-    rest = () if buffer is None else (buffer,)
-    return bytes(build([SUPPORTED.marker, name, TYPES[name].name, how, *form, *rest], []))
+    beside = [] if buffer is None else [[ext(BUFFER), buffer]]
+    return tagged(FUNCTIONS, name, TYPES[name].name, [*form, *beside])

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pytest
 from beautyspot import Spot, open_store
 from beautyspot.errors import RestoreError, SerializationError
-from beautyspot.serialization.codecs.table import tag_of_code
 from beautyspot_data import polars_types
 from beautyspot_data.arrow_types import Sink, require_safe
 from hypothesis import given, settings
@@ -553,11 +552,6 @@ def test_damage_is_a_value_or_a_restore_error(data):
 def test_cut_off_data(data):
     with pytest.raises(RestoreError):
         SERIALIZER.loads(data[:-1])
-
-
-def test_a_code_that_is_not_known_is_of_a_newer_release():
-    with pytest.raises(RestoreError, match="newer release"):
-        tag_of_code(84)
 
 
 def test_a_library_that_is_not_installed_is_named():

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytz
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
-from beautyspot.serialization.codecs.table import tag_of_code
 from dateutil import tz
+from handmade import ext
 from supported import SERIALIZER, canonical, stored_as
 
 NOON = dt.datetime.fromisoformat("2020-07-01 12:00")
@@ -75,7 +75,7 @@ class AtAPath(OfSomebody):
 
 @pytest.mark.parametrize("zone", [tz.tzlocal(), Elsewhere(), tz.gettz("Europe/Berlin")], ids=repr)
 def test_what_means_something_else_elsewhere_is_refused(zone: Any) -> None:
-    with pytest.raises(SerializationError, match=r"result\.tzinfo can't be stored"):
+    with pytest.raises(SerializationError, match="result can't be stored"):
         SERIALIZER.dumps(NOON.replace(tzinfo=zone))
 
 
@@ -130,4 +130,4 @@ def test_damaged_payloads_are_restore_errors(name: str, parts: list[Any]) -> Non
 
 def test_an_offset_that_no_time_of_day_has_is_a_restore_error() -> None:
     with pytest.raises(RestoreError, match="strictly between"):
-        SERIALIZER.loads(stored_as(OFFSET, [tag_of_code(33).marker, 999, 0, 0], None))
+        SERIALIZER.loads(stored_as(OFFSET, [ext(33), 999, 0, 0], None))

@@ -84,7 +84,7 @@ class SerializationError(BeautyspotError, TypeError):
 
 
 class RestoreError(BeautyspotError, ValueError):
-    """Stored bytes can't be restored: damaged, or of a class that the program did not vouch for."""
+    """Stored bytes can't be restored: damaged, or of a class that the program does not name."""
 
 
 class UnstableKeyError(BeautyspotError, TypeError):

@@ -249,6 +249,7 @@ class MemoryStorage(BlobStorageBase):
 
     name = "memory"  # answers to memory:// by its name: a plug-in may claim that scheme
     blocking = False
+    private = True
 
     def __init__(self) -> None:
         self._blobs: dict[str, tuple[bytes, float]] = {}

@@ -7,6 +7,7 @@ made here gets them: in one that a user made, or may put files into, they would 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,22 @@ _of_spots: Final[set[str]] = set()
 def mark_when_made(directory: Path) -> None:
     """Have the folder of a Spot marked when it is made, and whenever it is made again."""
     _of_spots.add(os.path.abspath(directory))  # noqa: PTH100 - Path.absolute keeps ".."
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but this user may read a file or folder; a missing one will be made so.
+
+    False where modes do not tell, as on Windows.
+    """
+    if os.name != "posix":
+        return False
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
 
 
 def make_private(folder: Path) -> None:

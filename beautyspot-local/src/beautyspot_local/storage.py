@@ -26,7 +26,7 @@ from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, Stor
 from beautyspot.files import absolute, create, network_file_system
 
 from beautyspot_local import plain_file
-from beautyspot_local.folders import make_private, mark_when_made
+from beautyspot_local.folders import is_private, make_private, mark_when_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,6 +110,7 @@ class LocalStorage(BlobStorageBase):
         self.remote = shared
         if network_file_system(self.base_dir):
             vars(self).update(local=False)
+        self.private = self.local and not shared and is_private(self.base_dir)
         self._root = os.path.join(self.base_dir, "")  # noqa: PTH118 - a str, that ends in a separator
 
     @functools.cached_property

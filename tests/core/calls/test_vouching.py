@@ -8,11 +8,11 @@ import sys
 import textwrap
 from typing import Any, Generic, Optional, TypeVar, Union
 
-import msgpack  # type: ignore[import-untyped] # it ships no types
 import pydantic
 import pytest
 from beautyspot import MsgpackSerializer, RestoreError
-from beautyspot.serialization.codecs import document
+from handmade import instance
+from shared import of_others
 
 T = TypeVar("T")
 M = TypeVar("M", bound=pydantic.BaseModel)
@@ -175,15 +175,16 @@ def test_two_classes_of_one_name_are_never_mixed_up(spot: Any, make_spot: Any) -
         assert [*map(type, together([one, other]))] == [one, other]
 
 
-def test_a_class_vouches_in_its_own_call_alone(make_spot: Any) -> None:
+def test_a_class_vouches_in_its_own_call_alone() -> None:
     def other(schema: type[T]) -> Any:
         RUNS.append(1)
         return Row()
 
-    marked = make_spot().mark(other)
     RUNS.clear()
-    for cls in (Row, Item, Row, Item):
-        assert marked(cls) == Row()
+    with of_others() as spot:
+        marked = spot.mark(other)
+        for cls in (Row, Item, Row, Item):
+            assert marked(cls) == Row()
     assert len(RUNS) == 3  # once for Row, and each time for Item
 
 
@@ -429,22 +430,22 @@ def test_a_new_process_makes_the_parametrised_class_anew(tmp_path: Any) -> None:
     assert run("later") == same.replace("True", "False", 1)
 
 
-def test_what_to_write_for_a_model_with_type_variables_works(make_spot: Any, caplog: Any) -> None:
-    spot = make_spot()
+def test_what_to_write_for_a_model_with_type_variables_works(caplog: Any) -> None:
+    with of_others() as spot:
 
-    @spot.mark
-    def unnamed(n: int) -> Any:
-        RUNS.append(1)
-        return Message[LibraryT](parsed=n)  # type: ignore[valid-type]
+        @spot.mark
+        def unnamed(n: int) -> Any:
+            RUNS.append(1)
+            return Message[LibraryT](parsed=n)  # type: ignore[valid-type]
 
-    unnamed(1)
-    told = "annotate the function (-> Message, -> list[Message] and so on), "
-    assert f"{told}call spot.register(Message)" in caplog.text
-    assert "~" not in caplog.text.partition("annotate")[2]
-    spot.register(Message)
-    RUNS.clear()
-    first, second = unnamed(1), unnamed(1)
-    assert (RUNS, type(second), second) == ([1], type(first), first)
+        unnamed(1)
+        told = "annotate the function (-> Message, -> list[Message] and so on), "
+        assert f"{told}call spot.register(Message)" in caplog.text
+        assert "~" not in caplog.text.partition("annotate")[2]
+        spot.register(Message)
+        RUNS.clear()
+        first, second = unnamed(1), unnamed(1)
+        assert (RUNS, type(second), second) == ([1], type(first), first)
 
 
 class Open(pydantic.BaseModel, Generic[T]):
@@ -456,22 +457,45 @@ class Open(pydantic.BaseModel, Generic[T]):
         return Item if kind == (Item,) else super().__class_getitem__(kind)
 
 
+class Telling(pydantic.BaseModel, Generic[T]):
+    value: Any = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        RUNS.append(cls)
+
+
+@dataclasses.dataclass
+class Describing:
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        RUNS.append(cls)
+        return handler(source)
+
+
 def test_stored_names_lead_to_vouched_classes_alone() -> None:
     """Whoever can write to the store can name classes and type variables as they like."""
     serializer = MsgpackSerializer()
-    for cls in (Open, Item, Message):
+    for cls in (Open, Item, Message, Telling, Describing):
         serializer.register(cls)
+    RUNS.clear()
     here = __name__
-    marker = msgpack.ExtType(69, b"\x01")
 
     def stored(*form: Any) -> Any:
-        parts: list[Any] = [{"value": 1}, [], None, None]
-        return serializer.loads(document.build([marker, *form, *parts], []))
+        fields = ["parsed"] if form[0] == f"{here}:Message" else ["value"]
+        return serializer.loads(instance([*form], fields, {}))
 
     variable = [f"{here}:LibraryT"]
     kind: Any = LibraryT
-    assert type(stored(f"{here}:Open", [variable])) is Open[kind]
-    assert type(stored(f"{here}:Open", [[f"{here}:Message", [variable]]])) is Open[Message[kind]]
+    made = Message[kind]
+    assert type(stored(f"{here}:Message", [variable])) is made
+    assert type(stored(f"{here}:Message", [[f"{here}:Message", [variable]]])) is Message[made]
+    for name in ("Open", "Telling"):
+        with pytest.raises(RestoreError, match="has a say in how pydantic makes classes"):
+            stored(f"{here}:{name}", [variable])
+    with pytest.raises(RestoreError, match="has a say in how pydantic makes classes"):
+        stored(f"{here}:Message", [f"{here}:Describing"])
+    assert RUNS == []
     for name, arguments in (
         (f"{here}:Open", [f"{here}:Item"]),  # whatever it makes of it
         (f"{here}:Item", [variable]),

@@ -171,7 +171,7 @@ def returns(annotation: Any) -> Any:
         ("dict[str, Color | None]", {Color}),
         ("Color | Missing", {Color}),
         ("Missing | Color", {Color}),
-        ("'Missing' | Color", set()),
+        ("'Missing' | Color", {Color}),
         ("list[Missing] | list[Color]", {Color}),
         ("Missing[Color]", {Color}),
         ("nowhere.Thing | Color", {Color}),

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from beautyspot import DIRECT_BLOB
 from beautyspot.results.validity import fingerprint
+from handmade import BUFFER, document, ext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 MEGABYTE = 2**20
-TAGGED = b"\xdd\x00\x00\x00\x02\xc7\x09\x00\x02"
+TAGGED = document(None)[:10]
 
 BOMBS = {
     "an array of 4 G items": b"\xdd\xff\xff\xff\xff",
@@ -26,8 +27,11 @@ BOMBS = {
     "arrays in arrays": b"\x91" * 1_000_000,
     "maps in maps": b"\x81\x01" * 500_000,
     "an ext of 4 GB": b"\xc9\xff\xff\xff\xff\x00",
-    "an envelope of 4 G segments": b"\xdd\xff\xff\xff\xff\xc7\x09\x00\x02" + bytes(8),
-    "an envelope of a tree of 16 EB": TAGGED + b"\xff" * 8,
+    "an envelope of 4 G parts": b"\xdd\xff\xff\xff\xff" + TAGGED[5:] + bytes(8),
+    "an envelope of 4 GB of buffers": TAGGED + b"\xff" * 8,
+    "an envelope of a buffer of 16 EB": document([ext(3), [ext(BUFFER), 2**64 - 1]]),
+    "a tree of 4 G items": TAGGED + bytes(4) + b"\xdd\xff\xff\xff\xff",
+    "tagged arrays in arrays": TAGGED + bytes(4) + b"\x92\xd4\x05\x01" * 100_000,
     "nothing": b"",
     "an envelope that breaks off": TAGGED,
     "a stream's item of 16 EB": b"\xff" * 8,
@@ -100,6 +104,7 @@ def test_bombs_are_misses(plant: Any, name: str, bomb: str) -> None:
     name=st.sampled_from(["work", "blob", "typed", "stream"]),
     data=st.binary(max_size=80)
     | st.binary(max_size=40).map(lambda tail: TAGGED + tail)
+    | st.binary(max_size=40).map(lambda tail: TAGGED + bytes(4) + tail)
     | st.binary(max_size=40).map(lambda item: struct.pack(">Q", len(item)) + item),
     codec=st.sampled_from(
         [None, "msgpack", "raw:bytes", "raw:text", "stream:msgpack", "pickle", "x"]

@@ -129,11 +129,8 @@ def test_an_instance_is_read_by_its_fields(kind):
     assert found.fields == fields
 
 
-def test_an_exception_has_its_arguments_by_position_and_its_cause():
-    found = looked_at([caused()])[0]
-    cause = found.fields["__cause__"]
-    assert found.fields == {0: "no", 1: 3, "code": 5, "__cause__": cause}
-    assert (cause.class_name, cause.fields) == ("builtins:KeyError", {0: "cause"})
+def test_an_exception_has_its_arguments_by_position():
+    assert looked_at([caused()])[0].fields == {0: "no", 1: 3, "code": 5}
 
 
 @pytest.mark.parametrize(
@@ -177,9 +174,9 @@ def test_instances_are_compared_by_class_and_fields():
 
 def test_an_instance_can_not_be_changed():
     found = looked_at(Point(1))
-    with pytest.raises(AttributeError, match="can't be changed"):
+    with pytest.raises(AttributeError):
         found.class_name = "x"
-    with pytest.raises(AttributeError, match="can't be changed"):
+    with pytest.raises(AttributeError):
         del found.fields
     with pytest.raises(TypeError):
         found.fields["x"] = 2
@@ -269,7 +266,7 @@ def test_damage_is_an_error_or_a_value(data):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b"app:Frozen", b"app:Froze\xff"), (b"\xaaapp:Frozen\x81", b"\xc4\x0aapp:Froze\x81")],
+    [(b"app:Frozen", b"app:Froze\xff"), (b"\xaaapp:Frozen\x01", b"\xc4\x09app:Froze\x01")],
 )
 def test_an_instance_without_a_name_is_damaged(old, new):
     stored = bytes(writing().dumps([Frozen(1)]))
@@ -300,9 +297,7 @@ def test_a_path_of_another_system_keeps_its_text():
     stored = bytes(writing().dumps([pathlib.PurePath("a/b"), pathlib.Path("a/b")]))
     text = bytes([0xA0 + len(mine)]) + mine.encode()
     stored = stored.replace(text, bytes([0xA0 + len(other)]) + other.encode())
-    header = bytearray(stored)  # in which the length of the packed tree stands
-    header[9:17] = (int.from_bytes(stored[9:17], "big") + len(other) - len(mine)).to_bytes(8, "big")
-    found = bs.MsgpackSerializer().loads_for_looking(bytes(header))
+    found = bs.MsgpackSerializer().loads_for_looking(stored)
     assert found[1].fields == {0: other, 1: "a/b"}
 
 

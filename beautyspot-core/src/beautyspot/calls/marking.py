@@ -13,13 +13,14 @@ from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
-from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import check_is_no_class, kind_of
 from beautyspot.functions.names import identifier_of, is_ours, unwrap_ours
 from beautyspot.functions.wrapping import wrapped_without_wraps
 from beautyspot.limits.payer import payer_of
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
+from beautyspot.serialization.trust import is_private
 from beautyspot.tasks.options import MarkOptions
 from beautyspot.tasks.task import Call, Task
 
@@ -152,7 +153,7 @@ class Marking:
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
             types=parts.types, owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
-            is_limited=payer_of(function) is not None,
+            is_private=self._is_private, is_limited=payer_of(function) is not None,
         )  # fmt: skip
         if len(self.names) < _MOST_NAMES:
             self.names.add(task.func_identifier)
@@ -171,6 +172,16 @@ class Marking:
         if return_class(function) is File:
             self._check_file(task)
         return task
+
+    def _is_private(self) -> bool:
+        """Whether nobody but this user can have written results: of store and storage, if any."""
+        if not is_private(self._parts.metadata):
+            return False
+        try:
+            storage = self._parts.storage()
+        except BeautyspotError:  # out of reach for now
+            return False
+        return storage is None or is_private(storage)
 
     def _check_file(self, task: Task) -> None:
         """Refuse a function that returns a `File` for which there is no place."""

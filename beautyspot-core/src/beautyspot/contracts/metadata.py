@@ -48,7 +48,7 @@ class MetadataStoreBase(LeasingBase):
     threads, for a store whose every answer takes long."""
 
     private: bool = False
-    """True if nobody but this user, on this machine, can read what the store holds."""
+    """True if nobody but this user, on this machine, can read or write what the store holds."""
 
     largest_data: float = math.inf
     """Bytes of data that a record may hold.

@@ -38,6 +38,9 @@ class BlobStorageBase(Backend):
     that leads outside the storage's own place, `StorageError` for any other failure.
     """
 
+    private: bool = False
+    """True if nobody but this user, on this machine, can read or write what the storage holds."""
+
     @abstractmethod
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """Store `data` and return the location from which `load` reads it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError, RestoreError
-from beautyspot.serialization.codecs.registry import Encoded
 from beautyspot.serialization.compression import decompressed, is_compressed, plain_codec
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
@@ -18,6 +17,7 @@ from beautyspot.serialization.payload import (
     unframed,
 )
 from beautyspot.serialization.stored_errors import parts_of
+from beautyspot.serialization.trust import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

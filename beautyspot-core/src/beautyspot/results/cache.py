@@ -37,6 +37,7 @@ from beautyspot.results.validity import (
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import OtherFields, Payload, StoredError, TooLarge, is_error
+from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -271,27 +272,28 @@ class Cache(Rows):
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
+        form = task.form if is_private(self.metadata.real, entry) else task.form.of_others
         codec, owned = entry.serializer, False
         data: Data | None = entry.result_data
         if codec is not None and entry.result_type != DIRECT_BLOB:
-            if codec.startswith(FILE_CODEC) and not task.form.streams:
+            if codec.startswith(FILE_CODEC) and not form.streams:
                 from beautyspot.results import file_results
 
                 begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
                 return file_results.restore(self.placement, entry, codec, begin)
-            owned = task.form.takes_over(codec)
-            if owned and task.form.maps:
+            owned = form.takes_over(codec)
+            if owned and form.maps:
                 data = self._mapped(key, codec, entry)
                 if data is not None:
-                    return task.form.restore(Payload(data, codec, owned))
+                    return form.restore(Payload(data, codec, owned))
             data = self.load(entry, writable=owned)
         if codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
         payload = Payload(data, codec, owned)
         self.check(key, entry, payload)
         if is_error(codec):
-            raise StoredError(task.restore_error(payload))
-        return task.form.restore(payload)
+            raise StoredError(task.restore_error(payload, form))
+        return form.restore(payload)
 
     def _mapped(self, key: str, codec: str, entry: Entry) -> Data | None:
         """The bytes of a blob mapped and checked; None where they have to be read.

@@ -1,9 +1,10 @@
-"""Finds the classes for which an annotation vouches.
+"""Which classes a function's annotations name, and its arguments: those that its results may be of.
 
-A function with the annotation ``-> list[Answer]`` vouches for `Answer`, and so for the classes in
-its fields: ``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes whose stored
-form follows from the class count: dataclasses, attrs, named tuples, enums, pydantic models,
-exceptions, subclasses of builtin types; never `object`, `Any` or an abstract class.
+A function with the annotation ``-> list[Answer]`` names `Answer`, and so the classes in its fields:
+``sources: list[Source]`` in `Answer` names `Source`. A class that is passed to a function counts in
+that call, ``def ask(prompt, schema: type[T]) -> T``, and so does that of a value of a type variable
+of the return annotation. Only classes count whose stored form follows from the class: dataclasses,
+attrs, named tuples, enums, pydantic models, exceptions, subclasses of builtin types.
 
 Annotations may be text (``from __future__ import annotations``). Its names are looked up one by
 one: a name that is imported only for type checkers is skipped, and the others still count.
@@ -11,79 +12,82 @@ one: a name that is imported only for type checkers is skipped, and the others s
 
 from __future__ import annotations
 
+import ast
 import builtins
+import dis
 import functools
 import sys
 import types
 import typing
 from collections.abc import Callable as AbstractCallable
+from contextlib import suppress
 from enum import Enum
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ForwardRef,
-    Literal,
-    NewType,
-    TypeVar,
-    get_args,
-    get_origin,
-)
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_origin
 
-from beautyspot.functions.annotations import annotations_of
-from beautyspot.functions.names import captured, chain
-from beautyspot.serialization.codecs.classes import is_storable
+from beautyspot.functions.annotations import annotations_of, signature_of
+from beautyspot.functions.names import captured, chain, module_name, root_of
+from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.codec import Refused
+from beautyspot.serialization.trust import Own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from inspect import Signature
+
+    Names = Mapping[str, Any]
+    ByArguments = Callable[[tuple[Any, ...], dict[str, Any]], list[Any]]
 
 
-def classes_in(annotation: object) -> list[type]:
-    """The classes for which an annotation vouches, in the order in which they are met.
+def classes_in(annotation: object, names: Names | None = None) -> list[type]:
+    """The classes that an annotation names, in the order in which they are met.
 
-    Text in it is skipped, since its names can't be looked up here; see `return_classes`.
+    Without `names`, text in it is skipped; see `return_classes`.
     """
-    walk = _Walk()
-    walk.visit(annotation, {})
-    return walk.found
+    found: list[type] = []
+    _find(annotation, names or {}, {}, found)
+    return found
 
 
 def return_classes(func: Callable[..., Any]) -> list[type]:
-    """The classes for which a function's return annotation vouches. Never raises.
+    """The classes that a function's return annotation names. Never raises.
 
     A name that is not defined yet is skipped, so call it when the module is complete, such as at
     the function's first call.
     """
     try:
         function = _annotated(func)
-        annotation = annotations_of(function).get("return")
-        walk = _Walk()
-        walk.visit(annotation, _names_of(function))
+        return classes_in(annotations_of(function).get("return"), _names_of(function))
     except Exception:  # an annotation may be anything
         return []
-    return walk.found
-
-
-def resolved_annotations(func: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of a function, those that are text evaluated; None where a name lacks."""
-    function = _annotated(func)
-    names = _names_of(function)
-    found = annotations_of(function)
-    return {name: _resolve(_resolve(kind, names), names) for name, kind in found.items()}
 
 
 def return_class(func: Callable[..., Any]) -> type | None:
     """The class that the return annotation is, where it is one by itself. Never raises."""
     try:
         function = _annotated(func)
-        annotation = annotations_of(function).get("return")
-        if isinstance(annotation, str):
-            names = {**vars(builtins), **_names_of(function)}
-            name, *attributes = annotation.split(".")
-            annotation = functools.reduce(getattr, attributes, names.get(name))
+        mentioned = _mentioned(annotations_of(function).get("return"), _names_of(function), {})
+        found = [one for one in mentioned if issubclass(type(one), type)]
     except Exception:  # as above
         return None
-    return annotation if isinstance(annotation, type) and annotation is not object else None
+    return found[0] if len(found) == 1 and found[0] is not object else None
+
+
+def own_of(func: Callable[..., Any]) -> Own:
+    """What makes the loaded classes of a function's own package count; asked when it is marked.
+
+    Modules that it imports in its body, and that are not loaded yet, are in it.
+    """
+    inner = _annotated(func)
+    where = module_name(str(getattr(inner, "__module__", "")))
+    code, name, late = getattr(inner, "__code__", None), "", set()
+    if code is not None and dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
+        for step in dis.get_instructions(code):
+            if step.opname == "IMPORT_NAME":
+                late.add(name := str(step.argval))
+            elif step.opname == "IMPORT_FROM":  # it may be a module in a package
+                late.add(f"{name}.{step.argval}".strip("."))
+    loaded = {name for name in late if any(f".{one}".endswith(f".{name}") for one in sys.modules)}
+    return Own(where, root_of(where), frozenset(late - loaded))
 
 
 def _annotated(func: Any) -> Any:
@@ -93,129 +97,129 @@ def _annotated(func: Any) -> Any:
     return call if isinstance(call, types.FunctionType) else inner
 
 
-def _names_of(function: Any) -> dict[str, Any]:
+def _names_of(function: Any) -> Names:
     """The names for an annotation's text: globals, captured variables, type parameters."""
     parameters = getattr(function, "__type_params__", ())
     return {
+        **vars(builtins),
         **getattr(function, "__globals__", {}),
         **captured(function),
         **{parameter.__name__: parameter for parameter in parameters},
     }
 
 
-class _Unknown:
-    """Stands for a name that is not found, in any annotation."""
-
-    __iter__ = None  # else Python would ask for items without end
-
-    def __getattr__(self, name: str) -> Any:
-        if name[:2] == "__":
-            raise AttributeError(name)
-        return self
-
-    def __getitem__(self, item: object) -> object:
-        return tuple[item]  # type: ignore[valid-type] # keeps what is in the brackets
-
-    def __or__(self, other: Any) -> object:
-        return typing.Union[other, None]  # noqa: UP007 - at run time, and also of text
-
-    __ror__ = __or__
-
-    def __call__(self) -> None:
-        """Callable, so that `typing` takes it for a type."""
-
-
-class _Names(dict[str, Any]):
-    """A namespace that has every name."""
-
-    def __missing__(self, name: str) -> Any:
-        return getattr(builtins, name, _Unknown())
-
-
-class _Walk:
-    """A walk over an annotation; `found` are the classes that it met."""
-
-    def __init__(self) -> None:
-        self.found: list[type] = []
-        self._seen: dict[int, object] = {}  # the values keep each id from being used again
-
-    def visit(self, annotation: Any, names: Mapping[str, Any]) -> None:
-        """Visit an annotation and its parts; `names` are for text in it."""
-        annotation = _resolve(_resolve(annotation, names), names)  # text may hold quoted text
-        if annotation is None or id(annotation) in self._seen:
-            return
-        self._seen[id(annotation)] = annotation
-        for part in _parts(annotation):
-            self.visit(part, names)
-        if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-            self._class(annotation, names)
-
-    def _class(self, cls: type, names: Mapping[str, Any]) -> None:
-        if not typing.is_typeddict(cls):
-            if not is_storable(cls):
-                return
-            self.found.append(cls)
-        for annotation, scope in _fields(cls, names):
-            self.visit(annotation, scope)
-
-
-def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
-    """The annotation that a text stands for; None if it is not known. Others are returned as is."""
-    text = annotation
+def _mentioned(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[Any]:
+    """An annotation and its parts, those that are text looked up; each once."""
     if isinstance(annotation, ForwardRef):
-        text = annotation.__forward_arg__
         # Python 3.14 puts names in place of what it could evaluate.
         names = {**names, **(getattr(annotation, "__extra_names__", None) or {})}
-    if not isinstance(text, str):
-        return annotation
-    if not names:
-        return None
-    try:
-        return eval(text, {}, _Names(names))  # noqa: S307 - the user's own annotation, as `typing` does
-    except Exception:  # not an expression, or one that some type does not support
-        return None
+        annotation = annotation.__forward_arg__
+    is_text = isinstance(annotation, str)
+    key = annotation if is_text else id(annotation)
+    if key not in seen:
+        seen[key] = annotation  # which keeps its id from being used again
+        if not is_text:
+            yield annotation
+        for part in _in_text(annotation, names) if is_text else _parts(annotation):
+            yield from _mentioned(part, names, seen)
 
 
-def _parts(annotation: Any) -> tuple[Any, ...]:
-    """The parts of one annotation."""
-    origin = get_origin(annotation)
+def _in_text(text: str, names: Names) -> Iterator[Any]:
+    """What the names in an annotation's text stand for."""
+    with suppress(SyntaxError):
+        for node in ast.walk(ast.parse(text.strip(), mode="eval")):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.Name | ast.Attribute):
+                first, *attributes = ast.unparse(node).split(".")
+                with suppress(Exception):  # a module may have no such name yet
+                    yield functools.reduce(getattr, attributes, names[first])
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """The parts of an annotation that is no text."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
-        return tuple(type(value) for value in get_args(annotation) if isinstance(value, Enum))
+        return [type(value) for value in arguments if isinstance(value, Enum)]
     if origin is Annotated:
-        return (annotation.__origin__,)
+        return [arguments[0]]
     if origin is AbstractCallable:
-        return ()
-    if origin is not None:
-        return (origin, *get_args(annotation))
-    generic = getattr(annotation, "__pydantic_generic_metadata__", None)
-    if generic and generic["origin"]:  # `Page[Color]` is a class, and so is `Page`
-        return (generic["origin"], *generic["args"])
-    if isinstance(annotation, NewType):
-        return (annotation.__supertype__,)
-    if isinstance(annotation, TypeVar):
-        return (annotation.__bound__, *annotation.__constraints__)
-    return _alias_parts(annotation)
+        return []
+    found = [origin, *arguments, *getattr(annotation, "__constraints__", ())]
+    for name in ("__supertype__", "__bound__", "__value__"):  # new types, variables, ``type X = …``
+        with suppress(Exception):  # what is behind an alias is evaluated here
+            found.append(getattr(annotation, name))
+    generic = getattr(annotation, "__pydantic_generic_metadata__", None)  # of `Page[Color]`
+    return [*found, generic["origin"], *generic["args"]] if generic else found
 
 
-def _alias_parts(annotation: Any) -> tuple[Any, ...]:
-    """The annotation behind ``type X = …``; evaluated here, where a name may be missing."""
-    if type(annotation).__name__ != "TypeAliasType":  # new in Python 3.12
-        return ()
-    try:
-        return (annotation.__value__,)
-    except Exception:
-        return ()
+def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]) -> None:
+    """Find the classes that an annotation mentions, and those in the fields of these."""
+    for cls in [*_mentioned(annotation, names, seen)]:
+        if not issubclass(type(cls), type):
+            continue
+        if not typing.is_typeddict(cls):
+            try:
+                form_of(cls)
+            except Refused:
+                continue
+            found.append(cls)
+        for each, scope in _of_fields(cls, names):
+            _find(each, scope, seen, found)
 
 
-def _fields(cls: type, names: Mapping[str, Any]) -> list[tuple[Any, Mapping[str, Any]]]:
-    """The annotations of a class and its bases, each with the names for its text."""
-    found: list[tuple[Any, Mapping[str, Any]]] = []
+def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
+    """The annotations of a class's fields, each with the names for its text."""
     for base in cls.__mro__:
         module = sys.modules.get(base.__module__)
         scope = {**names, **(vars(module) if module else {}), base.__name__: base}
-        found += [(annotation, scope) for annotation in annotations_of(base).values()]
-    fields = getattr(cls, "__pydantic_fields__", {}).values()  # with type parameters filled in
-    attributes = getattr(cls, "__attrs_attrs__", ())  # attr.ib(type=…)
-    found += [(field.annotation, names) for field in fields]
-    found += [(attribute.type, names) for attribute in attributes]
-    return found
+        for each in annotations_of(base).values():
+            yield each, scope
+    for field in getattr(cls, "__pydantic_fields__", {}).values():
+        yield field.annotation, names  # with type parameters filled in
+    for attribute in getattr(cls, "__attrs_attrs__", ()):
+        yield attribute.type, names  # attr.ib(type=…)
+
+
+# ------------------------------------------------------------------------------------ arguments
+
+
+def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
+    """What finds the classes in the arguments of a call; None if the function takes none.
+
+    It gives classes and annotations. Never raises; a name that is not defined yet is not followed.
+    """
+    try:
+        function = _annotated(func)
+        names, annotations = _names_of(function), annotations_of(function)
+        mentioned = {n: [*_mentioned(one, names, {})] for n, one in annotations.items()}
+        variables = [one for one in mentioned.pop("return", ()) if isinstance(one, TypeVar)]
+        takes = {
+            name: is_of_classes
+            for name, found in mentioned.items()
+            for is_of_classes in [any(one is type for one in found)]
+            if is_of_classes or any(one in variables for one in found if isinstance(one, TypeVar))
+        }
+        signature = signature_of(func) if takes else None
+    except Exception:  # an annotation may be anything, and not each callable has a signature
+        return None
+    return None if signature is None else functools.partial(_in_arguments, signature, takes)
+
+
+def _in_arguments(
+    signature: Signature, takes: dict[str, bool], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[Any]:
+    bound = signature.bind_partial(*args, **kwargs)
+    bound.apply_defaults()
+    passed = [_passed(bound.arguments.get(name), classes) for name, classes in takes.items()]
+    return [found for several in passed for found in several]
+
+
+def _passed(value: Any, classes: bool) -> Iterable[Any]:
+    """The classes and annotations in an argument; else, of a type variable, those of its values."""
+    if issubclass(type(value), type) or get_origin(value) is not None:
+        return (value,)
+    if type(value) in (dict, list, tuple, set, frozenset):
+        items = value.values() if type(value) is dict else value
+        return [found for item in items for found in _passed(item, classes)]
+    return () if classes else (type(value),)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from numbers import Number
 from reprlib import Repr
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Never
@@ -15,10 +15,12 @@ _SHORT: Final = Repr()
 _SHORT.maxstring = _SHORT.maxother = 120
 
 
+@dataclass(frozen=True, repr=False, eq=False)
 class Instance:
     """Stands for an instance of a class of the program that stored it: its class was not there.
 
-    Two are equal if class and fields are. It can't be changed, and counts in sets and as a key.
+    Two are equal if class and fields are, by ``==``, and not where that says neither, as of arrays.
+    It can't be changed, and counts in sets and as a key.
 
     Args:
         class_name: the name under which it is stored, as "module:qualified.name".
@@ -29,27 +31,17 @@ class Instance:
         fields: see above; a mapping that can't be changed.
     """
 
-    __slots__ = ("class_name", "fields")
-
     class_name: str
     fields: Mapping[str | int, Any]
 
-    def __init__(self, class_name: str, fields: Mapping[str | int, Any]) -> None:
-        object.__setattr__(self, "class_name", class_name)
-        object.__setattr__(self, "fields", MappingProxyType(dict(fields)))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"an Instance can't be changed ({name})")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
 
     def __getattr__(self, name: str) -> Never:
-        if name != "fields" and name in self.fields:
-            raise AttributeError(
-                f"an Instance has no attribute {name!r}: the field is in .fields[{name!r}]"
-            )
-        raise AttributeError(f"an Instance has no attribute {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"an Instance can't be changed ({name})")
+        known = (
+            f": the field is in .fields[{name!r}]" if name in vars(self).get("fields", ()) else ""
+        )
+        raise AttributeError(f"an Instance has no attribute {name!r}{known}")
 
     def __reduce__(self) -> tuple[type[Instance], tuple[str, dict[str | int, Any]]]:
         return type(self), (self.class_name, dict(self.fields))
@@ -57,12 +49,15 @@ class Instance:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        if self.class_name != other.class_name or self.fields.keys() != other.fields.keys():
-            return False
-        return all(is_same(part, other.fields[name]) for name, part in self.fields.items())
+        try:
+            return self.class_name == other.class_name and bool(self.fields == other.fields)
+        except Exception:  # "ambiguous"
+            return self is other
 
     def __hash__(self) -> int:
-        return hash((self.class_name, _hashable(dict(self.fields))))
+        """Of texts and numbers in it: other values may have none, or equal ones of other types."""
+        plain = (item for item in self.fields.items() if isinstance(item[1], str | Number))
+        return hash((self.class_name, frozenset(plain)))
 
     def __repr__(self) -> str:
         parts = (
@@ -79,15 +74,13 @@ class ErrorInstance(Instance):
     Its fields are the arguments by position, and the attributes by name.
     """
 
-    __slots__ = ()
-
     def __repr__(self) -> str:
         return f"error {super().__repr__()}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NotInstalled:
-    """Stands for a value of a library that is not installed here.
+    """Stands for a value of a library that is not installed here; equal to itself alone.
 
     Attributes:
         library: what is missing: the library, as "numpy", or the plug-in that has its types.
@@ -100,45 +93,7 @@ class NotInstalled:
     kind: str
     shape: tuple[int, ...] | None
     size: int
-    _content: bytes = field(default=b"", repr=False)  # a digest: other values are not equal
 
     def __repr__(self) -> str:
         shape = "" if self.shape is None else f" of shape {self.shape}"
         return f"<{self.kind}{shape}, {self.size} bytes: {self.library} is not installed>"
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two parts are equal, also where ``==`` has no plain answer, as for arrays."""
-    with suppress(Exception):  # "ambiguous", or shapes that differ
-        return bool(one == other)
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    with suppress(Exception):
-        return _same_array(one, other)
-    return False
-
-
-def _same_array(one: Any, other: Any) -> bool:
-    """Of arrays of NumPy, frames, tensors."""
-    equal = getattr(one, "equals", None) or getattr(one, "equal", None)
-    return bool(equal(other) if equal else (one == other).all())
-
-
-def _hashable(value: Any) -> object:
-    """What equal values have in common; of a value that can't be hashed, its parts or nothing."""
-    if isinstance(value, dict):
-        return frozenset((key, _hashable(item)) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return tuple(map(_hashable, value))
-    if isinstance(value, set | frozenset):
-        return frozenset(value)
-    if isinstance(value, bytearray):
-        return hash(bytes(value))
-    try:
-        return hash(value)
-    except TypeError:
-        return None

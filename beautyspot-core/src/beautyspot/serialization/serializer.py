@@ -3,54 +3,29 @@
 from __future__ import annotations
 
 import copy
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
+from msgpack import unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
-from beautyspot.serialization.codecs import document
-from beautyspot.serialization.codecs.classes import entry_for
-from beautyspot.serialization.codecs.contract import Refused
-from beautyspot.serialization.codecs.registry import (
-    REGISTERED,
-    Encoded,
-    Registry,
-    encoded_form,
-    qualified,
-    registered_entry,
-)
-from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
-from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
+from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.codec import Refused
+from beautyspot.serialization.plain_types import is_stored_anyway
+from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
+from beautyspot.serialization.trust import FUNCTIONS, Encoded, Functions, Trust
+from beautyspot.serialization.writing import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
     from beautyspot.contracts.types import Types
-
-_KEEP: Final = 2**20  # bytes; a packer that wrote more is dropped, together with its buffer
-
-
-class _Packers(threading.local):
-    """One packer for each thread: making one takes longer than packing a small value."""
-
-    def __init__(self) -> None:
-        self.packer = Packer(strict_types=True)
-
-
-_PACKERS: Final = _Packers()
-
-
-def _pack(value: object) -> bytes:
-    data: bytes = _PACKERS.packer.pack(value)
-    if len(data) > _KEEP:
-        _PACKERS.packer = Packer(strict_types=True)
-    return data
+    from beautyspot.serialization.trust import Own
 
 
 class MsgpackSerializer(SerializerBase):
@@ -59,14 +34,14 @@ class MsgpackSerializer(SerializerBase):
     Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
-    SimpleNamespace; what a plug-in supports (`TypeSupport`); and once the program vouches for them,
-    by `register` or by an annotation: dataclasses, attrs, enums, named tuples, pydantic models,
+    SimpleNamespace; what a plug-in supports (`TypeSupport`); and if the program names them, by
+    `register` or by an annotation: dataclasses, attrs, enums, named tuples, pydantic models,
     exceptions, subclasses of builtin types, and any class with functions to write and read it.
 
     All other values are refused, and none is flattened: a subclass of str is not stored as a str.
     An object that occurs several times in a value is stored several times. A memoryview is refused,
     since other code owns its memory. Stored bytes never cause an import or a call, other than of
-    this library's codecs, of the classes that the program vouches for, and of installed plug-ins.
+    this library's codecs, of functions that were registered, and of installed plug-ins.
 
     Instances may be shared by threads, and can be pickled.
     """
@@ -74,7 +49,10 @@ class MsgpackSerializer(SerializerBase):
     name = "msgpack"
 
     def __init__(self) -> None:
-        self._registry = Registry()
+        self._trust = Trust({}, {})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_trust": Trust({}, {})}  # who receives it registers there
 
     def dumps(self, value: object) -> Data:
         """The bytes of `value`: `bytes`, or a `bytearray` if there are big buffers in it.
@@ -84,16 +62,7 @@ class MsgpackSerializer(SerializerBase):
                 path, such as ``result["rows"][3].client``.
         """
         try:
-            if is_plain(value):
-                return _pack(value)
-        except (ValueError, OverflowError, RecursionError):
-            pass  # surrogates (UnicodeError), big integers, sizes, nesting: the walk finds out
-        return self._dumps_tagged(value)
-
-    def _dumps_tagged(self, value: object) -> Data:
-        writer = Writer(self._registry)
-        try:
-            return document.build(writer.tree(value), writer.segments)
+            return document(value, self._trust)
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
         except Exception as error:  # raised by the value's own methods, or out of memory
@@ -112,25 +81,25 @@ class MsgpackSerializer(SerializerBase):
 
         Raises:
             RestoreError: the data are damaged, were stored by a newer release, or hold an instance
-                of a class that has changed, or for which nothing vouches.
+                of a class that has changed, or that the program does not name.
         """
         try:
-            if document.is_tagged(data):
-                return document.parse(data, self._registry, owned=owned)
-            return unpackb(data, strict_map_key=False, ext_hook=_no_ext)
+            if data[0] == ARRAY and is_tagged(data):
+                return parse(data, Reader, self._trust, owned=owned)
+            return unpackb(data, strict_map_key=False, ext_hook=no_ext)
         except RestoreError:
             raise
         except Exception as error:
             raise _unreadable(error) from error
 
     def loads_for_looking(self, data: Data) -> Any:
-        """See `SerializerBase.loads_for_looking`. What is vouched for is restored, if it can be."""
-        from beautyspot.serialization.codecs.looking import LookingReader  # no call needs it
+        """See `SerializerBase.loads_for_looking`. What is named here is restored, if it can be."""
+        from beautyspot.serialization.looking import LookingReader  # no call needs it
 
-        if not data or not document.is_tagged(data):
+        if not data or not is_tagged(data):
             return self.loads(data)
         try:
-            return document.parse(data, self._registry, owned=False, kind=LookingReader)
+            return parse(data, LookingReader, self._trust)
         except RestoreError:
             raise
         except Exception as error:
@@ -144,11 +113,11 @@ class MsgpackSerializer(SerializerBase):
         Raises:
             SerializationError: `encode` refuses it, or failed.
         """
-        entry = self._registry.of_type(type(value))
-        if entry is None or entry.tag is not REGISTERED:
+        known = self._trust.of_type(type(value))
+        if known is None or not isinstance(known[1], Functions) or known[1].by:
             return value
         try:
-            return Encoded(entry.name, encoded_form(entry, value), type(value).__qualname__)
+            return Encoded(known[0], known[1].parts(value)[1])
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
 
@@ -158,38 +127,37 @@ class MsgpackSerializer(SerializerBase):
         Raises:
             RestoreError: there is no such class, or its `decode` fails.
         """
-        entry = self._registry.of_name(value.name, REGISTERED)
-        if entry is None:
-            raise RestoreError(f"nothing vouches for {value.name!r:.200}: register it")
         try:
-            return entry.decode(value.form)
+            return self._trust.of_ref(value.name, FUNCTIONS).make("", value.form)
+        except RestoreError:
+            raise
         except Exception as error:
             raise _unreadable(error) from error
 
-    def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
+    def vouching(self, types: Iterable[Any], *, own: Own | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
 
-        What is registered with `self` counts for it, also later. Returns `self` if the annotations
-        name no class.
+        What is registered with `self` counts for it, also later.
 
-        Raises:
-            ConfigError: a class has the name of another one that is registered.
+        Args:
+            types: the annotations.
+            own: of a function; its own classes count where `types` names none that excludes them.
         """
         classes = [cls for annotation in types for cls in classes_in(annotation)]
-        if not classes:
+        old = self._trust
+        if not classes and own is None:
             return self
-        child = self._with(Registry(self._registry))
-        for entry in filter(None, map(entry_for, {id(cls): cls for cls in classes}.values())):
-            child._registry.add(entry)
-        return child
+        bases = old.bases if own is None else tuple(classes)
+        named = [*old.named.values(), *classes]
+        return self._with(Trust(old.registered, old.types, named, bases, own or old.own))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""
-        return self._with(Registry(self._registry, types)) if types else self
+        return self._with(Trust(self._trust.registered, types)) if types else self
 
-    def _with(self, registry: Registry) -> MsgpackSerializer:
+    def _with(self, trust: Trust) -> MsgpackSerializer:
         made = copy.copy(self)
-        made._registry = registry
+        made._trust = trust
         return made
 
     def register(
@@ -213,36 +181,43 @@ class MsgpackSerializer(SerializerBase):
         """
         if not isinstance(cls, type):
             raise ConfigError(f"register takes a class, not {cls!r:.80}")
-        if cls in BY_TYPE or cls in SCALARS or cls in (list, dict) or standard_codec(cls):
+        if is_stored_anyway(cls):
             raise ConfigError(
                 f"{cls.__qualname__} is stored as it is: there is nothing to register"
             )
-        if encode is None and decode is None:
-            entry = entry_for(cls, name)
-        elif callable(encode) and callable(decode):
-            entry = registered_entry(cls, name or qualified(cls), encode, decode)
-        else:
+        if (encode is None) is not (decode is None) or not all(
+            function is None or callable(function) for function in (encode, decode)
+        ):
             raise ConfigError(
                 f"encode= and decode= of {cls.__qualname__} belong together, and are functions"
             )
-        if entry is None:
+        try:
+            self._register(cls, name or identifier_of(cls), encode, decode)
+        except Refused as refused:
             raise ConfigError(
-                f"{qualified(cls)} does not say how to store it: give encode= and decode="
+                f"{identifier_of(cls)} {refused.reason or 'does not say how to store it'}: give "
+                "encode= and decode="
+            ) from refused
+        known = [form.cls for form in self._trust.registered.values()]
+        for field in classes_in(cls) if encode is None else ():
+            if not any(field is one for one in known):  # the program may have said of it how
+                with suppress(ConfigError, Refused):  # a name that another class has stays so
+                    self._register(field, identifier_of(field), None, None)
+
+    def _register(self, cls: type, name: str, encode: Any, decode: Any) -> None:
+        form = form_of(cls) if encode is None else Functions(cls, "", encode, decode, "its {}=")
+        registered = self._trust.registered
+        old = registered[name].cls if name in registered else cls
+        # Defined again, in a cell or by a reload, it is the same one: the name leads to the new
+        # one, or to the old one while a decorator of the new one runs.
+        again = identifier_of(old) == identifier_of(cls) and (leads_back(cls) or leads_back(old))
+        if old is not cls and not again:
+            raise ConfigError(
+                f"the name {name!r} stands for {identifier_of(old)} already, so it can't "
+                f"stand for {identifier_of(cls)} as well: give one of them another name="
             )
-        self._registry.add(entry)
-        if encode is None:
-            self._add_fields(cls)
-
-    def _add_fields(self, cls: type) -> None:
-        """Vouch for the classes in the fields of a class, unless the program has said of one how.
-
-        A name that another class has stays with that one.
-        """
-        for found in classes_in(cls):
-            entry = None if self._registry.of_type(found) else entry_for(found)
-            if entry is not None:
-                with suppress(ConfigError):
-                    self._registry.add(entry)
+        registered.pop(name, None)  # the last one that is registered is written
+        registered[name] = form
 
 
 def _refusal(refused: Refused) -> SerializationError:
@@ -250,11 +225,9 @@ def _refusal(refused: Refused) -> SerializationError:
 
 
 def _unreadable(error: Exception) -> RestoreError:
+    if isinstance(error, Refused):
+        return RestoreError(f"a class of what is stored can't be restored: {error.reason}")
     if isinstance(error, ImportError):  # of a plug-in's library, or one that it needs
         needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")
     return RestoreError(f"the stored bytes can't be restored: {error_shown(error)}")
-
-
-def _no_ext(code: int, data: bytes) -> object:
-    raise RestoreError(f"an ext type {code} of {len(data)} bytes in a document that can have none")

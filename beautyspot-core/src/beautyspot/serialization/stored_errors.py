@@ -1,34 +1,26 @@
 """Errors that are results: how they are written, and made again without running their classes.
 
 The serializer of the function gets a plain table: the class by module and qualified name, the
-arguments, the attributes, and what classes in C, such as `OSError`, keep beside these. The
+arguments, and the attributes, with what classes in C, such as `OSError`, keep beside these. The
 traceback and the errors behind it (`__cause__`, `__context__`) are not in it. Nothing that is
-stored leads to an import or a call: the class is looked for among those that the mark names and
-their subclasses. A bare instance of it is made by the `__new__` of its base in C, and gets what is
-stored.
+stored leads to an import or a call: the class is one that the mark names, or one below, which is
+loaded.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from types import GetSetDescriptorType, MemberDescriptorType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import BeautyspotError, RestoreError, SerializationError
-from beautyspot.functions.names import is_python_class, leads_back
+from beautyspot.functions.names import identifier_of
 from beautyspot.messages import error_shown
-from beautyspot.serialization.codecs.attributes import Shape
-from beautyspot.serialization.codecs.registry import qualified
-from beautyspot.serialization.instances import is_same
+from beautyspot.serialization.classes import form_of, is_below, loaded_class
+from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from beautyspot.contracts import Data, SerializerBase
 
     Classes = tuple[type[Exception], ...]
-
-_ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
 
 def written(serializer: SerializerBase, error: Exception, classes: Classes) -> Data:
@@ -43,20 +35,27 @@ def written(serializer: SerializerBase, error: Exception, classes: Classes) -> D
         SerializationError: the error has no faithful stored form; says what can't be stored.
     """
     try:
-        data = serializer.dumps(_table(error))
+        table = _table(error)
+        data = serializer.dumps(table)
         made = restored(serializer, data, classes)
-        if made is None:
+        if made is None or type(made) is not type(error):
             raise RestoreError("its class can't be told by its name, which others have as well")
-        if not _is_equal(error, made):
+        if bytes(serializer.dumps(_table(made))) != bytes(data):
             raise RestoreError("what is made of its class, arguments and attributes is not equal")
         if str(error) != str(made):
             raise RestoreError("its text depends on more than its arguments and attributes")
     except Exception as why:
-        shown = str(why) if isinstance(why, BeautyspotError) else error_shown(why)
-        shown = shown.replace("result[", "its [", 1)
+        shown = str(why) if isinstance(why, BeautyspotError | Refused) else error_shown(why)
+        shown = f"it {shown}" if shown.startswith("is ") else shown.replace("result[", "its [", 1)
         name = type(error).__qualname__
         raise SerializationError(f"the error {name} can't be stored: {shown}") from why
     return data
+
+
+def _table(error: Exception) -> dict[str, Any]:
+    fields, attributes, args = form_of(type(error)).parts(error)
+    name = identifier_of(type(error))
+    return {"class": name, "fields": fields, "attributes": dict(attributes), "args": args}
 
 
 def restored(serializer: SerializerBase, data: Data, classes: Classes) -> Exception | None:
@@ -65,16 +64,17 @@ def restored(serializer: SerializerBase, data: Data, classes: Classes) -> Except
     Raises:
         RestoreError: the data are damaged, or the class has changed.
     """
-    name, args, attributes, kept = _parts(serializer.loads(data))
-    cls = _named(name, classes)
-    if cls is None:
+    name, *parts = _parts(serializer.loads(data))
+    cls = next((cls for cls in classes if identifier_of(cls) == name), None) or loaded_class(name)
+    if cls is None or not is_below(cls, *classes):
         return None
     try:
-        return _made(cls, args, attributes, kept)
+        made: Exception = form_of(cls).make(*parts)
     except RestoreError:
         raise
     except Exception as error:
         raise RestoreError(f"the error {name} can't be made again: {error_shown(error)}") from error
+    return made
 
 
 def parts_of(table: object) -> tuple[str, dict[str | int, Any]]:
@@ -83,124 +83,13 @@ def parts_of(table: object) -> tuple[str, dict[str | int, Any]]:
     Raises:
         RestoreError: it is no stored error.
     """
-    name, args, attributes, kept = _parts(table)
-    fields: dict[str | int, Any] = dict(enumerate(args))
-    for named in (attributes, kept):
-        fields.update(named.items())
-    return name, fields
+    name, _, attributes, args = _parts(table)
+    return name, {**dict(enumerate(args)), **attributes}
 
 
-# ------------------------------------------------------------------------------------ its parts
-
-
-def _table(error: Exception) -> dict[str, object]:
-    cls = type(error)
-    table: dict[str, object] = {
-        "class": qualified(cls),
-        "args": list(_ARGS.__get__(error)),
-        "attributes": Shape(cls).state(error),
-    }
-    kept = _kept(error)
-    return {**table, "kept": kept} if kept else table
-
-
-def _parts(table: Any) -> tuple[str, list[Any], dict[str, Any], dict[str, Any]]:
-    if type(table) is not dict or not {*table} <= {"class", "args", "attributes", "kept"}:
-        raise RestoreError("a stored error is no table: it is damaged")
-    name, args = table.get("class"), table.get("args")
-    attributes: Any = table.get("attributes")
-    kept: Any = table.get("kept", {})
-    if type(name) is not str or type(args) is not list:
-        raise RestoreError("a stored error lacks its class, or its arguments: it is damaged")
-    if not _are_named(attributes) or not _are_named(kept):
-        raise RestoreError("the attributes of a stored error have no names: it is damaged")
-    return name, args, attributes, kept
-
-
-def _are_named(values: Any) -> bool:
-    return type(values) is dict and all(type(name) is str for name in values)
-
-
-def _made(
-    cls: type[Exception], args: list[Any], attributes: dict[str, Any], kept: dict[str, Any]
-) -> Exception:
-    error = _bare(cls)
-    _ARGS.__set__(error, tuple(args))
-    Shape(cls).set_further(error, attributes)
-    members = _members(cls)
-    for name, value in kept.items():
-        members[name].__set__(error, value)
-    return error
-
-
-def _bare(cls: type[Exception]) -> Exception:
-    base: Any = cls
-    while is_python_class(base):
-        base = base.__base__  # which of several bases says what an instance has in C
-    try:
-        error: Exception = base.__new__(cls)
-    except TypeError as why:  # a group, or an error of a library in C
-        raise RestoreError("its class makes no instance without its parts") from why
-    return error
-
-
-def _kept(error: Exception) -> dict[str, Any]:
-    """What its classes in C keep, as far as a bare instance has something else there."""
-    members = _members(type(error))
-    if not members:
-        return {}
-    bare, ours = _held(members, _bare(type(error))), _held(members, error)
-    return {name: value for name, value in ours.items() if bare.get(name) is not value}
-
-
-def _held(members: dict[str, Any], error: Exception) -> dict[str, Any]:
-    held: dict[str, Any] = {}
-    for name, member in members.items():
-        with suppress(AttributeError):  # some are there only once they were set
-            held[name] = member.__get__(error)
-    return held
-
-
-def _members(cls: type[Exception]) -> dict[str, Any]:
-    return {
-        name: member
-        for base in reversed(cls.__mro__)
-        if not is_python_class(base) and base.__basicsize__ > BaseException.__basicsize__
-        for name, member in vars(base).items()
-        if type(member) in (MemberDescriptorType, GetSetDescriptorType) and name[:2] != "__"
-    }
-
-
-def _is_equal(one: Exception, other: Exception) -> bool:
-    ours, theirs = _contents(one), _contents(other)
-    return type(one) is type(other) and (is_same(ours, theirs) or repr(ours) == repr(theirs))  # NaN
-
-
-def _contents(error: Exception) -> list[Any]:
-    cls = type(error)
-    return [_ARGS.__get__(error), Shape(cls).state(error), _held(_members(cls), error)]
-
-
-# ------------------------------------------------------------------------------------ its class
-
-
-def _named(name: str, classes: Classes) -> type[Exception] | None:
-    """The class of that name for which a mark vouches; None too where it can't be told which."""
-    last = name.rpartition(":")[2]  # compared first: there may be a thousand classes
-    alike = [cls for cls in _vouched(classes) if cls.__qualname__ == last]
-    found = [cls for cls in alike if qualified(cls) == name]
-    if len(found) > 1:  # defined again, in a cell or by a reload, while the old one is in use
-        found = [cls for cls in found if leads_back(cls)]
-    return found[0] if found else None
-
-
-def _vouched(classes: Classes) -> Iterator[type[Exception]]:
-    """The classes that a mark names, and all below them."""
-    seen: set[int] = set()
-    left = [*classes]
-    while left:
-        cls = left.pop()
-        if id(cls) not in seen:
-            seen.add(id(cls))
-            yield cls
-            left += type.__subclasses__(cls)
+def _parts(table: Any) -> list[Any]:
+    if type(table) is dict and [*table] == ["class", "fields", "attributes", "args"]:
+        kinds = [type(part) for part in table.values()]
+        if kinds in ([str, kind, dict, list] for kind in (int, list)):
+            return [*table.values()]
+    raise RestoreError("a stored error lacks its class, its arguments or attributes: it is damaged")

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
-from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.annotations import return_classes
-from beautyspot.serialization.codecs.registry import Encoded
+from beautyspot.serialization.annotations import own_of, return_classes
 from beautyspot.serialization.compression import decompressed, plain_codec
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
@@ -29,6 +28,7 @@ from beautyspot.serialization.payload import (
     unframed,
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class ResultForm:
         serializer: of the Spot, or of the mark.
         types: those that plug-ins support.
         streams: whether a result is a stream: a list of items.
+        is_private: whether nobody but this user can have written what is stored, asked when the
+            first instance is.
 
     Attributes:
         codec: the column `serializer` of a result that the serializer packed.
@@ -80,8 +82,12 @@ class ResultForm:
         types: Types,
         *,
         streams: bool,
+        is_private: Callable[[], bool],
     ) -> None:
         self._function = function
+        self._is_private = is_private
+        self._own = own_of(unwrap_ours(function))
+        self._given: list[Any] = []
         self._serializer = serializer
         self._media = Media(options.content_type, types)
         self.streams = streams
@@ -100,19 +106,29 @@ class ResultForm:
         """
         user = unwrap_ours(self._function)
         classes = [user] if isinstance(user, type) else return_classes(user)
-        return self._serializer.vouching(classes)
+        vouching = self._serializer.vouching
+        own = self._own if self._is_private() else None
+        serializer = vouching(classes, **hints(vouching, own=own))
+        return serializer.vouching(self._given) if self._given else serializer
+
+    @Lazily
+    def of_others(self) -> ResultForm:
+        """The same for rows that others may have written: a function's own classes need a name."""
+        return self._with(_is_private=lambda: False)
+
+    def _with(self, **changed: Any) -> ResultForm:
+        form = copy.copy(self)
+        for made in ("serializer", "of_others", "_owned"):
+            vars(form).pop(made, None)
+        vars(form).update(changed)
+        return form
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
 
-        It is this form itself where another class has the name of one of them.
+        Of two classes of one name, the first counts.
         """
-        form = copy.copy(self)
-        try:
-            vars(form)["serializer"] = self.serializer.vouching(annotations)
-        except ConfigError:  # to store it would let one be restored as the other
-            return self
-        return form
+        return self._with(_given=annotations)
 
     def encode(self, value: Any, *, as_media: bool = True) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.

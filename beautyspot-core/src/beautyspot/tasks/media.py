@@ -24,10 +24,10 @@ from beautyspot.contracts.types import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
-from beautyspot.serialization.codecs.registry import Encoded
-from beautyspot.serialization.codecs.writer import step_to
 from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
 from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.serialization.trust import Encoded
+from beautyspot.serialization.writing import step_to
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data, TypeSupport
@@ -149,7 +149,7 @@ class Media:
         """
         kind, by, packed = parts_of(codec)
         if by.startswith(_CLASS):
-            return Encoded(by.removeprefix(_CLASS), (bytes(data), kind), "")
+            return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
         if _plain(kind) != self._kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         support = next((each for each in self._types.values() if each.name == by), None)

@@ -8,7 +8,7 @@ from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.arguments import classes_by_arguments
+from beautyspot.serialization.annotations import classes_by_arguments
 from beautyspot.serialization.compression import decompressed, is_compressed
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
@@ -135,6 +135,7 @@ class Task:
         on_first_key: FirstKey,
         counted_of: Callable[[str], Counted],
         on_first_call: Callable[[], object],
+        is_private: Callable[[], bool],
         is_limited: bool = False,
     ) -> None:
         self.function = function
@@ -153,7 +154,9 @@ class Task:
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
-        self.form = ResultForm(function, options, serializer, types, streams=streams)
+        self.form = ResultForm(
+            function, options, serializer, types, streams=streams, is_private=is_private
+        )
         is_local = self.addressing.is_local
         check_combinations(self.func_identifier, kind, options, is_local=is_local)
         each = options.each
@@ -171,7 +174,7 @@ class Task:
         """This task, for calls that vouch for the classes in these arguments."""
         assert self.classes is not None  # noqa: S101 - see `call`
         try:
-            vouched = self.classes.annotations(args, kwargs)
+            vouched = self.classes(args, kwargs)
         except Exception:  # arguments that do not fit, or values that raise
             return self
         key = (*map(id, vouched),)  # not by equality, which a metaclass may define
@@ -217,8 +220,12 @@ class Task:
         data = written(self.form.serializer, error, self.options.cache_errors)
         return Payload(data, ERROR + self.form.codec)
 
-    def restore_error(self, payload: Payload) -> Exception | None:
-        """A stored error, made again; None where the mark does not vouch for its class.
+    def restore_error(self, payload: Payload, form: ResultForm) -> Exception | None:
+        """A stored error, made again; None where the mark does not name its class.
+
+        Args:
+            payload: of the error.
+            form: this task's, or for a row that others may have written `of_others`.
 
         Raises:
             RestoreError: damaged, or stored by another serializer.
@@ -230,7 +237,7 @@ class Task:
         if payload.codec != ERROR + self.form.codec:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
-        return restored(self.form.serializer, payload.data, self.options.cache_errors)
+        return restored(form.serializer, payload.data, self.options.cache_errors)
 
     def _check_fits(self) -> None:
         wrong = what_does_not_fit(self.options.key, self.function)

@@ -53,22 +53,6 @@ def _may(mode: int, path: Path) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
-def is_private(path: Path) -> bool:
-    """Whether nobody but this user may read the file; one that is not there will be made so.
-
-    False where modes do not tell, as on Windows.
-    """
-    if os.name != "posix":
-        return False
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & 0o077
-
-
 def make_file(path: Path) -> None:
     """Create the directory and the empty file, both private; what is there stays as it is.
 

@@ -33,12 +33,11 @@ from beautyspot.contracts import (
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
-from beautyspot_local.folders import mark_when_made
+from beautyspot_local.folders import is_private, mark_when_made
 from beautyspot_local.sqlite import connections, failures, fork_guard, invalidation_log, schema
 from beautyspot_local.sqlite import counts as counted
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import Database
-from beautyspot_local.sqlite.database_file import is_private
 from beautyspot_local.sqlite.reading import SqliteReader, tolerant
 from beautyspot_local.sqlite.wal_watch import LONGEST
 

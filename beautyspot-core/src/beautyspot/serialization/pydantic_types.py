@@ -7,13 +7,10 @@ stored.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, codec_of_parts
-
-if TYPE_CHECKING:
-    from beautyspot.serialization.codecs.contract import Write
+from beautyspot.serialization.codec import Codec, Refused
 
 _NETWORKS: Final[Any] = import_module("pydantic.networks")
 _CORE: Final[Any] = import_module("pydantic_core")
@@ -36,28 +33,26 @@ _URLS: Final[dict[str, Any]] = {
 }
 
 
-def _encode_url(value: Any, _write: Write) -> list[object]:
+def _name_and_text(value: Any) -> list[Any]:
     cls, text = type(value), str(value)
     if str(cls(text)) != text:  # it was validated by other rules than those of its class
         raise Refused("its text would lead to another one: return it as str(…)")
     return [cls.__name__, text]
 
 
-def _decode_url(name: str, text: str) -> Any:
+def _url(name: str, text: str) -> Any:
     value = _URLS[name](text)
     if str(value) != text:
         raise RestoreError(f"another {name} than was stored")
     return value
 
 
-_URL: Final = codec_of_parts(125, _encode_url, _decode_url, str, str)
-
 CODECS: Final[dict[type, Codec]] = {
-    **dict.fromkeys(_URLS.values(), _URL),
-    _NETWORKS.NameEmail: codec_of_parts(
-        126, lambda value, _write: [value.name, value.email], _NETWORKS.NameEmail, str, str
+    **dict.fromkeys(_URLS.values(), Codec(125, _name_and_text, _url, (str, str))),
+    _NETWORKS.NameEmail: Codec(
+        126, lambda value: [value.name, value.email], _NETWORKS.NameEmail, (str, str)
     ),
-    _CORE.TzInfo: codec_of_parts(  # the zone of "2026-01-02T03:04:05Z" in a parsed model
-        127, lambda zone, _write: [int(zone.utcoffset(None).total_seconds())], _CORE.TzInfo, int
+    _CORE.TzInfo: Codec(  # the zone of "2026-01-02T03:04:05Z" in a parsed model
+        127, lambda zone: [int(zone.utcoffset(None).total_seconds())], _CORE.TzInfo, (int,)
     ),
 }

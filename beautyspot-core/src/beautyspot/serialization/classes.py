@@ -1,0 +1,403 @@
+"""The classes of a program: how their instances are taken apart, and made again.
+
+Nothing of the class runs when an instance is made of stored parts, neither its constructor nor a
+property nor ``__setattr__``: a bare one is made by the `__new__` of its base in C, and gets what
+stands in its slots by their descriptors, and the rest in its `__dict__`. Classes are looked at by
+their own `__dict__` alone, since reading an attribute of one may run a metaclass, or what pydantic
+does to a model that is not complete yet.
+
+The parts of an instance are the fields by name, further attributes, what its base in C holds (the
+text of a subclass of `str`, the arguments of an exception), and the fields that have no value. If
+the class has other fields by then, nothing is restored.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from enum import Enum, Flag
+from functools import cached_property
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    ModuleType,
+    NoneType,
+    SimpleNamespace,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import RestoreError
+from beautyspot.functions.names import module_name, root_of
+from beautyspot.serialization.codec import SCALARS, Attributes, Refused
+from beautyspot.serialization.payload import OtherFields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+INSTANCE: Final = 60
+ENUM: Final = 62
+"""The ext types of the two kinds of classes."""
+
+_BASE, _FLAGS, _MRO = (vars(type)[name] for name in ("__base__", "__flags__", "__mro__"))
+_DICT: Final = vars(type)["__dict__"]
+_NAMES: Final = vars(type)["__module__"], vars(type)["__qualname__"]
+_HEAP, _IMMUTABLE = 1 << 9, 1 << 8  # flags of types: made at run time; never by Python
+_MISSING: Final = object()
+_TEXT: Final = frozenset({str})
+MAIN: Final = ("__main__", "__mp_main__")
+
+
+def mro(cls: type) -> tuple[type, ...]:
+    """The class and all above it."""
+    line: tuple[type, ...] = _MRO.__get__(cls)
+    return line
+
+
+def body(cls: type) -> Mapping[str, Any]:
+    """What stands in a class itself."""
+    names: Mapping[str, Any] = _DICT.__get__(cls)
+    return names
+
+
+def is_below(cls: type, *bases: type) -> bool:
+    """Whether one of the bases is the class, or stands above it: by identity, as `is` compares."""
+    return any(one is base for one in mro(cls) for base in bases)
+
+
+def static(cls: type, name: str) -> Any:
+    """What stands under a name in a class and its bases; `_MISSING` if nothing does."""
+    return next((body(base)[name] for base in mro(cls) if name in body(base)), _MISSING)
+
+
+def _is_python(cls: type) -> bool:
+    flags: int = _FLAGS.__get__(cls)
+    return flags & (_HEAP | _IMMUTABLE) == _HEAP
+
+
+def names_in(place: str) -> Mapping[str, Any]:
+    """The names of a module that is loaded, also of the program that runs; nothing is imported."""
+    module: Any = sys.modules.get(place)
+    if module is None and place == module_name("__main__"):
+        module = sys.modules.get("__main__")
+    if not issubclass(type(module), ModuleType):
+        return {}
+    names: Mapping[str, Any] = object.__getattribute__(module, "__dict__")
+    return names
+
+
+def loaded_class(name: str) -> type | None:
+    """The class that is loaded under a stored name, and bears that name; None if there is none."""
+    place, _, path = name.partition(":")
+    names: Mapping[str, Any] = names_in(place)
+    found: Any = None
+    for part in path.split("."):
+        found = names.get(part)
+        if not issubclass(type(found), type):
+            return None
+        names = body(found)
+    return found if plain_name(found) == name else None
+
+
+def plain_name(cls: type) -> str:
+    """Under which name a class is stored: its `identifier_of`, but no metaclass runs for it."""
+    place, path = (each.__get__(cls) for each in _NAMES)
+    return f"{module_name(place) if place in MAIN else place}:{path}"
+
+
+# ------------------------------------------------------------------------------------- instances
+
+_ITEMS: Final = frozenset({"__iter__", "__len__", "__getitem__"})
+_LIBRARIES: Final = ("enum", "pydantic")  # whose `__eq__` compares names and fields
+
+_MAKERS: Final = ("builtins", "enum", "pydantic", "typing")
+_HOOKS: Final = (
+    *("__class_getitem__", "__init_subclass__", "__pydantic_init_subclass__"),
+    *("__get_pydantic_core_schema__", "__get_validators__"),
+)
+
+_ALIAS: Final = "__orig_class__"  # `Box[int](1)` is given `Box[int]`, which is no value to store
+_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
+_GIVEN: Final = "__pydantic_fields_set__"
+_EMPTY: Final = ("__pydantic_extra__", "__pydantic_private__")
+
+_ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
+
+_FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
+    list: list.extend,
+    set: set.update,
+    dict: dict.update,
+    BaseException: lambda error, args: _ARGS.__set__(error, tuple(args)),
+}
+_PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+    bytes: lambda value: bytes(memoryview(value)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
+    BaseException: lambda error: list(_ARGS.__get__(error)),
+}
+
+
+def has_plain_hash(cls: type) -> bool:
+    """Whether no code of the program runs where instances are elements of a set, or keys.
+
+    Their `__hash__` and `__eq__` are those of a type in C, or generated from the fields.
+    """
+    for method in (static(cls, "__hash__"), static(cls, "__eq__"), static(cls, "__getattribute__")):
+        if type(method) is FunctionType:
+            code, module = method.__code__, root_of(method.__globals__.get("__name__"))
+            by_dataclasses = code.co_qualname.startswith("__create_fn__.<locals>.")
+            by_attrs = code.co_filename.startswith("<attrs generated ")
+            if not (by_dataclasses or by_attrs or module in _LIBRARIES):
+                return False
+        elif type(method) not in (WrapperDescriptorType, NoneType):
+            return False
+    return True
+
+
+def has_hooks(cls: type) -> bool:
+    """Whether code of the program may run where pydantic makes a class with this one in it."""
+    of_program = (
+        one for one in mro(cls) if root_of(plain_name(one).partition(":")[0]) not in _MAKERS
+    )
+    return any(name in body(one) for one in of_program for name in _HOOKS)
+
+
+class Form:
+    """How the instances of one class are taken apart, and made again.
+
+    Attributes:
+        cls: the class.
+        fields: the names of its fields, less those that are properties, which keep nothing.
+    """
+
+    code = INSTANCE
+
+    def __init__(self, cls: type) -> None:
+        """Take a class.
+
+        Raises:
+            Refused: no form follows from it; says why if that is not plain to see.
+        """
+        line, base = mro(cls), cls
+        while _is_python(base):  # which of several bases says what an instance has in C
+            base = _BASE.__get__(base)
+        self.cls = cls
+        self._base: Any = base
+        self._kind = BaseException if issubclass(base, BaseException) else base
+        self._is_named = base is tuple and static(cls, "_make") is not _MISSING
+        names = static(cls, "_fields") if self._is_named else _field_names(cls)
+        holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
+        if not holds and (base is not object or names is None):
+            raise Refused("")
+        for name in ("__del__", *(_ITEMS if self._is_named else ())):
+            if any(name in body(one) for one in line if _is_python(one)):
+                raise Refused(f"is of a class with a {name} of its own, which must not run")
+        self.fields = tuple(n for n in names or () if type(static(cls, n)) is not property)
+        # What is in its slots, and what an exception in C keeps beside its arguments.
+        self._members = [
+            (name, each)
+            for one in reversed(line)
+            if _is_python(one) or (issubclass(one, BaseException) and one is not BaseException)
+            for name, each in body(one).items()
+            if type(each) is MemberDescriptorType
+            or (type(each) is GetSetDescriptorType and name[:2] != "__")
+        ]
+        self._slots = dict(self._members)
+        found = (body(one).get("__dict__") for one in line)
+        self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
+        # What an instance has that is not said: of a model, and of one that is just made.
+        self._empty = {n: None for n in _EMPTY if static(cls, n) is self._slots.get(n)}
+        self._as_made: dict[str, Any] = {}
+        if self._kind is BaseException:
+            new: Any = self._base.__new__
+            try:
+                self._as_made = self.state(new(cls))
+            except TypeError as error:  # a group, or an error of a library in C
+                raise Refused("is of a class that makes none without its parts") from error
+
+    def state(self, value: object) -> dict[str, Any]:
+        """All attributes of an instance, less those that any new one has."""
+        state = {} if self._dict is None else dict(self._dict.__get__(value))
+        for name, member in self._members:
+            with suppress(AttributeError, TypeError):  # not set
+                item = member.__get__(value)
+                if name in state:
+                    raise Refused(f"it has two attributes {name}: rename one")
+                state[name] = item
+        return {n: x for n, x in state.items() if self._as_made.get(n, _MISSING) is not x}
+
+    def parts(self, value: Any) -> list[Any]:
+        """The number of fields, or their names if one has no value; the attributes, fields first.
+
+        Then what the instance holds, if its class extends one in C.
+
+        Raises:
+            Refused: an attribute is kept where it can't be read, or set again.
+        """
+        state = self.state(value)
+        if not self._is_named:
+            self._add_defaults(state)
+        own = Attributes({n: state.pop(n) for n in self.fields if n in state})
+        parts = [len(own) if len(own) == len(self.fields) else [*self.fields], own]
+        if _CACHED_HASH in state:
+            state[_CACHED_HASH] = None
+        if _GIVEN in state:
+            given = sorted(state.pop(_GIVEN))
+            state |= {} if given == sorted(own) else {_GIVEN: given}
+        for name, item in state.items():
+            if _is_special(name) and name not in self._slots and name != _ALIAS:
+                raise Refused(f"it has an attribute {name}, a name that Python uses: rename it")
+            is_cached = isinstance(static(self.cls, name), cached_property)
+            if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
+                own[name] = item
+        return [*parts, _PLAIN[self._kind](value)] if self._kind in _PLAIN else parts
+
+    def _add_defaults(self, state: dict[str, Any]) -> None:
+        """Add the fields that stand in the class alone, which may have other values by then."""
+        for name in self.fields:
+            found = static(self.cls, name)
+            if name in state or found is _MISSING or found is self._slots.get(name):
+                continue  # it is there, or has no value
+            if hasattr(type(found), "__set__"):
+                raise Refused(
+                    f"its field {name} is kept by a descriptor, maybe outside of it: call "
+                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
+                )
+            state[name] = found
+
+    def make(self, fields: Any, state: Any, content: Any = None) -> Any:
+        """The instance of these parts, which may be hostile.
+
+        Raises:
+            OtherFields: the class has changed.
+            Exception: the parts are damaged.
+        """
+        names = [*state]
+        stored = fields if type(fields) is list else names[:fields]
+        if fields is not stored and (type(fields) is not int or fields != len(stored)):
+            raise RestoreError("an instance of fewer attributes than it says: the data are damaged")
+        self._check(state, names, stored)
+        is_bare = self._base is object and content is None
+        value = object.__new__(self.cls) if is_bare else self._bare(content)
+        if self._empty:  # without these a model is not whole
+            state = {**self._empty, **state}
+        if _GIVEN in self._slots:
+            state[_GIVEN] = {n for n in state.get(_GIVEN, names[: len(stored)]) if type(n) is str}
+        for name in self._slots.keys() & state.keys():
+            self._slots[name].__set__(value, state.pop(name))
+        if state:
+            self._dict.__set__(value, state)
+        return value
+
+    def _check(self, state: Any, names: list[Any], stored: list[Any]) -> None:
+        """Refuse parts that are not those of an instance of the class as it is now."""
+        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
+            raise RestoreError("an instance without named attributes: the data are damaged")
+        if (*stored,) != self.fields:
+            changed = ", ".join(sorted({*self.fields} ^ {*stored})) or "in another order"
+            name = plain_name(self.cls)
+            raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
+        for name in names[len(stored) :]:
+            if _is_special(name) and name not in self._slots:
+                raise RestoreError(f"an attribute {name:.80}: the data are damaged")
+
+    def _bare(self, content: Any) -> Any:
+        """An instance without attributes."""
+        is_held = type(content) is (list if self._kind is BaseException else self._kind)
+        if not is_held or (self._is_named and len(content) != len(self.fields)):
+            raise RestoreError("an instance of another content than its class has: it has changed")
+        fill = _FILL.get(self._kind)
+        if fill is None:
+            return self._base.__new__(self.cls, content)
+        value = self._base.__new__(self.cls)
+        fill(value, content)
+        return value
+
+
+def _is_special(name: str) -> bool:
+    return name[:2] == "__" and name != "__notes__"
+
+
+def _field_names(cls: type) -> tuple[str, ...] | None:
+    """The names of the fields of a class that has such; None for other classes."""
+    found = static(cls, "__dataclass_fields__")
+    if found is not _MISSING:
+        from dataclasses import fields  # which the program has loaded
+
+        holder: Any = SimpleNamespace(__dataclass_fields__=found)
+        return tuple(field.name for field in fields(holder))
+    found = static(cls, "__attrs_attrs__")
+    if found is not _MISSING:
+        return tuple(attribute.name for attribute in found)
+    found = static(cls, "__pydantic_fields__")
+    return None if found is _MISSING else tuple(found)
+
+
+class EnumForm:
+    """The same of an enum: its members by their names, and flags by those of their bits.
+
+    Beside the names stands the value, if it is a plain one, to notice that it is another by then.
+    """
+
+    code = ENUM
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self._members: Mapping[str, Any] = body(cls).get("_member_map_", {})
+        self._is_flag = is_below(cls, Flag)
+        if not self._members or (self._is_flag and static(cls, "_missing_") is not _COMPOSE):
+            raise Refused("")
+
+    def parts(self, value: Any) -> list[Any]:
+        """The name of a member, or those of flags; and the value."""
+        names = [one._name_ for one in Flag.__iter__(value)] if self._is_flag else value._name_
+        if self._member(names) is not value:
+            raise Refused("it is no member or flag that its class defines: return its value")
+        return [names, *self._value(value)]
+
+    def make(self, names: Any, *stored: Any) -> Any:
+        """The member of these parts."""
+        member = self._member(names)
+        is_flat = member is not None and all(map(_is_flat, stored))
+        if not is_flat or repr(self._value(member)) != repr([*stored]):
+            name = plain_name(self.cls)
+            raise RestoreError(f"{name} has other members or values than when it was stored")
+        return member
+
+    def _member(self, names: Any) -> Any:
+        if not self._is_flag:
+            return self._members.get(names) if type(names) is str else None
+        number = 0
+        for name in names:
+            if type(name) is not str:
+                raise RestoreError("a flag without a name: the data are damaged")
+            number |= object.__getattribute__(self._members[name], "_value_")
+        there = body(self.cls)["_value2member_map_"].get(number)
+        return _COMPOSE.__func__(self.cls, number) if there is None else there
+
+    def _value(self, member: Any) -> list[Any]:
+        value = object.__getattribute__(member, "_value_")
+        return [value] if _is_flat(value) else []
+
+
+_COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
+
+
+def _is_flat(value: object) -> bool:
+    return type(value) in SCALARS or (type(value) is tuple and all(map(_is_flat, value)))
+
+
+def form_of(cls: type) -> Form | EnumForm:
+    """How instances of a class are taken apart.
+
+    Raises:
+        Refused: see `Form`.
+    """
+    return EnumForm(cls) if is_below(cls, Enum) else Form(cls)

@@ -1,0 +1,126 @@
+"""The stored form of values, which is fixed, and what all who write and read it share.
+
+A document is msgpack throughout. A value that msgpack knows (None, bool, int of 64 bits, float,
+str, bytes, list, dict with keys of text or bytes) is written as itself. Any other is a *tagged
+value*: an array whose first element is an ext, the type of which names the codec and the one byte
+of which is the version of the parts; the parts are the rest of the array::
+
+    (1, "a")        ->  [ext(5, 01), 1, "a"]
+    Decimal("0.1")  ->  [ext(40, 01), "0.1"]
+
+No ordinary array starts with an ext, so the two are never confused, and nothing is packed a second
+time inside an ext, so that a big array deep in a dataclass is copied once. Around a document with
+tagged values is an envelope, an msgpack array of three::
+
+    [ext(0, <version: 1 byte>), bin(<the big buffers>), tree]
+
+Its head has a fixed width (array 32, ext 8, bin 32), so one comparison recognizes it. The buffers
+stand one after another, each from a multiple of 64 bytes of the document on, so that an array can
+use them without a copy; the tree has their sizes, in their order. Integers are big-endian, as
+everywhere in msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.errors import RestoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Types = tuple[type | tuple[type, ...], ...]
+
+HEAD: Final = b"\xdd\x00\x00\x00\x03\xc7\x01\x00\x03\xc6"
+"""How a document with tagged values begins; the byte before the last is its version."""
+
+SIZE: Final = struct.Struct(">I")
+"""The size of the buffers, after that."""
+
+VERSION: Final = b"\x01"
+"""The version of the parts of a tagged value."""
+
+SEGMENT: Final = 13
+"""The ext type of a buffer, which has its bytes, or its size if they stand beside the tree."""
+
+MAX_DEPTH: Final = 100
+"""How deep values may be nested. A level takes up to six of the 1000 calls that Python nests, and
+the caller has used some of them; msgpack's own limits are higher."""
+
+SCALARS: Final = frozenset({type(None), bool, float, int, str, bytes})
+"""The types that msgpack writes as they are, but for large integers, surrogates, large bytes."""
+
+
+class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a SerializationError
+    """A value has no stored form. Collects the steps to it while it propagates outwards."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.steps: list[str] = []
+
+    def path(self) -> str:
+        """The path from the result to the value, such as ``result["rows"][3].client``."""
+        steps = self.steps[::-1]
+        if len(steps) > 12:  # a value that contains itself has hundreds
+            steps = [*steps[:8], "…", *steps[-3:]]
+        return "result" + "".join(steps)
+
+
+def aligned(place: int) -> int:
+    """Where a buffer begins, from a place in a document on."""
+    return -(-place // 64) * 64
+
+
+class Segment(NamedTuple):
+    """A buffer among the parts of a value: bytes in the tree if it is small, else beside it.
+
+    In its place, who makes the value gets a view of what is stored. One that can be written to may
+    stay the value's memory: nothing else uses it, and it is most of the data.
+
+    Attributes:
+        size: in bytes; None where it is not known before.
+        fill: appends the bytes to the output.
+    """
+
+    size: int | None
+    fill: Callable[[bytearray], object]
+
+
+class Attributes(dict[str, Any]):
+    """Named parts of a value, for the path in a message: ``.client`` in place of ``["client"]``."""
+
+
+class Codec(NamedTuple):
+    """Writes and reads the values of one type, or of one family of types.
+
+    Attributes:
+        code: the ext type, 1 to 127. It never changes.
+        encode: gives the parts of a value.
+        make: gives the value of its parts, which may be hostile.
+        types: what the parts have to be, exactly, `object` being any; None if they are items.
+        hashed: 1 if all parts will be hashed, 2 if every second one, as the keys of a dict.
+    """
+
+    code: int
+    encode: Callable[[Any], list[Any]]
+    make: Callable[..., Any]
+    types: Types | None = None
+    hashed: int = 0
+
+
+def check(parts: Sequence[Any], types: Types) -> None:
+    """Refuse parts unless each has exactly its type, or one of a tuple of types.
+
+    Raises:
+        RestoreError: there are more or fewer parts, or one has another type: damaged data.
+    """
+    if len(parts) != len(types):
+        raise RestoreError(f"a value of {len(parts)} parts where {len(types)} are expected")
+    for part, expected in zip(parts, types, strict=True):
+        kind = type(part)
+        if kind is expected or expected is object:
+            continue
+        if not isinstance(expected, tuple) or kind not in expected:
+            raise RestoreError(f"a part of a value is a {kind.__name__}: the data are damaged")

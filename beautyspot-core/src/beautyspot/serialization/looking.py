@@ -1,0 +1,117 @@
+"""Reads a document without the classes and libraries of the program that stored it.
+
+A class that does not count here becomes an `Instance`, a value of a library that is not installed a
+`NotInstalled`. A value that can't be made of parts with such in them is an `Instance` too, of its
+own type: a date whose zone is of an unknown class, say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfoNotFoundError
+
+from beautyspot.contracts.types import OF_DATA, class_name
+from beautyspot.errors import RestoreError
+from beautyspot.functions.names import root_of
+from beautyspot.serialization.classes import ENUM, INSTANCE
+from beautyspot.serialization.codec import Codec
+from beautyspot.serialization.instances import Instance, NotInstalled
+from beautyspot.serialization.plain_types import BY_TYPE
+from beautyspot.serialization.reading import Reader
+from beautyspot.serialization.trust import FUNCTIONS
+
+if TYPE_CHECKING:
+    Fields = dict[str | int, Any]
+
+_NOT_HERE: Final = (ZoneInfoNotFoundError, NotImplementedError)
+"""Raised for what this machine has not: a zone, the paths of another system."""
+
+
+class LookingReader(Reader):
+    """A `Reader` that puts something in the place of what it can't make."""
+
+    has_stand_ins = False
+
+    def marker(self, code: int, data: bytes) -> Codec:
+        """The codec of an ext, also of a library that is not installed."""
+        try:
+            return super().marker(code, data)
+        except RestoreError as error:
+            missing = error.__cause__
+            if not isinstance(missing, ImportError):
+                raise
+        self.markers += 1
+        library = root_of(missing.name)
+        return Codec(code, list, lambda *parts: _not_installed(library, "", parts))
+
+    def value(self, codec: Codec, *parts: Any) -> Any:
+        """The value of these parts, or what stands in its place."""
+        try:
+            return super().value(codec, *parts)
+        except Exception as error:
+            made = self._in_place(codec, error, parts)
+            self.has_stand_ins = True
+            return made
+
+    def _in_place(self, codec: Codec, error: Exception, parts: tuple[Any, ...]) -> Any:
+        """What stands in the place of these parts; raises the error if they are damaged."""
+        if codec.code not in (INSTANCE, ENUM, FUNCTIONS):
+            if not (self.has_stand_ins or isinstance(error, _NOT_HERE)):
+                raise error
+            kind = next((cls for cls, each in BY_TYPE.items() if each is codec), object)
+            return Instance(class_name(kind), _encoded(parts))
+        ref, *rest = parts
+        while type(ref) is list and ref:  # of a generic model
+            ref = ref[0]
+        if type(ref) is not str:
+            raise RestoreError("a class without a name: the data are damaged")
+        if codec.code == INSTANCE:
+            return Instance(ref, _attributes(*rest))
+        if codec.code == ENUM:
+            names = "name" if type(rest[0]) is str else "names"
+            return Instance(ref, dict(zip((names, "value"), rest, strict=False)))
+        return self._by_functions(error, ref, *rest)
+
+    def _by_functions(self, error: Exception, ref: str, by: Any, form: Any) -> Any:
+        name, _, exact = ref.partition(" ")
+        library, is_known = root_of(name.partition(":")[0]), name in self.trust.types
+        if by and (isinstance(error, ImportError) or (library in OF_DATA and not is_known)):
+            missing = library if is_known else "beautyspot-data"
+            return _not_installed(missing, (exact or name).rpartition(":")[2], form)
+        if by and is_known and not self.has_stand_ins:
+            raise error
+        return Instance(exact or name, _encoded(form))
+
+
+def _not_installed(library: str, kind: str, form: Any) -> NotInstalled:
+    """The size is that of a buffer, which has a shape beside it: the first list of numbers."""
+    parts = [*form] if type(form) in (list, tuple) else [form]
+    size, shape = len(repr(parts)), None
+    if parts and type(parts[-1]) is memoryview:
+        size = len(parts[-1])
+        shapes = [
+            tuple(part) for part in parts if type(part) is list and {*map(type, part)} == {int}
+        ]
+        shape = shapes[0] if shapes else None
+    return NotInstalled(library, kind or "value", shape, size)
+
+
+def _attributes(names: Any, state: Fields, content: Any = None) -> Fields:
+    """All attributes, private and extra ones of models too; before them what it holds, by place."""
+    found: Fields = {}
+    if type(names) is list and type(content) is tuple:  # a named tuple
+        found.update(zip(names, content, strict=True))
+    elif content is not None:
+        found.update(_encoded(content if type(content) is list else [content]))
+    for name, value in state.items():
+        hidden = str(name).startswith("__pydantic_")
+        found.update((value if type(value) is dict else {}) if hidden else {name: value})
+    return found
+
+
+def _encoded(form: Any) -> Fields:
+    """What a function made of an instance: by name, by position, or as a whole."""
+    if type(form) is dict and all(type(key) is str for key in form):
+        return form
+    items = form if type(form) in (list, tuple) else [form]
+    return {n: bytes(x) if type(x) is memoryview else x for n, x in enumerate(items)}

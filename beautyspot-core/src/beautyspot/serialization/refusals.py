@@ -1,0 +1,96 @@
+"""What is said of a value that can't be stored: why, and what to return or write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MappingView
+from io import IOBase
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from beautyspot.contracts.file import File
+from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
+from beautyspot.functions.names import identifier_of
+from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.codec import Refused
+from beautyspot.serialization.trust import parameters_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts.types import Types
+
+PICKLE_IT: Final = (
+    'with a signing_key, pickle it: mark(serializer="pickle") '
+    "(needs beautyspot-pickle: docs/install.md)"
+)
+"""The last way out for a result that has no form of ours."""
+
+_LIVE: Final = "the items of which are passed on live, and stored at the end"
+_NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
+    (
+        lambda cls: hasattr(cls, "__await__"),
+        (
+            "is not awaited yet: make the marked function an `async def` and await it there; often "
+            "another decorator has wrapped such a function"
+        ),
+    ),
+    (
+        lambda cls: cls.__module__ == "pydantic.types" and cls.__name__.startswith("Secret"),
+        "is a secret, and results are stored as they are: leave it out of the result",
+    ),
+    (
+        lambda cls: cls is re.Pattern,  # some take minutes to compile, and others to match
+        "is a program, which stored data never are: return its text, `.pattern`",
+    ),
+    (
+        lambda cls: issubclass(cls, File),
+        "is stored only as the whole result: return it alone, or read_bytes() of it",
+    ),
+    (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
+    (
+        lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType),
+        "is code, which is never stored: return what it returns, or the values to make it of again",
+    ),
+    (
+        lambda cls: hasattr(cls, "__anext__"),
+        f"is used up by its reader: return a list, or `yield` in an `async def`, {_LIVE}",
+    ),
+    (
+        lambda cls: hasattr(cls, "__next__"),
+        f"is used up by its reader: return a list, or `yield` in the function, {_LIVE}",
+    ),
+    (lambda cls: issubclass(cls, MappingView), "shows a dict: return a list or a set"),
+)
+"""Of which classes instances are no result, and what to return instead."""
+
+
+def advice(cls: type, types: Types) -> str:
+    """Why an instance is refused, and what to do; `types` are those of plug-ins."""
+    if needs_data_plugin(types, cls):
+        return f"a {class_name(cls)} {NO_DATA}: {GET_DATA}"
+    name, why, how = _written(cls), "is not a type that can be stored as it is", ""
+    try:
+        form_of(cls)
+        hint = f"annotate the function (-> {name}, -> list[{name}] and so on), "
+    except Refused as refused:
+        for is_of, instead in _NO_RESULT_YET:
+            if is_of(cls):
+                return f"{identifier_of(cls)} {instead}"
+        why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
+    other = "a plain tuple: tuple(…)" if issubclass(cls, tuple) else "it in another form"
+    return (
+        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return {other}, or, "
+        f"{PICKLE_IT}"
+    )
+
+
+def _written(cls: type) -> str:
+    """A class as a program names it: of `Page[~T]`, which is a library's own, that is `Page`."""
+    origin, arguments = parameters_of(cls)
+    if origin is None:
+        return cls.__qualname__
+    if all(isinstance(one, TypeVar) for one in arguments):
+        return str(origin.__qualname__)
+    parts = [_written(one) if isinstance(one, type) else repr(one) for one in arguments]
+    return f"{origin.__qualname__}[{', '.join(parts)}]".replace("~", "")

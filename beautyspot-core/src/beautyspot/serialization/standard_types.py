@@ -1,0 +1,204 @@
+"""Codecs of the standard library's value types, containers, dates, times and zones."""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
+from fractions import Fraction
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from pickle import PicklingError
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID, SafeUUID
+from zoneinfo import ZoneInfo
+
+from beautyspot.errors import RestoreError
+from beautyspot.functions.frozen import genuine
+from beautyspot.serialization.codec import Attributes, Codec, Refused, Segment
+
+_NOTHING: Final = type(None)
+
+# -------------------------------------------------------------------------- dates, times, zones
+
+
+def _clock(value: time | datetime) -> list[Any]:
+    return [value.hour, value.minute, value.second, value.microsecond, value.fold, value.tzinfo]
+
+
+def _time(hour: int, minute: int, second: int, microsecond: int, fold: int, zone: Any) -> time:
+    return time(hour, minute, second, microsecond, zone, fold=fold)
+
+
+def _date(year: int, month: int, day: int) -> date:  # by its name, which a test may have frozen
+    return date(year, month, day)
+
+
+def _datetime(year: int, month: int, day: int, *clock: Any) -> datetime:
+    return datetime.combine(date(year, month, day), _time(*clock))
+
+
+def _offset_and_name(value: timezone) -> list[Any]:
+    """The name only if one was given: `tzname` would make one up."""
+    offset, *name = value.__getinitargs__()  # type: ignore[attr-defined] # absent from the stubs
+    return [offset, *(name or [None])]
+
+
+ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
+"""A key of the IANA time zone database, such as Europe/Berlin."""
+
+
+def _zone_key(value: ZoneInfo) -> list[Any]:
+    if value.key is None or not re.fullmatch(ZONE_KEY, value.key):
+        raise Refused(
+            "a zone without a key of the IANA time zone database is not stored: use ZoneInfo(key)"
+        )
+    try:
+        value.__reduce__()
+    except PicklingError as error:  # it may have been given the key of another zone
+        raise Refused("a zone read from a file is not stored: use ZoneInfo(key)") from error
+    return [value.key]
+
+
+def _zone(key: str) -> ZoneInfo:
+    if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks it, too; stored text never becomes a path
+        raise RestoreError("a zone with an invalid key")
+    return ZoneInfo(key)
+
+
+# ----------------------------------------------------------------------------------- containers
+
+
+def _deque(maxlen: int | None, items: list[Any]) -> deque[Any]:
+    if maxlen is not None and maxlen < len(items):
+        raise RestoreError("a deque longer than its own limit")
+    return deque(items, maxlen)
+
+
+def _items(value: dict[Any, Any]) -> list[Any]:
+    if extra := getattr(value, "__dict__", None):  # they would be lost
+        raise Refused(
+            f"it carries attributes of its own ({', '.join(extra)}): return them beside it"
+        )
+    return [dict(value)]
+
+
+_FACTORIES: Final[dict[str | None, Any]] = {
+    None: None,
+    **{
+        factory.__name__: factory
+        for factory in (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+    },
+}
+
+
+def _factory_and_items(value: defaultdict[Any, Any]) -> list[Any]:
+    factory = value.default_factory
+    name = getattr(factory, "__name__", None)
+    if _FACTORIES.get(name, factory) is not factory or name not in _FACTORIES:
+        raise Refused(
+            "only builtin types such as list and int can be stored as the factory of a "
+            "defaultdict: return dict(…) of it"
+        )
+    return [name, dict(value)]
+
+
+_ARRAYS: Final = "bBhHiIlLqQfd"
+
+
+def _array_parts(value: array[Any]) -> list[Any]:
+    if value.typecode not in _ARRAYS:
+        raise Refused("array('u') is deprecated and differs between systems: return the text")
+    fill = lambda out: out.__iadd__(memoryview(value).cast("B") if value else b"")  # noqa: E731 - an empty view can't be cast
+    return [
+        *(value.typecode, value.itemsize, sys.byteorder),
+        Segment(len(value) * value.itemsize, fill),
+    ]
+
+
+def _array(code: str, itemsize: int, order: str, data: memoryview) -> array[Any]:
+    if code not in _ARRAYS or array(code).itemsize != itemsize:
+        raise RestoreError(f"an array {code!r} of {itemsize} bytes an item is unknown here")
+    value = array(code)
+    value.frombytes(data)
+    if order != sys.byteorder:
+        value.byteswap()
+    return value
+
+
+# -------------------------------------------------------------------------------------- values
+
+# Not the program's context, which may write "e" for "E", or take bad text for NaN.
+_EXACT: Final = Context(
+    MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, capitals=1, traps=[InvalidOperation]
+)
+
+
+def _decimal(text: str) -> Decimal:
+    value = _EXACT.create_decimal(text)
+    if _EXACT.to_sci_string(value) != text:
+        raise RestoreError("a decimal number that is not in its own form")
+    return value
+
+
+def _by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
+    """One codec for a family of types, each of which is made of its own text."""
+    names = {kind.__name__: kind for kind in types}
+    encode = lambda value: [type(value).__name__, str(value)]  # noqa: E731 - there are two of these
+    return dict.fromkeys(types, Codec(code, encode, lambda n, text: names[n](text), (str, str)))
+
+
+_INTS: Final = (int,) * 5
+
+CODECS: Final[dict[type, Codec]] = {
+    deque: Codec(20, lambda v: [v.maxlen, list(v)], _deque, ((int, _NOTHING), list)),
+    OrderedDict: Codec(21, _items, OrderedDict, (dict,)),
+    defaultdict: Codec(
+        22,
+        _factory_and_items,
+        lambda name, items: defaultdict(_FACTORIES[name], items),
+        ((str, _NOTHING), dict),
+    ),
+    Counter: Codec(23, _items, Counter, (dict,)),
+    SimpleNamespace: Codec(
+        24, lambda v: [Attributes(vars(v))], lambda state: SimpleNamespace(**state), (dict,)
+    ),
+    array: Codec(25, _array_parts, _array, (str, int, str, memoryview)),
+    genuine(date): Codec(30, lambda v: [v.year, v.month, v.day], _date, _INTS[:3]),
+    time: Codec(31, _clock, _time, (*_INTS, object)),
+    genuine(datetime): Codec(
+        32, lambda v: [v.year, v.month, v.day, *_clock(v)], _datetime, (*_INTS[:3], *_INTS, object)
+    ),
+    timedelta: Codec(33, lambda v: [v.days, v.seconds, v.microseconds], timedelta, _INTS[:3]),
+    timezone: Codec(
+        34,
+        _offset_and_name,
+        lambda offset, name: timezone(offset) if name is None else timezone(offset, name),
+        (timedelta, (str, _NOTHING)),
+    ),
+    ZoneInfo: Codec(35, _zone_key, _zone, (str,)),
+    Decimal: Codec(40, lambda value: [_EXACT.to_sci_string(value)], _decimal, (str,)),
+    Fraction: Codec(41, lambda v: [v.numerator, v.denominator], Fraction, (int, int)),
+    # Beside the bytes, whether its making was safe, if the system has said so, as for `uuid1`.
+    UUID: Codec(
+        42,
+        lambda value: [value.bytes, value.is_safe.value],
+        lambda raw, safe: UUID(bytes=raw, is_safe=SafeUUID(safe)),
+        (bytes, (int, _NOTHING)),
+    ),
+    **_by_text(43, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
+    **_by_text(
+        44, IPv4Address, IPv4Network, IPv4Interface, IPv6Address, IPv6Network, IPv6Interface
+    ),
+}

@@ -1,0 +1,362 @@
+"""Which classes the values of a function may be of: the rule by which stored names lead to classes.
+
+A class counts if the program names it: by `register`, by the function's return annotation, by an
+argument of the call, or by a plug-in that supports it. Where nobody else can have written what is
+stored, a class counts as well that is loaded and belongs to the function's own top-level package,
+or to the program itself (``__main__``), unless the annotation names other classes than it and those
+above it. So what somebody plants in a store that others write to makes no instance of a class that
+is merely loaded, and the program's own classes need no word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
+from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.functions.names import identifier_of, module_name, root_of
+from beautyspot.logs import warn_once
+from beautyspot.messages import error_shown, less_secrets
+from beautyspot.serialization.classes import (
+    INSTANCE,
+    body,
+    form_of,
+    has_hooks,
+    has_plain_hash,
+    is_below,
+    loaded_class,
+    names_in,
+    plain_name,
+)
+from beautyspot.serialization.codec import SCALARS, Refused, Segment
+from beautyspot.serialization.plain_types import is_stored_anyway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
+    from beautyspot.contracts.types import Types, TypeSupport
+    from beautyspot.serialization.classes import EnumForm, Form
+
+    AnyForm: TypeAlias = "Form | EnumForm | Functions"
+
+FUNCTIONS: Final = 66
+"""The ext type of instances that are written by functions: of the program, or of a plug-in."""
+
+
+def is_private(
+    store: MetadataStoreBase | BlobStorageBase, record: TaskRecord | Entry | None = None
+) -> bool:
+    """Whether nobody but this user can have written what a store or a storage holds.
+
+    Args:
+        store: it.
+        record: a row of it; what was copied from another store is as private as that was.
+    """
+    return store.private and not getattr(record, "copied", False)
+
+
+# --------------------------------------------------- instances that functions write and read
+
+
+class Encoded(NamedTuple):
+    """What the `encode` of a registered class has made of an instance.
+
+    Attributes:
+        name: of the class.
+        form: what it made.
+    """
+
+    name: str
+    form: Any
+
+
+class Functions(NamedTuple):
+    """How functions take the instances of a class apart, and make them.
+
+    Attributes:
+        cls: the class; of a plug-in its name, since it need not be loaded yet.
+        by: the name of the plug-in's support; "" where the program has registered them.
+        encode: gives a value that can be stored.
+        decode: makes an instance of that.
+        title: the two as messages call them.
+    """
+
+    cls: type | str
+    by: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    title: str
+
+    @property
+    def code(self) -> int:
+        """The ext type."""
+        return FUNCTIONS
+
+    def parts(self, value: Any) -> list[Any]:
+        """By whom it is written, and what `encode` makes of an instance."""
+        try:
+            return [self.by, self.encode(value)]
+        except SerializationError as error:  # the function refuses the value, and says why
+            raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
+        except Exception as error:
+            why = f"{self.title.format('encode')} raised {error_shown(error)}"
+            raise Refused(f"{why}: correct the function") from error
+
+    def make(self, by: Any, form: Any) -> Any:
+        """The instance that `decode` makes of that."""
+        if by != self.by:
+            raise RestoreError(f"it was stored by the types {by!r:.80}, and is now {self.by!r}'s")
+        try:
+            value = self.decode(form)
+        except ImportError:  # said with what to install
+            raise
+        except Exception as error:
+            why = f"{self.title.format('decode')} raised {error_shown(error)}"
+            raise RestoreError(why) from error
+        cls = type(value)
+        if self.cls is not cls and self.cls != (class_name(cls) if self.by else cls):
+            wanted = getattr(self.cls, "__qualname__", self.cls)
+            raise RestoreError(
+                f"{self.title.format('decode')} gave a {class_name(cls)} in place of a {wanted}"
+            )
+        return value
+
+
+def _of_plugin(support: TypeSupport, name: str) -> Functions:
+    """The functions of a plug-in's support, for a class of this name."""
+
+    def encode(value: Any) -> Any:
+        form, is_own = support.encode(value), support.own_names(type(value))
+        others = [n for n in getattr(value, "__dict__", ()) if is_own is not None and not is_own(n)]
+        if others:
+            raise SerializationError(
+                f"carries attributes of its own ({', '.join(others)}): return them beside it"
+            )
+        if type(form) is list and form and type(form[-1]) is Buffer:
+            return [*form[:-1], Segment(form[-1].size, form[-1].fill)]
+        return form
+
+    title = f"{class_name(type(support)).replace(':', '.')}.{{}}"
+    return Functions(name, support.name, encode, support.decode, title)
+
+
+# ---------------------------------------------------------------------------- classes that count
+
+
+class Own(NamedTuple):
+    """What makes a program's own classes count for a function.
+
+    Attributes:
+        where: the module of the function.
+        package: the top-level package of that.
+        late: modules that were not loaded before the function ran, which imports them.
+    """
+
+    where: str
+    package: str
+    late: frozenset[str] = frozenset()
+
+
+class Trust:
+    """The classes that count for one function, or for one call of it.
+
+    Args:
+        registered: by the program.
+        types: those that plug-ins support.
+        named: the classes that the annotation and the arguments name.
+        bases: those of the annotation.
+        own: None where others may have written what is stored.
+    """
+
+    def __init__(
+        self,
+        registered: dict[str, Form | EnumForm | Functions],
+        types: Types,
+        named: Iterable[type] = (),
+        bases: tuple[type, ...] = (),
+        own: Own | None = None,
+    ) -> None:
+        self.registered = registered
+        self.types = types
+        self.bases = bases
+        self.own = own
+        self.named: dict[str, type] = {}
+        for cls in named:
+            self.named.setdefault(identifier_of(cls), cls)
+        self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
+
+    def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
+        """What stands for a class in stored bytes, and how to write its instances.
+
+        None if it does not count, or is not found by that again.
+        """
+        for name, form in reversed(self.registered.items()):
+            if form.cls is cls:
+                return name, form
+        supported = support_of(self.types, cls)
+        if supported is not None:
+            name, support = supported
+            exact = class_name(support.counted_as(cls))
+            return name if exact == name else f"{name} {exact}", _of_plugin(support, exact)
+        for ref in (_generic(cls), identifier_of(cls)):
+            try:
+                found = None if ref is None else self._class(ref)
+                if found is cls or (found is not None and ref == _generic(found)):
+                    self._say_if_late(cls)
+                    return ref, self._form(cls)
+            except (Refused, RestoreError):
+                continue
+        return None
+
+    def of_ref(self, ref: Any, code: int) -> AnyForm:
+        """How to read an instance of the class that a stored reference means.
+
+        Raises:
+            RestoreError: it means none, one that does not count, or is written in another way now.
+            Refused: no form follows from the class by now.
+        """
+        form: AnyForm | None = self.registered.get(ref) if type(ref) is str else None
+        if form is None:
+            form = self._plugin(ref) if code == FUNCTIONS else self._form(self._class(ref))
+        if form.code != code:
+            raise RestoreError(f"{ref!r:.200} is now stored in another way than it was")
+        return form
+
+    def _form(self, cls: type) -> Form | EnumForm:
+        form = self._forms.get(id(cls))
+        if form is None:
+            form = self._forms[id(cls)] = form_of(cls)
+        return form
+
+    def _plugin(self, names: Any) -> Functions:
+        name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
+        if name in self.types:
+            return _of_plugin(self.types[name], exact or name)
+        if root_of(name.partition(":")[0]) in OF_DATA:
+            raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
+        raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
+
+    def _class(self, ref: Any) -> type:
+        """The class that a reference means, if it counts; raises as `of_ref`."""
+        if type(ref) is list and len(ref) == 2:
+            return self._parametrised(*ref)
+        if type(ref) is not str:
+            raise RestoreError("a class without a name: the data are damaged")
+        known: Any = self.registered.get(ref)
+        found: type | None = known.cls if known is not None else self.named.get(ref)
+        if found is not None:
+            return found
+        if self.own is not None:
+            cls, place = loaded_class(ref), ref.partition(":")[0]
+            is_own = root_of(place) == self.own.package or place == module_name("__main__")
+            if cls is None and is_own:
+                raise RestoreError(
+                    f"{ref!r} is not loaded, or not there any more: import its module where the "
+                    "program starts, or name the class in the function's return annotation"
+                )
+            is_named = cls is not None and (not self.bases or is_below(cls, *self.bases))
+            if cls is not None and is_own and is_named and not is_below(cls, dict, list, set):
+                return cls
+        raise RestoreError(
+            f"nothing vouches for {ref!r}: register it, or name it in the function's return "
+            "annotation"
+        )
+
+    def _parametrised(self, origin: Any, arguments: Any) -> type:
+        """The generic model with these arguments, made by pydantic if there is none yet.
+
+        A library may fill the parameters of its models with type variables of its own, whose
+        modules need not be loaded yet: `Parsed[~ResponseT]` is a class.
+        """
+        model: Any = self._class(origin)
+        made: list[Any] = []
+        for one in arguments:
+            if type(one) is list and [*map(type, one)] == [str]:
+                made.append(_variable(*one[0].split(":")))
+            else:
+                plain = loaded_class(one) if type(one) is str else None
+                made.append(plain if plain and is_stored_anyway(plain) else self._class(one))
+        for there in type.__subclasses__(model):
+            if _generic(there) == [origin, arguments]:
+                return there
+        for cls in (model, *made):
+            if isinstance(cls, type) and has_hooks(cls):
+                raise RestoreError(
+                    f"{plain_name(cls)} has a say in how pydantic makes classes of it, and such a "
+                    "class is not there yet: name it, with its parameters, in the annotation"
+                )
+        found: type = model[tuple(made)]
+        return found
+
+    def _say_if_late(self, cls: type) -> None:
+        module, own = cls.__module__, self.own
+        if own and any(module == name or module.endswith(f".{name}") for name in own.late):
+            warn_once(
+                f"{identifier_of(cls)} is stored, and its module is imported only while the "
+                "function runs: a program that starts anew does not know the class then, and runs "
+                f"the function again. Import {module} at the top of {own.where}"
+            )
+
+    def check_hashed(self, values: Sequence[Any]) -> None:
+        """Refuse what would run code of the program as an element of a set, or as a key.
+
+        Raises:
+            Refused: its class, or that of a part, has a `__hash__` or `__eq__` of its own.
+        """
+        if SCALARS.issuperset(map(type, values)):
+            return
+        forms = {}  # by `id`, as above
+        for value in values:
+            cls = type(value)
+            if id(cls) not in forms:
+                known = None if is_stored_anyway(cls) else self.of_type(cls)
+                forms[id(cls)] = form = known and known[1]
+                if form is not None and form.code != FUNCTIONS and not has_plain_hash(cls):
+                    raise Refused(
+                        f"{identifier_of(cls)} has a __hash__ or __eq__ of its own, which would "
+                        "run for stored bytes: return a list in place of the set or the keys, or "
+                        f"call spot.register({cls.__qualname__}, encode=…, decode=…)"
+                    )
+            form = forms[id(cls)]
+            if cls is tuple or cls is frozenset:
+                self.check_hashed([*value])
+            elif form is not None and form.code == INSTANCE:
+                _, attributes, *content = form.parts(value)
+                self.check_hashed([*attributes.values(), *content])
+
+
+def parameters_of(cls: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The generic pydantic model of which a class is a parametrisation, and its arguments."""
+    generic = body(cls).get("__pydantic_generic_metadata__")
+    return (generic["origin"], generic["args"]) if generic else (None, ())
+
+
+def _generic(cls: type) -> list[Any] | None:
+    """What stands for a parametrised model: names of it and of its arguments, in lists if nested.
+
+    None for other classes, and where an argument is no class.
+    """
+    origin, arguments = parameters_of(cls)
+    refs: list[Any] = []
+    for argument in arguments:
+        if isinstance(argument, TypeVar):
+            refs.append([identifier_of(argument)])
+        elif isinstance(argument, type):
+            refs.append(_generic(argument) or identifier_of(argument))
+        else:
+            return None
+    return None if origin is None else [identifier_of(origin), refs]
+
+
+def _variable(place: str, name: str) -> TypeVar:
+    """The type variable of a loaded module; else one that differs from it in identity alone."""
+    found = names_in(place).get(name)
+    if type(found) is TypeVar:
+        return found
+    if not name.isidentifier():
+        raise RestoreError("a type variable without a name: the data are damaged")
+    make: Any = TypeVar  # whose name type checkers want to know
+    made: TypeVar = make(name)
+    made.__module__ = place
+    return made

@@ -1,0 +1,193 @@
+"""Writes a document: the walk over a value that makes it packable, or finds the part that is not.
+
+The form is in `codec`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from msgpack import ExtType, packb  # type: ignore[import-untyped] # it ships no types
+
+from beautyspot.serialization.codec import (
+    HEAD,
+    MAX_DEPTH,
+    SCALARS,
+    SEGMENT,
+    SIZE,
+    VERSION,
+    Attributes,
+    Refused,
+    Segment,
+    aligned,
+)
+from beautyspot.serialization.plain_types import BIG_INT, PAIRS, SURROGATES, codec_of
+from beautyspot.serialization.refusals import advice
+from beautyspot.serialization.trust import FUNCTIONS, Encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.contracts import Data
+    from beautyspot.serialization.trust import Trust
+
+_ATOMS: Final = frozenset({type(None), bool, float, bytes})
+_TEXTS: Final = frozenset({str, bytes})
+_INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the tree
+_MOST: Final = 2**32 - 1  # bytes; the largest that msgpack can write
+
+
+def document(value: object, trust: Trust) -> Data:
+    """The document of a value: `bytes`, or a `bytearray` if there are big buffers in it.
+
+    Raises:
+        Refused: a part has no stored form, or is too large for msgpack.
+    """
+    writer = _Writer(trust, SCALARS)
+    tree = writer.tree(value)
+    if writer.is_tagged and writer.has_odd_keys:
+        writer = _Writer(trust, _TEXTS)
+        tree = writer.tree(value)
+    out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
+    try:
+        packed: Any = packb(tree, strict_types=True)
+    except ValueError as error:  # types, texts and nesting were looked at
+        raise Refused(
+            f"a part of it is too large ({error}): store it as a blob of its own"
+        ) from error
+    if size > _MOST:
+        raise Refused("its buffers are of over 4 GiB together: return it in parts")
+    SIZE.pack_into(out, len(HEAD), size)
+    if not writer.is_tagged:
+        return bytes(packed)
+    out += packed
+    return out if size else bytes(out)
+
+
+class _Writer:
+    """One walk, which writes the buffers that it meets to `out`.
+
+    Args:
+        trust: the classes that count.
+        keys: the types of keys that may be those of a map; in a document with tagged values these
+            are texts and bytes alone, see `reading`.
+    """
+
+    def __init__(self, trust: Trust, keys: frozenset[type]) -> None:
+        self.out = bytearray(HEAD) + bytes(SIZE.size)
+        self.is_tagged = self.has_odd_keys = False
+        self._keys = keys
+        self._trust = trust
+        self._depth = 0
+        self._known: dict[type, Any] = {}
+
+    def tree(self, value: Any, step: str = "", place: object = None) -> object:
+        """The packable form of a value, to which the step leads, formatted with the place.
+
+        Raises:
+            Refused: it has none.
+        """
+        kind = type(value)
+        if kind in _ATOMS:
+            return value
+        try:
+            if kind is int:
+                is_small = -(2**63) <= value < 2**64
+                return value if is_small else self._tag(BIG_INT.code, BIG_INT.encode(value))
+            if kind is str:
+                is_text = value.isascii() or _is_packable(value)
+                return value if is_text else self._tag(SURROGATES.code, SURROGATES.encode(value))
+            if self._depth == MAX_DEPTH:
+                raise Refused(
+                    f"it is nested more than {MAX_DEPTH} levels deep, or contains itself: flatten "
+                    "it"
+                )
+            self._depth += 1
+            form = self._form(kind, value)
+        except Refused as refused:
+            refused.steps.append(step.format(place))
+            raise
+        self._depth -= 1
+        return form
+
+    def _form(self, kind: type, value: Any) -> object:
+        if kind is list:
+            is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
+            return value if is_plain else self._items(value, "[{}]")
+        if kind is dict:
+            return self._mapping(value)
+        if kind is Segment:
+            return self._tag(SEGMENT, [self._buffer(value)])
+        codec = codec_of(kind)
+        if codec is not None:
+            parts = codec.encode(value)
+            if codec.hashed:
+                self._trust.check_hashed(parts)
+            step = "[{}]" if codec.types is None else ""
+            return self._tag(codec.code, self._items(parts, step))
+        return self._instance(kind, value)
+
+    def _instance(self, kind: type, value: Any) -> object:
+        if kind is Encoded:
+            return self._tag(FUNCTIONS, self._items([value.name, "", value.form], ""))
+        if kind not in self._known:
+            self._known[kind] = self._trust.of_type(kind)
+        if self._known[kind] is None:
+            raise Refused(advice(kind, self._trust.types))
+        ref, form = self._known[kind]
+        step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
+        return self._tag(form.code, [ref, *self._items(form.parts(value), step)])
+
+    def _tag(self, code: int, parts: list[Any]) -> list[object]:
+        self.is_tagged = True
+        return [ExtType(code, VERSION), *parts]
+
+    def _items(self, values: Iterable[Any], step: str) -> list[object]:
+        return [
+            self._named(value) if type(value) is Attributes else self.tree(value, step, place)
+            for place, value in enumerate(values)
+        ]
+
+    def _named(self, parts: Attributes) -> dict[str, object]:
+        done = {}
+        for name, value in parts.items():
+            if type(name) is not str or not _is_packable(name):
+                raise Refused("it has an attribute whose name is no plain text: rename it")
+            done[name] = self.tree(value, ".{}", name)
+        return done
+
+    def _mapping(self, value: dict[Any, object]) -> object:
+        """As a map, where the keys are those of one; else keys and values in turn."""
+        kinds = {*map(type, value)}
+        self.has_odd_keys |= not kinds <= _TEXTS
+        done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
+        if kinds <= self._keys and _is_packable([*value]):
+            return done
+        self._trust.check_hashed([*value])
+        pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)
+        return self._tag(PAIRS.code, [part for pair in pairs for part in pair])
+
+    def _buffer(self, segment: Segment) -> object:
+        """The bytes themselves, or the size of what is written beside the tree."""
+        if segment.size is not None and segment.size < _INLINE:
+            small = bytearray()
+            segment.fill(small)
+            return bytes(small)
+        self.out += bytes(aligned(len(self.out)) - len(self.out))
+        start = len(self.out)
+        segment.fill(self.out)
+        return len(self.out) - start
+
+
+def _is_packable(value: Any) -> bool:
+    """Whether msgpack writes these scalars: no lone surrogates, no integers of over 64 bits."""
+    try:
+        packb(value)
+    except (UnicodeEncodeError, OverflowError):
+        return False
+    return True
+
+
+def step_to(key: object) -> str:
+    """The step of a path to the value of a key: ``["rows"]``."""
+    return f'["{key:.40}"]' if type(key) is str else f"[{key!r:.40}]"

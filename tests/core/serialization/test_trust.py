@@ -1,0 +1,622 @@
+"""Which classes count: those that the program names, and in a private store its own as well.
+
+Rows are written by hand here: an attacker who can write to a store knows the form of documents.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import attrs
+import pydantic
+import pytest
+from beautyspot import MsgpackSerializer, RestoreError, SerializationError
+from beautyspot.contracts.records import Entry, entry_of
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.serialization.trust import Own, is_private
+from beautyspot.testing import memory_spot
+from handmade import ENUM, document, ext, instance, tagged
+from shared import SharedStorage, SharedStore, of_others
+
+HERE = __name__
+PACKAGE = HERE.partition(".")[0]
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def own(*annotations: Any) -> MsgpackSerializer:
+    """The serializer of a function of this package, with these in its return annotation."""
+    return MsgpackSerializer().vouching(annotations, own=Own(HERE, PACKAGE))
+
+
+def name_of(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int = 1
+
+
+class Pixel(Point):
+    pass
+
+
+@dataclasses.dataclass
+class Other:
+    x: int = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: Any = 3
+
+
+@attrs.define
+class Slotted:
+    x: int = 4
+
+
+class Pair(NamedTuple):
+    x: int = 5
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Right(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Bits(enum.IntFlag, boundary=enum.KEEP):
+    LOW = 1
+
+
+class Model(pydantic.BaseModel):
+    x: int = 6
+
+
+class Problem(Exception):
+    pass
+
+
+class Word(str):
+    __slots__ = ()
+
+
+class Items(list[Any]):
+    pass
+
+
+class Table(dict[Any, Any]):
+    pass
+
+
+class Bag(set[Any]):
+    pass
+
+
+VALUES = [
+    *(Point(), Pixel(), Frozen(), Slotted(), Pair(), Color.RED, Right(3), Model(), Word("w")),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_program_s_own_classes_need_no_word_in_a_private_store(value: Any) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark
+        def f():  # type: ignore[no-untyped-def]
+            RAN.append(1)
+            return [value]
+
+        first, second = f(), f()
+    assert RAN == [1]
+    assert (type(second[0]), second) == (type(value), first)
+
+
+def hits(spot: Any, function: Any) -> int:
+    """How many of two calls were hits."""
+    marked = spot.mark(function)
+    RAN.clear()
+    assert repr(marked()) == repr(marked())
+    return 2 - len(RAN)
+
+
+def unnamed() -> Any:
+    RAN.append(1)
+    return Point()
+
+
+def named() -> Point:
+    RAN.append(1)
+    return Point()
+
+
+def below() -> Point:
+    RAN.append(1)
+    return Pixel()
+
+
+def beside() -> Point:
+    RAN.append(1)
+    return Other()  # type: ignore[return-value]
+
+
+def test_where_others_write_a_class_needs_a_name(caplog: pytest.LogCaptureFixture) -> None:
+    for options in ({}, {"metadata": MemoryMetadataStore(), "storage": SharedStorage()}):
+        with of_others(**options) as spot:
+            assert [hits(spot, f) for f in (unnamed, named, below)] == [0, 1, 0]
+    assert "annotate the function" in caplog.text
+    with of_others() as spot:
+        spot.register(Point)
+        assert hits(spot, unnamed) == 1
+
+
+def test_a_store_and_a_storage_of_one_s_own_are_private() -> None:
+    with memory_spot(metadata=MemoryMetadataStore(), storage=MemoryStorage()) as spot:
+        assert [hits(spot, f) for f in (unnamed, named, below)] == [1, 1, 1]
+
+
+def test_an_annotation_that_names_classes_excludes_others(caplog: pytest.LogCaptureFixture) -> None:
+    with memory_spot(strict=False) as spot:
+        assert hits(spot, beside) == 0
+    assert f"{HERE}:Other is not a type that can be stored as it is" in caplog.text
+
+
+def test_what_is_private() -> None:
+    store, shared = MemoryMetadataStore(), SharedStore()
+    copied: Any = SimpleNamespace(copied=True)
+    made: Any = SimpleNamespace(copied=False)
+    assert is_private(store)
+    assert is_private(store, made)
+    assert not is_private(store, copied), "another store's users may have written it"
+    assert not is_private(shared)
+    assert not is_private(shared, made)
+
+
+class CopiedEntry(Entry):
+    copied = True
+
+
+class StoreOfCopies(MemoryMetadataStore):
+    def find(self, key: str) -> Any:
+        record = self.get(key)
+        return None if record is None else CopiedEntry(*entry_of(record))
+
+
+def test_rows_of_a_private_store_that_a_copy_brought_need_names() -> None:
+    with memory_spot(metadata=StoreOfCopies(), strict=False) as spot:
+        assert [hits(spot, f) for f in (unnamed, named, below)] == [0, 1, 0]
+
+
+def failing() -> Any:
+    RAN.append(1)
+    raise Problem(Point())
+
+
+@pytest.mark.parametrize(("store", "hits"), [(MemoryMetadataStore, 1), (StoreOfCopies, 0)])
+def test_what_an_error_holds_needs_names_too(store: Any, hits: int) -> None:
+    with memory_spot(metadata=store(), strict=False) as spot:
+        marked = spot.mark(cache_errors=Problem)(failing)
+        for _ in range(2):
+            with pytest.raises(Problem):
+                marked()
+    assert len(RAN) == 2 - hits
+
+
+def test_files_and_folders_that_others_may_open_are_shared(make_spot: Any, tmp_path: Path) -> None:
+    make_spot().mark(unnamed)()
+    make_spot().storage.save("a", b"")
+    for path in (tmp_path / "cache" / "blobs", next((tmp_path / "cache").glob("*.db"))):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o044)
+        RAN.clear()
+        assert make_spot(strict=False).mark(unnamed)() == Point()
+        path.chmod(mode)
+        assert make_spot(strict=False).mark(unnamed)() == Point()
+        assert RAN == [1]
+
+
+# ------------------------------------------------------------------------- names in stored bytes
+
+
+def test_a_document_without_parts_makes_nothing() -> None:
+    for code in (60, 62, 66):
+        for parts in ((), (name_of(Point),), (name_of(Point), 1)):
+            refused(own(), tagged(code, *parts))
+
+
+def refused(serializer: MsgpackSerializer, data: bytes, match: str | None = None) -> None:
+    with pytest.raises(RestoreError, match=match):
+        serializer.loads(data)
+    assert RAN == []
+
+
+def test_a_loaded_class_of_another_package_is_never_made() -> None:
+    """Thousands are loaded; one of them read files by `get`."""
+    tried = 0
+    for module in [*sys.modules.values()]:
+        for cls in [*getattr(module, "__dict__", {}).values()]:
+            if type(cls) is not type or f"{cls.__module__}.".startswith(f"{PACKAGE}."):
+                continue
+            tried += 1
+            for data in (
+                instance(name_of(cls), 0, {}),
+                instance(name_of(cls), [], {}, []),
+                instance([name_of(cls), []], 0, {}),
+                tagged(ENUM, name_of(cls), [], 0),
+            ):
+                refused(own(), data)
+    assert tried > 1000
+
+
+class LazyModule(ModuleType):
+    def __getattribute__(self, name: str) -> Any:
+        RAN.append(name)
+        return super().__getattribute__(name)
+
+
+def test_a_lazy_module_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = f"{PACKAGE}.lazy"
+    for make in (LazyModule, ModuleType):
+        module = make(place)
+        vars(module)["__getattr__"] = RAN.append
+        monkeypatch.setitem(sys.modules, place, module)
+        RAN.clear()
+        refused(own(), instance(f"{place}:Point", 1, {"x": 1}), "not loaded, or not there")
+    monkeypatch.setitem(sys.modules, place, SimpleNamespace(Point=Point))  # type: ignore[misc]
+    refused(own(), instance(f"{place}:Point", 1, {"x": 1}))
+    monkeypatch.setitem(sys.modules, place, None)  # type: ignore[arg-type]
+    refused(own(), instance(f"{place}:Point", 1, {"x": 1}))
+
+
+class Meta(type):
+    def __getattribute__(cls, name: str) -> Any:
+        RAN.append(name)
+        return super().__getattribute__(name)
+
+    def __getattr__(cls, name: str) -> Any:
+        RAN.append(name)
+        raise AttributeError(name)
+
+    def __instancecheck__(cls, value: object) -> bool:
+        RAN.append(value)
+        return True
+
+    __subclasscheck__ = __instancecheck__
+
+    def __eq__(cls, other: object) -> bool:
+        RAN.append(other)
+        return True
+
+    __hash__ = type.__hash__
+
+
+@dataclasses.dataclass
+class Watched(metaclass=Meta):
+    x: int = 1
+
+
+def test_a_class_is_looked_at_without_running_its_metaclass() -> None:
+    RAN.clear()
+    refused(own(), instance(f"{HERE}:Watched.Inner", 1, {"x": 1}))
+    refused(own(), instance(f"{HERE}:Watched", 1, {"y": 1}), "other fields")
+    assert type(own().loads(instance(f"{HERE}:Watched", 1, {"x": 1}))) is Watched
+    assert RAN == []
+
+
+Alias = dataclasses.Field  # of another package, under a name of ours
+Renamed = type("Elsewhere", (Point,), {"__module__": "json"})
+Lying = type("Liar", (Point,), {"__module__": HERE, "__qualname__": "Point"})
+
+
+@pytest.mark.parametrize("name", ["Alias", "Renamed", "Lying", "Liar", "SimpleNamespace", "Path"])
+def test_module_and_qualified_name_say_where_it_was_found(name: str) -> None:
+    refused(own(), instance(f"{HERE}:{name}", 1, {"x": 1}), "not loaded, or not there")
+
+
+def test_a_class_that_hides_another_one_s_name_is_not_stored() -> None:
+    for cls in (Renamed, Lying):
+        with pytest.raises(SerializationError, match="annotate the function"):
+            own().dumps(cls())
+
+
+NAMES = [
+    *("", ":", "Point", ":Point", f"{HERE}:", f"{HERE}:.", f"{HERE}:Point.", f"{HERE}.Point"),
+    *(f"{HERE}:Point.__class__", f"{HERE}:Point.__init__", f"{HERE}:Point.x", f"{HERE}:RAN"),
+    *(f"{HERE}:own", f"{HERE}:enum.Enum", f"{HERE}:sys.modules", "builtins:eval", "os:system"),
+    *(1, None, [], [1, 2], {}, b"x", [f"{HERE}:Point", []], [[f"{HERE}:Point", []], []]),
+    [f"{HERE}:Model", ["builtins:int"]],
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=str)
+def test_a_name_that_leads_to_no_class_makes_nothing(name: Any) -> None:
+    for code in (60, 62, 66):
+        refused(own(), tagged(code, name, 1, {"x": 1}))
+
+
+# ---------------------------------------------------------- what a hostile row would like to run
+
+
+@dataclasses.dataclass
+class Deleting:
+    x: int = 1
+
+    def __del__(self) -> None:
+        RAN.append("__del__")
+
+
+class DeletingBelow(Deleting):
+    pass
+
+
+class DeletingError(Exception):
+    def __del__(self) -> None:
+        RAN.append("__del__")
+
+
+@pytest.mark.parametrize("cls", [Deleting, DeletingBelow, DeletingError])
+def test_an_instance_that_runs_code_when_it_goes_is_not_made(cls: type) -> None:
+    fields = 0 if cls is DeletingError else 1
+    content = [[]] if cls is DeletingError else []
+    for serializer in (own(), own(cls)):
+        refused(serializer, instance(name_of(cls), fields, {"x": 1} if fields else {}, *content))
+        with pytest.raises(SerializationError, match="__del__ of its own"):
+            serializer.dumps(cls())
+        RAN.clear()
+
+
+def _odd(name: str) -> type:
+    """A named tuple with a method of its own."""
+
+    def run(self: Any, *args: Any) -> Any:
+        RAN.append(name)
+        return getattr(super(cls, self), name)(*args)  # type: ignore[misc]
+
+    cls = type(f"Odd{name}", (Pair,), {name: run, "__module__": HERE, "__slots__": ()})
+    return cls
+
+
+ODD = [_odd(name) for name in ("__iter__", "__len__", "__getitem__")]
+globals().update({cls.__name__: cls for cls in ODD})
+
+
+@pytest.mark.parametrize("cls", ODD)
+def test_a_named_tuple_with_other_items_is_refused(cls: Any) -> None:
+    data = document([ext(60), name_of(cls), ["x"], {}, [ext(5), 1]])
+    for serializer in (own(), own(cls)):
+        refused(serializer, data, "of its own, which must not run")
+        with pytest.raises(SerializationError):
+            serializer.dumps(cls(1))
+        RAN.clear()
+
+
+@pytest.mark.parametrize("value", [Items([1]), Table(a=1), Bag({1})])
+def test_a_container_of_one_s_own_needs_a_name(value: Any) -> None:
+    cls = type(value)
+    with pytest.raises(SerializationError):
+        own().dumps(value)
+    data = own(cls).dumps(value)
+    refused(own(), data)
+    back = own(cls).loads(data)
+    assert (type(back), back) == (cls, value)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *(["READ", "EXECUTE"], ["READ", 4], "READ", [["READ"]], 7, None, {}, [None]),
+        *(["__class__"], ["_missing_"], ["READ.WRITE"]),
+    ],
+)
+def test_a_flag_has_no_bits_that_nobody_named(parts: Any) -> None:
+    refused(own(), tagged(ENUM, name_of(Right), parts, 7))
+    refused(own(), tagged(ENUM, name_of(Right), parts))
+
+
+def test_flags_with_unknown_bits_are_refused() -> None:
+    assert own().loads(own().dumps(Bits.LOW)) is Bits.LOW
+    for value in (Bits(5), Bits(4)):
+        with pytest.raises(SerializationError, match="no member or flag|annotate"):
+            own().dumps(value)
+
+
+class Guessing(enum.Enum):
+    KNOWN = 1
+
+    @classmethod
+    def _missing_(cls, value: object) -> Any:
+        RAN.append(value)
+        return cls.KNOWN
+
+
+@pytest.mark.parametrize("name", ["OTHER", "_missing_", "__init__", "mro", "name", 1, None, ["A"]])
+def test_an_enum_has_members_alone(name: Any) -> None:
+    refused(own(), tagged(ENUM, name_of(Guessing), name, 1))
+    refused(own(), tagged(ENUM, name_of(Color), name, "red"))
+
+
+class Comparing:
+    def __eq__(self, other: object) -> bool:
+        RAN.append("__eq__")
+        return True
+
+    def __hash__(self) -> int:
+        RAN.append("__hash__")
+        return 1
+
+
+@dataclasses.dataclass(eq=False)
+class ByHand(Comparing):
+    x: int = 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hashing:
+    x: int = 1
+
+    def __hash__(self) -> int:
+        RAN.append("__hash__")
+        return 1
+
+
+class ModelByHand(Comparing, pydantic.BaseModel):
+    x: int = 1
+
+
+class Spelled(str):
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        RAN.append("__eq__")
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [ext(60), name_of(ByHand), 1, {"x": 1}],
+        [ext(60), name_of(Hashing), 1, {"x": 1}],
+        [ext(60), name_of(ModelByHand), 1, {"x": 1}],
+        [ext(60), name_of(Spelled), 0, {}, "a"],
+        [ext(60), name_of(Frozen), 1, {"x": [ext(60), name_of(ByHand), 1, {"x": 1}]}],
+        [ext(5), [ext(60), name_of(ByHand), 1, {"x": 1}]],
+        [ext(7), [ext(60), name_of(ByHand), 1, {"x": 1}]],
+        [ext(60), name_of(Pair), ["x"], {}, [ext(5), [ext(60), name_of(Hashing), 1, {"x": 1}]]],
+    ],
+    ids=str,
+)
+def test_what_is_hashed_runs_nothing_of_the_program(parts: Any) -> None:
+    named = own(ByHand, Hashing, ModelByHand, Spelled, Frozen, Pair)
+    for serializer in (own(), named):
+        for tree in ([ext(6), parts, parts], [ext(7), parts], [ext(8), parts, 1]):
+            refused(serializer, document(tree), "__hash__ or __eq__ of its own")
+
+
+@pytest.mark.parametrize("value", [Frozen(1), Frozen((Color.RED, Pair(2))), Color.RED, Pair(3)])
+def test_generated_hashes_count(value: Any) -> None:
+    for held in ({value}, frozenset({value}), {value: 1}, [{(value, 1): 2}]):
+        assert own().loads(own().dumps(held)) == held
+
+
+class Wary(pydantic.BaseModel):
+    x: int = 1
+
+    @pydantic.field_validator("x")
+    @classmethod
+    def check(cls, value: int) -> int:
+        RAN.append("validator")
+        return value
+
+    def model_post_init(self, context: Any, /) -> None:
+        RAN.append("model_post_init")
+
+    def __setstate__(self, state: Any) -> None:
+        RAN.append("__setstate__")
+
+
+class Ready(Problem):
+    def __init__(self) -> None:
+        RAN.append("__init__")
+
+    def __new__(cls, *args: Any) -> Any:
+        RAN.append("__new__")
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        RAN.append("__setstate__")
+
+
+def test_nothing_of_a_class_runs_when_it_is_restored() -> None:
+    for data, cls in (
+        (instance(name_of(Wary), 1, {"x": "no number"}), Wary),
+        (instance(name_of(Ready), 0, {"__notes__": ["n"]}, [1]), Ready),
+    ):
+        assert type(own(cls).loads(data)) is cls
+        assert RAN == []
+
+
+X = {"x": 1}
+OTHER_PARTS = [
+    *((1, {}), (2, X), (1, {"y": 1}), (["y"], X), (["x", "x"], X), ([["x"]], X), (2**63, X)),
+    *((1, []), (1, None), ("x", X), (None, X), (-1, X), (1.0, X), (True, X)),
+    *((1, X, 1), (1, X, []), (1, X, None, None), (1, {**X, "__class__": 1})),
+    *((1, {**X, "__dict__": {}}), (1, {**X, "__array_interface__": {}})),
+]
+
+
+@pytest.mark.parametrize("parts", OTHER_PARTS, ids=str)
+def test_other_parts_than_those_of_the_class_are_a_miss(parts: Any) -> None:
+    for cls in (Point, Slotted, Model, Frozen):
+        refused(own(cls), instance(name_of(cls), *parts))
+
+
+# ------------------------------------------------------------------------- in the next process
+
+PROGRAM = {
+    "__init__.py": "",
+    "kinds.py": """
+        from dataclasses import dataclass
+
+        @dataclass
+        class Answer:
+            text: str
+        """,
+    "program.py": """
+        import sys
+        import beautyspot as bs
+        {at_the_top}
+        spot = bs.Spot("app", directory=sys.argv[1], config=False)
+
+        @spot.mark
+        def ask(n):
+            from app.kinds import Answer
+            print("runs")
+            return Answer("yes")
+
+        print(ask(1))
+        spot.shutdown()
+        """,
+}
+
+
+def run(folder: Path, at_the_top: str) -> tuple[str, str]:
+    (folder / "app").mkdir(exist_ok=True)
+    for name, text in PROGRAM.items():
+        code = textwrap.dedent(text.replace("{at_the_top}", at_the_top))
+        (folder / "app" / name).write_text(code)
+    done = subprocess.run(
+        [sys.executable, "-m", "app.program", "store"],
+        *(), cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout, done.stderr
+
+
+def test_a_class_of_a_module_that_a_call_imports_is_told_about(tmp_path: Path) -> None:
+    for _ in range(2):  # the class is not known yet when a new program looks
+        said, told = run(tmp_path, "")
+        assert said == "runs\nAnswer(text='yes')\n"
+        assert "app.kinds:Answer is stored, and its module is imported only while" in told
+        assert "Import app.kinds at the top of app.program" in told
+
+
+def test_a_class_of_a_module_that_is_imported_at_the_top_comes_back(tmp_path: Path) -> None:
+    for runs in ("runs\n", ""):
+        assert run(tmp_path, "import app.kinds") == (f"{runs}Answer(text='yes')\n", "")
