@@ -2,85 +2,30 @@
 
     spot = bs.Spot("test", metadata="memory", storage="memory")
 
-They keep the same contracts as the ones on disk (the same suites test them), and leave no file.
+They pass the same suites as the ones on disk, and leave no file.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import (
-    BlobInfo,
-    BlobStorageBase,
-    Counts,
-    Data,
-    Invalidation,
-    Lease,
-    MetadataStoreBase,
-    Readable,
-    TaskRecord,
-)
+from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable
 from beautyspot.contracts.calling import hints
+from beautyspot.contracts.key_value import KeyValueStore
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
+    from beautyspot.contracts.store import Put
 
 _PART: Final = 2**20
 """Bytes of a file that are read at a time."""
-
-LOGGED: Final = 10_000
-"""Invalidations that are remembered."""
-
-
-class InvalidationLog:
-    """The last things that were invalidated; their numbers are 1, 2, 3, …."""
-
-    def __init__(self) -> None:
-        self._last: deque[Invalidation] = deque(maxlen=LOGGED)
-        self._forgotten = 0
-        self.reset_after_fork()
-        reset_in_children(self)
-
-    def reset_after_fork(self) -> None:
-        """Another thread of the parent may have held the lock."""
-        self._lock = locks.reentrant()
-
-    def __len__(self) -> int:
-        """How many there have ever been, which is the number of the last one."""
-        return self._forgotten + len(self._last)
-
-    def append(self, what: Invalidation) -> None:
-        """Add one; too old ones are forgotten."""
-        with self._lock:
-            is_full = len(self._last) == LOGGED
-            self._last.append(what)
-            self._forgotten += is_full
-
-    def since(self, number: int) -> list[Invalidation]:
-        """Those after a number; where some of them are forgotten, one that covers all results."""
-        with self._lock:
-            if number < self._forgotten:
-                return [Invalidation()]
-            return list(self._last)[number - self._forgotten :]
-
-
-class _MemoryLease(Lease):
-    __slots__ = ("_held", "_key")
-
-    def __init__(self, held: dict[str, Lease], key: str) -> None:
-        self._held = held
-        self._key = key
-
-    def release(self) -> None:
-        if self._held.get(self._key) is self:
-            self._held.pop(self._key, None)
 
 
 def _no_options(url: str) -> dict[str, Any]:
@@ -89,159 +34,74 @@ def _no_options(url: str) -> dict[str, Any]:
     return {}
 
 
-class MemoryMetadataStore(MetadataStoreBase):
+class MemoryMetadataStore(KeyValueStore):
     """A metadata store in a dict; another instance is another store."""
 
     name = "memory"
     schemes = ("memory",)
-    blocking = False
-    leases: ClassVar[bool] = True
-    invalidations: ClassVar[bool] = True
-    counters: ClassVar[bool] = True
+    blocking: ClassVar[bool] = False
+    lease_time = math.inf
     private = True
 
     def __init__(self) -> None:
-        self._records: dict[str, TaskRecord] | None = {}
-        self._counts: dict[tuple[str, int], Counts] = {}
-        self._remarks: dict[str, str] = {}
-        self._log = InvalidationLog()
+        self._bytes: dict[str, bytes] | None = {"id": os.urandom(16).hex().encode()}
         self.reset_after_fork()
         reset_in_children(self)
-        self._held: dict[str, Lease] = {}
-        self._store_id = os.urandom(8).hex()
+
+    def reset_after_fork(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = threading.RLock()
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
         """``memory://``."""
         return _no_options(url)
 
-    @property
-    def store_id(self) -> str:
-        """Random, 16 hex digits."""
-        return self._store_id
+    def read(self, name: str) -> tuple[bytes, bytes] | None:
+        """See the base class; the bytes are their own tag."""
+        data = self._open_bytes().get(name)
+        return None if data is None else (data, data)
 
-    def get(self, key: str) -> TaskRecord | None:
+    def write(self, name: str, data: bytes, expected: bytes | None) -> bytes | None:
         """See the base class."""
-        return self._open_records().get(key)
+        with self._lock:
+            if self._open_bytes().get(name) != expected:
+                return None
+            self._open_bytes()[name] = data
+            return data
 
-    def put(self, record: TaskRecord) -> None:
+    def remove(self, name: str, expected: bytes | None) -> bool:
         """See the base class."""
-        if record.result_data is not None:  # the caller may change a bytearray afterwards
-            record = record._replace(result_data=bytes(record.result_data))
-        with self._putting:  # not between the look and the insertion of `put_valid`
-            self._open_records()[record.cache_key] = record
+        with self._lock:
+            if expected is None or self._open_bytes().get(name) != expected:
+                return False
+            del self._open_bytes()[name]
+            return True
 
-    def delete(self, key: str) -> bool:
+    def names(self, prefix: str, after: str, limit: int) -> list[str]:
         """See the base class."""
-        return self._open_records().pop(key, None) is not None
+        with self._lock:
+            all_names = sorted(self._open_bytes())
+        return [name for name in all_names if name.startswith(prefix) and name > after][:limit]
 
-    def scan(
-        self,
-        *,
-        func_identifier: str | None = None,
-        version: str | None = None,
-        tag: str | None = None,
-        with_data: bool = False,
-    ) -> Iterator[TaskRecord]:
-        """See the base class."""
-        for key in sorted(self._open_records()):
-            record = self._open_records().get(key)
-            if record is None:
-                continue
-            if func_identifier is not None and record.func_identifier != func_identifier:
-                continue
-            if version is not None and record.version != version:
-                continue
-            if tag is None or tag in record.tags:
-                yield record if with_data else record._replace(result_data=None)
-
-    def try_lease(self, key: str) -> Lease | None:
-        """See the base class."""
-        self._open_records()
-        lease = _MemoryLease(self._held, key)
-        return lease if self._held.setdefault(key, lease) is lease else None
-
-    def note_invalidation(self, what: Invalidation) -> None:
-        """See the base class."""
-        with self._putting:
-            self._log.append(what)
-
-    def generation(self) -> int:
-        """See the base class."""
-        return len(self._log)
-
-    def invalidated_since(self, generation: int) -> list[Invalidation]:
-        """See the base class."""
-        return self._log.since(generation)
-
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """In one step, unless a class that inherits has a `put` of its own; see the base class."""
-        if type(self).put is not MemoryMetadataStore.put:
-            return super().put_valid(record, since)
-        with self._putting:
-            return super().put_valid(record, since)
-
-    def put_at_once(self, record: TaskRecord, since: int) -> bool:
-        """Never waits; nothing of a class that inherits and has another way to put."""
-        own, mine = type(self), MemoryMetadataStore
-        if own.put is not mine.put or own.put_valid is not mine.put_valid:
-            return False
-        return self.put_valid(record, since)
-
-    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        """The same for `put_many`."""
-        if type(self).put_many is not MemoryMetadataStore.put_many:
-            return super().put_many_valid(rows)
-        with self._putting:
-            return super().put_many_valid(rows)
-
-    def add_counts(self, counts: Iterable[Counts]) -> None:
-        """See the base class."""
-        self._open_records()
-        with self._putting:
-            for count in counts:
-                key = count.func_identifier, count.hour
-                before = self._counts.get(key, Counts(*key))
-                sums = [was + more for was, more in zip(before[2:], count[2:], strict=True)]
-                self._counts[key] = Counts._make((*key, *sums))
-
-    def counts(
-        self, *, func_identifier: str | None = None, since: int | None = None
-    ) -> Iterator[Counts]:
-        """See the base class."""
-        self._open_records()
-        for (name, hour), counts in sorted(self._counts.items()):
-            if func_identifier in (None, name) and (since is None or hour >= since):
-                yield counts
-
-    def remark(self, remarks: Mapping[str, str]) -> None:
-        """See the base class."""
-        self._open_records()
-        self._remarks.update(remarks)
-
-    def remarks(self) -> dict[str, str]:
-        """See the base class."""
-        self._open_records()
-        return self._remarks.copy()
-
-    def reset_after_fork(self) -> None:
-        """Another thread of the parent may have held the lock."""
-        self._putting = locks.reentrant()
+    def put_at_once(self, row: Put) -> bool | None:
+        """Never waits."""
+        return not self.put([row])
 
     def clear(self) -> None:
-        """Forget all records and counts, for the next test; leases stay with their holders."""
-        self._open_records().clear()
-        self._counts.clear()
-        self._remarks.clear()
+        """Forget all records and counts, for the next test."""
+        with self._lock:
+            kept = self._open_bytes()
+            self._bytes = {name: kept[name] for name in kept if name in ("id", "covers")}
 
     def close(self) -> None:
         """Forget everything."""
-        self._records = None
+        self._bytes = None
 
-    def _open_records(self) -> dict[str, TaskRecord]:
-        if self._records is None:
+    def _open_bytes(self) -> dict[str, bytes]:
+        if self._bytes is None:
             raise MetadataError("the store is closed: make a new one")
-        return self._records
+        return self._bytes
 
 
 class MemoryStorage(BlobStorageBase):

@@ -9,47 +9,62 @@ operations take microseconds sets `blocking = False` and is then called directly
 loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
 from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.leases import Beginning, Lease
+from beautyspot.contracts.leases import Lease
 from beautyspot.contracts.limiter import LimiterBase
-from beautyspot.contracts.metadata import MetadataStoreBase
-from beautyspot.contracts.only_looking import OnlyLooking
 from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
+    FIELD_TYPES,
     FILE,
     Entry,
     Invalidation,
     Plain,
     TaskRecord,
+    as_time,
     begun_at,
     entry_of,
     found_in,
     in_full,
     is_newer,
-    lacks_data,
 )
 from beautyspot.contracts.reservation import Reservation
-from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection, Totals
+from beautyspot.contracts.selection import (
+    FunctionTotals,
+    Order,
+    Page,
+    Rank,
+    Selection,
+    Totals,
+    rank_of,
+    totals_by_function,
+)
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.sizes import SIZE, byte_count
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
+from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
 from beautyspot.contracts.types import Buffer, TypeSupport
 from beautyspot.contracts.units import DURATION, SECONDS_PER_UNIT, UNITS, seconds, seconds_per
+
+if TYPE_CHECKING:
+    from beautyspot.contracts.key_value import KeyValueStore
 
 __all__ = [
     "DIRECT_BLOB",
     "DURATION",
+    "FIELD_TYPES",
     "FILE",
     "KEY_SCHEME",
     "SECONDS_PER_UNIT",
     "SIZE",
     "UNITS",
     "Backend",
-    "Beginning",
+    "Begun",
     "BlobInfo",
     "BlobStorageBase",
     "Buffer",
@@ -61,14 +76,16 @@ __all__ = [
     "FunctionTotals",
     "Invalidation",
     "KeyGenBase",
+    "KeyValueStore",
     "Lease",
     "LimiterBase",
     "MetadataStoreBase",
-    "OnlyLooking",
     "Order",
     "Page",
     "Pause",
     "Plain",
+    "Put",
+    "Rank",
     "Readable",
     "Reservation",
     "Selection",
@@ -76,14 +93,25 @@ __all__ = [
     "TaskRecord",
     "Totals",
     "TypeSupport",
+    "as_time",
     "begun_at",
     "byte_count",
     "entry_of",
     "found_in",
     "in_full",
     "is_newer",
-    "lacks_data",
     "pause_seconds",
+    "rank_of",
     "seconds",
     "seconds_per",
+    "totals_by_function",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`KeyValueStore`, which imports what makes bytes of rows, when somebody asks for it."""
+    if name != "KeyValueStore":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from beautyspot.contracts.key_value import KeyValueStore
+
+    return KeyValueStore

@@ -1,107 +1,88 @@
-"""Listings of a store that can only scan: the answers of the base class."""
+"""Listings: the rows of a store that match a selection, in an order, made of its primitives."""
 
 from __future__ import annotations
 
-from heapq import nlargest, nsmallest
-from typing import TYPE_CHECKING, Any, cast
+from heapq import nsmallest
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.counts import Counts
-from beautyspot.contracts.selection import FunctionTotals, Page
-from beautyspot.errors import ConfigError
+from beautyspot.contracts.selection import Totals, rank_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.contracts.records import TaskRecord
-    from beautyspot.contracts.selection import Order, Selection
+    from beautyspot.contracts.selection import Order, Rank, Selection
+    from beautyspot.contracts.store import MetadataStoreBase
+
+PAGE: Final = 500
+"""Rows that are read at a time."""
 
 
-def first_page(
-    records: Iterable[TaskRecord],
-    selection: Selection,
-    order: Order,
-    following: str | None,
-    limit: int,
-) -> Page:
-    """See `MetadataStoreBase.page`."""
-    if limit < 1:
-        raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
-    found = (record for record in records if selection.covers(record))
+def listed(
+    store: MetadataStoreBase,
+    where: Selection,
+    order: Order = "key",
+    *,
+    after: Rank | None = None,
+    limit: int | None = None,
+    wanted: Callable[[TaskRecord], bool] | None = None,
+) -> Iterator[TaskRecord]:
+    """The records of a store that a selection covers, in an order, without their data.
+
+    Args:
+        store: the store.
+        where: which.
+        order: by what. Where the store can't sort, all are read, and `limit` of them are held.
+        after: the rank of the last one before; None is the beginning.
+        limit: at most so many; None is all.
+        wanted: says of each whether it is listed; None: all are.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+
+    def fits(record: TaskRecord) -> bool:
+        return where.covers(record) and (wanted is None or wanted(record))
+
+    def pages(page: list[TaskRecord] | None) -> Iterator[TaskRecord]:
+        while page:
+            yield from filter(fits, page)
+            if len(page) < PAGE:
+                return
+            page = store.select(where, order, rank_of(page[-1], order), PAGE)
+
+    first = store.select(where, order, after, PAGE)
+    if first is not None:
+        return islice(pages(first), limit)
     if order == "key":
-        after = following or ""
-        page = nsmallest(limit, (r for r in found if r.cache_key > after), key=by_key)
-        return Page(page, page[-1].cache_key if len(page) == limit else None)
-    before = None if following is None else _moment(following)
-    page = nlargest(limit, (r for r in found if before is None or by_time(r) < before), key=by_time)
-    return Page(page, _cursor(page[-1]) if len(page) == limit else None)
-
-
-def by_key(record: TaskRecord) -> str:
-    """The key of a record."""
-    return record.cache_key
-
-
-def by_time(record: TaskRecord) -> tuple[float, str]:
-    """When a record was made; by its key where that is the same or unknown."""
-    return record.made_at or 0.0, record.cache_key
-
-
-def _cursor(record: TaskRecord) -> str:
-    made, key = by_time(record)
-    return f"{made.hex()} {key}"
-
-
-def _moment(cursor: str) -> tuple[float, str]:
-    made, _, key = cursor.partition(" ")
-    try:
-        return float.fromhex(made), key
-    except (ValueError, OverflowError):
-        raise ConfigError(
-            f"following={cursor!r:.80} is nothing that a page of the newest gave: begin without it"
-        ) from None
-
-
-def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
-    """See `MetadataStoreBase.function_totals`."""
-    found: dict[str, FunctionTotals] = {}
-    sources: dict[str, set[str]] = {}
-    for record in records:
-        name = record.func_identifier or record.func_name
-        found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
-        if source := _source(record.code):
-            sources.setdefault(name, set()).add(source)
-    return [
-        found[name]._replace(code_changed=len(sources.get(name, ())) > 1)
-        if _source(found[name].code)
-        else found[name]
-        for name in sorted(found)
-    ]
-
-
-def _source(code: str | None) -> str:
-    return (code or "").partition(":")[0]
-
-
-def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
-    made, newest = record.made_at, totals.newest
-    is_newest = not totals.entries or (made is not None and (newest is None or made >= newest))
-    times = [time for time in (totals.oldest, newest, made) if time is not None]
-    return FunctionTotals(
-        totals.func_identifier,
-        totals.entries + 1,
-        totals.size + max(0, record.size or 0),
-        min(times, default=None),
-        max(times, default=None),
-        record.code if is_newest else totals.code,
+        return islice(filter(fits, store.all_rows("" if after is None else after[2])), limit)
+    found = (
+        record
+        for record in store.all_rows()
+        if fits(record) and (after is None or rank_of(record, order) > after)
     )
 
+    def rank(record: TaskRecord) -> Rank:
+        return rank_of(record, order)
 
-def counts_summed(counts: Iterable[Counts]) -> list[Counts]:
-    """See `MetadataStoreBase.counts_by_function`."""
-    found: dict[str, list[float]] = {}
-    for each in counts:
-        sums = found.setdefault(each.func_identifier, [0] * len(each[2:]))
-        found[each.func_identifier] = [
-            before + more for before, more in zip(sums, each[2:], strict=True)
-        ]
-    return [Counts(name, 0, *cast("Any", found[name])) for name in sorted(found)]
+    return iter(sorted(found, key=rank) if limit is None else nsmallest(limit, found, key=rank))
+
+
+def totals_of(store: MetadataStoreBase, function: str | None = None) -> Totals:
+    """How many results a store holds, and their bytes.
+
+    Args:
+        store: the store.
+        function: a pattern, as in `Selection`, for those that are meant; None: all.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    from fnmatch import fnmatchcase
+
+    entries = size = 0
+    for each in store.function_totals():
+        if function is None or fnmatchcase(each.func_identifier, function):
+            entries, size = entries + each.entries, size + each.size
+    return Totals(entries, size)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DIRECT_BLOB: Final = "DIRECT_BLOB"
 """`TaskRecord.result_type` of a result whose bytes stand in the row."""
@@ -12,6 +16,12 @@ FILE: Final = "FILE"
 
 _SIGNATURE: Final = 32
 """Bytes of a signature; a plain digest has fewer."""
+
+_COPY: Final = b"\x01"
+"""What stands behind the digest of a row that came from another store."""
+
+_COPIED: Final = 17
+"""Bytes of a digest with that mark."""
 
 
 class TaskRecord(NamedTuple):
@@ -50,6 +60,44 @@ class TaskRecord(NamedTuple):
     def is_signed(self) -> bool:
         """Whether it bears a signature, by whatever key, and no plain digest."""
         return type(self.digest) is bytes and len(self.digest) == _SIGNATURE
+
+
+_NUMBER: Final = (int, float)
+
+FIELD_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(TaskRecord._fields, str),
+    **dict.fromkeys(("key_scheme", "size"), int),
+    **dict.fromkeys(("made_at", "took", "expires_at", "used_at", "price", "began_at"), _NUMBER),
+    **dict.fromkeys(("result_data", "digest"), bytes),
+    "tags": tuple,
+}
+"""The types of the fields of a record that are not None, by which a stored row is checked."""
+
+
+def clean(text: str) -> str:
+    """A text less NUL and lone surrogates, which not every store can hold."""
+    if "\0" not in text:
+        if text.isascii():
+            return text
+        with suppress(UnicodeEncodeError):
+            text.encode()
+            return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def is_copied(digest: bytes | None) -> bool:
+    """Whether the digest of a row says that it came from another store."""
+    return type(digest) is bytes and len(digest) == _COPIED
+
+
+def as_copied(digest: bytes | None) -> bytes | None:
+    """The digest of a row that comes from another store; a signature says more, and stays."""
+    return digest if digest is None or len(digest) != _COPIED - 1 else digest + _COPY
+
+
+def less_mark(digest: bytes | None) -> bytes | None:
+    """The digest without that mark."""
+    return digest[:-1] if digest is not None and is_copied(digest) else digest
 
 
 class Entry(NamedTuple):
@@ -116,17 +164,28 @@ def is_newer(found: TaskRecord | Entry, record: TaskRecord, now: float) -> bool:
     return found.made_at is not None and found.made_at <= now
 
 
+def is_rejected(record: TaskRecord, key: str, rejected: Mapping[str, float] | None) -> bool:
+    """Whether `begin` is to take a record for none, as `rejected` says."""
+    if not rejected or key not in rejected:
+        return False
+    made_at = as_time(record.made_at)
+    return made_at is None or made_at <= rejected[key]
+
+
+def as_time(found: object) -> float | None:
+    """A time that stands in a row; None where what stands there is none.
+
+    A stranger's store, or another program in ours, may give anything.
+    """
+    return found if isinstance(found, int | float) and found == found else None
+
+
 def in_full(found: Plain | Entry) -> Entry:
     """The `Entry` that `Plain` is short for; an `Entry` as it is."""
     if isinstance(found, Entry):
         return found
     data, digest, took, made_at, serializer, *price = found  # which older stores leave out
     return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took, *price)
-
-
-def lacks_data(entry: Entry) -> bool:
-    """Whether `find_many` left the data of this entry out, which `find` gives."""
-    return entry.result_data is None and entry.result_type == DIRECT_BLOB
 
 
 class Invalidation(NamedTuple):

@@ -1,14 +1,21 @@
-"""Which records are looked at, and in which order: `Selection`, `Page`, `FunctionTotals`."""
+"""Which records are looked at, in which order, and their sums: `Selection`, `FunctionTotals`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from beautyspot.contracts.records import TaskRecord
 
-Order = Literal["key", "newest"]
-"""By `cache_key`, or what was written last first."""
+Order = Literal["key", "newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused"]
+"""By `cache_key`; what was made last, or first, comes first; by size, time or price; what was
+neither made nor used for the longest time comes first."""
+
+Rank = tuple[bool, float, str]
+"""The place of a record in an order: whether it lacks the value (such come last), the value, from
+the least to the greatest, and its key."""
 
 
 class Selection(NamedTuple):
@@ -93,19 +100,41 @@ def _is_by(time: float | None, latest: float) -> bool:
     return time is not None and time <= latest
 
 
+def rank_of(record: TaskRecord, order: Order) -> Rank:
+    """The place of a record in an order; the least comes first."""
+    if order == "key":
+        return False, 0.0, record.cache_key
+    if order == "unused":
+        value = _last(record.made_at, record.used_at)
+    else:
+        column, sign = COLUMNS[order]
+        found: float | None = getattr(record, column)
+        value = None if found is None else sign * found
+    return value is None, value or 0.0, record.cache_key
+
+
+COLUMNS: Final = {
+    "newest": ("made_at", -1),
+    "oldest": ("made_at", 1),
+    "largest": ("size", -1),
+    "smallest": ("size", 1),
+    "slowest": ("took", -1),
+    "dearest": ("price", -1),
+}
+"""What an order goes by, and whether the least (1) or the greatest (-1) comes first. Of "unused" it
+is the greater one of `made_at` and `used_at`, the least first."""
+
+
 class Page(NamedTuple):
     """Some records, without their data, and where the next page begins.
 
     Attributes:
         records: the records.
         following: for `page(following=)`; None at the end.
-        looked_at: how many records were looked at for it, where its time ended it before it was
-            full (`page(seconds=)`); else None.
     """
 
     records: list[TaskRecord]
     following: str | None
-    looked_at: int | None = None
 
 
 class FunctionTotals(NamedTuple):
@@ -125,3 +154,43 @@ class Totals(NamedTuple):
 
     entries: int  # how many results
     size: int  # of all results' data, in bytes, wherever it is
+
+
+def size_of(record: TaskRecord) -> int:
+    """The bytes of a result; rows of 2.x don't say, and count as none."""
+    return max(0, record.size or 0)
+
+
+def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
+    """See `MetadataStoreBase.function_totals`."""
+    found: dict[str, FunctionTotals] = {}
+    sources: dict[str, set[str]] = {}
+    for record in records:
+        name = record.func_identifier or record.func_name
+        found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
+        if source := _source(record.code):
+            sources.setdefault(name, set()).add(source)
+    return [
+        found[name]._replace(code_changed=len(sources.get(name, ())) > 1)
+        if _source(found[name].code)
+        else found[name]
+        for name in sorted(found)
+    ]
+
+
+def _source(code: str | None) -> str:
+    return (code or "").partition(":")[0]
+
+
+def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
+    made, newest = record.made_at, totals.newest
+    is_newest = not totals.entries or (made is not None and (newest is None or made >= newest))
+    times = [time for time in (totals.oldest, newest, made) if time is not None]
+    return FunctionTotals(
+        totals.func_identifier,
+        totals.entries + 1,
+        totals.size + size_of(record),
+        min(times, default=None),
+        max(times, default=None),
+        record.code if is_newest else totals.code,
+    )

@@ -1,0 +1,570 @@
+"""`KeyValueStore`: a metadata store made of four operations with compare-and-set.
+
+All that the place of such a store has to do is to keep bytes under names, and to replace or remove
+them only where they are still those that were read. A bucket with conditional writes, a table of
+LMDB, a folder with ``O_EXCL`` and a dict with a lock can do that.
+
+    r/<key>     a row: its fields, then its data; or the number of an invalidation in its place
+    l/<key>     a lease: the token that has it, and until when
+    covers      the counter, and the numbers of all covers that are not of single keys
+    u/<digit>   last uses of the keys that begin so
+    n/<hour>    counts
+    remarks     texts for people
+    id          of the store
+
+After a row is written, the covers are read once more, and an invalidated row is removed. So a
+reader may find it for a moment, and, where the writer dies just there, until a `sweep`. With a
+single key that can't be: its invalidation swaps the row for a number, which the write of a run
+under way does not expect.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from abc import abstractmethod
+from contextlib import suppress
+from functools import partial
+from itertools import count, islice
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+
+from beautyspot.contracts.counts import Counts
+from beautyspot.contracts.covers import KEY, covers_of
+from beautyspot.contracts.records import found_in, is_newer, is_rejected
+from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
+from beautyspot.contracts.store import Begun, MetadataStoreBase
+from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from beautyspot.contracts.records import Entry, Plain, TaskRecord
+    from beautyspot.contracts.store import Put
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Tag = Any
+"""What tells the bytes under a name from those before: an ETag, a version, the bytes themselves."""
+
+REMEMBERED: Final = 30 * 86400.0
+"""Seconds for which an invalidation is remembered at least."""
+
+_PAGE: Final = 1000
+
+_NO_COVERS: Final[dict[str, Any]] = {"n": 0, "of": {}}
+
+HEAD: Final = 4096
+"""Bytes that are read of a row whose data nobody needs; most have no longer fields."""
+
+_LEAST_TRIES: Final = 3
+"""Attempts, though one has taken all the time: the next one may find what it needs."""
+
+_BUSY: Final = 10_000
+"""Keys of which is remembered that another token has their leases."""
+
+
+class _Lease(NamedTuple):
+    """A lease that this store object has given.
+
+    Attributes:
+        token, tag: whose it is, and that of its bytes.
+        row, since: the tag of what stood in the place of the row, and `Begun.since` of that look.
+        at: `Begun.now` of it: a run that began later is newer than that row.
+    """
+
+    token: str
+    tag: Tag
+    row: Tag = None
+    since: int = -1
+    at: float = inf
+
+
+class KeyValueStore(MetadataStoreBase):
+    """A metadata store of which a plug-in writes `read`, `write`, `remove` and `names`.
+
+    Names are ASCII texts of at most 64 characters. Where several machines share the place, override
+    `now` as well: their clocks differ, and leases go by it.
+    """
+
+    counters: ClassVar[bool] = True
+    lease_time = 30.0
+    looks = False
+
+    patience: float = 10.0
+    """Seconds for which a change is tried again while others change the same."""
+
+    clock_error: float = 0.0
+    """Seconds by which `now` may be behind what it is to another machine."""
+
+    # ---------------------------------------------------------------- what a plug-in has to write
+
+    @abstractmethod
+    def read(self, name: str) -> tuple[bytes, Tag] | None:
+        """The bytes under a name and their tag; None where nothing is there."""
+
+    @abstractmethod
+    def write(self, name: str, data: bytes, expected: Tag) -> Tag | None:
+        """Put bytes under a name, and give their tag.
+
+        None, and nothing is written, where the tag of what is there is not `expected`; of what is
+        not there, it is None.
+        """
+
+    @abstractmethod
+    def remove(self, name: str, expected: Tag) -> bool:
+        """Remove what has this tag; False where something else is there, or nothing.
+
+        A place that can't do that on a condition writes no bytes there: that counts as nothing.
+        """
+
+    @abstractmethod
+    def names(self, prefix: str, after: str, limit: int) -> list[str]:
+        """The names that begin with `prefix` and come after `after`, in their order.
+
+        At most `limit`, or fewer, though more follow; none only at the end.
+        """
+
+    def read_head(self, name: str, size: int) -> tuple[bytes, Tag] | None:
+        """What `read` gives, or the first bytes of it.
+
+        Overridden where these come sooner than all.
+        """
+        del size
+        return self.read(name)
+
+    def each(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """What `work` returns for each item, in their order.
+
+        Overridden where the place takes its time to answer, to have it asked side by side.
+        """
+        return [work(item) for item in items]
+
+    # ------------------------------------------------------------------------------ the store
+
+    @property
+    def _leases(self) -> dict[str, _Lease]:
+        """Those that this object has given; made when first needed, so that no plug-in calls us."""
+        leases: dict[str, _Lease] = vars(self).setdefault("_held_leases", {})
+        return leases
+
+    @property
+    def _busy(self) -> set[str]:
+        """Keys whose leases another token had when they were last asked for."""
+        busy: set[str] = vars(self).setdefault("_busy_keys", set())
+        return busy
+
+    def open(self, *, look: bool = False) -> None:
+        """See the base class; a plug-in whose place has to be reached calls this after that."""
+        self.looks = look
+        if not look:
+            vars(self)["_store_id"] = self.store_id
+
+    @property
+    def store_id(self) -> str:
+        """32 hex digits; the first process to ask writes them."""
+        known: str | None = vars(self).get("_store_id")
+        while known is None:
+            found = self.read("id")
+            if found is not None and len(found[0]) >= 8:  # else it was cut
+                known = found[0].decode("ascii", "replace")
+            elif self.looks:
+                raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
+            else:
+                self.write("id", os.urandom(16).hex().encode(), None if found is None else found[1])
+        vars(self)["_store_id"] = known
+        return known
+
+    def _change(self, name: str, change: Callable[[Any], Any], default: Any) -> Any:
+        """Replace a small object by what `change` makes of it, while others change it as well."""
+        self._check_may_change()
+        tries = self._tries(name)
+        while True:
+            next(tries)
+            present, tag = self._object(name, default)
+            changed = change(present)
+            if self.write(name, packed(changed), tag) is not None:
+                return changed
+
+    def _tries(self, name: str) -> Iterator[None]:
+        """Attempts to change what others change as well, with pauses in between."""
+        ends, pause = time.monotonic() + self.patience, 0.0
+        for number in count(1):
+            yield
+            if number >= _LEAST_TRIES and time.monotonic() >= ends:
+                raise MetadataBusyError(
+                    f"{name!r} of {self!r} could not be changed within {self.patience:g} s, since "
+                    "others change it all the time, or each change is refused: try again, and see "
+                    "what `beautyspot doctor` says"
+                )
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that two part
+            pause = min(2 * pause + 0.001, 0.5)
+
+    def _object(self, name: str, default: Any) -> tuple[Any, Tag]:
+        found = self.read(name)
+        if found is None:
+            return default, None
+        return object_in(found[0], default), found[1]
+
+    def _check_may_change(self) -> None:
+        if self.looks:
+            raise NotSupportedError("the store was opened to look at it, and is not changed")
+
+    # ---------------------------------------------------------------------------- the results
+
+    def _row(self, key: str) -> RowFound:
+        found = self.read(f"r/{key}")
+        return RowFound() if found is None else row_in(key, *found)
+
+    def _head(self, key: str) -> RowFound:
+        """The same, though its data are not needed, and mostly are not read."""
+        found = self.read_head(f"r/{key}", HEAD)
+        if found is None:
+            return RowFound()
+        is_whole = len(found[0]) != HEAD
+        row = row_in(key, *found, whole=is_whole)
+        is_longer = row.record is None and not row.dead and not is_whole
+        return self._row(key) if is_longer else row
+
+    def get(self, key: str) -> TaskRecord | None:
+        """See the base class."""
+        record = self._row(key).record
+        return None if record is None else _used(record, self._object(f"u/{key[:1]}", {})[0])
+
+    def find(self, key: str) -> Plain | Entry | None:
+        """Of the row alone; see the base class."""
+        record = self._row(key).record
+        return None if record is None else found_in(record)
+
+    def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
+        """See the base class."""
+        found = zip(keys, self.each(self.find, keys), strict=True)
+        return {key: answer for key, answer in found if answer is not None}
+
+    def begin(
+        self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
+    ) -> Begun:
+        """The counter and the leases, and the rows after these; see the base class."""
+        self._check_may_change()
+        held = {key: self._leases.get(key) for key in keys}
+        asked: list[Callable[[], Any]] = [self._covers]
+        asked += [partial(self._lease, key, token) for key in keys]
+        covers, *leases = self.each(_called, asked)
+        rows = self.each(self._row, keys)  # the last holder may have stored one before it let go
+        now = self.now()
+        found, leased, needless = dict[str, "Plain | Entry"](), list[str](), dict[str, Tag]()
+        for key, lease, row in zip(keys, leases, rows, strict=True):
+            mine = held[key]
+            if row.record is not None and not is_rejected(row.record, key, rejected):
+                found[key] = found_in(row.record)
+                if lease is not None and mine is not None and mine.token == token:
+                    self._leases[key] = lease  # of a run that is under way
+                elif lease is not None:
+                    needless[key] = lease.tag
+            elif lease is not None:
+                self._leases[key] = lease._replace(row=row.tag, since=covers["n"], at=now)
+                leased.append(key)
+        self.each(lambda key: self._let_go(key, token, needless[key]), needless)
+        return Begun(found, leased, int(covers["n"]), now)
+
+    def put(self, rows: Sequence[Put]) -> set[str]:
+        """See the base class; the covers are read twice for all of them."""
+        self._check_may_change()
+        covers = self._covers()
+        written = self.each(lambda put: self._written(put, covers), rows)
+        asked: list[Callable[[], Any]] = [self._covers]
+        asked += [partial(self._end, put) for put in rows if put.token]
+        after, *_ = self.each(_called, asked)
+        pairs = list(zip(rows, written, strict=True))
+        late = {
+            put.record.cache_key: tag
+            for put, tag in pairs
+            if tag is not None and _is_invalid(put.covers, put.since, after)
+        }
+        self.each(lambda key: self.remove(f"r/{key}", late[key]), late)
+        refused = {put.record.cache_key for put, tag in pairs if tag is None} | late.keys()
+        used = {each.cache_key: each.used_at for each, *_ in rows if each.used_at is not None}
+        if kept := {key: when for key, when in used.items() if key not in refused}:
+            self.touch(kept)  # of a copy; a result that was just made has no uses
+        return refused
+
+    def _end(self, put: Put) -> None:
+        """Release its lease; one that can't be released falls by itself, and the row is stored."""
+        with suppress(Exception):
+            self.release([put.record.cache_key], put.token)
+
+    def _written(self, put: Put, covers: dict[str, Any]) -> Tag | None:
+        """The tag of a row that was written; None where that is refused."""
+        record = put.record
+        if record.began_at is None:
+            record = record._replace(began_at=self.now())
+        key, name = record.cache_key, f"r/{record.cache_key}"
+        if _is_invalid(put.covers, put.since, covers):
+            row = self._head(key)  # a put before this one may have failed behind its write
+            if row.record is not None and _is_invalid(covers_of(row.record), row.since, covers):
+                self.remove(name, row.tag)
+            return None
+        data, lease, tag = row_data(record, put.since), self._leases.get(key), None
+        is_of_run = lease is not None and (lease.token, lease.since) == (put.token, put.since)
+        if lease is not None and is_of_run and lease.at <= (record.began_at or 0.0):
+            tag = self.write(name, data, lease.row)  # in the place of what its run has seen
+        tries = self._tries(name)
+        while tag is None:
+            next(tries)
+            row = self._head(key)
+            now = self.now() + self.clock_error  # after the look: what it saw was made before
+            is_late = row.record is not None and is_newer(row.record, record, now)
+            if is_late or row.dead > put.since:
+                return None
+            tag = self.write(name, data, row.tag)
+        return tag
+
+    def delete(self, rows: Mapping[str, float | None]) -> set[str]:
+        """One by one; see the base class."""
+        self._check_may_change()
+
+        def is_gone(key: str) -> bool:
+            row = self._head(key)
+            if row.record is None or row.record.made_at != rows[key]:
+                return False
+            return self.remove(f"r/{key}", row.tag)
+
+        return {key for key, gone in zip(rows, self.each(is_gone, rows), strict=True) if gone}
+
+    def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> list[TaskRecord]:
+        """Name by name; see the base class."""
+        read = self._row if data else self._head
+        found: list[TaskRecord] = []
+        names = self._all_names("r/", f"r/{after}", limit)
+        while page := list(islice(names, limit - len(found))):
+            records = [row.record for row in self.each(lambda name: read(name[2:]), page)]
+            found += [record for record in records if record is not None]
+        shards = sorted({record.cache_key[:1] for record in found})
+        uses = self.each(lambda shard: self._object(f"u/{shard}", {})[0], shards)
+        used = {key: when for shard in uses for key, when in shard.items()}
+        listed = [_used(record, used) for record in found]
+        return listed if data else [record._replace(result_data=None) for record in listed]
+
+    def _all_names(self, prefix: str, after: str, page: int = _PAGE) -> Iterator[str]:
+        """All names that begin with `prefix` and come after `after`."""
+        while names := self.names(prefix, after, page):
+            if names[0] <= after:
+                raise MetadataError(f"{self!r}.names gave {names[0]!r} as a name after {after!r}")
+            yield from names
+            after = names[-1]
+
+    # ------------------------------------------------------------------------------- leases
+
+    def _lease(self, key: str, token: str) -> _Lease | None:
+        """The lease of a key for a token, or None while another has it.
+
+        It is written at once, unless another had it lately: then that is read first.
+        """
+        name, now = f"l/{key}", self.now()
+        lease = packed({"token": token, "until": now + self.lease_time})
+        written = None if key in self._busy else self.write(name, lease, None)
+        if written is None:
+            present, tag = self._object(name, {})
+            if present.get("token", token) != token and present.get("until", 0.0) > now:
+                if len(self._busy) >= _BUSY:
+                    self._busy.clear()
+                self._busy.add(key)
+                return None
+            written = self.write(name, lease, tag)
+        self._busy.discard(key)
+        return None if written is None else _Lease(token, written)
+
+    def renew(self, keys: Collection[str], token: str) -> set[str]:
+        """See the base class."""
+
+        def is_lost(key: str) -> bool:
+            held = self._leases.get(key)
+            if held is None or held.token != token:
+                return True
+            lease = packed({"token": token, "until": self.now() + self.lease_time})
+            tag = self.write(f"l/{key}", lease, held.tag)
+            if tag is None and (written := self._tag_of(key, token)) is not None:
+                tag = self.write(f"l/{key}", lease, written)
+            if tag is not None:
+                self._leases[key] = held._replace(tag=tag)
+            return tag is None
+
+        return {key for key, lost in zip(keys, self.each(is_lost, keys), strict=True) if lost}
+
+    def release(self, keys: Collection[str], token: str) -> None:
+        """See the base class."""
+
+        def end(key: str) -> None:
+            held = self._leases.get(key)
+            if held is not None and held.token == token:
+                self._let_go(key, token, held.tag)
+                self._leases.pop(key, None)
+
+        self.each(end, keys)
+
+    def _let_go(self, key: str, token: str, tag: Tag) -> None:
+        if not self.remove(f"l/{key}", tag):
+            written = self._tag_of(key, token)
+            if written is not None:
+                self.remove(f"l/{key}", written)
+
+    def _tag_of(self, key: str, token: str) -> Tag | None:
+        """The tag of a lease that a token has, though not as it was told: an answer was lost."""
+        present, tag = self._object(f"l/{key}", {})
+        return tag if present.get("token") == token else None
+
+    # -------------------------------------------------------------------------- invalidations
+
+    def _covers(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._object("covers", _NO_COVERS)[0]
+        return found
+
+    def note(self, cover: str) -> TaskRecord | None:
+        """Raise the counter; the number of a key takes the place of its row; see the base class."""
+        now = int(self.now() * 1e6)
+        of_key = cover.startswith(KEY)
+
+        def noted(covers: dict[str, Any]) -> dict[str, Any]:
+            number = max(int(covers["n"]) + 1, now)
+            more = {} if of_key else {cover: number}
+            return {"n": number, "of": {**covers["of"], **more}}
+
+        number = self._change("covers", noted, _NO_COVERS)["n"]
+        key = cover.removeprefix(KEY)
+        for _ in self._tries(f"r/{key}") if of_key else ():
+            row = self._head(key)
+            if row.dead >= number or row.since >= number:
+                break
+            if self.write(f"r/{key}", packed({"dead": number}), row.tag) is not None:
+                return row.record
+        return None
+
+    # ------------------------------------------------------------------------ uses and counts
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """By shards of the keys' first digits; see the base class."""
+
+        def add(shard: str) -> None:
+            news = {key: when for key, when in used.items() if key[:1] == shard}
+            self._change(f"u/{shard}", partial(_merged, news), {})
+
+        self.each(add, sorted({key[:1] for key in used}))
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """One object for each hour; see the base class."""
+        by_hour: dict[int, list[Counts]] = {}
+        for each in counts:
+            by_hour.setdefault(each.hour, []).append(each)
+        for hour, news in by_hour.items():
+
+            def added(present: dict[str, list[float]], news: list[Counts] = news) -> dict[str, Any]:
+                changed = dict(present)
+                for each in news:
+                    before = [*changed.get(each.func_identifier, ()), *[0] * len(each)]
+                    sums = [was + more for was, more in zip(before, each[2:], strict=False)]
+                    changed[each.func_identifier] = sums
+                return changed
+
+            self._change(f"n/{hour:010}", added, {})
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """See the base class."""
+        names = list(self._all_names("n/", f"n/{since - 1:010}" if since else "n/"))
+        found = self.each(lambda name: self._object(name, {})[0], names)
+        for name, by_function in zip(names, found, strict=True):
+            for identifier, sums in by_function.items():
+                if func_identifier in (None, identifier):
+                    yield Counts(identifier, int(name[2:]), *sums[: len(Counts._fields) - 2])
+
+    def remark(self, remarks: Mapping[str, str]) -> None:
+        """In one object; see the base class."""
+        self._change("remarks", partial(_merged, dict(remarks)), {})
+
+    def remarks(self) -> Mapping[str, str]:
+        """See the base class."""
+        found: dict[str, str] = self._object("remarks", {})[0]
+        return found
+
+    # ------------------------------------------------------------------------------- sweeping
+
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Old markers and covers, leases that are over, rows that were invalidated all the same.
+
+        Also last uses of rows that are gone.
+        """
+        if not dry_run:
+            self._check_may_change()
+        now, covers = self.now(), self._covers()
+        forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
+
+        def lease_that_is_over(name: str) -> Tag | None:
+            lease, tag = self._object(name, {})
+            return tag if float(lease.get("until", 0.0)) + older_than < now else None
+
+        swept = self._sweep("l/", lease_that_is_over, dry_run)
+        swept += sum(self._sweep_rows(d, covers, forgotten, dry_run) for d in "0123456789abcdef")
+        old = [cover for cover, number in covers["of"].items() if number < forgotten]
+        if old and not dry_run:
+            self._change("covers", partial(_without, old), _NO_COVERS)
+        return swept + len(old)
+
+    def _sweep_rows(self, digit: str, covers: dict[str, Any], forgotten: int, dry_run: bool) -> int:
+        """Of the rows whose keys begin so, and their last uses."""
+        kept = set[str]()
+
+        def row_that_is_over(name: str) -> Tag | None:
+            row = self._head(name[2:])
+            if row.record is None:
+                return row.tag if 0 < row.dead < forgotten else None
+            if _is_invalid(covers_of(row.record), row.since, covers):
+                return row.tag
+            kept.add(name[2:])
+            return None
+
+        swept = self._sweep(f"r/{digit}", row_that_is_over, dry_run)
+        gone = self._object(f"u/{digit}", {})[0].keys() - kept
+        if gone and not dry_run:
+            self._change(f"u/{digit}", partial(_less, gone), {})
+        return swept + len(gone)
+
+    def _sweep(self, prefix: str, over: Callable[[str], Tag | None], dry_run: bool) -> int:
+        """Remove what `over` gives a tag of, by its name."""
+
+        def is_swept(name: str) -> bool:
+            tag = over(name)
+            return tag is not None and (dry_run or self.remove(name, tag))
+
+        swept, names = 0, self._all_names(prefix, prefix)
+        while page := list(islice(names, _PAGE)):
+            swept += sum(self.each(is_swept, page))
+        return swept
+
+
+def _called(ask: Callable[[], Any]) -> Any:
+    return ask()
+
+
+def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> bool:
+    """Whether one of these covers was noted after `since`."""
+    return any(covers["of"].get(name, 0) > since for name in names)
+
+
+def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
+    """A record with its last use, which `touch` may have told since it was put."""
+    return record._replace(used_at=uses.get(record.cache_key, record.used_at))
+
+
+def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    return {**present, **news}
+
+
+def _without(old: Collection[str], covers: dict[str, Any]) -> dict[str, Any]:
+    return {**covers, "of": _less(old, covers["of"])}
+
+
+def _less(gone: Collection[str], present: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in present.items() if name not in gone}
