@@ -86,8 +86,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import open_store, open_stores
-    from beautyspot.inspecting.removal import Removal
-    from beautyspot.inspecting.removing import Removed
+    from beautyspot.inspecting.removing import Removal, Removed
     from beautyspot.inspecting.store import Store
     from beautyspot.inspecting.verifying import Fault
     from beautyspot.inspecting.why import Why
@@ -146,7 +145,7 @@ _LATER = {
     "Raised": "observing",
     "Ran": "observing",
     "Refused": "observing",
-    "Removal": "inspecting.removal",
+    "Removal": "inspecting.removing",
     "Removed": "inspecting.removing",
     "Saved": "observing",
     "Spot": "spot",

@@ -81,20 +81,6 @@ _ABOUT_FILES: Final = "(ulimit -n)"
 _DEPTH: Final = 20
 
 
-def remedy(error: Exception, otherwise: str) -> str:
-    """What to do about a file that can't be opened: `otherwise`, unless there is a shortage.
-
-    SQLite does not tell why it could not open one; then that is asked here.
-    """
-    if isinstance(error, OSError):
-        return _REMEDIES.get(error.errno or 0, otherwise)
-    try:
-        os.close(os.open(os.devnull, os.O_RDONLY))
-    except OSError as other:
-        return f"{otherwise}; it may also be that {FILES}" if _is_of_files(other) else otherwise
-    return otherwise
-
-
 def _is_of_files(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 

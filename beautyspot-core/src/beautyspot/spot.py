@@ -13,8 +13,7 @@ from beautyspot.backends.spot_backends import Made, PartMethods, Parts
 from beautyspot.batch.methods import BatchMethods
 from beautyspot.calls.stored_results import StoredResults
 from beautyspot.calls.telling import Telling
-from beautyspot.concurrency import locks
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import DURATION, seconds
@@ -403,19 +402,17 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
 
         Returns:
             False if `timeout` was not enough, if the store does not work (the results then
-            wait in memory), or if a signal handler that interrupts beautyspot's own code calls this
-            (that code goes on writing afterwards).
+            wait in memory).
         """
         if not isinstance(timeout, int | float | None):
             timeout = checked_value("timeout", timeout, seconds, DURATION)
         engine = self._engine
-        engine.cache.health.insist()
+        engine.cache.insist()
         engine.uses.write()
         began = monotonic()
         done = engine.wait_behind(timeout)
         left = None if timeout is None else max(0.0, timeout - (monotonic() - began))
-        written = done and (engine.saver is None or engine.saver.flush(left))
-        return written and engine.cache.unsaved.try_now()
+        return done and engine.cache.writer.flush(left)
 
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. From then on calls run uncached.
@@ -429,12 +426,10 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         the store.
 
         Args:
-            wait: False returns at once, and the rest is done in the background. That also happens
-                if a signal handler that interrupts beautyspot's own code calls this.
+            wait: False returns at once, and the rest is done in the background.
         """
         self._engine.active, self._engine.closed = False, True
-        nothing_waits = self._engine.saver is None or not self._engine.saver.has_begun
-        if not locks.inside() and (wait or nothing_waits):
+        if wait or not self._engine.cache.writer.pending:
             self._finalizer()
             return
         if self._finalizer.detach() is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select, stand_in, understood
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts import (
     Backend,
     Context,
@@ -74,7 +74,7 @@ class Parts:
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have been making one."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
 
     def _limiter(self, spec: Any) -> LimiterBase | None:
         """The limiter, or the limits that are kept together; None where there is no limit."""

@@ -12,7 +12,7 @@ from beautyspot.batch.lookups import BYTES, FIRST, LARGEST
 from beautyspot.batch.targets import target_of
 from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
-from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, lacks_data
+from beautyspot.contracts import DIRECT_BLOB
 from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.serialization.payload import StoredError
 
@@ -156,19 +156,12 @@ class Counter:
         return {call.key for call in calls} - there
 
     def _find(self, keys: list[str]) -> dict[str, Entry]:
-        cache, found = self._engine.cache, {}
-        for key in keys:
-            record = cache.waiting.get(key)
-            if record is not None:
-                found[key] = entry_of(record)
         try:
-            others = [key for key in keys if key not in found]
-            asked = cache.finding.find_many(others)
-            return {**{key: in_full(answer) for key, answer in asked.items()}, **found}
+            return self._engine.cache.find_many(keys)
         except Exception as error:
             advice = "They count as calls that would run, as they would while it fails"
             self._engine.reporter.report("look up", self._target.name, error, advice)
-            return found
+            return {}
 
     def _answers(self, call: Call, entry: Entry, key: str = "") -> bool:
         """Whether a call would be answered by this entry, of its own key or an earlier one."""
@@ -178,8 +171,7 @@ class Counter:
         if entry.result_type != DIRECT_BLOB:
             return True
         try:
-            whole = cache.find(key or call.key) if lacks_data(entry) else entry
-            cache.restore(call.task, key or call.key, whole or entry)
+            cache.restore(call.task, key or call.key, entry)
         except StoredError as stored:
             return stored.error is not None
         except Exception:

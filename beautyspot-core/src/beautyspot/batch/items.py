@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from beautyspot.concurrency.queueing import Start
-    from beautyspot.results.invalidations import Moment
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
 
@@ -19,9 +18,7 @@ class Item:
         key: of that call; "" where it has none, and so is equal to no other.
         call: to be looked up singly, in a thread that may wait; None where it is known to be
             missing, and the function is to be called.
-        since: when it was read, for what is invalidated from then on; None where it has no key.
-        copied: what an equal input's call has made, of which this one may have a copy, and when
-            that input was read.
+        copied: what an equal input's call has made, of which this one may have a copy.
         start: stops its call as long as that waits for its permit; None where it needs none.
         began: when its call was made, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
@@ -31,7 +28,7 @@ class Item:
 
     __slots__ = (
         *("args", "began", "call", "copied", "error", "fatal", "key"),
-        *("settled", "since", "start", "stored", "value"),
+        *("settled", "start", "stored", "value"),
         "__weakref__",
     )
 
@@ -39,8 +36,7 @@ class Item:
         self.args = args
         self.key = key
         self.call = call
-        self.since: Moment | None = None
-        self.copied: tuple[Payload, Moment | None] | None = None
+        self.copied: Payload | None = None
         self.start: Start | None = None
         self.began: float | None = None
         self.settled = self.fatal = self.stored = False

@@ -15,7 +15,7 @@ from beautyspot.batch.items import Item
 from beautyspot.batch.made import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.contracts import Entry, in_full, lacks_data
+from beautyspot.contracts import Entry, in_full
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.compression import plain_size
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from beautyspot.batch.targets import Target
     from beautyspot.contracts import Plain
-    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
     Args = tuple[Any, ...]
@@ -68,18 +67,9 @@ class Lookups:
     def _looked_up(self, inputs: list[Args]) -> list[Any]:
         keys = self._target.keys(inputs) if self._may_be_plain() else None
         page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
-        self._note_moment(page)
         self._engine.uses.bound()
         self._adapt(page, found)
         return page
-
-    def _note_moment(self, page: list[Any]) -> None:
-        """Note when the page was read, for those of its inputs that others may be equal to."""
-        items = [each for each in page if each.__class__ is Item and each.key]
-        if items:
-            now = self._engine.cache.moment(self._target.call(items[0].args))
-            for item in items:
-                item.since = now
 
     def _report(self, error: Exception) -> None:
         advice = "Each call looks for its own result, and nothing is lost"
@@ -98,12 +88,12 @@ class Lookups:
     def _find(self, keys: list[str]) -> Mapping[str, Found]:
         """What is stored of these; what waits to be stored has a look-up of its own."""
         cache = self._engine.cache
-        if cache.waiting:
-            keys = [key for key in keys if key not in cache.waiting]
+        if cache.writer.pending:
+            keys = [key for key in keys if key not in cache.writer.pending]
         if not keys:
             return {}
         try:
-            return cache.metadata.find_many(keys)
+            return cache.store.find_many(keys)
         except MetadataBusyError:  # the calls wait for it, each where it may
             return {}
         except Exception as error:
@@ -141,7 +131,7 @@ class Lookups:
 
     def _otherwise(self, args: Args, key: str, entry: Found | None) -> Any:
         """What is no plain hit, or may not be one."""
-        if entry is None and key not in self._engine.cache.waiting:
+        if entry is None and key not in self._engine.cache.writer.pending:
             return Item(args, key)
         return self._result(args, self._addressed(args), entry)
 
@@ -187,12 +177,9 @@ class Lookups:
 
     def _result(self, args: Args, call: Call, entry: Found | None) -> Any:
         if entry is None:
-            waits = call.key in self._engine.cache.waiting
+            waits = call.key in self._engine.cache.writer.pending
             return Item(args, call.key, call if waits else None)
-        full = in_full(entry)
-        if lacks_data(full):
-            return Item(args, call.key, call)
-        return self._recalled(args, call, full)
+        return self._recalled(args, call, in_full(entry))
 
     def _recalled(self, args: Args, call: Call, entry: Entry) -> Any:
         """The value of any entry, or an `Item` where it expired, failed, or takes long to read."""
@@ -234,13 +221,11 @@ class Lookups:
                 raise
             return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
         if value is MISSING and copied is not None and call.key:
-            value = self._copy(item, call, *copied)
+            value = self._copy(call, copied)
         return value if value is MISSING else Made(value)
 
-    def _copy(self, item: Item, call: Call, payload: Payload, since: Moment | None) -> Any:
+    def _copy(self, call: Call, payload: Payload) -> Any:
         """A copy of what an equal input's call has made, or `MISSING`."""
-        if self._is_outdated(item, call, since):
-            return MISSING
         try:
             value = call.task.form.restore(payload)
         except Exception as error:
@@ -250,17 +235,7 @@ class Lookups:
         self._engine.hit(call, "run")
         return value
 
-    def _is_outdated(self, item: Item, call: Call, since: Moment | None) -> bool:
-        """Whether an item was read after an invalidation of what an equal one made, read `since`.
-
-        As with single calls, of which a later one gets nothing of what was invalidated before it.
-        """
-        now = item.since
-        if now is None or since is None or now == since:
-            return False
-        return self._engine.cache.was_invalidated(call, since, now)
-
-    def follow(self, leader: Item, followers: list[Item], value: Any) -> None:
+    def follow(self, followers: list[Item], value: Any) -> None:
         """Have the inputs that waited for an equal one get results of their own.
 
         It is called before anybody gets `value`, and may change it.
@@ -268,7 +243,7 @@ class Lookups:
         payload = self._copied(value) if followers else None
         for item in followers:
             item.call = self._target.call(item.args)
-            item.copied = None if payload is None else (payload, leader.since)
+            item.copied = payload
 
     def _copied(self, value: Any) -> Payload | None:
         try:

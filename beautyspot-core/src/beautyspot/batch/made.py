@@ -18,7 +18,7 @@ class Made(NamedTuple):
         error: what it raised, where that is a result.
         is_hit: whether it was a hit after all.
         is_stored: whether it was a hit, or its result is stored, or queued for that; None where it
-            is nobody else's, since what its key is made of changed meanwhile.
+            is nobody else's, since it was invalidated or what its key is made of changed meanwhile.
     """
 
     value: Any

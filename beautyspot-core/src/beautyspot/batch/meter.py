@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.batch import displays
 from beautyspot.batch.progress import OFTEN, Progress
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.queueing import Queue
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
@@ -87,8 +87,8 @@ class Meter:
         self._refused = 0
         self._busy, self._busy_since = 0.0, 0.0
         self._queue = Queue()
-        self._lock = threading.Lock()  # nothing is called in it: see `beautyspot.concurrency.locks`
-        self._showing = locks.reentrant()
+        self._lock = threading.Lock()  # nothing is called in it
+        self._showing = threading.RLock()
         self._started = self._moved = clock()
         self._samples = deque([_Sample(self._started, 0, 0, 0.0)], SAMPLES)
         self._ended = threading.Event()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from beautyspot.batch.options import MapKeywords
     from beautyspot.batch.progress import Progress
     from beautyspot.calls.marking import Marking
-    from beautyspot.concurrency.locks import Lazily
+    from beautyspot.concurrency.lazily import Lazily
 
     Inputs = Iterable[Any] | AsyncIterable[Any]
 

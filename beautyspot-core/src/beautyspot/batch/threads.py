@@ -33,7 +33,6 @@ from beautyspot.batch.submitted import (
 from beautyspot.batch.termination import ends_in_order
 from beautyspot.batch.window import Window
 from beautyspot.batch.workers import NOT_BEGUN, Workers
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.queueing import NotBegun
 from beautyspot.results.validity import MISSING
 
@@ -139,8 +138,6 @@ class SyncMap:
             return  # pragma: no cover - at the process's end, and in children
         self._readers.stop()
         self._workers.stop()
-        if locks.inside():  # a thread may wait for what is held here: the process's end waits
-            return
         _under_way.discard(self)
         self._has_ended = True
         try:

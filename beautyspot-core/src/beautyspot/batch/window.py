@@ -92,7 +92,7 @@ class Window:
         item.value = made.value
         followers = self._settle(item)
         if made.is_stored is not None:
-            self._lookups.follow(item, followers, made.value)
+            self._lookups.follow(followers, made.value)
         return followers
 
     def failed(

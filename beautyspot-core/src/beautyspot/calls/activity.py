@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, Literal
 
-from beautyspot.calls.turn import Turn
+from beautyspot.calls.runs import Run
 from beautyspot.limits.limiting import LimiterCounts
 
 if TYPE_CHECKING:
@@ -100,10 +100,10 @@ class WaitingCall:
 
 @dataclass(frozen=True, slots=True)
 class RestingBackend:
-    """A kind of operation of a backend that is not tried at the moment, since it failed.
+    """A backend that is not asked at the moment, since it failed.
 
     Attributes:
-        name: of which backend, and which operations, such as "metadata store (look-ups)".
+        name: which backend, such as "metadata store".
         seconds: until it is tried again; 0.0 where the next call does that.
     """
 
@@ -203,21 +203,26 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         limiting: its limits.
         spec: the setting `limiter`.
     """
-    unsaved, saver = engine.cache.unsaved, engine.saver
-    breakers = (*engine.cache.health.breakers, *limiting.breakers)
+    cache = engine.cache
+    unsaved = cache.writer.unsaved
+    unsaved_bytes = sum(pending.size for pending in unsaved)
+    breakers = (cache.store.breaker, cache.storage.breaker, *limiting.breakers)
     return Activity(
         spot=spot,
         is_closed=engine.closed,
         running=tuple(sorted(_running(engine), key=lambda each: -each.seconds)),
         waiting=tuple(sorted(_waiting(engine, limiting), key=lambda each: -each.seconds)),
         unsaved=len(unsaved),
-        unsaved_bytes=unsaved.size,
-        queued=0 if saver is None else len(saver),
-        queued_bytes=0 if saver is None else saver.size,
-        resting=tuple(
-            RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
-            for breaker in breakers
-            if breaker.is_open
+        unsaved_bytes=unsaved_bytes,
+        queued=len(cache.writer) - len(unsaved),
+        queued_bytes=cache.writer.size - unsaved_bytes,
+        resting=(
+            *_resting_saves(cache.writer.rest_left()),
+            *[
+                RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
+                for breaker in breakers
+                if breaker.is_open
+            ],
         ),
         limits=tuple(_limits(limiting, spec)),
         grants_last_minute=limiting.stats.last_minute(),
@@ -225,13 +230,18 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
     )
 
 
+def _resting_saves(seconds: float) -> Iterable[RestingBackend]:
+    if seconds:
+        yield RestingBackend("metadata store (saves)", seconds)
+
+
 def _running(engine: Engine) -> Iterable[RunningCall]:
     now = perf_counter()
-    for turn, began in list(engine.running.items()):
-        if began is None or not isinstance(turn, Turn) or turn.saves:
+    for run, began in list(engine.running.items()):
+        if began is None or not isinstance(run, Run):
             continue
-        call, seconds = turn.call, max(0.0, now - began)
-        storing = turn.record is not None
+        call, seconds = run.call, max(0.0, now - began)
+        storing = run.pending is not None
         yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
     for call, began in list(engine.streams.items()):
         yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - began))

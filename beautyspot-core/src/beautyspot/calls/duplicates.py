@@ -116,7 +116,7 @@ class Duplicates:
 
 def _of_the_store(engine: Engine) -> Identities:
     """The table of the Spot's store; a store that may block is not asked for its ID."""
-    store = engine.cache.metadata.real
+    store = engine.cache.store.real
     which: object = id(store)
     if not store.blocking:
         try:

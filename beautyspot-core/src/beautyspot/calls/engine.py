@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from beautyspot.calls.noting import LastCalls
 from beautyspot.concurrency.behind import Behind
 from beautyspot.concurrency.single_flight import Flights, leading
+from beautyspot.contracts.records import clean
 from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
@@ -17,16 +19,14 @@ from beautyspot.results.last_use import LastUses
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
-    import weakref
     from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.waiting import SpotExecutor
+    from beautyspot.contracts import Invalidation
     from beautyspot.observing import Cause, Place, Reason, Refusal
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
-    from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
-    from beautyspot.results.shared_commits import SharedCommits
     from beautyspot.results.size_limit import SizeLimit
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
@@ -83,11 +83,13 @@ class Engine:
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         last_calls: what the last call of each thread or task came to.
-        commits: stores the results of tasks, several in one commit; None before the first.
+        look_ups: those of tasks where the store may block, by event loop.
+        saves_behind: whether results are saved behind their callers.
         counting: what the calls came to, by function.
         uses: when each result was last found.
-        running: the turns that have not ended yet, in the order of their begin, with when their
-            function began, by `perf_counter`, and None for what else keeps the store open.
+        running: the runs that have not ended yet, in the order of their begin, with when their
+            function began, by `perf_counter`; None before that, and for what else keeps the store
+            open.
         streams: the calls of generators that run, each with when that began.
         waiting: the calls that wait for another one.
         maps: weak references to what counts for maps with a `progress=`.
@@ -103,7 +105,6 @@ class Engine:
             "cache",
             "closed",
             "closing",
-            "commits",
             "counting",
             "executor",
         ),
@@ -111,11 +112,12 @@ class Engine:
             "detours",
             "flights",
             "last_calls",
+            "look_ups",
             "maps",
             "owner",
             "reporter",
             "running",
-            "saver",
+            "saves_behind",
             "size_limit",
             "streams",
             "uses",
@@ -136,7 +138,7 @@ class Engine:
         price_unit: str = "",
     ) -> None:
         self.cache = cache
-        self.detours = cache.health.detours
+        self.detours = cache.store.detours
         self.reporter = reporter
         self._observers = reporter.observing
         self.wait_timeout = wait_timeout
@@ -148,22 +150,23 @@ class Engine:
         self.waiting: dict[Wait, None] = {}
         self.maps: list[Callable[[], Metered | None]] = []
         self.closing: list[Callable[[], object]] = []
-        self.saver: Saver | None = None
+        self.saves_behind = False
         self.size_limit: SizeLimit | None = None
-        self.commits: SharedCommits | None = None
+        self.look_ups: weakref.WeakKeyDictionary[object, Any] = weakref.WeakKeyDictionary()
         self.behind = Behind()
         self.flights = Flights()
         self.streams: dict[Call, float] = {}
         reasons = reporter.reasons
-        self.counting = Counting(cache.metadata, lambda: cache.clock(), reasons, price_unit)
-        cache.count_first = self.counting.write_first
+        self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
+        cache.count_first = self.counting.write
+        cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
-        self.uses = LastUses(cache.metadata.touch, lambda: cache.clock(), self.counting.write)
+        self.uses = LastUses(cache.store.touch, lambda: cache.clock(), self.counting.write)
 
     @property
     def blocking(self) -> bool:
         """Whether a look-up may take longer than an event loop can wait."""
-        return self.cache.metadata.blocking
+        return self.cache.store.blocking
 
     def check_open(self) -> None:
         """Refuse a question to a store that may be closed.
@@ -177,11 +180,11 @@ class Engine:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to write, nor a thread to wait for."""
-        waits = bool(self.cache.unsaved) or (self.uses.writes and bool(self.uses.seen))
+        writer = self.cache.writer
+        waits = bool(writer.pending) or (self.uses.writes and bool(self.uses.seen))
         waits = waits or self.counting.has_news
-        has_thread = self.saver is not None and self.saver.has_begun
-        has_thread = has_thread or self.behind.is_busy
-        return not waits and not has_thread and not self.executor.is_made
+        has_thread = writer.is_at_work or self.behind.is_busy or self.executor.is_made
+        return not waits and not has_thread
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
@@ -193,12 +196,8 @@ class Engine:
         self.uses.reset_after_fork()
         self.counting.reset_after_fork()
         self.reporter.reset_after_fork()
-        self.cache.health.reset_after_fork()
-        self.cache.finding.reset_after_fork()
-        self.cache.unsaved.reset_after_fork()
-        self.commits = None
-        if self.saver is not None:
-            self.saver.reset_after_fork()
+        self.cache.reset_after_fork()
+        self.look_ups = weakref.WeakKeyDictionary()
         if self.size_limit is not None:
             self.size_limit.reset_after_fork()
 
@@ -206,9 +205,24 @@ class Engine:
         """Write what was found and counted, at the end of a child of `multiprocessing`."""
         self.uses.write()
 
-    def has_run(self, turn: object) -> None:
-        """Note the end of a turn; after `shutdown` the last one closes the store."""
-        self.running.pop(turn, None)
+    def outdate(self, what: Invalidation) -> None:
+        """Have no later caller get what a call that is under way, and is invalidated, gives."""
+        under_way = [getattr(run, "call", None) for run in list(self.running)]
+        for call in (*under_way, *list(self.streams)):
+            if call is None or what.cache_key not in (None, call.key):
+                continue
+            task = call.task
+            if (
+                what.func_identifier in (None, clean(task.func_identifier))
+                and what.version in (None, task.addressing.version)
+                and (what.tag is None or what.tag in task.terms.tags or task.asks_terms)
+            ):
+                call.invalidated = True
+                self.flights.detach(call.key)
+
+    def has_run(self, run: object) -> None:
+        """Note the end of a run; after `shutdown` the last one closes the store."""
+        self.running.pop(run, None)
         if self.closing and not self.running:
             self.close()
 
@@ -271,7 +285,7 @@ class Engine:
         self.uses.note(call.key)
         observers = self.observers
         if observers.told:
-            if place == "store" and call.key in self.cache.waiting:
+            if place == "store" and call.key in self.cache.writer.pending:
                 place = "memory"
             made_at, price, size = call.found_as or (None, call.spares or None, None)
             name, key, saved = call.task.func_identifier, call.key, call.saves

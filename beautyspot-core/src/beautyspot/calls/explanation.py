@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
+from glob import escape
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.calls.blocks import join
+from beautyspot.contracts import Selection, entry_of
+from beautyspot.contracts.listing import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.keys.binding import is_omitted
 from beautyspot.messages import less_secrets, masked_json
@@ -97,10 +100,10 @@ def _runs(told: Explanation, why: str) -> Explanation:
 def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     engine.check_open()
     cache = engine.cache
-    record = cache.waiting.get(call.key) or cache.metadata.get(call.key)
-    entry = cache.find(call.key)
-    if record is None or entry is None:
+    record = cache.get(call.key)
+    if record is None:
         return _explain_earlier(cache, call, texts) or _explain_miss(engine, call, texts)
+    entry = entry_of(record)
     what = ", an error" if is_error(entry.serializer) else ""
     stored = f"stored {record.updated_at} UTC{what}"
     unfit = cache.unfit(call, entry, stale=call.task.stale is not None)
@@ -122,10 +125,12 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
 def _explain_earlier(cache: Cache, call: Call, texts: dict[str, str]) -> Explanation | None:
     """The result that is stored under an earlier identifier of the function, and is valid."""
     for key in call.task.addressing.earlier_keys(call):
-        record, entry = cache.waiting.get(key) or cache.metadata.get(key), cache.find(key)
-        there = copy(call)
+        record, there = cache.get(key), copy(call)
         there.key, stale = key, call.task.stale is not None
-        if record is None or entry is None or cache.unfit(there, entry, stale=stale) is not None:
+        if record is None:
+            continue
+        entry = entry_of(record)
+        if cache.unfit(there, entry, stale=stale) is not None:
             continue
         if not _why_lost(cache, there, entry)[1]:
             stored = f"stored {record.updated_at} UTC as a result of {record.func_identifier}"
@@ -178,7 +183,7 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
     )
     search = Nearest(ours)
     for each in (name, *addressing.earlier):
-        for record in engine.cache.metadata.scan(func_identifier=each):
+        for record in listed(engine.cache.store.real, Selection(function=escape(each))):
             if record.key_scheme is not None:  # keys of earlier releases are never looked up
                 search.offer(record, identity_of(record))
     found = search.found()

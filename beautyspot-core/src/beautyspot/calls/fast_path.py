@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
-from beautyspot.errors import RestoreError
 from beautyspot.results.validity import SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
@@ -33,10 +32,11 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     case, also where anything fails: `flow.answer` meets the failure again, and reports it.
     """
     addressing, form = task.addressing, task.form
-    counted, waiting, detours = task.counted, engine.cache.waiting, engine.cache.health.detours
-    find: Callable[[str], object] = engine.cache.metadata.real.find
-    if engine.blocking:
-        find = engine.cache.finding.look  # a failure may take long, so that it is met once
+    store, waiting, counted = engine.cache.store, engine.cache.writer.pending, task.counted
+    find: Callable[[str], object] = store.real.find
+    if store.blocking:
+        find = _finding_once(store.find)
+    detours = store.detours
     bind, memo = addressing.bind, addressing.memo
     codec, uses, observers = form.codec, engine.uses, engine.observers
     told = observers.told
@@ -91,8 +91,10 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     own_digest = xxh3_128_digest((key + ending).encode() + data)
                 else:
                     own_digest = fingerprint(key, stored_by, data)
-                if own_digest != digest:
-                    raise RestoreError(key)
+                if own_digest != digest:  # damaged, or of a copy
+                    call = call or Call(task, args, kwargs)
+                    call.found = found
+                    return call
                 if stored_by == codec:
                     value = form.serializer.loads(data)
                 else:
@@ -115,6 +117,18 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
         return call or Call(task, args, kwargs)
 
     return task.call if slow else hit
+
+
+def _finding_once(find: Callable[[str], object]) -> Callable[[str], object]:
+    """A look-up that gives its error: it may take long to fail, and is not to be made twice."""
+
+    def found(key: str) -> object:
+        try:
+            return find(key)
+        except Exception as error:
+            return error
+
+    return found
 
 
 class SentHit(functools.partial[Any]):

@@ -51,7 +51,7 @@ async def _outcome(engine: Engine, flow: Generator[Step, Any, Outcome]) -> Outco
 def _leave(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
     """Let the execution go on alone; stop what has not begun, which has cost nothing."""
     with suppress(RuntimeError):  # the event loop is closed
-        if call.since is None:
+        if call.began_at is None:
             task.cancel()
         else:
             call.alone = True

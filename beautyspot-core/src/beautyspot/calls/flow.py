@@ -6,59 +6,60 @@
             single flight: lead or follow
               │ lead
               ▼
+            lease the key, and look once more
+              │ nothing there
+              ▼
             call the user's function ──raises──▶ propagate as it is, store nothing
               │ returns
               ▼
-            serialise ──▶ blob first ──▶ row ──▶ return
+            serialise ──▶ blob first ──▶ row ──▶ share ──▶ return
 
 A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `leasing.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
+- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
   blocking store;
 - `_lead`: another process has stored the result between the look-up and the lease;
-- `_together`: a follower gets a copy of what the leader of this process made.
+- `_follow`: a follower gets a copy of what the leader of this process made.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls import leasing
 from beautyspot.calls.blocks import join
-from beautyspot.calls.following import (
-    OUTDATED,
-    follow,
-    moment_of,
-    taken_over,
-    win,
-)
 from beautyspot.calls.reports import (
     has_changed,
     has_new_version,
     report_no_key,
+    report_no_lease,
     tell_of_paths,
+    tell_of_wait,
     warn_inactive,
     warn_moved,
     warn_stale,
 )
-from beautyspot.calls.steps import Block, Execute, Outcome
-from beautyspot.calls.turn import Save, Turn
-from beautyspot.concurrency import holders
-from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.errors import CacheMissError
+from beautyspot.calls.runs import Run, release_all
+from beautyspot.calls.steps import Block, Execute, Join, Outcome
+from beautyspot.concurrency import holders, waiting
+from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may_wait
+from beautyspot.contracts import Entry, in_full
+from beautyspot.errors import CacheMissError, MetadataBusyError
+from beautyspot.limits import concurrency_cap
 from beautyspot.results.validity import ELSEWHERE, MISSING
-from beautyspot.serialization.payload import StoredError
+from beautyspot.serialization.payload import Payload, StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
-    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.contracts.store import Begun
+    from beautyspot.results.leases import Ticket
     from beautyspot.tasks.task import Call
     from beautyspot.tasks.watching import Watch
 
@@ -135,7 +136,7 @@ def look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
     except Exception as error:
         report_no_key(engine, call, error)
         return MISSING
-    return MISSING if call.refresh else (yield from leasing.look(engine, call))
+    return MISSING if call.refresh else (yield Block(partial(engine.cache.recall, call)))
 
 
 def _counted(engine: Engine, call: Call) -> Flow:
@@ -167,151 +168,223 @@ def not_stored(engine: Engine, call: Call) -> CacheMissError:
     )
 
 
+# -------------------------------------------------------------------------- lead, or follow
+
+
 def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
-    outdated: Flight | None = None
     holders.end_orphans()
     while True:
-        with Turn(engine, call) as turn, turn:
-            anew = call.refresh
-            flight = engine.flights.enter(call.key, turn, anew=anew, outdated=outdated)
-            if turn.flight is not None:
-                led = yield from _lead(turn, deadline)
-                yield from leasing.give_back(turn)
-                return led
-        shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
-        if shared is OUTDATED:
-            outdated = flight
-        elif shared is ABANDONED:
-            value = yield from _abandoned(engine, call)
-            if value is not MISSING:
-                return _found(engine, call, value)
-        else:
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        if leads or flight is None:  # without a flight: to wait might be a deadlock
             break
-    outcome = taken_over(engine, call, shared, flight)
-    if outcome is not None:
-        return (yield from _or_stale(engine, call, outcome))
-    with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
-        return (yield from _run(turn))
-
-
-def _abandoned(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
-    """What is stored for a follower whose leader left, as where another process was faster.
-
-    Where to look takes long, all followers do so at once, and not one after the other as leaders.
-    """
-    if call.refresh or not engine.blocking:
-        return MISSING
-    return (yield from leasing.look(engine, call))
-
-
-def _lead(turn: Turn, deadline: float) -> Flow:
-    engine, call = turn.engine, turn.call
-    # Another process may have stored a result between the first look-up and the lease.
-    value = yield from leasing.begin(turn)
-    if value is leasing.HELD:
-        if engine.saver is not None and call.key in engine.cache.waiting:
-            yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
-        value = yield from win(turn, deadline)
-    if value is not MISSING and not call.refresh:
-        return _found(engine, call, value)
-    return (yield from _run(turn))
-
-
-def renewal(engine: Engine, call: Call) -> Flow:
-    """Make the result of a call anew behind its caller; gives whether a newer one is stored now.
-
-    Not where another call of the key is under way, here or in another process.
-    """
-    with Turn(engine, call) as turn, turn:
-        engine.flights.enter(call.key, turn)
-        if turn.flight is None:
-            return Outcome(False)
-        outcome = yield from _renewed(turn)
-        yield from leasing.give_back(turn)
+        shared = yield from follow(engine, call, flight, deadline)
+        if shared is ABANDONED:
+            continue
+        outcome = taken_over(engine, call, shared, flight)
+        if outcome is not None:
+            return (yield from _or_stale(engine, call, outcome))
+        flight = None  # no value to share, or the deadline has passed
+        break
+    run = Run(engine, call, flight)
+    engine.running[run] = None  # until it ends
+    try:
+        value = MISSING if flight is None else (yield from lease(run, deadline))
+        if value is not MISSING:
+            return _found(engine, call, value)
+        outcome = yield from _run(run)
+        yield from release_all(engine, [run])
         return outcome
+    finally:
+        run.end()
 
 
-def _renewed(turn: Turn) -> Flow:
-    engine, call = turn.engine, turn.call
-    value = yield from leasing.begin(turn)
+def follow(
+    engine: Engine, call: Call, flight: Flight, deadline: float
+) -> Generator[Step, Any, object]:
+    """What the leader of a flight shared; None where the deadline has passed."""
+    call.waited = True
+    began = perf_counter()
+    try:
+        with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
+            done = yield from _wait(engine, call, flight, deadline)
+        return flight.result if done else None
+    finally:
+        forsake(flight)
+        engine.has_waited(call, "run", perf_counter() - began)
+
+
+def _wait(
+    engine: Engine, call: Call, what: Flight | Ticket, deadline: float
+) -> Generator[Step, Any, bool]:
+    """Wait for a flight or a ticket, and say so after a while; whether it is done."""
+    waited, began = 0.0, monotonic()
+    while True:
+        left = deadline - monotonic()
+        done: bool = yield Join(what, max(0.0, min(left, waiting.PATIENCE)))
+        if done or left <= waiting.PATIENCE:
+            return done
+        holders.end_orphans()  # the event loop of the other one may have been closed since
+        before, waited = waited, monotonic() - began
+        for patience in (waiting.PATIENCE, waiting.LONG):
+            if before < patience <= waited:
+                tell_of_wait(engine, call, what if isinstance(what, Flight) else None, waited)
+
+
+def taken_over(engine: Engine, call: Call, shared: object, flight: Flight) -> Outcome | None:
+    """What a follower gets of what its leader shared; None where it has to run the function.
+
+    It is a hit where it is a result: a copy of a value, a file, or an error that was chosen as one.
+    """
+    outcome = shared if isinstance(shared, Outcome) else None
+    try:
+        if isinstance(shared, Payload):
+            outcome = Outcome(call.task.form.restore(shared))
+        elif isinstance(shared, Entry):
+            outcome = Outcome(engine.cache.restore(call.task, call.key, shared))
+    except StoredError as stored:
+        outcome = None if stored.error is None else Outcome(error=stored.error)
+    except Exception as error:
+        advice = "The function runs instead"
+        engine.reporter.report("restore", call.task.func_identifier, error, advice)
+    if outcome is None or call.task.is_failure(outcome.error):
+        return outcome
+    call.saves, call.spares = flight.spared
+    engine.hit(call, "run")
+    return outcome
+
+
+# ------------------------------------------------------------------------------- the lease
+
+
+def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
+    """Lease the key: what is stored under it by now, or `MISSING` once the function may run.
+
+    That is without the lease where the store fails, or another holds it beyond the deadline.
+    """
+    engine, call, leases = run.engine, run.call, run.engine.cache.leases
+    begun = yield from _ask(run)
+    while begun is not None:
+        before = call.rejected
+        value = yield from _taken(run, begun)
+        if value is not MISSING or run.leased:
+            return value
+        if call.key in begun.found:
+            if call.rejected <= before:  # a store that does not do what it was asked for
+                break
+            begun = yield from _ask(run)
+            continue
+        if monotonic() >= deadline or not (run.flight is None or may_wait(run.flight)):
+            break
+        call.waited = True
+        ticket, began = leases.wait_for(call.key, run.rejected), perf_counter()
+        try:
+            with engine.noting_wait(call, "process"):
+                done = yield from _wait(engine, call, ticket, deadline)
+        finally:
+            run.leased = leases.forget(ticket)
+            engine.has_waited(call, "process", perf_counter() - began)
+        if not done:
+            break
+        begun = ticket.answer or (yield from _ask(run))
+    return MISSING
+
+
+def _ask(run: Run) -> Generator[Step, Any, Begun | None]:
+    """Ask the store for the lease, and for what is there; None where it fails."""
+    engine, key = run.engine, run.call.key
+
+    def ask(*, in_place: bool = False) -> Begun | None:
+        try:
+            return engine.cache.begin([key], run.rejected, in_place=in_place)
+        except Exception as error:
+            if in_place and isinstance(error, MetadataBusyError):
+                raise
+            report_no_lease(engine, run.call, error)
+            return None
+
+    if not engine.blocking:
+        try:
+            return ask(in_place=True)
+        except MetadataBusyError:
+            pass
+    begun: Begun | None = yield Block(ask)
+    return begun
+
+
+def _taken(run: Run, begun: Begun) -> Generator[Step, Any, Any]:
+    """The value in an answer of the store, or `MISSING`; then the lease may be in it."""
+    cache, call, found = run.engine.cache, run.call, begun.found.get(run.call.key)
+    if found is None:
+        run.take(begun)
+        return MISSING
+    entry = in_full(found)
+    value = ELSEWHERE if run.engine.blocking else cache.taken(call, entry, in_place=True)
+    if value is ELSEWHERE:
+        value = yield Block(partial(cache.taken, call, entry))
     if value is not MISSING:
-        return Outcome(value is not leasing.HELD)
-    if call.task.addressing.has_moved(call):
-        warn_moved(engine, call)
-        return Outcome(False)
-    outcome = yield from _run(turn)
-    if turn.record is None:
-        return outcome if outcome.error is not None else Outcome(False)
-    return Outcome((yield Block(partial(engine.cache.is_renewed, call, turn.record))))
+        run.share(entry)
+    return value
 
 
-def _run(turn: Turn) -> Flow:
-    """Call the user's function, and see to it that its result is shared and stored.
+# --------------------------------------------------------------------------------- the run
+
+
+def _run(run: Run) -> Flow:
+    """Call the user's function, and see to it that its result is stored and shared.
 
     A Spot that is shut down meanwhile leaves its store open for that.
     """
-    engine, call = turn.engine, turn.call
-    engine.running[turn] = perf_counter()  # until it ends
+    engine, call = run.engine, run.call
+    addressing, counted = call.task.addressing, call.task.counted
+    engine.running[run] = perf_counter()
     engine.miss(call)
-    if call.waited and call.task.addressing.has_moved(call):
-        turn.share(None)  # what the function would give now belongs to another key
+    if call.waited and addressing.has_moved(call):
+        run.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _counted(engine, call))
-    call.since = call.since or (yield from moment_of(engine, call))  # told with the lease
-    turn.begin()
-    addressing = call.task.addressing
+    run.begin()
     watch = addressing.watch(call)
     addressing.tell_arguments(call, watch)
-    counted = call.task.counted
     execution = Execute(call, engine.observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:  # also where it is interrupted
-        turn.took = execution.work.seconds
-        counted.seconds_spent += turn.took
+        run.took = execution.work.seconds
+        counted.seconds_spent += run.took
         engine.counting.look()
     if outcome.error is not None:
         counted.failures += execution.work.has_failed()
-        return (yield from _raised(turn, outcome, watch))
-    if call.task.options.price is not None:
+        if not call.task.is_result(outcome.error):
+            run.share(outcome)
+            return (yield from _or_stale(engine, call, outcome))
+    elif call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)
-    turn.tell_spared()
-    if not _keeps(turn, outcome.value, watch):
-        return outcome
-    engine.uses.bound()
-    # Encoded before any other code runs: its caller, or a follower, may change the value.
-    if turn.encode(outcome.value) and not turn.queue():
-        yield Save(turn)
-    if watch is not None:
-        tell_of_paths(engine, call)
+    run.tell_spared()
+    if _encoded(run, outcome, watch):
+        engine.uses.bound()
+        yield from run.saving()
+        if watch is not None:
+            tell_of_paths(engine, call)
     return outcome
 
 
-def _raised(turn: Turn, outcome: Outcome, watch: Watch | None) -> Flow:
-    """What comes of an execution that raised: its error, which may be a result."""
-    if not turn.call.task.is_result(outcome.error):
-        turn.share(outcome)
-        return (yield from _or_stale(turn.engine, turn.call, outcome))
-    if has_changed(turn.engine, watch, turn.call):
-        turn.share(None)
-        return outcome
-    turn.engine.uses.bound()
-    if turn.encode_error(outcome) and not turn.queue():
-        yield Save(turn)
-    return outcome
+def _encoded(run: Run, outcome: Outcome, watch: Watch | None) -> bool:
+    """Whether the result is to be stored, and was turned into bytes.
 
-
-def _keeps(turn: Turn, value: Any, watch: Watch | None) -> bool:
-    """Whether to store a result; the followers are told where not."""
-    if has_changed(turn.engine, watch, turn.call):
-        turn.share(None)  # each of them runs the function itself
+    At once, before any other code runs: its caller, or a follower, may change the value.
+    """
+    engine, call = run.engine, run.call
+    if has_changed(engine, watch, call):
+        run.share(None)  # each of the followers runs the function itself
         return False
-    if not turn.engine.keeps(turn.call, value):
-        turn.share_unstored(value)
+    if outcome.error is not None:
+        return run.encode_error(outcome)
+    if not engine.keeps(call, outcome.value):
+        run.share_unstored(outcome.value)
         return False
-    return True
+    return run.encode(outcome.value)
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
@@ -331,3 +404,31 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     call.made_at = None if call.found_as is None else call.found_as[0]
     warn_stale(engine, call, outcome)
     return Outcome(value)
+
+
+def renewal(engine: Engine, call: Call) -> Flow:
+    """Make the result of a call anew behind its caller; gives whether a newer one is stored now.
+
+    Not where another call of the key is under way, here or in another process.
+    """
+    flight, leads = engine.flights.enter(call.key)
+    if not leads:
+        if flight is not None:
+            forsake(flight)
+        return Outcome(False)
+    run = Run(engine, call, flight)
+    engine.running[run] = None
+    try:
+        value = yield from lease(run, -inf)
+        if value is not MISSING or not run.leased:
+            return Outcome(value is not MISSING)
+        if call.task.addressing.has_moved(call):
+            warn_moved(engine, call)
+            return Outcome(False)
+        outcome = yield from _run(run)
+        if run.pending is None:
+            return outcome if outcome.error is not None else Outcome(False)
+        renewed = partial(engine.cache.is_renewed, call, run.pending.record)
+        return Outcome((yield Block(renewed)))
+    finally:
+        run.end()

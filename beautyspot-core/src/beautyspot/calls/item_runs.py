@@ -1,10 +1,10 @@
 """Runs a function of a list for those items of a call that have no result.
 
-The items are taken in rounds. A round leads the flights of as many as one execution takes, and
-takes their leases; those that another call leads are left for later. It looks the items up once
-more, calls the function with the rest, shares and stores what that returns, and ends the flights.
-Only when nothing is left to lead does the call wait for others, and then it leads nothing but the
-one item whose lease it waits for. So no call holds what another one needs while it waits for that.
+The items are taken in rounds. A round leads the flights of as many as one execution takes, and asks
+the store for their leases by one question; what was stored meanwhile comes with the answer. It
+calls the function with the rest, stores and shares what that returns, and ends the flights. What
+other calls make is left for later: only when nothing is left to lead does the call wait, and then
+it leads and leases nothing. So no call holds what another one needs while it waits for that.
 """
 
 from __future__ import annotations
@@ -15,32 +15,34 @@ from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls import leasing
-from beautyspot.calls.following import OUTDATED, follow, moment_of, taken_over, win
-from beautyspot.calls.led_items import Item, Led, turn_of
-from beautyspot.calls.reports import has_changed, tell_of_paths, warn_inactive, warn_moved
+from beautyspot.calls.flow import follow, lease, taken_over
+from beautyspot.calls.reports import (
+    has_changed,
+    report_no_lease,
+    tell_of_paths,
+    warn_inactive,
+    warn_moved,
+)
+from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
-from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import holders, single_flight
-from beautyspot.concurrency.single_flight import ABANDONED
+from beautyspot.concurrency import holders
+from beautyspot.concurrency.single_flight import ABANDONED, forsake
+from beautyspot.contracts import in_full
 from beautyspot.keys.memo import FLAT
-from beautyspot.results.bulk import recall_many, save_many
 from beautyspot.results.validity import MISSING
-from beautyspot.serialization.file_data import FileData
 from beautyspot.tasks.task import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
-    from beautyspot.concurrency.single_flight import Entry, Flight
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.results.cache import Cache
+    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.contracts.store import Begun
     from beautyspot.tasks.items import Given
     from beautyspot.tasks.watching import Watch
 
-    Watched = tuple[Watch, list[Item]]
+    Watched = tuple[Watch, list["Item"]]
 
     Steps = Generator[Step, Any, Exception | None]
     """Ends with the error that the call is to raise."""
@@ -51,8 +53,28 @@ BATCH: Final = 1000
 So a process that is killed loses no more, and others that make the same items share the work.
 """
 
-COMMIT: Final = 256
-"""Results in one commit, so that no other process waits for long."""
+
+class Item:
+    """One item of a call, or several equal ones.
+
+    Attributes:
+        call: its own.
+        given: the item itself.
+        places: where it is in the list.
+        value: its result, or `MISSING`.
+        flight: that of another call, which makes it.
+        run: its part of an execution of this call; None where nothing of it is stored or shared.
+    """
+
+    __slots__ = ("call", "flight", "given", "places", "run", "value")
+
+    def __init__(self, call: Call, given: Any) -> None:
+        self.call = call
+        self.given = given
+        self.places: list[int] = []
+        self.value: Any = MISSING
+        self.flight: Flight | None = None
+        self.run: Run | None = None
 
 
 class ItemRuns:
@@ -70,7 +92,8 @@ class ItemRuns:
         self._task = whole.task
         self._given = given
         self._stores = stores
-        self._most = whole.task.options.batch or BATCH
+        most_leases = engine.cache.store.real.most_leases
+        self._most = min(whole.task.options.batch or BATCH, most_leases)
         self._alone: deque[Item] = deque()  # these follow nobody
         self._pending: deque[Item] = deque()  # these lead, or else follow
         self._others: deque[Item] = deque()  # these wait for another call, or for a lease
@@ -86,19 +109,22 @@ class ItemRuns:
             while self._alone or self._pending or self._others:
                 if not self._engine.active:
                     self._end_caching()
-                with Led() as led, led:
-                    error = yield from self._round(led)
-                    yield from leasing.give_all_back(led.turns)
+                works = self._alone or self._pending
+                error = yield from (self._round() if works else self._wait())
                 if error is not None:
                     return error
         finally:
             for item in missing:
-                if item.flight is not None:
-                    single_flight.forsake(item.flight)
+                self._forsake(item)
         return None
 
     def _shares(self, item: Item) -> bool:
         return self._stores and item.call.key != ""
+
+    def _forsake(self, item: Item) -> None:
+        if item.flight is not None:
+            forsake(item.flight)
+            item.flight = None
 
     def _end_caching(self) -> None:
         """Have all that is left run uncached, since the Spot is shut down, or switched off."""
@@ -107,92 +133,98 @@ class ItemRuns:
             if item.call.key:
                 warn_inactive(self._engine, item.call)
                 item.call.key = ""
-            if item.flight is not None:
-                single_flight.forsake(item.flight)
-                item.flight = None
+            self._forsake(item)
         self._pending.clear()
         self._others.clear()
         self._alone = deque(left)
 
-    def _round(self, led: Led) -> Steps:
-        if not (self._alone or self._pending):
-            error = yield from self._wait(led)
-            if error is not None:
-                return error
-        yield from self._take_leases(led, self._claim(led))
-        yield from self._look_again(led)
-        return (yield from self._execute(led)) if led.items else None
+    # --------------------------------------------------------------------------------- one round
 
-    # ---------------------------------------------------------------------------- who makes what
+    def _round(self, first: Item | None = None) -> Steps:
+        """Make as many items as one execution takes, less those that others make or have made.
 
-    def _claim(self, led: Led) -> list[Item]:
-        """Take as many items as one execution takes; those of them that this call leads now."""
-        while self._alone and len(led.items) < self._most:
-            item = self._alone.popleft()
-            item.turn = Turn(self._engine, item.call) if self._shares(item) else None
-            led.items.append(item)
-        before = len(led.items)
-        if not self._pending or before >= self._most:
-            return []
-        room, flights = self._most - before, self._engine.flights
-        entered = flights.enter_all(self._entries(led), room, led.flights)
-        return self._led_of(led, list(zip(led.items[before:], entered, strict=True)))
-
-    def _entries(self, led: Led) -> Iterator[Entry]:
-        while self._pending:
-            item = self._pending.popleft()
-            item.turn = turn = Turn(self._engine, item.call)
-            led.items.append(item)  # first: the end of the round ends the turn
-            yield item.call.key, turn, item.call.refresh, item.outdated
-
-    def _led_of(self, led: Led, entered: list[tuple[Item, Flight | None]]) -> list[Item]:
-        """Those items that this call leads.
-
-        Those that other calls make are left for later, and those that can't wait for these are made
-        by this one alone.
+        The lease of the first is held.
         """
-        left = [item for item, _ in entered if turn_of(item).flight is None]
-        for item, flight in entered:
-            if turn_of(item).flight is None:
-                item.flight = flight
-                (self._alone if flight is None else self._others).append(item)
-        if left:
-            led.release(left)
-        return [item for item, _ in entered if item.turn is not None]
+        engine, most = self._engine, self._most - (first is not None)
+        alone = [self._alone.popleft() for _ in range(min(most, len(self._alone)))]
+        room = min(most - len(alone), len(self._pending))
+        claimed = [self._pending.popleft() for _ in range(room)]
+        entered = engine.flights.enter_all([(each.call.key, each.call.refresh) for each in claimed])
+        led: list[Item] = []
+        try:
+            for item, (flight, leads) in zip(claimed, entered, strict=True):
+                if leads:
+                    item.run = Run(engine, item.call, flight)
+                    led.append(item)
+                elif flight is None:  # to wait for it might be a deadlock
+                    alone.append(item)
+                else:
+                    item.flight = flight
+                    self._others.append(item)
+            for item in alone:
+                item.run = Run(engine, item.call, None) if self._shares(item) else None
+            engine.running |= dict.fromkeys(each.run for each in (*led, *alone) if each.run)
+            made = [*alone, *(yield from self._leased(led))]
+            made += [] if first is None else [first]
+            made.sort(key=lambda item: item.places[0])
+            error = (yield from self._execute(made)) if made else None
+            yield from release_all(engine, [item.run for item in made if item.run is not None])
+            return error
+        finally:
+            for item in [*reversed(led), *alone]:
+                if item.run is not None:
+                    item.run.end()
+                    item.run = None
 
-    def _take_leases(self, led: Led, claimed: list[Item]) -> Generator[Step, Any, None]:
-        """Leave those items for later that other processes make.
+    def _leased(self, led: list[Item]) -> Generator[Step, Any, list[Item]]:
+        """Lease the keys of these items; those that this call is to make.
 
-        Beyond as many as the store gives at once, other processes may make the same items.
+        The others have a value by then, or are made by another process.
         """
-        some = [turn_of(item) for item in claimed[: self._engine.cache.metadata.most_leases]]
-        take = partial(leasing.take_all, self._engine, some)
-        held = (yield Block(take)) if some and self._engine.blocking else take()
-        blocked = [item for item in claimed if item.turn in held] if held else []
-        if blocked:
-            led.release(blocked)
-            self._others.extend(blocked)
+        free: list[Item] = []
+        asked = led
+        while asked:
+            rejected = [item.call.rejected for item in asked]
+            begun: Begun | None = yield Block(partial(self._begin, asked))
+            again: list[Item] = []
+            for item, before in zip(asked, rejected, strict=True):
+                if item.value is not MISSING:
+                    self._engine.hit(item.call)
+                elif begun is None or _run_of(item).take(begun):
+                    free.append(item)
+                elif item.call.key not in begun.found:
+                    self._others.append(item)
+                else:
+                    (again if item.call.rejected > before else free).append(item)
+            asked = again
+        return free
 
-    def _look_again(self, led: Led) -> Generator[Step, Any, None]:
-        """Find what others have stored between the first look-up and the lease."""
-        items = [item for item in led.items if item.turn is not None]
-        if not items:
-            return
-        look = partial(recall_many, self._engine.cache, [item.call for item in items])
-        values = yield Block(look)
-        found: list[Item] = []
-        for item, value in zip(items, values, strict=True):
-            if value is not MISSING and not item.call.refresh:  # then this tells what it replaces
-                item.value = value
-                self._engine.hit(item.call)
-                found.append(item)
-        if found:
-            yield from leasing.give_all_back([turn_of(item) for item in found])
-            led.release(found)
+    def _begin(self, items: list[Item]) -> Begun | None:
+        """Ask for all leases, and give the items the values that are stored by now.
+
+        None where the store fails: then the call goes on without.
+        """
+        cache = self._engine.cache
+        rejected: dict[str, float] = {}
+        for item in items:
+            rejected |= _run_of(item).rejected
+        try:
+            begun = cache.begin([item.call.key for item in items], rejected)
+        except Exception as error:
+            report_no_lease(self._engine, items[0].call, error)
+            return None
+        for item in items:
+            found = begun.found.get(item.call.key)
+            if found is not None:
+                entry = in_full(found)
+                item.value = cache.taken(item.call, entry)
+                if item.value is not MISSING:
+                    _run_of(item).share(entry)
+        return begun
 
     # ------------------------------------------------------------------------- waiting for others
 
-    def _wait(self, led: Led) -> Steps:
+    def _wait(self) -> Steps:
         """Wait for one item that another call makes, or for its lease, and take all that is free.
 
         Each wait has its own deadline, since other calls may have many executions to make. Where
@@ -200,35 +232,25 @@ class ItemRuns:
         """
         if monotonic() < self._deadline:
             self._deadline = monotonic() + self._engine.wait_timeout
-        item = self._others.popleft()
-        error: Exception | None = None
+        item: Item | None = self._others.popleft()
+        assert item is not None  # noqa: S101 - the caller asks
         if item.flight is None:
-            yield from self._win(led, item)
-        else:
+            return (yield from self._make_held(item))
+        while item is not None:
             error = yield from self._follow(item)
-            while error is None and (done := self._next_done()) is not None:
-                error = yield from self._follow(done)
-        blocked = [other for other in self._others if other.flight is None]
-        for other in blocked:
-            self._others.remove(other)
-        self._pending.extend(blocked)
-        return error
-
-    def _next_done(self) -> Item | None:
-        for item in self._others:
-            if item.flight is not None and item.flight.done:
+            if error is not None:
+                return error
+            item = next((each for each in self._others if each.flight and each.flight.done), None)
+            if item is not None:
                 self._others.remove(item)
-                return item
         return None
 
     def _follow(self, item: Item) -> Steps:
         """Give an item what another call of this process shares, or have it made by this one."""
         flight, item.flight = item.flight, None
-        assert flight is not None  # noqa: S101 - the callers ask
+        assert flight is not None  # noqa: S101 - the caller asks
         shared = yield from follow(self._engine, item.call, flight, self._deadline)
-        if shared is OUTDATED:
-            item.outdated = flight
-        if shared is OUTDATED or shared is ABANDONED:
+        if shared is ABANDONED:
             self._pending.append(item)
             return None
         outcome = taken_over(self._engine, item.call, shared, flight)
@@ -238,34 +260,40 @@ class ItemRuns:
         item.value = outcome.value
         return outcome.error
 
-    def _win(self, led: Led, item: Item) -> Generator[Step, Any, None]:
-        """Win the lease of an item from another process, or go without after the deadline."""
+    def _make_held(self, item: Item) -> Steps:
+        """Wait for the lease of an item that another process makes; make it once that is free.
+
+        Then the others that wait for leases may be free as well, and are made with it.
+        """
         engine, call = self._engine, item.call
-        item.turn = turn = Turn(engine, call)
-        led.items.append(item)
-        entry = call.key, turn, call.refresh, item.outdated
-        entered = engine.flights.enter_all([entry], 1)
-        if not self._led_of(led, [(item, entered[0])]):
-            return
-        value = yield from leasing.begin(turn)
-        if value is leasing.HELD:
-            if engine.saver is not None and call.key in engine.cache.waiting:
-                yield Block(engine.saver.flush)  # a result of this Spot holds it till it is saved
-            value = yield from win(turn, self._deadline)
-        if value is not MISSING and not call.refresh:
-            item.value = value
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        if flight is None:
+            self._alone.append(item)
+            return None
+        if not leads:
+            item.flight = flight
+            self._others.append(item)
+            return None
+        item.run = Run(engine, call, flight)
+        try:
+            item.value = yield from lease(item.run, self._deadline)
+            self._pending.extend([each for each in self._others if each.flight is None])
+            self._others = deque([each for each in self._others if each.flight is not None])
+            if item.value is MISSING:
+                return (yield from self._round(item))
             engine.hit(call)
-            yield from leasing.give_back(turn)
-            led.release([item])
+            return None
+        finally:
+            item.run.end()
+            item.run = None
 
     # --------------------------------------------------------------------------------- execution
 
-    def _execute(self, led: Led) -> Steps:
-        """Call the function with the items of the round, and share and store what it returns."""
+    def _execute(self, items: list[Item]) -> Steps:
+        """Call the function with these items, and share and store what it returns."""
         engine, task = self._engine, self._task
-        items = sorted(led.items, key=lambda item: item.places[0])
-        made = self._begin(led, items)
-        watched = yield from self._prepare(made)
+        made = self._told(items)
+        watched = self._prepare(made)
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
@@ -281,37 +309,38 @@ class ItemRuns:
         if outcome.error is not None:
             task.counted.failures += execution.work.has_failed()
             for item in made:
-                turn_of(item).share(outcome)
+                _run_of(item).share(outcome)
             return outcome.error
         engine.price(batch, lambda: outcome.value)
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
-        yield from self._keep(self._unchanged(made, watched), took / len(items))
+        yield from self._save(self._unchanged(made, watched), took / len(items))
         if watched:
             tell_of_paths(engine, made[0].call)
         return None
 
-    def _begin(self, led: Led, items: list[Item]) -> list[Item]:
-        """Tell of the misses; those of the items whose results are to be kept."""
+    def _told(self, items: list[Item]) -> list[Item]:
+        """Tell of the misses; those of the items whose results are to be stored."""
         engine = self._engine
-        moved: list[Item] = []
+        made: list[Item] = []
         for item in items:
             call = item.call
-            if item.turn is not None:
-                engine.running[item.turn] = perf_counter()  # until it ends
-            if call.key:
+            if call.key:  # else it was told of when that was seen
                 engine.miss(call)
             call.waited = call.waited or self._has_run  # the function may have changed an argument
-            if item.turn is not None and call.waited and call.task.addressing.has_moved(call):
+            if item.run is None:
+                continue
+            engine.running[item.run] = perf_counter()
+            if call.waited and call.task.addressing.has_moved(call):
                 warn_moved(engine, call)  # what the function gives now belongs to another key
-                moved.append(item)
+                item.run.share(None)
+            else:
+                made.append(item)
         self._has_run = True
-        if moved:
-            led.release(moved, keep=True)
-        return [item for item in items if item.turn is not None]
+        return made
 
-    def _prepare(self, made: list[Item]) -> Generator[Step, Any, list[Watched]]:
+    def _prepare(self, made: list[Item]) -> list[Watched]:
         """Note what has to be known of the items before the function runs.
 
         Returns:
@@ -321,30 +350,25 @@ class ItemRuns:
         if not made:
             return watched
         addressing = self._task.addressing
-        untold = [item.call for item in made if item.call.since is None]
-        since = (yield from moment_of(self._engine, untold[0])) if untold else None
         shared = addressing.watch(made[0].call, item=False)
         if shared is not None:
             watched.append((shared, made))
         for item in made:
-            call = item.call
-            call.since = call.since or since
-            turn_of(item).begin()
-            own = None if type(item.given) in FLAT else addressing.watch(call, item=True)
-            addressing.tell_arguments(call, shared, own)
+            _run_of(item).begin()
+            own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
+            addressing.tell_arguments(item.call, shared, own)
             if own is not None:
                 watched.append((own, [item]))
         return watched
 
     def _unchanged(self, made: list[Item], watched: list[Watched]) -> list[Item]:
-        """Those of the items whose keys are made of what they were made of before.
-
-        Who waits for another one runs the function himself, once its turn has ended.
-        """
+        """Those of the items whose keys are made of what they were made of before."""
         changed: set[Item] = set()
         for watch, items in watched:
             if has_changed(self._engine, watch, *[item.call for item in items]):
                 changed.update(items)
+        for item in changed:
+            _run_of(item).share(None)  # those that follow run the function themselves
         return [item for item in made if item not in changed]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
@@ -360,48 +384,23 @@ class ItemRuns:
         except Exception as error:
             return Outcome(error=error)
 
-    def _keep(self, made: list[Item], seconds: float) -> Generator[Step, Any, None]:
-        """Share the results, which took so many seconds each, and store them."""
+    def _save(self, made: list[Item], seconds: float) -> Generator[Step, Any, None]:
+        """Store the results, which took so many seconds each, and share them."""
         engine = self._engine
-        encoded: list[Turn] = []
+        encoded: list[Run] = []
         for item in made:
-            turn = turn_of(item)
-            turn.took = seconds
-            turn.tell_spared()
+            run = _run_of(item)
+            run.took = seconds
+            run.tell_spared()
             if not engine.keeps(item.call, item.value):
-                turn.share_unstored(item.value)
-            elif turn.encode(item.value):
-                encoded.append(turn)
+                run.share_unstored(item.value)
+            elif run.encode(item.value):
+                encoded.append(run)
         engine.uses.bound()
-        left = [turn for turn in encoded if not turn.queue()]
-        if left:
-            yield from _save(engine.cache, left)
+        yield from save_all(engine, encoded)
 
 
-def _save(cache: Cache, turns: list[Turn]) -> Generator[Step, Any, None]:
-    block = Block(partial(_save_all, cache, turns))
-    try:
-        yield block
-    finally:
-        if block.is_in_executor:  # a cancelled call does not stop it
-            for turn in turns:
-                turn.hand_over()
-
-
-def _save_all(cache: Cache, turns: list[Turn]) -> None:
-    """Write the encoded results, and end their turns."""
-    try:
-        rows: list[tuple[Turn, TaskRecord]] = []
-        for turn in turns:
-            if turn.record is None or isinstance(turn.record.result_data, FileData):
-                turn.save()  # a file is a commit of its own
-            else:
-                rows.append((turn, turn.record))
-        for start in range(0, len(rows), COMMIT):
-            some = rows[start : start + COMMIT]
-            save_many(cache, [(turn.call, record) for turn, record in some], later=False)
-            for turn, _ in some:
-                turn.end()
-    finally:
-        for turn in turns:
-            turn.end()
+def _run_of(item: Item) -> Run:
+    """The part of an item in an execution of this call."""
+    assert item.run is not None  # noqa: S101 - the callers ask
+    return item.run

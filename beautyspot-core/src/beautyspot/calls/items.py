@@ -11,8 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.item_runs import ItemRuns
-from beautyspot.calls.led_items import Item
+from beautyspot.calls.item_runs import Item, ItemRuns
 from beautyspot.calls.reports import (
     has_new_version,
     report_no_key,
@@ -22,7 +21,6 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import CacheMissError
-from beautyspot.results.bulk import recall_many
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call
 
@@ -181,7 +179,7 @@ def _look_up(
         left = [item for item in left if item.value is ELSEWHERE]
     for start in range(0, len(left) if waits else 0, PAGE):
         page = left[start : start + PAGE]
-        values = yield Block(partial(recall_many, engine.cache, [item.call for item in page]))
+        values = yield Block(partial(engine.cache.recall_many, [item.call for item in page]))
         for item, value in zip(page, values, strict=True):
             _find(engine, item, value)
     for item in left:

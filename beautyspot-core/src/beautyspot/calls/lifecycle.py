@@ -17,8 +17,7 @@ from beautyspot.concurrency import deferred, holders
 from beautyspot.concurrency.forks import end_in_children, reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
-from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
-from beautyspot.resilience.health import Health
+from beautyspot.resilience.guarded_backends import GuardedStore, Storages
 from beautyspot.resilience.reporting import OPENING, Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
@@ -93,11 +92,9 @@ def make_engine(
     strict, observers = config["strict"], spot._observers
     reporter = Reporter(spot.name, told, strict=strict, observers=observers)
     me: weakref.ref[Owner] = weakref.ref(spot)
-    health = Health(reporter)
     placement = Placement(
-        GuardedStore(parts.metadata, health, signs=config["signing_key"] is not None),
-        guarded_storage(parts.storage, health),
-        health,
+        GuardedStore(parts.metadata, reporter, signs=config["signing_key"] is not None),
+        Storages(parts.storage, reporter),
         reporter,
         parts.context.directory,
         blob_threshold=config["blob_threshold"],
@@ -114,22 +111,18 @@ def make_engine(
         price_unit=config["price_unit"] or "",
     )
     engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
-    cache.unsaved.at_process_end = partial(_store_rest, engine)
+    engine.saves_behind = config["save"] == "background"
     if config["max_size"] is not None:
         from beautyspot.results.size_limit import SizeLimit
 
         engine.size_limit = SizeLimit(
             config["max_size"],
             cache,
-            engine.uses.times,
+            engine.uses.write,
             is_closed=lambda: engine.closed,
             holding=engine.staying_open,
         )
-        placement.on_stored = engine.size_limit.note
-    if config["save"] == "background":
-        from beautyspot.results.background import Saver
-
-        engine.saver = Saver(cache)
+        cache.on_stored = engine.size_limit.note
     return engine
 
 
@@ -138,7 +131,7 @@ def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     reset_in_children(engine)
     end_in_children(engine)
     try:
-        engine.cache.metadata.open(is_open=is_open)
+        engine.cache.store.open(is_open=is_open)
     except Exception as error:
         memory = "results are kept in memory only, as far as there is room"
         advice = (
@@ -155,7 +148,7 @@ def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
     if spot() is None:
         _end_dropped(engine, parts)
     elif _others_go_on():
-        _store_rest(engine)
+        engine.cache.writer.finish()
         engine.uses.write()
     elif engine.executor.runs_here():
         finish_later(engine, parts)
@@ -198,7 +191,7 @@ def finish(engine: Engine, parts: Parts) -> None:
     holders.end_orphans()
     engine.behind.dismiss()
     engine.wait_behind()
-    _store_rest(engine)
+    engine.cache.writer.finish()
     is_last = not engine.running
     engine.uses.write()
     engine.executor.stop(wait=True)
@@ -212,15 +205,9 @@ def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
     if not is_last:
         engine.counting.write()  # what such a call counted
     engine.counting.writes = False  # limited functions go on, and count
-    engine.cache.metadata.held.stop()
+    engine.cache.leases.stop()
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
-
-
-def _store_rest(engine: Engine) -> None:
-    if engine.saver is not None:
-        engine.saver.finish()
-    engine.cache.unsaved.finish()
 
 
 P = ParamSpec("P")

@@ -22,6 +22,7 @@ import copyreg
 import itertools
 import os
 import re
+import threading
 import weakref
 from datetime import timedelta
 from functools import partial
@@ -30,7 +31,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
 from beautyspot.calls.engine import Engine, Owner
-from beautyspot.concurrency import locks
 from beautyspot.config.resolve import Config
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
@@ -49,7 +49,7 @@ _PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath
 
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
-_lock = locks.reentrant()
+_lock = threading.RLock()
 
 
 def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -259,7 +259,7 @@ copyreg.pickle(Task, _sent_task)
 
 def _reset_after_fork() -> None:
     global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = locks.reentrant()
+    _lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

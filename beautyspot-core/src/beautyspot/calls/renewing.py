@@ -80,7 +80,7 @@ async def _renew_async(engine: Engine, call: Call) -> bool:
 
 
 def _stand_alone() -> None:
-    single_flight.lead(())
+    single_flight.stand_alone()
     queueing.stand_alone()
     concurrency_cap.stand_alone()
 

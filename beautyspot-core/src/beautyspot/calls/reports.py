@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.concurrency.waiting import REMEDY
+from beautyspot.concurrency import waiting
+from beautyspot.concurrency.holders import name_of, place_of
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
@@ -12,6 +13,7 @@ from beautyspot.messages import error_shown
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Outcome
+    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
     from beautyspot.tasks.watching import Watch
 
@@ -49,7 +51,7 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
     engine.reporter.once(
         "outside asyncio",
         f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
-        f"uncached, as all asynchronous functions there: {REMEDY}",
+        f"uncached, as all asynchronous functions there: {waiting.REMEDY}",
     )
 
 
@@ -63,6 +65,40 @@ def warn_moved(engine: Engine, call: Call) -> None:
         f"moved {name}",
         f"an argument of {name} was changed while the call was under way, so its result is not "
         f"stored: {advice}",
+    )
+
+
+def report_no_lease(engine: Engine, call: Call, error: Exception) -> None:
+    """Report that the store gave no lease."""
+    advice = "The call goes on, and another process may compute the same result"
+    engine.reporter.report("take a lease", call.task.func_identifier, error, advice)
+
+
+def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: float) -> None:
+    """Say for what a call has waited so many seconds.
+
+    Args:
+        engine: of the Spot.
+        call: the one that waits.
+        flight: of another call of this process; None where one of another process makes the result.
+        waited: seconds.
+    """
+    holder = "another process, or another Spot of this one"
+    if flight is not None:
+        holder = f"{name_of(flight.thread)} of this process"
+        if flight.is_of_task:
+            holder = f"a task in {holder}"
+        elif where := place_of(flight.thread):
+            holder = f"{holder} (now at {where})"
+    name = call.task.func_identifier
+    engine.reporter.tell(
+        f"waits {name}",
+        f"{name} has waited {waited:.0f} s for {holder}, which makes the same call (key "
+        f"{call.key}), and gets its result when that is there. After wait_timeout "
+        f"({engine.wait_timeout:.0f} s) it runs on its own. If the other one can't go on before "
+        "this one does, release the lock that it needs (or whatever else it waits for) before the "
+        "call, or lower wait_timeout=",
+        loud=waited >= waiting.LONG,
     )
 
 

@@ -1,27 +1,22 @@
 """`Spot.set_result`: store values as the results of calls that do not run.
 
-Whoever sets a result means it: no call that began before may replace it. Most keys are nobody's:
-then the lease of the key is free, and while it is held here, no run of the key begins. Where a run
-may be under way, it is invalidated, before the row is written and after that: what began between
-the two may not have seen the row. To note an invalidation of each key would fill the log of the
-store, which then takes all calls that are under way for invalidated. A run without the lease, as
-one that waited for it in vain, is older than what was set meanwhile, and the store keeps the newer.
+They are put as if their run began at this moment, so that they replace what is stored, and no run
+that began before replaces them: it is older. Its caller gets what it computed, as ever.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls import leasing
 from beautyspot.calls.blocks import join
-from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks
-from beautyspot.contracts import Invalidation, in_full
-from beautyspot.errors import BeautyspotError, ConfigError, SerializationError
+from beautyspot.contracts import Invalidation
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
+from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, SerializationError
 from beautyspot.messages import error_shown
+from beautyspot.results.writer import BATCH, Pending
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -33,7 +28,8 @@ if TYPE_CHECKING:
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call, Task
 
-    Rows = dict[str, tuple[Call, TaskRecord]]
+ATTEMPTS: Final = 3
+"""How often a result is put that others invalidate just then."""
 
 
 def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> None:
@@ -49,18 +45,14 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
     _check_stores(engine, whole)
     items = whole.task.items
     values = [value] if items is None else items.results(value, len(calls), set_so=True)
-    cache = engine.cache.for_the_user()
+    cache = engine.cache
+    cache.insist()
     rows = {  # of equal items the last one
         call.key: (call, _row(cache, call, each)) for call, each in zip(calls, values, strict=True)
     }
-    with ExitStack() as ends:
-        contested = _contested(engine, rows, ends)
-        for key in contested:
-            cache.invalidations.note(Invalidation(cache_key=key))
-        _withdraw(engine, cache, rows, ends)
-        _write(cache, rows)
-        for key in contested:
-            cache.invalidations.note(Invalidation(cache_key=key))
+    with engine.staying_open():
+        for start in range(0, len(rows), BATCH):
+            _put(cache, list(rows.values())[start : start + BATCH])
 
 
 def _check_stores(engine: Engine, call: Call) -> None:
@@ -90,7 +82,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
         if task.asks_terms:
             call.terms = terms_of(task.options, kept, call.args, call.kwargs)
     addressing.tell_arguments(call)
-    return cache.record(call, payload, None)._replace(code=None, began_at=cache.latest())
+    return cache.record(call, payload, None)._replace(code=None, began_at=None)
 
 
 def _encoded_value(cache: Cache, task: Task, value: Any) -> tuple[Payload, Any]:
@@ -122,68 +114,51 @@ def _encoded_stream(cache: Cache, task: Task, value: Any) -> tuple[list[Any], Pa
             f"type {type(value).__name__}: give them as a list"
         )
     items: list[Any] = []
-    returned = _drawn(iter(value), items)
-    try:
-        data = [task.form.serializer.dumps(item) for item in (*items, returned)]
-    except BeautyspotError:
-        raise
-    except Exception as error:
-        raise SerializationError(f"the serializer failed: {error_shown(error)}: mend it") from error
-    return items, _encoded(cache, task, data)
-
-
-def _drawn(iterator: Any, items: list[Any]) -> Any:
-    """Append all items to a list; what the iterator returned, where it is a generator."""
+    iterator: Any = iter(value)
     while True:
         try:
             items.append(next(iterator))
         except StopIteration as end:
-            return end.value
+            returned: Any = end.value
+            break
+    dumps = task.form.serializer.dumps
+    data = [_encoded_by(dumps, item) for item in (*items, returned)]  # type: ignore[arg-type]
+    return items, _encoded(cache, task, data)
 
 
 # -------------------------------------------------------------------------------- in its place
 
 
-def _contested(engine: Engine, rows: Rows, ends: ExitStack) -> list[str]:
-    """Take the leases, until the end; the keys of which a run may be under way all the same.
-
-    No more leases than the store gives at once: of the other keys, a run may be under way.
-    """
-    under_way = {turn.call.key for turn in list(engine.running) if isinstance(turn, Turn)}
-    turns: list[Turn] = []
-    for call, _ in rows.values():
-        turn = Turn(engine, call)
-        turns.append(turn)
-        ends.callback(turn.end)
-        engine.running[turn] = None  # a Spot that is shut down leaves its store open for that
-    leasing.take_all(engine, turns[: engine.cache.metadata.most_leases])
-    return [  # the run of a stream holds no lease
-        turn.call.key
-        for turn in turns
-        if turn.lease is None or turn.call.key in under_way or turn.call.task.form.streams
+def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
+    """Write the blobs, and then all rows in one commit; those that are refused once more."""
+    began, seconds = perf_counter(), 0.0
+    found = cache.find_many([call.key for call, _ in rows])
+    left = [
+        Pending(
+            call.task,
+            cache.placed(call.task, record),
+            0,
+            replaces=found[call.key].result_value if call.key in found else None,
+            earlier=call.task.addressing.earlier_keys(call),
+        )
+        for call, record in rows
     ]
-
-
-def _withdraw(engine: Engine, cache: Cache, rows: Rows, ends: ExitStack) -> None:
-    """Take results out of memory that wait there to be stored."""
-    for key in rows:
-        queued = None if engine.saver is None else engine.saver.withdraw(key)
-        if queued is not None:
-            ends.callback(queued.end)
-        cache.unsaved.drop(key, wait=not locks.inside())
-
-
-def _write(cache: Cache, rows: Rows) -> None:
-    """Write the blobs, and then all rows in one commit."""
-    began, placement = perf_counter(), cache.placement
-    found = cache.metadata.find_many([*rows])
-    placed = [cache.placed(call.task, record) for call, record in rows.values()]
-    placement.put_many([(record, None) for record in placed])
-    took = (perf_counter() - began) / len(placed)
-    for record in placed:
-        older = found.get(record.cache_key)
-        if older is not None:
-            placement.discard(record.cache_key, in_full(older).result_value)
-        placement.tell_stored(record, took, later=False)
-    for call, _ in rows.values():
-        cache.let_go(call)
+    for _ in range(ATTEMPTS):
+        since = cache.leases.begin([], {}).since
+        puts = [Put(each.record, covers_of(each.record), since) for each in left]
+        refused = cache.store.put(puts)
+        seconds = seconds or (perf_counter() - began) / len(rows)
+        for pending in left:
+            if pending.key not in refused:
+                # Else look-ups of this process would find what waits to be written.
+                cache.writer.withdraw(Invalidation(pending.key))
+                cache.has_stored(pending, seconds, later=False)
+        left = [pending for pending in left if pending.key in refused]
+        if not left:
+            return
+    for pending in left:
+        cache.placement.discard(pending.key, pending.record.result_value)
+    raise MetadataError(
+        "others have invalidated what was to be set each time that it was stored: set it when they "
+        "do not"
+    )

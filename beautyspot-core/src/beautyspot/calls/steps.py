@@ -9,10 +9,11 @@ flow: a `StopIteration` thrown into a generator would become a `RuntimeError`.
 
 from __future__ import annotations
 
-import time
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.executions import Run
+from beautyspot.concurrency import holders
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
@@ -82,8 +83,9 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
 
 
 async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]) -> Any:
-    """Perform a flow in the running event loop."""
+    """Perform a flow in the running event loop; if that is closed before, others end the flow."""
     step: Step | None = None
+    holders.hold(flow, flow.close)
     try:
         step = next(flow)
         while True:
@@ -91,6 +93,7 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
     except StopIteration as end:
         outcome: Outcome = end.value
     finally:
+        holders.let_go(flow)
         flow.close()
     try:
         return outcome.unwrap()
@@ -174,11 +177,6 @@ class Block:
     def __init__(self, work: Callable[[], Any]) -> None:
         self._job = Job(work)
 
-    @property
-    def is_in_executor(self) -> bool:
-        """Whether the executor runs it, to its end even if the caller is cancelled."""
-        return self._job.submitted
-
     def perform(self) -> Any:
         """Run it in this thread."""
         return self._job.work()
@@ -188,43 +186,28 @@ class Block:
         return await self._job.run_in(executor)
 
 
-class Pause:
-    """Wait for some seconds."""
-
-    __slots__ = ("seconds",)
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def perform(self) -> None:
-        """Sleep."""
-        time.sleep(self.seconds)
-
-    async def perform_async(self, executor: Callable[[], Executor]) -> None:
-        """Sleep, and let others run."""
-        import asyncio
-
-        del executor
-        await asyncio.sleep(self.seconds)
-
-
 class Join:
-    """Wait for a flight that another one leads, say; performs to whether it is done."""
+    """Wait for a flight that another one leads, say; performs to whether it is done.
 
-    __slots__ = ("flight", "timeout")
+    Args:
+        awaited: what is waited for.
+        timeout: seconds, at most; infinite where it comes in any case.
+    """
 
-    def __init__(self, flight: Waking, timeout: float) -> None:
-        self.flight = flight
-        self.timeout = timeout
+    __slots__ = ("_awaited", "_timeout")
+
+    def __init__(self, awaited: Waking, timeout: float) -> None:
+        self._awaited = awaited
+        self._timeout = None if timeout == inf else timeout
 
     def perform(self) -> bool:
         """Wait for a bell."""
         bell = Bell()
-        self.flight.add_waker(bell)
+        self._awaited.add_waker(bell)
         try:
-            return bell.wait(self.timeout)
+            return bell.wait(self._timeout)
         finally:
-            self.flight.remove_waker(bell)
+            self._awaited.remove_waker(bell)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> bool:
         """Wait on a future of this loop's own: never in the executor, which the leader needs."""
@@ -232,10 +215,10 @@ class Join:
 
         del executor
         alarm = Alarm()
-        self.flight.add_waker(alarm)
+        self._awaited.add_waker(alarm)
         try:
-            return await asyncio.wait_for(alarm.rung, self.timeout)
+            return await asyncio.wait_for(alarm.rung, self._timeout)
         except TimeoutError:
             return False
         finally:
-            self.flight.remove_waker(alarm)
+            self._awaited.remove_waker(alarm)

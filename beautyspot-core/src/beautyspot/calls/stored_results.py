@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.contracts import DURATION, Invalidation, seconds
+from beautyspot.contracts.records import clean
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import checked, checks_options, did_you_mean
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.marking import Marking
-    from beautyspot.concurrency.locks import Lazily
+    from beautyspot.concurrency.lazily import Lazily
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
@@ -183,27 +183,12 @@ class StoredResults:
         """
         self._engine.check_open()
         _, calls = self._marking.all_addressed("invalidate", function, args, kwargs)
-        cache = self._engine.cache.for_the_user()
+        cache = self._engine.cache
         # Earlier keys first: what was found there until then is stored under the call's own key.
-        keys = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
-        found = [self._invalidate(cache, key) for several in keys for key in several]
-        return any(found)
-
-    def _invalidate(self, cache: Cache, key: str) -> bool:
-        if self._engine.saver is not None:
-            self._engine.saver.check_free(key)
-        waits = key in cache.waiting  # what is just being stored is removed by whoever stores it
-        cache.invalidations.note(Invalidation(cache_key=key))
-        return self._forget(cache, key) or waits
-
-    def _forget(self, cache: Cache, key: str) -> bool:
-        saver = self._engine.saver
-        queued = None if saver is None else saver.withdraw(key)
-        try:
-            return cache.forget(key) or queued is not None
-        finally:
-            if queued is not None:  # only now: the next call may store its result from here on
-                queued.end()
+        several = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
+        keys = [key for each in several for key in each]
+        gone = [cache.invalidate(Invalidation(cache_key=key)).entries for key in keys]
+        return any(gone)
 
     @checks_options("invalidate_all")
     def invalidate_all(
@@ -238,8 +223,8 @@ class StoredResults:
         if version == "auto":
             raise ConfigError(
                 'invalidate_all(version="auto") names no version: "auto" is stored as "auto:" and '
-                "a digest of the code; give that, as the versions in spot.metadata.scan() are "
-                "written, or leave version= out to forget a function's results of every version"
+                "a digest of the code; give that, as `beautyspot ls --json` shows versions, "
+                " or leave version= out to forget a function's results of every version"
             )
         names: list[str | None] = [None]
         if callable(function):
@@ -253,13 +238,13 @@ class StoredResults:
                 f"{function!r:.80}: give one of these, or version= or tag="
             )
         self._engine.check_open()
-        cache, version = (
-            self._engine.cache.for_the_user(),
-            None if version is None else str(version),
-        )
-        removed = sum(
-            self._forget_all(cache, Invalidation(None, name, version, tag)) for name in names
-        )
+        cache, version = self._engine.cache, None if version is None else clean(str(version))
+        tag = None if tag is None else clean(tag)
+        whats = [
+            Invalidation(None, None if name is None else clean(name), version, tag)
+            for name in names
+        ]
+        removed = sum(cache.invalidate(what).entries for what in whats)
         if not removed and isinstance(function, str):
             self._tell_of_unknown(cache, function)
         return removed
@@ -269,7 +254,7 @@ class StoredResults:
         names = set(self._marking.names)
         if identifier in names:
             return
-        store = cache.metadata.real
+        store = cache.store.real
         if not store.remote:  # over a network it may take minutes to read all rows
             names.update(totals.func_identifier for totals in store.function_totals())
         if identifier not in names:
@@ -279,23 +264,6 @@ class StoredResults:
                 identifier,
                 did_you_mean(identifier, names),
             )
-
-    def _forget_all(self, cache: Cache, what: Invalidation) -> int:
-        from beautyspot.concurrency.together import together
-
-        # Those that wait now count, though whoever stores them just now may leave them out by then.
-        waiting = dict.fromkeys(_covered(cache, what))
-        cache.invalidations.note(what)
-        waiting |= dict.fromkeys(_covered(cache, what))
-        for key in waiting:
-            self._forget(cache, key)
-        scan = cache.metadata.scan(
-            func_identifier=what.func_identifier, version=what.version, tag=what.tag
-        )
-        forget = partial(self._forget, cache)
-        keys = (record.cache_key for record in scan)
-        forgotten = together(forget, keys, cache.metadata.at_once)
-        return len(waiting) + sum(gone for _, gone in forgotten)
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
@@ -325,7 +293,7 @@ class StoredResults:
     ) -> Pruned:
         """Remove results that are over a limit. Nothing else removes results by itself.
 
-        It is safe while others read and write. A result that is being computed anew stays.
+        It is safe while others read and write. A result that has just replaced another one stays.
 
         Args:
             max_size: the size of all results together, in bytes or as a text such as "1GB"; results
@@ -350,7 +318,8 @@ class StoredResults:
             expired=expired,
         )
         self._engine.check_open()
-        return prune(self._engine.cache, self._engine.uses.times(), limits)
+        self._engine.uses.write()  # rows say from when what this process has found was used
+        return prune(self._engine.cache, limits)
 
     @checks_options("collect")
     def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:
@@ -375,12 +344,8 @@ class StoredResults:
         least = checked("grace", grace, seconds, DURATION)
         self._engine.check_open()
         self._parts.required_storage()
-        cache = self._engine.cache.for_the_user()
+        cache = self._engine.cache
+        cache.insist()
         storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
         return Collector(cache, storage, least).collect()
-
-
-def _covered(cache: Cache, what: Invalidation) -> list[str]:
-    """The keys of those results that are yet to be stored, and are invalidated."""
-    return [key for key, record in list(cache.waiting.items()) if what.covers(record)]

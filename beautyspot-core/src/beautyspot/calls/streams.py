@@ -22,11 +22,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import answer, look_anew, not_stored
-from beautyspot.calls.following import moment_of
-from beautyspot.calls.leasing import look_up
-from beautyspot.calls.reports import has_changed, has_new_version, warn_outside_asyncio
+from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.reports import (
+    has_changed,
+    has_new_version,
+    report_no_lease,
+    warn_outside_asyncio,
+)
+from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Outcome, drive, drive_async
-from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import SerializationError
@@ -73,6 +77,7 @@ class Stream:
         self._bytes = 0
         self._work = Work()
         self._watch: Watch | None = None
+        self._run: Run | None = None
         self._told = 0.0  # seconds of it that are counted
         self._is_observed = False
 
@@ -92,8 +97,7 @@ class Stream:
                 return Outcome()
         if call.key:
             if call.may_store:
-                call.began_at = engine.cache.clock()
-                call.since = yield from moment_of(engine, call)
+                yield Block(self._begin_run)
                 self._watch = call.task.addressing.watch(call)
                 call.task.addressing.tell_arguments(call, self._watch)
                 self._data = []
@@ -183,8 +187,17 @@ class Stream:
             self.engine.reporter.report("store the stream", name, error, advice)
         return item
 
-    def end(self, returned: Any) -> Block | None:
-        """The step that stores a run which ended by itself, and returned a value; None: no need."""
+    def _begin_run(self) -> None:
+        """Ask the store for its number, for what is invalidated from here on; it leases nothing."""
+        self._run = Run(self.engine, self.call, None)
+        try:
+            self._run.take(self.engine.cache.leases.begin([], {}))
+        except Exception as error:
+            report_no_lease(self.engine, self.call, error)
+        self._run.begin()
+
+    def ended(self, returned: Any) -> Flow:
+        """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
         if call in engine.streams:
             engine.counting.look()
@@ -192,26 +205,25 @@ class Stream:
             self.stop()
         self._work.start()
         self.recorded(returned)
-        return None if self._data is None else Block(partial(self._store, self._data))
+        data, run = self._data, self._run
+        if data is not None and run is not None:
+            run.took = self._work.seconds
+            with engine.staying_open():
+                if (yield Block(partial(self._encode, run, data))):
+                    yield from run.saving()
+        return Outcome()
 
-    def _store(self, data: list[Data]) -> None:
-        engine, call, task = self.engine, self.call, self.call.task
+    def _encode(self, run: Run, data: list[Data]) -> bool:
+        """Turn what was recorded into a result to be stored; False where it is not to be."""
+        engine, call, form = self.engine, self.call, self.call.task.form
 
         def copies() -> list[Any]:
             """The items, for `price` and `cache_if`: the real ones are gone."""
-            return [task.form.serializer.loads(item) for item in data[:-1]]
+            return [form.serializer.loads(item) for item in data[:-1]]
 
         engine.price(call, copies)
-        if (task.options.cache_if or task.asks_terms) and not engine.keeps(call, copies()):
-            return
-        with Turn(engine, call) as turn, turn:
-            turn.took = self._work.seconds
-            if not turn.encode(data):
-                return
-            if not engine.blocking or turn.makes_blob:
-                turn.take_lease()  # or `collect` might remove the blob before a row names it
-            if not turn.queue():
-                turn.save()
+        asks = call.task.options.cache_if or call.task.asks_terms
+        return (not asks or engine.keeps(call, copies())) and run.encode(data)
 
 
 # ------------------------------------------------------------------------------- both kinds
@@ -265,8 +277,7 @@ def _next(stream: Stream, resume: Resume | None) -> Any:
                     next(source)
             item = (resume or _NEXT)(stream.source)
     except StopIteration as end:
-        if (save := stream.end(end.value)) is not None:
-            save.perform()
+        drive(stream.ended(end.value))
         raise
     return stream.recorded(item)
 
@@ -342,8 +353,7 @@ async def _next_async(stream: Stream, resume: Resume | None) -> Any:
                     await _unseen(source, _NEXT_ASYNC)
             item = await _unseen(stream.source, resume or _NEXT_ASYNC)
     except StopAsyncIteration:
-        if (save := stream.end(None)) is not None:
-            await save.perform_async(stream.engine.executor)
+        await drive_async(stream.ended(None), stream.engine.executor)
         raise
     return stream.recorded(item)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beautyspot.contracts.listing import totals_of
+
 if TYPE_CHECKING:
     from beautyspot.calls.activity import Activity, Stats
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.noting import LastCall
-    from beautyspot.concurrency.locks import Lazily
+    from beautyspot.concurrency.lazily import Lazily
     from beautyspot.config.resolve import Config
     from beautyspot.limits.limiting import Limiting
 
@@ -59,7 +61,7 @@ class Telling:
         """
         engine, limiting = self._engine, self._limiting
         cache, counted = engine.cache, [*engine.counting]
-        breakers = (*cache.health.breakers, *limiting.breakers)
+        breakers = (cache.store.breaker, cache.storage.breaker, *limiting.breakers)
         entries, size = self._totals()
         return {
             "hits": sum(each.hits for each in counted),
@@ -74,8 +76,9 @@ class Telling:
             "money_spent": sum(each.money_spent for each in counted),
             "entries": entries,
             "bytes": size,
-            "unsaved": len(cache.unsaved),
-            "resting": sum(breaker.is_open for breaker in breakers),
+            "unsaved": len(cache.writer.unsaved),
+            "resting": sum(breaker.is_open for breaker in breakers)
+            + (cache.writer.rest_left() > 0),
             **limiting.statistics(),
         }
 
@@ -84,8 +87,7 @@ class Telling:
         if engine.closed:
             return None, None
         try:
-            entries, size = engine.cache.metadata.totals()
-            return int(entries), int(size)  # here: a store may answer anything
+            return totals_of(engine.cache.store.real)
         except Exception as error:
             engine.reporter.report("count what is stored", "", error, "It is given as None")
             return None, None

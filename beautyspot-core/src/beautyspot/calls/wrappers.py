@@ -10,7 +10,7 @@ from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, given
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.leasing import look_up
+from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async

@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -83,6 +84,7 @@ class NeededThread:
         self._work = work
         self._is_needed = is_needed
         self._free = [True]  # taken by the thread, in one atomic step
+        self._thread: threading.Thread | None = None
 
     @property
     def runs(self) -> bool:
@@ -96,11 +98,18 @@ class NeededThread:
         except IndexError:
             return
         try:
-            begin(self._run, self._name)
+            self._thread = begin(self._run, self._name)
         except BaseException as error:  # an interrupt (Ctrl-C) too: a second thread does no harm
             self._free = [True]
             if not isinstance(error, RuntimeError):
                 raise
+
+    def join(self, seconds: float) -> None:
+        """Wait for its end, so many seconds at most; the caller has seen to it that it ends."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            with suppress(RuntimeError):  # it has not begun
+                thread.join(seconds)
 
     def _run(self) -> None:
         try:

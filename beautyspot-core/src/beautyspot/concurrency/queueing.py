@@ -111,7 +111,7 @@ class Work:
 
     def enter(self, now: float) -> None:
         """Note that a call begins to queue."""
-        with _lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+        with _lock:  # nothing is called here
             if not self._count:
                 self._since = now
             self._count += 1

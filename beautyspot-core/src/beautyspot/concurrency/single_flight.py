@@ -7,28 +7,25 @@ up affects no other caller.
 
 Waiting for flights can't deadlock: before a call waits, `enter` follows the graph of flights that
 wait for each other, and where it leads back to a flight that the caller itself leads, the caller
-runs alone. A leader may wait for the lease of its key as well: `dependents` tells what stands still
-meanwhile.
+runs alone.
 """
 
 from __future__ import annotations
 
 import contextvars
 import os
+import sys
+import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from beautyspot.concurrency import locks
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    Entry = tuple[str, "Leader", bool, "Flight | None"]
-
-_graph = locks.reentrant()
+_graph = threading.RLock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
 
 _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
@@ -36,52 +33,36 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
 )
 """The flights that the running code is part of, the outermost first."""
 
-_tables: weakref.WeakSet[Flights] = weakref.WeakSet()
-"""Those of all Spots."""
-
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
-
-
-class Leader(Protocol):
-    """What may lead a flight.
-
-    Attributes:
-        flight: the one that it leads.
-    """
-
-    flight: Flight | None
 
 
 class Flight:
     """One execution under way, or finished with `result`.
 
-    Args:
-        within: the flight whose execution made this call.
-
     Attributes:
-        since: when its function began, as its leader says; None before that.
         key: of the call.
-        spared: seconds and money that the execution took, as its leader says.
-        leased: the store of which the leader holds the lease of the key, or None.
+        within: the flight whose execution made this call.
         thread: the identifier of the leader's thread.
+        is_of_task: whether its leader runs in an event loop.
+        done: whether it is finished.
+        result: what the followers get; None has each of them run the function itself.
+        spared: seconds and money that the execution took, as its leader says.
     """
 
     __slots__ = (
-        *("_wakers", "done", "followed", "key", "leased", "result", "since", "spared", "thread"),
-        *("waits_for", "within"),
+        *("_wakers", "done", "is_of_task", "key", "result", "spared", "thread", "waits_for"),
+        "within",
     )
 
-    def __init__(self, within: Flight | None, key: str = "") -> None:
-        self.key = key
-        self.leased: Any = None
+    def __init__(self, key: str, within: Flight | None) -> None:
+        self.key, self.within = key, within
         self.thread = get_ident()
+        asyncio: Any = sys.modules.get("asyncio")
+        self.is_of_task = asyncio is not None and asyncio._get_running_loop() is not None
         self.done = False
-        self.followed = False
-        self.since: Any = None
-        self.spared = (0.0, 0.0)
         self.result: Any = ABANDONED
-        self.within = within
+        self.spared = (0.0, 0.0)
         self.waits_for: list[Flight] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -95,42 +76,26 @@ class Flight:
 
     def remove_waker(self, wake: Callable[[], object]) -> None:
         """Forget a waker, called or not."""
-        with _graph:
-            if wake in self._wakers:
-                self._wakers.remove(wake)
+        with _graph, suppress(ValueError):
+            self._wakers.remove(wake)
+
+    @property
+    def has_followers(self) -> bool:
+        """Whether any wait."""
+        return bool(self._wakers)
 
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
             if not self.done:
-                self.result = result
-                self.done = True
-        try:
-            self._wake()
-        except BaseException:  # interrupted (Ctrl-C): nothing else would wake the other followers
-            self._wake()
-            raise
-
-    @property
-    def has_followers(self) -> bool:
-        """Whether any wait, or have been woken; once it is done, none joins them."""
-        return bool(self._wakers)
-
-    def finish_unfollowed(self) -> bool:
-        """Finish where no other call follows, and none will; whether that is so."""
-        with _graph:
-            if not self.followed:
-                self.result, self.done = None, True
-            return not self.followed
-
-    def _wake(self) -> None:
-        """Wake all followers, some maybe for the second time."""
-        for wake in self._wakers.copy():
+                self.result, self.done = result, True
+            wakers = self._wakers.copy()
+        for wake in wakers:
             with suppress(Exception):
                 wake()
 
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
-        """Whether this flight waits, over any number of others, for one of `flights`."""
+        """Whether this is one of `flights`, or waits for one, over any number of others."""
         seen: set[int] = set()
         ahead: list[Flight] = [self]
         while ahead:
@@ -143,6 +108,10 @@ class Flight:
         return False
 
 
+_tables: weakref.WeakSet[Flights] = weakref.WeakSet()
+"""Those of all Spots of this process."""
+
+
 class Flights:
     """The flights of one Spot by key."""
 
@@ -150,98 +119,75 @@ class Flights:
         self._flights: dict[str, Flight] = {}
         _tables.add(self)
 
-    def enter(
-        self, key: str, leader: Leader, *, anew: bool = False, outdated: Flight | None = None
-    ) -> Flight | None:
+    def enter(self, key: str, *, anew: bool = False) -> tuple[Flight | None, bool]:
         """Lead the flight of `key`, or follow the one that is under way.
 
-        Returns:
-            The flight. The caller leads it where it is that of `leader` now, and ends it by
-            `leave`, also where it is interrupted here; a follower ends its waiting by `forsake`.
-            None where waiting would be a deadlock, and in a signal's handler that interrupts this
-            module: the caller runs alone.
+        Where the caller leads, what runs from here in this thread or task is marked as part of it,
+        and the caller ends it by `leave`; a follower ends its waiting by `forsake`.
 
         Args:
             key: of the call.
-            leader: whose `flight` is set where the caller leads.
             anew: lead in any case. Later callers follow this flight; the followers of the one
                 before stay with that.
-            outdated: lead where this is the flight under way.
-        """
-        if locks.holds(_graph):
-            return None
-        mine = _own()
-        with _graph:
-            return self._enter(key, leader, mine, anew, outdated)
-
-    def enter_all(
-        self, entries: Iterable[Entry], room: int, beside: tuple[Flight, ...] = ()
-    ) -> list[Flight | None]:
-        """`enter` for several keys of one call, until it leads `room` of them.
-
-        Each flight that the caller leads waits for the next one, since one execution ends them all.
-        So the last one stands for all where the graph is followed, and what runs is marked as part
-        of that one only.
-
-        Args:
-            entries: of each key what `enter` takes: key, leader, `anew` and `outdated`.
-            room: 1 or more.
-            beside: flights that the same execution ends, which the caller leads already.
 
         Returns:
-            What `enter` returns, for as many entries as were looked at.
+            The flight, and whether the caller leads it. No flight where waiting would be a
+            deadlock: the caller runs alone.
         """
-        entered: list[Flight | None] = []
-        if locks.holds(_graph):
-            return [None for _ in entries]
-        mine, made = tuple([x for x in _own() if x not in beside]), list(beside)
-        most = len(made) + room
+        mine = _own()
         with _graph:
-            for key, leader, anew, outdated in entries:
-                flight = self._enter(key, leader, mine, anew, outdated)
-                entered.append(flight)
-                if flight is not None and leader.flight is flight:
-                    made.append(flight)
-                if len(made) == most:
-                    break
-            for flight, following in pairwise(made):
+            flight, leads = self._enter(key, mine, anew)
+        if leads and flight is not None:
+            _leading.set((*mine, flight))
+        return flight, leads
+
+    def enter_all(self, keys: Iterable[tuple[str, bool]]) -> list[tuple[Flight | None, bool]]:
+        """`enter` for several keys of one call, each with its `anew`.
+
+        One execution ends all that the caller leads, so each of them waits for the next one, and
+        what runs is marked as part of the last one only, which stands for all.
+        """
+        mine = _own()
+        with _graph:
+            entered = [self._enter(key, mine, anew) for key, anew in keys]
+            led = [flight for flight, leads in entered if leads and flight is not None]
+            for flight, following in pairwise(led):
                 flight.waits_for.append(following)
+        if led:
+            _leading.set((*mine, led[-1]))
         return entered
 
-    def _enter(
-        self,
-        key: str,
-        leader: Leader,
-        mine: tuple[Flight, ...],
-        anew: bool,
-        outdated: Flight | None,
-    ) -> Flight | None:
+    def _enter(self, key: str, mine: tuple[Flight, ...], anew: bool) -> tuple[Flight | None, bool]:
         innermost, flight = mine[-1] if mine else None, self._flights.get(key)
         if flight is not None and mine and flight.leads_to(mine):
-            return None
-        if flight is None or anew or flight is outdated:
-            made = Flight(innermost, key)
+            return None, False
+        leads = flight is None or anew or _is_left(flight)
+        if leads or flight is None:
+            made = Flight(key, innermost)
             made.waits_for += [] if flight is None else [flight]
-            leader.flight = flight = made
-            lead((*mine, made))  # first: a handler that interrupts this must not wait for it
-            self._flights[key] = made
-        else:
-            flight.followed = True
+            flight = self._flights[key] = made
         if innermost is not None:
             innermost.waits_for.append(flight)
-        return flight
+        return flight, leads
 
-    def leave(self, key: str, flight: Flight) -> None:
+    def leave(self, flight: Flight) -> None:
         """End a flight, from any thread. One that its leader never finished is abandoned.
 
         A second call does nothing.
         """
         with _graph:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            _unlink(flight.within, flight)
+            if self._flights.get(flight.key) is flight:
+                del self._flights[flight.key]
+            if flight.within is not None:
+                _unlink(flight.within, flight)
+        part(flight)
         if not flight.done or flight.has_followers:
             flight.finish(ABANDONED)
+
+    def detach(self, key: str) -> None:
+        """Have later callers of a key lead a flight of their own, and not follow this one."""
+        with _graph:
+            self._flights.pop(key, None)
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -257,6 +203,14 @@ class Flights:
         self._flights = {}
 
 
+def _is_left(flight: Flight) -> bool:
+    """Whether this thread leads a flight that it has left, as by an interrupt in a notebook.
+
+    It is not within it, and no other call of the thread can be, since the thread is here.
+    """
+    return not flight.is_of_task and flight.thread == get_ident()
+
+
 def forsake(flight: Flight) -> None:
     """End a follower's waiting, in the thread or task that entered."""
     mine = _leading.get()
@@ -265,38 +219,8 @@ def forsake(flight: Flight) -> None:
             _unlink(mine[-1], flight)
 
 
-def dependents(flight: Flight) -> set[Flight]:
-    """The flights that wait for this one, over any number of others: those of all Spots."""
-    if flight.within is None and not flight.followed:
-        return set()
-    with _graph:
-        waiting: dict[Flight, list[Flight]] = {}
-        for other in _all_flights():
-            for ahead in other.waits_for:
-                waiting.setdefault(ahead, []).append(other)
-    found: set[Flight] = set()
-    left = [flight]
-    while left:
-        more = set(waiting.get(left.pop(), ())) - found
-        found |= more
-        left += more
-    return found
-
-
-def _all_flights() -> set[Flight]:
-    """The flights under way, also those that a newer one of their key has replaced."""
-    known: set[Flight] = set()
-    for table in list(_tables):
-        for flight in table:
-            inner: Flight | None = flight
-            while inner is not None and inner not in known:
-                known.add(inner)
-                inner = inner.within
-    return known
-
-
-def _unlink(waiting: Flight | None, flight: Flight) -> None:
-    if waiting is not None and flight in waiting.waits_for:
+def _unlink(waiting: Flight, flight: Flight) -> None:
+    with suppress(ValueError):
         waiting.waits_for.remove(flight)
 
 
@@ -319,26 +243,42 @@ def leads_to(flight: Flight, flights: tuple[Flight, ...]) -> bool:
         return flight.leads_to(flights)
 
 
-def lead(flights: tuple[Flight, ...]) -> None:
-    """Mark what runs from here, in this thread or task, as part of these."""
-    _leading.set(flights)
+def may_wait(flight: Flight) -> bool:
+    """Whether the leader of a flight may wait for another Spot that has leased its key.
+
+    Not where that is of this process, and waits for what the caller leads.
+    """
+    mine = _own()
+    with _graph:
+        others = [table._flights.get(flight.key) for table in list(_tables)]
+        for other in others:
+            if other is not None and other is not flight:
+                if other.leads_to(mine):
+                    return False
+                flight.waits_for.append(other)
+    return True
 
 
-def part(flight: Flight | None) -> None:
-    """Mark what runs from here as no part of `flight`.
+def stand_alone() -> None:
+    """Mark what runs from here, in this thread or task, as part of no flight."""
+    _leading.set(())
+
+
+def part(flight: Flight) -> None:
+    """Mark what runs from here as no part of `flight`, nor of what is within it.
 
     It may come in another thread or task than `enter` did, where a call is closed and not run to
-    its end. So it takes nothing but this flight and those within away, and needs no token.
+    its end.
     """
     mine = _leading.get()
     if flight in mine:
-        lead(mine[: mine.index(flight)])  # what is within it is over as well
+        _leading.set(mine[: mine.index(flight)])
 
 
 def _renew_lock() -> None:
     """A forked child may have copied the lock while another thread held it."""
     global _graph  # noqa: PLW0603 - a lock can't be replaced in place
-    _graph = locks.reentrant()
+    _graph = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

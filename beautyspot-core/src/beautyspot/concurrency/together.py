@@ -8,8 +8,6 @@ from contextvars import copy_context
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from beautyspot.concurrency import locks
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -37,7 +35,7 @@ def together(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterat
     """
     waiting = iter(items)
     while part := list(islice(waiting, at_once)):
-        if len(part) == 1 or locks.inside():
+        if len(part) == 1:
             for item in part:
                 yield item, work(item)
             continue

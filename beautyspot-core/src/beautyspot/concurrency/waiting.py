@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import locks
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
@@ -159,8 +157,7 @@ class Job:
         alarm = Alarm()
         self._outcome.add_done_callback(alarm)
         try:
-            with locks.reentrant():  # `submit` holds locks that other threads may wait for
-                queued = executor().submit(self._run)
+            queued = executor().submit(self._run)
             self.submitted = True
             queued.add_done_callback(self._run_dropped)
         except RuntimeError:
@@ -209,7 +206,7 @@ class SpotExecutor:
         executor = self._made if self._given is None else self._given
         if executor is None:
             made = self._make()
-            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+            with self._lock:  # nothing is called here
                 executor = self._made = self._made or made
         return executor
 
@@ -235,30 +232,3 @@ class SpotExecutor:
         if executor is not None:
             executor.shutdown(wait=wait)
             self._threads.clear()  # their numbers are given to other threads
-
-
-class TimeBudget:
-    """Seconds to spend on pauses, by the clock and by the sum of the pauses that were made.
-
-    A test that freezes the time stops the clock: a wait that looks at nothing else has no end.
-    """
-
-    __slots__ = ("_all", "_rest", "_until")
-
-    def __init__(self, seconds: float) -> None:
-        self._all = self._rest = max(0.0, seconds)
-        self._until = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds that are left; 0.0 once it is spent."""
-        return max(0.0, min(self._rest, self._until - time.monotonic()))
-
-    def used(self) -> float:
-        """Seconds that are spent."""
-        return self._all - self.left()
-
-    def spend(self, pause: float) -> float:
-        """The seconds to pause now: `pause`, or what is left if that is less."""
-        spent = min(pause, self.left())
-        self._rest -= spent
-        return spent

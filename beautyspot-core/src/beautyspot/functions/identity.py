@@ -19,7 +19,7 @@ from __future__ import annotations
 from types import BuiltinMethodType, FunctionType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.functions.names import (
     COUNTED,
     OURS,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
 from beautyspot.backends.spot_backends import check_place, context_of, if_chosen, own_storage
+from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import BeautyspotError
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         Backend,
         BlobStorageBase,
         Context,
-        MetadataStoreBase,
         SerializerBase,
     )
     from beautyspot.contracts.types import Types
@@ -33,6 +33,14 @@ class Backends(Protocol):
 
     def metadata(self) -> MetadataStoreBase:
         """The metadata store, which may change."""
+        ...
+
+    def looking(self) -> MetadataStoreBase:
+        """The metadata store, to be looked at.
+
+        Raises:
+            MetadataError: it can't be reached.
+        """
         ...
 
     def storage(self) -> BlobStorageBase | None:
@@ -77,7 +85,7 @@ class OwnBackends:
         self.context = context_of(name, config)
         self._registry = load_plugins(plugins)
         self._made: dict[str, Any] = {}
-        self._closing = ExitStack()
+        self._closing, self._closing_first = ExitStack(), ExitStack()
 
     @property
     def depends_on_name(self) -> bool:
@@ -90,6 +98,16 @@ class OwnBackends:
     def metadata(self) -> MetadataStoreBase:
         """See `Backends`."""
         return cast("MetadataStoreBase", self._made_once("metadata"))
+
+    def looking(self) -> MetadataStoreBase:
+        """See `Backends`. It is another object than `metadata`, unless that was given."""
+        if isinstance(self.config["metadata"], MetadataStoreBase):
+            return self.metadata()
+        if "looking" not in self._made:
+            made = cast("MetadataStoreBase", self._make("metadata", self._closing_first))
+            made.open(look=True)
+            self._made["looking"] = made
+        return cast("MetadataStoreBase", self._made["looking"])
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
@@ -114,23 +132,27 @@ class OwnBackends:
 
     def _made_once(self, point: str) -> Backend:
         if point not in self._made:
-            config = self.config
-            made, owned = select(
-                point,
-                config[point],
-                registry=self._registry,
-                context=self.context,
-                source=config.source(point),
-                anchor=config.anchor(point),
-            )
-            self._made[point] = made
-            if owned:
-                self._closing.callback(made.close)
+            self._made[point] = self._make(point, self._closing)
         return cast("Backend", self._made[point])
 
+    def _make(self, point: str, closing: ExitStack) -> Backend:
+        config = self.config
+        made, owned = select(
+            point,
+            config[point],
+            registry=self._registry,
+            context=self.context,
+            source=config.source(point),
+            anchor=config.anchor(point),
+        )
+        if owned:
+            closing.callback(made.close)
+        return made
+
     def close(self) -> None:
-        """See `Backends`."""
-        self._closing.close()
+        """See `Backends`. What has written is closed last: it can tidy up behind itself then."""
+        with self._closing:
+            self._closing_first.close()
 
 
 class SpotLike(Protocol):
@@ -163,6 +185,10 @@ class SpotBackends:
         self.context = context_of(spot.name, spot.config)
 
     def metadata(self) -> MetadataStoreBase:
+        """See `Backends`."""
+        return self._spot.metadata
+
+    def looking(self) -> MetadataStoreBase:
         """See `Backends`."""
         return self._spot.metadata
 

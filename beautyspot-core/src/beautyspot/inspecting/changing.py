@@ -11,17 +11,14 @@ from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.filters import EVERYTHING, read_filter
 from beautyspot.inspecting.listing import Listing
-from beautyspot.inspecting.over_limits import over_limits
-from beautyspot.inspecting.removal import Removal
-from beautyspot.inspecting.removing import Removed, remove_all
+from beautyspot.inspecting.removing import Removal, Removed, remove_all
 from beautyspot.messages import checked, checks_options
-from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
-from beautyspot.resilience.health import Health
+from beautyspot.resilience.guarded_backends import GuardedStore, Storages
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, Collector, collect_of
 from beautyspot.results.placement import Placement
-from beautyspot.results.pruning import Pruned, foresee, prune, read_limits
+from beautyspot.results.pruning import Pruned, counted, over_limits, prune, read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,8 +43,7 @@ class Changing:
 
         It is safe while others read and write. A row that was replaced meanwhile stays. Where the
         filters are `function`, `version`, `tag` or a whole `key` alone, calls that are under way
-        don't bring back what is removed: they return their results, which are not stored. With
-        other filters, a result that is being made anew at this moment stays, and counts as kept.
+        don't bring back what is removed: they return their results, which are not stored.
 
         Args:
             dry_run: True counts what would be removed, and changes nothing.
@@ -67,8 +63,7 @@ class Changing:
         there = Listing(self.metadata, wanted).totals()
         if dry_run or not there.entries:
             return Removed(*there)
-        cache = self._changing()
-        return remove_all(cache, Listing(cache.metadata.real, wanted), wanted)
+        return remove_all(self._changing(), wanted)
 
     def prune(
         self,
@@ -104,11 +99,12 @@ class Changing:
             expired=expired,
         )
         wanted = read_filter("prune", where, self.metadata.now)
-        foreseen = foresee(Listing(self.metadata, wanted), limits, self.metadata.now())
+        listing = Listing(self.metadata, wanted)
+        foreseen = counted(over_limits(listing, limits, self.metadata.now()))
         if dry_run or not foreseen.entries:
             return foreseen
         cache = self._changing()
-        return prune(cache, {}, limits, Listing(cache.metadata.real, wanted))
+        return prune(cache, limits, Listing(cache.store.real, wanted))
 
     def over_limits(
         self,
@@ -137,7 +133,8 @@ class Changing:
             expired=expired,
         )
         wanted = read_filter("over_limits", where, self.metadata.now)
-        return over_limits(Listing(self.metadata, wanted), limits, self.metadata.now())
+        over = over_limits(Listing(self.metadata, wanted), limits, self.metadata.now())
+        return (record for record, _ in over)
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:
         """The removal of these rows, to be shown first and then carried out.
@@ -192,7 +189,7 @@ class Changing:
 
         if self._closed:
             raise MetadataError("the store was closed: open it again")
-        if self.metadata.damaged:  # a store that is opened to be changed puts it aside
+        if self.metadata.lost:  # a store that is opened to be changed puts it aside
             raise MetadataError(
                 f"{self.place} is damaged, so nothing is removed from it: copy what can be read "
                 "into another store, by copy_to() or `beautyspot copy`, and remove it there"
@@ -204,13 +201,13 @@ def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:
     """A cache of this metadata store and the storage, which stores nothing by itself."""
     context, config = backends.context, backends.config
     reporter = Reporter(context.name)
-    health = Health(reporter)
+    keys = config["signing_key"]
     placement = Placement(
-        GuardedStore(metadata, health),
-        guarded_storage(backends.storage, health),
-        health,
+        GuardedStore(metadata, reporter, signs=True),  # nothing is stored
+        Storages(backends.storage, reporter),
         reporter,
         context.directory,
         blob_threshold=config["blob_threshold"],
+        signing_keys=keys,
     )
-    return Cache(placement, signing_keys=config["signing_key"])
+    return Cache(placement, signing_keys=keys)

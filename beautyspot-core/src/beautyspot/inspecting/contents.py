@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts.file import CONTENT_TYPE, checked_name
+from beautyspot.contracts.selection import size_of
 from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
-from beautyspot.results.pruning import size_of
 from beautyspot.serialization.compression import (
     decompressing,
     is_compressed,

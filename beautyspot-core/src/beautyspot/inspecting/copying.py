@@ -4,9 +4,8 @@ A blob is written before its row, as everywhere. So a copy that was interrupted,
 leaves rows that are complete, and blobs that no row names, which `collect` removes. A second run
 copies what is missing.
 
-"Newest" is the order of writing, and so what was written first is copied first. Rows go in batches.
-A program may use the target meanwhile: it is looked at what that has before anything is read, and
-the rows are written by `put_many_valid`, which leaves alone what has become newer since.
+Rows go in batches. A program may use the target meanwhile: it is looked at what that has before
+anything is read, and the store refuses what has become newer since, or was invalidated.
 """
 
 from __future__ import annotations
@@ -15,6 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.concurrency.together import AT_ONCE, together
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, begun_at, in_full
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.selection import size_of
+from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     BlobNotFound,
     MetadataError,
@@ -26,7 +28,6 @@ from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import grouped, with_data
 from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
-from beautyspot.results.pruning import size_of
 from beautyspot.serialization.file_data import FILE_CODEC
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.verifying import FaultKind
     from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.cache import Cache
-    from beautyspot.results.invalidations import Moment
 
     Progress = Callable[[int, int], object]
 
@@ -90,14 +90,21 @@ class Copier:
 
     def copy(self, source: MetadataStoreBase, wanted: Filter, progress: Progress | None) -> Copied:
         """Copy what is wanted; see `Store.copy_to`."""
-        total, records = Listing(source, wanted).as_written()
-        for batch in self._readable(grouped(records)):
+        listing = Listing(source, wanted)
+        total = 0 if progress is None else self._total(listing)
+        for batch in self._readable(grouped(listing.rows())):
             self._copy(source, [record for record in batch if record.serializer is not None])
             self._done += len(batch)
             if progress is not None:
                 progress(self._done, max(self._done, total))
         counts = self._copy_counts(source, wanted)
         return Copied(self._entries, self._size, self._present, tuple(self._faults), counts)
+
+    def _total(self, listing: Listing) -> int:
+        try:
+            return listing.totals().entries
+        except MetadataError:  # of a damaged store, say, which gives what it can all the same
+            return 0
 
     def _readable(self, batches: Iterator[list[TaskRecord]]) -> Iterator[list[TaskRecord]]:
         """The batches, up to where the source can't be listed any further."""
@@ -109,38 +116,26 @@ class Copier:
 
     def _copy(self, source: MetadataStoreBase, batch: list[TaskRecord]) -> None:
         """Copy the blobs of some rows, and write those that the target has no newer ones of."""
-        since, there = self._target.invalidations.now(), self._there(batch)
+        target = self._target
+        since = target.leases.begin([], {}).since  # what is invalidated from here on is refused
+        keys = [record.cache_key for record in batch]
+        there = {key: in_full(each) for key, each in target.store.find_many(keys).items()}
         new = [each for each in batch if _is_newer(each, there.get(each.cache_key))]
         self._present += len(batch) - len(new)
         first = len(self._faults)
         rows = self._all_taken(with_data(source, new))
-        places = {each.cache_key: number for number, each in enumerate(batch)}
+        places = {key: number for number, key in enumerate(keys)}
         self._faults[first:] = sorted(self._faults[first:], key=lambda fault: places[fault.key])
-        refused = self._put(rows, since, there)
+        begun = [row._replace(began_at=begun_at(row)) for row in rows]
+        refused = target.store.put([Put(row, covers_of(row), since) for row in begun])
+        for row in rows:  # the blobs that are of no use then go
+            unused = row if row.cache_key in refused else there.get(row.cache_key)
+            if unused is not None and unused.result_type == FILE:
+                target.placement.discard(row.cache_key, unused.result_value)
         put = [row for row in rows if row.cache_key not in refused]
         self._present += len(refused)
         self._entries += len(put)
         self._size += sum(map(size_of, put))
-
-    def _put(self, rows: list[TaskRecord], since: Moment, there: dict[str, Entry]) -> set[str]:
-        """Write rows whose blobs are in place; the keys of those that were refused.
-
-        The blobs that are of no use then are removed.
-        """
-        if not rows:
-            return set()
-        begun = [row._replace(began_at=begun_at(row)) for row in rows]
-        refused = self._target.invalidations.put_many([(row, since) for row in begun])
-        for row in rows:
-            unused = row if row.cache_key in refused else there.get(row.cache_key)
-            if unused is not None and unused.result_type == FILE:
-                self._target.placement.discard(row.cache_key, unused.result_value)
-        return refused
-
-    def _there(self, records: list[TaskRecord]) -> dict[str, Entry]:
-        keys = [record.cache_key for record in records]
-        found = self._target.metadata.find_many(keys) if keys else {}
-        return {key: in_full(answer) for key, answer in found.items()}
 
     def _all_taken(self, records: list[TaskRecord]) -> list[TaskRecord]:
         """The rows for the target, small blobs side by side: each waits for two networks, maybe."""
@@ -219,7 +214,7 @@ class Copier:
         """
         target = self._target
         return (
-            target.metadata.real.remote
+            target.store.real.remote
             and not (record.serializer or "").startswith(FILE_CODEC)
             and size_of(record) <= target.placement.largest_data
             and target.storage() is None
@@ -233,7 +228,7 @@ class Copier:
 
     def _copy_counts(self, source: MetadataStoreBase, wanted: Filter) -> int:
         """Copy the counts of functions and hours of which the target has none."""
-        selection, target = wanted.selection, self._target.metadata.real
+        selection, target = wanted.selection, self._target.store.real
         others = wanted.outdated or selection != Selection(function=selection.function)
         if others or not (source.counters and target.counters):
             return 0

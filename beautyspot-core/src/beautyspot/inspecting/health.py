@@ -146,7 +146,7 @@ def _of_blobs(
     """Blobs that no row names, and the other way around; neither of what is just being saved."""
     settled = now - SETTLED
     named = _named(metadata)
-    if metadata.damaged:
+    if metadata.lost:
         yield Finding("warning", subject, _NOT_COMPARED)
         return
     away = named.keys() - blobs.keys()
@@ -190,7 +190,7 @@ def _named(metadata: MetadataStoreBase) -> dict[str, float]:
     """The blobs that rows name, and when they were made."""
     return {
         _name(record.result_value): record.made_at or 0.0
-        for record in metadata.scan()
+        for record in metadata.all_rows()
         if record.result_value is not None
     }
 

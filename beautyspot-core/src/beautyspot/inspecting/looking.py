@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import Counts, Selection, TaskRecord, Totals
 from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED
 from beautyspot.errors import ConfigError, RecordNotFound
-from beautyspot.inspecting.filters import EVERYTHING, Filter, literally, moment, read_filter
-from beautyspot.inspecting.listing import (
-    Listing,
-    check_limit,
-    check_order,
-    check_seconds,
-    source_of,
-)
+from beautyspot.inspecting.filters import Filter, literally, moment, read_filter
+from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Unpack
 
-    from beautyspot.contracts import MetadataStoreBase, Page
+    from beautyspot.contracts import MetadataStoreBase, Order, Page
     from beautyspot.inspecting.filters import Moment, Where
-    from beautyspot.inspecting.listing import RowOrder
     from beautyspot.inspecting.why import Why
 
 _PREFIX: Final = r"[0-9a-fA-F]{6,}"
@@ -122,14 +115,15 @@ class Looking:
         return find_function(names, name, self.place)
 
     def rows(
-        self, order: RowOrder = "key", limit: int | None = None, **where: Unpack[Where]
+        self, order: Order = "key", limit: int | None = None, **where: Unpack[Where]
     ) -> Iterator[TaskRecord]:
         """The rows of the results, without their data.
 
         Args:
-            order: "key"; "newest" (written last first), or "oldest"; "largest" or "smallest";
-                "slowest"; "dearest"; "unused" (not used for longest first). Those other than "key"
-                and "newest" read everything that matches, and keep it in memory without `limit`.
+            order: "key"; "newest" (made last first), or "oldest"; "largest" or "smallest";
+                "slowest"; "dearest"; "unused" (not used for longest first). A store that can't sort
+                reads everything that matches for an order other than "key", and keeps it in memory
+                without `limit`.
             limit: at most so many.
             where: see `Where`.
 
@@ -142,25 +136,18 @@ class Looking:
 
     def page(
         self,
-        order: RowOrder = "key",
+        order: Order = "key",
         following: str | None = None,
         limit: int = 100,
-        seconds: float | None = None,
         **where: Unpack[Where],
     ) -> Page:
         """Some of the rows, without their data, and where the next page begins.
 
-        A page may hold less than `limit` rows and have others behind it: `following` tells.
-
         Args:
             order: as for `rows`.
             following: `Page.following` of the page before, in the same order and with the same
-                filters; with order="key" any key, which the page then begins behind.
+                filters; in the order "key" any key.
             limit: at most so many.
-            seconds: with a filter that few rows pass, the page ends when it has taken about so
-                long: it holds what was found so far, `looked_at` says among how many rows, and
-                `following` where to go on. Of the orders "key" and "newest", in stores that can
-                do it, as SQLite and Redis do.
             where: see `Where`.
 
         Raises:
@@ -168,8 +155,7 @@ class Looking:
             MetadataError: the store failed.
         """
         listing = Listing(self.metadata, read_filter("page", where, self.metadata.now))
-        bound = check_seconds(seconds)
-        return listing.page(check_order(order), following, check_limit(limit), bound)
+        return listing.page(check_order(order), following, check_limit(limit))
 
     def row(self, key: str | TaskRecord) -> TaskRecord:
         """The row of a key, without its data.
@@ -212,10 +198,7 @@ class Looking:
             ConfigError: a filter is wrong.
             MetadataError: the store failed.
         """
-        wanted = read_filter("total", where, self.metadata.now)
-        if wanted == EVERYTHING:
-            return self.metadata.totals()
-        return Listing(self.metadata, wanted).totals()
+        return Listing(self.metadata, read_filter("total", where, self.metadata.now)).totals()
 
     def counts(
         self,
@@ -241,12 +224,9 @@ class Looking:
             return []
         pattern = "*" if wanted.function is None else wanted.function
         first = None if begin is None else int(begin // 3600)
-        if hourly:
-            name = _literal(pattern)
-            counts = self.metadata.counts(func_identifier=name, since=first)
-            return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
-        summed = self.metadata.counts_by_function(since=first)
-        return [each for each in summed if fnmatchcase(each.func_identifier, pattern)]
+        counts = self.metadata.counts(func_identifier=_literal(pattern), since=first)
+        found = [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
+        return found if hourly else counts_summed(found)
 
     def why(self, key: str | TaskRecord) -> Why:
         """What tells a stored run from the nearest earlier one of its function: why it ran.
@@ -284,6 +264,17 @@ class Looking:
         wanted = Filter(Selection(function=literally(name)))
         rows = Listing(self.metadata, wanted).rows("newest", check_limit(limit))
         return reasons(self.metadata, list(rows))
+
+
+def counts_summed(counts: Iterable[Counts]) -> list[Counts]:
+    """One for each function, the sum of its hours, with the hour 0; by name."""
+    found: dict[str, list[Any]] = {}
+    for each in counts:
+        sums = found.setdefault(each.func_identifier, [0] * len(each[2:]))
+        found[each.func_identifier] = [
+            before + more for before, more in zip(sums, each[2:], strict=True)
+        ]
+    return [Counts(name, 0, *found[name]) for name in sorted(found)]
 
 
 def _literal(pattern: str) -> str | None:

@@ -38,7 +38,7 @@ def open_store(
 ) -> Store:
     """Open what is stored, to look at it or to remove parts of it; close it, or use ``with``.
 
-    Your code is not needed, and none of it is imported. Looking changes nothing on disk.
+    Your code is not needed, and none of it is imported. Looking changes nothing that is stored.
 
     Args:
         where: the path of a database, of the folder ``.beautyspot`` that holds it or of the folder
@@ -136,10 +136,14 @@ def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
             f'{shown} has a place for each Spot: say which one by name="...", the name that the '
             "Spot was given, or by the namespace in the URL if it was given one"
         )
-    if given.create:
-        _refuse_damage(backends, shown)
-        backends.metadata().open()
-    return Store(backends, shown)
+    with ExitStack() as failed:
+        failed.callback(backends.close)
+        if given.create:
+            _refuse_damage(backends, shown)
+            backends.metadata().open()
+        store = Store(backends, shown)
+        failed.pop_all()
+    return store
 
 
 def _refuse_damage(backends: OwnBackends, shown: str) -> None:
@@ -151,14 +155,18 @@ def _refuse_damage(backends: OwnBackends, shown: str) -> None:
     path = backends.config["db_path"]
     if path is None or not os.path.lexists(path):
         return
-    metadata = backends.metadata().for_looking()
+    looking = backends.looking()
     try:
-        metadata.totals()
-        is_damaged = metadata.damaged
-    finally:
-        if metadata is not backends.metadata():
-            metadata.close()
-    if is_damaged:
+        looking.function_totals()
+        if looking.lost:
+            raise MetadataError("it is damaged")
+    except MetadataError as error:
+        backends.close()
+        raise MetadataError(
+            f"{shown} can't be read ({error}), so nothing is written into it: name another one to "
+            "copy into"
+        ) from error
+    if looking.lost:
         raise MetadataError(
             f"{shown} is damaged, so nothing is written into it: name another one to copy into"
         )

@@ -10,7 +10,8 @@ import math
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import DIRECT_BLOB, in_full, lacks_data
+from beautyspot.contracts import DIRECT_BLOB, in_full
+from beautyspot.contracts.records import less_mark
 from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
 from beautyspot.results.validity import begun
@@ -186,10 +187,9 @@ def _as_it_is(
     if found is None:
         return None
     entry = in_full(found)
-    same = (entry.digest, entry.result_value) == (record.digest, record.result_value)
-    if same and not lacks_data(entry):
+    if (entry.digest, entry.result_value) == (record.digest, record.result_value):
         return record._replace(result_data=entry.result_data)
-    return metadata.get(record.cache_key)  # it is large, or was replaced since it was listed
+    return metadata.get(record.cache_key)  # it was replaced since it was listed
 
 
 def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -> Iterator[bytes]:
@@ -227,5 +227,5 @@ def check_digest(record: TaskRecord, digests: list[Digest]) -> None:
 
 def is_named(record: TaskRecord, digest: Digest) -> bool:
     """Whether the row names this digest."""
-    named = record.digest if type(record.digest) is bytes else b""
-    return compare_digest(digest.digest(), named)
+    named = less_mark(record.digest)
+    return type(named) is bytes and compare_digest(digest.digest(), named)

@@ -164,9 +164,9 @@ class Reading:
                 "open_store(..., create=True)"
             )
         cache = target._changing()
-        if cache.metadata.store_id == self.metadata.store_id:
+        if cache.store.store_id == self.metadata.store_id:
             raise ConfigError(f"{target.place} is this store itself: name another one")
-        if cache.metadata.real.demands_signing and target.signing_keys is None:
+        if cache.store.real.demands_signing and target.signing_keys is None:
             raise ConfigError(
                 f"{target.place} takes signed results only: open it with the signing_key= of its "
                 "Spots"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.contracts.records import as_copied
 from beautyspot.errors import BeautyspotError, BlobNotFound, RestoreError
 from beautyspot.inspecting.parts import check_digest, checked, is_named
 
@@ -51,7 +52,7 @@ class Seal:
         self._vouches = vouch and not record.is_signed
         self._ours = parts.plain_digests(record) if self._vouches else parts.digests(record)
         self._theirs: list[Digest] = []
-        self.digest = record.digest
+        self.digest = as_copied(record.digest)
         keys = target.signing_keys
         if keys is not None:
             codec = record.serializer or ""

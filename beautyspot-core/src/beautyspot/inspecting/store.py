@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 class Store(Looking, Reading, Changing):
     """What a Spot has stored. `open_store` makes it; it is a context manager, which closes it.
 
-    Looking changes nothing on disk. Filters are the same everywhere, see `Where`; None matches any.
+    Looking changes nothing that is stored. Filters are the same everywhere, see `Where`; None
+    matches any.
 
     Attributes:
         place: where it is, for people: an absolute path, or a URL less its secrets.
-        metadata: the metadata store, as it may be looked at.
+        metadata: the metadata store, opened to be looked at.
     """
 
     def __init__(self, backends: Backends, place: str) -> None:
         self._backends = backends
         self.place = place
         self._closed = False
-        self.metadata = backends.metadata().for_looking()
+        self.metadata = backends.looking()
 
     def __repr__(self) -> str:
         return f"<Store {self.place}>"
@@ -51,8 +52,6 @@ class Store(Looking, Reading, Changing):
         """Close what was made for it. Nothing that was given, such as a Spot, is closed."""
         if not self._closed:
             self._closed = True
-            if self.metadata is not self._backends.metadata():
-                self.metadata.close()
             self._backends.close()
 
     @property

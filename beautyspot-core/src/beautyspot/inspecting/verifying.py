@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
 from beautyspot.inspecting.listing import name_of
 from beautyspot.inspecting.parts import SizeError, in_batches
 from beautyspot.inspecting.values import packed_by
-from beautyspot.results.pruning import size_of
 from beautyspot.serialization.compression import ADVICE, is_compressed, is_installed
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Verifier:
         """All faults; `progress` is told the results and the bytes that are done."""
         entries = size = 0
         try:
-            for batch in in_batches(self._metadata, listing.all()):
+            for batch in in_batches(self._metadata, listing.rows()):
                 for record in batch:
                     yield from self._of_row(record)
                     entries, size = entries + 1, size + size_of(record)
@@ -92,7 +92,7 @@ class Verifier:
         except BeautyspotError as error:
             yield Fault("", "", f"the store can't be read any further: {error}", "database")
         else:
-            if self._metadata.damaged:
+            if self._metadata.lost:
                 yield Fault("", "", _LOST, "database")
 
     def _of_row(self, record: TaskRecord) -> Iterator[Fault]:

@@ -68,7 +68,7 @@ def reasons(metadata: MetadataStoreBase, records: list[TaskRecord]) -> list[Why]
     searches = [_Search(record) for record in records]
     if records:
         same = Filter(Selection(function=literally(name_of(records[0]))))
-        for other in Listing(metadata, same).all():
+        for other in Listing(metadata, same).rows():
             if other.key_scheme is not None:  # keys of earlier releases are never looked up
                 identity = identity_of(other)
                 for search in searches:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import NotSupportedError
 
@@ -54,7 +54,7 @@ class Asked:
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held a lock."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         if self._parent is None:
             self.breaker.reset_after_fork()
 

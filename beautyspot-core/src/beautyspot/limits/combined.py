@@ -14,12 +14,12 @@ each of them moves up as far as it can, and only then a new call may take what i
 from __future__ import annotations
 
 import math
+import threading
 import time
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
@@ -113,7 +113,7 @@ class CombinedLimiter(CostTables):
 
         Who waits stayed in the parent.
         """
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
         self._pending = False  # whether those who wait have to be planned anew
         self._more = False  # whether there are more than `MOST`, who could move up as well

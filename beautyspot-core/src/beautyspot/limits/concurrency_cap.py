@@ -9,6 +9,7 @@ calls stands still, and still no more calls work at once than the cap says.
 from __future__ import annotations
 
 import contextvars
+import threading
 import weakref
 from _thread import get_ident
 from collections import deque
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from beautyspot.concurrency import holders, locks, single_flight, waiting
+from beautyspot.concurrency import holders, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
@@ -252,7 +253,7 @@ class Cap:
 
     def reset_after_fork(self) -> None:
         """The waiters stayed in the parent, where another thread may have held the lock."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self._queue: deque[Place] = deque()
 
     def waiters(self) -> list[Place]:
@@ -270,14 +271,6 @@ class Cap:
             with self._lock:
                 if not place.admitted and self._borrows(place, list(self.places)):
                     self._remove(place)
-        if not place.admitted and locks.inside():
-            # This call runs in a signal handler or `__del__` that interrupted our code in this
-            # thread, maybe in a call that is under way: waiting for that call would never end.
-            with self._lock:
-                if not place.admitted:
-                    self._remove(place)
-                    self.inside += 1
-                    place.admitted = True
         if not place.admitted:
             _waited_for.add(self)
         return place.admitted
@@ -363,12 +356,12 @@ class Caps:
         self.name = ""
         self._size = size
         self._caps: weakref.WeakValueDictionary[str | None, Cap] = weakref.WeakValueDictionary()
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """The calls that are under way stayed in the parent, and so did holders of locks."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         for cap in list(self._caps.values()):
             cap.reset_after_fork()
         self._caps = weakref.WeakValueDictionary()

@@ -11,7 +11,7 @@ from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
 from beautyspot.limits.cost_tables import CostTables
-from beautyspot.resilience.circuit_breaker import Breaker, have_one_server
+from beautyspot.resilience.circuit_breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ class LimitStats:
         """Count a call that was let in after `waited` seconds."""
         second = int(self._clock())
         place = second % MINUTE
-        with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+        with self._lock:  # nothing is called here
             self.grants += 1
             counted.grants += 1
             if waited > 0:
@@ -292,11 +292,8 @@ class Limiting:
             return None
         from beautyspot.limits.machine_places import MachinePlaces
 
-        places = MachinePlaces(keeper, self.reporter, self.executor)
-        if keeper.blocking:
-            same = [each.breaker for each in self._standbys if _keeper_of(each.real) is keeper]
-            have_one_server(places.breaker, *same)
-        return places
+        breakers = [one.breaker for one in self._standbys if _keeper_of(one.real) is keeper]
+        return MachinePlaces(keeper, self.reporter, self.executor, *breakers[:1])
 
     def statistics(self) -> LimiterCounts:
         """The limiter's part of `Spot.stats`."""

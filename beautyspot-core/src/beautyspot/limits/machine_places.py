@@ -11,13 +11,14 @@ machines whose calls make further ones could each wait for the other.
 from __future__ import annotations
 
 import random
+import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import deferred, holders, locks, waiting
+from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.making import Making
 from beautyspot.concurrency.queueing import queued, stopping
@@ -71,6 +72,7 @@ class MachinePlaces:
         keeper: the limiter that keeps them.
         reporter: told where one can't be given back.
         executor: gives the executor that asks, for asynchronous code.
+        breaker: the limiter's, so that an outage costs one time-out; None: one of its own.
 
     Attributes:
         breaker: says when the limiter is asked; meanwhile the cap of each process holds alone.
@@ -81,9 +83,10 @@ class MachinePlaces:
         keeper: LimiterBase,
         reporter: Reporter,
         executor: Callable[[], Executor],
+        breaker: Breaker | None = None,
     ) -> None:
         self._keeper = keeper
-        self.breaker = Breaker("the limiter's places", on_change=self._changed)
+        self.breaker = breaker or Breaker("the limiter's places", on_change=self._changed)
         self._reporter = reporter
         self._executor = executor
         self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot, insists=True)
@@ -93,7 +96,7 @@ class MachinePlaces:
     def reset_after_fork(self) -> None:
         """The calls that hold places and wait for some stayed in the parent."""
         self.breaker.reset_after_fork()
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self._held: dict[Place, MachinePlace] = {}  # by the place that the call has in this process
         self._waiting: dict[str, deque[Wake]] = {}
         self._kept: deque[Lease] = deque()  # over, and not given back: the limiter was away
@@ -111,8 +114,8 @@ class MachinePlaces:
             RateLimitError: none was free within `timeout` seconds.
         """
         pauses = _pauses(place.cap, timeout, monotonic(), tell)
-        if locks.inside() or self._takes(place, self._borrowed(place) or self._ask(place)):
-            return False  # the former in a handler, which may have interrupted the holder
+        if self._takes(place, self._borrowed(place) or self._ask(place)):
+            return False
         bell = Bell()
         with self._woken(place, bell), queued(), stopping(bell) as stop:
             for pause in pauses:

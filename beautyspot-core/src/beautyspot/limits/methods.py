@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from beautyspot.concurrency.locks import Lazily
+    from beautyspot.concurrency.lazily import Lazily
     from beautyspot.contracts import LimiterBase
     from beautyspot.limits.decorator import CallCost, Limit
     from beautyspot.limits.limiting import Limiting

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Final
 
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, NotSupportedError
@@ -54,7 +54,7 @@ class LimitsByKey:
 
     def reset_after_fork(self) -> None:
         """A forked child may have copied the lock while another thread held it."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         """The keys whose limiters are kept."""

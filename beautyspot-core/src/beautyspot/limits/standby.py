@@ -12,16 +12,17 @@ of it when it is back.
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import (
+    BeautyspotError,
     ConfigError,
     CostError,
     NotSupportedError,
@@ -31,7 +32,7 @@ from beautyspot.errors import (
 from beautyspot.limits.asked import Asked
 from beautyspot.limits.granted import Granted, Placed
 from beautyspot.limits.no_rate import NoRate
-from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
+from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Standby(LimiterBase):
         self._clock = clock
         self._parent = parent
         self._key = key
+        self._is_told = False  # that the limiter fails
         self._ask: Asked = parent._ask.of_key(key) if parent else self._asked()
         self._share: LimiterBase | None = None
         self.reset_after_fork()
@@ -93,7 +95,7 @@ class Standby(LimiterBase):
 
     def reset_after_fork(self) -> None:
         """The calls that wait stayed in the parent, where another thread may have held a lock."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self._granted = Granted(self._length)  # by the limiter
         self._shared_out = Granted(self._length)  # by the share
 
@@ -114,9 +116,14 @@ class Standby(LimiterBase):
 
     def _changed(self, opened: bool) -> None:
         if not opened:
+            self._is_told = False
             self._reporter.recovered(LIMITER, f"the limiter {self.real.name!r} answers again")
 
     def _report(self, operation: str, error: Exception) -> None:
+        whole = self._parent or self
+        if isinstance(error, Resting) and not whole._is_told:  # it failed at a question for a place
+            error = BeautyspotError(str(error))
+        whole._is_told = True
         self._reporter.report(operation, "", error, self._advice())
 
     def _advice(self) -> str:

@@ -7,13 +7,13 @@ them into the very crash that they are to replace.
 from __future__ import annotations
 
 import re
+import threading
 import time
 import weakref
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.concurrency import locks
 from beautyspot.errors import (
     BeautyspotError,
     ConfigError,
@@ -166,7 +166,7 @@ class Reporter:
         self._outages: set[str] = set()  # points of which a failure was logged, and no recovery
         self._said: set[Cause] = set()
         self._causes: Counter[tuple[str, str]] = Counter()
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
 
     @property
     def observers(self) -> Observers:
@@ -181,7 +181,7 @@ class Reporter:
         """
         if self.strict:
             raise error
-        if isinstance(error, Resting) and not error.is_news:
+        if isinstance(error, Resting):
             return  # its cause was reported when it happened
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
         if operation in _UNSTORED and function not in self.reasons:
@@ -272,5 +272,5 @@ class Reporter:
 
     def reset_after_fork(self) -> None:
         """A child counts from the start; another thread of the parent may have held the lock."""
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self.counts.clear()

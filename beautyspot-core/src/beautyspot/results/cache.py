@@ -1,4 +1,4 @@
-"""Look results up and save them: this joins the metadata store, the storage and the serializer.
+"""The results of one Spot: this joins the metadata store, the storage and the serializer.
 
 A failure of ours is not raised (unless the reporter is `strict`): a look-up that fails is a miss,
 and a save that fails is reported. The digest of every result is checked before its bytes are
@@ -7,51 +7,37 @@ restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
-from time import perf_counter
+from glob import escape
+from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.concurrency import locks
-from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, is_newer
-from beautyspot.errors import (
-    BlobNotFound,
-    MetadataBusyError,
-    MetadataError,
-    RestoreError,
-    SchemaError,
-    SerializationError,
-    StorageError,
-)
-from beautyspot.resilience.health import Health
-from beautyspot.resilience.reporting import STORING
-from beautyspot.resilience.store_clock import StoreClock
+from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, Totals, entry_of, in_full
+from beautyspot.contracts.covers import cover_of
+from beautyspot.contracts.listing import PAGE, listed
+from beautyspot.contracts.records import as_time, is_newer, is_rejected
+from beautyspot.contracts.selection import size_of
+from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
+from beautyspot.logs import logger
 from beautyspot.results.edits import compare_code
-from beautyspot.results.finding import Finding, replaced
-from beautyspot.results.known import NOTHING
-from beautyspot.results.retry import Unsaved
+from beautyspot.results.leases import Leases
 from beautyspot.results.rows import Rows
-from beautyspot.results.validity import (
-    ELSEWHERE,
-    MISSING,
-    has_expired,
-    outlived,
-)
+from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
+from beautyspot.results.writer import Writer
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import OtherFields, Payload, StoredError, TooLarge, is_error
+from beautyspot.serialization.payload import OtherFields, Payload, StoredError, is_error
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Data, Entry, TaskRecord
-    from beautyspot.observing import Reason, Refusal
-    from beautyspot.results.invalidations import Moment
+    from beautyspot.contracts import Data, Entry, Invalidation, TaskRecord
+    from beautyspot.contracts.store import Begun
+    from beautyspot.observing import Reason, Refusal, Where
     from beautyspot.results.placement import Placement
+    from beautyspot.results.writer import Pending
     from beautyspot.tasks.task import Call, Task
-
-
-class NoRoomError(MetadataError):
-    """A result can't be stored, and too many wait: a cause of its own, for it is lost."""
 
 
 class Renamed(Protocol):
@@ -61,67 +47,45 @@ class Renamed(Protocol):
         """The value that is stored for the call under an earlier name, or `MISSING`."""
         ...
 
-    def forget_earlier(self, cache: Cache, call: Call) -> None:
-        """Remove what a new result of the call replaces."""
-        ...
-
-
-class CountFirst(Protocol):
-    """Writes what was counted."""
-
-    def __call__(self, *, wait: bool) -> object:
-        """With `wait` also where another thread does so just now."""
-
 
 class Cache(Rows):
     """The results of one Spot.
 
     Attributes:
-        health: the breakers of the metadata store and the storage.
-        finding: what asks the metadata store for entries.
-        invalidations: what was invalidated, for the calls that are under way.
+        placement: where the bytes of a result go.
+        store: the metadata store, behind its breaker.
+        storage: gives the storage, behind its breaker.
+        leases: the keys that this Spot holds, and waits for.
+        writer: writes results, and has those that are yet to be written.
         renamed: what looks under earlier names; None as long as no function has any.
-        waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
-        unsaved: the rows that were kept, which are tried again.
-        count_first: has what was spent counted, before a result with a price is stored.
+        count_first: writes what was counted.
+        on_stored: called with the bytes of a new result; None where nobody wants to know.
+        on_invalidated: called once the store refuses what an invalidation covers.
     """
 
-    def __init__(
-        self,
-        placement: Placement,
-        *,
-        clock: Callable[[], float] | None = None,
-        signing_keys: SigningKeys | None = None,
-        unsaved: Unsaved | None = None,
-    ) -> None:
-        super().__init__(placement.reporter, clock or placement.metadata.clock, signing_keys)
+    def __init__(self, placement: Placement, *, signing_keys: SigningKeys | None = None) -> None:
+        super().__init__(placement.reporter, placement.store.clock, signing_keys)
         self.placement = placement
-        self.metadata = placement.metadata
+        self.store = placement.store
         self.storage = placement.storage
-        self.health = placement.health
-        self.invalidations = placement.invalidations
-        self.unsaved = Unsaved(placement) if unsaved is None else unsaved
-        self.waiting = self.unsaved.waiting
+        self.leases = Leases(placement.store, placement.reporter.spot)
+        self.writer = Writer(self)
         self.renamed: Renamed | None = None
-        self.count_first: CountFirst | None = None
-        self.finding = Finding(self.metadata, self.health.reads)
+        self.count_first: Callable[[], object] | None = None
+        self.on_stored: Callable[[int], object] | None = None
+        self.on_invalidated: Callable[[Invalidation], object] | None = None
 
-    def latest(self) -> float:
-        """The time, by which what is stored wins over all that has begun by now."""
-        clock = self.clock
-        return clock.latest() if isinstance(clock, StoreClock) else clock()
+    def insist(self) -> None:
+        """Have what a user asks for tried, whatever has failed before."""
+        self.store.breaker.insist()
+        self.storage.breaker.insist()
 
-    def for_the_user(self) -> Cache:
-        """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
-        self.health.loads.insist()  # a storage that could not be made yet is tried once more
-        made = Cache(
-            self.placement.behind(Health(self.reporter)),
-            clock=self.clock,
-            signing_keys=self.signing_keys,
-            unsaved=self.unsaved,
-        )
-        made.renamed = self.renamed
-        return made
+    def reset_after_fork(self) -> None:
+        """Threads, leases and queued results stayed in the parent."""
+        self.store.reset_after_fork()
+        self.storage.breaker.reset_after_fork()
+        self.leases.reset_after_fork()
+        self.writer.reset_after_fork()
 
     # ------------------------------------------------------------------------------- look up
 
@@ -131,62 +95,54 @@ class Cache(Rows):
         With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
         is as good as another, for as long as the mark's `stale` says; then the call is `stale`.
         """
-        task, entry = call.task, None
         try:
-            entry = self._first_found(call) or self.find(call.key, patient=not in_place)
-            if entry is None or entry is NOTHING:
-                return self._recall_earlier(call, in_place=in_place, stale=stale)
-            call.replaces = entry.result_value
-            unfit = self.unfit(call, entry, stale=stale)
-            if unfit is not None:
-                call.why = call.why or unfit
-                return MISSING
-            if in_place and entry.result_type != DIRECT_BLOB:
-                return ELSEWHERE
-            entry, value = self._with_value(call, entry)
-        except MetadataBusyError as error:
-            if in_place:
-                return ELSEWHERE
-            call.why = call.why or "store failed"
-            return self.report_miss(task, error)
-        except BlobNotFound:
-            call.why = call.why or "blob gone"
-            return MISSING  # a row that points nowhere is a miss, and the next save mends it
-        except Exception as error:
-            unread = entry is None or isinstance(error, StorageError)
-            call.why = call.why or ("store failed" if unread else "damaged")
-            return self.report_miss(task, error)
-        call.stale = stale and not self.is_fresh(task, entry)
-        return self._noted(call, entry, value)
-
-    def _first_found(self, call: Call) -> Entry | None:
-        """What a first look-up found, which counts once.
-
-        Raises:
-            Exception: that look-up failed.
-        """
-        found, call.found = call.found, None
-        if isinstance(found, Exception):
-            try:
+            found, call.found = call.found, None
+            if isinstance(found, Exception):
                 raise found
-            finally:
-                del found  # it refers to this frame: a cycle for the collector
-        return None if found is None else in_full(found)
-
-    def _recall_earlier(self, call: Call, *, in_place: bool, stale: bool) -> Any:
+            entry = self.find(call.key, patient=not in_place) if found is None else in_full(found)
+        except MetadataBusyError as error:
+            return ELSEWHERE if in_place else self._failed(call, error)
+        except Exception as error:
+            return self._failed(call, error)
+        if entry is not None:
+            return self.taken(call, entry, in_place=in_place, stale=stale)
         if not call.task.addressing.earlier or call.refresh or self.renamed is None:
             return MISSING
         return ELSEWHERE if in_place else self.renamed.recall_earlier(self, call, stale=stale)
 
-    def _with_value(self, call: Call, entry: Entry) -> tuple[Entry, Any]:
+    def _failed(self, call: Call, error: Exception) -> Any:
+        call.why = call.why or "store failed"
+        return self.report_miss(call.task, error)
+
+    def taken(
+        self, call: Call, entry: Entry, *, in_place: bool = False, stale: bool = False
+    ) -> Any:
+        """The value of an entry that was found for the call, as `recall` gives it.
+
+        Where it is `MISSING`, the call rejects the entry from here on.
+        """
+        task, call.replaces = call.task, entry.result_value
+        unfit = self.unfit(call, entry, stale=stale)
+        if unfit is None and in_place and entry.result_type != DIRECT_BLOB:
+            return ELSEWHERE
         try:
-            return entry, self._restored(call.task, call.key, entry)
+            if unfit is None:
+                value = self._restored(task, call.key, entry)
+                if value is not MISSING:
+                    call.stale = stale and not self.is_fresh(task, entry)
+                    return self._noted(call, entry, value)
         except BlobNotFound:
-            newer = replaced(self.metadata, call.key, entry)
-            if self.unfit(call, newer) is not None:
-                raise
-            call.replaces = newer.result_value
-            return newer, self._restored(call.task, call.key, newer)
+            newer = self._replaced(call.key, entry)
+            if newer is not None:
+                return self.taken(call, newer, stale=stale)
+            unfit = "blob gone"  # a row that points nowhere is a miss, and the next save mends it
+        except Exception as error:
+            unfit = "store failed" if isinstance(error, StorageError) else "damaged"
+            self.report_miss(task, error)
+        call.why = call.why or unfit
+        made_at = as_time(entry.made_at)
+        call.rejected = max(call.rejected, inf if made_at is None else made_at)
+        return MISSING
 
     def _restored(self, task: Task, key: str, entry: Entry) -> Any:
         """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""
@@ -195,13 +151,21 @@ class Cache(Rows):
         except StoredError as stored:
             return MISSING if stored.error is None else stored.with_traceback(None)
 
+    def _replaced(self, key: str, entry: Entry) -> Entry | None:
+        """What has taken the place of an entry whose blob is gone; None where nothing has."""
+        try:
+            record = self.store.get(key)  # asks the store, where `find` may remember
+        except Exception:
+            return None
+        if record is None or record.result_value == entry.result_value:
+            return None
+        return entry_of(record)
+
     def _noted(self, call: Call, entry: Entry, value: Any) -> Any:
         """A value that was found, once the call knows what of its entry counts for a hit."""
-        if value is MISSING:
-            return MISSING
         # Of what this process makes anew, or has made, the row in the store may be an older one.
-        if call.task.to_compare and not call.refresh and call.key not in self.waiting:
-            compare_code(call, self.metadata, self.reporter)
+        if call.task.to_compare and not call.refresh and call.key not in self.writer.pending:
+            compare_code(call, self.store, self.reporter)
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
         call.spares = entry.price if isinstance(entry.price, int | float) else 0.0
@@ -215,11 +179,76 @@ class Cache(Rows):
         Raises:
             MetadataError: the store failed; `MetadataBusyError` where it is locked, and stays so.
         """
-        if self.waiting and (record := self.waiting.get(key)) is not None:
-            self.unsaved.try_later()
-            return entry_of(record)
-        found = self.finding.find(key) if patient else self.metadata.find(key)
+        pending = self.writer.pending.get(key)
+        if pending is not None:
+            return entry_of(pending.record)
+        found = self.store.find(key) if patient else self.store.find_now(key)
         return None if found is None else in_full(found)
+
+    def get(self, key: str) -> TaskRecord | None:
+        """The row of `key` with its data, be it in the store or on its way there.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        pending = self.writer.pending.get(key)
+        return self.store.get(key) if pending is None else pending.record
+
+    def find_many(self, keys: list[str]) -> dict[str, Entry]:
+        """The same for several keys, of those that have an entry."""
+        waiting = {key: self.writer.pending[key] for key in keys if key in self.writer.pending}
+        found: Mapping[str, Any] = self.store.find_many([key for key in keys if key not in waiting])
+        entries = {key: in_full(each) for key, each in found.items()}
+        return entries | {key: entry_of(each.record) for key, each in waiting.items()}
+
+    def begin(
+        self, keys: list[str], rejected: Mapping[str, float], *, in_place: bool = False
+    ) -> Begun:
+        """Lease keys, and see what is stored, or on its way to the store; see `Leases.begin`.
+
+        A call may come here whose look-up was before another one of this process ended.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        waiting: dict[str, Entry] = {}
+        for key in keys:
+            pending = self.writer.pending.get(key)
+            if pending is not None and not is_rejected(pending.record, key, rejected):
+                waiting[key] = entry_of(pending.record)
+        if not waiting:
+            return self.leases.begin(keys, rejected, in_place=in_place)
+        asked = [key for key in keys if key not in waiting]
+        begun = self.leases.begin(asked, rejected, in_place=in_place)
+        return begun._replace(found={**begun.found, **waiting})
+
+    def recall_many(self, calls: list[Call]) -> list[Any]:
+        """What `recall` gives for each of these calls, by one question to the store."""
+        asked = [call.key for call in calls if call.found is None]
+        try:
+            found = self.find_many(asked) if asked else {}
+        except Exception as error:
+            for call in calls:
+                call.found = call.found or error
+        else:
+            for call in calls:
+                call.found = call.found or found.get(call.key)
+        renamed = [call.task.addressing.earlier and self.renamed is not None for call in calls]
+        return [
+            self.recall(call) if call.found is not None or earlier else MISSING
+            for call, earlier in zip(calls, renamed, strict=True)
+        ]
+
+    def is_renewed(self, call: Call, record: TaskRecord) -> bool:
+        """Whether a look-up finds this row, or one of a later call; not where that fails."""
+        try:
+            found = self.find(call.key)
+        except Exception as error:
+            self.report_miss(call.task, error)
+            return False
+        if found is None:
+            return False
+        return found.made_at == record.made_at or is_newer(found, record, self.clock())
 
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
@@ -253,17 +282,6 @@ class Cache(Rows):
             return False
         return ttl is None or not outlived(now, entry.made_at or 0.0, ttl + grace)
 
-    def is_renewed(self, call: Call, record: TaskRecord) -> bool:
-        """Whether a look-up finds this row, or one of a later call; not where that fails."""
-        try:
-            found = self.find(call.key)
-        except Exception as error:
-            self.report_miss(call.task, error)
-            return False
-        if found is None:
-            return False
-        return found.made_at == record.made_at or is_newer(found, record, self.clock())
-
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.
 
@@ -272,7 +290,7 @@ class Cache(Rows):
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
-        form = task.form if is_private(self.metadata.real, entry) else task.form.of_others
+        form = task.form if is_private(self.store.real, entry) else task.form.of_others
         codec, owned = entry.serializer, False
         data: Data | None = entry.result_data
         if codec is not None and entry.result_type != DIRECT_BLOB:
@@ -337,29 +355,13 @@ class Cache(Rows):
 
     # ---------------------------------------------------------------------------------- save
 
-    def save(self, call: Call, record: TaskRecord, *, later: bool = False) -> bool:
-        """Write one result, its blob first; whether it is stored now. `later` than its call."""
-        began = perf_counter()
-        if record.price:  # else a call each time, for nothing
-            self.count_paid([record], later=later)
-        if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
-            self.unsaved.give_way(record, wait=not locks.inside())
-        try:
-            record = self.placed(call.task, record)
-            is_stored = self.placement.put(record, call.since)
-        except Exception as error:
-            self.keep(call, record, error)
-            return False
-        self.unsaved.try_later()
-        if is_stored:
-            self.let_go(call)
-            self.placement.tell_stored(record, perf_counter() - began, later=later)
-        return is_stored
+    def number_now(self) -> int:
+        """A number of the store, for a run that begins while the store fails.
 
-    def count_paid(self, records: Iterable[TaskRecord], *, later: bool) -> None:
-        """Have counted what was spent, before a result with a price is stored."""
-        if self.count_first is not None and any(record.price for record in records):
-            self.count_first(wait=later or not locks.inside())
+        It is the one that was heard last, or one of an hour ago: so what is invalidated from here
+        on is not stored, and what was invalidated shortly before may not be either.
+        """
+        return self.leases.since or int((self.clock() - 3600) * 1e6)
 
     def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The row of a result, once its data are where they belong.
@@ -377,61 +379,121 @@ class Cache(Rows):
             record = file_results.store(self.placement, task, record, data, begin)
         return self.placement.place(task, record)
 
-    def let_go(self, call: Call) -> None:
-        """Remove what a result replaces that is stored now: a blob, and results of other keys."""
-        call.is_stored = call.task.counted.has_stored = True
-        self.placement.discard(call.key, call.replaces)
-        if call.task.addressing.earlier and self.renamed is not None:
-            self.renamed.forget_earlier(self, call)
+    def count_paid(self, records: Iterable[TaskRecord], *, later: bool) -> None:
+        """Have counted what was spent, before a result with a price is stored."""
+        del later
+        if self.count_first is not None and any(record.price for record in records):
+            self.count_first()
 
-    def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
-        """Keep in memory what could not be stored, and say so; or that there is no room for it."""
-        if isinstance(error, SerializationError):
-            advice = "The value is returned, and not cached"
-            self.reporter.report(STORING, call.task.func_identifier, error, advice)
-            by: Refusal = "too large" if isinstance(error, TooLarge) else "serializer"
-            self.reporter.observers.refused(call.task.func_identifier, call.key, by)
-            return
-        never = self.reporter.strict or isinstance(error, SchemaError)
-        never = never or isinstance(record.result_data, FileData)  # it may be gone by then
-        kept = not never and self.unsaved.add(call.task, record, call.since)
-        if not (kept or never):
-            error = NoRoomError(f"{error} Too many results wait in memory already")
-        self.placement.report_unsaved(call.task, error, kept=kept)
+    def has_stored(self, pending: Pending, seconds: float, *, later: bool) -> None:
+        """See to what a result leaves that is stored now, which took so many seconds.
 
-    def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:
-        """When a call begins, for what is invalidated from then on.
-
-        With `in_place`, None where it would block. A store that fails may have been told anything:
-        then the call counts as one that began before all of that.
+        A blob that it replaces goes, and so do earlier results of its call under other keys.
         """
-        try:
-            return self.invalidations.now()
-        except MetadataBusyError as error:
-            if in_place:
-                return None
-            self.report_miss(call.task, error)
-        except Exception as error:
-            self.report_miss(call.task, error)
-        return self.invalidations.unknown()
+        record = pending.record
+        pending.task.counted.has_stored = True
+        if pending.replaces is not None and pending.replaces != record.result_value:
+            self.placement.discard(pending.key, pending.replaces)
+        for key in pending.earlier:
+            self._forget_earlier(pending, key)
+        if self.on_stored is not None:
+            self.on_stored(record.size or 0)
+        observers = self.reporter.observers
+        if observers.told:
+            name, size = record.func_identifier or "", record.size or 0
+            place: Where = "blob" if record.result_type == FILE else "row"
+            observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
 
-    def was_invalidated(self, call: Call, since: Moment, now: Moment) -> bool:
-        """Whether the result of a call was invalidated between two moments; so where unknown."""
+    def _forget_earlier(self, pending: Pending, key: str) -> None:
         try:
-            return self.invalidations.cover(self.identity(call), since, now)
+            self.forget(key)
         except Exception as error:
-            self.report_miss(call.task, error)
-            return True
+            advice = "It is found again when the new result is gone: remove it by its earlier name"
+            name = pending.task.func_identifier
+            self.reporter.report("remove an earlier result", name, error, advice)
+
+    def refuse(self, record: TaskRecord) -> None:
+        """See to a result that the store has refused: it was invalidated, or is an older one."""
+        self.placement.discard(record.cache_key, record.result_value)
+        is_older = self._is_older(record)
+        by: Refusal = "newer" if is_older else "invalidated"
+        name, why = record.func_identifier or "", "was invalidated while it was computed"
+        self.reporter.observers.refused(name, record.cache_key, by)
+        if is_older:
+            why = "is older than the stored one, whose call began later"
+        spot = self.reporter.spot
+        logger.info("%s: a result of %s %s, and is not stored: its caller has it", spot, name, why)
+
+    def _is_older(self, record: TaskRecord) -> bool:
+        """Whether a result that was refused is older than what is stored; not where unknown."""
+        try:
+            found = self.store.get(record.cache_key)
+        except Exception:
+            return False
+        return found is not None and is_newer(found, record, self.clock())
+
+    # ------------------------------------------------------------------------------- removing
+
+    def invalidate(self, what: Invalidation) -> Totals:
+        """Remove the results that match, and have none stored of those that run by now.
+
+        What waits to be written is written first, as far as that can be: an invalidation may name
+        less than its cover does.
+
+        Returns:
+            How many they were, and their bytes.
+
+        Raises:
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        self.insist()
+        self.writer.flush()
+        noted = self.store.note(cover_of(what))
+        if self.on_invalidated is not None:
+            self.on_invalidated(what)
+        gone = self.writer.withdraw(what)
+        if noted is not None:  # it went when its key was noted
+            self.placement.discard(noted.cache_key, noted.result_value)
+            gone.append(noted)
+        entries, size = len(gone), sum(map(size_of, gone))
+        for page in self._pages(what) if noted is None else ():
+            removed = self.remove({record.cache_key: record for record in page})
+            sizes = [size_of(record) for record in page if record.cache_key in removed]
+            entries, size = entries + len(sizes), size + sum(sizes)
+        return Totals(entries, size)
+
+    def _pages(self, what: Invalidation) -> Iterator[list[TaskRecord]]:
+        """The rows that an invalidation means, some at a time."""
+        if what.cache_key is not None:
+            record = self.store.get(what.cache_key)
+            if record is not None:
+                yield [record]
+            return
+        name = what.func_identifier
+        function = None if name is None else escape(name)
+        rows = listed(self.store.real, Selection(function, what.version, what.tag))
+        while page := list(islice(rows, PAGE)):
+            yield page
 
     def forget(self, key: str) -> bool:
-        """Remove the result of `key`, row first; whether there was one.
+        """Remove what is stored under a key, row first; whether there was something.
 
         Raises:
             MetadataError: the row could not be removed.
         """
-        kept = self.unsaved.drop(key, wait=not locks.inside())
-        found = self.metadata.find(key)
-        gone = self.metadata.delete(key) or kept
-        if found is not None:
-            self.placement.discard(key, in_full(found).result_value)
+        found = self.store.find(key)
+        if found is None:
+            return False
+        entry = in_full(found)
+        return bool(self.remove({key: entry}))
+
+    def remove(self, entries: Mapping[str, Entry | TaskRecord]) -> set[str]:
+        """Remove these results, rows first, where they are still those; the keys of the removed.
+
+        Raises:
+            MetadataError: a row could not be removed.
+        """
+        gone = self.store.delete({key: entry.made_at for key, entry in entries.items()})
+        for key in gone:
+            self.placement.discard(key, entries[key].result_value)
         return gone

@@ -6,8 +6,8 @@ blob is removed only if all of these hold:
 - its name begins with this store's ID, and is one that `Placement` gives;
 - it is older than the grace time, by the clock of the storage itself;
 - no row named it when the rows were read;
-- just before it is removed, and under its key's lease where the store has leases, the row of its
-  own key does not name it either.
+- just before it is removed, and under its key's lease, the row of its own key does not name it
+  either.
 
 A save that is under way holds the lease of its key, or its blob is younger than the grace time.
 """
@@ -17,13 +17,12 @@ from __future__ import annotations
 import os
 import re
 import time
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts import in_full
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import ConfigError, MetadataError, StorageError
 from beautyspot.results.blob_names import STORE_ID, blob_name
-from beautyspot.results.pruning import claimed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +66,10 @@ class Collector:
         self, cache: Cache, storage: GuardedStorage, grace: float, *, dry_run: bool = False
     ) -> None:
         self._cache = cache
-        self._storage = storage.behind(None)
+        self._storage = storage.unguarded()
         self._grace = grace
         self._dry_run = dry_run
-        self._prefix = f"{cache.metadata.store_id}/"
+        self._prefix = f"{cache.store.store_id}/"
 
     def collect(self) -> Collected:
         """Remove the garbage, or count it.
@@ -102,7 +101,7 @@ class Collector:
 
     def _named(self) -> set[int]:
         """The hashes of all locations that rows name; a collision only leaves garbage behind."""
-        locations = (record.result_value for record in self._cache.metadata.scan())
+        locations = (record.result_value for record in self._cache.store.real.all_rows())
         return {hash(self._tail(location)) for location in locations if location is not None}
 
     def _is_ours(self, blob: BlobInfo) -> bool:
@@ -114,15 +113,20 @@ class Collector:
         if ours is None:
             return False
         key = ours[1]
-        with claimed(self._cache, key) as is_free:
-            if not is_free or key in self._cache.waiting or self._names(key, blob.location):
+        cache, leases = self._cache, self._cache.leases
+        if key in cache.writer.pending or key in leases:
+            return False  # a save of this process is under way
+        begun = leases.begin([key], {key: inf})
+        if key not in begun.leased:
+            return False  # one of another process is
+        try:
+            record = cache.store.get(key)
+            named = None if record is None else record.result_value
+            if named is not None and self._tail(named) == self._tail(blob.location):
                 return False
-            return _deleted(blob, self._storage, self._cache.reporter) or None
-
-    def _names(self, key: str, location: str) -> bool:
-        found = self._cache.metadata.find(key)
-        named = None if found is None else in_full(found).result_value
-        return named is not None and self._tail(named) == self._tail(location)
+            return _deleted(blob, self._storage, cache.reporter) or None
+        finally:
+            leases.release(key)
 
     def _sweep(self, now: float) -> int:
         """Remove what interrupted saves have left."""
@@ -133,7 +137,7 @@ class Collector:
 
     def _sweep_metadata(self) -> int:
         """Have the metadata store remove what it needs no more."""
-        metadata = self._cache.metadata.real
+        metadata = self._cache.store.real
         try:
             return int(metadata.sweep(max(self._grace, LONGEST_SAVE), dry_run=self._dry_run))
         except MetadataError as error:
@@ -153,7 +157,7 @@ def collect_of(
         StorageError: the blobs can't be listed.
         NotSupportedError: the storage can't list or delete.
     """
-    storage, own_id = storage.behind(None), cache.metadata.store_id
+    storage, own_id = storage.unguarded(), cache.store.store_id
     if store_id == own_id:
         raise ConfigError(f"{store_id} is this store itself: leave the ID out")
     blobs = list(_blobs_of(store_id, storage))

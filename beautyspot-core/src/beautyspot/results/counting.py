@@ -14,11 +14,12 @@ may have been done all the same, and is not repeated: rather is something counte
 
 from __future__ import annotations
 
+import threading
 from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import deferred
 from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED, Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
@@ -78,7 +79,7 @@ class Counting:
     def reset_after_fork(self) -> None:
         """Another process counts from the start; another thread may have held the lock."""
         self.bypassed = self.changed = 0
-        self._lock = locks.reentrant()
+        self._lock = threading.RLock()
         self._written: dict[str, Numbers] = {}
         self._due = monotonic() + INTERVAL
         for counted in self:
@@ -98,7 +99,7 @@ class Counting:
     @property
     def has_news(self) -> bool:
         """Whether there is something to write."""
-        if not self.writes or not self._store.counters:
+        if not self.writes or not self._store.real.counters:
             return False
         return bool(self._remarks()) or any(
             counted.numbers() != self._written.get(name, NOTHING)
@@ -113,22 +114,13 @@ class Counting:
             deferred.later(self.write)
 
     def write(self) -> None:
-        """Write what was counted since the last time; a failure is only logged, for debugging."""
-        if not locks.inside():
-            self.write_first(wait=True)
+        """Write what was counted since the last time; a failure is only logged, for debugging.
 
-    def write_first(self, *, wait: bool) -> None:
-        """The same, before a result is stored that had a price.
-
-        With `wait` what another thread has begun to write is written when this returns; without it,
-        whoever may not wait for another thread writes only where none does.
+        What another thread has begun to write is written when this returns.
         """
-        if not self.writes or not self._store.counters or not self._lock.acquire(blocking=wait):
-            return
-        try:
-            self._write()
-        finally:
-            self._lock.release()
+        if self.writes and self._store.real.counters:
+            with self._lock:
+                self._write()
 
     def _write(self) -> None:
         news = self._news()

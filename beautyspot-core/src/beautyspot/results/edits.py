@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call, Task
 
 
-def compare_code(call: Call, metadata: GuardedStore, reporter: Reporter) -> None:
+def compare_code(call: Call, store: GuardedStore, reporter: Reporter) -> None:
     """Compare the code that made a result with its function's, and say once if they differ."""
     task, addressing, key = call.task, call.task.addressing, call.key
     task.to_compare -= 1
@@ -21,7 +21,9 @@ def compare_code(call: Call, metadata: GuardedStore, reporter: Reporter) -> None
         return
     task.compared.add(key)
     try:
-        changed = addressing.has_changed(metadata.find_code(key)) and not addressing.is_shared()
+        record = store.get(key)
+        code = None if record is None else record.code
+        changed = addressing.has_changed(code) and not addressing.is_shared()
     except MetadataBusyError:
         return  # another hit will be compared
     except Exception:  # the result was found all the same

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import FILE
 from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.records import less_mark
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
 from beautyspot.results.local_files import Seal, Status, open_plain, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
@@ -118,7 +119,7 @@ def restore(placement: Placement, entry: Entry, codec: str, begin: Begin) -> Fil
     storage, location = placement.storage(), entry.result_value
     if storage is None or location is None:
         raise RestoreError("the result is a file, and the Spot has no storage to read it from")
-    seal, files = Seal(begin, entry.digest), placement.files
+    seal, files = Seal(begin, less_mark(entry.digest)), placement.files
     path = _path_in(storage, location)
     if path is None:
         path = files.fetched(location, suffix_of(codec), seal, partial(storage.parts, location))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beautyspot.contracts.records import less_mark
 from beautyspot.errors import BlobNotFound
 from beautyspot.results.local_files import Seal
 
@@ -42,7 +43,7 @@ def mapped(
     if path is None:
         return None
     try:
-        return placement.files.mapped(path, Seal(begin, entry.digest))
+        return placement.files.mapped(path, Seal(begin, less_mark(entry.digest)))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BlobNotFound(f"no blob {location!r:.200}: make it again") from error
     except (OSError, ValueError):

@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from beautyspot.concurrency.locks import Lazily
-from beautyspot.contracts import FILE, Data, TaskRecord, is_newer
+from beautyspot.concurrency.lazily import Lazily
+from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.errors import StorageError
-from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
-from beautyspot.results.invalidations import Invalidations
 from beautyspot.results.validity import sealed
 from beautyspot.serialization.compression import compressed
+from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import TooLarge, is_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Readable
-    from beautyspot.observing import Refusal, Where
-    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore
-    from beautyspot.resilience.health import Health
+    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Storages
     from beautyspot.resilience.reporting import Reporter
-    from beautyspot.results.invalidations import Moment, Row
     from beautyspot.results.local_files import LocalFiles
     from beautyspot.tasks.task import Task
 
@@ -34,59 +29,31 @@ class Placement:
     """The metadata store and the storage of one Spot, and what is written to which.
 
     Args:
-        metadata: the store, behind its guard.
-        storage: gives the storage, behind its guard; None where none is installed.
-        health: the breakers of both.
+        store: the metadata store.
+        storage: gives the storage; None where none is installed.
         reporter: is told what fails.
         directory: of the Spot.
         blob_threshold: bytes from which a result goes to the storage.
-        invalidations: what was invalidated, for the calls that are under way.
         signing_keys: sign what is compressed here.
     """
 
     def __init__(
         self,
-        metadata: GuardedStore,
-        storage: Callable[[], GuardedStorage | None],
-        health: Health,
+        store: GuardedStore,
+        storage: Storages,
         reporter: Reporter,
         directory: Path,
         *,
         blob_threshold: int,
-        invalidations: Invalidations | None = None,
         signing_keys: SigningKeys | None = None,
     ) -> None:
-        self.metadata = metadata
-        self.invalidations = invalidations or Invalidations(metadata)
+        self.store = store
         self.storage = storage
-        self.health = health
         self.reporter = reporter
         self.directory = directory
-        self.on_stored: Callable[[int], object] | None = None  # with the bytes of a new result
-        self.largest_data = metadata.real.largest_data
+        self.largest_data = store.real.largest_data
         self.blob_threshold = int(min(blob_threshold, self.largest_data))
         self._signing_keys = signing_keys
-
-    def behind(self, health: Health) -> Placement:
-        """The same store and storage behind other breakers."""
-
-        def storage() -> GuardedStorage | None:
-            found = self.storage()
-            return None if found is None else found.behind(health)
-
-        metadata = self.metadata.behind(health)
-        made = Placement(
-            metadata,
-            storage,
-            health,
-            self.reporter,
-            self.directory,
-            blob_threshold=self.blob_threshold,
-            invalidations=self.invalidations.behind(metadata),
-            signing_keys=self._signing_keys,
-        )
-        made.on_stored = self.on_stored
-        return made
 
     @Lazily
     def files(self) -> LocalFiles:
@@ -108,7 +75,7 @@ class Placement:
         if task.form.compresses and not self._is_for_viewers(task, record):
             record = self._compressed(record)
         data: Data = record.result_data or b""
-        if self._wants_blob(task, record):
+        if self.wants_blob(task, record):
             location = self._save_blob(task, record, data)
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)
@@ -116,13 +83,17 @@ class Placement:
             raise self._too_large(task, record)
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
 
-    def _wants_blob(self, task: Task, record: TaskRecord) -> bool:
+    def wants_blob(self, task: Task, record: TaskRecord) -> bool:
+        """Whether its data go to the storage, if that takes them."""
+        data: object = record.result_data or b""
+        if isinstance(data, FileData):
+            return True
         size = len(record.result_data or b"")
         return not is_error(record.serializer) and task.form.wants_blob(size, self.blob_threshold)
 
     def _is_for_viewers(self, task: Task, record: TaskRecord) -> bool:
         """Whether it becomes a blob that a viewer opens, such as an image."""
-        return task.form.is_media(record.serializer) and self._wants_blob(task, record)
+        return task.form.is_media(record.serializer) and self.wants_blob(task, record)
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""
@@ -135,7 +106,7 @@ class Placement:
         return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
 
     def _too_large(self, task: Task, record: TaskRecord) -> TooLarge:
-        name, most = self.metadata.name, f"{self.largest_data / 2**20:g} MiB"
+        name, most = self.store.name, f"{self.largest_data / 2**20:g} MiB"
         what, instead = "the result", LARGE_NEED
         if is_error(record.serializer):
             what, instead = "the error", "raise one that holds less"
@@ -175,7 +146,7 @@ class Placement:
         name, storage = self._new_name(task, record), self.storage()
         if storage is None:
             need = "install beautyspot-local (docs/install.md), or name one by storage="
-            need = LARGE_NEED if self.metadata.real.remote else need
+            need = LARGE_NEED if self.store.real.remote else need
             raise StorageError(f"a File needs a blob storage: {need}")
         kind = task.form.blob_type(record.serializer)
         return storage.save_file(name, file, content_type=kind)
@@ -192,90 +163,22 @@ class Placement:
 
         The store's ID comes first, so that several stores can share a storage.
         """
-        return f"{self.metadata.store_id}/{key[:2]}/{key}-"
+        return f"{self.store.store_id}/{key[:2]}/{key}-"
 
-    def put(self, record: TaskRecord, since: Moment | None) -> bool:
-        """Insert the row of a result, unless it was invalidated, or is older than what is there.
-
-        Returns:
-            Whether it was inserted.
-
-        Raises:
-            MetadataError: the store failed.
-        """
-        if self.invalidations.put(record, since):
-            return True
-        self._refuse(record)
-        return False
-
-    def put_many(self, rows: list[Row]) -> set[str]:
-        """Insert the rows of those results of which `put` would; each key comes once.
-
-        Returns:
-            The keys of the others.
-
-        Raises:
-            MetadataError: the store failed, and nothing was inserted, or not all.
-        """
-        refused = self.invalidations.put_many(rows)
-        for record, _ in rows if refused else ():
-            if record.cache_key in refused:
-                self._refuse(record)
-        return refused
-
-    def _refuse(self, record: TaskRecord) -> None:
-        self.discard(record.cache_key, record.result_value)
-        name, is_older = record.func_identifier or "", self._is_older(record)
-        by: Refusal = "newer" if is_older else "invalidated"
-        self.reporter.observers.refused(name, record.cache_key, by)
-        why = "was invalidated while it was computed"
-        if is_older:
-            why = "is older than the stored one, whose call began later"
-        spot = self.reporter.spot
-        logger.info("%s: a result of %s %s, and is not stored: its caller has it", spot, name, why)
-
-    def _is_older(self, record: TaskRecord) -> bool:
-        """Whether a result that was refused is older than what is stored; not where unknown."""
-        try:
-            found = self.metadata.get(record.cache_key)
-        except Exception:
-            return False
-        return found is not None and is_newer(found, record, self.metadata.clock())
-
-    @property
-    def has_listeners(self) -> bool:
-        """Whether anybody is to be told of what is stored."""
-        return self.on_stored is not None or bool(self.reporter.observers.told)
-
-    def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
-        """Tell that a result is stored now, which took so long."""
-        if self.on_stored is not None:
-            self.on_stored(record.size or 0)
-        observers = self.reporter.observers
-        if observers.told:
-            name, key, size = record.func_identifier or "", record.cache_key, record.size or 0
-            place: Where = "blob" if record.result_type == FILE else "row"
-            observers.saved(name, key, size, seconds, place, record.price, later=later)
-
-    def discard(self, key: str, location: str | None) -> None:
+    def discard(
+        self, key: str, location: str | None, storage: GuardedStorage | None = None
+    ) -> None:
         """Remove a blob that the row of `key` names no more; one that fails is an orphan.
 
         Only a blob that this store made for this key is removed: a row may be an earlier release's,
         and a hostile row could name anything in the storage.
         """
-        storage = self.storage() if location is not None else None
-        if storage is None or location is None:
+        if location is None:
             return
         try:
-            if self._prefix(key) in location.replace("\\", "/"):
+            storage = storage or self.storage()
+            if storage is not None and self._prefix(key) in location.replace("\\", "/"):
                 storage.delete(location)
         except Exception as error:
             advice = "The blob stays as an orphan, until it is collected"
             self.reporter.report("remove a replaced blob", "", error, advice)
-
-    def report_unsaved(self, task: Task, error: Exception, *, kept: bool) -> None:
-        """Say that a result could not be stored."""
-        advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
-        if kept:
-            advice = "It waits in memory, and is tried again: mend the place it goes to"
-        self.reporter.report("save the result", task.func_identifier, error, advice)

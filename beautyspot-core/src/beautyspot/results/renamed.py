@@ -11,7 +11,9 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import DIRECT_BLOB, entry_of
-from beautyspot.results.pruning import claimed
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import as_copied, clean, is_copied
+from beautyspot.contracts.store import Put
 from beautyspot.results.validity import MISSING
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import Payload
@@ -19,7 +21,6 @@ from beautyspot.serialization.payload import Payload
 if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
-    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
 
@@ -30,11 +31,11 @@ def recall_earlier(cache: Cache, call: Call, *, stale: bool = False) -> Any:
         MetadataError: the store failed.
     """
     for key in call.task.addressing.earlier_keys(call):
-        since = cache.moment(call)  # first: what is invalidated from here on is not stored again
-        record = cache.waiting.get(key) or cache.metadata.get(key)
+        record = cache.get(key)
         if record is None:
             continue
-        there = _under(call, record)
+        there = copy(call)
+        there.key, there.found, there.why = key, entry_of(record), None
         value = cache.recall(there, stale=stale)
         if value is MISSING:
             call.why = call.why or there.why
@@ -42,36 +43,36 @@ def recall_earlier(cache: Cache, call: Call, *, stale: bool = False) -> Any:
         call.saves, call.spares, call.found_as = there.saves, there.spares, there.found_as
         call.replaces, call.stale = there.replaces, there.stale
         if call.may_store and not there.stale:
-            _adopt(cache, call, record, value, since)
+            _adopt(cache, call, record, value)
         return value
     return MISSING
 
 
-def _under(call: Call, record: TaskRecord) -> Call:
-    """The call under an earlier key, and what is stored for that."""
-    there = copy(call)
-    there.key, there.found, there.why = record.cache_key, entry_of(record), None
-    return there
-
-
-def _adopt(cache: Cache, call: Call, record: TaskRecord, value: Any, since: Moment | None) -> None:
+def _adopt(cache: Cache, call: Call, record: TaskRecord, value: Any) -> None:
     """Store an earlier result under the call's own key, unless that is being computed or is there.
 
-    Who invalidates the earlier one meanwhile removes its row: then the new row goes as well.
+    The earlier row is looked at once more after that: where it is gone, somebody has invalidated it
+    meanwhile, and so goes what was made of it.
     """
-    name = call.task.func_identifier
+    key, leases = call.key, cache.leases
+    if key in leases:
+        return
     try:
-        with claimed(cache, call.key) as is_free:
-            if not is_free or cache.find(call.key) is not None:
-                return
-            moved = _moved(cache, call, record, value)
-            stored = cache.placement.put(cache.placed(call.task, moved), since)
-            if stored and cache.find(record.cache_key) is None:
-                cache.forget(call.key)
-            elif stored and cache.placement.on_stored is not None:
-                cache.placement.on_stored(record.size or 0)
+        begun = leases.begin([key], {})
+        if key not in begun.leased:
+            return
+        try:
+            moved = cache.placed(call.task, _moved(cache, call, record, value))
+            if cache.store.put([Put(moved, covers_of(moved), begun.since, leases.token)]):
+                cache.placement.discard(key, moved.result_value)
+            elif cache.store.get(record.cache_key) != record:
+                cache.remove({key: moved})
+            elif cache.on_stored is not None:
+                cache.on_stored(record.size or 0)
+        finally:
+            leases.release(key)
     except Exception as error:
-        advice = "It is still found under its earlier name"
+        name, advice = call.task.func_identifier, "It is still found under its earlier name"
         cache.reporter.report("store a renamed result", name, error, advice)
 
 
@@ -86,27 +87,16 @@ def _moved(cache: Cache, call: Call, record: TaskRecord, value: Any) -> TaskReco
         data = cache.load(entry, writable=False)
         cache.check(record.cache_key, entry, Payload(data, codec))  # it was read a second time
     made, expires = record.made_at or 0.0, record.expires_at
+    digest = cache.digest(call.key, Payload(data, codec), made, expires)
     return record._replace(
         cache_key=call.key,
-        func_name=addressing.func_name,
-        func_identifier=addressing.func_identifier,
-        input_id=call.input_id,
+        func_name=clean(addressing.func_name),
+        func_identifier=clean(addressing.func_identifier),
+        input_id=clean(call.input_id),
         result_type=DIRECT_BLOB,
         result_value=None,
         result_data=data,
         made_at=made,
         began_at=made,  # what was made or set since stays
-        digest=cache.digest(call.key, Payload(data, codec), made, expires),
+        digest=as_copied(digest) if is_copied(record.digest) else digest,
     )
-
-
-def forget_earlier(cache: Cache, call: Call) -> None:
-    """Remove what a new result of the call replaces under earlier identifiers."""
-    try:
-        for key in call.task.addressing.earlier_keys(call):
-            if cache.find(key) is not None:
-                cache.forget(key)
-    except Exception as error:
-        advice = "It is found again when the new result is gone: remove it by its earlier name"
-        name = call.task.func_identifier
-        cache.reporter.report("remove an earlier result", name, error, advice)

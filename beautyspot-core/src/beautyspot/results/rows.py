@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
+from beautyspot.contracts.records import clean, less_mark
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.timestamps import timestamp
 from beautyspot.results.validity import begun, fingerprint, sealed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
-from beautyspot.tasks.terms import EVERY_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,43 +88,31 @@ class Rows:
         task, addressing = call.task, call.task.addressing
         key = call.key
         now = self.clock()
-        terms = call.terms or task.terms
+        terms, version = call.terms or task.terms, addressing.version
         expires_at = None if terms.ttl is None else now + terms.ttl
         return TaskRecord(
             cache_key=key,
-            func_name=addressing.func_name,
-            input_id=call.input_id,
-            version=addressing.version,
+            func_name=clean(addressing.func_name),
+            input_id=clean(call.input_id),
+            version=None if version is None else clean(version),
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
             result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
             updated_at=timestamp(now),
-            func_identifier=addressing.func_identifier,
+            func_identifier=clean(addressing.func_identifier),
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
             digest=self.digest(key, payload, now, expires_at),
             size=len(payload.data),
             arg_digests=call.digests,
-            tags=terms.tags,
+            tags=(*map(clean, terms.tags),),
             made_at=now,
             took=took,
             expires_at=expires_at,
             code=addressing.code,
-            arguments=call.arguments,
+            arguments=None if call.arguments is None else clean(call.arguments),
             price=call.price,
             began_at=call.began_at,
-        )
-
-    def identity(self, call: Call) -> TaskRecord:
-        """The part of a call's row that is known before it has run."""
-        addressing = call.task.addressing
-        return TaskRecord(
-            cache_key=call.key,
-            func_name=addressing.func_name,
-            input_id=call.input_id,
-            version=addressing.version,
-            func_identifier=addressing.func_identifier,
-            tags=EVERY_TAG if callable(call.task.options.tags) else call.task.terms.tags,
         )
 
     def digest(
@@ -152,7 +140,7 @@ class Rows:
         """
         keys, (data, codec, _) = self.signing_keys, payload
         if keys is None:
-            if fingerprint(key, codec, data) != entry.digest:
+            if fingerprint(key, codec, data) != less_mark(entry.digest):
                 raise RestoreError(f"the result under {key} is damaged; it is computed again")
         elif not keys.signed(entry.digest, key, codec, entry.made_at, entry.expires_at, data):
             raise RestoreError(

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred
+from beautyspot.contracts.listing import totals_of
 from beautyspot.logs import logger
 from beautyspot.results.pruning import Limits, prune
 
@@ -27,7 +28,8 @@ INTERVAL: Final = 600.0
 GRACE: Final = 10.0
 """Seconds for which a result stays that was just made or found."""
 
-LEASE: Final = "max_size"
+LEASE: Final = b"max_size".hex().ljust(32, "0")
+"""The key of the lease under which one process does it; no call has it."""
 
 
 class SizeLimit:
@@ -36,21 +38,21 @@ class SizeLimit:
     Args:
         most: bytes of all results.
         cache: the results.
-        times: by key, when this process last found a result, in Unix time.
+        write_uses: writes when this process last found results.
         is_closed: whether the Spot was shut down.
         holding: a context in which the store stays open all the same.
     """
 
     __slots__ = (
         *("_cache", "_checks", "_due", "_grown", "_holding", "_is_closed", "_most", "_step"),
-        "_times",
+        "_write_uses",
     )
 
     def __init__(
         self,
         most: int,
         cache: Cache,
-        times: Callable[[], dict[str, float]],
+        write_uses: Callable[[], object],
         *,
         is_closed: Callable[[], bool],
         holding: Callable[[], AbstractContextManager[object]],
@@ -58,7 +60,7 @@ class SizeLimit:
         self._most = most
         self._step = most // 20
         self._cache = cache
-        self._times = times
+        self._write_uses = write_uses
         self._is_closed = is_closed
         self._holding = holding
         self._grown = 0
@@ -97,24 +99,17 @@ class SizeLimit:
             logger.warning("%s: could not %s: %r", reporter.spot, operation, error)
 
     def _keep(self) -> None:
-        metadata = self._cache.metadata
-        size = metadata.totals().size
-        if size <= self._most:
-            return
-        lease = metadata.try_lease(LEASE) if metadata.leases else None
-        if metadata.leases and lease is None:
-            return  # another process does it
+        cache, leases = self._cache, self._cache.leases
+        size = totals_of(cache.store.real).size
+        if size <= self._most or LEASE not in leases.begin([LEASE], {}).leased:
+            return  # there is room, or another process makes it
         try:
-            self._prune(size)
+            self._write_uses()
+            goal = self._most * 9 // 10
+            pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
         finally:
-            if lease is not None:
-                lease.release()
-
-    def _prune(self, size: int) -> None:
-        goal = self._most * 9 // 10
-        limits = Limits(max_size=goal, grace=GRACE)
-        pruned = prune(self._cache, self._times(), limits, stops=self._is_closed)
-        reporter, left = self._cache.reporter, self._cache.metadata.totals().size
+            leases.release(LEASE)
+        reporter, left = cache.reporter, totals_of(cache.store.real).size
         logger.info(
             "%s: %d results of %d bytes were removed, to keep the store under max_size",
             *(reporter.spot, pruned.evicted, pruned.size),
@@ -125,5 +120,5 @@ class SizeLimit:
         reporter.once(
             "max_size",
             f"max_size={self._most} is too small: what was stored or used in the last {GRACE:.0f} "
-            f"seconds, and is being computed, takes more ({left} bytes are left). Raise max_size",
+            f"seconds takes more ({left} bytes are left). Raise max_size",
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from beautyspot.contracts.records import is_copied
 from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
@@ -51,9 +52,9 @@ def is_private(
 
     Args:
         store: it.
-        record: a row of it; what was copied from another store is as private as that was.
+        record: a row of it; what was copied from another store may be anybody's.
     """
-    return store.private and not getattr(record, "copied", False)
+    return store.private and not (record is not None and is_copied(record.digest))
 
 
 # --------------------------------------------------- instances that functions write and read

@@ -8,7 +8,7 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
 
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
 from beautyspot.functions.bound import taken_apart

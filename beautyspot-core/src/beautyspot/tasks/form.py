@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
 from beautyspot.errors import RestoreError, SerializationError

@@ -18,7 +18,7 @@ import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.contracts.types import support_of
 from beautyspot.errors import RestoreError, SerializationError

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts import as_time
 from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
@@ -61,11 +63,12 @@ class Call:
     max_age: float | None = None  # the seconds over which no result is taken
     stale = False  # whether an expired result was found, to be given all the same
     alone = False  # whether its caller goes on before it ends, and may change arguments
-    since: Any = None  # when the function began, for what is invalidated: a `Moment`
-    began_at: float | None = None  # the same in Unix time, by the store's clock
+    rejected = -inf  # what is stored counts as nothing if it was made by then, in Unix time
+    began_at: float | None = None  # when the function began, in Unix time, by the store's clock
     waited = False  # others ran since it got its key, and may have changed its arguments
     is_hit = False  # whether it got a result without running
     is_stored = False  # whether its own result is stored by now, or queued for that
+    invalidated = False  # since it began: only the store may say whether its result is stored
     changed = False  # what its key is made of changed: its result is its caller's alone
     made_at: float | None = None  # when the result was made, in Unix time
     why: Reason | None = None  # why it is a miss, if not since nothing is stored
@@ -89,11 +92,13 @@ class Call:
         return self.mode not in ("readonly", "replay")
 
     def again(self) -> Call:
-        """The same call, for one that runs behind this one."""
+        """The same call, to make anew behind this one what this one has found."""
         call = Call(self.task, self.args, self.kwargs)
         call.key, call.input_id = self.key, self.input_id
         call.bound, call.own_id = self.bound, self.own_id
         call.asked, call.alone = self.asked, True
+        made_at = None if self.found_as is None else as_time(self.found_as[0])
+        call.rejected = inf if made_at is None else made_at
         return call
 
 

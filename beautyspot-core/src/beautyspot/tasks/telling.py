@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
 
-from beautyspot.concurrency.locks import Lazily
+from beautyspot.concurrency.lazily import Lazily
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.keys.binding import make_binder
 from beautyspot.keys.canonical import NO_FORM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.config.settings import LIFETIME, or_none
 from beautyspot.contracts import seconds
@@ -25,18 +25,6 @@ class Terms(NamedTuple):
 
     ttl: float | None
     tags: tuple[str, ...]
-
-
-class EveryTag(tuple[str, ...]):
-    """The tags of a result that are known only once there is a result: it may have any."""
-
-    __slots__ = ()
-
-    def __contains__(self, tag: object) -> bool:
-        return True
-
-
-EVERY_TAG: Final = EveryTag()
 
 
 def are_asked(options: MarkOptions) -> bool:

@@ -1,0 +1,261 @@
+"""The leases of keys that one Spot holds, and the calls that wait for those of others.
+
+A Spot has one token in each process, to which the store leases keys. A lease of finite time falls
+to another process unless it is renewed: one daemon thread does that for all that are held, each
+third of that time. A forked child has a token of its own, and none of the leases.
+
+Who waits for a key that another process computes is polling: one daemon thread asks for all awaited
+keys together, after a millisecond first, then ever more rarely, and once a second in the end. The
+store answers with the result, once it is there, or leases the key, once its holder is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.concurrency import holders
+from beautyspot.concurrency.deferred import NeededThread
+from beautyspot.concurrency.waiting import Bell
+from beautyspot.logs import logger
+from beautyspot.messages import less_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from beautyspot.contracts.store import Begun
+    from beautyspot.resilience.guarded_backends import GuardedStore
+
+BEATS: Final = 3
+"""How often a lease is renewed within its time."""
+
+FIRST: Final = 0.001
+LONGEST: Final = 1.0
+"""Seconds between two questions for a key, at least and at most."""
+
+SHARE: Final = 0.1
+"""The part of the time that a call has waited after which it is asked for again."""
+
+
+class Leases:
+    """The leases of one Spot in this process.
+
+    Args:
+        store: gives them.
+        spot: the name of the Spot, for the log.
+        clock: a monotonic clock, in seconds.
+
+    Attributes:
+        token: to which the store leases keys.
+        lease_time: seconds for which a lease holds.
+        since: the store's number, as it was heard last; 0 before that.
+    """
+
+    def __init__(
+        self, store: GuardedStore, spot: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store, self._spot, self._clock = store, spot, clock
+        self.lease_time = store.real.lease_time
+        self.since = 0
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """The leases are the parent's, and so are the threads."""
+        self.token = os.urandom(16).hex()
+        self._held: dict[str, float] = {}  # by key, when it was renewed last
+        self._missed: dict[str, float] = {}  # those that the store did not know at the last beat
+        self._tickets: dict[Ticket, None] = {}
+        self._renewing = NeededThread("leases", self._renew_all, self._held.__len__)
+        self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
+        self._bell, self._poll_bell = Bell(), Bell()
+        self._lock = threading.Lock()  # nothing is called within it
+        self._ended = False
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
+
+    # ------------------------------------------------------------------------------- holding
+
+    def begin(
+        self, keys: Collection[str], rejected: Mapping[str, float], *, in_place: bool = False
+    ) -> Begun:
+        """Lease keys, and see what is stored under them; what is leased is renewed from here on.
+
+        Raises:
+            MetadataError: the store failed; `MetadataBusyError` `in_place` where it would wait.
+        """
+        ask = self._store.begin_now if in_place else self._store.begin
+        begun = ask(keys, self.token, rejected)
+        self.since = max(self.since, begun.since)
+        self._hold(begun.leased)
+        return begun
+
+    def _hold(self, keys: Collection[str]) -> None:
+        now = self._clock()
+        for key in keys:
+            self._held[key] = now
+        if keys and self.lease_time < inf:
+            self._renewing.begin()
+
+    def let_go(self, key: str) -> None:
+        """Note that a lease was released, by a put."""
+        self._held.pop(key, None)
+
+    def release(self, *keys: str) -> None:
+        """Release those of these keys that are held.
+
+        Raises:
+            MetadataError: the store failed; the leases are not renewed, and fall.
+        """
+        held = [key for key in keys if self._held.pop(key, None) is not None]
+        if held:
+            self._store.release(held, self.token)
+
+    def stop(self) -> None:
+        """End the threads, and wake all who wait."""
+        self._ended = True
+        self._held.clear()
+        self._bell()
+        self._poll_bell()
+        for ticket in list(self._tickets):
+            ticket.tell(None)
+
+    def _renew_all(self) -> None:
+        while True:
+            self._bell.wait(self.lease_time / BEATS)
+            if not self._held or self._ended:
+                return
+            with suppress(Exception):  # as where the interpreter ends
+                self.beat()
+
+    def beat(self) -> None:
+        """Renew all leases that are held, and say once which were lost."""
+        holders.end_orphans()  # what closed event loops have left is released, not renewed
+        held, asked = self._held.copy(), self._clock()
+        why = "the store says so"
+        try:
+            unknown = self._store.renew(list(held), self.token) if held else set()
+            missed = {key: held[key] for key in unknown if self._held.get(key) == held[key]}
+            # Once is no loss: a put has just released it, which is yet to be noted here.
+            lost = {key for key, since in missed.items() if self._missed.get(key) == since}
+            self._missed = missed
+        except Exception as error:
+            since = asked - self.lease_time
+            lost = {key for key in held if self._held.get(key, inf) <= since}
+            why = f"to renew them failed: {type(error).__name__}: {error}"
+        else:
+            for key in held.keys() - missed.keys():
+                if key in self._held:
+                    self._held[key] = asked
+        gone = [key for key in lost if self._held.pop(key, None) is not None]
+        if gone:
+            message = (
+                f"{len(gone)} of the leases that this process holds were lost, where they hold for "
+                f"{self.lease_time:g} s ({why}): the process was stopped, the network or the "
+                "server failed, or the server was emptied. Others may run the same calls "
+                "meanwhile; the results of these are stored all the same, unless newer ones are "
+                "there by then"
+            )
+            logger.warning("%s: %s", self._spot, less_secrets(message))
+
+    # ------------------------------------------------------------------------------- waiting
+
+    def wait_for(self, key: str, rejected: Mapping[str, float]) -> Ticket:
+        """A ticket for a key that another holder computes; `forget` ends the wait."""
+        ticket = Ticket(self, key, dict(rejected), self._clock())
+        self._tickets[ticket] = None
+        self._polling.begin()
+        self._poll_bell()  # it may have planned to ask a second later
+        return ticket
+
+    def forget(self, ticket: Ticket) -> bool:
+        """End a wait; whether the lease came for it, and is its caller's to release."""
+        with self._lock:
+            self._tickets.pop(ticket, None)
+            ticket.is_over = True
+            answer = ticket.answer
+        return answer is not None and ticket.key in answer.leased
+
+    def _poll_all(self) -> None:
+        asked: dict[str, float] = {}
+        while self._tickets and not self._ended:
+            now, tickets = self._clock(), list(self._tickets)
+            due: dict[str, float] = {}
+            for ticket in tickets:
+                pause = min(max(FIRST, (now - ticket.since) * SHARE), LONGEST)
+                at = asked.get(ticket.key, -inf) + pause
+                due[ticket.key] = min(due.get(ticket.key, inf), at)
+            keys = [key for key, at in due.items() if at <= now]
+            if keys:
+                self._ask(keys, [each for each in tickets if each.key in set(keys)])
+                asked = {key: asked.get(key, -inf) for key in due} | dict.fromkeys(keys, now)
+            else:
+                self._poll_bell.wait(min(due.values(), default=now) - now)
+
+    def _ask(self, keys: list[str], tickets: list[Ticket]) -> None:
+        """Ask for keys, and tell those who wait for them."""
+        rejected: dict[str, float] = {}
+        for ticket in tickets:
+            rejected.update(ticket.rejected)
+        try:
+            begun = self.begin(keys, rejected)
+        except Exception:
+            for ticket in tickets:
+                ticket.tell(None)  # each asks once more by itself, and meets the failure
+            return
+        given: set[str] = set()
+        for ticket in tickets:
+            key = ticket.key
+            if key in begun.found or (key in begun.leased and key not in given):
+                with self._lock:
+                    is_over = ticket.is_over
+                    ticket.answer = None if is_over else begun
+                if not is_over:
+                    given.update([key] if key in begun.leased else [])
+                    ticket.tell(begun)
+        unused = [key for key in begun.leased if key not in given]
+        if unused:
+            with suppress(Exception):
+                self.release(*unused)
+
+
+class Ticket:
+    """One call's wait for a key; an object that wakes, as `Join` waits for one.
+
+    Attributes:
+        answer: what the store answered about the key, once there is something; None before, and
+            where the store failed.
+        done: whether the wait is over.
+        is_over: whether nobody waits any more.
+    """
+
+    __slots__ = (*("_leases", "_wakers", "answer", "done", "is_over", "key", "rejected", "since"),)
+
+    def __init__(self, leases: Leases, key: str, rejected: dict[str, float], since: float) -> None:
+        self._leases = leases
+        self.key, self.rejected, self.since = key, rejected, since
+        self.answer: Begun | None = None
+        self.done = self.is_over = False
+        self._wakers: list[Callable[[], object]] = []
+
+    def tell(self, answer: Begun | None) -> None:
+        """End the wait."""
+        self.answer, self.done = answer, True
+        self._leases._tickets.pop(self, None)
+        for wake in self._wakers.copy():
+            wake()
+
+    def add_waker(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called when the wait is over; at once where it is."""
+        self._wakers.append(wake)
+        if self.done:
+            wake()
+
+    def remove_waker(self, wake: Callable[[], object]) -> None:
+        """Forget a waker."""
+        with suppress(ValueError):
+            self._wakers.remove(wake)
