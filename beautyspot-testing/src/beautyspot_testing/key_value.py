@@ -1,0 +1,267 @@
+"""The suite of stores of four operations: random histories, interleaved at each operation.
+
+Each of the four operations is a point at which another client may go on, or at which the client
+dies. What must hold of a history is in `_check`: one holder of a lease at a time; no hit, that is
+asked for after an invalidation, of a run that began before it; a newer result stays.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import Put, TaskRecord, in_full
+from beautyspot.contracts.covers import ALL, covers_of
+from beautyspot.contracts.row_bytes import object_in
+
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MetadataStoreContract, stored, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beautyspot.contracts import KeyValueStore
+
+SEEDS = 60
+"""Histories with deaths, and as many without."""
+
+
+class _DiedError(BaseException):
+    """The end of a client in the midst of its work."""
+
+
+class KeyValueStoreContract(MetadataStoreContract):
+    """What a store of four operations must do, beside what every store must."""
+
+    def make(self, tmp_path: Path) -> KeyValueStore:
+        """See the base class."""
+        raise NotImplementedError
+
+    def test_bytes_are_replaced_only_where_they_are_expected(self, tmp_path: Path) -> None:
+        place = self.make(tmp_path)
+        assert place.read("x/1") is None
+        first = place.write("x/1", b"one", None)
+        assert first is not None
+        assert place.write("x/1", b"two", None) is None
+        found = place.read("x/1")
+        assert found is not None
+        assert found[0] == b"one"
+        second = place.write("x/1", b"two", found[1])
+        assert second is not None
+        assert place.write("x/1", b"three", first) is None
+        assert not place.remove("x/1", first)
+        assert not place.remove("x/2", second)
+        assert place.remove("x/1", second)
+        assert (place.read("x/1") or (b"", None))[0] == b""
+        assert place.write("x/1", b"", second) is None
+        place.close()
+
+    def test_names_come_in_order(self, tmp_path: Path) -> None:
+        place = self.make(tmp_path)
+        written = [f"x/{number:02}" for number in range(25)]
+        for name in [*written, "y/1", "w"]:
+            place.write(name, b"data", None)
+        for limit in (1, 10, 1000):
+            found, last = [], "x/"
+            while page := place.names("x/", last, limit):
+                assert len(page) <= limit
+                found += page
+                assert len(found) <= len(written), f"pages of {limit} names repeat some"
+                last = page[-1]
+            assert found == written, f"pages of {limit} names skip or repeat some"
+        place.close()
+
+    def test_what_is_stored_during_a_put_is_not_of_the_future(self, tmp_path: Path) -> None:
+        place = self.make(tmp_path)
+        place.open()
+        began, newer = place.now(), list[TaskRecord]()
+
+        class Slow(type(place)):  # type: ignore[misc]  # of the store that is tested
+            def __init__(self) -> None:
+                for name, value in vars(place).items():
+                    setattr(self, name, value)
+
+            def write(self, name: str, data: bytes, expected: Any) -> Any:
+                if name == f"r/{KEYS[0]}" and not newer:
+                    wait_until(lambda: place.now() > began)
+                    now = place.now()
+                    newer.append(a_record(began_at=now, made_at=now, result_data=b"newer"))
+                    assert stored(place, *newer) == set()
+                return place.write(name, data, expected)
+
+            def close(self) -> None:
+                """The place is closed once."""
+
+        slow: Any = Slow  # which is as whole as the store's class
+        older = a_record(began_at=began - 1, made_at=began, result_data=b"older")
+        assert stored(slow(), older) == {KEYS[0]}
+        found = place.get(KEYS[0])
+        assert found is not None
+        assert found.result_data == b"newer"
+        place.close()
+
+    @pytest.mark.parametrize("seed", range(SEEDS))
+    @pytest.mark.parametrize("deaths", [False, True], ids=["", "with deaths"])
+    def test_any_history_holds(self, tmp_path: Path, seed: int, *, deaths: bool) -> None:
+        history = _History(self.make(tmp_path), seed, deaths=deaths)
+        history.run()
+        _check(history.events, deaths=deaths)
+
+
+class _History:
+    """Clients of one store, of which one at a time goes on, chosen at random at each operation."""
+
+    def __init__(self, place: KeyValueStore, seed: int, *, deaths: bool) -> None:
+        self._random, self._seed = random.Random(seed), seed  # noqa: S311 - of a test
+        self._place, self._deaths = place, deaths
+        self.lease_time = 40.0 if seed % 2 else 3.0  # steps; of every second most leases fall
+        self.time = 0
+        self.events: list[tuple[Any, ...]] = []
+        self._turn: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._waiting: set[threading.Thread] = set()
+        self._condition = threading.Condition()
+
+    def run(self) -> None:
+        place = self._place
+        place.store_id  # noqa: B018 - made before the clients begin
+        self._threads = [
+            threading.Thread(target=self._client, args=(number,), name=f"{number}", daemon=True)
+            for number in range(4)
+        ]
+        threads = list(self._threads)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a client stands still"
+
+    def step(self) -> None:
+        """Let others go on; the time is the number of operations."""
+        me = threading.current_thread()
+        with self._condition:
+            self._waiting.add(me)
+            self._choose()
+            self._condition.wait_for(lambda: self._turn is me)
+            self._turn = None
+            self._waiting.discard(me)
+            self.time += 1
+            mortal = self._deaths and me.name in ("0", "1")
+            if mortal and self._random.random() < 0.02:
+                raise _DiedError
+
+    def _choose(self) -> None:
+        if self._threads and len(self._waiting) == len(self._threads):
+            self._turn = self._random.choice(sorted(self._waiting, key=lambda each: each.name))
+            self._condition.notify_all()
+
+    def _client(self, number: int) -> None:
+        rng = random.Random(f"{self._seed}-{number}")  # noqa: S311 - of a test
+        store = _stepping(self._place, self)
+        try:
+            for turn in range(12):
+                self._act(store, rng, f"{number:016x}{turn:016x}")
+        except _DiedError:
+            self.events.append(("died", number))
+        finally:
+            with self._condition:
+                self._threads.remove(threading.current_thread())
+                self._choose()
+
+    def _act(self, store: KeyValueStore, rng: random.Random, token: str) -> None:
+        key = rng.choice(KEYS[:2])
+        covers = covers_of(a_record(key))
+        if rng.random() < 0.2:
+            cover = rng.choice([covers[0], covers[1], ALL])
+            begins = self.time
+            store.note(cover)
+            for record in store.rows():  # as an invalidation goes on
+                if cover in covers_of(record):
+                    store.delete({record.cache_key: record.made_at})
+            self.events.append(("noted", cover, begins, self.time))
+            return
+        asked = self.time
+        begun = store.begin([key], token)
+        if key in begun.found:
+            data = in_full(begun.found[key]).result_data
+            self.events.append(("hit", key, data, asked, self.time))
+        elif key in begun.leased:
+            began = self.time
+            for _ in range(rng.randrange(1, 8) if rng.random() < 0.8 else 60):
+                self.step()  # the function works; sometimes beyond its lease
+            data = f"{began} {begun.since} {token}".encode()
+            record = a_record(
+                key, began_at=float(began), made_at=float(self.time), result_data=data
+            )
+            refused = store.put([Put(record, covers_of(record), begun.since, token)])
+            self.events.append(("refused" if refused else "put", data, self.time))
+
+
+def _stepping(place: KeyValueStore, history: _History) -> KeyValueStore:  # noqa: C901 - a class
+    """Another client of a place: its operations are steps of a history, whose time it has."""
+
+    class Stepping(type(place)):  # type: ignore[misc]  # of the store that is tested
+        def __init__(self) -> None:
+            own = {"_held_leases": {}, "_busy_keys": set(), "lease_time": history.lease_time}
+            for name, value in {**vars(place), **own}.items():
+                setattr(self, name, value)
+
+        def each(self, work: Any, items: Any) -> Any:
+            return [work(item) for item in items]  # one client takes one step at a time
+
+        def now(self) -> float:
+            return float(history.time)
+
+        def read(self, name: str) -> Any:
+            history.step()
+            return place.read(name)
+
+        def write(self, name: str, data: bytes, expected: Any) -> Any:
+            history.step()
+            tag = place.write(name, data, expected)
+            if tag is not None and name.startswith("l/"):
+                lease = object_in(data, {})
+                history.events.append(("leased", name, lease, history.time))
+            return tag
+
+        def remove(self, name: str, expected: Any) -> bool:
+            history.step()
+            removed = place.remove(name, expected)
+            if removed and name.startswith("l/"):
+                history.events.append(("let go", name, history.time))
+            return removed
+
+        def close(self) -> None:
+            """The place is closed once."""
+
+    made: Any = Stepping
+    store: KeyValueStore = made()
+    return store
+
+
+def _check(events: list[tuple[Any, ...]], *, deaths: bool) -> None:
+    holders: dict[str, Any] = {}
+    for event in events:
+        if event[0] == "let go":
+            holders.pop(event[1], None)
+        elif event[0] == "leased":
+            _, name, lease, when = event
+            holder = holders.get(name, lease)
+            two = holder["token"] != lease["token"] and when < holder["until"]
+            assert not two, f"{lease} and {holder} have {name} at {when}"
+            holders[name] = lease
+    hits = [event for event in events if event[0] == "hit"]
+    ended = {event[1]: event[2] for event in events if event[0] in ("put", "refused")}
+    for _, key, data, asked, _ in hits:
+        began = float(data.split()[0])
+        for noted in [event for event in events if event[0] == "noted"]:
+            _, cover, begins, ends = noted
+            came_back = cover in covers_of(a_record(key)) and began <= begins and ends <= asked
+            came_back = came_back and asked >= ended.get(data, 0)  # until then it may show
+            allowed = deaths and not cover.startswith("key:")
+            assert allowed or not came_back, f"{data!r} came back at {asked} after {noted}"
+        for _, before, earlier, _, given in hits:
+            older = before == key and given <= asked and began < float(earlier.split()[0])
+            assert deaths or not older, f"{data!r} replaced {earlier!r}"
