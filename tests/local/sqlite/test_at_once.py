@@ -8,47 +8,80 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
+from beautyspot_local import SqliteMetadataStore
+from beautyspot_local.sqlite import connections
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import ANY, MINE, OTHER, stored
+from sqlite_tools import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from beautyspot.contracts import TaskRecord
+
 RECORD = a_record()
+
+
+def put(store: SqliteMetadataStore, record: TaskRecord = RECORD, token: str = "") -> bool | None:
+    return store.put_at_once(Put(record, covers_of(record), 2**60, token))
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteMetadataStore]:
     """A store whose log was begun, so that the next commit need not wait for the disk."""
     store = SqliteMetadataStore(tmp_path / "a.db")
-    store.put(RECORD)
-    assert not store.put_at_once(RECORD, 0)
-    assert store.put_at_once(RECORD, 0)
+    stored(store, RECORD)
+    assert put(store) is None
+    assert put(store)
     yield store
     store.close()
 
 
 def test_a_thread_without_a_connection_makes_none(store: SqliteMetadataStore) -> None:
-    given: list[bool] = []
-    thread = threading.Thread(target=lambda: given.append(store.put_at_once(RECORD, 0)))
+    given: list[bool | None] = []
+    thread = threading.Thread(target=lambda: given.append(put(store)))
     thread.start()
     thread.join()
-    assert given == [False]
+    assert given == [None]
 
 
 def test_it_is_found_by_others(store: SqliteMetadataStore, tmp_path: Path) -> None:
-    record = a_record(KEYS[1])
-    assert store.put_at_once(record, store.generation())
+    record = a_record(KEYS[1], began_at=5.0)
+    assert put(store, record)
     other = SqliteMetadataStore(tmp_path / "a.db")
     assert other.get(KEYS[1]) == record
     other.close()
 
 
 def test_a_newer_row_stays(store: SqliteMetadataStore) -> None:
-    store.put(a_record(KEYS[1], began_at=5.0))
-    assert not store.put_at_once(a_record(KEYS[1], began_at=4.0), 0)
-    assert store.put_at_once(a_record(KEYS[1], began_at=6.0), 0)
+    stored(store, a_record(KEYS[1], began_at=5.0))
+    assert put(store, a_record(KEYS[1], began_at=4.0)) is False
+    assert put(store, a_record(KEYS[1], began_at=6.0))
+
+
+def test_what_was_invalidated_is_refused(store: SqliteMetadataStore) -> None:
+    since = store.begin([], MINE).since
+    store.note("all")
+    assert store.put_at_once(Put(RECORD, covers_of(RECORD), since)) is False
+
+
+def test_it_releases_the_lease_where_it_did_something(
+    store: SqliteMetadataStore, tmp_path: Path
+) -> None:
+    other = SqliteMetadataStore(tmp_path / "a.db")
+    rejected = {KEYS[0]: ANY}
+    assert store.begin([KEYS[0]], MINE, rejected=rejected).leased
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as program:
+        program.execute("BEGIN IMMEDIATE")
+        assert put(store, token=MINE) is None
+        program.execute("ROLLBACK")
+    assert not other.begin([KEYS[0]], OTHER, rejected=rejected).leased
+    assert put(store, token=MINE)
+    assert other.begin([KEYS[0]], OTHER, rejected=rejected).leased
+    other.close()
 
 
 def test_where_another_process_writes_it_does_nothing(
@@ -56,10 +89,27 @@ def test_where_another_process_writes_it_does_nothing(
 ) -> None:
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert not store.put_at_once(a_record(KEYS[1]), 0)
+        assert put(store, a_record(KEYS[1])) is None
         other.execute("ROLLBACK")
     assert store.get(KEYS[1]) is None
-    assert store.put_at_once(a_record(KEYS[1]), 0)
+    assert put(store, a_record(KEYS[1]))
+
+
+def test_where_another_thread_writes_it_does_nothing(store: SqliteMetadataStore) -> None:
+    given: list[bool | None] = []
+
+    def meanwhile() -> None:
+        thread = threading.Thread(target=lambda: given.append(tried()))
+        thread.start()
+        thread.join()
+
+    def tried() -> bool:
+        store.open()
+        return any(put(store) for _ in range(3))
+
+    store._database.write(lambda _: meanwhile())
+    meanwhile()
+    assert given == [False, True]
 
 
 def test_the_first_commit_after_a_checkpoint_is_left_to_a_thread(
@@ -68,18 +118,28 @@ def test_the_first_commit_after_a_checkpoint_is_left_to_a_thread(
     """It begins the log anew, with an `fsync`."""
     with closing(sqlite3.connect(tmp_path / "a.db")) as other:
         other.execute("PRAGMA wal_checkpoint(FULL)")
-    assert not store.put_at_once(RECORD, 0)
-    assert store.put_at_once(RECORD, 0)
+    assert put(store) is None
+    assert put(store)
 
 
-def test_a_class_with_another_way_to_put_is_asked_for_that(tmp_path: Path) -> None:
-    class Other(SqliteMetadataStore):
-        def put(self, record: object) -> None:
-            """Keeps nothing."""
+def test_it_makes_no_checkpoint_and_leaves_one_in_so_many_to_who_does(
+    store: SqliteMetadataStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "IN_A_ROW", 400)
+    before, done = (tmp_path / "a.db").stat().st_size, 0
+    while put(store, a_record(f"{done:032x}", result_data=b"x" * 20_000)):
+        done += 1
+    assert done == 399  # one more was put before
+    assert (tmp_path / "a.db").stat().st_size == before
+    stored(store, RECORD)
+    assert (tmp_path / "a.db").stat().st_size > before + 400 * 20_000 // 2
 
-    store = Other(tmp_path / "a.db")
-    store.open()
-    assert not any(store.put_at_once(RECORD, 0) for _ in range(3))
+
+def test_without_a_log_each_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    store = SqliteMetadataStore(tmp_path / "a.db")
+    stored(store, RECORD)
+    connection_of(store).execute("PRAGMA journal_mode = delete")
+    assert not any(put(store) for _ in range(3))
     store.close()
 
 
@@ -87,5 +147,5 @@ def test_where_the_file_was_moved_it_does_nothing(
     store: SqliteMetadataStore, tmp_path: Path
 ) -> None:
     (tmp_path / "a.db").rename(tmp_path / "b.db")
-    assert not store.put_at_once(RECORD, 0)
+    assert put(store) is None
     (tmp_path / "b.db").rename(tmp_path / "a.db")

@@ -61,15 +61,15 @@ def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -
     before = os.umask(int(umask, 8))
     try:
         spot = Spot("app", directory=home, limiter=limiter, strict=True, config=False)
-        lease = FileLeases(tmp_path / "locks").try_lease("k")
+        leases = FileLeases(tmp_path / "locks")
+        assert leases.take(["0" * 32], "1" * 32)
         marked = spot.mark(save_blob=True)(spot.limiter(cost=1)(work))
         assert marked(1) == marked(1) == result(1)
         made = {path: path.stat().st_mode for path in tmp_path.rglob("*")}
         spot.shutdown()
     finally:
         os.umask(before)
-    assert lease is not None
-    lease.release()
+    leases.end()
     assert set(made.values()) == {stat.S_IFDIR | 0o700, stat.S_IFREG | 0o600}
     marks = {home / name for name in MARKS}
     assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}

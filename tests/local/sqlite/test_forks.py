@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
 
 import pytest
+from beautyspot_local import SqliteMetadataStore
+from beautyspot_local.sqlite import waiting
+from beautyspot_local.sqlite.waiting import others_inside
+from beautyspot_testing.store import wait_until
 from local.sqlite.test_processes import HEAD, forking, run
-
-if TYPE_CHECKING:
-    pass
+from sqlite_tools import another
 
 FORKING = (
     """
@@ -35,7 +37,6 @@ def test_a_fork_waits_for_who_reads(tmp_path):
     code = (
         FORKING
         + """
-from beautyspot_local.sqlite import schema
 inside, forking, done = threading.Event(), threading.Event(), threading.Event()
 os.register_at_fork(before=forking.set)
 def wait():
@@ -44,8 +45,7 @@ def wait():
 def read():
     handle = store._database.handle()
     handle.connection.create_function("wait", 0, wait)
-    schema.TOTALS = "SELECT wait(), 1"
-    store.totals()
+    store._database.read("SELECT wait()")
     done.set()
 put("before")
 thread = threading.Thread(target=read); thread.start(); inside.wait(60)
@@ -53,16 +53,45 @@ said = []
 last.append(lambda: said.append(done.is_set()))
 fork()
 thread.join()
-print(*said, *[record.cache_key for record in store.scan()])
+print(*said, *keys())
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["True", "before", "child"]
 
 
+@forking
+def test_a_fork_waits_for_a_commit(tmp_path):
+    code = (
+        FORKING
+        + """
+begun, forking, done = threading.Event(), threading.Event(), threading.Event()
+os.register_at_fork(before=forking.set)
+class Slow:
+    def __conform__(self, _):
+        begun.set(); forking.wait(60)
+        return "slow"
+def write():
+    rows = [row("a"), row("b", Slow())]
+    store.put(rows)
+    done.set()
+put("before")
+thread = threading.Thread(target=write); thread.start(); begun.wait(60)
+said = []
+last.append(lambda: said.append(done.is_set()))
+fork()
+thread.join()
+print(*said, *keys())
+"""
+    )
+    found = run(code.format(path=str(tmp_path / "store.db")))
+    assert found == ["True", "a", "b", "before", "child"]
+
+
 COMERS = {
-    "reads": ('assert store.find("before")', "_new_handle"),
-    "lists": ("assert list(store.scan())", "_new_handle"),
-    "ends": ("", "end"),
+    "reads": "assert store.find(key('before'))",
+    "lists": "assert keys()",
+    "begins": "assert store.begin([key('before')], 'a' * 32).found",
+    "writes": "put('after')",
 }
 
 
@@ -72,7 +101,6 @@ def test_who_comes_at_a_fork_waits(tmp_path, comer):
     code = (
         FORKING
         + """
-import sys
 opened, forking, done = threading.Event(), threading.Event(), threading.Event()
 def come():
     store.open(); opened.set(); forking.wait(60)
@@ -80,7 +108,7 @@ def come():
 def watch():
     forking.set()
     frames = sys._current_frames
-    while thread.is_alive() and frames()[thread.ident].f_code.co_name != "{waits}": pass
+    while thread.is_alive() and frames()[thread.ident].f_code.co_name != "acquire": pass
     said.append(thread.is_alive())
 said = []
 put("before")
@@ -88,45 +116,12 @@ thread = threading.Thread(target=come); thread.start(); opened.wait(60)
 last.append(watch)
 fork()
 thread.join()
-print(*said, *[record.cache_key for record in store.scan()])
+print(*said, *keys())
 """
     )
-    act, waits = COMERS[comer]
-    code = code.format(path=str(tmp_path / "store.db"), act=act, waits=waits)
-    assert run(code) == ["True", "before", "child"]
-
-
-@forking
-def test_a_fork_does_not_wait_for_a_store_that_is_just_closed(tmp_path):
-    code = (
-        FORKING
-        + """
-from beautyspot_local.sqlite.connections import Connection
-from beautyspot_local.sqlite.database import Database
-closing, forking = threading.Event(), threading.Event()
-def end(self, end=Connection.end):
-    closing.set(); forking.wait(60)
-    end(self)
-Connection.end = end
-held = []
-def hold(self, deadline, hold=Database.hold):
-    kept = self.local
-    forking.set()
-    done = hold(self, deadline)
-    held.append(self.local is not kept)   # or it could not be had in time
-    return done
-Database.hold = hold
-def come():
-    other = SqliteMetadataStore({path!r}); other.open(); other.close()
-put("before")
-thread = threading.Thread(target=come); thread.start(); closing.wait(60)
-fork()
-thread.join()
-print(*held, *[record.cache_key for record in store.scan()])
-"""
-    )
-    found = run(code.format(path=str(tmp_path / "store.db")))
-    assert found == ["True", "True", "before", "child"]
+    found = run(code.format(path=str(tmp_path / "store.db"), act=COMERS[comer]))
+    assert found[0] == "True"
+    assert found[-2:] == ["before", "child"]
 
 
 @forking
@@ -134,19 +129,82 @@ def test_children_of_a_busy_process_can_all_read_and_write(tmp_path):
     code = (
         FORKING
         + """
-import itertools, signal
 over = threading.Event()
-def work():
+def work(number):
     while not over.is_set():
-        store.find("before")
-        other = threading.Thread(target=store.find, args=("before",)); other.start(); other.join()
+        store.find(key("before"))
+        other = threading.Thread(target=store.find, args=(key("before"),))
+        other.start(); other.join()
 put("before")
-threads = [threading.Thread(target=work) for _ in range(4)]
+threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
 for thread in threads: thread.start()
 for _ in range(60): fork()
 over.set()
 for thread in threads: thread.join()
-print(*[record.cache_key for record in store.scan()])
+print(*keys())
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
+
+
+def stay(there: threading.Event, leave: threading.Event) -> None:
+    there.set()
+    leave.wait(60)
+
+
+def test_a_thread_in_a_function_of_ours_is_inside(monkeypatch) -> None:
+    there, leave = threading.Event(), threading.Event()
+    thread = threading.Thread(target=stay, args=(there, leave))
+    thread.start()
+    assert there.wait(60)
+    assert not others_inside()
+    monkeypatch.setattr(waiting, "_OURS", __name__)
+    assert others_inside()
+    leave.set()
+    thread.join()
+    assert not others_inside(), "the thread that asks does not count"
+
+
+def test_who_waits_for_another_process_is_not_inside(tmp_path) -> None:
+    """It may do so for seconds, and holds no lock of SQLite's."""
+    store = SqliteMetadataStore(tmp_path / "a.db", timeout=60)
+    store.open()
+    with another(tmp_path / "a.db") as other:
+        other.execute("BEGIN IMMEDIATE")
+        thread = threading.Thread(target=store.note, args=["all"])
+        thread.start()
+        wait_until(others_inside)
+        wait_until(lambda: not others_inside())
+        assert thread.is_alive()
+        other.execute("ROLLBACK")
+    thread.join()
+    store.close()
+
+
+@forking
+def test_a_fork_goes_on_where_a_reader_does_not_end(tmp_path):
+    """Better a child that may hang than a parent that does."""
+    code = (
+        FORKING
+        + """
+from beautyspot_local.sqlite import waiting
+waiting.LONGEST = 0.01
+inside, done = threading.Event(), threading.Event()
+def wait():
+    inside.set(); done.wait(60)
+    return 1
+def read():
+    store._database.handle().connection.create_function("wait", 0, wait)
+    store._database.read("SELECT wait()")
+store.open()
+thread = threading.Thread(target=read); thread.start(); inside.wait(60)
+child = os.fork()
+if child == 0: os._exit(0)
+os.waitpid(child, 0)
+done.set()
+thread.join()
+put("after")
+print(*keys())
+"""
+    )
+    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after"]

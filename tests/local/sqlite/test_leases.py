@@ -2,84 +2,288 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import struct
 import sys
+import types
+from contextlib import closing
 
 import pytest
-from beautyspot.errors import MetadataError
-from beautyspot_local.sqlite.leases import FileLeases, RangeLeases
-from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.records import KEYS
+from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot_local import SqliteMetadataStore
+from beautyspot_local.sqlite import leases
+from beautyspot_local.sqlite.leases import FileLeases, Leases, leases_beside
+from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.shared import Child
+from beautyspot_testing.store import ANY, MINE, OTHER, stored
+from sqlite_tools import another, linux, open_files, posix
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="open file description locks")
-posix = pytest.mark.skipif(os.name != "posix", reason="needs fcntl")
-
-
-@pytest.fixture(params=[pytest.param(RangeLeases, marks=linux), FileLeases])
-def table(request, tmp_path):
-    return request.param(tmp_path / "dir" / "locks")
+KEY = KEYS[0]
 
 
-def test_the_lock_files_are_private(table, tmp_path):
-    lease = table.try_lease("k")
+@pytest.fixture(params=[pytest.param(Leases, marks=linux), FileLeases])
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def make(kind, tmp_path):
+    """Makes leases of one place."""
+    made = []
+
+    def make():
+        made.append(kind(tmp_path / "dir" / "locks"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.end()
+
+
+def test_close_keys_have_places_of_their_own(make):
+    keys = [*KEYS, *(key[::-1] for key in KEYS)]
+    one, other = make(), make()
+    for key in dict.fromkeys(keys):
+        assert one.take([key], MINE) == {key: True}
+    assert other.take(keys[:64], OTHER) == {}
+
+
+@linux
+def test_the_lock_structure_has_the_size_of_the_system_s():
+    # struct flock64: two shorts, two 64-bit offsets, a pid_t, padded (asm-generic/fcntl.h).
+    assert leases._FLOCK.size == (32 if struct.calcsize("P") == 8 else leases._FLOCK.size)
+
+
+@linux
+def test_the_kind_is_what_the_system_has(tmp_path, monkeypatch):
+    assert type(leases_beside(tmp_path / "a.db")) is Leases
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert type(leases_beside(tmp_path / "a.db")) is FileLeases
+
+
+def test_a_token_has_what_it_takes_again(make):
+    one = make()
+    assert one.take(KEYS[:2], MINE) == {KEYS[0]: True, KEYS[1]: True}
+    assert one.take(KEYS[1:3], MINE) == {KEYS[1]: False, KEYS[2]: True}
+    assert one.take(KEYS[1:4], OTHER) == {KEYS[3]: True}
+    one.release(KEYS[:4], OTHER)
+    assert one.take(KEYS[:4], OTHER) == {KEYS[3]: True}
+    one.release(KEYS[:4], MINE)
+    assert one.take(KEYS[:3], OTHER) == dict.fromkeys(KEYS[:3], True)
+
+
+def test_the_lock_files_are_private(make, tmp_path):
+    make().take([KEY], MINE)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 1
     assert files[0].stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "dir").stat().st_mode & 0o777 == 0o700
-    lease.release()
 
 
 def test_released_lock_files_are_removed(tmp_path):
     table = FileLeases(tmp_path / "locks")
-    held = [table.try_lease(key) for key in KEYS]
+    table.take(KEYS, MINE)
     assert len(list((tmp_path / "locks").iterdir())) == len(KEYS)
-    for lease in held:
-        lease.release()
+    table.release(KEYS, MINE)
     assert list((tmp_path / "locks").iterdir()) == []
 
 
-def test_a_lease_that_is_dropped_is_released(table, tmp_path):
-    """By who was interrupted before he had it, say."""
-    others = type(table)(tmp_path / "dir" / "locks")
-    lease = table.try_lease("k")
-    assert table.try_lease("k") is None
-    assert others.try_lease("k") is None
-    del lease
-    lease = others.try_lease("k")
-    assert lease is not None
-    assert table.try_lease("k") is None
-    lease.release()
-    assert table.try_lease("k") is not None
+@linux
+def test_no_file_stays_open(make):
+    before = open_files()
+    one = make()
+    one.take(KEYS, MINE)
+    one.release(KEYS, MINE)
+    one.end()
+    assert open_files() == before
+    one.take(KEYS, MINE)
+    one.end()
+    assert open_files() == before
 
 
-# ---------------------------------------------------------------------------------------- fork
+@linux
+def test_one_that_is_dropped_leaves_nothing(kind, tmp_path):
+    before = open_files()
+    dropped = kind(tmp_path / "locks")
+    dropped.take(KEYS, MINE)
+    del dropped
+    assert open_files() == before
+    assert len(kind(tmp_path / "locks").take(KEYS, OTHER)) == len(KEYS)
 
+
+@linux
+def test_another_lock_file_takes_the_place_of_one_that_was_removed(tmp_path):
+    one, other = Leases(tmp_path / "locks"), Leases(tmp_path / "locks")
+    one.take([KEY], MINE)
+    one.forget()
+    assert other.take([KEY], OTHER) == {}, "the file is the same"
+    (tmp_path / "locks").unlink()
+    one.forget()
+    other.forget()
+    assert other.take([KEY], OTHER) == {KEY: True}
+    assert one.take([KEY], MINE) == {}
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_one_that_fails_leaves_none_of_a_call(make, monkeypatch, at):
+    one, other, left = make(), make(), iter(range(at))
+    real = type(one)._lock
+
+    def fail(self, number):
+        for _ in left:
+            return real(self, number)
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(one), "_lock", fail)
+        with pytest.raises(OSError, match="no locks"):
+            one.take(KEYS[:4], MINE)
+    assert other.take(KEYS[:4], OTHER) == dict.fromkeys(KEYS[:4], True)
+
+
+def test_a_failed_file_lock_leaves_no_file_open(tmp_path, monkeypatch):
+    table = FileLeases(tmp_path / "locks")
+    before = open_files()
+
+    def fail(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases.fcntl, "flock", fail)
+        with pytest.raises(OSError, match="no locks"):
+            table.take([KEY], MINE)
+    assert open_files() <= before
+
+
+def test_a_lock_file_that_was_removed_meanwhile_is_none(tmp_path, monkeypatch):
+    """Its holder released it between our `open` and our lock; the next call gets the new one."""
+    table, lock_whole = FileLeases(tmp_path / "locks"), leases._lock_whole
+
+    def lock_late(number):
+        (path,) = (tmp_path / "locks").iterdir()
+        path.unlink()
+        return lock_whole(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "_lock_whole", lock_late)
+        assert table.take([KEY], MINE) == {}
+    assert table.take([KEY], MINE) == {KEY: True}
+    assert FileLeases(tmp_path / "locks").take([KEY], OTHER) == {}
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_lock_file_that_another_one_makes_and_removes(tmp_path, monkeypatch, times):
+    """Between the look for it and its making; it is not tried for ever."""
+    create, left = leases.create, iter(range(times))
+
+    def late(path, flags):
+        for _ in left:
+            raise FileExistsError(errno.EEXIST, "File exists")
+        return create(path, flags)
+
+    monkeypatch.setattr(leases, "create", late)
+    if times == 1:
+        os.close(leases._opened(tmp_path / "lock"))
+    else:
+        with pytest.raises(FileNotFoundError):
+            leases._opened(tmp_path / "lock")
+    assert next(left, None) in (None, leases._TRIES)
+
+
+def test_on_windows_msvcrt_locks(tmp_path, monkeypatch):
+    """With a stand-in that, like msvcrt, excludes whoever has the file open a second time."""
+    locked = {}
+
+    def locking(number, kind, size):
+        assert (kind, size) == ("LK_NBLCK", 1)
+        if locked.setdefault(os.fstat(number).st_ino, number) != number:
+            raise OSError(errno.EACCES, "locked")
+
+    monkeypatch.setitem(
+        sys.modules, "msvcrt", types.SimpleNamespace(locking=locking, LK_NBLCK="LK_NBLCK")
+    )
+    monkeypatch.setattr(leases, "fcntl", None)
+    one, other = (leases_beside(tmp_path / "a.db") for _ in range(2))
+    assert one.take([KEY], MINE) == {KEY: True}
+    assert other.take([KEY], OTHER) == {}
+
+
+# -------------------------------------------------------------------------------- of a store
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.db"
+
+
+def test_renewing_loses_nothing(path):
+    with closing(SqliteMetadataStore(path)) as store:
+        assert store.lease_time == ANY
+        store.begin([KEY], MINE)
+        assert store.renew([KEY], MINE) == set()
+
+
+def test_a_begin_that_fails_leases_nothing(path):
+    """Its caller knows of no lease, and would give none back."""
+    store, other = SqliteMetadataStore(path, timeout=0), SqliteMetadataStore(path)
+    store.begin([KEYS[1]], MINE)
+    store._database.handle().execute("PRAGMA journal_mode = DELETE")
+    with another(path) as program:
+        program.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(MetadataBusyError):
+            store.begin(KEYS[:3], MINE)
+        program.execute("ROLLBACK")
+    assert set(other.begin(KEYS[:3], OTHER).leased) == {KEYS[0], KEYS[2]}, "but what it had before"
+    store.close()
+    other.close()
+
+
+def test_a_run_keeps_its_lease_though_somebody_else_stored_a_result(path):
+    """Who asks again, as another call of the same Spot, gets the row; the run goes on."""
+    store, other = SqliteMetadataStore(path), SqliteMetadataStore(path)
+    store.begin([KEY], MINE)
+    stored(other, a_record())
+    begun = store.begin([KEY], MINE)
+    assert set(begun.found) == {KEY}
+    assert not begun.leased
+    assert not other.begin([KEY], OTHER, rejected={KEY: ANY}).leased
+    store.close()
+    other.close()
+
+
+def test_a_place_that_can_t_be_locked_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    store = SqliteMetadataStore(tmp_path / "file" / "a.db")
+    with pytest.raises(MetadataError, match="that its file system has locks; or choose another"):
+        store.begin([KEY], MINE)
+    store.close()
+
+
+WITHOUT_RANGES = "leases.fcntl.__dict__.pop('F_OFD_SETLK', None)"
 
 FORK = """
 import os, sys, time
-from pathlib import Path
 from beautyspot_local.sqlite import leases
 {setup}
-from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_local import SqliteMetadataStore
 store = SqliteMetadataStore({path!r})
-lease = store.try_lease("k")
-assert lease
+key, other = "0" * 32, "1" * 32
+assert store.begin([key], "a" * 32).leased
 read, write = os.pipe()
 child = os.fork()
 if child == 0:
-    assert store.try_lease("k") is None     # the parent has it
-    lease.release()                         # not the child's to release
-    assert store.try_lease("k") is None
-    other = store.try_lease("other")
-    assert other
+    assert not store.begin([key], "b" * 32).leased     # the parent has it
+    store.release([key], "a" * 32)                     # not the child's to release
+    assert not store.begin([key], "a" * 32).leased     # nor to have, by what it inherited
+    assert store.begin([other], "b" * 32).leased
     print("checked", flush=True)
     os.close(write)
-    os.read(read, 1)                        # until the parent is going
+    os.read(read, 1)                                   # until the parent is going
     deadline = time.monotonic() + 30
-    while (again := store.try_lease("k")) is None and time.monotonic() < deadline:
+    while not (free := store.begin([key], "b" * 32).leased) and time.monotonic() < deadline:
         os.sched_yield()
-    print("free" if again else "held", flush=True)
+    print("free" if free else "held", flush=True)
     os._exit(0)
 sys.stdin.readline()
 os._exit(0)
@@ -87,22 +291,33 @@ os._exit(0)
 
 
 @posix
-@pytest.mark.parametrize("setup", ["", "leases.fcntl.__dict__.pop('F_OFD_SETLK', None)"])
-def test_a_lease_falls_with_the_parent_though_a_child_lives(tmp_path, setup):
-    code = FORK.format(setup=setup, path=str(tmp_path / "a.db"))
-    store = SqliteMetadataStore(tmp_path / "a.db")
+@pytest.mark.parametrize("setup", ["", WITHOUT_RANGES])
+def test_a_lease_falls_with_the_parent_though_a_child_lives(path, setup):
+    code = FORK.format(setup=setup, path=str(path))
     with Child(code) as parent:
         assert parent.heard() == "checked"
         parent.go_on()
         assert parent.heard() == "free"
-    store.close()
 
 
-def test_a_place_that_can_t_be_locked_is_an_error(tmp_path):
-    (tmp_path / "file").write_text("")
-    store = SqliteMetadataStore(tmp_path / "file" / "a.db")
-    with pytest.raises(MetadataError, match="check that the directory may be written"):
-        store.try_lease("k")
-    store.close()
-    with pytest.raises(MetadataError, match="closed"):
-        store.try_lease("k")
+HOLD = """
+from beautyspot_local.sqlite import leases
+{setup}
+from beautyspot_local import SqliteMetadataStore
+store = SqliteMetadataStore({path!r})
+say(len(store.begin([f"{{n:032x}}" for n in range(50)], "a" * 32).leased))
+wait()
+"""
+
+
+@posix
+@pytest.mark.parametrize("setup", ["", WITHOUT_RANGES])
+def test_leases_fall_with_a_process_that_is_killed(path, setup, monkeypatch):
+    if setup:
+        monkeypatch.delattr(leases.fcntl, "F_OFD_SETLK", raising=False)
+    with closing(SqliteMetadataStore(path)) as store:
+        with Child(HOLD.format(setup=setup, path=str(path))) as child:
+            assert child.heard() == "50"
+            assert not store.begin(KEYS[:50], MINE).leased
+            child.kill()
+        assert set(store.begin(KEYS[:50], MINE).leased) == set(KEYS[:50])

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from beautyspot.contracts import Context, Counts, Selection
-from beautyspot.errors import MetadataError, NotSupportedError
-from beautyspot_local import LocalStorage
+from beautyspot.contracts.listing import listed
+from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
+from beautyspot_local import LocalStorage, SqliteMetadataStore
 from beautyspot_local.sqlite import schema
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.shared import Child
-from sqlite_tools import another, posix
+from beautyspot_testing.store import MINE, stored
+from sqlite_tools import another, keys_in, posix, sql
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
@@ -29,44 +33,41 @@ def path(tmp_path):
 
 def filled(path, *records):
     store = SqliteMetadataStore(path)
-    store.put_many(records or [a_record(key) for key in KEYS[:5]])
+    stored(store, *(records or [a_record(key, began_at=1.0) for key in KEYS[:5]]))
     store.add_counts([Counts("m:f", 1, hits=1)])
     store.close()
     return path
 
 
-def looking_at(path):
-    return SqliteMetadataStore(path).for_looking()
+def looking_at(path, **options):
+    store = SqliteMetadataStore(path, **options)
+    store.open(look=True)
+    return store
 
 
 def contents(folder):
-    """Every file below a folder, what it holds and when it was changed."""
+    """Every file below a folder but those that SQLite makes to read, and what it holds."""
     return {
         file.relative_to(folder): (file.read_bytes(), file.stat().st_mtime_ns)
         for file in folder.rglob("*")
-        if file.is_file()
+        if file.is_file() and not file.name.endswith("-shm") and file.stat().st_size
     }
 
 
 def all_of(store):
     """The answers to all there is to ask."""
-    records = list(store.scan(with_data=True))
-    store.totals()
-    store.function_totals()
-    list(store.counts())
+    records = list(store.all_rows(data=True))
     for order in ("key", "newest"):
-        page = store.page(Selection(function="*", text=""), order=order, limit=9999)
-        assert {r.cache_key for r in page.records} == {r.cache_key for r in records}
-    for record in records[:3] + records[-3:]:
+        keys = {record.cache_key for record in listed(store, Selection(function="*"), order)}
+        assert keys == {record.cache_key for record in records}
+    assert sum(totals.entries for totals in store.function_totals()) == len(records)
+    list(store.counts())
+    store.remarks()
+    found = store.find_many([record.cache_key for record in records[:3]])
+    for record in records[:3]:
         assert store.get(record.cache_key) == record
-        assert store.find(record.cache_key) is not None
+        assert store.find(record.cache_key) == found[record.cache_key]
     return records
-
-
-def sql(path, *statements):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def untouched(folder):
 # ----------------------------------------------------------------------------- nothing is changed
 
 
-def test_looking_leaves_no_trace(path):
+def test_looking_changes_no_file(path):
     filled(path)
     with untouched(path.parent):
         store = looking_at(path)
@@ -93,28 +94,53 @@ def test_looking_leaves_no_trace(path):
             store.get(KEYS[0])
 
 
+CHANGES = {
+    "begin": lambda store: store.begin([KEYS[9]], MINE),
+    "put": lambda store: stored(store, a_record(), since=0),
+    "put of many": lambda store: stored(store, a_record(), a_record(KEYS[1]), since=0),
+    "delete": lambda store: store.delete({KEYS[0]: 1.0}),
+    "note": lambda store: store.note("all"),
+    "touch": lambda store: store.touch({}),
+    "counts": lambda store: store.add_counts([]),
+    "remark": lambda store: store.remark({}),
+    "sweep": lambda store: store.sweep(0.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_is_refused(path, change):
+    filled(path)
+    store = looking_at(path)
+    for _ in range(2):
+        with pytest.raises(NotSupportedError, match="opened to look at it"):
+            CHANGES[change](store)
+        store.open()  # it stays so
+    assert store.put_at_once(None) is None
+    assert store.sweep(0.0, dry_run=True) == 0
+    assert not path.with_name("app.db.lock").exists()
+    store.close()
+
+
 def test_what_another_process_writes_is_seen_while_it_does(path):
     filled(path)
     code = (
-        "from beautyspot_local.sqlite.store import SqliteMetadataStore\n"
+        "from beautyspot_local import SqliteMetadataStore\n"
+        "from beautyspot.contracts.store import Put\n"
         f"store = SqliteMetadataStore({str(path)!r})\n"
         "for number in range(100, 400):\n"
-        "    store.put(TaskRecord(f'{number:032x}', 'f', 'i'))\n"
+        "    store.put([Put(TaskRecord(f'{number:032x}', 'f', 'i'), ('all',), 0)])\n"
         "    if number == 150: say('begun')\n"
         "say('done'); wait()"
     )
     store = looking_at(path)
     with Child(code) as child:
         assert child.heard() == "begun"
-        while len(list(store.scan())) < 305:
-            assert store.page(order="newest", limit=2).records[0].cache_key > KEYS[4]
+        while len(keys_in(store)) < 305:
             assert store.function_totals()[0].entries >= 50
         assert child.heard() == "done"
-        assert len(list(store.scan())) == 305, "it is still open there"
         child.go_on()
         child.expect_success()
-    with untouched(path.parent):
-        assert len(list(store.scan())) == 305
+    assert len(keys_in(store)) == 305
     store.close()
 
 
@@ -123,9 +149,12 @@ def left(tmp_path_factory):
     """The folder of a process that was killed."""
     path = tmp_path_factory.mktemp("left") / "app.db"
     code = (
-        "from beautyspot_local.sqlite.store import SqliteMetadataStore\n"
+        "from beautyspot_local import SqliteMetadataStore\n"
+        "from beautyspot.contracts.store import Put\n"
         f"store = SqliteMetadataStore({str(path)!r})\n"
-        "for number in range(5): store.put(TaskRecord(f'{number:032x}', 'f', 'i'))\n"
+        "for number in range(5):\n"
+        "    record = TaskRecord(f'{number:032x}', 'f', 'i', result_data=b'x')\n"
+        "    store.put([Put(record, ('all',), 0)])\n"
         "say('done'); wait()"
     )
     with Child(code) as child:
@@ -135,23 +164,60 @@ def left(tmp_path_factory):
 
 
 @pytest.mark.parametrize("with_shm", [True, False])
-@pytest.mark.parametrize("folder_mode", [0o700, pytest.param(0o500, marks=posix)])
-def test_what_a_killed_process_left_is_read_and_stays(left, path, with_shm, folder_mode):
+def test_what_a_killed_process_left_is_read_and_stays(left, path, with_shm):
     shutil.copytree(left, path.parent)
     assert path.with_name("app.db-wal").stat().st_size > 0
     if not with_shm:
         path.with_name("app.db-shm").unlink()
-    path.parent.chmod(folder_mode)
-    before = contents(path.parent)
-    store = looking_at(path)
-    assert [r.cache_key for r in all_of(store)] == KEYS[:5]
-    store.close()
-    path.parent.chmod(0o700)
-    after = contents(path.parent)
-    assert after.keys() == before.keys()
-    assert {n: c for n, c in after.items() if n.suffix != ".db-shm"} == {
-        n: c for n, c in before.items() if n.suffix != ".db-shm"
-    }
+    with untouched(path.parent):
+        store = looking_at(path)
+        assert [r.cache_key for r in all_of(store)] == KEYS[:5]
+        store.close()
+
+
+@contextmanager
+def as_another_user():
+    """Root may write anything: become somebody who may not."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def shared(tmp_path):
+    """A folder that another user may enter."""
+    for folder in tmp_path.parents:
+        if folder.is_relative_to("/dev/shm") and folder != Path("/dev/shm"):
+            folder.chmod(0o755)
+    place = tmp_path / "shared"
+    place.mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+    return place
+
+
+@posix
+@pytest.mark.parametrize("in_use", [False, True])
+def test_where_nothing_can_be_written_a_log_says_that_the_file_is_in_use(shared, left, in_use):
+    """Else it is taken for one that never changes."""
+    path = shared / "app.db"
+    shutil.copytree(left, shared, dirs_exist_ok=True)
+    shared.chmod(0o755)
+    if not in_use:
+        with another(path) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert not path.with_name("app.db-wal").exists()
+    for file in shared.iterdir():
+        file.chmod(0o444)
+    with as_another_user():
+        store = looking_at(path)
+        modes = {handle.keeps for handle in [store._database.handle()]}
+        assert keys_in(store) == KEYS[:5]
+        store.close()
+    assert modes == {in_use}
 
 
 def test_a_database_without_a_log_is_read_while_it_is_written(path):
@@ -164,41 +230,34 @@ def test_a_database_without_a_log_is_read_while_it_is_written(path):
         assert {record.version for record in all_of(store)} == {"v1"}
         other.execute("COMMIT")
         assert {record.version for record in all_of(store)} == {"v2"}
+        store.close()
 
 
-def test_every_change_is_refused(path):
+def test_a_file_that_never_rests_is_busy(path):
     filled(path)
-    store = looking_at(path)
-    changes = [
-        lambda: store.put(a_record()),
-        lambda: store.delete(KEYS[0]),
-        lambda: store.touch({}),
-        lambda: store.add_counts([]),
-    ]
-    for change in changes:
-        with pytest.raises(NotSupportedError, match=r"for_looking"):
-            change()
-    assert "LookingStore" in repr(store)
-    assert str(path) in repr(store)
+    store = SqliteMetadataStore(path, timeout=0)
+    with another(path) as other:
+        other.execute("PRAGMA journal_mode = delete")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("UPDATE tasks SET version = 'v2'")
+        with pytest.raises(MetadataBusyError, match="try again"):
+            store.open(look=True)
+        with pytest.raises(MetadataBusyError, match="try again"):
+            keys_in(store)
 
 
 # ----------------------------------------------------------------------------- what is not there
 
 
 def test_nothing_is_there(path):
-    store = looking_at(path)
-    with pytest.raises(MetadataError, match=r"is not there: no database \(\*.db\) is in"):
-        store.open()
+    with pytest.raises(MetadataError, match=r"ENOENT.*nothing is there: give the path"):
+        looking_at(path)
     assert not path.parent.exists()
-    for number in range(7):
-        filled(path.with_name(f"other{number}.db"))
-    with pytest.raises(MetadataError, match=r"other0.db, .*, other4.db and 2 others"):
-        list(store.scan())
-    assert not path.exists()
-    with pytest.raises(MetadataError, match=r"is a folder: give a file .*other0.db"):
-        looking_at(path.parent).open()
-    with pytest.raises(MetadataError, match="is not there"):
-        looking_at(path.with_name("other0.db") / "x.db").open()
+    filled(path)
+    with pytest.raises(MetadataError, match="a directory stands at"):
+        looking_at(path.parent)
+    with pytest.raises(MetadataError, match="ENOTDIR"):
+        looking_at(path / "x.db")
 
 
 @posix
@@ -206,7 +265,7 @@ def test_nothing_is_there(path):
 def test_a_file_that_may_not_be_read(path):  # pragma: no cover - not run by root
     filled(path).chmod(0)
     with pytest.raises(MetadataError, match="may be read"):
-        looking_at(path).open()
+        looking_at(path)
 
 
 def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
@@ -214,9 +273,8 @@ def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
     store = SqliteMetadataStore(**SqliteMetadataStore.defaults(context))
     storage = LocalStorage(**LocalStorage.defaults(context))
     assert list(storage.list()) == []
-    looking = store.for_looking()
-    with pytest.raises(MetadataError, match="is not there"):
-        looking.store_id  # noqa: B018
+    with pytest.raises(MetadataError, match="nothing is there"):
+        store.open(look=True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -229,15 +287,17 @@ def test_databases_of_earlier_releases_are_read_as_they_are(tmp_path, release):
     shutil.copy(DATA / f"beautyspot-{release}.db", path)
     migrated = shutil.copy(path, tmp_path / "migrated.db")
     with closing(SqliteMetadataStore(migrated)) as store:
-        expected = list(store.scan(with_data=True))
-        totals, functions = store.totals(), store.function_totals()
+        expected, functions = list(store.all_rows(data=True)), store.function_totals()
+        newest = list(listed(store, Selection(), "newest"))
     with untouched(tmp_path):
         store = looking_at(path)
         assert all_of(store) == expected
-        assert (store.totals(), store.function_totals()) == (totals, functions)
+        assert store.function_totals() == functions
+        assert list(listed(store, Selection(), "newest")) == newest
         assert list(store.counts()) == []
         with pytest.raises(MetadataError, match="has no ID yet"):
             store.store_id  # noqa: B018
+        store.close()
 
 
 @pytest.mark.parametrize("version", range(1, 5))
@@ -250,40 +310,52 @@ def test_databases_of_earlier_schemas_are_read_as_they_are(tmp_path, version):
         "INSERT INTO tasks (cache_key, func_name, tags) VALUES ('k', 'f', '[\"t\"]')",
         f"PRAGMA user_version = {version}",
     )
-    with untouched(tmp_path):
-        (record,) = all_of(looking_at(path))
+    with untouched(tmp_path), closing(looking_at(path)) as store:
+        (record,) = store.all_rows(data=True)
         assert (record.cache_key, record.code, record.price) == ("k", None, None)
-        assert [r.cache_key for r in looking_at(path).scan(tag="t")] == (["k"] if version else [])
+        assert [r.cache_key for r in listed(store, Selection(tag="t"))] == ["k"]
+        assert store.function_totals()[0].entries == 1
 
 
-@pytest.mark.parametrize("readable_from", ["5", "99"])
+@pytest.mark.parametrize("readable_from", ["8", "99"])
 def test_a_database_of_a_later_release_is_read_as_far_as_it_is_known(path, readable_from):
     filled(path)
     sql(
         path,
         "ALTER TABLE tasks ADD COLUMN colour TEXT",
         "ALTER TABLE tasks DROP COLUMN price",
+        "DROP TABLE beautyspot_covers",
         f"UPDATE beautyspot_meta SET value = {readable_from!r} WHERE name = 'readable_from'",
         "PRAGMA user_version = 99",
     )
-    with untouched(path.parent):
-        store = looking_at(path)
-        assert all_of(store) == [a_record(key) for key in KEYS[:5]]
+    with untouched(path.parent), closing(looking_at(path)) as store:
+        assert all_of(store) == [a_record(key, began_at=1.0) for key in KEYS[:5]]
         assert store.store_id
+
+
+def test_the_views_that_hide_missing_columns_cost_no_walk(path):
+    filled(path)
+    sql(path, "ALTER TABLE tasks DROP COLUMN price")
+    with closing(looking_at(path)) as store:
+        handle = store._database.handle()
+        for query in (schema.FIND, schema.GET):
+            (plan,) = handle.execute(f"EXPLAIN QUERY PLAN {query}", ("",)).fetchall()
+            assert plan[3].startswith("SEARCH")
 
 
 def test_a_file_without_a_table_is_an_empty_store(tmp_path):
     path = tmp_path / "fresh.db"
     path.touch()
-    assert all_of(looking_at(path)) == []
+    with closing(looking_at(path)) as store:
+        assert all_of(store) == []
     assert path.stat().st_size == 0
 
 
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("CREATE TABLE photos (a)", "no table `tasks`, but photos"),
-        ("CREATE TABLE tasks (id, title)", "its table `tasks` is another program's"),
+        ("CREATE TABLE photos (a)", "tables of another program, such as 'photos'"),
+        ("CREATE TABLE tasks (id, title)", "tables of another program, such as 'tasks'"),
         ("CREATE VIEW tasks AS SELECT 1 AS cache_key", "prepared by another program"),
         ("CREATE TABLE tasks (cache_key, x AS (zeroblob(9)))", "prepared by another program"),
     ],
@@ -292,7 +364,7 @@ def test_databases_of_other_programs_are_refused(tmp_path, statement, says):
     path = tmp_path / "other.db"
     sql(path, statement)
     with untouched(tmp_path), pytest.raises(MetadataError, match=says):
-        all_of(looking_at(path))
+        looking_at(path)
 
 
 @posix
@@ -300,7 +372,7 @@ def test_a_link_is_refused(path, tmp_path):
     filled(path)
     (tmp_path / "link.db").symlink_to(path)
     with pytest.raises(MetadataError, match="is a symbolic link"):
-        looking_at(tmp_path / "link.db").open()
+        looking_at(tmp_path / "link.db")
 
 
 # --------------------------------------------------------------------------------------- damage
@@ -313,23 +385,27 @@ def overwritten(path, start, end=None):
     path.write_bytes(data)
 
 
-def leaves(path):
-    """The pages of the table that hold rows."""
+def leaves(path, name="tasks"):
+    """The pages of the table, or of its index, that hold rows."""
     with closing(sqlite3.connect(path)) as connection:
         try:
             rows = connection.execute(
-                "SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf'"
+                "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'", (name,)
             )
             return [number for (number,) in rows]
         except sqlite3.OperationalError:  # pragma: no cover - SQLite was built without it
             pytest.skip("this SQLite does not tell which page is which")
 
 
+INDEX = "sqlite_autoindex_tasks_1"
+
+
 @pytest.fixture
 def large(path):
-    """A database of a thousand rows on many pages."""
-    records = [a_record(f"{number:032x}") for number in range(1000)]
-    filled(path, *records)
+    """A database of a thousand rows on many pages, whose keys are in no order."""
+    keys = [f"{number:032x}" for number in range(1000)]
+    random.Random(5).shuffle(keys)  # noqa: S311
+    filled(path, *(a_record(key) for key in keys))
     return path
 
 
@@ -340,26 +416,68 @@ def test_a_listing_goes_on_behind_damaged_pages(large, places, caplog):
         overwritten(large, (pages[place] - 1) * 4096, pages[place] * 4096)
     with untouched(large.parent):
         store = looking_at(large)
-        keys = [record.cache_key for record in all_of(store)]
-        lost = 1000 - len(keys)
-        assert 0 < lost < 1000 / len(pages) * len(places) * 2
-        newest = store.page(order="newest", limit=5000).records
-        assert sorted(keys, reverse=True) == [record.cache_key for record in newest]
-        assert store.totals().entries == store.function_totals()[0].entries == len(keys)
+        keys = keys_in(store)
+        assert keys == sorted(keys)
+        assert store.lost == 1000 - len(keys), "the index knows of each"
+        assert 0 < store.lost < 1000 / len(pages) * len(places) * 2
+        assert [record.cache_key for record in all_of(store)] == keys
         assert list(store.counts()) == [Counts("m:f", 1, hits=1)]
         assert store.store_id
         store.close()
     assert caplog.text.count("is damaged") == 1
-    assert f"{len(keys)} of its rows can be read, and {lost} can't" in caplog.text
+    assert f"{store.lost} of its rows can't be read" in caplog.text
+
+
+@pytest.mark.parametrize("places", [[0], [1, 2], [-1], [3, -4]])
+def test_a_damaged_index_hides_no_row(large, places):
+    pages = leaves(large, INDEX)
+    for place in places:
+        overwritten(large, (pages[place] - 1) * 4096, pages[place] * 4096)
+    with closing(looking_at(large)) as store:
+        assert len(keys_in(store)) == 1000
+        assert store.lost == 0
+
+
+def test_table_and_index_may_both_be_damaged(large):
+    for name in ("tasks", INDEX):
+        page = leaves(large, name)[4]
+        overwritten(large, (page - 1) * 4096, page * 4096)
+    with closing(looking_at(large)) as store:
+        keys = keys_in(store)
+        assert len(keys) > 1000 - 2 * 1000 / len(leaves(large))
+        assert set(keys) == {record.cache_key for record in store.all_rows(data=True)}
+
+
+def test_rows_of_which_nothing_is_known_are_said_to_be_lost(path, caplog):
+    filled(path, *(a_record(key) for key in KEYS))
+    for page in sorted({*leaves(path), *leaves(path, INDEX)}):
+        overwritten(path, (page - 1) * 4096, page * 4096)
+    with closing(looking_at(path)) as store:
+        assert keys_in(store) == []
+        assert store.lost == 1
+    assert caplog.text.count("is damaged") == 1
+
+
+def test_what_is_left_can_be_copied_into_another_store(large, tmp_path):
+    page = leaves(large)[9]
+    overwritten(large, (page - 1) * 4096, page * 4096)
+    with (
+        closing(looking_at(large)) as store,
+        closing(SqliteMetadataStore(tmp_path / "b.db")) as new,
+    ):
+        for record in store.all_rows(data=True):
+            stored(new, record)
+        assert len(keys_in(new)) == 1000 - store.lost
+        assert list(new.all_rows(data=True)) == list(store.all_rows(data=True))
 
 
 def test_a_file_that_was_cut_short_is_read_to_there(large, caplog):
     os.truncate(large, large.stat().st_size // 2)
     with untouched(large.parent):
         store = looking_at(large)
-        assert len(all_of(store)) > 300
+        assert len(keys_in(store)) > 300
         store.close()
-    assert "can be read, and" in caplog.text
+    assert "of its rows can't be read" in caplog.text
 
 
 def test_a_row_whose_data_can_t_be_read_is_listed(path):
@@ -369,12 +487,29 @@ def test_a_row_whose_data_can_t_be_read_is_listed(path):
         (page,) = connection.execute(
             "SELECT max(pageno) FROM dbstat WHERE name = 'tasks' AND pagetype = 'overflow'"
         ).fetchone()
-    overwritten(path, 4096 * 4, 4096 * 5) if page is None else overwritten(
-        path, (page - 3) * 4096, page * 4096
-    )
+    overwritten(path, (page - 3) * 4096, (page - 2) * 4096)
     store = looking_at(path)
-    assert [record.cache_key for record in store.scan()] == KEYS[:2]
-    assert [r.result_data for r in store.scan(with_data=True)] == [None, b"\xa1x"]
+    assert keys_in(store) == KEYS[:2]
+    assert store.lost == 0
+    assert [r.cache_key for r in store.all_rows(data=True)] == KEYS[1:2]
+    assert store.lost == 1
+    store.close()
+
+
+def test_a_bad_disk_is_read_around(large, monkeypatch):
+    """It says an error of reading, not that anything is damaged."""
+    store = looking_at(large)
+    bad = sqlite3.OperationalError("disk I/O error")
+    bad.sqlite_errorcode = sqlite3.SQLITE_IOERR
+    asked = []
+
+    def read(*_, **__):
+        asked.append(1)
+        raise MetadataError("a page") from bad
+
+    monkeypatch.setattr(store._database, "read", read)
+    assert len(keys_in(store)) == 1000
+    assert len(asked) == 1, "what is left is read row by row"
     store.close()
 
 
@@ -385,5 +520,33 @@ def test_what_is_no_database_is_said(large, what, caplog):
     else:
         overwritten(large, 0, 100 if what == "header" else None)
     with untouched(large.parent), pytest.raises(MetadataError, match="is no SQLite database"):
-        looking_at(large).open()
+        looking_at(large)
     assert not caplog.records
+
+
+def test_damage_below_a_process_that_has_it_open(large):
+    """What is written later is seen, once a listing begins anew."""
+    page = leaves(large)[5]
+    code = (
+        "import sys\nwith open(sys.argv[1], 'r+b') as file:\n"
+        f"    file.seek({(page - 1) * 4096}); file.write(b'\\xa5' * 4096)"
+    )
+    store = looking_at(large)
+    subprocess.run([sys.executable, "-c", code, str(large)], check=True)
+    before = len(keys_in(store))
+    assert before < 1000
+    with another(large) as other:
+        other.execute("INSERT INTO tasks (cache_key) VALUES ('new')")
+        assert len(keys_in(store)) == before + 1
+    store.close()
+
+
+def test_a_database_that_was_replaced_is_read_anew(large, tmp_path):
+    store = looking_at(large)
+    assert len(keys_in(store)) == 1000
+    for part in ("-wal", "-shm", ""):
+        if (file := large.with_name(f"app.db{part}")).exists():
+            file.rename(tmp_path / f"old{part}")
+    filled(large)
+    assert keys_in(store) == KEYS[:5]
+    store.close()

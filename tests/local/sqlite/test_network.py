@@ -12,10 +12,10 @@ import sys
 import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_local.storage import LocalStorage
+from beautyspot_local import LocalStorage, SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from sqlite_tools import another
+from beautyspot_testing.store import MINE, stored
+from sqlite_tools import another, keys_in
 from sqlite_tools import files as files_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
@@ -48,21 +48,23 @@ def make(request):
 
 
 def record(number):
-    return a_record(cache_key=KEYS[number])
+    return a_record(cache_key=KEYS[number], began_at=1.0, used_at=None)
 
 
 def test_it_does_all_that_it_does_elsewhere(mounted, make):
     store = make(mounted("nfs4"))
-    store.put(record(0))
-    store.put_many([record(1), record(2)])
+    stored(store, record(0))
+    stored(store, record(1), record(2))
     store.touch({KEYS[0]: 5.0})
     assert store.find(KEYS[1]) is not None
     assert store.find(KEYS[9]) is None
     assert not store.private, "its server's users may read it"
     assert store.get(KEYS[0]) == record(0)._replace(used_at=5.0)
-    assert (store.delete(KEYS[2]), store.delete(KEYS[2])) == (True, False)
-    assert {found.cache_key for found in store.scan()} == {KEYS[0], KEYS[1]}
-    assert store.totals().entries == 2
+    seen = {KEYS[2]: record(2).made_at}
+    assert (store.delete(seen), store.delete(seen)) == ({KEYS[2]}, set())
+    assert store.begin([KEYS[7]], MINE).leased
+    assert keys_in(store) == KEYS[:2]
+    assert store.put_at_once(None) is None, "a commit waits for the disk"
 
 
 def test_its_server_may_not_answer(mounted, tmp_path, make):
@@ -76,7 +78,7 @@ def test_its_server_may_not_answer(mounted, tmp_path, make):
 def test_it_says_once_that_it_serves_one_machine(mounted, make, caplog):
     caplog.set_level(logging.WARNING)
     store = make(mounted("nfs4"))
-    store.put(record(0))
+    stored(store, record(0))
     store.close()
     (said,) = [each.getMessage() for each in caplog.records]
     assert "serves one machine at a time" in said
@@ -86,7 +88,7 @@ def test_it_says_once_that_it_serves_one_machine(mounted, make, caplog):
 
 def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
     elsewhere = make(tmp_path / "store.db")
-    elsewhere.put(record(0))
+    stored(elsewhere, record(0))
     elsewhere.close()
     path = mounted("nfs4")
     shutil.copy(tmp_path / "store.db", path)
@@ -98,21 +100,21 @@ def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
 def test_a_write_beside_a_reader_is_tried_again_and_then_given_up(mounted, make):
     """A rollback journal is committed only when nobody reads."""
     store = make(mounted("nfs4"), timeout=0)
-    store.put(record(0))
+    stored(store, record(0))
     with another(mounted("nfs4")) as other:
         reading = other.execute("SELECT cache_key FROM tasks")
         with pytest.raises(MetadataBusyError):
-            store.put(record(1))
+            stored(store, record(1))
         reading.close()
-    store.put(record(1))
-    assert store.totals().entries == 2
+    stored(store, record(1))
+    assert len(keys_in(store)) == 2
 
 
 @pytest.mark.parametrize("kind", ["cifs", "smb3", "smbfs"])
 def test_a_share_of_smb_is_refused(mounted, make, kind):
     path = mounted(kind)
     store = make(path)
-    for ask in (store.open, lambda: store.put(record(0)), lambda: store.find(KEYS[0])):
+    for ask in (store.open, lambda: stored(store, record(0)), lambda: store.find(KEYS[0])):
         with pytest.raises(MetadataError, match=r"SMB share .* choose a db_path on a local disk"):
             ask()
     assert files_in(path.parent) == []

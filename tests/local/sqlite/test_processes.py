@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 import pytest
-from beautyspot_local.sqlite.store import SqliteMetadataStore
-from beautyspot_testing.records import a_record
+from beautyspot_local import SqliteMetadataStore
+from beautyspot_local.sqlite import connections
+from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.shared import Child
+from beautyspot_testing.store import stored
+from sqlite_tools import connection_of, keys_in
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -26,11 +29,16 @@ def run(code):
 
 HEAD = """
 import os, sys, threading
-from beautyspot_local.sqlite import connections, fork_guard
+from beautyspot_local.sqlite import connections
 from beautyspot.contracts import TaskRecord
-from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot.contracts.store import Put
+from beautyspot_local import SqliteMetadataStore
 store = SqliteMetadataStore({path!r})
-def put(key): store.put(TaskRecord(key, "f", "i"))
+def key(name): return name.encode().hex().rjust(32, "0")
+def row(name, func="f"): return Put(TaskRecord(key(name), func, "i", result_data=b"x"), ("all",), 0)
+def put(name): store.put([row(name)])
+def names(): return [bytes.fromhex(r.cache_key).strip(bytes(1)).decode() for r in store.all_rows()]
+def keys(): return sorted(names())
 """
 
 
@@ -44,19 +52,19 @@ def test_a_forked_child_uses_the_store(tmp_path, end):
 put("before")
 child = os.fork()
 if child == 0:
-    assert store.find("before")
+    assert store.find(key("before"))
     put("child")
-    assert {{r.cache_key for r in store.scan()}} == {{"before", "child"}}
+    assert set(names()) == {{"before", "child"}}
     {end}
 assert os.waitpid(child, 0)[1] == 0
-assert store.find("child")
+assert store.find(key("child"))
 put("after")
-print(*[record.cache_key for record in store.scan()])
+print(*keys())
 """
     )
     assert run(code.format(path=str(path), end=end)) == ["after", "before", "child"]
     store = SqliteMetadataStore(path)
-    assert store.totals().entries == 3
+    assert len(keys_in(store)) == 3
     store.close()
 
 
@@ -70,7 +78,7 @@ def test_a_child_does_not_end_its_parent_s_transaction(tmp_path, end):
 put("before")
 handle = store._database.handle()
 handle.execute("BEGIN IMMEDIATE")
-handle.execute("INSERT INTO tasks (cache_key) VALUES ('open')")
+handle.execute("INSERT INTO tasks (cache_key, result_data) VALUES ('open', x'00')")
 child = os.fork()
 if child == 0:
     from beautyspot_local.sqlite import connections
@@ -81,7 +89,7 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 other = SqliteMetadataStore({path!r}, timeout=0)
 try:
-    other.delete("before")
+    other.delete({{key("before"): None}})
 except TimeoutError:
     print("still locked")
 handle.execute("COMMIT")
@@ -90,6 +98,34 @@ assert handle.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 """
     )
     assert run(code.format(path=str(path), end=end)) == ["still", "locked"]
+
+
+@forking
+def test_a_child_has_locks_of_its_own(tmp_path):
+    """Another thread of its parent may have held those, and none of it is there."""
+    code = (
+        HEAD
+        + """
+import warnings
+warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
+held, done = threading.Event(), threading.Event()
+def hold():
+    with store._database._writing, store._database._opening, store._leases._mutex:
+        held.set(); done.wait(60)
+put("before")
+thread = threading.Thread(target=hold); thread.start(); held.wait(60)
+child = os.fork()
+if child == 0:
+    put("child")
+    assert store.begin([key("x")], "a" * 32).leased
+    SqliteMetadataStore({path!r} + ".other").open()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+done.set(); thread.join()
+print(*keys())
+"""
+    )
+    assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
 
 
 def test_an_interpreter_ends_quietly_with_everything_open(tmp_path):
@@ -102,12 +138,12 @@ waiting = threading.Event()
 def work():
     put("daemon"); waiting.set(); threading.Event().wait()
 threading.Thread(target=work, daemon=True).start(); waiting.wait(60)
-lease = store.try_lease("k")
+store.begin([key("k")], "a" * 32)
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == []
     store = SqliteMetadataStore(tmp_path / "store.db")
-    assert store.totals().entries == 3
+    assert len(keys_in(store)) == 3
     store.close()
 
 
@@ -117,23 +153,40 @@ def test_a_killed_writer_leaves_all_of_a_batch_or_nothing(tmp_path):
         HEAD.format(path=str(path))
         + """
 put("committed")
-inserted = []
-def pause(statement):
-    if "INSERT" in statement:
-        inserted.append(statement)
-    if len(inserted) == 2:
+class Pause:
+    def __conform__(self, _):
         say("in the middle"); wait()
-store._database.handle().connection.set_trace_callback(pause)
-store.put_many(TaskRecord(f"batch {number}", "f", "i") for number in range(3))
+store.put([row(f"batch {number}", Pause() if number == 9 else "f") for number in range(10)])
 """
     )
     store = SqliteMetadataStore(path)
     with Child(code) as child:
         assert child.heard() == "in the middle"
         child.kill()
-    assert [record.cache_key for record in store.scan()] == ["committed"]
-    store.put(a_record())
+    assert len(keys_in(store)) == 1
+    stored(store, a_record())
     store.close()
+
+
+def test_processes_that_open_a_fresh_file_at_one_moment(tmp_path):
+    """SQLite's switch to WAL does not wait, and `table already exists` is no answer."""
+    code = (
+        HEAD.format(path=str(tmp_path / "store.db"))
+        + "say('ready'); wait(); store.open(); put(str(os.getpid())); say(store.store_id)"
+    )
+    for _ in range(3):
+        children = [Child(code) for _ in range(6)]
+        assert [child.heard() for child in children] == ["ready"] * 6
+        for child in children:
+            child.go_on()
+        assert len({child.heard() for child in children}) == 1
+        for child in children:
+            child.expect_success()
+        store = SqliteMetadataStore(tmp_path / "store.db")
+        assert len(keys_in(store)) == 6
+        store.close()
+        for file in tmp_path.iterdir():
+            file.unlink()
 
 
 def test_four_processes_write_steadily(tmp_path):
@@ -153,5 +206,28 @@ for number in range(100):
     for child in children:
         child.expect_success()
     store = SqliteMetadataStore(path)
-    assert store.totals().entries == 400
+    assert len(keys_in(store)) == 400
+    store.close()
+
+
+# --------------------------------------------- what a child does, done here so that it is measured
+
+
+def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
+    kept = []
+    monkeypatch.setattr(connections, "_abandoned", kept)
+    store = SqliteMetadataStore(tmp_path / "store.db")
+    stored(store, a_record())
+    connection = connection_of(store)
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    store._database.after_fork_in_child()
+    monkeypatch.setattr(os, "getpid", lambda: pid)
+    assert kept == [connection]
+    assert connection.execute("SELECT 1").fetchone() == (1,), "it must not be closed"
+    references = sys.getrefcount(connection)
+    connections._never_close()
+    assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
+    connection.close()
+    assert store.find(KEYS[0]) is not None
     store.close()

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-import beautyspot as bs
 import pytest
-from beautyspot.contracts import Counts, TaskRecord
+from beautyspot.contracts import Counts, Selection, TaskRecord
+from beautyspot.contracts.listing import listed
+from beautyspot.contracts.records import FIELD_TYPES
+from beautyspot.contracts.selection import rank_of
 from beautyspot.errors import MetadataError, SchemaError
+from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import schema
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.shared import Child
+from beautyspot_testing.store import stored
+from sqlite_tools import another, keys_in, sql
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
@@ -40,17 +43,33 @@ def old(path):
     return place
 
 
-def sql(path, *statements):
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        rows = [connection.execute(statement).fetchall() for statement in statements]
-    return rows[-1]
-
-
-def listed(path):
+def looked_at(path):
+    """A store that only looks, as `beautyspot ls` does."""
     store = SqliteMetadataStore(path)
-    records = list(store.scan(with_data=True))
-    store.close()
-    return records
+    store.open(look=True)
+    return closing(store)
+
+
+FIRST = """
+CREATE TABLE tasks (
+    cache_key TEXT PRIMARY KEY, func_name TEXT, input_id TEXT, version TEXT, result_type TEXT,
+    content_type TEXT, result_value TEXT, result_data BLOB, updated_at TIMESTAMP
+)
+"""
+
+
+@pytest.mark.parametrize("look", [False, True])
+def test_the_first_table_is_read_and_listed(path, look):
+    key = "d41d8cd98f00b204e9800998ecf8427e"
+    row = f"'{key}', 'f', 'i', 'v1', 'FILE', 'image/png', 'a/b.bin', NULL, '2024-02-29 12:00:00.5'"
+    sql(path, FIRST, f"INSERT INTO tasks VALUES ({row})")
+    with closing(SqliteMetadataStore(path)) as store:
+        store.open(look=look)
+        (record,) = store.all_rows(data=True)
+        made_at = datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp() + 0.5
+        expected = TaskRecord(key, "f", "i", "v1", "FILE", "image/png", "a/b.bin")
+        assert record == expected._replace(updated_at="2024-02-29 12:00:00.5", made_at=made_at)
+    assert (len(sql(path, "PRAGMA table_info(tasks)")) == 9) == look
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -58,12 +77,20 @@ def test_an_old_database_is_listed_without_loss(old, release):
     path = old(release)
     before = sql(path, "SELECT cache_key, func_name, input_id, version, result_type, content_type, "
                        "result_value, result_data FROM tasks ORDER BY cache_key")  # fmt: skip
-    records = listed(path)
+    with looked_at(path) as store:
+        looked = list(store.all_rows(data=True))
+    assert len(sql(path, "PRAGMA table_info(tasks)")) <= 11, "looking adds no columns"
+    with closing(SqliteMetadataStore(path)) as store:
+        records = list(store.all_rows(data=True))
+        assert list(store.all_rows()) == [r._replace(result_data=None) for r in records]
+    assert looked == records
     assert [record[:8] for record in records] == before
-    assert {record.key_scheme for record in records} == {None}
+    assert {record.key_scheme for record in records} == {None}, "so that they are no hits"
     assert {record.func_name for record in records} >= {"square", "report", "picture"}
     for record in records:
         assert re.fullmatch(r"2026-11-24 \d\d:\d\d:\d\d(\.\d{6})?", record.updated_at)
+        updated_at = datetime.fromisoformat(f"{record.updated_at}+00:00")
+        assert record.made_at == pytest.approx(updated_at.timestamp(), abs=1e-6)
     assert [record.version for record in records if record.func_name == "report"] == ["v2", "v2"]
 
 
@@ -71,9 +98,9 @@ def test_the_expiry_of_2_7_is_a_number(old):
     path = old("2.7.7")
     texts = dict(sql(path, "SELECT cache_key, expires_at FROM tasks"))
     store = SqliteMetadataStore(path)
-    for record in store.scan():
-        stored = datetime.fromisoformat(texts[record.cache_key])
-        assert record.expires_at == stored.timestamp()
+    for record in store.all_rows():
+        expires_at = datetime.fromisoformat(texts[record.cache_key]).timestamp()
+        assert record.expires_at == pytest.approx(expires_at, abs=1e-6)
         assert record.func_identifier == f"__main__.{record.func_name}"
         assert store.find(record.cache_key).expires_at == record.expires_at
         assert store.find(record.cache_key).took is None
@@ -85,9 +112,10 @@ def test_a_migrated_database_works_like_a_fresh_one(old, release):
     path = old(release)
     number = len(sql(path, "SELECT 1 FROM tasks"))
     store = SqliteMetadataStore(path)
-    store.put(a_record())
-    assert store.get(KEYS[0]) == a_record()
-    assert store.totals().entries == number + 1
+    record = a_record(began_at=1.0)
+    stored(store, record)
+    assert store.get(KEYS[0]) == record
+    assert len(keys_in(store)) == number + 1
     store_id = store.store_id
     store.close()
     again = SqliteMetadataStore(path)
@@ -123,36 +151,19 @@ def test_any_missing_column_is_added(path, missing):
     )
     store = SqliteMetadataStore(path)
     assert store.store_id == "0123456789abcdef", "the ID is for good"
-    assert [record.cache_key for record in store.scan()] == ["k"]
-    store.put(a_record())
-    assert store.get(KEYS[0]) == a_record()
+    assert keys_in(store) == ["k"]
+    record = a_record(began_at=1.0)
+    stored(store, record)
+    assert store.get(KEYS[0]) == record
     store.close()
-
-
-def test_a_store_without_codes_gets_a_column_for_them(path):
-    columns = [f"{name} {kind}" for name, kind in schema.COLUMNS.items() if name != "code"]
-    sql(
-        path,
-        f"CREATE TABLE tasks ({', '.join(columns)})",
-        "INSERT INTO tasks (cache_key, func_name) VALUES ('k', 'f')",
-        "PRAGMA user_version = 3",
-    )
-    store = SqliteMetadataStore(path)
-    assert store.get("k").func_name == "f"
-    assert store.get("k").code is store.find_code("k") is None
-    store.put(a_record(code="0f" * 16))
-    assert store.get(KEYS[0]).code == store.find_code(KEYS[0]) == "0f" * 16
-    sql(path, "UPDATE tasks SET code = x'ff'")
-    assert store.get(KEYS[0]).code is store.find_code(KEYS[0]) is None
-    store.close()
-    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
 
 
 def test_column_names_differ_in_case_only(path):
     sql(path, "CREATE TABLE tasks (CACHE_KEY TEXT PRIMARY KEY, Func_Name TEXT)")
     store = SqliteMetadataStore(path)
-    store.put(a_record())
-    assert store.get(KEYS[0]) == a_record()
+    record = a_record(began_at=1.0)
+    stored(store, record)
+    assert store.get(KEYS[0]) == record
     store.close()
 
 
@@ -169,10 +180,10 @@ def test_a_newer_database_is_left_alone(path):
     assert len(path.read_bytes()) == len(before)
 
 
-def later(path, *, written_by=9, readable_from="5"):
+def later(path, *, written_by=9, readable_from="8"):
     """What a later release makes of a database of ours: a column, a table and its number."""
     store = SqliteMetadataStore(path)
-    store.put(a_record(KEYS[0]))
+    stored(store, a_record(KEYS[0]))
     store_id = store.store_id
     store.close()
     sql(
@@ -192,10 +203,11 @@ def test_a_newer_database_that_is_readable_is_used_and_left_as_it_is(path):
     store = SqliteMetadataStore(path)
     assert store.store_id == store_id
     assert store.find(KEYS[0]) is not None
-    store.put_many([a_record(KEYS[1]), a_record(KEYS[2])])
-    assert store.put_valid(a_record(KEYS[3]), store.generation())
+    stored(store, a_record(KEYS[1]), a_record(KEYS[2]))
+    stored(store, a_record(KEYS[3]))
+    store.note("all")
     store.add_counts([Counts("m:f", 1, hits=1)])
-    assert [record.cache_key for record in store.scan()] == KEYS[:4]
+    assert keys_in(store) == KEYS[:4]
     store.close()
     assert sql(path, "PRAGMA user_version") == [(9,)], "its number stays"
     assert sql(path, "SELECT type, name, sql FROM sqlite_master") == before
@@ -203,7 +215,7 @@ def test_a_newer_database_that_is_readable_is_used_and_left_as_it_is(path):
 
 
 @pytest.mark.parametrize(
-    ("written_by", "readable_from"), [(9, "8"), (9, "x"), (9, ""), (9, "-1"), (7, "8"), (3, "9")]
+    ("written_by", "readable_from"), [(9, "9"), (9, "x"), (9, ""), (9, "-1"), (8, "9"), (3, "9")]
 )
 def test_a_database_that_is_not_readable_by_us_is_left_alone(path, written_by, readable_from):
     later(path, written_by=written_by, readable_from=readable_from)
@@ -262,23 +274,8 @@ def test_an_older_database_without_the_second_number_gets_it(path):
     later(path, written_by=4)
     sql(path, "DELETE FROM beautyspot_meta WHERE name = 'readable_from'")
     SqliteMetadataStore(path).open()
-    assert sql(path, "SELECT value FROM beautyspot_meta WHERE name = 'readable_from'") == [("5",)]
+    assert sql(path, "SELECT value FROM beautyspot_meta WHERE name = 'readable_from'") == [("8",)]
     assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
-
-
-def test_foreign_counts_stop_no_listing(path):
-    store = SqliteMetadataStore(path)
-    store.add_counts([Counts("m:f", 1, hits=1)])
-    sql(
-        path,
-        "INSERT INTO beautyspot_counts (func_identifier, hour, hits, runs, seconds_saved, "
-        "money_saved) VALUES ('m:g', 'x', 'many', x'ff', 9e999, NULL)",
-    )
-    assert list(store.counts()) == [Counts("m:f", 1, hits=1), Counts("m:g", 0)]
-    store.close()
-
-
-_LIMITS = ("grants", "waits", "refusals", "seconds_waited")
 
 
 def before_limits(path):
@@ -286,18 +283,19 @@ def before_limits(path):
     store = SqliteMetadataStore(path)
     store.add_counts([Counts("m:f", 1, hits=1)])
     store.close()
+    columns = ("grants", "waits", "refusals", "seconds_waited")
     sql(
         path,
-        *(f"ALTER TABLE beautyspot_counts DROP COLUMN {name}" for name in _LIMITS),
+        *(f"ALTER TABLE beautyspot_counts DROP COLUMN {name}" for name in columns),
         "PRAGMA user_version = 6",
     )
 
 
 def test_what_limits_did_is_counted_in_a_database_of_an_earlier_release(path):
     before_limits(path)
-    with bs.open_store(path) as looking:
-        assert looking.counts() == [Counts("m:f", 1, hits=1)], "looking changes nothing"
-    assert sql(path, "PRAGMA user_version") == [(6,)]
+    with looked_at(path) as looking:
+        assert looking.counts() == [Counts("m:f", 1, hits=1)]
+    assert sql(path, "PRAGMA user_version") == [(6,)], "looking changes nothing"
     store = SqliteMetadataStore(path)
     store.add_counts([Counts("m:f", 1, grants=2, waits=1, refusals=3, seconds_waited=0.5)])
     store.close()
@@ -307,34 +305,6 @@ def test_what_limits_did_is_counted_in_a_database_of_an_earlier_release(path):
     ]
     assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
     again.close()
-
-
-def test_a_worker_of_an_earlier_release_goes_on_counting(path):
-    before_limits(path)
-    store = SqliteMetadataStore(path)
-    store.add_counts([Counts("m:f", 1, grants=2)])
-    sql(path, "INSERT INTO beautyspot_counts (func_identifier, hour, hits, runs, failures, "
-              "seconds_saved, seconds_spent, money_saved, money_spent) VALUES ('m:f', 2, 1, 1, 0, "
-              "0, 0, 0, 0)")  # fmt: skip
-    assert sql(path, "SELECT grants, seconds_waited FROM beautyspot_counts WHERE hour = 2") == [
-        (0, 0.0)
-    ]
-    store.add_counts([Counts("m:f", 2, grants=4)])
-    sql(path, "UPDATE beautyspot_counts SET hits = hits + 1 WHERE hour = 1")
-    assert list(store.counts()) == [
-        Counts("m:f", 1, hits=2, grants=2),
-        Counts("m:f", 2, hits=1, runs=1, grants=4),
-    ]
-    store.close()
-
-
-def test_counts_copied_out_of_an_earlier_database_are_added_to(path):
-    store = SqliteMetadataStore(path)
-    store.add_counts([Counts("m:f", 1, hits=1)])
-    sql(path, "UPDATE beautyspot_counts SET grants = NULL, seconds_waited = NULL")
-    store.add_counts([Counts("m:f", 1, grants=4, seconds_waited=2.0)])
-    assert list(store.counts()) == [Counts("m:f", 1, hits=1, grants=4, seconds_waited=2.0)]
-    store.close()
 
 
 def test_a_table_of_another_program_is_left_alone(path):
@@ -349,20 +319,45 @@ def test_a_table_of_another_program_is_left_alone(path):
 def test_tables_of_another_program_stay(path):
     sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
     store = SqliteMetadataStore(path)
-    store.put(a_record())
+    stored(store, a_record())
     store.close()
     assert sql(path, "SELECT * FROM notes") == [("mine",)]
+
+
+def test_a_table_without_our_key_is_another_program_s(path):
+    sql(path, "CREATE TABLE tasks (cache_key TEXT, func_name TEXT)")
+    store = SqliteMetadataStore(path)
+    with pytest.raises(MetadataError, match="another program: choose another db_path"):
+        store.open()
+    store.close()
 
 
 def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
     path = old("2.0.0")
     monkeypatch.setitem(schema.COLUMNS, "used_at", "REAL NOT NULL")  # can't be added
     store = SqliteMetadataStore(path)
-    with pytest.raises(MetadataError, match="NOT NULL"):
+    with pytest.raises(MetadataError, match="SQLITE_ERROR"):
         store.open()
     assert len(sql(path, "PRAGMA table_info(tasks)")) == 9
     monkeypatch.undo()
-    assert len(list(store.scan())) == 6
+    assert len(keys_in(store)) == 6
+    store.close()
+
+
+def test_a_migration_that_is_interrupted_leaves_nothing_open(path, monkeypatch):
+    def interrupt(connection, path):
+        connection.execute("CREATE TABLE half (a)")
+        raise KeyboardInterrupt
+
+    store = SqliteMetadataStore(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_bring_up_to_date", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            store.open()
+    assert sql(path, "SELECT * FROM sqlite_master") == []
+    with another(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
     store.close()
 
 
@@ -375,13 +370,13 @@ def test_threads_with_stores_of_their_own_open_it_at_once(old, path, release):
     def work(number):
         store = SqliteMetadataStore(path, timeout=30)
         barrier.wait(30)
-        store.put(a_record(KEYS[number]))
+        stored(store, a_record(KEYS[number]))
         return store
 
     with ThreadPoolExecutor(8) as pool:
         stores = list(pool.map(work, range(8)))
     assert len({store.store_id for store in stores}) == 1
-    assert {record.cache_key for record in stores[0].scan()} >= set(KEYS[:8])
+    assert set(keys_in(stores[0])) >= set(KEYS[:8])
     for store in stores:
         store.close()
 
@@ -389,9 +384,9 @@ def test_threads_with_stores_of_their_own_open_it_at_once(old, path, release):
 def test_processes_migrate_one_database_at_once(old):
     path = old("2.7.7")
     code = (
-        "from beautyspot_local.sqlite.store import SqliteMetadataStore\n"
+        "from beautyspot_local import SqliteMetadataStore\n"
         f"store = SqliteMetadataStore({str(path)!r}, timeout=30)\n"
-        "say('ready'); wait(); say(sum(1 for _ in store.scan()))"
+        "say('ready'); wait(); say(sum(1 for _ in store.all_rows()))"
     )
     children = [Child(code) for _ in range(4)]
     assert [child.heard() for child in children] == ["ready"] * 4
@@ -403,36 +398,68 @@ def test_processes_migrate_one_database_at_once(old):
 
 
 @pytest.mark.parametrize(
-    ("stored", "tags"),
+    ("text", "tags"),
     [
         ("NULL", ()), ("'[\"a\", 1, null, \"b\"]'", ("a", "b")), ("'{\"a\": 1}'", ()),
         ("'not json'", ()), ("''", ()), ("5", ()), ("x'ff'", ()),
     ],
 )  # fmt: skip
-def test_foreign_tags_stop_no_listing(path, stored, tags):
+def test_foreign_tags_stop_no_listing(path, text, tags):
     store = SqliteMetadataStore(path)
-    store.put(a_record(KEYS[1], tags=("wanted",)))
-    sql(path, f"INSERT INTO tasks (cache_key, tags) VALUES ('k', {stored})")
+    stored(store, a_record(KEYS[1], tags=("wanted",)))
+    sql(path, f"INSERT INTO tasks (cache_key, tags) VALUES ('k', {text})")
     assert store.get("k").tags == tags
-    assert [record.cache_key for record in store.scan(tag="wanted")] == [KEYS[1]]
+    wanted = listed(store, Selection(tag="wanted"))
+    assert [record.cache_key for record in wanted] == [KEYS[1]]
     store.close()
 
 
-@pytest.mark.parametrize("order", ["key", "newest"])
-def test_keys_of_other_programs_are_listed_once(path, order):
+FOREIGN = [None, "", b"x", b"\xff", -5, -(2**63), 1.5, float("inf"), "2024-01-01", '["x"]', "é"]
+
+
+@pytest.mark.parametrize("column", [name for name in schema.COLUMNS if name != "cache_key"])
+def test_values_of_other_types_stop_no_listing(path, column):
+    """What another program wrote is left out of a record, and each row is on one page."""
+    with closing(SqliteMetadataStore(path)) as store:
+        stored(store, a_record(KEYS[0]), *(a_record(key) for key in KEYS[1 : len(FOREIGN)]))
+        with another(path) as other:
+            for key, value in zip(KEYS, FOREIGN, strict=False):
+                values = (value, key)
+                other.execute(f"UPDATE tasks SET {column} = ? WHERE cache_key = ?", values)
+        keys = KEYS[: len(FOREIGN)]
+        assert keys_in(store) == keys
+        for record in store.all_rows(data=True):
+            for name, value in record._asdict().items():
+                assert value is None or isinstance(value, FIELD_TYPES[name])
+            store.find(record.cache_key)
+        assert sum(totals.entries for totals in store.function_totals()) == len(keys)
+
+
+@pytest.mark.parametrize("order", ["key", "newest", "largest", "unused"])
+def test_what_is_no_text_is_no_key(path, order):
     store = SqliteMetadataStore(path)
-    store.put_many([a_record(KEYS[0]), a_record("z")])
-    sql(
-        path,
-        "INSERT INTO tasks (cache_key) VALUES (CAST(x'66ff67' AS TEXT)), (x'ff'), (NULL), ('a')",
-    )
-    following, keys = None, []
-    while len(keys) < 9:
-        page = store.page(order=order, following=following, limit=1)
-        keys += [record.cache_key for record in page.records]
-        following = page.following
-        if following is None:
-            break
-    assert sorted(keys) == [KEYS[0], "a", "f\\xffg", "z"], "a key is a text"
-    assert sorted(record.cache_key for record in store.scan()) == sorted(keys)
+    stored(store, *(a_record(key, made_at=float(n)) for n, key in enumerate(KEYS[:3])))
+    sql(path, "INSERT INTO tasks (cache_key, made_at) VALUES (x'ff', 9), (NULL, 9), (x'', NULL)")
+    found, after = [], None
+    while page := store.select(Selection(), order, after, 1):
+        found += [record.cache_key for record in page]
+        after = rank_of(page[-1], order)
+    assert sorted(found) == KEYS[:3]
+    assert keys_in(store) == KEYS[:3]
     store.close()
+
+
+def test_a_text_that_is_no_utf8_hides_no_other_row(path):
+    with closing(SqliteMetadataStore(path)) as store:
+        stored(store, *(a_record(key) for key in KEYS[:3]))
+        sql(
+            path,
+            f"UPDATE tasks SET func_name = CAST(x'66ff66' AS TEXT) WHERE cache_key = {KEYS[1]!r}",
+        )
+        assert keys_in(store) == KEYS[:3]
+        assert store.get(KEYS[1]).func_name == "f\\xff" + "f"
+        sql(
+            path, f"UPDATE tasks SET serializer = CAST(x'ff' AS TEXT) WHERE cache_key = {KEYS[1]!r}"
+        )
+        assert set(store.find_many(KEYS[:3])) == set(KEYS[:3])
+        assert store.find(KEYS[1]) is not None

@@ -1,4 +1,4 @@
-"""The SQLite store, where the contract suite does not reach: waiting, threads, damage, places."""
+"""The SQLite store, where the contract suite does not reach: waiting, threads, places, costs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
-from beautyspot.contracts import Context
+from beautyspot.contracts import Context, Counts
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
-from beautyspot_local.sqlite import connections
-from beautyspot_local.sqlite.store import SqliteMetadataStore
+from beautyspot_local import SqliteMetadataStore
+from beautyspot_local.sqlite import connections, waiting
 from beautyspot_testing.records import KEYS, a_record
-from sqlite_tools import another, files, open_files, pausing, posix
+from beautyspot_testing.store import MINE, OTHER, stored
+from sqlite_tools import (
+    another,
+    connection_of,
+    files,
+    keys_in,
+    open_files,
+    pausing,
+    plain,
+    posix,
+    statements,
+)
 
 
 @pytest.fixture
@@ -29,6 +42,9 @@ def store(path):
     store.close()
 
 
+# ------------------------------------------------------------------------------ making one
+
+
 def test_the_constructor_touches_nothing(tmp_path):
     SqliteMetadataStore(tmp_path / "no" / "store.db").close()
     assert files(tmp_path) == []
@@ -39,8 +55,8 @@ def test_everything_is_private(tmp_path):
     store = SqliteMetadataStore(tmp_path / "a" / "b" / "store.db")
     umask = os.umask(0)
     try:
-        store.put(a_record())
-        store.try_lease("k").release()
+        stored(store, a_record())
+        store.begin([KEYS[1]], MINE)
     finally:
         os.umask(umask)
     made = {path: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
@@ -56,8 +72,25 @@ def test_everything_is_private(tmp_path):
 def test_what_is_there_keeps_its_permissions(path):
     path.touch()
     path.chmod(0o664)
-    SqliteMetadataStore(path).put(a_record())
+    stored(SqliteMetadataStore(path), a_record())
     assert path.stat().st_mode & 0o777 == 0o664
+
+
+@posix
+def test_a_store_is_private_if_nobody_else_may_read_its_file(path, tmp_path, monkeypatch):
+    assert SqliteMetadataStore(path).private, "the file will be made so"
+    store = SqliteMetadataStore(path)
+    stored(store, a_record())
+    store.close()
+    assert SqliteMetadataStore(path).private
+    for mode in (0o640, 0o604):
+        path.chmod(mode)
+        assert not SqliteMetadataStore(path).private
+    path.chmod(0o600)
+    monkeypatch.setattr(connections.os, "geteuid", lambda: os.getuid() + 1)
+    assert not SqliteMetadataStore(path).private, "it is another user's, as for root"
+    (tmp_path / "file").touch()
+    assert not SqliteMetadataStore(tmp_path / "file" / "x.db").private
 
 
 def test_the_path_does_not_follow_a_chdir(tmp_path, monkeypatch):
@@ -65,7 +98,7 @@ def test_the_path_does_not_follow_a_chdir(tmp_path, monkeypatch):
     store = SqliteMetadataStore("store.db")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
-    store.put(a_record())
+    stored(store, a_record())
     store.close()
     assert files(tmp_path, "*.db") == ["store.db"]
 
@@ -73,7 +106,7 @@ def test_the_path_does_not_follow_a_chdir(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["sp ace.db", "que?ry.db", "ha#sh.db", "per%20cent.db", "日本.db"])
 def test_any_file_name(tmp_path, name):
     store = SqliteMetadataStore(tmp_path / name)
-    store.put(a_record())
+    stored(store, a_record())
     store.close()
     assert name in files(tmp_path)
 
@@ -120,11 +153,97 @@ def test_the_repr_names_the_file(path):
 
 def test_the_mode_and_the_pragmas(store, path):
     store.open()
-    execute = store._database.handle().execute
+    execute = connection_of(store).execute
     assert execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
     assert execute("PRAGMA mmap_size").fetchone() in ((0,), None)
     assert execute("PRAGMA busy_timeout").fetchone() == (0,)
+
+
+# ------------------------------------------------------------------------------------ costs
+
+
+def kinds(seen):
+    return [statement.split()[0] for statement in seen]
+
+
+@pytest.fixture
+def bare(path):
+    """A store that keeps no rows in memory."""
+    store = SqliteMetadataStore(path, memory=0)
+    blob = {"result_type": "FILE", "result_data": None, "result_value": "a/b"}
+    stored(store, plain(KEYS[0]), a_record(KEYS[1], **blob))
+    yield store
+    store.close()
+
+
+def test_a_hit_is_one_select(bare):
+    with statements(bare) as seen:
+        assert bare.find(KEYS[0]) is not None
+        assert bare.find(KEYS[1]).result_value == "a/b"
+        assert bare.find(KEYS[2]) is None
+    assert kinds(seen) == ["SELECT"] * 3
+
+
+def test_a_miss_is_three_statements(bare):
+    with statements(bare) as seen:
+        assert bare.find(KEYS[5]) is None
+        begun = bare.begin([KEYS[5]], MINE)
+        bare.put([Put(a_record(KEYS[5]), covers_of(a_record()), begun.since, MINE)])
+    assert kinds(seen) == ["SELECT", "SELECT", "INSERT"]
+
+
+def test_of_many_keys_one_statement_asks_for_some_hundred(bare):
+    keys = [f"{number:032x}" for number in range(600)]
+    with statements(bare) as seen:
+        bare.find_many(keys)
+        bare.begin(keys, MINE)
+    assert kinds(seen) == ["SELECT"] * 4
+    bare.release(keys, MINE)
+
+
+@pytest.mark.parametrize("count", [2, 7, 41, 75, 256])
+def test_many_rows_are_one_transaction_of_few_statements(bare, count):
+    rows = [Put(a_record(f"{n:032x}"), covers_of(a_record()), 0) for n in range(count)]
+    with statements(bare) as seen:
+        assert bare.put(rows) == set()
+    first, *puts, last = kinds(seen)
+    assert (first, last) == ("BEGIN", "COMMIT")
+    assert set(puts) == {"INSERT"}
+    assert len(puts) <= count // 32 + 3 + 7
+    assert len(keys_in(bare)) == count
+
+
+def test_notes_uses_and_counts_are_one_transaction_each(bare):
+    bare.open()
+    with statements(bare) as seen:
+        bare.note("all")
+        bare.touch({KEYS[0]: 1e9, KEYS[1]: 1e9})
+        bare.add_counts([Counts("f", 1, hits=1), Counts("g", 1, hits=1)])
+    assert kinds(seen).count("COMMIT") == 2
+    assert kinds(seen).count("INSERT") == 3
+
+
+def test_covers_are_looked_at_only_where_something_was_noted_meanwhile(bare):
+    """Counted in instructions of SQLite's machine."""
+    steps = []
+
+    def put(key, since):
+        connection_of(bare).set_progress_handler(lambda: steps.append(key), 1)
+        assert bare.put([Put(a_record(key), covers_of(a_record(key)), since)]) == set()
+        connection_of(bare).set_progress_handler(None, 1)
+        return steps.count(key)
+
+    bare.note("tag:x")
+    before = bare.begin([], MINE).since
+    first = put(KEYS[7], before)
+    bare.note(f"key:{KEYS[9]}")
+    quick = put(KEYS[8], bare.begin([], MINE).since)
+    assert abs(first - quick) < 10
+    assert put(KEYS[10], before) > quick + 20
+
+
+# --------------------------------------------------------------------------------- waiting
 
 
 @pytest.fixture
@@ -142,52 +261,68 @@ def locked_whole(path):
 
 
 def test_find_never_waits(path, pauses):
+    """On a file without WAL, a reader meets a writer's lock."""
     store = SqliteMetadataStore(path, timeout=60)
-    store.put(a_record())
-    store._database.reset()
-    with locked_whole(path):
-        store._database.store_id = "open already"
+    stored(store, a_record())
+    connection_of(store).execute("PRAGMA journal_mode = DELETE")
+    with another(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
         pauses.append(lambda: pytest.fail("find must not wait"))
-        store._database.timeout = 0.0  # of the connection's own making
-        store._database.handle  # noqa: B018
         with pytest.raises(MetadataBusyError, match="try again"):
             store.find(KEYS[0])
+        pauses[:] = [lambda: other.execute("COMMIT")]
+        assert store.get(KEYS[0]) is not None, "others do"
     store.close()
 
 
 def test_a_write_waits_for_another_s(store, path, pauses):
-    store.put(a_record(KEYS[0]))
+    stored(store, a_record(KEYS[0]))
     with another(path) as other:
         other.execute("BEGIN IMMEDIATE")
         pauses += [lambda: None, lambda: None, lambda: other.execute("COMMIT")]
-        store.put(a_record(KEYS[1]))
+        stored(store, a_record(KEYS[1]))
         other.execute("BEGIN IMMEDIATE")
         pauses.append(lambda: other.execute("COMMIT"))
-        store.put_many([a_record(KEYS[2])])
+        stored(store, a_record(KEYS[2]), a_record(KEYS[3]))
     assert pauses == []
-    assert store.totals().entries == 3
+    assert keys_in(store) == KEYS[:4]
 
 
 def test_a_reader_is_not_in_a_writer_s_way(store, path):
-    store.put(a_record())
+    stored(store, a_record())
     with another(path) as other:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM tasks")
         assert store.find(KEYS[0]) is not None
+        assert KEYS[0] in store.begin(KEYS[:2], MINE).found
         other.execute("ROLLBACK")
 
 
 def test_a_write_gives_up_in_time(path):
     store = SqliteMetadataStore(path, timeout=0)
-    store.put(a_record())
+    stored(store, a_record())
     with another(path) as other:
         other.execute("BEGIN IMMEDIATE")
-        for write in (store.put, lambda record: store.put_many([record])):
-            with pytest.raises(MetadataBusyError, match="locked by another connection"):
-                write(a_record(version="2"))
-    store.put(a_record(version="3"))
+        for rows in ([a_record(version="2")], [a_record(version="2"), a_record(KEYS[1])]):
+            with pytest.raises(MetadataBusyError, match="another connection has locked it"):
+                stored(store, *rows)
+    stored(store, a_record(version="3"))
     assert store.get(KEYS[0]).version == "3"
     store.close()
+
+
+def test_a_put_that_failed_keeps_its_lease(path):
+    store, other = SqliteMetadataStore(path, timeout=0), SqliteMetadataStore(path)
+    store.begin([KEYS[0]], MINE)
+    with another(path) as program:
+        program.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MetadataBusyError):
+            stored(store, a_record(), token=MINE)
+    assert not other.begin([KEYS[0]], OTHER).leased
+    stored(store, a_record(), token=MINE)
+    assert other.begin([KEYS[0]], OTHER, rejected={KEYS[0]: float("inf")}).leased
+    store.close()
+    other.close()
 
 
 def test_a_write_does_not_queue_for_ever(path):
@@ -202,10 +337,10 @@ def test_a_write_does_not_queue_for_ever(path):
             return "slow"
 
     with ThreadPoolExecutor(1) as other:
-        writing = other.submit(store.put_many, [a_record(func_name=Slow())])
+        writing = other.submit(stored, store, a_record(func_name=Slow()), a_record(KEYS[1]))
         assert inside.wait(60)
         with pytest.raises(MetadataBusyError):
-            store.put(a_record())
+            stored(store, a_record())
         done.set()
         writing.result()
     store.close()
@@ -233,12 +368,33 @@ def test_opening_gives_up_in_time_and_may_be_tried_again(path):
         with pytest.raises(MetadataBusyError):
             store.open()
     store.open()
+    assert connection_of(store).execute("PRAGMA journal_mode").fetchone() == ("wal",)
     store.close()
+
+
+def test_pauses_grow_and_differ(monkeypatch):
+    seen = []
+    monkeypatch.setattr(waiting.time, "sleep", seen.append)
+    busy = sqlite3.OperationalError("locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+    def work():
+        raise busy
+
+    with pytest.raises(sqlite3.OperationalError):
+        waiting.patiently(9, work)
+    assert sum(seen) == pytest.approx(9)
+    assert waiting.SHORTEST_PAUSE / 2 <= seen[0] <= waiting.SHORTEST_PAUSE * 1.5
+    assert max(seen) <= waiting.LONGEST_PAUSE * 1.5
+    assert len(set(seen[-100:-1])) > 20
+
+
+# --------------------------------------------------------------------------------- threads
 
 
 @posix
 def test_the_connection_of_a_thread_goes_with_it(store):
-    store.put(a_record())
+    stored(store, a_record())
     # SQLite keeps one descriptor for the next who opens the file: closing it would drop locks.
     ThreadPoolExecutor(1).submit(store.find, KEYS[0]).result()
     before = open_files()
@@ -253,7 +409,10 @@ def test_the_connection_of_a_thread_goes_with_it(store):
 def test_stores_that_are_dropped_leave_nothing(tmp_path):
     before, threads = open_files(), threading.active_count()
     for number in range(10):
-        SqliteMetadataStore(tmp_path / f"{number}.db").put(a_record())
+        store = SqliteMetadataStore(tmp_path / f"{number}.db")
+        stored(store, a_record(), token=MINE)
+        store.begin([KEYS[1]], MINE)
+    del store
     assert open_files() <= before
     assert threading.active_count() <= threads
     assert files(tmp_path, "*-wal") == []
@@ -281,15 +440,49 @@ def test_closing_closes_all_threads_connections(store):
         assert all(thread.result() for thread in working)
 
 
+def test_closing_below_a_running_call(store):
+    """A call that is at it ends as if nothing had happened."""
+    stored(store, *(a_record(key) for key in KEYS))
+    handle = store._database.handle()
+    cursor = handle.execute("SELECT cache_key FROM tasks")
+    cursor.fetchone()
+    store.close()
+    assert len(cursor.fetchall()) == len(KEYS) - 1
+
+
+def test_closing_ends_the_leases(path):
+    store, other = SqliteMetadataStore(path), SqliteMetadataStore(path)
+    store.begin([KEYS[0]], MINE)
+    store.close()
+    assert other.begin([KEYS[0]], OTHER).leased
+    store.release([KEYS[0]], MINE)
+    with pytest.raises(MetadataError, match="closed"):
+        store.begin([KEYS[0]], MINE)
+    other.close()
+
+
 def test_nothing_is_stored_of_many_when_one_can_t_be(store):
-    with pytest.raises(MetadataError, match="surrogates not allowed: check"):
-        store.put_many([a_record(KEYS[0]), a_record("\ud800")])
-    with pytest.raises(MetadataError, match="too large"):
-        store.put_many([a_record(KEYS[0]), a_record(KEYS[1], size=2**70)])
-    with pytest.raises(MetadataError, match="not supported"):
-        store.put(a_record(KEYS[1], func_name=object()))
-    assert list(store.scan()) == []
-    store.put(a_record())
+    with pytest.raises(MetadataError, match="check what was asked for"):
+        stored(store, a_record(KEYS[0]), a_record(KEYS[1], size=2**70))
+    with pytest.raises(MetadataError, match="check what was asked for"):
+        stored(store, a_record(KEYS[1], func_name=object()))
+    assert keys_in(store) == []
+    stored(store, a_record())
+
+
+def test_an_interrupt_leaves_the_turn_to_others(store, monkeypatch):
+    store.open()
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("beautyspot_local.sqlite.database.identify", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stored(store, a_record())
+    with ThreadPoolExecutor(1) as other:
+        other.submit(stored, store, a_record()).result()
+    stored(store, a_record())
 
 
 def test_the_thread_that_writes_does_not_write_in_between(store):
@@ -298,12 +491,12 @@ def test_the_thread_that_writes_does_not_write_in_between(store):
     class Handled:
         def __conform__(self, _):
             with pytest.raises(MetadataBusyError):
-                store.put(a_record(KEYS[2]))
+                stored(store, a_record(KEYS[2]))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.put_many([a_record(KEYS[0]), a_record(KEYS[1], func_name=Handled())])
-    assert list(store.scan()) == []
+        stored(store, a_record(KEYS[0]), a_record(KEYS[1], func_name=Handled()))
+    assert keys_in(store) == []
 
 
 def test_an_interrupt_leaves_no_transaction_open(store):
@@ -312,49 +505,133 @@ def test_an_interrupt_leaves_no_transaction_open(store):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.put_many([a_record(KEYS[0]), a_record(KEYS[1], func_name=Interrupting())])
-    store.put(a_record(KEYS[2]))
-    assert [record.cache_key for record in store.scan()] == [KEYS[2]]
+        stored(store, a_record(KEYS[0]), a_record(KEYS[1], func_name=Interrupting()))
+    stored(store, a_record(KEYS[2]))
+    assert keys_in(store) == [KEYS[2]]
+
+
+USES = {
+    "find": lambda store: store.find(KEYS[3]),
+    "find_many": lambda store: store.find_many([KEYS[3]]),
+    "get": lambda store: store.get(KEYS[3]),
+    "begin": lambda store: store.begin([KEYS[4]], MINE),
+    "put": lambda store: stored(store, a_record(KEYS[2])),
+    "put_at_once": lambda store: store.put_at_once(Put(a_record(KEYS[2]), ("all",), 0)),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_an_open_transaction_is_rolled_back_at_the_next_use(path, use):
+    """As Ctrl-C may leave one. It is none of what comes later, and locks out nobody."""
+    store = SqliteMetadataStore(path, memory=0)
+    stored(store, a_record(KEYS[3]))
+    connection_of(store).execute("BEGIN IMMEDIATE")
+    connection_of(store).execute("DELETE FROM tasks")
+    USES[use](store)
+    with another(path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    stored(store, a_record(KEYS[2]))
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(keys_in, store).result() == KEYS[2:4]
+    store.close()
 
 
 def test_a_full_disk_says_so(store):
-    store.put(a_record())
-    pages = store._database.handle().execute("PRAGMA page_count").fetchone()[0]
-    store._database.handle().execute(f"PRAGMA max_page_count = {pages}")
-    for write in (store.put, lambda record: store.put_many([record])):
-        with pytest.raises(MetadataError, match="free some space"):
-            write(a_record(KEYS[1], result_data=bytes(2**20)))
-    assert store.get(KEYS[0]) == a_record()
+    stored(store, a_record())
+    pages = connection_of(store).execute("PRAGMA page_count").fetchone()[0]
+    connection_of(store).execute(f"PRAGMA max_page_count = {pages}")
+    large = {"result_data": bytes(2**20)}
+    for rows in ([a_record(KEYS[1], **large)], [a_record(key, **large) for key in KEYS[1:3]]):
+        with pytest.raises(MetadataError, match="free some space .* first, some .* by hand"):
+            stored(store, *rows)
+    assert keys_in(store) == KEYS[:1]
 
 
-def test_a_full_disk_says_so_to_who_frees_space(store, monkeypatch):
-    store.put(a_record())
+def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
+    """A transaction that is over can't be rolled back once more."""
 
-    def write(_):
-        error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorcode = sqlite3.SQLITE_FULL
-        raise error
+    class Cancelling:
+        def __conform__(self, _):
+            connection_of(store).rollback()
+            raise sqlite3.OperationalError("disk I/O error")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(store._database, "write", write)
-        with pytest.raises(
-            MetadataError, match=r"full: free .* first, some .*deleted by hand"
-        ) as no:
-            store.delete(KEYS[0])
-    assert connections.code_of(no.value.__cause__) == sqlite3.SQLITE_FULL
-    assert store.delete(KEYS[0])
+    with pytest.raises(MetadataError) as caught:
+        stored(store, a_record(KEYS[0]), a_record(KEYS[1], func_name=Cancelling()))
+    assert "rollback" not in repr(caught.value.__cause__)
 
 
-@pytest.mark.parametrize("method", ["find", "generation", "try_lease"])
-def test_who_inherits_is_asked_at_the_begin_of_a_call(path, method):
-    asked = []
+# ---------------------------------------------------------------------------- invalidations
 
-    def ask(store, *args):
-        asked.append(method)
-        return getattr(SqliteMetadataStore, method)(store, *args)
 
-    store = type("Own", (SqliteMetadataStore,), {method: ask})(path)
-    store.open()
-    store.begin("0" * 32).lease.release()
-    assert asked == [method]
-    store.close()
+def noted(path):
+    with another(path) as other:
+        return dict(other.execute("SELECT cover, number FROM beautyspot_covers").fetchall())
+
+
+def test_numbers_begin_at_the_clock_and_go_up(store, path, monkeypatch):
+    before = store.begin([], MINE).since
+    assert before == 0
+    store.note("all")
+    first = store.begin([], MINE).since
+    assert abs(first / 1e6 - store.now()) < 60
+    monkeypatch.setattr("beautyspot_local.sqlite.store.time.time_ns", lambda: 0)
+    store.note("tag:x")
+    assert store.begin([], MINE).since == first + 1, "also where the clock was put back"
+    assert noted(path) == {"": first + 1, "all": first, "tag:x": first + 1}
+
+
+def test_a_fresh_database_goes_on_with_higher_numbers(tmp_path):
+    """A call that began before the old one was damaged must see what is invalidated after."""
+    numbers = []
+    for name in ("a.db", "b.db"):
+        store = SqliteMetadataStore(tmp_path / name)
+        store.note("all")
+        numbers.append(store.begin([], MINE).since)
+        store.close()
+    assert numbers[0] < numbers[1]
+
+
+@pytest.mark.parametrize("count", [1, 7, 41, 75])
+def test_of_many_rows_those_stay_out_that_were_invalidated_or_have_a_newer_one(store, count):
+    """As many statements put them as there are sizes for."""
+    keys = [f"{number:032x}" for number in range(count)]
+    newer, invalid = keys[::5], keys[1::5]
+    now = store.now()
+    stored(store, *(a_record(key, began_at=now - 5, made_at=now - 4) for key in newer))
+    since = store.begin([], MINE).since
+    for key in invalid:
+        store.note(f"key:{key}")
+    rows = [a_record(key, began_at=now - 8, made_at=now, result_data=b"new") for key in keys]
+    assert stored(store, *rows, since=since) == {*newer, *invalid}
+    found = {key: store.get(key) for key in keys}
+    assert {key for key, row in found.items() if row is None} == set(invalid)
+    put = {key for key, row in found.items() if row is not None and row.result_data == b"new"}
+    assert put == set(keys) - {*newer, *invalid}
+
+
+def test_what_was_noted_a_month_ago_is_forgotten(store, path):
+    store.note("all")
+    store.note(f"key:{KEYS[0]}")
+    with another(path) as other:
+        month = 31 * 86400 * 1_000_000
+        other.execute(
+            "UPDATE beautyspot_covers SET number = number - ? WHERE cover = 'all'", [month]
+        )
+    before = store.begin([], MINE).since
+    assert store.sweep(40 * 86400.0) == 0, "it may be told to leave more"
+    assert store.sweep(0.0, dry_run=True) == 1
+    assert set(noted(path)) == {"", "all", f"key:{KEYS[0]}"}
+    assert store.sweep(0.0) == 1
+    assert set(noted(path)) == {"", f"key:{KEYS[0]}"}
+    assert store.begin([], MINE).since == before, "the counter stays"
+
+
+def test_counts_and_remarks_of_other_programs_are_none(store, path):
+    store.add_counts([Counts("m:f", 1, hits=2**40)])
+    with another(path) as other:
+        other.execute("UPDATE beautyspot_counts SET runs = 'x', failures = NULL")
+        other.execute("INSERT INTO beautyspot_counts (func_identifier, hour) VALUES ('g', 2)")
+    assert list(store.counts()) == [Counts("m:f", 1, hits=2**40), Counts("g", 2)][::-1]
+    store.add_counts([Counts("g", 2, failures=3)])
+    assert list(store.counts(since=2)) == [Counts("g", 2, failures=3)]

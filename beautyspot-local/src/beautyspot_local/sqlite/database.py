@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
-import time
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.files import lack, network_file_system
+from beautyspot import files
+from beautyspot.contracts.failures import Failures
+from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot.logs import logger
 
-from beautyspot_local.sqlite import (
-    connections,
-    fork_guard,
-    immutable_reads,
-    row_cache,
-    schema,
-    wal_watch,
-)
-from beautyspot_local.sqlite.connections import Handle, patiently
-from beautyspot_local.sqlite.database_file import (
-    Identity,
-    identify,
-    make_file,
-    rescue,
-    set_aside,
-)
-from beautyspot_local.sqlite.lease_waits import LeaseWaits
+from beautyspot_local.sqlite import connections, schema
+from beautyspot_local.sqlite.connections import identify, journal_mode
 from beautyspot_local.sqlite.leases import leases_beside
-from beautyspot_local.sqlite.row_cache import RowCache
+from beautyspot_local.sqlite.row_memory import FINDS, RowMemory
+from beautyspot_local.sqlite.waiting import (
+    LONGEST,
+    acquire,
+    guard,
+    is_busy,
+    patiently,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from beautyspot.contracts import Entry, Lease, Plain
-
-    from beautyspot_local.sqlite.row_cache import Snapshot
+    from beautyspot_local.sqlite.connections import Handle, Identity
 
 T = TypeVar("T")
 
-SET_ASIDE: Final = "\0set aside"
+SET_ASIDE: Final = b"set aside".hex().rjust(32, "f")
 """The lease that keeps two processes from moving one damaged file, and the second its successor."""
 
 _SMB: Final = frozenset({"cifs", "smb3", "smbfs"})
@@ -61,9 +52,42 @@ _LOST: Final = frozenset(
 ELSEWHERE: Final = (
     "choose a db_path on a local disk, or a metadata store that is made for several machines"
 )
-MAKE_WRITABLE: Final = "make the file and its directory writable, or choose another db_path"
+_PLACE: Final = "check that the file and its directory may be read and written"
+_ADVICE: Final = {
+    "SQLITE_BUSY": "another connection has locked it: try again, or give a longer `timeout`",
+    "SQLITE_CORRUPT": "it is damaged; the log tells where it was moved, or that you have to move "
+    "it, and then the next call starts a fresh one",
+    "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: check that it is the "
+    "file you mean",
+    "SQLITE_FULL": f"{files.ROOM} first, some megabytes: to remove results takes room as well. "
+    "Blobs may be deleted by hand, and are misses then",
+    "SQLITE_READONLY": "make the file and its directory writable, or choose another db_path",
+    "SQLITE_IOERR": "check the disk",
+    "SQLITE_CANTOPEN": f"{_PLACE}, or choose another db_path; it may also be that {files.FILES}",
+    "ENOENT": "nothing is there: give the path of a database, or choose another db_path if its "
+    "directory can't be made",
+    "EMFILE": files.FILES,
+    "ENOSPC": files.ROOM,
+    "EDQUOT": files.ROOM,
+    "E": f"{_PLACE}, and that its file system has locks; or choose another db_path",
+}
+_OTHERWISE: Final = "check what was asked for, and that no other program changes the file"
+_FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""What SQLite may say where it can't make a file, or make one longer."""
 
-fork_guard.INSIDE.update({__name__, wal_watch.__name__})
+
+REMAINING: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR)
+"""What SQLite says where a part of a database can't be read."""
+
+
+def code_of(error: BaseException | None) -> int:
+    """SQLite's primary result code (https://www.sqlite.org/rescode.html); 0 where it gave none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether the file is no database, or not a whole one."""
+    return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class Database:
@@ -71,86 +95,93 @@ class Database:
 
     Attributes:
         network: the kind of network file system that the file is on, or None.
-        local: `local.handle` is the calling thread's connection, where it has one already, and
-            `local.reader` one that can only read: it is looked at again before each use.
+        looks: whether nothing of it is to be changed.
+        local: `local.handle` is the calling thread's connection, where it has one already.
         rows: those that are kept in memory.
         finds: how many may go by before `check_moved` is to be called.
-        store_id: None until the file has been opened and brought up to date.
+        store_id: None until the file has been opened and brought up to date, or if it has none.
+        failures: what errors mean.
     """
-
-    local: threading.local
-    rows: RowCache
-    finds: int
-    store_id: str | None
 
     def __init__(self, path: Path, timeout: float, memory: int) -> None:
         self.path = path
         self.timeout = timeout
-        self.network = network_file_system(path)
+        self.network = files.network_file_system(path)
+        self.looks = False
         self.leases = leases_beside(path)
-        self.waits = LeaseWaits(path.with_name(f"{path.name}.waits"))
+        self.failures = Failures(
+            str(path), self._word_for, _ADVICE, _OTHERWISE, busy=["SQLITE_BUSY"]
+        )
         self._memory = memory
         self._closed = False
         self._told = False
-        self._prepared_file: Identity | None = None
         self._start_afresh()
-        fork_guard.guard(self)
+        guard(self)
 
     def _start_afresh(self) -> None:
         """No connection, and locks that are free."""
-        self.local = threading.local()
-        self.store_id = None
         # Reentrant, since a signal's handler may come to them in the thread that holds them.
-        self._writing = threading.RLock()
-        self._opening = threading.RLock()
+        self._writing, self._opening = threading.RLock(), threading.RLock()
         self._writer = 0  # the thread whose turn it is
-        self.finds = row_cache.FINDS
-        self.rows = RowCache(self._memory, self._writing)
+        self._forget()
 
-    def hold(self, deadline: float) -> Callable[[], None]:
-        """Let no thread write, nor begin to read; returns how to end that, in the same thread.
+    def _forget(self) -> None:
+        self.store_id: str | None = None
+        self.local = threading.local()
+        self.finds = FINDS
+        self.rows = RowMemory(0 if self.looks else self._memory, self._writing)
 
-        A thread that comes finds no connection of its own, and waits for the lock to make one.
-        """
-        held, kept = ExitStack(), self.local
-        fork_guard.acquire(self._writing, deadline, held)
-        if fork_guard.acquire(self._opening, deadline, held):  # else its holder may change `local`
-            held.callback(setattr, self, "local", kept)
-            self.local = threading.local()
-        return held.close
+    def _word_for(self, error: Exception) -> str:
+        """The kind of an error in a word."""
+        if isinstance(error, OSError):
+            return errno.errorcode.get(error.errno or 0, "E")
+        if is_busy(error):
+            return "SQLITE_BUSY"
+        if code_of(error) in _FOR_WANT_OF_ROOM and files.lack(self.path.parent):
+            return "SQLITE_FULL"
+        return str(getattr(error, "sqlite_errorname", type(error).__name__))
+
+    # --------------------------------------------------------------------------- forking
+
+    def hold(self) -> None:
+        """Let no thread write, nor begin to read: it finds no connection, and waits to make one."""
+        self._held = [lock for lock in (self._writing, self._opening) if acquire(lock, LONGEST)]
+        self._kept: Any = (self.local, self.rows)
+        self.local, self.rows = threading.local(), RowMemory(0, self._writing)
+
+    def go_on(self) -> None:
+        """End that."""
+        self.local, self.rows = self._kept
+        for lock in self._held:
+            lock.release()
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
+        self._kept = None
         self._start_afresh()
         self.leases.after_fork_in_child()
-        self.waits.after_fork_in_child()
 
     # ------------------------------------------------------------------------ letting go
 
-    @fork_guard.waits
     def reset(self) -> None:
         """Let go of every connection; one that is just being used closes after that."""
-        with self._opening:
-            self.store_id = None
-            self.local = threading.local()
-            self.rows = RowCache(self._memory, self._writing)
+        acquire(self._opening)
+        try:
+            self._forget()
             self.leases.forget()
+        finally:
+            self._opening.release()
 
     def close(self) -> None:
-        """Let go of every connection, for good."""
+        """Let go of every connection and lease, for good."""
         self._closed = True
-        self.waits.end()
         self.reset()
+        self.leases.end()
 
-    def check_open(self) -> None:
-        """Raise `MetadataError` after `close`."""
-        if self._closed:
-            raise MetadataError(f"the store {self.path} is closed: make a new one")
-
-    def doubt(self, snapshot: Snapshot) -> None:
-        """Forget rows that are no longer valid, after a commit or whatever else ended the watch."""
-        self.rows.drop(snapshot)
-        self.check_moved()
+    def check_may_change(self) -> None:
+        """Raise `NotSupportedError` where nothing is to be changed."""
+        if self.looks:
+            raise NotSupportedError(f"{self.path} was opened to look at it, and is not changed")
 
     def check_moved(self) -> None:
         """Let go of every connection where its file was moved or removed: no hit comes from it.
@@ -158,244 +189,199 @@ class Database:
         SQLite does not tell: it goes on with the file that it has open. To ask takes a tenth of a
         look-up, so this is for one in so many.
         """
-        self.finds = row_cache.FINDS
+        self.finds = FINDS
         handle: Handle | None = getattr(self.local, "handle", None)
         if handle is not None and handle.moved():
             self.reset()
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain | Entry) -> None:
-        """Keep a row that was found, where that pays; see `RowCache`."""
-        try:
-            self.rows.note(snapshot, handle, key, row)
-        except sqlite3.Error:
-            self._memory = 0
-            self.reset()  # the connection may hold a lock
-
     # ----------------------------------------------------------------------------- using
 
-    def use(self, work: Callable[[Handle], T]) -> T:
-        """Call `work` with this thread's connection, which ends where it is of no more use."""
+    def read(self, query: str, values: Sequence[Any] = (), *, waits: bool = True) -> list[Any]:
+        """The rows of a query; with `waits`, also where others are in the way for a while."""
+        try:
+            handle: Handle = self.local.handle
+            if handle.connection.in_transaction:
+                self.clean(handle)
+            return handle.execute(query, values).fetchall()
+        except Exception:  # it is tried again, and what is wrong is found out then
+            timeout = self.timeout if waits else 0.0
+        with self.failures:
+            return patiently(timeout, self._read, query, values)
+
+    def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
         handle = self.handle()
         self.clean(handle)
-        return self._use(handle, work)
+        handle.connection.text_factory = decoded  # a text that is no UTF-8 must not hide all rows
+        try:
+            return handle.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            self._mend(handle, error)
+            raise
+        finally:
+            handle.connection.text_factory = str
 
     def clean(self, handle: Handle) -> None:
         """Roll back what Ctrl-C has left open; but not in a handler that interrupts a write."""
         if self._writer != threading.get_ident():
             handle.roll_back()
 
-    def _use(self, handle: Handle, work: Callable[[Handle], T]) -> T:
-        try:
-            return work(handle)
-        except sqlite3.Error as error:
-            damaged = connections.is_damage(error)
-            if damaged or connections.code_of(error) in _LOST:
-                # Closed here, and not when the last reference goes: the error's traceback is one.
-                # An open connection would keep what was wrong in memory that all of them share.
-                self.reset()
-                handle.close()
-            if damaged:
-                self.move_aside(handle.identity)
-            raise
+    def _mend(self, handle: Handle, error: sqlite3.Error) -> None:
+        damaged = is_damage(error) and not handle.read_only
+        if damaged or code_of(error) in _LOST:
+            # Closed here, and not when the last reference goes: the error's traceback is one.
+            # An open connection would keep what was wrong in memory that all of them share.
+            self.reset()
+            handle.close()
+        if damaged:
+            self._move_aside(handle.identity)
 
-    @fork_guard.waits
-    def write(self, work: Callable[[Handle], T]) -> T:
+    def write(self, work: Callable[..., T], *values: Any, waits: bool = True) -> T:
         """Call `work` until it is not busy, while no other thread of this process writes.
+
+        Args:
+            work: gets the connection, and `values`.
+            values: the same.
+            waits: for others, and for the disk, which is that of a checkpoint.
 
         Raises:
             MetadataBusyError: the others took too long; or this thread is at it already, and was
                 interrupted by a signal's handler.
         """
-        me = threading.get_ident()
-        if self._writer == me:
-            raise self.busy_error()
+        self.check_may_change()
+        timeout, me = self.timeout if waits else 0.0, threading.get_ident()
+        if self._writer == me or not acquire(self._writing, timeout):
+            raise self.failures.of(_locked())
         try:
-            if not self._writing.acquire(timeout=self.timeout):
-                raise self.busy_error()
             self._writer = me
-            return patiently(self.timeout, self._use, self._writable(), work)
+            with self.failures:
+                return patiently(timeout, self._write, work, values, waits)
         finally:
-            if self._writer == me:
-                self._writer = 0
-            try:  # noqa: SIM105 - an interrupt may come wherever a Python function is entered
-                self._writing.release()
-            except RuntimeError:  # it did not get it
-                pass
+            self._writer = 0
+            self._writing.release()
 
-    def write_at_once(self, work: Callable[[Handle], T]) -> T | None:
-        """The same, but with no wait for a lock or for the disk: None where there might be one.
-
-        It neither opens the file nor makes a new connection.
-        """
-        me = threading.get_ident()
-        handle: Handle | None = getattr(self.local, "handle", None)
-        if handle is None or self.network or self._writer == me:
-            return None
-        try:
-            if not self._writing.acquire(blocking=False):
-                return None
-            self._writer = me
-            handle.roll_back()
-            return self._use(handle, work) if handle.commits_at_once() else None
-        except sqlite3.OperationalError as error:
-            if connections.is_busy(error):
-                return None
-            raise
-        finally:
-            if self._writer == me:
-                self._writer = 0
-            try:  # noqa: SIM105 - as in `write`
-                self._writing.release()
-            except RuntimeError:
-                pass
-
-    def _writable(self) -> Handle:
+    def _write(self, work: Callable[..., T], values: tuple[Any, ...], waits: bool) -> T:
         handle = self.handle()
-        if handle.moved() or handle.read_only:  # which it may be no more
+        if handle.read_only or identify(handle.path) != handle.identity:
             self.reset()
             handle.close()
             handle = self.handle()
-        if handle.without_room:
-            raise immutable_reads.no_room()
-        if handle.read_only:
-            raise MetadataError(f"{self.path} may only be read: {MAKE_WRITABLE}")
-        handle.roll_back()
-        handle.checkpoint(itself=True)
-        return handle
-
-    def busy_error(self) -> MetadataBusyError:
-        """What to raise when others were in the way for too long."""
-        return MetadataBusyError(
-            f"{self.path} is locked by another connection (timeout: {self.timeout} s): try again"
-        )
+            if handle.read_only:
+                advice = files.lack(self.path.parent) or _ADVICE["SQLITE_READONLY"]
+                raise MetadataError(f"{self.path} may only be read: {advice}")
+        if handle.connection.in_transaction or handle.checkpoints is not waits:
+            handle.roll_back()
+            handle.checkpoint(itself=waits)
+        try:
+            return work(handle, *values)
+        except sqlite3.Error as error:
+            self._mend(handle, error)
+            raise
 
     # ------------------------------------------------------------------------------ connecting
 
     def handle(self) -> Handle:
         """The calling thread's connection, made and the file opened where that is to be done."""
+        handle: Handle | None = getattr(self.local, "handle", None)
+        if handle is not None:
+            return handle
+        acquire(self._opening)
         try:
-            handle: Handle = self.local.handle
-        except AttributeError:
-            handle = self._reader() or self._new_handle()
-        return handle
-
-    def _reader(self) -> Handle | None:
-        """The calling thread's connection that can only read, while a new one would be the same."""
-        reader: Handle | None = getattr(self.local, "reader", None)
-        if reader is not None and reader.outdated():
-            self.reset()
-            return None
-        return reader
-
-    @fork_guard.waits
-    def _new_handle(self) -> Handle:
-        with self._opening:
-            self.check_open()
             handle = self._connect()
-            setattr(self.local, "reader" if handle.read_only else "handle", handle)
-        return handle
+            if handle.keeps:
+                self.local.handle = handle
+            return handle
+        finally:
+            self._opening.release()
 
     def _connect(self) -> Handle:
+        if self._closed:
+            raise MetadataError(f"the store {self.path} is closed: make a new one")
         if self.network in _SMB:
             raise MetadataError(
                 f"{self.path} is on an SMB share ({self.network}), where SQLite's locks do not "
                 f"work: {ELSEWHERE}"
             )
-        make_file(self.path)
-        found = identify(self.path)
+        found = connections.ready_file(self.path, make=not self.looks)
         try:
             return self._prepared()
         except sqlite3.DatabaseError as error:
-            if not connections.is_damage(error):
+            if self.looks or not is_damage(error):
                 raise
-        self.move_aside(found)
-        make_file(self.path)
+        self._move_aside(found)
+        connections.ready_file(self.path, make=True)
         return self._prepared()
 
     def _prepared(self) -> Handle:
-        handle = patiently(self.timeout, connections.connect, self.path)
+        handle = patiently(self.timeout, connections.connect, self.path, look=self.looks)
         try:
-            if not self._is_prepared(handle):
-                self.store_id = self._prepare(handle)
-                self._prepared_file = handle.identity
-                self.rows = RowCache(self._memory, self._writing)
+            if self.looks:
+                self.store_id = schema.adapt(handle, self.path)
+                return handle
+            if not handle.read_only:
+                # Several processes that do this to one fresh file get "locked", without a wait.
+                patiently(self.timeout, self._set_journal_mode, handle)
+            # Without WAL a reader, too, meets the locks of a writer.
+            store_id = patiently(self.timeout, schema.prepare, handle, self.path)
+            if store_id != self.store_id:
+                self.store_id = store_id
+                self.rows = RowMemory(self._memory, self._writing)
         except BaseException:
             handle.close()
             raise
         return handle
 
-    def _is_prepared(self, handle: Handle) -> bool:
-        """Whether it is the file that was prepared: one in its place may have its inode as well."""
-        if self.store_id is None or handle.identity != self._prepared_file:
-            return False
-        return patiently(self.timeout, schema.find_store_id, handle.connection) == self.store_id
-
-    def _prepare(self, handle: Handle) -> str:
-        """What the first connection to a file does for all; the store's ID."""
-        connection = handle.connection
-        if not handle.read_only:
-            wanted = "delete" if self.network else "wal"
-            self._tell(connections.set_journal_mode(handle, wanted, self.timeout))
-            patiently(self.timeout, schema.migrate, connection, self.path)
-        elif not patiently(self.timeout, schema.is_current, connection, self.path):
-            if handle.without_room:
-                raise immutable_reads.no_room()
-            raise MetadataError(
-                f"{self.path} was written by an earlier release and may only be read: "
-                "make it writable once, so that its table is brought up to date"
-            )
-        # Without WAL a reader, too, meets the locks of a writer.
-        return patiently(self.timeout, schema.read_store_id, connection)
-
-    def _tell(self, mode: str) -> None:
-        """Log, once, that the file is in another journal mode than WAL."""
-        if mode == "wal" or self._told or lack(self.path.parent):
+    def _set_journal_mode(self, handle: Handle) -> None:
+        """Switch the file to the best journal mode that works there, and say if it is another."""
+        mode, wanted = journal_mode(handle.connection), "delete" if self.network else "wal"
+        try:
+            if mode != wanted:  # to say it again may take a lock
+                mode = handle.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                raise
+        handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+        if mode == "wal" or self._told or files.lack(self.path.parent):
             return  # without room, no mode works
         self._told = True
-        if self.network:
-            logger.warning(
-                "%s is on a network file system (%s), where a SQLite database serves one machine "
-                "at a time, and readers and writers wait for each other: %s",
-                *(self.path, self.network, ELSEWHERE),
-            )
-        else:
-            logger.warning(
-                "%s is in SQLite's journal mode %r, since WAL does not work there: readers and "
-                "writers wait for each other; choose a db_path on a local disk",
-                *(self.path, mode),
-            )
+        why = f"is on a network file system ({self.network})"
+        logger.warning(
+            "%s %s, where a SQLite database serves one machine at a time, and readers and writers "
+            "wait for each other: %s",
+            *(self.path, why if self.network else "is where SQLite's WAL does not work", ELSEWHERE),
+        )
 
     # ---------------------------------------------------------------------------------- damage
 
-    def move_aside(self, damaged: Identity | None) -> None:
+    def _move_aside(self, damaged: Identity | None) -> None:
         """Move the damaged file away, unless another process has done so already."""
-        lease = self._await_lease()
+        token = str(threading.get_ident())
         try:
+            patiently(self.timeout, self._await_lease, token)
             if identify(self.path) == damaged:
-                aside = set_aside(self.path)
+                aside = connections.set_aside(self.path)
                 logger.warning(
                     "%s is damaged and was renamed to %s: a fresh one takes its place, and nothing "
                     "was deleted; copy what can be read of it into the fresh one: %s",
-                    *(self.path, aside, rescue(aside, self.path)),
+                    *(self.path, aside, connections.rescue(aside, self.path)),
                 )
         except OSError as error:
             logger.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
         finally:
-            if lease is not None:
-                lease.release()
+            self.leases.release([SET_ASIDE], token)
 
-    def _await_lease(self) -> Lease | None:
-        """The right to move the file; None where the system has no locks there."""
-        left = self.timeout
-        while True:
-            try:
-                lease = self.leases.try_lease(SET_ASIDE)
-            except OSError:
-                return None
-            if lease is not None:
-                return lease
-            if left <= 0:
-                raise self.busy_error()
-            nap = min(connections.SHORTEST_PAUSE, left)
-            time.sleep(nap)
-            left -= nap
+    def _await_lease(self, token: str) -> None:
+        """Take the right to move the file, if the system has locks there."""
+        with suppress(OSError):
+            if not self.leases.take([SET_ASIDE], token):
+                raise _locked()
+
+
+def _locked() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
+def decoded(text: bytes) -> str:
+    """A stored text, also one that is no UTF-8."""
+    return text.decode("utf-8", "backslashreplace")

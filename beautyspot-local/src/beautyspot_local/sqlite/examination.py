@@ -1,49 +1,56 @@
-"""What is wrong, or soon will be, with a database: its file, its schema, its content."""
+"""What is wrong, or soon will be, with a database; and what can be read of a damaged one."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+from bisect import bisect_right
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from beautyspot import Finding
+from beautyspot.errors import MetadataError
 from beautyspot.files import network_file_system
 
 from beautyspot_local.examination import of_folder, of_modes
-from beautyspot_local.sqlite.database_file import all_set_aside, rescue
-from beautyspot_local.sqlite.schema import VERSION
+from beautyspot_local.sqlite import schema
+from beautyspot_local.sqlite.connections import all_set_aside, rescue
+from beautyspot_local.sqlite.database import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-    from typing import Any
+
+    from beautyspot.contracts import MetadataStoreBase, TaskRecord
+
+    from beautyspot_local.sqlite.connections import Handle
+    from beautyspot_local.sqlite.database import Database
 
 LONG_LOG: Final = 134_217_728
 """Bytes of a ``-wal`` that has grown: SQLite cuts it down to half of this when it can."""
 
-_MALFORMED: Final = "database disk image is malformed"
-"""What SQLite says where it can't even check."""
 
-
-def of_database(
-    path: Path,
-    ask: Callable[[str], list[tuple[Any, ...]]],
-    subject: str,
-    is_salvaged: Callable[[], bool] = lambda: False,
-) -> Iterator[Finding]:
-    """What there is to say of a database that is there.
-
-    Args:
-        path: of its file.
-        ask: gives the rows of a query.
-        subject: of the findings.
-        is_salvaged: whether `ask` has been answered by what was salvaged of it, which is sound.
-    """
+def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Finding]:
+    """What there is to say of a database that is there."""
+    path, subject = database.path, f"metadata {store.name}"
     yield from of_folder(path.parent, subject)
     yield from of_modes(path, subject, "600")
     yield from _of_file(path, subject)
-    yield from _of_schema(path, ask("PRAGMA user_version")[0][0], subject)
-    said = ask("PRAGMA integrity_check(1)")[0][0]  # a quick one does not look into indices
-    yield from _of_content(path, _MALFORMED if is_salvaged() else said, subject)
+    (version,) = database.read("PRAGMA user_version")[0]
+    if version > schema.VERSION:
+        advice = (
+            f"this one knows up to {schema.VERSION}: upgrade beautyspot where results are missing"
+        )
+        yield Finding("problem", subject, f"a newer release wrote it (schema {version}): {advice}")
+    elif version < schema.VERSION:
+        text = f"{path} has the old schema {version}: the next Spot that opens it brings it to"
+        yield Finding("warning", subject, f"{text} {schema.VERSION}, and loses nothing")
+    try:
+        # A quick one does not look into indices.
+        (said,) = database.read("PRAGMA integrity_check(1)")[0]
+    except MetadataError as error:
+        said = str(error.__cause__)
+    yield _of_content(store, database, said, subject)
     for aside in all_set_aside(path):
         advice = f"copy what can be read of it ({rescue(aside, path)}), and then remove it"
         yield Finding("problem", subject, f"a damaged database was renamed to {aside}: {advice}")
@@ -63,19 +70,64 @@ def _of_file(path: Path, subject: str) -> Iterator[Finding]:
         yield Finding("warning", subject, f"{log} has grown to {size:,} bytes: {advice}")
 
 
-def _of_schema(path: Path, version: int, subject: str) -> Iterator[Finding]:
-    if version > VERSION:
-        advice = f"this one knows up to {VERSION}, and leaves it alone: upgrade beautyspot"
-        yield Finding("problem", subject, f"a newer release wrote it (schema {version}): {advice}")
-    elif version < VERSION:
-        text = f"{path} has the old schema {version}: the next Spot that opens it brings it to"
-        yield Finding("warning", subject, f"{text} {VERSION}, and loses nothing")
-
-
-def _of_content(path: Path, said: str, subject: str) -> Iterator[Finding]:
+def _of_content(store: MetadataStoreBase, database: Database, said: str, subject: str) -> Finding:
+    path = database.path
     if said == "ok":
-        yield Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
-        return
+        return Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
+    counted = ""
+    if database.looks:  # else to read what is damaged would move it away
+        read = sum(1 for _ in store.all_rows(data=True))
+        counted = f"; {read} of its rows can be read, and {store.lost} can't"
     fresh = path.with_name(f"fresh-{path.name}")
     advice = f"copy what can be read ({rescue(path, fresh)}), and put the copy in its place"
-    yield Finding("problem", subject, f"{path} is damaged ({said}): {advice}")
+    return Finding("problem", subject, f"{path} is damaged ({said}{counted}): {advice}")
+
+
+_PLACES: Final = "SELECT cache_key, rowid FROM main.tasks"
+_WALKS: Final = (
+    f"{_PLACES} ORDER BY cache_key",
+    f"{_PLACES} ORDER BY cache_key DESC",
+    f"{_PLACES} NOT INDEXED ORDER BY rowid",
+    f"{_PLACES} NOT INDEXED ORDER BY rowid DESC",
+)
+
+
+class Remains:
+    """The rows that are left of a damaged database.
+
+    Their places are looked for in the index and in the table, from both ends of each: a page that
+    can't be read ends one walk, and the others come to what lies behind it.
+
+    Attributes:
+        lost: the keys of rows that are known of, and could not be read.
+        hides: whether there may be rows of which nothing is known.
+    """
+
+    def __init__(self, handle: Handle) -> None:
+        self.lost: set[str] = set()
+        self._places: dict[str, int] = {}
+        self.hides = True
+        handle.connection.text_factory = decoded
+        for walk in _WALKS:
+            with suppress(sqlite3.DatabaseError):
+                for key, place in handle.execute(walk):
+                    self._places[str(key)] = place
+                self.hides = False
+        self._keys = sorted(self._places)
+
+    def rows(self, handle: Handle, fields: str, after: str, limit: int) -> list[TaskRecord]:
+        """A page of them, one by one; see `MetadataStoreBase.rows`."""
+        handle.connection.text_factory = decoded
+        query = f"SELECT {fields} FROM tasks WHERE rowid = ?"  # noqa: S608
+        found: list[TaskRecord] = []
+        for key in self._keys[bisect_right(self._keys, after) :]:
+            if len(found) == limit:
+                break
+            row = None
+            with suppress(sqlite3.DatabaseError):
+                row = handle.execute(query, (self._places[key],)).fetchone()
+            if row is not None and row[0] == key:
+                found.append(schema.record_of(row))
+            else:
+                self.lost.add(key)
+        return found

@@ -2,65 +2,76 @@
 
 Any number of threads and processes of one machine read and write it at the same time (WAL mode).
 Reading a hit is one SELECT on the thread's own connection, or none where no process commits (see
-`row_cache`), and never waits. Writers of one process take turns at a lock, so that only
-other processes are ever in the way, and those are waited for with short pauses. A loss of power may
+`row_memory`), and never waits. Writers of one process take turns at a lock, so that only other
+processes are ever in the way, and those are waited for with short pauses. A loss of power may
 take the last moments before it, never the database (``synchronous = NORMAL``).
 
 On a network file system there is no WAL: a rollback journal serves one machine at a time. On an SMB
 share SQLite's locks do not work, and the store refuses to open.
 
-Beside the file stand SQLite's ``-wal`` and ``-shm``, ``.lock`` (or ``.locks/``) for the leases, and
-``.waits/`` where calls of several processes have waited for each other.
+Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from beautyspot import files
 from beautyspot.contracts import (
-    DIRECT_BLOB,
     DURATION,
     SIZE,
-    Beginning,
-    Entry,
-    Invalidation,
+    Begun,
+    Counts,
+    MetadataStoreBase,
+    Selection,
+    as_time,
     byte_count,
     seconds,
 )
+from beautyspot.contracts.sql import select_statement
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
+from beautyspot.logs import logger
 
 from beautyspot_local.folders import is_private, mark_when_made
-from beautyspot_local.sqlite import connections, failures, fork_guard, invalidation_log, schema
-from beautyspot_local.sqlite import counts as counted
-from beautyspot_local.sqlite.connections import patiently
-from beautyspot_local.sqlite.database import Database
-from beautyspot_local.sqlite.reading import SqliteReader, tolerant
-from beautyspot_local.sqlite.wal_watch import LONGEST
+from beautyspot_local.sqlite import schema
+from beautyspot_local.sqlite.database import REMAINING, Database, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
     from beautyspot import Finding
-    from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, Plain, TaskRecord
+    from beautyspot.contracts import (
+        Context,
+        Entry,
+        FunctionTotals,
+        Order,
+        Plain,
+        Put,
+        Rank,
+        TaskRecord,
+    )
 
     from beautyspot_local.sqlite.connections import Handle
+    from beautyspot_local.sqlite.examination import Remains
 
-fork_guard.INSIDE.add(__name__)
-
-P = ParamSpec("P")
 T = TypeVar("T")
 
+PAGE: Final = 500
+"""Keys in one statement: old releases of SQLite bind 999 values at most."""
+
+REMEMBERED: Final = 30 * 86400.0
+"""Seconds for which an invalidation is remembered at least."""
+
 _FIND: Final = schema.FIND
-_GENERATION: Final = invalidation_log.GENERATION
+_FIRST_HOUR: Final = -(2**63)
 
 
-class SqliteMetadataStore(SqliteReader):
+class SqliteMetadataStore(MetadataStoreBase):
     """A metadata store in a SQLite file.
 
     A file that is damaged is renamed to ``<name>.damaged-<UTC time>``, with a warning, and a fresh
@@ -73,6 +84,10 @@ class SqliteMetadataStore(SqliteReader):
         memory: that may be used to keep rows of a database to which no process commits, in bytes
             or as "64MB"; 0 keeps none.
 
+    Attributes:
+        lost: how many rows of a damaged database the listings of one that only looks left out, at
+            least.
+
     Raises:
         ConfigError: `path`, `timeout` or `memory` is not what it has to be.
     """
@@ -80,10 +95,10 @@ class SqliteMetadataStore(SqliteReader):
     name = "sqlite"
     schemes = ("sqlite",)
     blocking = False
-    leases: ClassVar[bool] = True
-    invalidations: ClassVar[bool] = True
     counters: ClassVar[bool] = True
-    memory_age = LONGEST
+    largest_data = 999_000_000  # SQLite takes rows of a billion bytes
+    lost = 0
+    _remains: Remains | None = None
 
     def __init__(
         self,
@@ -93,19 +108,19 @@ class SqliteMetadataStore(SqliteReader):
         memory: int | str = 16_777_216,
     ) -> None:
         file = _checked_path(path)
-        self._noted = 0
-        puts = ("put", "put_valid", "put_many", "put_many_valid")
-        own = SqliteMetadataStore
-        self._puts_as_here = all(getattr(type(self), put) is getattr(own, put) for put in puts)
-        size = _checked_memory(memory)
-        self._database = Database(file, _checked_timeout(timeout), size)
+        longest = _checked(seconds, "timeout", timeout, DURATION)
+        if longest > threading.TIMEOUT_MAX:
+            raise ConfigError(
+                f"timeout={timeout!r:.80} is longer than a thread can wait: give less"
+            )
+        room = _checked(byte_count, "memory", memory, SIZE)
+        self._database = Database(file, longest, room)
+        self._leases = self._database.leases
+        self.most_leases = self._leases.most
         if self._database.network:  # whose server may not answer
             vars(self).update(blocking=True)
         else:
             self.private = is_private(file)
-        self.most_leases = self._database.leases.most
-        if not size:
-            self.memory_age = 0.0
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -133,265 +148,276 @@ class SqliteMetadataStore(SqliteReader):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self._database.path)!r}>"
 
-    def examine(self) -> Iterable[Finding]:
-        """Its file, its schema, its content; see the base class."""
-        return self.for_looking().examine()
+    # ------------------------------------------------------------------------------- the store
 
-    # ------------------------------------------------------------------------------- the contract
-
-    def open(self) -> None:
+    def open(self, *, look: bool = False) -> None:
         """Reach the file and bring its schema up to date; see the base class."""
-        self._translated(self._database.handle)
+        if look:
+            self._database.looks = True
+            self._database.reset()
+        with self._database.failures:
+            self._database.handle()
 
     @property
     def store_id(self) -> str:
         """16 hex digits; they change when a damaged file gives way to a fresh one."""
-        while (store_id := self._database.store_id) is None:
+        if self._database.store_id is None:
             self.open()
+        store_id = self._database.store_id
+        if store_id is None:
+            raise MetadataError(
+                f"{self._database.path} has no ID yet, since an earlier release wrote it: a Spot "
+                "that uses it gives it one"
+            )
         return store_id
+
+    def close(self) -> None:
+        """Close every thread's connection, and end the leases."""
+        self._database.close()
+
+    def examine(self) -> Iterable[Finding]:
+        """Its file, its schema, its content; see the base class."""
+        from beautyspot_local.sqlite.examination import of_database  # rarely asked for
+
+        return of_database(self, self._database)
+
+    # ----------------------------------------------------------------------------- the results
 
     def find(self, key: str) -> Plain | Entry | None:  # noqa: C901 - a hit pays for each call
         """What a hit needs; see the base class."""
         database = self._database
         snapshot = database.rows.snapshot  # before the row is read: it must be older
-        kept, noting = snapshot.get(key), snapshot.watch is not None
+        kept, noting = snapshot.get(key), snapshot.handle is not None
         if kept is not None:
             if snapshot.is_unchanged():
                 return kept
-            database.doubt(snapshot)
+            database.rows.drop(snapshot)
+            database.check_moved()
         elif database.finds > 0:
             database.finds -= 1
         else:
             database.check_moved()
             noting = True
         try:
-            handle = database.local.handle  # held while at it: see `Handle`
+            handle: Handle = database.local.handle  # held while at it: see `Handle`
             if handle.connection.in_transaction:
                 database.clean(handle)
             row = handle.execute(_FIND, (key,)).fetchone()
-        except failures.KNOWN_OR_NEW:
-            return self._translated(self._find_entry, key)
-        if row is None:
-            return None
-        found: Plain | Entry | None = row[:6]
-        if row[6] is not None or row[0] is None:
-            found = self._entry(key, row)
+            if row is None:
+                return None
+            found: Plain | Entry | None = row[:6]
+            if row[6] is not None or row[0] is None or row[3].__class__ is not float:
+                found = schema.found_of(row)
             # Else it is of another file, or a fork, which hides the connection, is under way.
-            noting = noting and getattr(database.local, "handle", None) is handle
-        if noting and found is not None:
-            database.note(snapshot, handle, key, found)
-        return found
+            if noting and found is not None and getattr(database.local, "handle", None) is handle:
+                database.rows.note(snapshot, handle, key, found)
+            return found
+        except Exception:  # of many kinds; the first is that this thread has no connection yet
+            rows = database.read(_FIND, (key,), waits=False)
+            return schema.found_of(rows[0]) if rows else None
 
-    def _found(self, key: str, row: tuple[Any, ...]) -> Plain | Entry | None:
-        """What a row of `FIND` is."""
-        return self._entry(key, row) if row[6] is not None or row[0] is None else row[:6]
+    def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
+        """One statement for some hundred keys; see the base class."""
+        return self._found(keys, {})[1]
 
-    def _entry(self, key: str, row: tuple[Any, ...]) -> Entry | None:
-        """What a row of `FIND` is, where that is not plain."""
-        data, digest, took, made_at, serializer, price, ends = row
-        if data is not None and type(ends) is float:
-            return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, ends, took, price)
-        return self._translated(self._find_entry, key)
+    def get(self, key: str) -> TaskRecord | None:
+        """The whole record; see the base class."""
+        rows = self._database.read(schema.GET, (key,))
+        return schema.record_of(rows[0]) if rows else None
 
-    def _find_entry(self, key: str) -> Entry | None:
-        rows = self._database.use(lambda handle: tolerant(handle, schema.FIND_ENTRY, (key,)))
-        return schema.to_entry(rows[0]) if rows else None
-
-    def find_code(self, key: str) -> str | None:
-        """The column `code`; see the base class."""
-        rows = self._translated(
-            self._database.use, lambda handle: tolerant(handle, schema.FIND_CODE, (key,))
-        )
-        return schema.text(rows[0][0]) if rows else None
-
-    def put(self, record: TaskRecord) -> None:
-        """Insert or replace; committed when it returns."""
-        row = schema.to_row(record)
-        self._write(lambda handle: handle.execute(schema.PUT, row))
-
-    def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """Insert or replace all of them, or none, in one transaction."""
-        rows = [schema.to_row(record) for record in records]
-        self._write(lambda handle: _put_all(handle, rows))
-
-    def delete(self, key: str) -> bool:
-        """Remove; see the base class."""
+    def begin(
+        self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
+    ) -> Begun:
+        """Take the locks of the kernel, and look by one statement; see the base class."""
+        database = self._database
+        database.check_may_change()
         try:
-            return self._write(lambda handle: handle.execute(schema.DELETE, (key,)).rowcount > 0)
+            taken = self._leases.take(keys, token)
+        except OSError as error:
+            database.failures.raise_(error)
+        try:
+            since, found = self._found(keys, rejected or {})
+        except BaseException:
+            self._leases.release([key for key, is_new in taken.items() if is_new], token)
+            raise
+        if found:
+            self._leases.release([key for key in found if taken.pop(key, None)], token)
+        return Begun(found, list(taken), since, time.time())
+
+    def _found(
+        self, keys: Collection[str], rejected: Mapping[str, float]
+    ) -> tuple[int, dict[str, Plain | Entry]]:
+        """The counter, read first, and what is found of these keys, less what is rejected."""
+        asked, since, found = [*keys], -1, dict[str, "Plain | Entry"]()
+        for start in range(0, len(asked) or 1, PAGE):
+            page = asked[start : start + PAGE]
+            rows = self._database.read(schema.begin_query(len(page)), page)
+            since = rows[0][0] if since < 0 else since
+            for row in rows:
+                key, made_at = row[1], as_time(row[5])
+                if key is None:
+                    continue
+                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
+                    continue
+                answer = schema.found_of(row[2:])
+                if answer is not None:
+                    found[key] = answer
+        return since, found
+
+    def put(self, rows: Sequence[Put]) -> set[str]:
+        """One statement for one, one transaction for many; see the base class."""
+        if len(rows) == 1:
+            was_put = self._database.write(schema.put_one, rows[0])
+            refused = set() if was_put else {rows[0].record.cache_key}
+        else:
+            refused = self._database.write(schema.put_many, rows)
+        for row in rows:
+            if row.token:
+                self._leases.release([row.record.cache_key], row.token)
+        return refused
+
+    def put_at_once(self, row: Put) -> bool | None:
+        """See the base class. It neither opens the file nor makes a new connection."""
+        database = self._database
+        handle = getattr(database.local, "handle", None)
+        if handle is None or database.network:
+            return None
+        database.clean(handle)
+        if not handle.commits_at_once():
+            return None
+        try:
+            was_put = database.write(schema.put_one, row, waits=False)
+        except MetadataError:
+            return None
+        if row.token:
+            self._leases.release([row.record.cache_key], row.token)
+        return was_put
+
+    def delete(self, rows: Mapping[str, float | None]) -> set[str]:
+        """In one transaction; see the base class."""
+        return self._database.write(schema.delete, rows)
+
+    # ------------------------------------------------------------------- leases and invalidations
+
+    def renew(self, keys: Collection[str], token: str) -> set[str]:
+        """None is lost while this process lives."""
+        del keys, token
+        return set()
+
+    def release(self, keys: Collection[str], token: str) -> None:
+        """See the base class."""
+        self._leases.release(keys, token)
+
+    def note(self, cover: str) -> None:
+        """One statement; see the base class."""
+        now = time.time_ns() // 1000
+        self._database.write(lambda handle: handle.execute(schema.NOTE, (now, cover)))
+
+    # ------------------------------------------------------------------------------- listing
+
+    def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> list[TaskRecord]:
+        """See the base class.
+
+        Of a damaged database that is only looked at: the rows that can be read; `lost` says how
+        many could not be, as does a warning at the end.
+        """
+        fields = schema.FIELDS if data else schema.WITHOUT_DATA
+        if not after:
+            self._remains = None
+        found = None
+        if self._remains is None:
+            place = False, 0.0, after
+            query = select_statement(fields, schema.WITH_KEYS, Selection(), "key", place, limit)
+            found = self._read(*query)
+        if found is not None:
+            return [schema.record_of(row) for row in found]
+        from beautyspot_local.sqlite.examination import Remains  # rarely needed
+
+        database = self._database
+        with database.failures:
+            handle = database.handle()
+            remains = self._remains = self._remains or Remains(handle)
+            records = remains.rows(handle, fields, after, limit)
+        lost = len(remains.lost) + remains.hides
+        if len(records) < limit and lost > self.lost:
+            self.lost = lost
+            logger.warning(
+                "%s is damaged: %d of its rows can't be read, or more, and are left out; nothing "
+                "was changed, and the others may be copied into another store (beautyspot copy)",
+                *(database.path, self.lost),
+            )
+        return records
+
+    def _read(self, query: str, values: Sequence[Any]) -> list[Any] | None:
+        """The rows of a query; None where the database is damaged, and only looked at."""
+        database = self._database
+        database.check_moved()
+        try:
+            return database.read(query, values)
         except MetadataError as error:
-            if not str(error).endswith(files.ROOM):
-                raise
-            raise MetadataError(f"{error}{failures.TO_REMOVE}") from error.__cause__
+            if database.looks and code_of(error.__cause__) in REMAINING:
+                return None
+            raise
+
+    def select(
+        self, where: Selection, order: Order, after: Rank | None, limit: int
+    ) -> list[TaskRecord] | None:
+        """By SQL; see the base class."""
+        fields, table = schema.WITHOUT_DATA, schema.WITH_KEYS
+        found = self._read(*select_statement(fields, table, where, order, after, limit))
+        return None if found is None else [schema.record_of(row) for row in found]
+
+    def function_totals(self) -> list[FunctionTotals]:
+        """In one statement, which reads every row, but none's data."""
+        rows = self._read(schema.BY_FUNCTION, ())
+        if rows is None:
+            return super().function_totals()
+        self.lost = 0  # a sound file may have taken its place
+        return [*map(schema.totals_of, rows)]
+
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Forget what was invalidated long ago; see the base class."""
+        forgotten = int((self.now() - max(older_than, REMEMBERED)) * 1e6)
+        if dry_run:
+            query = f"SELECT count(*) {schema.OLD_COVERS}"
+            return int(self._database.read(query, (forgotten,))[0][0])
+        query = f"DELETE {schema.OLD_COVERS}"
+        return self._database.write(
+            lambda handle: int(handle.execute(query, (forgotten,)).rowcount)
+        )
+
+    # ------------------------------------------------------------------------- uses and counts
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
-        rows = [(when, key, when) for key, when in used.items()]
-        self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
-
-    def try_lease(self, key: str) -> Lease | None:
-        """A lock of the kernel; see the base class and `beautyspot_local.sqlite.leases`."""
-        self._database.check_open()
-        try:
-            return self._database.leases.try_lease(key)
-        except OSError as error:
-            what = f"no lock file beside {self._database.path} ({error})"
-            raise MetadataError(f"{what}: {files.remedy(error, failures.NO_LOCKS)}") from error
-
-    def begin(self, key: str) -> Beginning | None:
-        """Take the lease, and look by one statement; see the base class.
-
-        A class that inherits from this one and has methods of its own for these is asked by them.
-        """
-        own, mine = type(self), SqliteMetadataStore
-        if own.find is not mine.find or own.generation is not mine.generation:
-            return super().begin(key)
-        lease = self.try_lease(key)
-        if lease is None:
-            return None
-        try:
-            try:
-                handle = self._database.local.handle  # held while at it: see `Handle`
-                if handle.connection.in_transaction:
-                    self._database.clean(handle)
-                row = handle.execute(schema.BEGIN, (key,)).fetchone()
-            except failures.KNOWN_OR_NEW:
-                return Beginning(lease, self.find(key), self.generation(), self.now())
-            found = None if row[1] is None else self._found(key, row[2:])
-            return Beginning(lease, found, int(row[0]), self.now())
-        except BaseException:
-            lease.release()
-            raise
-
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
-        """By files; see the base class and `beautyspot_local.sqlite.lease_waits`."""
-        try:
-            return self._database.waits.share(waits)
-        except OSError as error:
-            what = f"no files beside {self._database.path} ({error})"
-            raise MetadataError(f"{what}: {files.remedy(error, failures.NO_LOCKS)}") from error
-
-    def lease_holder(self, key: str) -> str:
-        """Linux tells; see the base class."""
-        return self._database.leases.holder(key)
-
-    # ------------------------------------------------------------------------ what was invalidated
-
-    def note_invalidation(self, what: Invalidation) -> None:
-        """Write it into a table; see the base class."""
-        tidy = self._noted % invalidation_log.EVERY == 0
-        self._write(lambda handle: invalidation_log.note(handle, what, tidy=tidy))
-        self._noted += 1
-
-    def generation(self) -> int:
-        """The number of the last one; see the base class."""
-        try:
-            handle = self._database.local.handle  # held while at it: see `Handle`
-            if handle.connection.in_transaction:
-                self._database.clean(handle)
-            row = handle.execute(_GENERATION).fetchone()
-        except failures.KNOWN_OR_NEW:
-            row = self._translated(self._database.use, _generation)
-        return int(row[0])
-
-    def invalidated_since(self, generation: int) -> list[Invalidation]:
-        """Read the table; see the base class."""
-        rows = self._rows(invalidation_log.SINCE, (generation,))
-        return [invalidation_log.read(what) for _, what in rows]
-
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """Look and insert in one statement; see the base class.
-
-        A class that inherits from this one and has a `put` of its own is asked to use that.
-        """
-        if type(self).put is not SqliteMetadataStore.put:
-            return super().put_valid(record, since)
-        row = (*schema.to_row(record), since, record.cache_key, record.began_at)
-        if self._write(
-            lambda handle: handle.execute(schema.PUT_VALID, (*row, self.now())).rowcount > 0
-        ):
-            return True  # nothing at all was invalidated meanwhile, mostly, and it is the newest
-        return not self._put_many_valid([(record, since)])
-
-    def put_at_once(self, record: TaskRecord, since: int) -> bool:
-        """See the base class; nothing of a class that has another way to put."""
-        if not self._puts_as_here:
-            return False
-        row = (*schema.to_row(record), since, record.cache_key, record.began_at, self.now())
-        put = self._translated(
-            self._database.write_at_once,
-            lambda handle: handle.execute(schema.PUT_VALID, row).rowcount > 0,
+        query = (  # many processes that find one result write its last use once an hour, not each
+            "UPDATE tasks SET used_at = ?2 WHERE cache_key = ?1 "
+            "AND (used_at IS NULL OR abs(used_at - ?2) >= 3600)"
         )
-        return put is True
-
-    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        """Look and insert in one transaction; see `put_valid`."""
-        if type(self).put_many is not SqliteMetadataStore.put_many:
-            return super().put_many_valid(rows)
-        return self._put_many_valid(list(rows))
-
-    def _put_many_valid(self, rows: list[tuple[TaskRecord, int]]) -> set[str]:
-        return self._write(lambda handle: invalidation_log.put_valid(handle, rows, self.now))
-
-    def close(self) -> None:
-        """Close every thread's connection. Leases that are held stay so until released."""
-        self._database.close()
+        self._database.write(schema.execute_all, query, list(used.items()))
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
         """In one transaction; see the base class."""
-        added = list(counts)
-        self._write(lambda handle: counted.add(handle, added))
+        rows = [each[: len(schema.COUNTED)] for each in counts]
+        self._database.write(schema.execute_all, schema.ADD_COUNTS, rows)
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterable[Counts]:
+        """By function and hour; none of a damaged database where they can't be read."""
+        least = _FIRST_HOUR if since is None else since
+        rows = self._read(schema.COUNTS, (least, func_identifier))
+        return [Counts(*row) for row in rows or ()]
 
     def remark(self, remarks: Mapping[str, str]) -> None:
         """In one transaction; see the base class."""
-        self._write(lambda handle: counted.remark(handle, remarks))
+        query = "INSERT OR REPLACE INTO beautyspot_meta (name, value) VALUES ('remark ' || ?, ?)"
+        self._database.write(schema.execute_all, query, list(remarks.items()))
 
-    def for_looking(self) -> MetadataStoreBase:
-        """One that reads the file as it is; see `beautyspot_local.sqlite.looking`."""
-        from beautyspot_local.sqlite.looking import LookingStore
-
-        return LookingStore(self._database.path, self._database.timeout, private=self.private)
-
-    # -------------------------------------------------------------------- performing and failing
-
-    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return self._patiently(lambda handle: tolerant(handle, query, values))
-
-    def _patiently(self, work: Callable[[Handle], T]) -> T:
-        database = self._database
-        return self._translated(patiently, database.timeout, database.use, work)
-
-    def _write(self, work: Callable[[Handle], T]) -> T:
-        try:
-            return self._database.write(work)
-        except MetadataError:  # some are OSErrors as well
-            raise
-        except failures.KNOWN as error:
-            raise failures.explained(self._database, error) from error
-
-    def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call `work`, its failures as ours."""
-        try:
-            return work(*args, **kwargs)
-        except MetadataError:  # as above
-            raise
-        except failures.KNOWN as error:
-            raise failures.explained(self._database, error) from error
-
-
-def _generation(handle: Handle) -> tuple[Any, ...]:
-    row: tuple[Any, ...] = handle.execute(_GENERATION).fetchone()
-    return row
-
-
-def _put_all(handle: Handle, rows: list[tuple[Any, ...]]) -> None:
-    with connections.transaction(handle):
-        invalidation_log.put(handle, rows)
-
-
-def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
-    """Execute `statement` for all of `rows`, or for none."""
-    with connections.transaction(handle):
-        handle.connection.executemany(statement, rows)
+    def remarks(self) -> dict[str, str]:
+        """See the base class."""
+        query = "SELECT substr(name, 8), value FROM beautyspot_meta WHERE name LIKE 'remark %'"
+        return dict(self._read(query, ()) or ())
 
 
 def _checked_path(path: str | Path) -> Path:
@@ -406,18 +432,8 @@ def _checked_path(path: str | Path) -> Path:
     return absolute(text, "path")  # a later chdir must not change which database it is
 
 
-def _checked_timeout(timeout: object) -> float:
+def _checked(read: Callable[[object], T], name: str, value: object, wanted: str) -> T:
     try:
-        found = seconds(timeout)
+        return read(value)
     except (TypeError, ValueError):
-        raise ConfigError(f"timeout={timeout!r:.80}: give {DURATION}") from None
-    if found > threading.TIMEOUT_MAX:
-        raise ConfigError(f"timeout={timeout!r:.80} is longer than a thread can wait: give less")
-    return found
-
-
-def _checked_memory(memory: object) -> int:
-    try:
-        return byte_count(memory)
-    except (TypeError, ValueError):
-        raise ConfigError(f"memory={memory!r:.80}: give {SIZE}") from None
+        raise ConfigError(f"{name}={value!r:.80}: give {wanted}") from None
