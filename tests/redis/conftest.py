@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_redis import RedisMetadataStore
-from beautyspot_redis.names import Names
 from servers import tls, valkey
 from servers.proxy import Link
 
@@ -125,8 +124,9 @@ def raw(redis_server: valkey.Valkey) -> Iterator[Any]:
 
 
 @pytest.fixture
-def names(namespace: str) -> Names:
-    return Names(namespace)
+def prefix(namespace: str) -> str:
+    """How all names of the test's own namespace begin in the server."""
+    return f"{{beautyspot:{namespace}}}:"
 
 
 @pytest.fixture
@@ -134,3 +134,11 @@ def store(redis_server: valkey.Valkey, namespace: str) -> Iterator[RedisMetadata
     store = RedisMetadataStore(redis_server.url, namespace=namespace)
     yield store
     store.close()
+
+
+@pytest.fixture
+def other(redis_server: valkey.Valkey, namespace: str) -> Iterator[RedisMetadataStore]:
+    """The same store as another machine has it."""
+    other = RedisMetadataStore(redis_server.url, namespace=namespace)
+    yield other
+    other.close()

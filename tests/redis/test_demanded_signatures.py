@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-    from beautyspot_redis.names import Names
 
 KEY = "0123456789abcdef0123456789abcdef"
 RAN: list[int] = []
@@ -50,30 +49,18 @@ def test_an_instance_learns_it_as_it_is_opened(
 
 
 def test_it_comes_back_with_a_store_that_was_emptied(
-    demanded: Spot, make_spot: Callable[..., Spot], place: dict[str, Any], raw: Any, names: Names
+    demanded: Spot, make_spot: Callable[..., Spot], place: dict[str, Any], raw: Any, prefix: str
 ) -> None:
-    raw.delete(names.meta)
+    raw.delete(f"{prefix}store")
     demanded.mark(double)(2)
     with pytest.raises(bs.ConfigError, match="takes signed results only"):
         make_spot(metadata=place)
 
 
 def test_it_is_taken_back_as_the_manual_says(
-    demanded: Spot, make_spot: Callable[..., Spot], place: dict[str, Any], raw: Any, names: Names
+    demanded: Spot, make_spot: Callable[..., Spot], place: dict[str, Any], raw: Any, prefix: str
 ) -> None:
-    assert raw.hdel(names.meta, "demands_signing") == 1
+    assert raw.zrem(f"{prefix}store", "demands_signing") == 1
     spot = make_spot(metadata=place, strict=True)
     assert spot.mark(double)(2) == 4
     assert not spot.metadata.demands_signing
-
-
-def test_a_user_that_may_only_read_learns_it(
-    demanded: Spot, redis_server: valkey.Valkey, namespace: str, raw: Any
-) -> None:
-    rules = ["on", ">pw", "~*", "-@all", "+@connection", "+@read", "+@scripting"]
-    raw.execute_command("ACL", "SETUSER", namespace, *rules)
-    user = {"username": namespace, "password": "pw"}
-    reader = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
-    reader.open()
-    assert reader.demands_signing
-    reader.close()

@@ -5,34 +5,46 @@ A change here makes each cluster compute everything again: it is a new mark, rea
 
 from __future__ import annotations
 
-from beautyspot_redis.names import Names
-from beautyspot_redis.rows import found, record_of, written
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
+from beautyspot_redis.rows import record_of, written
 from golden import KEY, RECORD
 
+if TYPE_CHECKING:
+    from beautyspot_redis import RedisMetadataStore
+
+FUNCTION = "d3a5a3f1a1ff7f3ee0d4e4a97c2c40a5"
+
 ROW = bytes.fromhex(
-    "6273310041daac4ee020000041daac4ee010000041daac4ee0400000c07400db"
-    "0000004400000070000000000000000898ab4449524543545f424c4f42c0a76d"
-    "73677061636bc410000102030405060708090a0b0c0d0e0fcb41daac4ee02000"
-    "00c0cb3fd0000000000000cb3fc00000000000009ca166d92061626162616261"
-    "62616261626162616261626162616261626162616261626162a132aa74657874"
-    "2f706c61696eb3323032362d31312d32362031323a30303a3030a86d6f64756c"
-    "653a660107ab7b2278223a20226162227d92a36f6e65a374776fa530663a6131"
-    "a3783d3182a16101a162c3"
+    "6273313a41daac4ee020000041daac4ee010000041daac4ee040000064336135"
+    "61336631613166663766336565306434653461393763326334306135000000c7"
+    "00000008dc0016a166d920616261626162616261626162616261626162616261"
+    "6261626162616261626162a132ab4449524543545f424c4f42aa746578742f70"
+    "6c61696ec0b3323032362d31312d32362031323a30303a3030a86d6f64756c65"
+    "3a6601a76d73677061636bc410000102030405060708090a0b0c0d0e0f07ab7b"
+    "2278223a20226162227d92a36f6e65a374776fcb41daac4ee0200000cb3fd000"
+    "0000000000c0cb41daac4ee0400000a530663a6131a3783d31cb3fc000000000"
+    "0000cb41daac4ee010000082a16101a162c3"
 )
 
 
 def test_what_is_written_is_what_was() -> None:
-    assert written(RECORD) == ROW
+    assert written(RECORD, FUNCTION) == ROW
 
 
 def test_what_was_written_is_read() -> None:
-    assert record_of(KEY, ROW) == RECORD._replace(began_at=None)
-    data, digest = RECORD.result_data, RECORD.digest
-    assert found(KEY, ROW) == (data, digest, 0.25, 1790000000.5, "msgpack", 0.125)
+    assert record_of(KEY, ROW) == RECORD
 
 
-def test_the_names_in_the_server_are_what_they_were() -> None:
-    names = Names("app")
-    assert names.row(KEY) == b"bs:app:row:{0123456789abcdef0123456789abcdef}"
-    assert names.lease(KEY) == b"bs:app:lease:{0123456789abcdef0123456789abcdef}"
-    assert (names.meta, names.log) == (b"bs:app:meta:{app}", b"bs:app:log:{app}")
+def test_the_names_in_the_server_are_what_they_were(
+    store: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    begun = store.begin([KEY, "f" * 32], "1" * 32)
+    store.put([Put(RECORD, covers_of(RECORD), begun.since, "1" * 32)])
+    names = {name.decode().removeprefix(prefix) for name in raw.scan_iter(f"{prefix}*")}
+    assert names == {f"row:{KEY}", f"lease:{'f' * 32}", "store", "index"}
+    members = raw.zrange(f"{prefix}index", 0, -1)
+    function = covers_of(RECORD)[1]
+    assert members == [b"", f"{function}{KEY}".encode(), f"key:{KEY}".encode()]

@@ -35,7 +35,7 @@ def make(redis_server: Valkey, namespace: str, clock: ManualClock) -> Make:
 
 
 def keys(server: Valkey, namespace: str) -> list[bytes]:
-    found: list[bytes] = server.ask("KEYS", f"bs:{namespace}:*")
+    found: list[bytes] = server.ask("KEYS", f"{{beautyspot:{namespace}}}:*")
     return found
 
 

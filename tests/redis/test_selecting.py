@@ -67,14 +67,14 @@ def test_store_and_limiter_take_the_same_addresses() -> None:
     ("metadata", "says"),
     [
         ("redis", "REDIS_URL"),
-        ("redis://h:x", "host:port"),
-        ("redis://:hunter2@h:x", "host:port"),
+        ("redis://h:x", "malformed"),
+        ("redis://:hunter2@h:x", "malformed"),
         ("redis://h?tiemout=3", "Did you mean 'timeout'"),
         ("redis://h?timeout=soon", "a number of seconds, "),
         ("redis://h?timeout=-1", "a number of seconds, "),
         ({"use": "redis", "url": "redis://h", "password": "hunter2", "db": -1}, "db=-1"),
         ({"use": "redis://u:hunter2@h", "password": "hunter3"}, "given twice"),
-        ({"use": "redis+cluster://h", "db": 1}, "database 0"),
+        ({"use": "redis+cluster://h", "db": 1}, "db has no meaning"),
     ],
 )
 def test_a_mistake_shows_when_the_spot_is_made(

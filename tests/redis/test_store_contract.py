@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_redis import RedisMetadataStore
-from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.store import MetadataStoreContract, ShortLeaseContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,37 +15,27 @@ if TYPE_CHECKING:
 class Redis(MetadataStoreContract):
     """A namespace for each place."""
 
-    url: str
-    namespace: str
-    lease_time: float
+    lease_time = 60.0
 
     @pytest.fixture(autouse=True)
-    def place(self, where: str, namespace: str, request: pytest.FixtureRequest) -> None:
+    def place(self, where: str, namespace: str) -> None:
         self.url, self.namespace = where, namespace
-        # Short only where a test waits for its end: on a busy machine, others take their time.
-        self.lease_time = 0.5 if "is_killed" in request.node.name else 60.0
-
-    def options(self, tmp_path: Path) -> dict[str, Any]:
-        namespace = f"{self.namespace}/{tmp_path.name}"
-        return {"url": self.url, "namespace": namespace, "lease_time": self.lease_time}
-
-    def make_brief(self, tmp_path: Path) -> RedisMetadataStore:
-        return RedisMetadataStore(**{**self.options(tmp_path), "lease_time": 0.2})
 
     def make(self, tmp_path: Path) -> RedisMetadataStore:
-        return RedisMetadataStore(**self.options(tmp_path))
-
-    def source(self, tmp_path: Path) -> str:
-        return (
-            "from beautyspot_redis import RedisMetadataStore\n"
-            f"store = RedisMetadataStore(**{self.options(tmp_path)!r})"
-        )
+        namespace = f"{self.namespace}/{tmp_path.name}"
+        return RedisMetadataStore(self.url, namespace=namespace, lease_time=self.lease_time)
 
 
 class TestRedisMetadataStore(Redis):
     @pytest.fixture
     def where(self, redis_url: str) -> str:
         return redis_url
+
+
+class TestShortLeases(TestRedisMetadataStore, ShortLeaseContract):
+    """On a busy machine, others take their time: only what waits for the end of a lease is run."""
+
+    lease_time = 0.5
 
 
 @pytest.mark.slow

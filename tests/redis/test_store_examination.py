@@ -1,4 +1,4 @@
-"""What `examine` says of the servers."""
+"""What `examine` says of the server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_redis.examination import of_servers
+from beautyspot_redis import RedisLimiter
+from beautyspot_redis.examination import of_server
 
 if TYPE_CHECKING:
     from beautyspot_redis import RedisMetadataStore
@@ -25,23 +26,9 @@ FINE = {
 }
 
 
-class Client:
-    """A server that says so."""
-
-    def __init__(self, said: dict[str, Any], save: str | None = "") -> None:
-        self.said, self.save = said, save
-
-    def info(self) -> dict[str, Any]:
-        return self.said
-
-    def config_get(self, name: str) -> dict[str, str]:
-        if self.save is None:
-            raise PermissionError("no CONFIG for you")
-        return {name: self.save}
-
-
-def findings(save: str | None = "", **said: Any) -> list[tuple[str, str]]:
-    found = of_servers([Client(FINE | said, save)], "metadata redis")
+def findings(**said: Any) -> list[tuple[str, str]]:
+    lines = ["# Server", *(f"{name}:{value}" for name, value in (FINE | said).items())]
+    found = of_server("\r\n".join(lines).encode(), "metadata redis")
     return [(one.state, one.text) for one in found]
 
 
@@ -52,30 +39,23 @@ def test_a_server_that_is_well() -> None:
     )
     assert findings() == [("ok", text)]
     assert "Valkey 9.1" in findings(valkey_version="9.1")[0][1]
-    assert "uses 1,000 bytes of 5,000" in findings(maxmemory=5000)[0][1]
-
-
-@pytest.mark.parametrize(
-    ("save", "said"),
-    [
-        ("", "and forgets its content at a restart"),
-        ("3600 1", "and saves snapshots of its content"),
-        (None, "and may forget its content at a restart (no append-only file)"),
-    ],
-)
-def test_what_outlives_a_restart_is_said(save: str | None, said: str) -> None:
-    [(state, text)] = findings(save, aof_enabled=0)
+    assert "uses 1,000 of 5,000 bytes" in findings(maxmemory=5000)[0][1]
+    [(state, text)] = findings(aof_enabled=0)
     assert state == "ok", "a cache may forget"
-    assert text.endswith(said)
+    assert "forgets at a restart" in text
 
 
 @pytest.mark.parametrize(
     ("said", "state", "text"),
     [
         ({"role": "slave"}, "problem", "is a replica"),
-        ({"used_memory": 95, "maxmemory": 100}, "warning", "nearly full (95 of 100 bytes)"),
-        ({"used_memory": 100, "maxmemory": 100}, "problem", "full (100 of 100 bytes)"),
-        ({"evicted_keys": 1234, "maxmemory_policy": "allkeys-lru"}, "warning", "evicted 1,234"),
+        ({"used_memory": 95, "maxmemory": 100}, "warning", "nearly so (95 of 100 bytes)"),
+        (
+            {"used_memory": 100, "maxmemory": 100},
+            "problem",
+            "full, or nearly so (100 of 100 bytes)",
+        ),
+        ({"evicted_keys": 1234, "maxmemory_policy": "allkeys-lru"}, "warning", "evicted 1234"),
         ({"maxmemory_policy": "volatile-lru"}, "warning", "evicts leases"),
         ({"rdb_last_bgsave_status": "err"}, "problem", "(rdb_last_bgsave_status)"),
         ({"aof_last_write_status": "err"}, "problem", "(aof_last_write_status)"),
@@ -94,18 +74,34 @@ def test_a_server_that_evicts_may_be_full() -> None:
     assert [state for state, _ in found] == ["ok"]
 
 
-def test_a_real_server(store: RedisMetadataStore) -> None:
-    for looked_at in (store, store.for_looking()):
-        [found] = looked_at.examine()
-        assert found.state == "ok"
-        assert found.subject == "metadata redis"
-        assert "forgets its content at a restart" in found.text
-        looked_at.close()
+def test_a_real_server(store: RedisMetadataStore, redis_server: valkey.Valkey) -> None:
+    [found] = store.examine()
+    assert found.state == "ok"
+    assert found.subject == "metadata redis"
+    assert "forgets at a restart" in found.text
+
+
+@pytest.mark.parametrize(("secret", "state"), [("", "ok"), (":x@", "wrong")])
+def test_a_limiter_says_whether_its_server_answers(
+    redis_server: valkey.Valkey, secret: str, state: str
+) -> None:
+    limiter = RedisLimiter(f"redis://{secret}{redis_server.host_and_port}", rate=1)
+    if state == "ok":
+        assert [(one.state, one.text) for one in limiter.examine()] == [
+            ("ok", "its server answers")
+        ]
+    else:
+        with pytest.raises(bs.BeautyspotError, match="correct user"):
+            list(limiter.examine())
+    limiter.close()
 
 
 @pytest.mark.parametrize(
-    ("secret", "states", "says"),
-    [("", ["ok", "ok"], "its server answers"), (":x@", ["ok", "problem"], "correct user")],
+    ("secret", "states", "says", "told"),
+    [
+        ("", ["ok", "ok"], "its server answers", "no ID yet"),
+        (":x@", ["ok", "problem"], "correct user", "correct user"),
+    ],
 )
 def test_a_limiter_asks_its_server(
     redis_server: valkey.Valkey,
@@ -114,6 +110,7 @@ def test_a_limiter_asks_its_server(
     secret: str,
     states: list[str],
     says: str,
+    told: str,
 ) -> None:
     url = f"redis://{secret}{redis_server.host_and_port}"
     monkeypatch.setenv("BEAUTYSPOT_LIMITER", f"{url}?rate=5/s")
@@ -121,12 +118,15 @@ def test_a_limiter_asks_its_server(
     limiter = [one for one in found if one.subject == "limiter redis"]
     assert [one.state for one in limiter] == states
     assert says in limiter[-1].text
-    metadata = [one for one in found if one.subject == "metadata redis"]
-    told = 1 if secret else 3  # the last of them: no Spot has used the store
-    assert len(metadata) == told, "what is wrong is said once"
+    [store] = [one for one in found if one.subject in ("store", "metadata redis")]
+    assert store.state == "problem"
+    assert told in store.text
 
 
-def test_a_store_of_machines_needs_no_storage(redis_url: str, namespace: str) -> None:
+def test_a_store_of_machines_needs_no_storage(
+    store: RedisMetadataStore, redis_url: str, namespace: str
+) -> None:
+    store.open()
     found = {one.subject: one for one in bs.examine(redis_url, name=namespace, config=False)}
     assert found["storage"].state == "ok"
     assert "none is named: results are rows of the metadata store" in found["storage"].text

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import Counts
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from beautyspot_redis import RedisMetadataStore
-from beautyspot_testing.metadata_counts import COUNTED
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MINE, stored
 from click.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot import Spot
-    from beautyspot_redis.names import Names
     from servers.valkey import Valkey
 
 URL = "redis://localhost:1"
@@ -41,6 +41,7 @@ URL = "redis://localhost:1"
         ({"largest_data": 2**40}, "is too much: give 524,288,000 or less"),
         ({"demands_signing": "yes"}, "demands_signing='yes' is no switch"),
         ({"timeout": 0}, "timeout=0 is too short: give"),
+        ({"connections": 0}, "connections=0: give a whole number, 1 or more"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(options: dict[str, Any], said: str) -> None:
@@ -60,7 +61,7 @@ def test_what_is_not_said_has_a_default() -> None:
 
 def test_a_text_names_the_server_and_no_password() -> None:
     shown = repr(RedisMetadataStore("redis://me:secret@localhost:1/3", namespace="team"))
-    assert shown == "<RedisMetadataStore redis://localhost:1/3 'team'>"
+    assert shown == "<RedisMetadataStore redis://localhost:1/3>"
 
 
 def doubled_by(spot: Spot) -> int:
@@ -102,100 +103,161 @@ def _user(raw: Any, *rules: str) -> dict[str, str]:
 
 
 def test_a_user_needs_no_more_than_the_manual_says(
-    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str
+    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str, prefix: str
 ) -> None:
-    groups = ["+@connection", "+@read", "+@write", "+@scripting", "+@pubsub", "+time"]
-    user = _user(
-        raw,
-        f"~bs:{namespace}:*",
-        "resetchannels",
-        f"&bs:{namespace}:*",
-        "-@all",
-        *groups,
-        "-@dangerous",
-        "+info",
-    )
+    groups = ["+@connection", "+@read", "+@write", "+@scripting", "+time"]
+    user = _user(raw, f"~{prefix}*", "resetchannels", "-@all", *groups, "-@dangerous", "+info")
     mine = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
-    begun = mine.begin(KEYS[0])
-    assert begun is not None
-    assert mine.next_releases(0) == set()
-    assert mine.put_valid(a_record(), begun.generation)
+    begun = mine.begin(KEYS[:2], MINE)
+    assert stored(mine, a_record(), token=MINE, since=begun.since) == set()
+    assert mine.renew([KEYS[1]], MINE) == set()
+    mine.release([KEYS[1]], MINE)
     assert mine.find(KEYS[0]) is not None
+    assert set(mine.find_many(KEYS)) == {KEYS[0]}
+    mine.note(f"key:{KEYS[5]}")
     mine.touch({KEYS[0]: 5.0})
-    mine.add_counts([COUNTED])
-    assert list(mine.counts()) == [COUNTED]
-    assert mine.totals().entries == 1
+    mine.add_counts([Counts("f", 5, hits=1)])
+    assert list(mine.counts()) == [Counts("f", 5, hits=1)]
+    mine.remark({"price_unit": "$"})
+    assert mine.remarks() == {"price_unit": "$"}
+    assert len(mine.rows()) == 1
+    assert mine.now() > 0
     assert {one.state for one in mine.examine()} == {"ok"}
-    assert mine.delete(KEYS[0])
+    assert mine.delete({KEYS[0]: a_record().made_at}) == {KEYS[0]}
     mine.close()
 
 
 def test_a_user_that_may_only_read_finds_what_is_there(
     store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str
 ) -> None:
-    user = _user(raw, "~*", "&*", "-@all", "+@connection", "+@read", "+@scripting", "+info")
-    reader = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
-    with pytest.raises(MetadataError, match="grant the user"):
-        reader.find(KEYS[0])  # nobody has made the store yet
-    store.put(a_record())
-    assert reader.get(KEYS[0]) == a_record()
-    assert reader.find(KEYS[0]) is not None
-    assert reader.store_id == store.store_id
-    assert [*reader.find_many(KEYS)] == KEYS[:1]
-    assert reader.totals().entries == 1
-    for change in (lambda: reader.put(a_record()), lambda: reader.try_lease(KEYS[1])):
-        with pytest.raises(MetadataError):
-            change()
-    reader.close()
+    user = _user(raw, "~*", "-@all", "+@connection", "+@read", "+@scripting", "+time", "+info")
+    for look in (False, True):
+        reader = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
+        with pytest.raises(MetadataError, match="has no ID yet" if look else "grant the user"):
+            reader.open(look=look)  # nobody has made the store yet
+        stored(store, a_record())
+        reader.open(look=look)
+        assert reader.get(KEYS[0]) == store.get(KEYS[0])
+        assert reader.find(KEYS[0]) is not None
+        assert reader.store_id == store.store_id
+        assert set(reader.find_many(KEYS)) == {KEYS[0]}
+        assert len(reader.rows()) == 1
+        for change in (
+            lambda: stored(reader, a_record(), since=0),  # noqa: B023
+            lambda: reader.begin([KEYS[1]], MINE),  # noqa: B023
+        ):
+            with pytest.raises(NotSupportedError if look else MetadataError):
+                change()
+        reader.close()
+        raw.delete(*raw.scan_iter(f"{{beautyspot:{namespace}}}:*", count=1000))
+
+
+# ----------------------------------------------------------------------------------- signatures
+
+
+def test_what_demands_signatures_is_learned_by_all(
+    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str, prefix: str
+) -> None:
+    store.open()
+    assert not store.demands_signing
+    told = RedisMetadataStore(redis_server.url, namespace=namespace, demands_signing=True)
+    told.open()
+    store.open()
+    assert store.demands_signing
+    looking = RedisMetadataStore(redis_server.url, namespace=namespace)
+    looking.open(look=True)
+    assert looking.demands_signing
+    raw.delete(f"{prefix}store")
+    stored(store, a_record())  # which writes it again: it has learned it
+    again = RedisMetadataStore(redis_server.url, namespace=namespace)
+    again.open()
+    assert again.demands_signing
+    raw.zrem(f"{prefix}store", "demands_signing")  # as the manual takes it back
+    free = RedisMetadataStore(redis_server.url, namespace=namespace)
+    free.open()
+    assert not free.demands_signing
+    for each in (told, looking, again, free):
+        each.close()
 
 
 # ----------------------------------------------------------------------------------- for looking
 
 
 def test_looking_makes_nothing(
-    store: RedisMetadataStore, redis_server: Valkey, raw: Any, names: Names
+    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str, prefix: str
 ) -> None:
-    looking = store.for_looking()
-    looking.open()
-    assert list(looking.scan()) == []
-    assert list(looking.counts()) == []
-    assert looking.find(KEYS[0]) is None
+    looking = RedisMetadataStore(redis_server.url, namespace=namespace, demands_signing=True)
+    for _ in range(2):
+        with pytest.raises(MetadataError, match="no ID yet"):
+            looking.open(look=True)
     with pytest.raises(MetadataError, match="no ID yet"):
-        looking.store_id  # noqa: B018 - a property that asks the server
+        looking.rows()  # it was opened to look, and stays so
+    assert list(raw.scan_iter(match=f"{prefix}*", count=1000)) == []
+    stored(store, a_record())
+    before = {name: raw.dump(name) for name in raw.scan_iter(match=f"{prefix}*", count=1000)}
+    looking.open(look=True)
+    assert looking.find(KEYS[0]) is not None
+    assert [record.cache_key for record in looking.rows()] == [KEYS[0]]
+    assert list(looking.counts()) == []
+    assert looking.remarks() == {}
     for change in (
-        lambda: looking.put(a_record()),
-        lambda: looking.delete(KEYS[0]),
-        lambda: looking.touch({}),
-        lambda: looking.add_counts([]),
+        lambda: stored(looking, a_record(), since=0),
+        lambda: looking.begin([KEYS[0]], MINE),
+        lambda: looking.renew([KEYS[0]], MINE),
+        lambda: looking.release([KEYS[0]], MINE),
+        lambda: looking.delete({KEYS[0]: 1.0}),
+        lambda: looking.touch({KEYS[0]: 1.0}),
+        lambda: looking.note("all"),
+        lambda: looking.add_counts([Counts("f", 5, hits=1)]),
+        lambda: looking.remark({"a": "b"}),
     ):
         with pytest.raises(NotSupportedError, match="opened to look"):
             change()
-    assert list(raw.scan_iter(match=f"bs:{names.namespace}:*")) == []
-    store.put(a_record())
-    assert looking.store_id == store.store_id
+    assert before == {
+        name: raw.dump(name) for name in raw.scan_iter(match=f"{prefix}*", count=1000)
+    }
     looking.close()
     assert store.find(KEYS[0]) is not None
 
 
-def test_a_mistyped_name_is_told_with_the_nearest(redis_server: Valkey, names: Names) -> None:
-    with bs.Spot(names.namespace, metadata=redis_server.url, config=False) as spot:
+def test_looking_at_a_store_whose_list_was_evicted(
+    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str, prefix: str
+) -> None:
+    """To make it anew is a change."""
+    stored(store, a_record())
+    raw.delete(f"{prefix}index")
+    looking = RedisMetadataStore(redis_server.url, namespace=namespace)
+    looking.open(look=True)
+    assert looking.find(KEYS[0]) is not None
+    with pytest.raises(MetadataError, match="makes it anew"):
+        looking.rows()
+    stored(store, a_record(KEYS[1]))
+    assert len(looking.rows()) == 2
+    looking.close()
+
+
+def test_a_name_that_is_none_is_told_with_those_that_there_are(
+    store: RedisMetadataStore, redis_server: Valkey, namespace: str
+) -> None:
+    store.open()
+    mistyped = RedisMetadataStore(redis_server.url, namespace=f"{namespace}x")
+    with pytest.raises(MetadataError, match=f"'{namespace}x' has no ID yet") as failed:
+        mistyped.open(look=True)
+    assert f"'{namespace}'" in str(failed.value)
+    mistyped.close()
+
+
+def test_a_mistyped_name_is_told_with_the_others(redis_server: Valkey, namespace: str) -> None:
+    with bs.Spot(namespace, metadata=redis_server.url, config=False) as spot:
         spot.cached_run(abs, -1)
-    mistyped = f"{names.namespace}x"
+    mistyped = f"{namespace}x"
     at = ["--store", redis_server.url, "--name"]
     for command in ("ls", "stats", "prune"):
         done = CliRunner().invoke(beautyspot, [command, *at, mistyped], obj=Output())
         assert done.exit_code == 2
         assert f"the store {mistyped!r} has no ID yet" in done.stderr
-        assert f"Did you mean {names.namespace!r}?" in done.stderr
+        assert f"{namespace!r}" in done.stderr
     found = {one.text for one in bs.examine(redis_server.url, name=mistyped, config=False)}
-    assert any(f"Did you mean {names.namespace!r}?" in text for text in found)
-    done = CliRunner().invoke(beautyspot, ["ls", *at, names.namespace], obj=Output())
+    assert any(f"{namespace!r}" in text for text in found)
+    done = CliRunner().invoke(beautyspot, ["ls", *at, namespace], obj=Output())
     assert "builtins:abs" in done.stdout
-
-
-def test_looking_at_a_stranger_s_key(store: RedisMetadataStore, raw: Any, names: Names) -> None:
-    raw.set(names.meta, "something of another program")
-    looking = store.for_looking()
-    with pytest.raises(MetadataError, match="no ID yet"):
-        looking.store_id  # noqa: B018 - as above
-    looking.close()

@@ -2,117 +2,112 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Invalidation
-from beautyspot_redis import RedisMetadataStore, putting
+from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MINE, stored
+from servers import valkey
 
 if TYPE_CHECKING:
-    from beautyspot_redis.names import Names
     from servers.valkey import Valkey
 
 DAY = 86_400_000
 
 
-def left(raw: Any, names: Names, key: str = KEYS[0]) -> int:
+def left(raw: Any, prefix: str, key: str = KEYS[0]) -> int:
     """Milliseconds until the server removes a row; -1 where it does not."""
-    found: int = raw.pttl(names.row(key))
+    found: int = raw.pttl(f"{prefix}row:{key}")
     return found
 
 
-def test_an_expired_row_stays_for_a_day(store: RedisMetadataStore, raw: Any, names: Names) -> None:
+def test_an_expired_row_stays_for_a_day(store: RedisMetadataStore, raw: Any, prefix: str) -> None:
     now = store.now()
-    store.put_many(
-        [
-            a_record(KEYS[0], expires_at=now + 3600),
-            a_record(KEYS[1], expires_at=None),
-            a_record(KEYS[2], expires_at=now - 10**6),
-            a_record(KEYS[3], expires_at=1e300),
-            a_record(KEYS[4], expires_at=float("nan")),
-        ]
+    stored(
+        store,
+        a_record(KEYS[0], expires_at=now + 3600),
+        a_record(KEYS[1], expires_at=None),
+        a_record(KEYS[2], expires_at=now - 10**6),
+        a_record(KEYS[3], expires_at=1e300),
     )
-    assert DAY + 3_590_000 < left(raw, names) <= DAY + 3_600_000
-    assert left(raw, names, KEYS[1]) == -1
-    assert DAY - 10_000 < left(raw, names, KEYS[2]) <= DAY, "from now on, where it has expired"
-    assert left(raw, names, KEYS[3]) == left(raw, names, KEYS[4]) == -1
-    before = left(raw, names)
+    assert DAY + 3_590_000 < left(raw, prefix) <= DAY + 3_601_000
+    assert left(raw, prefix, KEYS[1]) == left(raw, prefix, KEYS[3]) == -1
+    assert DAY - 10_000 < left(raw, prefix, KEYS[2]) <= DAY + 1000, "from now on, if it has expired"
+    before = left(raw, prefix)
     store.touch({KEYS[0]: now})
-    assert before - 10_000 < left(raw, names) <= before, "a row that is used expires all the same"
-    store.put(a_record(KEYS[0], expires_at=None))
-    assert left(raw, names) == -1, "nothing stays of the row before"
+    assert before - 10_000 < left(raw, prefix) <= before, "a row that is used expires all the same"
+    stored(store, a_record(KEYS[0], began_at=None, expires_at=None))
+    assert left(raw, prefix) == -1, "nothing stays of the row before"
 
 
 @pytest.mark.parametrize(
     ("keep", "least", "most"),
-    [(None, -1, -1), ("2h", 7_190_000, 7_200_000), (600, 590_000, 600_000)],
+    [(None, -1, -1), ("2h", 7_190_000, 7_201_000), (600, 590_000, 601_000)],
 )
 def test_how_long_it_stays_is_an_option(
-    redis_server: Valkey,
-    namespace: str,
-    raw: Any,
-    names: Names,
-    keep: Any,
-    least: int,
-    most: int,
+    redis_server: Valkey, namespace: str, raw: Any, prefix: str, keep: Any, least: int, most: int
 ) -> None:
     store = RedisMetadataStore(redis_server.url, namespace=namespace, keep_expired=keep)
-    assert store.put_valid(a_record(), store.generation())
-    assert least <= left(raw, names) <= most
+    stored(store, a_record())
+    assert least <= left(raw, prefix) <= most
     store.close()
 
 
 def test_with_none_at_all_it_goes_at_once(redis_server: Valkey, namespace: str) -> None:
     store = RedisMetadataStore(redis_server.url, namespace=namespace, keep_expired=0)
-    store.put(a_record())
-    assert store.find(KEYS[0]) is None
-    store.put(a_record(expires_at=store.now() + 60))
+    stored(store, a_record(expires_at=1.0))
+    assert valkey.until(lambda: store.find(KEYS[0]) is None), "but for the difference of clocks"
+    assert store.rows() == []
+    stored(store, a_record(began_at=None, expires_at=store.now() + 60))
     assert store.find(KEYS[0]) is not None
     store.close()
 
 
-def test_many_rows_go_in_parts(store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(putting, "PART", 3)
-    monkeypatch.setattr(putting, "LARGEST", 5000)
-    sizes = [10, 10, 10, 10, 4000, 4000, 9000, 10]
+def test_large_rows_go_in_parts(
+    store: RedisMetadataStore, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_redis.store.LARGEST", 5000)
+    sizes = [10, 10, 4000, 4000, 9000, 10]
     records = [
         a_record(key, result_data=b"x" * size) for key, size in zip(KEYS, sizes, strict=False)
     ]
-    since = store.generation()
-    store.note_invalidation(Invalidation(cache_key=KEYS[3]))
-    assert store.put_many_valid((record, since) for record in records) == {KEYS[3]}
+    begun = store.begin(KEYS[:6], MINE)
+    store.note(f"key:{KEYS[3]}")
+    assert stored(store, *records, token=MINE, since=begun.since) == {KEYS[3]}
     kept = [record for record in records if record.cache_key != KEYS[3]]
-    assert list(store.scan(with_data=True)) == kept
+    found = [record.result_data for record in store.all_rows(data=True)]
+    assert found == [record.result_data for record in kept]
+    assert store.renew(KEYS[:6], MINE) == set(KEYS[:6]), "each has released its lease"
 
 
-def test_notes_that_keep_coming_are_looked_at_each_time(
-    store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+def test_answers_are_bounded(store: RedisMetadataStore) -> None:
+    """Of 36 MiB in rows of six, each answer has three, and nothing is left out."""
+    data = b"x" * (6 * 2**20)
+    stored(store, *(a_record(key, result_data=data) for key in KEYS[:6]))
+    begun = store.begin(KEYS[:7], MINE)
+    assert set(begun.found) == set(KEYS[:3])
+    assert not begun.leased, "nor is one that was not looked at"
+    assert set(store.find_many(KEYS[:7])) == set(KEYS[:6])
+    assert [record.cache_key for record in store.rows(data=True)] == KEYS[:3]
+    assert [record.cache_key for record in store.all_rows(data=True)] == KEYS[:6]
+    assert [record.cache_key for record in store.rows()] == KEYS[:6]
+
+
+def test_a_lease_of_a_row_that_can_not_be_read_is_given(
+    store: RedisMetadataStore, other: RedisMetadataStore, raw: Any, prefix: str
 ) -> None:
-    """Each look may find something new; the last one covers the record."""
-    since = store.generation()
-    others = iter([Invalidation(KEYS[5]), Invalidation(KEYS[6]), Invalidation(tag="red")])
-    real = putting.each
-
-    def each(*asked: Any) -> Any:
-        what = next(others, None)
-        if what is not None:
-            store.note_invalidation(what)
-        return real(*asked)
-
-    monkeypatch.setattr(putting, "each", each)
-    assert not store.put_valid(a_record(), since)
-    assert next(others, None) is None
-    assert store.find(KEYS[0]) is None
-
-
-def test_a_later_run_stays_though_its_row_lost_its_data(
-    store: RedisMetadataStore, raw: Any, names: Names
-) -> None:
-    """A script can't see that; the next call does, and its row replaces it."""
-    now = store.now()
-    store.put(a_record(made_at=now, took=0.0))
-    raw.setrange(names.row(KEYS[0]), 60, b"?????")
-    assert not store.put_valid(a_record(began_at=now - 5), store.generation())
-    assert store.put_valid(a_record(began_at=now + 1), store.generation())
-    assert store.find(KEYS[0]) is not None
+    """Else nobody could replace it."""
+    stored(store, *(a_record(key) for key in KEYS[:3]))
+    raw.setrange(f"{prefix}row:{KEYS[0]}", 70, "?" * 20)
+    raw.rpush(f"{prefix}row:{KEYS[4]}", "a")
+    begun = store.begin(KEYS[:5], MINE)
+    assert set(begun.found) == {KEYS[1], KEYS[2]}
+    assert set(begun.leased) == {KEYS[0], KEYS[3], KEYS[4]}
+    assert not other.begin(KEYS[:5], "2" * 32).leased
+    now = begun.now
+    records = [a_record(key, began_at=now, made_at=now) for key in (KEYS[0], KEYS[4])]
+    assert stored(store, *records, token=MINE) == set()
+    assert set(store.find_many(KEYS[:5])) == {*KEYS[:3], KEYS[4]}
+    assert math.isfinite(now)

@@ -1,93 +1,60 @@
-"""What is wrong, or soon will be, with the servers: memory, eviction, persistence, replicas."""
+"""What is wrong, or soon will be, with the server: memory, eviction, persistence, replicas."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from beautyspot.contracts.examination import FindingState
 
 NEARLY: Final = 0.9
 """Part of its memory above which a server that evicts nothing is nearly full."""
 
+_WRITES: Final = ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")
 
-def of_servers(clients: Iterable[Any], subject: str) -> Iterator[Finding]:
-    """What there is to say of each server that holds keys."""
-    for client in clients:
-        said = client.info()
-        for look in (_of_role, _of_memory, _of_eviction, _of_saving):
-            yield from look(said, subject)
-        yield Finding("ok", subject, _summary(said, _saves(client, said)))
-
-
-def of_answers(clients: Iterable[Any], subject: str) -> Iterator[Finding]:
-    """That the servers answer, which is all that a limiter needs of them."""
-    for client in clients:
-        client.ping()
-    yield Finding("ok", subject, "its server answers")
-
-
-def _of_role(said: dict[str, Any], subject: str) -> Iterator[Finding]:
-    if said.get("role") == "slave":
-        text = "the server is a replica, so no result is stored: name its master in the address"
-        yield Finding("problem", subject, text)
+_REPLICA: Final = "the server is a replica, so no result is stored: name its master in the address"
+_FULL: Final = (
+    "the server is full, or nearly so ({}), and takes no results then: raise maxmemory, set "
+    "maxmemory-policy to allkeys-lru, or prune"
+)
+_EVICTED: Final = (
+    "the server has evicted {} keys since its start, by {}: raise maxmemory if they are made again "
+    "too often"
+)
+_VOLATILE: Final = (
+    "maxmemory-policy {} evicts leases, and no result that never expires: set it to allkeys-lru or "
+    "noeviction"
+)
+_UNWRITTEN: Final = "the server could not write its data to disk ({}): see its log"
 
 
-def _of_memory(said: dict[str, Any], subject: str) -> Iterator[Finding]:
-    used, most = _number(said, "used_memory"), _number(said, "maxmemory")
-    if not most or said.get("maxmemory_policy") != "noeviction" or used < most * NEARLY:
-        return
-    advice = "raise maxmemory, set maxmemory-policy to allkeys-lru, or prune"
-    sizes = f"{used:,} of {most:,} bytes"
-    if used >= most:
-        text = f"the server is full ({sizes}), and takes no results: {advice}"
-        yield Finding("problem", subject, text)
-    else:
-        text = f"the server is nearly full ({sizes}), and will take no results then: {advice}"
-        yield Finding("warning", subject, text)
-
-
-def _of_eviction(said: dict[str, Any], subject: str) -> Iterator[Finding]:
-    policy, evicted = str(said.get("maxmemory_policy")), _number(said, "evicted_keys")
-    if evicted:
-        advice = "raise maxmemory if they are made again too often"
-        text = f"the server has evicted {evicted:,} keys since its start, by {policy}: {advice}"
-        yield Finding("warning", subject, text)
-    if policy.startswith("volatile-"):
-        advice = "set it to allkeys-lru or noeviction"
-        text = f"maxmemory-policy {policy} evicts leases, and no result that never expires"
-        yield Finding("warning", subject, f"{text}: {advice}")
-
-
-def _of_saving(said: dict[str, Any], subject: str) -> Iterator[Finding]:
-    for name in ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status"):
-        if said.get(name, "ok") != "ok":
-            text = f"the server could not write its data to disk ({name}): see its log"
-            yield Finding("problem", subject, text)
-
-
-def _saves(client: Any, said: dict[str, Any]) -> str:
-    """How the server's content outlives a restart, for people."""
-    if _number(said, "aof_enabled"):
-        return "keeps its content in an append-only file"
-    try:
-        points = client.config_get("save").get("save")
-    except Exception:  # most users may not ask for that
-        return "may forget its content at a restart (no append-only file)"
-    return "saves snapshots of its content" if points else "forgets its content at a restart"
-
-
-def _summary(said: dict[str, Any], saves: str) -> str:
+def of_server(info: bytes, subject: str) -> Iterator[Finding]:
+    """What there is to say of a server that holds results, by what INFO gives."""
+    parts = (line.partition(":") for line in info.decode("utf-8", "replace").splitlines())
+    said = {name: value for name, _, value in parts}
+    policy, evicted = said.get("maxmemory_policy", ""), said.get("evicted_keys", "0")
+    replicas = said.get("connected_slaves", "0")
+    used, most = int(said.get("used_memory", 0)), int(said.get("maxmemory", 0))
     name = "Valkey" if "valkey_version" in said else "Redis"
-    version = said.get("valkey_version") or said.get("redis_version")
-    most = _number(said, "maxmemory")
-    memory = f"{_number(said, 'used_memory'):,} bytes" + (f" of {most:,}" if most else "")
-    replicas = _number(said, "connected_slaves")
-    return f"{name} {version} answers, uses {memory}, has {replicas} replicas, and {saves}"
-
-
-def _number(said: dict[str, Any], name: str) -> int:
-    value = said.get(name)
-    return value if isinstance(value, int) else 0
+    server = f"{name} {said.get(f'{name.lower()}_version')}"
+    memory = f"{used:,} of {most:,} bytes" if most else f"{used:,} bytes"
+    failed = [name for name in _WRITES if said.get(name, "ok") != "ok"]
+    keeps = "keeps its content in an append-only file"
+    if said.get("aof_enabled") != "1":
+        keeps = "forgets at a restart what is in no snapshot (it has no append-only file)"
+    is_full = policy == "noeviction" and 0 < most * NEARLY <= used
+    found: tuple[tuple[bool, FindingState, str], ...] = (
+        (said.get("role") == "slave", "problem", _REPLICA),
+        (is_full, "problem" if used >= most else "warning", _FULL.format(memory)),
+        (evicted != "0", "warning", _EVICTED.format(evicted, policy)),
+        (policy.startswith("volatile-"), "warning", _VOLATILE.format(policy)),
+        (bool(failed), "problem", _UNWRITTEN.format(", ".join(failed))),
+        (True, "ok", f"{server} answers, uses {memory}, has {replicas} replicas, and {keeps}"),
+    )
+    for is_so, state, text in found:
+        if is_so:
+            yield Finding(state, subject, text)

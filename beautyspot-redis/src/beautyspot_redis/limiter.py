@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from beautyspot import Finding
 from beautyspot.contracts import checked
 from beautyspot.errors import BeautyspotError
 from beautyspot_local.remote.limiter import RemoteLimiter
@@ -11,15 +12,13 @@ from beautyspot_local.remote.remade import remembered
 
 from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.limits import Limits
-from beautyspot_redis.names import Names
-from beautyspot_redis.server import Server
+from beautyspot_redis.scripts import NOW
+from beautyspot_redis.server import Server, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import timedelta
     from pathlib import Path
-
-    from beautyspot import Finding
 
 
 class RedisLimiter(RemoteLimiter):
@@ -44,6 +43,7 @@ class RedisLimiter(RemoteLimiter):
             it: seconds, or a text such as ``"1 min"``.
         timeout: seconds within which the server has to answer.
         retries: how often a command is sent once more whose connection broke.
+        connections: how many of them this process opens at most.
         db, username, password: as in the URL.
         sentinel_username, sentinel_password: what the Sentinels ask for.
         ssl_ca_certs, ssl_certfile, ssl_keyfile: files of certificates, for TLS.
@@ -76,6 +76,7 @@ class RedisLimiter(RemoteLimiter):
         lease_time: float | str | timedelta = 30.0,
         timeout: float | str | timedelta = 5.0,
         retries: int = 1,
+        connections: int = 10,
         db: int | None = None,
         username: str | None = None,
         password: str | None = None,
@@ -93,6 +94,7 @@ class RedisLimiter(RemoteLimiter):
             busy=BeautyspotError,
             timeout=timeout,
             retries=retries,
+            connections=connections,
             db=db,
             username=username,
             password=password,
@@ -103,7 +105,7 @@ class RedisLimiter(RemoteLimiter):
             ssl_keyfile=ssl_keyfile,
             ssl_check_hostname=ssl_check_hostname,
         )
-        prefix = Names(checked.name("namespace", namespace)).limits
+        self._prefix = prefix = f"{prefix_of(checked.name('namespace', namespace))}limit"
         super().__init__(
             server,
             Limits(server, prefix),
@@ -121,7 +123,6 @@ class RedisLimiter(RemoteLimiter):
 
     def examine(self) -> Iterator[Finding]:
         """Whether its server answers; see the base class."""
-        from beautyspot_redis.examination import of_answers  # rarely asked for
-
-        with self._server.translated:
-            yield from of_answers(self._server.masters(), f"limiter {self.name}")
+        with self._server.failures:
+            self._server.run(NOW, [self._prefix])
+        yield Finding("ok", f"limiter {self.name}", "its server answers")

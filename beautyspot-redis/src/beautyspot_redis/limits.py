@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_redis.asking import Script
+from beautyspot_redis.server import Script
 from beautyspot_redis.timeline_script import SCRIPT
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Limits:
     @property
     def where(self) -> object:
         """One server and one namespace, whose keys lie in one slot."""
-        return self._server.address, self._prefix
+        return self._server.url, self._prefix
 
     def run(self, asked: Asked) -> list[float]:
         """Run the script, which does all operations."""
@@ -69,8 +69,8 @@ class Limits:
             keys += (limit.key, limit.pause_key)
             values += (repr(limit.tolerance), repr(limit.rate), *map(repr, numbers))
         keys.append(f"{self._prefix}:done:{asked.nonce}")
-        with self._server.translated:
-            return [float(number) for number in SCRIPT.run(self._server.client, keys, *values)]
+        with self._server.failures:
+            return [float(number) for number in self._server.run(SCRIPT, keys, *values)]
 
     def hold(self, places: Sequence[Place], lease_time: float, clock: float | None) -> list[bool]:
         """Take each place, or hold on to it."""
@@ -78,13 +78,13 @@ class Limits:
         for place in places:
             values += (place.token, place.size)
         keys = [place.key for place in places]
-        with self._server.translated:
-            return [bool(has) for has in PLACES.run(self._server.client, keys, *values)]
+        with self._server.failures:
+            return [bool(has) for has in self._server.run(PLACES, keys, *values)]
 
     def drop(self, place: Place) -> None:
         """Have a place be free."""
-        with self._server.translated:
-            self._server.client.zrem(place.key, place.token)
+        with self._server.failures:
+            self._server.ask("ZREM", place.key, place.token)
 
 
 def _text(number: float | None) -> str:

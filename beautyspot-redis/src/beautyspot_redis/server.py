@@ -1,33 +1,85 @@
-"""The connection to a Redis or Valkey server: made when first needed, once a process."""
+"""A Redis or Valkey server, and how it is asked: by redis-py's connections, in one round trip each.
+
+There are two kinds of questions: a command, and a script, which the server runs in one step.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts.failures import Failures
 from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
 
 from beautyspot_redis.address import Address, parsed
-from beautyspot_redis.clients import client_of
-from beautyspot_redis.failures import Translated
+from beautyspot_redis.failures import ADVICE, BUSY, OTHERWISE, code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OLDEST: Final = (6, 2)
-"""The version of Redis that a server has to have at least; every Valkey is newer."""
+IDLE: Final = 30.0
+"""Seconds after which a connection is tried by a PING before it is used again: firewalls forget
+those that idle, without a word to either side."""
 
-_NEWER: Final = "take Redis 6.2, Valkey 7.2 or newer"
 
-_OTHER_MODE: Final = {
-    b"cluster": ("it is a node of a cluster", "write redis+cluster://host:port"),
-    b"sentinel": (
-        "it is a Sentinel and holds no data",
-        "write redis+sentinel://host:26379/service, or the port of the server itself (6379)",
-    ),
-    b"standalone": ("it is no node of a cluster", "write redis://host:port"),
-}
+class Script:
+    """A script, by its digest; the server is sent the text where it does not know it.
+
+    It forgets scripts by SCRIPT FLUSH, by a restart, and at a failover; and it may drop those that
+    came by EVAL when they are many (Redis 7.4: 500).
+
+    Attributes:
+        changes: whether it changes something.
+    """
+
+    def __init__(self, text: str, *, changes: bool = False) -> None:
+        self.text = text
+        self.changes = changes
+        self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Turns:
+    """Lets so many in at once; whoever has to wait comes in the order of asking.
+
+    At a semaphore of `threading`, those who ask again as they leave come before those who wait:
+    with more threads than connections, one of them waited for seconds.
+    """
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._waiting: deque[threading.Lock] = deque()
+        self._lock = threading.RLock()
+
+    def enter(self, timeout: float) -> bool:
+        """Wait for a turn, at most so many seconds; whether it came."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        came = False
+        try:
+            came = turn.acquire(timeout=timeout)
+        finally:  # at a Ctrl-C, too
+            with self._lock:
+                if not came and turn in self._waiting:
+                    self._waiting.remove(turn)
+                elif not came:  # it came at the last moment
+                    self.leave()
+        return came
+
+    def leave(self) -> None:
+        """End a turn: the next one's comes."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
 
 
 class Server:
@@ -35,24 +87,25 @@ class Server:
 
     It is asked inside a block that turns what goes wrong into errors of beautyspot::
 
-        with server.translated:
-            return server.client.get(name)
+        with server.failures:
+            return server.ask("GET", name)
 
-    All threads share the client. A forked child makes one of its own: on a socket shared with its
-    parent, each would read the other's answers. A command whose connection breaks is sent once
-    more, over a new one, so each must be right when it is run twice. One that gets no answer within
-    the time-out is not: its caller has waited long enough.
+    All threads share the client, whose connections are as many as there are threads that ask at the
+    same moment, and no more than `connections`. A forked child makes a client of its own: on a
+    socket shared with its parent, each would read the other's answers. A command whose connection
+    breaks is sent once more, over a new one, so each must be right when it is run twice. One that
+    gets no answer within the time-out is not: its caller has waited long enough.
 
     Args:
         url: see `beautyspot_redis.address`; None is the environment's `REDIS_URL`.
         failed: the class of what is raised.
         busy: the class of that after which the same call may succeed in a moment.
-        options: the fields of `Options` there.
+        options: those of `RedisMetadataStore` that are not about its content.
 
     Attributes:
         address: where it is.
-        is_cluster: whether keys have to lie in one slot to be asked for together.
-        translated: the block, for any number of threads at once.
+        url: the same for messages, without credentials.
+        failures: the block, for any number of threads at once.
 
     Raises:
         ConfigError: the URL or an option is wrong, or they contradict each other.
@@ -67,102 +120,135 @@ class Server:
         **options: Any,
     ) -> None:
         self.address: Final[Address] = parsed(url, options)
-        self.is_cluster: Final = self.address.mode == "cluster"
-        self.translated: Final = Translated(self.address, failed, busy)
-        self._lock = threading.RLock()
+        self.url: Final = self.address.url
+        self.failures: Final = Failures(
+            self.url,
+            code,
+            ADVICE,
+            OTHERWISE,
+            busy=BUSY,
+            secrets=self.address.secrets,
+            failed=failed,
+            busy_error=busy,
+        )
+        self._begin()
+
+    def _begin(self) -> None:
         self._pid = os.getpid()
         self._client: Any = None
-        self._failed: BeautyspotError | None = None  # the last failure to connect
+        self._turns = Turns(self.address.options["connections"])
 
-    @property
-    def url(self) -> str:
-        """Where it is, without credentials."""
-        return str(self.address)
-
-    @property
-    def client(self) -> Any:
-        """The client of redis-py, which answers bytes.
+    def ask(self, *command: Any) -> Any:
+        """The answer to one command; texts in it are bytes.
 
         Raises:
-            BeautyspotError: the server can't be reached, or is none that can be used; the next
-                call tries again.
+            RedisError: it failed.
+            BeautyspotError: all connections were in use until the time-out.
         """
         if self._pid != os.getpid():
-            # The parent's lock may have been held at the fork, and would be for ever.
-            self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
-        client = self._client
-        return self._made() if client is None else client
-
-    def _made(self) -> Any:
-        """Connect; threads that wait for that fail with it, or each would wait a time-out more."""
-        tried = self._failed
-        with self._lock:
-            failed = self._failed
-            if self._client is None and failed is not None and failed is not tried:
-                raise _like(failed)
-            try:
-                made = self._client or self._connected()
-            except BeautyspotError as error:
-                self._failed = _like(error)
-                raise
-            self._client = self._client or made  # a handler may have made one
-            return self._client
-
-    def _connected(self) -> Any:
-        with self.translated:
-            client = client_of(self.address)
-            try:
-                self._greet(client)
-            except BaseException:
-                client.close()
-                raise
-            self.translated.reached = True
-            return client
-
-    def _greet(self, client: Any) -> None:
-        """Refuse a server that is too old, or is of another mode than the address says.
-
-        Raises:
-            BeautyspotError: it is; says what to write, or to install.
-        """
-        from redis.exceptions import NoPermissionError, ResponseError
-
-        target = {"target_nodes": client.get_random_node()} if self.is_cluster else {}
+            self._begin()  # another thread of the parent may have held what is not free
+        turns, options = self._turns, self.address.options
+        if not turns.enter(options["timeout"]):
+            raise self.failures.refused("all of its connections are in use", "raise connections=")
         try:
-            answer = client.execute_command("HELLO", **target)
-        except NoPermissionError:
-            return  # what it is shows when it is used
-        except ResponseError as error:
-            if "HELLO" not in str(error).upper():
-                raise
-            raise self.translated.refused("it does not know HELLO", _NEWER) from None
-        told = dict(zip(answer[::2], answer[1::2], strict=False))
-        mode, wanted = told.get(b"mode", b""), b"cluster" if self.is_cluster else b"standalone"
-        if mode != wanted and mode in _OTHER_MODE:
-            raise self.translated.refused(*_OTHER_MODE[mode])
-        version = told.get(b"version", b"").decode()
-        numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-        if told.get(b"server") == b"redis" and len(numbers) == 2 and numbers < OLDEST:
-            raise self.translated.refused(f"it is Redis {version}", _NEWER)
+            for left in range(options["retries"], -1, -1):
+                try:
+                    return self._answer(command)
+                except Exception as error:
+                    from redis.exceptions import ConnectionError as Broken
 
-    def masters(self) -> Sequence[Any]:
-        """A client for each server that holds keys: for SCAN, and what else is asked of each."""
-        if not self.is_cluster:
-            return [self.client]
-        client = self.client
-        return [client.get_redis_connection(node) for node in client.get_primaries()]
+                    if not left or not isinstance(error, Broken):
+                        raise
+        finally:
+            turns.leave()
+
+    def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
+        """What a script returns, in one round trip, or two where the server does not know it."""
+        try:
+            return self.ask("EVALSHA", script.digest, len(keys), *keys, *values)
+        except Exception as error:
+            if type(error).__name__ != "NoScriptError":
+                raise
+        return self.ask("EVAL", script.text, len(keys), *keys, *values)
+
+    def _answer(self, command: tuple[Any, ...]) -> Any:
+        """What the client's `execute_command` does with a connection, without what it does besides.
+
+        That takes a third as long again: callbacks, counting, retries.
+        """
+        client = self._client
+        if client is None:
+            client = self._client = client_of(self.address)
+        if self.address.kind == "cluster":
+            return client.execute_command(*command)
+        pool = client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_command(*command)
+            return connection.read_response()
+        except BaseException as error:  # a Ctrl-C too: the next command must not read this answer
+            from redis.exceptions import ResponseError
+
+            if not isinstance(error, ResponseError):
+                connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
 
     def close(self) -> None:
-        """Close its connections, unless they are a parent's."""
+        """Close its connections, unless they are a parent's; they are made again when asked for."""
         client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
             client.close()
 
-    def __repr__(self) -> str:
-        """Where it is, without credentials."""
-        return f"<Server {self.url}>"
+
+def prefix_of(namespace: str) -> str:
+    """How all names of a namespace begin: with a hash tag, so that they lie in one slot."""
+    return f"{{beautyspot:{namespace}}}:"
 
 
-def _like(error: BeautyspotError) -> BeautyspotError:
-    """The same error once more, for another thread, without what its traceback keeps alive."""
-    return type(error)(*error.args)
+def client_of(address: Address) -> Any:
+    """A client of redis-py, which tries nothing twice; that of a cluster connects at once."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    given = address.options
+    encrypting = {name: value for name, value in given.items() if name.startswith("ssl_")}
+    common: dict[str, Any] = {
+        "username": given.get("username"),
+        "password": given.get("password"),
+        **({"ssl": True, **encrypting} if address.tls else {}),
+        "socket_timeout": given["timeout"],
+        "socket_connect_timeout": given["timeout"],
+        "health_check_interval": IDLE,
+        "max_connections": given["connections"],
+        "protocol": 2,  # every version speaks it, and every answer has one form
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if address.path:
+        return redis.Redis(unix_socket_path=address.path, db=given["db"], **common)
+    common["socket_keepalive"] = True
+    if address.kind == "cluster":
+        from redis import cluster
+
+        node: Any = cluster.ClusterNode  # redis-py leaves it without types
+        nodes = [node(host, port) for host, port in address.hosts]
+        return cluster.RedisCluster(startup_nodes=nodes, **common)
+    if address.kind == "sentinel":
+        from redis import sentinel
+
+        # They are asked one after the other, and again at each try, as long in all as a server.
+        each = max(0.05, given["timeout"] / len(address.hosts) / (1 + given["retries"]))
+        asking = {
+            **common,
+            "username": given.get("sentinel_username"),
+            "password": given.get("sentinel_password"),
+            "socket_timeout": each,
+            "socket_connect_timeout": each,
+        }
+        make: Any = sentinel.Sentinel  # as above
+        watched = make(address.hosts, sentinel_kwargs=asking)
+        return watched.master_for(address.service, db=given["db"], **common)
+    [(host, port)] = address.hosts
+    return redis.Redis(host, port, db=given["db"], **common)

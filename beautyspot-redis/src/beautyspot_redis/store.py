@@ -1,57 +1,71 @@
 """`RedisMetadataStore`: the metadata store that many machines share.
 
-A row is one string (see `rows`), a lease a hash that expires (see `leases`); the names of both are
-in `names`. A hit is one round trip. A miss is three: the look-up, `begin`, and `put_valid`, which
-also releases the lease. In a cluster, what was invalidated lies on another server than the row: to
-ask for it after the row was put, and to make the row a result then, are two more.
-
-Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss, and so is what
-stands in the place of a row and is none.
+A row is one string (see `rows`), and what is done with it one command or one script (see
+`scripts`). A hit is one round trip. A miss is three: `find`, `begin`, and `put`, which releases the
+lease, too. Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+import time
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import Beginning, Invalidation, checked
-from beautyspot.errors import MetadataError, SchemaError
-from beautyspot_local.remote.generations import known
+from beautyspot.contracts import (
+    Begun,
+    Counts,
+    Invalidation,
+    MetadataStoreBase,
+    checked,
+    found_in,
+)
+from beautyspot.contracts.covers import KEY, cover_of
+from beautyspot.errors import MetadataError, NotSupportedError, SchemaError
 from beautyspot_local.remote.remade import Remade, remembered
 
-from beautyspot_redis import counts as counted
-from beautyspot_redis import invalidation_log, store_scripts
+from beautyspot_redis import scripts
 from beautyspot_redis.address import SCHEMES
-from beautyspot_redis.asking import each, is_other_type, parts
-from beautyspot_redis.invalidation_log import LOGGED
-from beautyspot_redis.leases import LeaseKeeper
-from beautyspot_redis.names import Names, key_bytes
-from beautyspot_redis.putting import Putter
-from beautyspot_redis.reading import CLOSED, LookingStore, RedisReader
-from beautyspot_redis.rows import LARGE, missing, time_bytes
-from beautyspot_redis.rows import found as found_in_row
-from beautyspot_redis.server import Server
+from beautyspot_redis.rows import record_of, time_bytes, written
+from beautyspot_redis.server import Server, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, TaskRecord
+    from beautyspot import Finding
+    from beautyspot.contracts import Context, Entry, Order, Plain, Put, Selection, TaskRecord
+    from beautyspot.contracts.selection import Rank
 
-WRITTEN_BY: Final = 1
-"""The number of this release's form of a store."""
+    from beautyspot_redis.server import Script
 
-READABLE_FROM: Final = 1
-"""The lowest number whose releases can read what this one writes."""
+FORM: Final = 1
+"""The number of this release's form of a store, and the lowest whose releases can read it."""
 
 ROW: Final = 500 * 2**20
 """Bytes: a string in the server ends at 512 MiB."""
 
+LARGEST: Final = 8 * 2**20
+"""Bytes of data that are sent at a time; larger ones go alone."""
 
-class RedisMetadataStore(RedisReader, Remade):
+PART: Final = 1200
+"""Values that are sent at a time, two or three for each key: the server answers nobody else
+meanwhile."""
+
+FARTHEST: Final = 1e12
+"""Unix time of what does not expire: in milliseconds, an exact number up to here."""
+
+_FUNCTION: Final = "func:"
+"""How the cover of a function begins; its digits follow."""
+
+_NOTHING: Final = tuple(Counts._field_defaults.values())
+"""Counts of nothing."""
+
+
+class RedisMetadataStore(Remade, MetadataStoreBase):
     """A metadata store in Redis or Valkey.
 
     Args:
@@ -69,6 +83,7 @@ class RedisMetadataStore(RedisReader, Remade):
             server: each instance that opens the store later has it too, whatever it was given.
         timeout: seconds within which the server has to answer.
         retries: how often a command is sent again whose connection broke.
+        connections: how many of them this process opens at most; whoever else asks waits for one.
         db: the number of the database, where the URL has none.
         username, password: where the URL has none; else they are those of the environment,
             ``REDIS_USERNAME`` and ``REDIS_PASSWORD`` or ``REDISCLI_AUTH``.
@@ -82,9 +97,11 @@ class RedisMetadataStore(RedisReader, Remade):
         ConfigError: an option is not what it has to be, or options contradict each other.
     """
 
+    name = "redis"
     schemes = SCHEMES
-    leases: ClassVar[bool] = True
-    invalidations: ClassVar[bool] = True
+    remote = True
+    counters: ClassVar[bool] = True
+    most_leases = PART // 2
 
     @remembered
     def __init__(
@@ -98,6 +115,7 @@ class RedisMetadataStore(RedisReader, Remade):
         demands_signing: bool = False,
         timeout: float | str | timedelta = 5.0,
         retries: int = 1,
+        connections: int = 10,
         db: int | None = None,
         username: str | None = None,
         password: str | None = None,
@@ -108,11 +126,11 @@ class RedisMetadataStore(RedisReader, Remade):
         ssl_keyfile: str | Path | None = None,
         ssl_check_hostname: bool = True,
     ) -> None:
-        self._again = partial(
-            Server,
+        self._server = Server(
             url,
             timeout=timeout,
             retries=retries,
+            connections=connections,
             db=db,
             username=username,
             password=password,
@@ -123,16 +141,17 @@ class RedisMetadataStore(RedisReader, Remade):
             ssl_keyfile=ssl_keyfile,
             ssl_check_hostname=ssl_check_hostname,
         )
-        super().__init__(self._again(), Names(checked.name("namespace", namespace)))
+        self._prefix = prefix_of(checked.name("namespace", namespace))
+        self._namespace = namespace
         self.lease_time = checked.lease_time(lease_time)
+        self._milliseconds = b"%d" % (self.lease_time * 1000)
+        self._keep = (
+            None if keep_expired is None else checked.duration("keep_expired", keep_expired)
+        )
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
-        self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
-        kept = b""  # for good
-        if keep_expired is not None:
-            kept = b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)
-        self._putter = Putter(self._keeper, kept)
         self._store_id: str | None = None
+        self._is_open = self._looks = self._closed = False
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -146,187 +165,282 @@ class RedisMetadataStore(RedisReader, Remade):
 
     # ------------------------------------------------------------------------------ the store
 
-    def open(self) -> None:
+    def open(self, *, look: bool = False) -> None:
         """Reach the server, and make there what is not there yet; see the base class.
 
         Raises:
             SchemaError: a newer release wrote what this one can't read.
+            MetadataError: with `look`, where no Spot has used the store yet.
         """
         if self._closed:
-            raise MetadataError(CLOSED)
-        self._translated(self._make)
+            raise MetadataError("the store is closed: make a new one")
+        self._looks = look
+        with self._server.failures:
+            self._make()
         self._is_open = True
 
-    def _make(self) -> int:
-        """Make what is not there of what the store says of itself; the present generation."""
-        table = self._said()
-        if _whole(table.get(b"readable_from")) > WRITTEN_BY:
-            by = _whole(table.get(b"written_by"))
+    def _make(self) -> None:
+        """Make what is not there of what the store says of itself, and of the index."""
+        server, names = self._server, [self._prefix]
+        given = "" if self._looks else self._store_id or secrets.token_hex(8)
+        told = "demands_signing" if self.demands_signing and not self._looks else ""
+        is_whole, facts = server.run(scripts.MAKE, names, given, FORM, told)
+        said = dict(fact.decode("ascii", "replace").partition(":")[::2] for fact in facts)
+        if not said:
+            raise self._nothing_there()
+        if said.get("form") != str(FORM):
             raise SchemaError(
-                f"a newer release wrote the store (form {by}), and this one knows up to "
-                f"{WRITTEN_BY}: upgrade beautyspot, or set another namespace"
+                f"a newer release wrote the store (form {said.get('form')}), and this one knows "
+                f"form {FORM}: upgrade beautyspot, or set another namespace"
             )
-        store_id = table.get(b"store_id", b"").decode("ascii", "replace")
-        if not re.fullmatch("[0-9a-f]{8,64}", store_id):  # it becomes a part of paths
-            raise MetadataError(
-                f"another program has changed what the store says of itself: remove the key "
-                f"{self._names.meta.decode()!r}, or set another namespace"
+        if not re.fullmatch("[0-9a-f]{8,64}", said.get("id", "")):  # it becomes a part of paths
+            raise server.failures.refused(
+                "another program has changed what the store says of itself",
+                f"remove the key {self._prefix}store, or set another namespace",
             )
-        self._store_id = store_id
-        self.demands_signing = self.demands_signing or table.get(b"demands_signing") == b"1"
-        return _whole(table.get(b"generation"))
+        self._store_id = said["id"]
+        self.demands_signing = self.demands_signing or "demands_signing" in said
+        cursor = b"0"
+        pattern = re.sub(r"([\\*?\[\]])", r"\\\1", self._prefix) + "row:*"
+        while is_whole is None and not self._looks:
+            cursor = server.run(scripts.FILL, names, cursor, pattern)
+            is_whole = cursor if cursor == b"0" else None
 
-    def _said(self) -> dict[bytes, bytes]:
-        """What the store says of itself; where it can't be written, what stands there already."""
-        from redis.exceptions import ResponseError
-
-        client, keys = self._server.client, [self._names.meta, self._names.log]
-        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM, int(self.demands_signing)
-        try:
-            said = store_scripts.MAKE.run(client, keys, *given)
-            return dict(zip(said[::2], said[1::2], strict=True))
-        except ResponseError as error:
-            if is_other_type(error):
-                raise
-            table: dict[bytes, bytes] = client.hgetall(self._names.meta)
-            if b"store_id" not in table:
-                raise
-            return table
+    def _nothing_there(self) -> MetadataError:
+        """What to raise where no Spot has used the store yet; it names those that are nearest."""
+        stores = self._server.run(scripts.STORES, [self._prefix])
+        names = [name[len("{beautyspot:") : -len("}:store")].decode() for name in stores]
+        there = map(repr, get_close_matches(self._namespace, names, n=10, cutoff=0.0))
+        advice = f", or give another name, such as {', '.join(there)}" if names else ""
+        return MetadataError(
+            f"the store {self._namespace!r} has no ID yet: a Spot that uses it gives it one{advice}"
+        )
 
     @property
     def store_id(self) -> str:
-        """Random, 16 hex digits; another one after the server has dropped everything."""
-        self._ensure_open()
-        return cast("str", self._store_id)
+        """16 hex digits; another one after the server has dropped everything."""
+        if not self._is_open:
+            self.open(look=self._looks)
+        return self._store_id or ""
+
+    def now(self) -> float:
+        """The server's clock; see the base class."""
+        return _seconds(*self._run(scripts.NOW))
+
+    def examine(self) -> Iterator[Finding]:
+        """Memory, eviction, persistence, replicas; see the base class."""
+        from beautyspot_redis.examination import of_server  # rarely asked for
+
+        yield from of_server(self._run(scripts.INFO), f"metadata {self.name}")
 
     def close(self) -> None:
         """Close its connections. Leases that are held stay so until they expire."""
-        self._keeper.close()
-        super().close()
+        self._closed, self._is_open = True, False
+        self._server.close()
 
-    def for_looking(self) -> MetadataStoreBase:
-        """One that changes nothing; see the base class."""
-        return LookingStore(self._again(), self._names)
+    # ----------------------------------------------------------------------------- asking
 
-    # ----------------------------------------------------------------------------- what changes
+    def _run(self, script: Script, *values: Any) -> Any:
+        """What a script gives for the namespace."""
+        if not self._is_open:
+            self.open(look=self._looks)
+        if self._looks and script.changes:
+            raise NotSupportedError("the store was opened to look at it, and is not changed")
+        with self._server.failures:
+            return self._server.run(script, [self._prefix], *values)
 
-    def put(self, record: TaskRecord) -> None:
+    def _surely(self, script: Script, *values: Any) -> Any:
+        """The same of a script that gives nothing where the server has lost what it needs."""
+        while (answer := self._run(script, *values)) is None:
+            if self._looks:
+                raise self._server.failures.refused(
+                    "the server has evicted the list of its results",
+                    "the next Spot that stores a result there makes it anew",
+                )
+            with self._server.failures:
+                self._make()
+        return answer
+
+    def _in_parts(self, script: Script, values: Sequence[Any], *first: Any) -> set[str]:
+        """The keys that a script gives for many values, which are sent in parts."""
+        found: set[str] = set()
+        for start in range(0, len(values), PART):
+            answer = self._run(script, *first, *values[start : start + PART])
+            found.update(key.decode() for key in answer or ())
+        return found
+
+    # ---------------------------------------------------------------------------- the results
+
+    def find(self, key: str) -> Plain | Entry | None:
+        """What a hit needs, by one GET; see the base class."""
+        record = self.get(key)
+        return None if record is None else found_in(record)
+
+    def get(self, key: str) -> TaskRecord | None:
+        """By one GET; see the base class."""
+        if not self._is_open:
+            self.open(look=self._looks)
+        with self._server.failures:
+            row: bytes | None = self._server.ask("GET", f"{self._prefix}row:{key}")
+        return None if row is None else record_of(key, row)
+
+    def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
+        """In one trip for 600 keys, or 16 MiB of rows; see the base class."""
+        entries: dict[str, Plain | Entry] = {}
+        left = [*dict.fromkeys(keys)]
+        while left:
+            asked = [value for key in left[: PART // 2] for value in (key, "")]
+            *rows, _, told = self._surely(scripts.FIND, "", "", *asked)
+            entries.update(_entries(rows))
+            left = left[int(told.partition(b" ")[0]) :]
+        return entries
+
+    def begin(
+        self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
+    ) -> Begun:
+        """In one trip; beyond 16 MiB of rows, a key is in neither answer; see the base class."""
+        asked: list[Any] = []
+        for key in keys:
+            latest = (rejected or {}).get(key)
+            asked += (key, "" if latest is None else time_bytes(latest))
+        *rows, won, told = self._surely(scripts.BEGIN, token, self._milliseconds, *asked)
+        _, number, *now = told.split()
+        entries, leased = _entries(rows), won.decode().split()
+        if len(entries) < len(rows) // 2:  # some can't be read
+            bad = {key.decode(): math.inf for key in rows[::2] if key.decode() not in entries}
+            leased += self.begin(bad, token, rejected=bad).leased
+        return Begun(entries, leased, int(number), _seconds(*now))
+
+    def put(self, rows: Sequence[Put]) -> set[str]:
+        """In one trip for 8 MiB of data; see the base class."""
+        if len(rows) > 1 and sum(len(row.record.result_data or b"") for row in rows) > LARGEST:
+            return self.put(rows[: len(rows) // 2]) | self.put(rows[len(rows) // 2 :])
+        asked: list[Any] = []
+        for record, covers, since, token in rows:
+            function = next((cover for cover in covers if cover.startswith(_FUNCTION)), _FUNCTION)
+            row = written(record, function.removeprefix(_FUNCTION))
+            asked += (record.cache_key, row, self._end(record.expires_at), since, token)
+            asked.append(" ".join(covers))
+        return {key.decode() for key in self._surely(scripts.PUT, *asked)}
+
+    def _end(self, expires_at: float | None) -> str:
+        """When the server removes a row, in milliseconds; nothing for never."""
+        if expires_at is None or self._keep is None:
+            return ""
+        ends = max(expires_at, time.time()) + self._keep  # where it has expired, from now on
+        return f"{ends * 1000:.0f}" if ends < FARTHEST else ""
+
+    def delete(self, rows: Mapping[str, float | None]) -> set[str]:
+        """In one trip for 600 keys; see the base class."""
+        seen = [value for key, made_at in rows.items() for value in (key, time_bytes(made_at))]
+        return self._in_parts(scripts.DELETE, seen)
+
+    # ------------------------------------------------------------------- leases and invalidations
+
+    def renew(self, keys: Collection[str], token: str) -> set[str]:
+        """In one trip for 1200 keys; see the base class."""
+        return self._in_parts(scripts.HOLD, [*keys], token, self._milliseconds)
+
+    def release(self, keys: Collection[str], token: str) -> None:
+        """In one trip for 1200 keys; see the base class."""
+        self._in_parts(scripts.HOLD, [*keys], token, 0)
+
+    def note(self, cover: str) -> None:
         """See the base class."""
-        self._put([(record, None)])
+        self._surely(scripts.NOTE, cover)
 
-    def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """Each of them is put or not: there is no transaction; see the base class."""
-        self._put((record, None) for record in records)
+    # ------------------------------------------------------------------------------- listing
 
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """Look, put and release the lease of the key in one round trip; see the base class."""
-        return not self._put([(record, known(record, since))])
+    def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> list[TaskRecord]:
+        """By the index, without data in one trip; with data, 16 MiB of them at a time."""
+        return self._page(KEY, "", after, limit, data=data)
 
-    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        """The same for many, some hundreds at a time; see the base class."""
-        return self._put((record, known(record, since)) for record, since in rows)
+    def select(
+        self, where: Selection, order: Order, after: Rank | None, limit: int
+    ) -> list[TaskRecord] | None:
+        """By key, those of one function, or whose keys begin so; see the base class."""
+        start, name = KEY, where.function
+        if name is not None and not any(sign in name for sign in "*?["):
+            start = cover_of(Invalidation(func_identifier=name))
+        if order != "key" or (start == KEY and not where.key):
+            return None
+        return self._page(start, where.key or "", after[2] if after else "", limit)
 
-    def _put(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> set[str]:
-        put = list(rows)
-        return self._asked(lambda: self._putter.put(put))
+    def _page(
+        self, start: str, begins: str, after: str, limit: int, *, data: bool = False
+    ) -> list[TaskRecord]:
+        """Rows whose members of the index begin with `start`, and their keys with `begins`."""
+        first: str | bytes = f"[{start}{begins}"
+        if after and after >= begins:
+            first = f"({start}{after}"
+        listed: list[TaskRecord] = []
+        while len(listed) < limit and not (data and listed):
+            asked = first, f"({start}{begins}~", limit - len(listed), "1" if data else ""
+            last, *found = self._surely(scripts.PAGE, *asked)
+            records = (
+                record_of(key.decode(), row, whole=data)
+                for key, row in zip(found[::2], found[1::2], strict=True)
+            )
+            listed += filter(None, records)
+            if not last:
+                break
+            first = b"(" + last
+        return listed
 
-    def delete(self, key: str) -> bool:
-        """Remove; the server frees the memory later. See the base class."""
-        return bool(self._asked(lambda: self._server.client.unlink(self._names.row(key))))
+    # ------------------------------------------------------------------------- uses and counts
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """Set `used_at`, where it stands in the row; see the base class."""
-        runs = [([self._names.row(key)], (time_bytes(when),)) for key, when in used.items()]
-        for part in parts(runs):
-            self._asked(partial(each, self._server, store_scripts.TOUCH, part))
+        """In one trip for 600 keys; see the base class."""
+        asked = [value for key, used_at in used.items() for value in (key, time_bytes(used_at))]
+        self._in_parts(scripts.TOUCH, asked)
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
-        """Some hundreds in one step each time; see the base class."""
-        added = list(counts)
-        self._asked(lambda: counted.add(self._server, self._names, added))
+        """A hash for each hour, in it a field for each number; see the base class."""
+        asked = [
+            value
+            for name, hour, *numbers in counts
+            for place, number in enumerate(numbers)
+            if number or not place  # what was counted has a field at least
+            for value in (hour, f"{place} {name}", number)
+        ]
+        self._in_parts(scripts.COUNT, asked)
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """One trip for each hour; see the base class."""
+        for hour in sorted(map(int, self._run(scripts.HOURS))):
+            if since is not None and hour < since:
+                continue
+            found: dict[str, list[Any]] = {}
+            fields = self._run(scripts.COUNTED, hour)
+            for field, number in zip(fields[::2], fields[1::2], strict=True):
+                place, _, name = field.decode().partition(" ")
+                numbers = found.setdefault(name, [*_NOTHING])
+                if int(place) < len(numbers):  # a later release counts more
+                    numbers[int(place)] = type(_NOTHING[int(place)])(float(number))
+            for name, numbers in found.items():
+                if func_identifier in (None, name):
+                    yield Counts(name, hour, *numbers)
 
     def remark(self, remarks: Mapping[str, str]) -> None:
-        """In one step; see the base class."""
-        fields = {key_bytes(name): key_bytes(text) for name, text in remarks.items()}
-        self._asked(lambda: self._server.client.hset(self._names.remarks, mapping=fields))
-
-    # ---------------------------------------------------------------------------------- leases
-
-    def try_lease(self, key: str) -> Lease | None:
-        """A hash that expires; see the base class and `beautyspot_redis.leases`."""
-        begun = self._asked(lambda: self._keeper.begin([key]))
-        return None if key not in begun else begun[key][0]
-
-    def begin(self, key: str) -> Beginning | None:
-        """In one round trip; see the base class."""
-        return self.begin_many([key]).get(key)
-
-    def begin_many(self, keys: Collection[str]) -> dict[str, Beginning]:
-        """In one round trip for some hundreds; see the base class."""
-        begun = self._asked(lambda: self._keeper.begin(keys, look=True))
-        try:
-            return {key: self._beginning(key, *parts) for key, parts in begun.items()}
-        except BaseException:
-            for lease, _ in begun.values():
-                lease.release()
-            raise
-
-    def _beginning(self, key: str, lease: Lease, answer: Any) -> Beginning:
-        value, generation, seconds, micros = answer
-        found = found_in_row(key, value, cut=LARGE)
-        if found is None and missing(value):  # its other fields are large
-            found = self.find(key)
-        number = _whole(generation) or self.generation()
-        return Beginning(lease, found, number, int(seconds) + int(micros) / 1_000_000)
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Some hundreds in one round trip; see the base class."""
-        return self._asked(lambda: self._keeper.renew(leases))
-
-    def leased(self, keys: Collection[str]) -> set[str]:
-        """The same; see the base class."""
-        return self._asked(lambda: self._keeper.leased(keys))
-
-    def next_releases(self, seconds: float) -> set[str] | None:
-        """By a channel; see the base class."""
-        try:
-            return self._asked(lambda: self._keeper.next_releases(seconds))
-        except Exception:
-            if self._closed:  # by another thread, while this one was listening
-                raise MetadataError(CLOSED) from None
-            raise
-
-    def stop_listening(self) -> None:
         """See the base class."""
-        self._keeper.stop_listening()
+        if remarks:
+            self._run(scripts.REMARK, *(text for pair in remarks.items() for text in pair))
 
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-        """By a hash whose fields expire; see the base class."""
-        return self._asked(lambda: self._keeper.share_waits(waits))
-
-    def lease_holder(self, key: str) -> str:
-        """As "process 4711 on worker-3"; see the base class."""
-        return self._asked(lambda: self._keeper.holder(key))
-
-    # ------------------------------------------------------------------------ what was invalidated
-
-    def note_invalidation(self, what: Invalidation) -> None:
-        """Write it into the log; see the base class."""
-        keys = [self._names.meta, self._names.log]
-        said = invalidation_log.text(what), LOGGED
-        self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
-
-    def generation(self) -> int:
-        """The number of the last one; see the base class."""
-        found = self._asked(lambda: self._field("generation"))
-        return _whole(found) or self._translated(self._make)
-
-    def invalidated_since(self, generation: int) -> list[Invalidation]:
+    def remarks(self) -> dict[str, str]:
         """See the base class."""
-        found = self._asked(lambda: invalidation_log.since(self._server, self._names, generation))
-        return [] if found is None else found.entries
+        texts = [text.decode() for text in self._run(scripts.REMARKS)]
+        return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _whole(text: bytes | None) -> int:
-    """A number of `meta`; 0 where there is none, or a stranger wrote something else."""
-    return int(text) if text is not None and text.isdigit() else 0
+def _entries(rows: list[bytes]) -> dict[str, Plain | Entry]:
+    """What `find` gives of keys and rows, those aside that can't be read."""
+    pairs = ((key.decode(), row) for key, row in zip(rows[::2], rows[1::2], strict=True))
+    records = ((key, record_of(key, row)) for key, row in pairs)
+    return {key: found_in(record) for key, record in records if record is not None}
+
+
+def _seconds(whole: bytes, micros: bytes) -> float:
+    """What TIME gives, in seconds."""
+    return int(whole) + int(micros) / 1e6

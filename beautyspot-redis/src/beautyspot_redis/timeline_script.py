@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from beautyspot_redis.asking import Script
+from beautyspot_redis.server import Script
 
 TEXT: Final = """
 local VERSION, MOST_GAPS, SLACK, LATE, KEPT, RESENT = 1, 64, 1e-6, 0.1, 60, 30

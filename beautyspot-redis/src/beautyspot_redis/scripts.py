@@ -1,0 +1,263 @@
+"""The scripts of the metadata store, each of which is one step of the server.
+
+The key that each is given is how all names of a namespace begin, with the hash tag that keeps them
+in one slot of a cluster: the scripts make the names. A script that answers with nothing has done
+nothing, since the server has lost what `MAKE` and `FILL` make.
+
+Beside rows and leases there are two sorted sets. What the server may evict, it may not evict
+unnoticed there:
+
+- ``store`` has the counter, ``n``, and the number of each cover that was noted, as scores; and with
+  an infinite score what the store says of itself. Where it is gone, and not all else with it,
+  nobody knows what was invalidated: then all results of runs that began before are refused.
+- ``index`` has the rows by key, and by function and key. Its member "" says that all rows are in
+  it. What is no row any more stays in it, until that is most of it: then it is made anew.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from beautyspot_redis.rows import HEAD, MARK
+from beautyspot_redis.server import Script
+
+MOST: Final = 16 * 2**20
+"""Bytes of rows that one answer gives; the last row may exceed them."""
+
+REMEMBERED: Final = 30 * 86_400
+"""Seconds for which an invalidation is remembered."""
+
+_BASE: Final = f"""
+local P = KEYS[1]
+local store, index = P .. 'store', P .. 'index'
+local function row_of(key) return P .. 'row:' .. key end
+local function lease_of(key) return P .. 'lease:' .. key end
+local function members(key, row) return 'key:' .. key, 'func:' .. string.sub(row, 29, 60) .. key end
+local function head_of(key)
+  local head = redis.pcall('GETRANGE', row_of(key), 0, {HEAD.size - 1})
+  if #head == {HEAD.size} and string.sub(head, 1, 4) == '{MARK.decode()}' then return head end
+end
+local function micros()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+"""
+"""KEYS: how all names begin. In a row, its times begin at 5, 13 and 21, its function at 29."""
+
+MAKE: Final = Script(
+    f"""{_BASE}
+if ARGV[1] ~= '' and not redis.call('ZSCORE', store, 'n') then
+  local now = micros()
+  redis.call('ZADD', store, now, 'n', 'inf', 'id:' .. ARGV[1], 'inf', 'form:' .. ARGV[2])
+  if redis.call('EXISTS', index) == 1 then redis.call('ZADD', store, now, 'all') end
+end
+if ARGV[3] ~= '' and not redis.call('ZSCORE', store, ARGV[3]) then
+  redis.call('ZADD', store, 'inf', ARGV[3])
+end
+return {{redis.call('ZSCORE', index, ''), redis.call('ZRANGEBYSCORE', store, 'inf', 'inf')}}
+"""
+)
+"""Make what is not there, and tell whether the index is whole, and what the store says of itself.
+
+ARGV: an ID, or nothing to make nothing; the least form of those who can read it; what it is to say
+of itself besides, or nothing.
+"""
+
+FILL: Final = Script(
+    f"""{_BASE}
+local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 5000)
+for _, name in ipairs(found[2]) do
+  local key = string.sub(name, -32)
+  local by_key, by_function = members(key, head_of(key) or '')
+  redis.call('ZADD', index, 0, by_key, 0, by_function)
+end
+if found[1] == '0' then redis.call('ZADD', index, 0, '') end
+return found[1]
+"""
+)
+"""Have the index be whole, in several steps: the next cursor, 0 at the end.
+
+ARGV: the cursor, and what the names of rows match.
+"""
+
+_BEGIN: Final = f"""{_BASE}
+local n = redis.call('ZSCORE', store, 'n')
+if not n then return false end
+local token, milliseconds = ARGV[1], ARGV[2]
+local leased, answer, size, asked = {{}}, {{}}, 0, 0
+for i = 3, #ARGV, 2 do
+  local key, rejected = ARGV[i], ARGV[i + 1]
+  local head = head_of(key)
+  local made = head and struct.unpack('>d', head, 5)
+  if made and (rejected == '' or made > struct.unpack('>d', rejected)) then
+    local row = redis.call('GET', row_of(key))
+    table.insert(answer, key)
+    table.insert(answer, row)
+    size = size + #row
+  elseif token ~= '' then
+    local holder = redis.pcall('GET', lease_of(key))
+    if not holder or holder == token then
+      redis.call('SET', lease_of(key), token, 'PX', milliseconds)
+      table.insert(leased, key)
+    end
+  end
+  asked = asked + 1
+  if size >= {MOST} then break end
+end
+table.insert(answer, table.concat(leased, ' '))
+table.insert(answer, table.concat({{asked, n, unpack(redis.call('TIME'))}}, ' '))
+return answer
+"""
+
+FIND: Final = Script(_BEGIN)
+BEGIN: Final = Script(_BEGIN, changes=True)
+"""The rows of keys, and leases of the rest: keys with their rows, then the leased keys in one text,
+and in another how many of the keys were looked at, the counter, and the time. A client takes longer
+to read many small answers than the server to join them.
+
+ARGV: token, or nothing for no leases; milliseconds; of each key the key, and the time up to which
+it is rejected, or nothing.
+"""
+
+PUT: Final = Script(
+    f"""{_BASE}
+if redis.call('ZCARD', index) > 3 * redis.call('DBSIZE') then redis.call('UNLINK', index) end
+if not (redis.call('ZSCORE', store, 'n') and redis.call('ZSCORE', index, '')) then return false end
+local now, refused = micros() / 1000000, {{}}
+for i = 1, #ARGV, 6 do
+  local key, row, ends, since, token, covers = unpack(ARGV, i, i + 5)
+  local mine = struct.unpack('>d', row, 13)
+  if mine ~= mine then
+    mine = now
+    row = string.sub(row, 1, 12) .. struct.pack('>d', now) .. string.sub(row, 21)
+  end
+  local made, began = struct.unpack('>dd', head_of(key) or row, 5)
+  local is_refused = began > mine and made <= now
+  local named = {{}}
+  for cover in string.gmatch(covers, '%S+') do table.insert(named, cover) end
+  for _, number in ipairs(redis.call('ZMSCORE', store, unpack(named))) do
+    is_refused = is_refused or (number and tonumber(number) > tonumber(since))
+  end
+  if is_refused then
+    table.insert(refused, key)
+  else
+    local by_key, by_function = members(key, row)
+    redis.call('SET', row_of(key), row)
+    redis.call('ZADD', index, 0, by_key, 0, by_function)
+    if ends ~= '' then redis.call('PEXPIREAT', row_of(key), ends) end
+  end
+  if redis.pcall('GET', lease_of(key)) == token then redis.call('DEL', lease_of(key)) end
+end
+return refused
+""",
+    changes=True,
+)
+"""Put rows; the keys of those that were refused.
+
+ARGV: of each row its key, the row, when it goes, in milliseconds, or nothing, since, token, covers.
+"""
+
+DELETE: Final = Script(
+    f"""{_BASE}
+local gone = {{}}
+for i = 1, #ARGV, 2 do
+  local key = ARGV[i]
+  local head = head_of(key)
+  if head and string.sub(head, 5, 12) == ARGV[i + 1] then
+    redis.call('UNLINK', row_of(key))
+    table.insert(gone, key)
+  end
+end
+return gone
+""",
+    changes=True,
+)
+"""Remove rows; the keys of those. ARGV: keys, and when each was made, as it stands in a row."""
+
+HOLD: Final = Script(
+    f"""{_BASE}
+local lost = {{}}
+for i = 3, #ARGV do
+  if redis.pcall('GET', lease_of(ARGV[i])) ~= ARGV[1] then
+    table.insert(lost, ARGV[i])
+  else
+    redis.call('PEXPIRE', lease_of(ARGV[i]), ARGV[2])
+  end
+end
+return lost
+""",
+    changes=True,
+)
+"""Renew leases; those that the token has not. ARGV: token, milliseconds, 0 to end them; keys."""
+
+NOTE: Final = Script(
+    f"""{_BASE}
+local n, now = redis.call('ZSCORE', store, 'n'), micros()
+if not n then return false end
+n = math.max(now, n + 1)
+redis.call('ZADD', store, n, 'n', n, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', store, '-inf', now - {REMEMBERED}000000)
+return n
+""",
+    changes=True,
+)
+"""Give a cover the next number. ARGV: the cover."""
+
+PAGE: Final = Script(
+    f"""{_BASE}
+if not redis.call('ZSCORE', index, '') then return false end
+local answer, size = {{''}}, 0
+local listed = redis.call('ZRANGEBYLEX', index, ARGV[1], ARGV[2], 'LIMIT', 0, ARGV[3])
+for i, member in ipairs(listed) do
+  local key = string.sub(member, -32)
+  local head = head_of(key)
+  if head then
+    local fields = {HEAD.size} + struct.unpack('>I4', head, 61)
+    local row = redis.call('GETRANGE', row_of(key), 0, ARGV[4] == '' and fields - 1 or -1)
+    table.insert(answer, key)
+    table.insert(answer, row)
+    size = size + #row
+  end
+  if i == tonumber(ARGV[3]) or size >= {MOST} then answer[1] = member break end
+end
+return answer
+"""
+)
+"""Rows in the order of the index: the last member, or nothing at the end, then keys and rows.
+
+ARGV: from where to where; how many; something for their data, too.
+"""
+
+TOUCH: Final = Script(
+    f"""{_BASE}
+for i = 1, #ARGV, 2 do
+  if head_of(ARGV[i]) then redis.call('SETRANGE', row_of(ARGV[i]), 20, ARGV[i + 1]) end
+end
+""",
+    changes=True,
+)
+"""ARGV: keys, and when each was used, as it stands in a row."""
+
+COUNT: Final = Script(
+    """
+for i = 1, #ARGV, 3 do
+  redis.call('SADD', KEYS[1] .. 'hours', ARGV[i])
+  redis.call('HINCRBYFLOAT', KEYS[1] .. 'counts:' .. ARGV[i], ARGV[i + 1], ARGV[i + 2])
+end
+""",
+    changes=True,
+)
+"""Add to counts. ARGV: hours, and of each the field, and how much more."""
+
+NOW: Final = Script("return redis.call('TIME')")
+HOURS: Final = Script("return redis.call('SMEMBERS', KEYS[1] .. 'hours')")
+COUNTED: Final = Script("return redis.call('HGETALL', KEYS[1] .. 'counts:' .. ARGV[1])")
+REMARK: Final = Script(
+    "return redis.call('HSET', KEYS[1] .. 'remarks', unpack(ARGV))", changes=True
+)
+REMARKS: Final = Script("return redis.call('HGETALL', KEYS[1] .. 'remarks')")
+STORES: Final = Script(
+    "return redis.call('SCAN', 0, 'MATCH', '{beautyspot:*}:store', 'COUNT', 100000)[2]"
+)
+INFO: Final = Script("return redis.call('INFO')")
+"""What the server says of itself; of a cluster, the one that has the namespace."""

@@ -1,0 +1,225 @@
+"""Whatever the server drops is a miss, and makes nothing wrong: evictions, FLUSHALL, restarts."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import Counts, Selection
+from beautyspot.contracts.covers import ALL
+from beautyspot.contracts.listing import listed
+from beautyspot.errors import MetadataError, SchemaError
+from beautyspot_redis import RedisMetadataStore
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MINE, OTHER, stored
+
+if TYPE_CHECKING:
+    from servers.valkey import Valkey
+
+FUNCTION = Selection(function="module:f")
+
+
+def drop(raw: Any, prefix: str, word: str = "") -> None:
+    """What FLUSHALL does, in one namespace; or the eviction of its keys of one word."""
+    for name in list(raw.scan_iter(match=f"{prefix}{word}*", count=1000)):
+        raw.delete(name)
+
+
+def keys_of(records: Any) -> list[str]:
+    return [record.cache_key for record in records]
+
+
+@pytest.mark.parametrize("word", ["", "row", "lease", "index", "counts", "hours"])
+def test_what_is_dropped_is_a_miss_and_a_run_under_way_is_stored(
+    store: RedisMetadataStore, raw: Any, prefix: str, word: str
+) -> None:
+    store.note(f"key:{KEYS[5]}")
+    stored(store, a_record(KEYS[1]))
+    store.add_counts([Counts("f", 5, hits=1)])
+    begun = store.begin([KEYS[0]], MINE)
+    identity = store.store_id
+    drop(raw, prefix, word)
+    assert (store.find(KEYS[1]) is None) is (word in ("", "row"))
+    assert store.renew([KEYS[0]], MINE) == ({KEYS[0]} if word in ("", "lease") else set())
+    assert stored(store, a_record(), token=MINE, since=begun.since) == set()
+    assert store.find(KEYS[0]) is not None
+    assert keys_of(store.rows()) == ([KEYS[0]] if word in ("", "row") else KEYS[:2])
+    assert len(list(store.counts())) == (word not in ("", "counts", "hours"))
+    assert store.store_id == identity
+
+
+def test_what_was_noted_before_an_eviction_may_be_any(
+    store: RedisMetadataStore, other: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    """So results of runs that began before are not stored, and later ones are."""
+    stored(store, a_record(KEYS[9]))
+    begun = store.begin(KEYS[:2], MINE)
+    other.note(f"key:{KEYS[0]}")
+    raw.delete(f"{prefix}store")
+    refused = stored(store, *map(a_record, KEYS[:2]), token=MINE, since=begun.since)
+    assert refused == set(KEYS[:2])
+    after = store.begin(KEYS[:2], MINE)
+    assert set(after.leased) == set(KEYS[:2])
+    assert stored(store, *map(a_record, KEYS[:2]), token=MINE, since=after.since) == set()
+
+
+def test_a_store_that_was_emptied_does_not_begin_at_1_again(
+    store: RedisMetadataStore, other: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    """Else what is noted from then on would not reach the runs that began before."""
+    store.note(ALL)
+    begun = store.begin([KEYS[0]], MINE)
+    drop(raw, prefix)
+    other.note(ALL)
+    assert stored(store, a_record(), token=MINE, since=begun.since) == {KEYS[0]}
+
+
+def test_a_number_is_above_the_one_before_though_the_clock_was_set_back(
+    store: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    store.open()
+    raw.zadd(f"{prefix}store", {"n": 4e15})
+    begun = store.begin([KEYS[0]], MINE)
+    assert begun.since == 4 * 10**15
+    store.note(f"key:{KEYS[0]}")
+    assert stored(store, a_record(), token=MINE, since=begun.since) == {KEYS[0]}
+    assert store.begin([], MINE).since == begun.since + 1
+
+
+def test_an_invalidation_is_forgotten_after_a_month(
+    store: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    month, now = 30 * 86_400, store.now()
+    covers = {
+        f"key:{KEYS[0]}": (now - month - 60) * 1e6,
+        f"key:{KEYS[1]}": (now - month + 60) * 1e6,
+    }
+    raw.zadd(f"{prefix}store", covers)
+    store.note(f"key:{KEYS[2]}")
+    noted = {name for name, score in raw.zrange(f"{prefix}store", 0, -1, withscores=True)}
+    assert f"key:{KEYS[0]}".encode() not in noted
+    assert {f"key:{key}".encode() for key in KEYS[1:3]} < noted
+    assert store.store_id == RedisMetadataStore.store_id.fget(store)  # type: ignore[attr-defined]
+
+
+# -------------------------------------------------------------------------------------- the index
+
+
+def test_no_row_is_hidden_by_an_index_that_was_evicted(
+    store: RedisMetadataStore, other: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    """What lists rows to remove them, as an invalidation, has to find all."""
+    stored(store, *map(a_record, KEYS[:20]))
+    raw.delete(f"{prefix}index")
+    assert keys_of(listed(store, FUNCTION)) == KEYS[:20]
+    raw.delete(f"{prefix}index")
+    stored(other, a_record(KEYS[20]))
+    assert keys_of(store.rows()) == KEYS[:21]
+    assert keys_of(listed(store, FUNCTION)) == KEYS[:21]
+    assert store.delete({KEYS[3]: a_record().made_at}) == {KEYS[3]}
+    assert keys_of(store.rows()) == KEYS[:3] + KEYS[4:21]
+
+
+def test_rows_that_the_server_dropped_leave_gaps(
+    store: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    stored(store, *map(a_record, KEYS[:50]))
+    for key in KEYS[1:49]:
+        raw.delete(f"{prefix}row:{key}")
+    assert keys_of(store.rows(limit=2)) == [KEYS[0], KEYS[49]]
+    assert keys_of(store.rows(KEYS[0], limit=1)) == [KEYS[49]]
+    assert keys_of(listed(store, FUNCTION)) == [KEYS[0], KEYS[49]]
+
+
+def test_an_index_does_not_outgrow_its_rows(own: Valkey, namespace: str, prefix: str) -> None:
+    """With an eviction policy, a store lives for months in which nobody lists it."""
+    store = RedisMetadataStore(own.url, namespace=namespace, keep_expired=0)
+    for start in range(0, 3000, 100):
+        keys = [f"{number:032x}" for number in range(start, start + 100)]
+        stored(store, *(a_record(key, expires_at=None) for key in keys))
+        with own.client() as raw:
+            raw.delete(*(f"{prefix}row:{key}" for key in keys[10:]))
+            assert raw.zcard(f"{prefix}index") < 3 * raw.dbsize() + 300
+    assert len(keys_of(store.all_rows())) == 300
+    store.close()
+
+
+def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str, raw: Any) -> None:
+    """Whatever their names hold: braces make a hash tag, stars a pattern."""
+    spellings = ["", ":row", "*", "[a-z]", "{x}", "}", "?", "\\", "é", "/", " "]
+    stores = [
+        RedisMetadataStore(redis_server.url, namespace=namespace + spelling)
+        for spelling in spellings
+    ]
+    for number, store in enumerate(stores):
+        stored(store, a_record(KEYS[number]))
+        store.add_counts([Counts("f", 5, hits=number)])
+    for store in stores:
+        raw.delete(f"{{beautyspot:{store._namespace}}}:index")  # to be filled by a pattern
+    for number, store in enumerate(stores):
+        assert keys_of(store.rows()) == [KEYS[number]]
+        assert list(store.counts()) == [Counts("f", 5, hits=number)]
+        assert store.find(KEYS[number - 1]) is None
+    assert len({store.store_id for store in stores}) == len(stores)
+    for store in stores:
+        store.close()
+
+
+# ------------------------------------------------------------------------------ what is not ours
+
+
+def test_a_newer_release_says_that_this_one_can_not_read_it(
+    store: RedisMetadataStore, raw: Any, prefix: str, redis_server: Valkey, namespace: str
+) -> None:
+    stored(store, a_record())
+    raw.zrem(f"{prefix}store", "form:1")
+    raw.zadd(f"{prefix}store", {"form:2": math.inf})
+    newest = RedisMetadataStore(redis_server.url, namespace=namespace)
+    for ask in (
+        newest.open,
+        lambda: newest.find(KEYS[0]),
+        lambda: stored(newest, a_record(), since=0),
+        lambda: newest.open(look=True),
+    ):
+        with pytest.raises(SchemaError, match="upgrade beautyspot"):
+            ask()
+    newest.close()
+
+
+def test_an_id_that_is_none_is_refused(store: RedisMetadataStore, raw: Any, prefix: str) -> None:
+    """It becomes a part of paths and of keys in buckets."""
+    stored(store, a_record())
+    raw.zrem(f"{prefix}store", f"id:{store.store_id}")
+    raw.zadd(f"{prefix}store", {"id:../../etc": math.inf})
+    with pytest.raises(MetadataError, match="remove the key"):
+        store.open()
+
+
+@pytest.mark.parametrize("word", ["store", "index"])
+def test_what_another_program_keeps_under_our_names_is_told(
+    store: RedisMetadataStore, raw: Any, prefix: str, word: str
+) -> None:
+    raw.set(f"{prefix}{word}", "something")
+    with pytest.raises(MetadataError, match="another program uses the same names"):
+        store.open()
+    with pytest.raises(MetadataError, match="another program uses the same names"):
+        store.begin([KEYS[0]], OTHER)
+
+
+def test_a_row_of_another_type_is_told(store: RedisMetadataStore, raw: Any, prefix: str) -> None:
+    raw.rpush(f"{prefix}row:{KEYS[0]}", "a")
+    with pytest.raises(MetadataError, match="another program uses the same names"):
+        store.find(KEYS[0])
+    stored(store, a_record())
+    assert store.find(KEYS[0]) is not None, "the next result replaces it"
+
+
+def test_counts_of_a_later_release_are_left_out(
+    store: RedisMetadataStore, raw: Any, prefix: str
+) -> None:
+    store.add_counts([Counts("f", 5, hits=2)])
+    raw.hset(f"{prefix}counts:5", f"{len(Counts._fields) - 2} f", 7)
+    [counts] = store.counts()
+    assert counts == Counts("f", 5, hits=2)
+    assert [type(number) for number in counts] == [type(number) for number in Counts("f", 5)]
