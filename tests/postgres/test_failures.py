@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
-from beautyspot_postgres.address import parsed
-from beautyspot_postgres.connection import BrokenError, LateError, ServerError, UnreachedError
-from beautyspot_postgres.failures import Failures
+from beautyspot_postgres.failures import LateError, UnreachedError
 from beautyspot_postgres.server import Server
+from psycopg import OperationalError
 from servers import pgbouncer, postgres
 from servers.ports import free_port
 from servers.valkey import until
@@ -21,11 +20,19 @@ from servers.valkey import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from beautyspot.contracts.failures import Failures
     from servers.postgres import Postgres
 
 
 def failures(url: str = "postgres://h:1/d") -> Failures:
-    return Failures(parsed(url, {}), MetadataError, MetadataBusyError)
+    return Server(url).failures
+
+
+def server_error(code: str, text: str) -> OperationalError:
+    """What psycopg raises of an answer with this code."""
+    error = OperationalError(text)
+    error.sqlstate = code
+    return error
 
 
 @contextlib.contextmanager
@@ -39,7 +46,7 @@ def reached(url: str, **options: Any) -> Iterator[Server]:
 
 def asked(url: str, query: str = "SELECT 1", **options: Any) -> Any:
     with reached(url, **options) as server:
-        return server.run(query.encode())
+        return server.run(query)
 
 
 # ------------------------------------------------------------------------------ what was recorded
@@ -51,31 +58,31 @@ ON = 'connection to server at "10.0.0.1", port 5432 failed: FATAL:  '
     ("error", "says"),
     [
         (
-            ServerError("53100", "could not extend file: No space left on device"),
+            server_error("53100", "could not extend file: No space left on device"),
             "beautyspot prune",
         ),
-        (ServerError("53200", "out of memory"), "see its log"),
-        (ServerError("58030", "could not read file"), "see its log"),
-        (ServerError("58000", "could not read file"), "see its log"),
-        (ServerError("XX001", "invalid page in block 0"), "damaged"),
-        (ServerError("54000", "row is too big"), "largest_data="),
-        (ServerError("22P05", "character has no equivalent in LATIN1"), "ENCODING 'UTF8'"),
-        (ServerError("42883", "function does not exist"), "choose another schema="),
-        (ServerError("57P02", "terminating connection because of crash"), "is stopping"),
-        (ServerError("08P01", "something of a pooler's"), "see their logs"),
-        (ServerError("99999", "something new"), "Postgres 13 or newer"),
-        (ServerError("58000", "query_wait_timeout"), "default_pool_size"),
+        (server_error("53200", "out of memory"), "see its log"),
+        (server_error("58030", "could not read file"), "see its log"),
+        (server_error("58000", "could not read file"), "see its log"),
+        (server_error("XX001", "invalid page in block 0"), "damaged"),
+        (server_error("54000", "row is too big"), "largest_data="),
+        (server_error("22P05", "character has no equivalent in LATIN1"), "ENCODING 'UTF8'"),
+        (server_error("42883", "function does not exist"), "choose another schema="),
+        (server_error("57P02", "terminating connection because of crash"), "is stopping"),
+        (server_error("08P01", "something of a pooler's"), "see their logs"),
+        (server_error("99999", "something new"), "Postgres 13 or newer"),
+        (server_error("58000", "query_wait_timeout"), "default_pool_size"),
         (
-            ServerError("08P01", "pgbouncer cannot connect to server"),
+            server_error("08P01", "pgbouncer cannot connect to server"),
             "PgBouncer gets no connection",
         ),
-        (BrokenError("server closed the connection unexpectedly"), "the server's log"),
-        (LateError("no answer"), "raise timeout="),
+        (OperationalError("server closed the connection unexpectedly"), "the server's log"),
+        (LateError("no answer within the time-out"), "raise timeout="),
         (UnreachedError(f'{ON}no pg_hba.conf entry for host "10.0.0.2", user "u"'), "pg_hba.conf"),
         (UnreachedError(f'{ON}Peer authentication failed for user "u"'), "PGUSER"),
         (UnreachedError(f'{ON}role "u" is not permitted to log in'), "it may not log in"),
         (UnreachedError(f"{ON}server login has been failing (server_login_retry)"), "see its log"),
-        (UnreachedError(f"{ON}etwas auf Deutsch"), "failed: FATAL: etwas auf Deutsch)"),
+        (UnreachedError(f"{ON}etwas auf Deutsch"), "start the server, or correct its address"),
         (UnreachedError('could not translate host name "x" to address'), "DNS"),
     ],
 )
@@ -89,9 +96,9 @@ def test_what_an_error_says(error: Exception, says: str) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        ServerError("57P03", "the database system is starting up"),
-        ServerError("40001", "could not serialize access"),
-        ServerError("55P03", "canceling statement due to lock timeout"),
+        server_error("57P03", "the database system is starting up"),
+        server_error("40001", "could not serialize access"),
+        server_error("55P03", "canceling statement due to lock timeout"),
         UnreachedError(f"{ON}the database system is not yet accepting connections"),
         UnreachedError(f"{ON}sorry, too many clients already"),
         UnreachedError(f"{ON}no more connections allowed (max_client_conn)"),
@@ -106,6 +113,11 @@ def test_a_text_that_repeats_the_password_is_not_shown() -> None:
     found = failures("postgres://u:hunter2@h")
     assert "hunter2" not in str(found.of(error))
     assert found.cause(error) is None
+
+
+def test_a_password_of_the_environment_is_in_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    assert failures("postgres://u@h").cause(UnreachedError("strange: hunter2")) is None
 
 
 # ------------------------------------------------------------------------------- a real server
@@ -144,10 +156,10 @@ def test_more_connections_than_the_server_takes() -> None:
     with postgres.running(**few) as server, contextlib.ExitStack() as stack:
         for _ in range(4):
             connection = stack.enter_context(reached(server.url))
-            assert connection.run(b"SELECT 1")
+            assert connection.run("SELECT 1")
         with pytest.raises(MetadataBusyError, match="raise its max_connections"):
             asked(server.url)
-        assert connection.run(b"SELECT 1"), "those that are there go on"
+        assert connection.run("SELECT 1"), "those that are there go on"
 
 
 def test_more_connections_than_the_role_has(postgres_server: Postgres, namespace: str) -> None:
@@ -155,7 +167,7 @@ def test_more_connections_than_the_role_has(postgres_server: Postgres, namespace
     postgres_server.ask(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 1")
     url = postgres_server.url.replace("postgres@", f"{name}@")
     with reached(url) as first:
-        assert first.run(b"SELECT 1")
+        assert first.run("SELECT 1")
         with pytest.raises(MetadataBusyError, match="it, the role or the database takes"):
             asked(url)
 
@@ -200,7 +212,7 @@ def test_a_session_that_idled_too_long(postgres_server: Postgres, namespace: str
     count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'"
     with reached(postgres_server.url.replace("postgres@", f"{name}@")) as server:
         for _ in range(3):
-            assert server.run(b"SELECT 1") == [(1,)]
+            assert server.run("SELECT 1") == [(1,)]
             assert until(lambda: postgres_server.ask(count) == [(0,)])
 
 
@@ -261,7 +273,7 @@ def test_what_pgbouncer_says(pooler: pgbouncer.PgBouncer) -> None:
     with pytest.raises(MetadataError, match="ignore_startup_parameters"):
         asked(pooler.url, options="-c work_mem=1MB")
     with reached(pooler.url) as one, reached(pooler.url) as two:
-        assert one.run(b"SELECT 1") == two.run(b"SELECT 1")
+        assert one.run("SELECT 1") == two.run("SELECT 1")
         with pytest.raises(MetadataBusyError, match="raise its max_client_conn"):
             asked(pooler.url)
 
@@ -285,16 +297,16 @@ def test_a_server_that_is_away_behind_pgbouncer(own: Postgres) -> None:
         pgbouncer.running(own.port, query_wait_timeout=1) as pooler,
         reached(pooler.url, timeout=30) as server,
     ):
-        assert server.run(b"SELECT 1")
+        assert server.run("SELECT 1")
         own.stop()
         for _ in range(2):
             with pytest.raises(MetadataError, match="PgBouncer"):
-                server.run(b"SELECT 1")
+                server.run("SELECT 1")
         own.start()
 
         def answers() -> bool:
             with contextlib.suppress(MetadataError):
-                return server.run(b"SELECT 1") == [(1,)]
+                return server.run("SELECT 1") == [(1,)]
             return False
 
         assert until(answers)
@@ -304,12 +316,12 @@ def test_pgbouncer_that_is_restarted(own: Postgres) -> None:
     if pgbouncer.binary() is None:
         pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
     with pgbouncer.running(own.port) as pooler, reached(pooler.url) as server:
-        assert server.run(b"SELECT 1")
+        assert server.run("SELECT 1")
         pooler.stop()
         with pytest.raises(MetadataError, match="start the server"):
-            server.run(b"SELECT 1")
+            server.run("SELECT 1")
         pooler.start()
-        assert server.run(b"SELECT 1")
+        assert server.run("SELECT 1")
         pooler.stop()
         pooler.start()
-        assert server.run(b"SELECT 1"), "over a new connection"
+        assert server.run("SELECT 1"), "over a new connection"

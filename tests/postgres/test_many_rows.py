@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Counts, Selection
+from beautyspot.contracts.listing import listed
 from beautyspot_postgres import PostgresMetadataStore
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +22,8 @@ RARE = 4_000  # every so-manieth row has the tag "rare"
 INSERT = """
 INSERT INTO beautyspot.results
   (namespace, cache_key, func_name, func_identifier, input_id, result_type, tags, size, made_at)
-SELECT %s, lpad(n::text, 8, '0'), 'f', 'm:f', '', 'DIRECT_BLOB',
-  CASE WHEN n %% %s = 0 THEN ARRAY['rare'] ELSE '{}' END, 1, n
+SELECT %s, lpad(n::text, 32, '0'), 'f', 'm:f', '', 'DIRECT_BLOB',
+  CASE WHEN n %% %s = 0 THEN '["rare"]' ELSE '[]' END, 1, n
 FROM generate_series(1, %s) AS n
 """
 
@@ -36,44 +39,44 @@ def many(postgres_server: Postgres, namespace: str) -> Iterator[PostgresMetadata
 
 
 def keys(*numbers: int) -> list[str]:
-    return [f"{number:08}" for number in numbers]
+    return [f"{number:032}" for number in numbers]
 
 
-def test_few_among_many_are_found_page_by_page(many: PostgresMetadataStore) -> None:
+def test_all_are_read_page_by_page(many: PostgresMetadataStore) -> None:
+    assert [one.cache_key for one in many.all_rows()] == keys(*range(1, ROWS + 1))
+
+
+def test_few_among_many_are_found(many: PostgresMetadataStore) -> None:
     rare = Selection(tag="rare")
-    assert [one.cache_key for one in many.page(rare).records] == keys(4000, 8000, 12000)
-    first = many.page(rare, limit=2)
-    assert [one.cache_key for one in first.records] == keys(4000, 8000)
-    second = many.page(rare, limit=2, following=first.following)
-    assert ([one.cache_key for one in second.records], second.following) == (keys(12000), None)
-    assert [one.cache_key for one in many.scan(tag="rare")] == keys(4000, 8000, 12000)
+    assert [one.cache_key for one in listed(many, rare)] == keys(4000, 8000, 12000)
+    newest = listed(many, rare, "newest", limit=2)
+    assert [one.cache_key for one in newest] == keys(12000, 8000)
+    assert list(listed(many, Selection(tag="rare", text="\xdf"), "newest")) == []
 
 
-def test_a_page_whose_time_is_over_says_where_to_go_on(many: PostgresMetadataStore) -> None:
-    found, following, looked_at, pages = [], None, 0, 0
-    while True:
-        page = many.page(Selection(tag="rare"), following=following, seconds=1e-6)
-        found += [one.cache_key for one in page.records]
-        following, pages = page.following, pages + 1
-        if following is None:
-            break
-        assert page.looked_at
-        looked_at += page.looked_at
-    assert found == keys(4000, 8000, 12000)
-    assert pages > 1
-    assert 0 < looked_at <= ROWS
-
-
-def test_an_order_by_another_column_with_a_filter(many: PostgresMetadataStore) -> None:
-    """Whether one covers `text` is told by each row: SQL gives all that may."""
-    page = many.page(Selection(tag="rare", text=""), order="newest", limit=2)
-    assert [one.cache_key for one in page.records] == keys(12000, 8000)
-    page = many.page(Selection(tag="rare", text="\xdf"), order="newest", limit=2)
-    assert page.records == []
+def test_a_listing_of_all_goes_on_behind_each_page(many: PostgresMetadataStore) -> None:
+    found = [one.cache_key for one in listed(many, Selection(made_since=9000.0), "newest")]
+    assert found == keys(*range(ROWS, 8999, -1))
 
 
 def test_counts_of_many_hours(many: PostgresMetadataStore) -> None:
-    hours = 6_000
-    many.add_counts([Counts("m:f", hour, hits=1) for hour in range(hours)])
-    assert [one.hour for one in many.counts()] == [*range(hours)]
-    assert [one.hits for one in many.counts_by_function()] == [hours]
+    hours = 3_000
+    many.add_counts(Counts(name, hour, hits=1) for hour in range(hours) for name in ("m:f", "m:g"))
+    assert [one.hour for one in many.counts(func_identifier="m:f")] == [*range(hours)]
+    assert len({(one.func_identifier, one.hour) for one in many.counts()}) == 2 * hours
+    assert [one.hour for one in many.counts(since=hours - 2, func_identifier="m:g")] == [
+        hours - 2,
+        hours - 1,
+    ]
+
+
+def test_names_that_are_too_long_for_an_index(store: PostgresMetadataStore) -> None:
+    names = [f"{'n' * 5000}{number}" for number in range(2)]
+    store.add_counts(Counts(name, 1, hits=1) for name in names)
+    store.add_counts(Counts(name, 1, hits=1) for name in names)
+    assert {one.func_identifier: one.hits for one in store.counts()} == dict.fromkeys(names, 2)
+    store.remark({f"unstored {name}": "it is a socket" for name in names})
+    assert len(store.remarks()) == 2
+    stored(store, a_record(func_identifier=names[0], tags=tuple(names)))
+    found = listed(store, Selection(function=f"*{names[0][1:]}", tag=names[1]))
+    assert [one.cache_key for one in found] == KEYS[:1]

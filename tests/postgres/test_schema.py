@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_postgres import roles, schema
@@ -42,8 +43,14 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out.partition("\n")[2]
 
 
+def perform(server: Server, statements: str) -> None:
+    """As psql does."""
+    with psycopg.connect(**server.address.parameters, autocommit=True) as connection:
+        connection.execute(statements.encode())
+
+
 def numbers(server: Server) -> list[Any]:
-    return server.run(server.sql("SELECT written_by, readable_from FROM {schema}.form"))
+    return server.run("SELECT written_by, readable_from FROM {schema}.form")
 
 
 # --------------------------------------------------------------------------------- many clients
@@ -91,7 +98,7 @@ def test_a_schema_of_another_name(reach: Callable[..., Server], name: str) -> No
     for _ in range(2):
         schema.ensure(server)
     assert numbers(server)
-    assert server.run(b"SELECT count(*) FROM pg_namespace WHERE nspname = $1", [name]) == [(1,)]
+    assert server.run("SELECT count(*) FROM pg_namespace WHERE nspname = %s", [name]) == [(1,)]
 
 
 # ------------------------------------------------------------------------------------- releases
@@ -113,21 +120,21 @@ def test_an_older_schema_is_brought_up_to_date_once(
 ) -> None:
     server = reach()
     schema.ensure(server)
-    server.run(server.sql("INSERT INTO {schema}.stores VALUES ('kept', '0123456789abcdef', 1)"))
+    server.run("INSERT INTO {schema}.stores VALUES ('kept', '0123456789abcdef', 1, false)")
     request.getfixturevalue("later")
     test_forty_clients_at_once(reach)
     assert numbers(server) == [(schema.WRITTEN_BY, schema.READABLE_FROM)]
-    rows = server.run(server.sql("SELECT namespace, more FROM {schema}.stores"))
+    rows = server.run("SELECT namespace, more FROM {schema}.stores")
     assert rows == [("kept", None)]
 
 
 def test_what_a_newer_release_made_is_used_or_refused(reach: Callable[..., Server]) -> None:
     server = reach()
     schema.ensure(server)
-    server.run(server.sql("UPDATE {schema}.form SET written_by = 99"))
+    server.run("UPDATE {schema}.form SET written_by = 99")
     schema.ensure(server)
     assert numbers(server) == [(99, schema.READABLE_FROM)], "it is not taken back"
-    server.run(server.sql("UPDATE {schema}.form SET readable_from = 98"))
+    server.run("UPDATE {schema}.form SET readable_from = 98")
     with pytest.raises(SchemaError, match="upgrade beautyspot, or choose another schema="):
         schema.ensure(server)
 
@@ -146,7 +153,7 @@ def test_a_role_that_may_not_make_it_says_what_to_run(
     assert told[1] == f"--user {role}"
     assert told[2] == server.url
     owner = reach()
-    owner.perform(printed(capsys, "--user", role))
+    perform(owner, printed(capsys, "--user", role))
     schema.ensure(server)
 
 
@@ -158,7 +165,7 @@ def test_a_role_that_may_not_use_it_says_what_to_run(
     with pytest.raises(MetadataError, match="may not use the schema") as caught:
         schema.ensure(server)
     assert f"schema --schema team --user {role} | psql" in str(caught.value)
-    owner.perform(printed(capsys, "--schema", "team", "--user", role))
+    perform(owner, printed(capsys, "--schema", "team", "--user", role))
     schema.ensure(server)
 
 
@@ -173,13 +180,13 @@ def test_a_role_that_may_not_bring_it_up_to_date(
     with monkeypatch.context() as before:
         before.setattr(schema, "WRITTEN_BY", schema.WRITTEN_BY - 1)
         before.setattr(schema, "PARTS", schema.PARTS[:-1])
-        owner.perform(printed(capsys, "--user", role))
+        perform(owner, printed(capsys, "--user", role))
         schema.ensure(server)
     with pytest.raises(MetadataError, match="or bring it up to date"):
         schema.ensure(server)
     schema.ensure(owner)
     schema.ensure(server)
-    server.run(server.sql("INSERT INTO {schema}.more VALUES (1)"))  # granted before it was made
+    server.run("INSERT INTO {schema}.more VALUES (1)")  # granted before it was made
 
 
 def test_what_each_kind_of_role_may(
@@ -191,14 +198,14 @@ def test_what_each_kind_of_role_may(
     names = {kind: f"{role}_{kind}" for kind in roles.GRANTS}
     for name in names.values():
         postgres_server.ask(f"CREATE ROLE {name} LOGIN")
-    reach().perform(printed(capsys, *(x for kind in names for x in (f"--{kind}", names[kind]))))
+    perform(reach(), printed(capsys, *(x for kind in names for x in (f"--{kind}", names[kind]))))
 
     denied: list[str] = []
 
     def may(kind: str, statement: str) -> bool:
         server = reach(names[kind])
         try:
-            server.run(server.sql(statement))
+            server.run(statement)
         except MetadataError as error:
             denied.append(str(error))
             return False
@@ -210,7 +217,7 @@ def test_what_each_kind_of_role_may(
         "SELECT count(*) FROM {schema}.results": {"user", "reader"},
         "SELECT count(*) FROM {schema}.form": {"user", "reader"},
         "DELETE FROM {schema}.results WHERE false": {"user"},
-        "INSERT INTO {schema}.waits VALUES ('a', 'b', 'c', 0)": {"user"},
+        "INSERT INTO {schema}.covers VALUES ('a', 'b', 0)": {"user"},
         "UPDATE {schema}.form SET written_by = 0": set(),
         "DROP TABLE {schema}.results": set(),
         "CREATE TABLE {schema}.other (number int)": set(),
@@ -237,13 +244,13 @@ def test_a_database_of_another_encoding(postgres_server: Postgres, namespace: st
 
 
 def test_transactions_of_another_kind(reach: Callable[..., Server], role: str) -> None:
-    reach().perform(f"ALTER ROLE {role} SET default_transaction_isolation = 'serializable'")
+    reach().run(f"ALTER ROLE {role} SET default_transaction_isolation = 'serializable'")
     with pytest.raises(MetadataError, match="serializable by default: ALTER ROLE"):
         schema.ensure(reach(role))
 
 
 def test_a_server_that_takes_no_changes(reach: Callable[..., Server], role: str) -> None:
-    reach().perform(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+    reach().run(f"ALTER ROLE {role} SET default_transaction_read_only = on")
     with pytest.raises(MetadataError, match="default_transaction_read_only is on"):
         schema.ensure(reach(role))
 
@@ -268,5 +275,5 @@ def test_the_command_as_a_program(role: str, reach: Callable[..., Server]) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     begin, _, statements = done.stdout.partition("\n")
     assert begin == r"\set ON_ERROR_STOP on"
-    reach().perform(statements)
+    perform(reach(), statements)
     schema.ensure(reach(role))

@@ -90,7 +90,7 @@ def test_store_and_limiter_take_the_same_addresses() -> None:
     [
         ("postgres://h:x", "host:port"),
         ("postgres://u:hunter2@h:x", "host:port"),
-        ("postgres://h?tiemout=3", "Did you mean 'timeout'"),
+        ("postgres://h?tiemout=3", "no parameter of libpq 'tiemout'"),
         ("postgres://h?timeout=soon", "a number of seconds, "),
         ("postgres://h?timeout=-1", "a number of seconds, |too short"),
         ("postgres://h?connections=0", "connections"),

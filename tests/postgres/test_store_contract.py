@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot_postgres import PostgresMetadataStore
-from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.store import MetadataStoreContract, ShortLeaseContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,26 +17,18 @@ class TestPostgresMetadataStore(MetadataStoreContract):
 
     url: str
     namespace: str
-    lease_time: float
+    lease_time = 60.0
 
     @pytest.fixture(autouse=True)
-    def place(self, postgres_url: str, namespace: str, request: pytest.FixtureRequest) -> None:
+    def place(self, postgres_url: str, namespace: str) -> None:
         self.url, self.namespace = postgres_url, namespace
-        # Short only where a test waits for its end: on a busy machine, others take their time.
-        self.lease_time = 0.5 if "is_killed" in request.node.name else 60.0
-
-    def options(self, tmp_path: Path) -> dict[str, Any]:
-        namespace = f"{self.namespace}/{tmp_path.name}"
-        return {"url": self.url, "namespace": namespace, "lease_time": self.lease_time}
-
-    def make_brief(self, tmp_path: Path) -> PostgresMetadataStore:
-        return PostgresMetadataStore(**{**self.options(tmp_path), "lease_time": 0.6})
 
     def make(self, tmp_path: Path) -> PostgresMetadataStore:
-        return PostgresMetadataStore(**self.options(tmp_path))
+        namespace = f"{self.namespace}/{tmp_path.name}"
+        return PostgresMetadataStore(self.url, namespace=namespace, lease_time=self.lease_time)
 
-    def source(self, tmp_path: Path) -> str:
-        return (
-            "from beautyspot_postgres import PostgresMetadataStore\n"
-            f"store = PostgresMetadataStore(**{self.options(tmp_path)!r})"
-        )
+
+class TestShortLeases(TestPostgresMetadataStore, ShortLeaseContract):
+    """Leases that fall while a test waits."""
+
+    lease_time = 0.6

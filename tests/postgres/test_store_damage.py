@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
-from beautyspot.contracts import Invalidation, in_full
+from beautyspot.contracts import Counts, Selection, in_full
+from beautyspot.contracts.listing import listed
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
-from beautyspot_testing.metadata_counts import COUNTED
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MINE, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
     from servers.postgres import Postgres
 
-NOTED = Invalidation(cache_key=KEYS[0])
+NOTED = f"key:{KEYS[0]}"
 
 
 @pytest.fixture
@@ -30,50 +32,45 @@ def dropped(postgres_server: Postgres, namespace: str) -> Iterator[PostgresMetad
     postgres_server.ask(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
-@pytest.mark.parametrize("table", ["results", "stores", "invalidated", "leases", "waits", "counts"])
+@pytest.mark.parametrize("table", ["results", "stores", "covers", "leases", "counts", "remarks"])
 def test_what_is_removed_is_a_miss(
     store: PostgresMetadataStore, raw: Any, namespace: str, table: str
 ) -> None:
     """The call under way stores its result."""
-    store.note_invalidation(Invalidation(cache_key=KEYS[5]))
-    store.put(a_record(KEYS[1]))
-    store.add_counts([COUNTED])
-    store.share_waits({KEYS[0]: [KEYS[1]]})
-    begun = store.begin(KEYS[0])
-    assert begun is not None
+    store.note(f"key:{KEYS[5]}")
+    stored(store, a_record(KEYS[1]))
+    store.add_counts([Counts("m:f", 1, hits=1)])
+    store.remark({"price_unit": "$"})
+    begun = store.begin([KEYS[0]], MINE)
     raw.execute(f"DELETE FROM beautyspot.{table} WHERE namespace = %s", [namespace])
     assert (store.find(KEYS[1]) is None) is (table == "results")
-    assert [*store.renew([begun.lease])] == ([begun.lease] if table == "leases" else [])
-    assert store.put_valid(a_record(began_at=begun.now), begun.generation)
-    begun.lease.release()
+    assert store.renew([KEYS[0]], MINE) == ({KEYS[0]} if table == "leases" else set())
+    assert stored(store, a_record(began_at=begun.now), token=MINE, since=begun.since) == set()
+    store.release([KEYS[0]], MINE)
     assert store.get(KEYS[0]) == a_record(began_at=begun.now)
-    assert store.leased(KEYS[:2]) == set()
     assert (list(store.counts()) == []) is (table == "counts")
-    assert store.generation() > 0
-    again = store.begin(KEYS[3])
-    assert again is not None
-    assert again.generation == store.generation()
-    store.note_invalidation(NOTED)
-    assert store.invalidated_since(again.generation) == [NOTED]
+    assert (store.remarks() == {}) is (table == "remarks")
+    again = store.begin([KEYS[3]], MINE)
+    assert again.since >= begun.since
+    store.note(NOTED)
+    assert store.begin([], MINE).since > again.since
 
 
-def test_what_was_noted_counts_when_its_number_is_lost(
+def test_what_was_noted_counts_when_the_counter_is_lost(
     store: PostgresMetadataStore, raw: Any, namespace: str
 ) -> None:
-    since = store.generation()
-    store.note_invalidation(NOTED)
+    since = store.begin([], MINE).since
+    store.note(NOTED)
     raw.execute("DELETE FROM beautyspot.stores WHERE namespace = %s", [namespace])
-    assert not store.put_valid(a_record(), since)
-    later = store.generation()
-    assert later > since
-    assert not store.put_valid(a_record(), since)
-    assert store.put_valid(a_record(KEYS[1]), since)
-    store.note_invalidation(NOTED)
-    assert store.invalidated_since(later) == [NOTED]
+    assert stored(store, a_record(), since=since) == {KEYS[0]}
+    assert store.begin([], MINE).since > since
+    raw.execute("DELETE FROM beautyspot.stores WHERE namespace = %s", [namespace])
+    store.note(NOTED)
+    assert stored(store, a_record(), since=since) == {KEYS[0]}
+    assert stored(store, a_record(KEYS[1]), since=since) == set()
 
 
 CHANGES = [
-    "result_type = NULL",
     "result_type = 'FILE', result_data = NULL",
     "result_data = 'other'",
     "digest = NULL",
@@ -82,11 +79,10 @@ CHANGES = [
     "serializer = 'none'",
     "serializer = NULL",
     "key_scheme = NULL",
-    "tags = NULL",
-    "func_name = NULL, input_id = NULL",
+    "tags = '[1, null]'",
+    "func_name = '', input_id = ''",
     "made_at = 'NaN', took = 'Infinity', expires_at = '-Infinity'",
     "cache_key = 'another'",
-    "whole_key = 'another'",
 ]
 
 
@@ -107,35 +103,47 @@ def test_what_a_hand_has_changed_is_computed_again(
     postgres_server.ask(f"UPDATE beautyspot.results SET {change} WHERE namespace = %s", namespace)
     assert [marked(4), marked(4)] == [8, 8]
     assert len(called) <= 2, "and stored again"
-    list(spot.metadata.scan(with_data=True))
-    spot.metadata.function_totals()
-    for order in spot.metadata.orders:
-        assert len(spot.metadata.page(order=order).records) <= 2  # type: ignore[arg-type]
 
 
-def test_arrays_of_another_form(store: PostgresMetadataStore, raw: Any, namespace: str) -> None:
-    store.put(a_record())
-    for value in ("'{{a,b},{c,d}}'", "'{a,NULL}'", "'{}'"):
-        raw.execute(
-            f"UPDATE beautyspot.results SET tags = {value} WHERE namespace = %s", [namespace]
-        )
-        found = store.get(KEYS[0])
-        assert found is not None
-        assert all(isinstance(tag, str) for tag in found.tags)
-        assert list(store.scan(tag="nothing")) == []
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_hand_has_changed_is_listed(
+    store: PostgresMetadataStore, raw: Any, namespace: str, change: str
+) -> None:
+    stored(store, a_record(), a_record(KEYS[1], made_at=1.0))
+    raw.execute(
+        f"UPDATE beautyspot.results SET {change} WHERE namespace = %s AND cache_key = %s",
+        [namespace, KEYS[0]],
+    )
+    store.find(KEYS[0])
+    store.get(KEYS[0])
+    store.begin([KEYS[0]], MINE)
+    assert len(list(store.all_rows(data=True))) == 2
+    for order in ("key", "newest", "largest", "unused"):
+        assert len(list(listed(store, Selection(), order))) == 2  # type: ignore[arg-type]
+    assert sum(totals.entries for totals in store.function_totals()) == 2
+    raw.execute("SELECT * FROM beautyspot.entries WHERE namespace = %s", [namespace])
+    raw.execute("SELECT * FROM beautyspot.functions WHERE namespace = %s", [namespace])
+
+
+@pytest.mark.parametrize("change", ["tags = 'red'", "tags = '{}'", "result_type = NULL"])
+def test_what_no_row_may_be_is_refused_by_the_server(
+    store: PostgresMetadataStore, raw: Any, namespace: str, change: str
+) -> None:
+    stored(store, a_record())
+    with pytest.raises(psycopg.Error):
+        raw.execute(f"UPDATE beautyspot.results SET {change} WHERE namespace = %s", [namespace])
+    assert store.get(KEYS[0]) is not None
 
 
 def test_a_schema_that_was_dropped_is_made_again(
     dropped: PostgresMetadataStore, raw: Any, namespace: str
 ) -> None:
-    dropped.put(a_record())
-    store_id = dropped.store_id
+    stored(dropped, a_record())
     raw.execute(f"DROP SCHEMA {namespace.replace('-', '_')} CASCADE")
-    with pytest.raises(MetadataError, match="3F000"):
+    with pytest.raises(MetadataError, match="42P01|3F000"):
         dropped.find(KEYS[0])
     assert dropped.find(KEYS[0]) is None
-    assert dropped.store_id != store_id
-    dropped.put(a_record())
+    assert stored(dropped, a_record()) == set()
     assert dropped.find(KEYS[0]) is not None
 
 
@@ -153,29 +161,18 @@ def test_an_id_that_is_none_is_refused(
     other.close()
 
 
-def test_waits_that_a_stranger_wrote(
-    store: PostgresMetadataStore, raw: Any, namespace: str
-) -> None:
-    store.open()
-    for number, text in enumerate(["", "[]", "{", '{"a": 1}', '{"a": [1, "b"]}', "[" * 10_000]):
-        raw.execute(
-            "INSERT INTO beautyspot.waits VALUES (%s, %s, %s, 'Infinity')",
-            [namespace, f"stranger {number}", text],
-        )
-    assert store.share_waits({}) == {"a": {"b"}}
-
-
 def test_a_row_that_was_locked_is_waited_for_no_longer_than_said(
     postgres_server: Postgres, namespace: str, raw: Any
 ) -> None:
     store = PostgresMetadataStore(postgres_server.url, namespace=namespace, timeout=0.3)
-    store.put(a_record())
+    stored(store, a_record())
+    since = store.begin([], MINE).since
     with raw.transaction():
         raw.execute("SELECT FROM beautyspot.results WHERE namespace = %s FOR UPDATE", [namespace])
         with pytest.raises(MetadataError, match="late"):
-            store.put(a_record(version="2"))
+            stored(store, a_record(version="2"), since=since)
         found = store.find(KEYS[0])
         assert found is not None, "a look-up waits for no lock"
         assert in_full(found).result_data == a_record().result_data
-        store.touch({KEYS[0]: 5.0})
+        assert set(store.begin([KEYS[0]], MINE).found) == {KEYS[0]}
     store.close()

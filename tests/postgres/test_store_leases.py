@@ -1,16 +1,20 @@
-"""Leases of the store: what is lost on the way, and what outlives a restart."""
+"""Leases of the store: what is lost on the way, and what outlives restarts and deaths."""
 
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
-from beautyspot_testing.metadata_counts import COUNTED
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import in_forked_child
+from beautyspot_testing.shared import Child, in_forked_child
+from beautyspot_testing.store import MINE, OTHER, stored
+from servers import postgres
 from servers.valkey import until
 
 if TYPE_CHECKING:
@@ -19,35 +23,35 @@ if TYPE_CHECKING:
 
 def test_a_restart_of_the_server_ends_no_lease(own: Postgres, namespace: str) -> None:
     store = PostgresMetadataStore(own.url, namespace=namespace)
-    begun = store.begin(KEYS[0])
-    assert begun is not None
+    begun = store.begin([KEYS[0]], MINE)
+    put = Put(a_record(began_at=begun.now), covers_of(a_record()), begun.since, MINE)
     own.stop()
-    with pytest.raises(MetadataError, match="unreached"):
-        store.renew([begun.lease])
-    with pytest.raises(MetadataError, match="start the server"):
-        store.put_valid(a_record(), begun.generation)
+    for ask in (lambda: store.renew([KEYS[0]], MINE), lambda: store.put([put])):
+        with pytest.raises(MetadataError, match="start the server"):
+            ask()
     own.start()
-    assert store.renew([begun.lease]) == set()
-    assert store.leased(KEYS[:2]) == {KEYS[0]}
-    assert store.put_valid(a_record(began_at=begun.now), begun.generation)
-    assert store.leased(KEYS[:2]) == set()
+    assert store.renew([KEYS[0]], MINE) == set()
+    assert not store.begin([KEYS[0]], OTHER).leased
+    assert store.put([put]) == set()
     own.kill()
     own.start()
-    assert store.get(KEYS[0]) == a_record(began_at=begun.now)
+    assert store.get(KEYS[0]) == put.record
     store.close()
 
 
 def test_a_lease_whose_answer_was_lost_ends_with_the_row(own: Postgres, namespace: str) -> None:
-    """The server may give it after its caller has given up, and runs without it."""
+    """The server may give it after its caller has given up."""
     store = PostgresMetadataStore(own.url, namespace=namespace, timeout=0.3)
-    generation = store.generation()
+    assert until(lambda: bool(store.store_id))
+    since = store.begin([], MINE).since
     own.freeze()
     with pytest.raises(MetadataError, match="late"):
-        store.begin(KEYS[0])
+        store.begin([KEYS[0]], MINE)
     own.thaw()
-    assert until(lambda: bool(store.leased([KEYS[0]])))
-    assert store.put_valid(a_record(), generation)
-    assert store.leased([KEYS[0]]) == set()
+    given = "SELECT token FROM beautyspot.leases"
+    assert until(lambda: own.ask(given) == [(MINE,)])
+    assert stored(store, a_record(), token=MINE, since=since) == set()
+    assert own.ask(given) == []
     store.close()
 
 
@@ -56,7 +60,7 @@ def test_a_connection_that_is_ended_in_the_midst(
 ) -> None:
     """Each statement is sent once more, and does what it says once."""
     other = PostgresMetadataStore(postgres_server.url, namespace=namespace)
-    begun = store.begin_many(KEYS[:2])
+    begun = store.begin(KEYS[:2], MINE)
 
     def end_all() -> None:
         postgres_server.ask(
@@ -65,66 +69,182 @@ def test_a_connection_that_is_ended_in_the_midst(
         )
 
     for ask in (
-        lambda: store.renew([begun[KEYS[0]].lease]) == set(),
-        lambda: store.put_valid(a_record(), begun[KEYS[0]].generation),
+        lambda: store.renew(KEYS[:2], MINE) == set(),
+        lambda: stored(store, a_record(), token=MINE, since=begun.since) == set(),
         lambda: store.find(KEYS[0]) is not None,
-        lambda: other.begin(KEYS[1]) is None,
-        lambda: store.begin(KEYS[2]) is not None,
-        lambda: store.leased(KEYS[:4]) == {*KEYS[1:3]},
-        lambda: len(list(store.scan())) == 1,
+        lambda: not other.begin([KEYS[1]], OTHER).leased,
+        lambda: store.begin([KEYS[2]], MINE).leased == [KEYS[2]],
+        lambda: len(store.rows()) == 1,
         lambda: store.now() > 0,
-        lambda: store.delete(KEYS[0]),
+        lambda: store.delete({KEYS[0]: a_record().made_at}) == {KEYS[0]},
     ):
         end_all()
         assert ask()
     other.close()
 
 
-def test_only_the_lease_of_its_own_is_ended_by_a_put(
-    store: PostgresMetadataStore, postgres_server: Postgres, namespace: str
-) -> None:
-    other = PostgresMetadataStore(postgres_server.url, namespace=namespace)
-    begun = other.begin(KEYS[0])
-    assert begun is not None
-    assert store.put_valid(a_record(), store.generation())
-    store.put(a_record())
-    assert store.leased([KEYS[0]]) == {KEYS[0]}
-    assert other.put_valid(a_record(began_at=begun.now), begun.generation)
-    assert store.leased([KEYS[0]]) == set()
-    other.close()
-
-
-def test_a_forked_child_does_not_end_what_its_parent_holds(store: PostgresMetadataStore) -> None:
-    begun = store.begin(KEYS[0])
-    assert begun is not None
+def test_a_forked_child_has_connections_of_its_own(store: PostgresMetadataStore) -> None:
+    """And what it does is of its own token: the parent's lease stays."""
+    store.begin([KEYS[0]], MINE)
 
     def child() -> str:
-        begun.lease.release()
-        assert store.put_valid(a_record(), begun.generation)
-        return "still held" if store.leased([KEYS[0]]) else "free"
+        assert not store.begin([KEYS[0]], OTHER).leased
+        store.release([KEYS[0]], OTHER)
+        assert stored(store, a_record(KEYS[1]), token=OTHER) == set()
+        store.close()
+        return "done"
 
-    assert in_forked_child(child) == "still held"
-    assert store.leased([KEYS[0]]) == {KEYS[0]}
-    assert store.renew([begun.lease]) == set()
-    begun.lease.release()
-
-
-def test_who_holds_it(store: PostgresMetadataStore) -> None:
-    lease = store.try_lease(KEYS[0])
-    assert lease is not None
-    assert store.lease_holder(KEYS[0]).startswith(f"process {os.getpid()} on ")
-    lease.release()
+    assert in_forked_child(child) == "done"
+    assert store.renew([KEYS[0]], MINE) == set()
+    assert store.find(KEYS[1]) is not None
+    store.release([KEYS[0]], MINE)
 
 
-def test_leases_of_the_dead_are_removed_at_last(
+@pytest.mark.usefixtures("_programs")
+def test_who_waits_for_a_lease_writes_nothing(namespace: str) -> None:
+    """However often they ask, the server's log does not grow."""
+    with postgres.running(wal_level="minimal", max_wal_senders="0") as server:
+        store = PostgresMetadataStore(server.url, namespace=namespace)
+        store.begin([KEYS[0]], MINE)
+        stored(store, a_record(KEYS[1]))
+        written = "SELECT pg_current_wal_insert_lsn()"
+        before = server.ask(written)
+        for _ in range(20):
+            begun = store.begin(KEYS[:2], OTHER)
+            assert (set(begun.found), begun.leased) == ({KEYS[1]}, [])
+        assert server.ask(written) == before
+        store.close()
+
+
+# -------------------------------------------------------------- other processes, of other fates
+
+
+def a_child(server: Postgres, namespace: str) -> Child:
+    """Another process that begins a call, and puts its result when it may go on."""
+    return Child(
+        "import os\n"
+        "from beautyspot_postgres import PostgresMetadataStore\n"
+        "from beautyspot_testing.records import KEYS, a_record\n"
+        "from beautyspot_testing.store import MINE, stored\n"
+        f"store = PostgresMetadataStore({server.url!r}, namespace={namespace!r}, lease_time=1)\n"
+        "begun = store.begin([KEYS[0]], MINE)\n"
+        "say(f'{len(begun.leased)} {os.getpid()}')\n"
+        "wait()\n"
+        "record = a_record(began_at=begun.now, made_at=begun.now, result_data=b'child')\n"
+        "say(str(stored(store, record, token=MINE, since=begun.since)))\n"
+    )
+
+
+@pytest.fixture
+def brief(postgres_server: Postgres, namespace: str) -> Any:
+    """A store whose leases hold for a second."""
+    store = PostgresMetadataStore(postgres_server.url, namespace=namespace, lease_time=1)
+    yield store
+    store.close()
+
+
+def takes_over(store: PostgresMetadataStore) -> float | None:
+    """When another one gets the lease."""
+    begun = store.begin([KEYS[0]], OTHER)
+    return begun.now if begun.leased else None
+
+
+def test_a_process_that_is_killed_between_begin_and_put_frees_its_key(
+    brief: PostgresMetadataStore, postgres_server: Postgres, namespace: str
+) -> None:
+    with a_child(postgres_server, namespace) as child:
+        assert child.heard().startswith("1 ")
+        assert takes_over(brief) is None
+        child.kill()
+    assert until(lambda: takes_over(brief) is not None)
+    assert stored(brief, a_record(result_data=b"mine"), token=OTHER) == set()
+
+
+@pytest.mark.parametrize("then", ["put", "note", "nothing"])
+def test_a_process_that_stood_still_beyond_its_lease(
+    brief: PostgresMetadataStore, postgres_server: Postgres, namespace: str, then: str
+) -> None:
+    """Its result is stored, unless a newer one or an invalidation came before."""
+    with a_child(postgres_server, namespace) as child:
+        leased, _, pid = child.heard().partition(" ")
+        assert leased == "1"
+        os.kill(int(pid), signal.SIGSTOP)
+        began: list[float] = []
+        assert until(lambda: began.extend(filter(None, [takes_over(brief)])) or bool(began))
+        if then == "put":
+            newer = a_record(began_at=began[0], made_at=began[0], result_data=b"newer")
+            assert stored(brief, newer, token=OTHER) == set()
+        elif then == "note":
+            brief.note(covers_of(a_record())[1])
+        os.kill(int(pid), signal.SIGCONT)
+        child.go_on()
+        assert child.heard() == ("set()" if then == "nothing" else str({KEYS[0]}))
+    found = brief.get(KEYS[0])
+    data = None if found is None else found.result_data
+    assert data == {"put": b"newer", "note": None, "nothing": b"child"}[then]
+    if then == "nothing":
+        assert brief.renew([KEYS[0]], OTHER) == set(), "it has ended no lease but its own"
+
+
+def test_sessions_of_a_client_that_is_killed_hold_nothing(
+    postgres_server: Postgres, store: PostgresMetadataStore, namespace: str
+) -> None:
+    code = (
+        "import os, signal, threading\n"
+        "from beautyspot_postgres import PostgresMetadataStore\n"
+        "from beautyspot_testing.records import KEYS, a_record\n"
+        "from beautyspot_testing.store import stored\n"
+        f"store = PostgresMetadataStore({postgres_server.url!r}, namespace={namespace!r})\n"
+        "store.open()\n"
+        "def work(number):\n"
+        "    while True:\n"
+        "        stored(store, *(a_record(key) for key in KEYS[:20]), token=f'{number:032x}')\n"
+        "        store.note('all')\n"
+        "for number in range(3):\n"
+        "    threading.Thread(target=work, args=[number], daemon=True).start()\n"
+        "say('works')\n"
+        "wait()\n"
+    )
+    for _ in range(3):
+        with Child(code) as child:
+            assert child.heard() == "works"
+            assert until(lambda: len(store.rows()) == 20)
+            child.kill()
+        since = store.begin([], MINE).since
+        assert stored(store, *(a_record(key) for key in KEYS[:20]), since=since + 10**9) == set()
+        assert store.delete(dict.fromkeys(KEYS[:20], a_record().made_at)) == set(KEYS[:20])
+        store.note("all")
+
+
+def test_leases_of_the_dead_are_swept_at_last(
     store: PostgresMetadataStore, raw: Any, namespace: str
 ) -> None:
-    store.begin_many(KEYS[:3])
+    store.begin(KEYS[:3], MINE)
     raw.execute(
         "UPDATE beautyspot.leases SET ends_at = ends_at - 7200 "
         "WHERE namespace = %s AND cache_key <> %s",
         [namespace, KEYS[0]],
     )
-    store.add_counts([COUNTED])
-    query = "SELECT cache_key FROM beautyspot.leases WHERE namespace = %s"
-    assert raw.execute(query, [namespace]).fetchall() == [(KEYS[0],)]
+    assert store.sweep(3600.0, dry_run=True) == 2
+    assert store.sweep(3600.0) == 2
+    assert store.renew(KEYS[:3], MINE) == set(KEYS[1:3])
+
+
+def test_covers_are_remembered_for_a_month(
+    store: PostgresMetadataStore, raw: Any, namespace: str
+) -> None:
+    for key in KEYS[:2]:
+        store.note(f"key:{key}")
+    raw.execute(
+        "UPDATE beautyspot.covers SET number = number - 29 * 86400 * 1000000::bigint "
+        "WHERE namespace = %s",
+        [namespace],
+    )
+    assert store.sweep(0.0) == 0
+    raw.execute(
+        "UPDATE beautyspot.covers SET number = number - 2 * 86400 * 1000000::bigint "
+        "WHERE namespace = %s AND cover = %s",
+        [namespace, f"key:{KEYS[0]}"],
+    )
+    assert store.sweep(40 * 86400.0) == 0, "younger than that is left alone"
+    assert (store.sweep(0.0), store.sweep(0.0)) == (1, 0)

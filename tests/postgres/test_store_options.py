@@ -5,13 +5,15 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
+import psycopg
 import pytest
+from beautyspot.contracts import Counts, Selection
+from beautyspot.contracts.store import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_postgres.roles import grants
-from beautyspot_testing.metadata_counts import COUNTED
 from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import ANY, MINE, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,9 @@ KEY = "0123456789abcdef0123456789abcdef"
     [
         ({"namespace": ""}, "namespace='' is no name"),
         ({"namespace": 5}, "namespace=5 is no name"),
-        ({"namespace": "n" * 201}, "is too long: give 200 characters at most"),
+        ({"namespace": "n" * 201}, "is too long, or no UTF-8 without zeros"),
+        ({"namespace": "a\0b"}, "is too long, or no UTF-8 without zeros"),
+        ({"namespace": "a\ud800b"}, "give 200 characters at most"),
         ({"schema": "a b"}, "schema='a b' is no plain name"),
         ({"schema": 'x"; DROP'}, "is no plain name"),
         ({"lease_time": 0.05}, "give 0.1 s or more"),
@@ -39,7 +43,7 @@ KEY = "0123456789abcdef0123456789abcdef"
         ({"timeout": 0}, "timeout=0 is too short: give"),
         ({"timeout": 10**6}, "is too long: give 3600 s or less"),
         ({"connections": 0}, "connections=0: give a whole number, 1 or more"),
-        ({"memory": "64MB"}, "libpq has no parameter 'memory'"),
+        ({"memory": "64MB"}, "no option and no parameter of libpq 'memory'"),
         ({"sslmode": "sometimes"}, "sslmode has no such value"),
         ({"sslrootcert": "/nowhere/ca.pem"}, "is no file that can be seen"),
         ({"host": "elsewhere"}, "host is given twice"),
@@ -69,7 +73,7 @@ def test_the_ways_to_name_it(
     spot.mark(abs, version="1")(-3)
     table = {"use": postgres_server.url, "namespace": namespace, "connections": 2}
     again = make_spot(metadata=table, strict=True)
-    [record] = again.metadata.scan()
+    [record] = again.metadata.rows()
     assert record.cache_key
     assert spot.metadata.lease_time == 10
     named = make_spot("named", metadata=postgres_server.url, strict=True)
@@ -82,37 +86,62 @@ def test_a_text_names_the_server_and_no_password() -> None:
 
 
 def test_it_travels_without_a_password(store: PostgresMetadataStore) -> None:
-    store.put(a_record())
+    stored(store, a_record(began_at=5.0))
     other = pickle.loads(pickle.dumps(store))
-    assert other.get(KEYS[0]) == a_record()
+    assert other.get(KEYS[0]) == a_record(began_at=5.0)
     other.close()
     with pytest.raises(TypeError, match="PGPASSWORD"):
         pickle.dumps(PostgresMetadataStore("postgres://me:secret@localhost/db"))
 
 
 def test_namespaces_share_nothing(postgres_server: Postgres, namespace: str) -> None:
-    names = [namespace, f"{namespace}\0", f"{namespace}%", f"{namespace}\ud800"]
+    names = [namespace, f"{namespace}ä", f"{namespace}%", f"{namespace}'"]
     stores = [PostgresMetadataStore(postgres_server.url, namespace=name) for name in names]
+    counted = Counts("m:f", 1, hits=1)
     for number, store in enumerate(stores):
-        store.put(a_record(KEYS[number]))
-        store.add_counts([COUNTED])
+        stored(store, a_record(KEYS[number]))
+        store.add_counts([counted])
+        store.remark({"price_unit": "$"})
     for number, store in enumerate(stores):
-        assert [record.cache_key for record in store.scan()] == [KEYS[number]]
-        assert list(store.counts()) == [COUNTED]
-        assert store.totals().entries == 1
-        for order in store.orders:
-            assert len(store.page(order=order).records) == 1  # type: ignore[arg-type]
-        lease = store.try_lease(KEYS[9])
-        assert lease is not None
-        looking = store.for_looking()
-        assert [record.cache_key for record in looking.scan()] == [KEYS[number]]
-        looking.close()
+        mine = KEYS[number : number + 1]
+        assert [record.cache_key for record in store.rows()] == mine
+        assert [*store.find_many(KEYS)] == mine
+        assert list(store.counts()) == [counted]
+        assert store.function_totals()[0].entries == 1
+        for order in ("key", "newest", "dearest"):
+            found = store.select(Selection(), order, None, 10)  # type: ignore[arg-type]
+            assert [record.cache_key for record in found] == mine
+        assert store.begin([KEYS[9]], f"{number}" * 32).leased == [KEYS[9]]
+        begun = store.begin(mine, MINE, rejected={mine[0]: ANY})
+        stores[number - 1].note("all")
+        assert stores[number - 1].delete({mine[0]: a_record().made_at}) == set()
+        row = a_record(mine[0], began_at=begun.now)
+        assert stored(store, row, token=MINE, since=begun.since) == set()
     assert len({store.store_id for store in stores}) == len(stores)
     for store in stores:
         store.close()
 
 
 # ----------------------------------------------------------------------------------- signatures
+
+
+def test_that_signatures_are_demanded_is_kept_in_the_database(
+    postgres_server: Postgres, namespace: str, raw: Any
+) -> None:
+    def demands(**options: Any) -> bool:
+        store = PostgresMetadataStore(postgres_server.url, namespace=namespace, **options)
+        store.open()
+        store.close()
+        return store.demands_signing
+
+    assert not demands()
+    assert demands(demands_signing=True)
+    assert demands()
+    assert demands(demands_signing=False)
+    raw.execute(
+        "UPDATE beautyspot.stores SET demands_signing = false WHERE namespace = %s", [namespace]
+    )
+    assert not demands()
 
 
 def test_what_demands_signatures_is_learned_by_all(
@@ -138,19 +167,113 @@ def test_what_demands_signatures_is_learned_by_all(
 
 
 def test_to_look_makes_nothing(database: str) -> None:
-    store = PostgresMetadataStore(database)
-    looking = store.for_looking()
-    with pytest.raises(MetadataError, match="has no schema"):
-        looking.find(KEYS[0])
-    store.open()
+    looking = PostgresMetadataStore(database)
+    for _ in range(2):
+        with pytest.raises(MetadataError, match="has no schema"):
+            looking.open(look=True)
+    PostgresMetadataStore(database).open()
+    looking.open(look=True)
     assert looking.find(KEYS[0]) is None
-    with pytest.raises(NotSupportedError):
-        looking.put_valid(a_record(), 0)
-    other = PostgresMetadataStore(database, namespace="other").for_looking()
-    with pytest.raises(MetadataError, match="no ID yet.*there are 'beautyspot'"):
+    for change in (
+        lambda: stored(looking, a_record(), since=0),
+        lambda: looking.begin([KEYS[0]], MINE),
+        lambda: looking.renew([KEYS[0]], MINE),
+        lambda: looking.touch({KEYS[0]: 1.0}),
+        lambda: looking.sweep(0.0),
+        lambda: looking.remark({"a": "b"}),
+        lambda: looking.add_counts([]),
+    ):
+        with pytest.raises(NotSupportedError, match="opened to look at it"):
+            change()
+    assert looking.sweep(0.0, dry_run=True) == 0
+    other = PostgresMetadataStore(database, namespace="other")
+    other.open(look=True)
+    assert other.find(KEYS[0]) is None
+    with pytest.raises(MetadataError, match="there is no store 'other'.*of 'beautyspot'"):
         _ = other.store_id
-    for each in (store, looking, other):
+    for each in (looking, other):
         each.close()
+
+
+def test_what_looks_goes_on_looking(own: Postgres, namespace: str) -> None:
+    """Also where the server was restarted, or the schema made anew."""
+    with pytest.raises(MetadataError, match="has no schema"):
+        PostgresMetadataStore(own.url, namespace=namespace).open(look=True)
+    store = PostgresMetadataStore(own.url, namespace=namespace)
+    stored(store, a_record())
+    looking = PostgresMetadataStore(own.url, namespace=namespace)
+    looking.open(look=True)
+    own.stop()
+    own.start()
+    assert looking.find(KEYS[0]) is not None
+    own.ask("DROP SCHEMA beautyspot CASCADE")
+    for match in ("42P01|3F000", "has no schema"):
+        with pytest.raises(MetadataError, match=match):
+            looking.find(KEYS[0])
+    store.close()
+    looking.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE beautyspot.results DROP COLUMN price CASCADE, DROP COLUMN tags CASCADE",
+        "ALTER TABLE beautyspot.results ADD COLUMN more text",
+        "UPDATE beautyspot.form SET written_by = 99, readable_from = 99",
+    ],
+    ids=["older", "newer", "too new"],
+)
+def test_another_release_s_rows_are_looked_at(database: str, change: str) -> None:
+    """By the columns that are there."""
+    store = PostgresMetadataStore(database)
+    record = a_record(price=0.5, began_at=5.0)
+    stored(store, record)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(change.encode())
+    looking = PostgresMetadataStore(database)
+    looking.open(look=True)
+    found = looking.get(KEYS[0])
+    assert found is not None
+    assert found == (record._replace(price=None, tags=()) if "DROP" in change else record)
+    assert looking.find(KEYS[0]) is not None
+    assert [*looking.find_many(KEYS)] == KEYS[:1]
+    bare = found._replace(result_data=None)
+    assert looking.rows() == looking.select(Selection(tag=None), "dearest", None, 9) == [bare]
+    assert list(looking.all_rows(data=True)) == [found]
+    assert looking.function_totals()[0].entries == 1
+    store.close()
+    looking.close()
+
+
+def test_a_role_that_may_only_read_finds_and_looks(
+    store: PostgresMetadataStore, postgres_server: Postgres, namespace: str, role: str
+) -> None:
+    stored(store, *(a_record(key) for key in KEYS[:3]))
+    for statement in grants("reader", [role]):
+        postgres_server.ask(statement)
+    url = postgres_server.url.replace("postgres@", f"{role}@")
+    reader = PostgresMetadataStore(url, namespace=namespace)
+    for looks in (False, True):
+        reader.open(look=looks)
+        assert len(reader.find_many(KEYS)) == 3
+        assert reader.get(KEYS[0]) == store.get(KEYS[0])
+        assert reader.store_id == store.store_id
+        assert len(reader.rows()) == 3
+        assert reader.function_totals() == store.function_totals()
+        assert list(reader.counts()) == []
+        assert reader.sweep(0.0, dry_run=True) == 0
+    reader.open()
+    for change in (
+        lambda: stored(reader, a_record(), since=0),
+        lambda: reader.begin([KEYS[9]], MINE),
+        lambda: reader.note("all"),
+        lambda: reader.delete({KEYS[0]: 1.0}),
+    ):
+        with pytest.raises(MetadataError, match="42501"):
+            change()
+    reader.close()
+    for statement in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
+        postgres_server.ask(statement)
 
 
 def test_a_role_that_may_only_read_has_hits(
@@ -160,7 +283,7 @@ def test_a_role_that_may_only_read_has_hits(
     namespace: str,
     role: str,
 ) -> None:
-    store.put_many(a_record(key) for key in KEYS[:3])
+    stored(store, *(a_record(key) for key in KEYS[:3]))
     for statement in grants("reader", [role]):
         postgres_server.ask(statement)
     place = {"use": postgres_server.url, "namespace": namespace}
@@ -175,13 +298,6 @@ def test_a_role_that_may_only_read_has_hits(
     reader = make_spot(metadata={**place, "use": url}, mode="readonly", strict=True)
     assert reader.mark(version="1", ignore=("ran",))(note)(3) is None
     assert ran == [3]
-    looking = PostgresMetadataStore(url, namespace=namespace).for_looking()
-    assert looking.totals().entries == 4
-    assert len(list(looking.scan())) == 4
-    assert looking.function_totals() == store.function_totals()
-    looking.close()
-    with pytest.raises(MetadataError, match="42501"):
-        reader.metadata.put(a_record())
     for statement in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
         postgres_server.ask(statement)
 
@@ -196,11 +312,11 @@ def test_a_result_is_saved_when_the_server_is_back(
     assert [marked(-1), marked(-2)] == [1, 2]
     own.start()
     assert spot.flush()
-    assert spot.metadata.totals().entries == 2
+    assert spot.stats()["entries"] == 2
 
 
 def test_the_module_offers_it() -> None:
     import beautyspot_postgres
 
     assert {"PostgresLimiter", "PostgresMetadataStore"} <= {*dir(beautyspot_postgres)}
-    assert isinstance(PostgresMetadataStore(URL), bs.MetadataStoreBase)
+    assert isinstance(PostgresMetadataStore(URL), MetadataStoreBase)

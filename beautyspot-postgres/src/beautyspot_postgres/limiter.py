@@ -9,9 +9,8 @@ from beautyspot.errors import BeautyspotError
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
 
-from beautyspot_postgres import texts
 from beautyspot_postgres.address import SCHEMES
-from beautyspot_postgres.limits import Limits
+from beautyspot_postgres.limits import Limits, short
 from beautyspot_postgres.server import Server
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class PostgresLimiter(RemoteLimiter):
         lease_time: float | str | timedelta = 30.0,
         schema: str = "beautyspot",
         timeout: float | str | timedelta = 5.0,
-        connections: int = 10,
+        connections: int = 4,
         clock: Callable[[], float] | None = None,
         sslrootcert: str | Path | None = None,
         sslcert: str | Path | None = None,
@@ -100,7 +99,7 @@ class PostgresLimiter(RemoteLimiter):
             passfile=passfile,
             **parameters,
         )
-        name = texts.short(checked.name("limit", limit))
+        name = short(checked.name("limit", limit))
         super().__init__(
             server,
             Limits(server, checked.name("namespace", namespace)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_postgres import arrays, schema, texts
+from beautyspot_postgres import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,6 +13,17 @@ if TYPE_CHECKING:
     from beautyspot_local.remote.keeping import Asked, Place
 
     from beautyspot_postgres.server import Server
+
+_RUN: Final = f"SELECT {{schema}}.limit_run({', '.join(['%s'] * 11)})"
+_HOLD: Final = "SELECT {schema}.limit_hold(%s, %s, %s, %s, %s, %s)"
+_DROP: Final = "SELECT {schema}.limit_drop(%s, %s, %s)"
+
+
+def short(name: str) -> str:
+    """A name as it stands in the tables: a digest of one that is too long, or holds odd signs."""
+    if len(name) <= 200 and name.isprintable():
+        return name
+    return f"sha256 {sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 class Limits:
@@ -24,13 +36,7 @@ class Limits:
 
     def __init__(self, server: Server, namespace: str) -> None:
         self._server = server
-        self._namespace = texts.short(namespace)
-        self._is_made = False
-        self._run = server.sql(
-            "SELECT {schema}.limit_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-        )
-        self._hold = server.sql("SELECT {schema}.limit_hold($1, $2, $3, $4, $5, $6)")
-        self._drop = server.sql("SELECT {schema}.limit_drop($1, $2, $3)")
+        self._namespace = short(namespace)
 
     @property
     def where(self) -> object:
@@ -42,18 +48,18 @@ class Limits:
         """Have the function do it, which does all operations."""
         limits = asked.limits
         answer: Sequence[float] = self._answer(
-            self._run,
+            _RUN,
             asked.operation,
             self._namespace,
             asked.clock,
             asked.nonce,
             asked.first,
             asked.second,
-            arrays.literal(limit.key for limit in limits),
-            arrays.literal(limit.pause_key for limit in limits),
-            arrays.floats(limit.tolerance for limit in limits),
-            arrays.floats(limit.rate for limit in limits),
-            arrays.floats(number for numbers in asked.given for number in numbers),
+            [limit.key for limit in limits],
+            [limit.pause_key for limit in limits],
+            [limit.tolerance for limit in limits],
+            [limit.rate for limit in limits],
+            [number for numbers in asked.given for number in numbers],
         )
         return answer
 
@@ -62,11 +68,11 @@ class Limits:
     ) -> Sequence[bool]:
         """Take each place, or hold on to it."""
         answer: Sequence[bool] = self._answer(
-            self._hold,
+            _HOLD,
             self._namespace,
-            arrays.literal(place.key for place in places),
-            arrays.literal(place.token for place in places),
-            "{" + ",".join(str(place.size) for place in places) + "}",
+            [place.key for place in places],
+            [place.token for place in places],
+            [place.size for place in places],
             lease_time,
             clock,
         )
@@ -74,15 +80,11 @@ class Limits:
 
     def drop(self, place: Place) -> None:
         """Have a place be free."""
-        self._answer(self._drop, self._namespace, place.key, place.token)
+        self._answer(_DROP, self._namespace, place.key, place.token)
 
-    def _answer(self, query: bytes, *params: Any) -> Any:
-        if not self._is_made:
+    def _answer(self, query: str, *params: Any) -> Any:
+        if not self._server.is_ready:
             schema.ensure(self._server)
-            self._is_made = True
-        try:
-            [[answer]] = self._server.run(query, params)
-        except BaseException:
-            self._is_made = False  # where the schema was dropped, the next call makes it again
-            raise
+            self._server.is_ready = True
+        [[answer]] = self._server.run(query, params)
         return answer

@@ -6,40 +6,40 @@ The schema belongs to the role that makes it, which alone may bring it up to dat
 from __future__ import annotations
 
 import shlex
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from psycopg.errors import InsufficientPrivilege
 
-    from beautyspot.errors import BeautyspotError
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
     from beautyspot_postgres.server import Server
 
 SCHEMA: Final = "beautyspot"
 """The schema where the user names none."""
 
-_ENTER: Final = "GRANT USAGE ON SCHEMA {schema} TO {role};"
-
-_CHANGE: Final = "GRANT SELECT, INSERT, UPDATE, DELETE ON"
 _LATER: Final = "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema}"  # of what a later release makes
 
-_USER: Final = (
-    _ENTER,
-    f"{_CHANGE} ALL TABLES IN SCHEMA {{schema}} TO {{role}};",
-    "REVOKE INSERT, UPDATE, DELETE ON {schema}.form FROM {role};",
-    "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};",
-    f"{_LATER} {_CHANGE} TABLES TO {{role}};",
-    f"{_LATER} GRANT EXECUTE ON FUNCTIONS TO {{role}};",
-)
-_READER: Final = (
-    _ENTER,
-    "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};",
-    "GRANT EXECUTE ON FUNCTION {schema}.find(text, text) TO {role};",
-    f"{_LATER} GRANT SELECT ON TABLES TO {{role}};",
-)
-_VIEWER: Final = (_ENTER, "GRANT SELECT ON {schema}.entries, {schema}.functions TO {role};")
-
-GRANTS: Final = {"user": _USER, "reader": _READER, "viewer": _VIEWER}
+GRANTS: Final = {
+    "user": (
+        "GRANT USAGE ON SCHEMA {schema} TO {role};",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};",
+        "REVOKE INSERT, UPDATE, DELETE ON {schema}.form FROM {role};",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role};",
+        f"{_LATER} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {{role}};",
+        f"{_LATER} GRANT EXECUTE ON FUNCTIONS TO {{role}};",
+    ),
+    "reader": (
+        "GRANT USAGE ON SCHEMA {schema} TO {role};",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};",
+        f"{_LATER} GRANT SELECT ON TABLES TO {{role}};",
+    ),
+    "viewer": (
+        "GRANT USAGE ON SCHEMA {schema} TO {role};",
+        "GRANT SELECT ON {schema}.entries, {schema}.functions TO {role};",
+    ),
+}
 """What a role is granted that uses the store and its limits; one that only reads results; and one
 that reads the views alone. To be performed by the owner of the schema."""
 
@@ -66,21 +66,25 @@ def grants(kind: str, roles: Iterable[str], schema: str = SCHEMA) -> list[str]:
 
 def command(server: Server, role: str | None) -> str:
     """What the schema's owner has to run, so that a role may use it."""
-    name, user = server.schema_name, role or server.address.user or "ROLE"
+    name, user = server.schema_name, role or server.address.known().get("user", "ROLE")
     schema = "" if name == SCHEMA else f" --schema {shlex.quote(name)}"
     made = f"python -m beautyspot_postgres schema{schema} --user {shlex.quote(user)}"
     return f"{made} | psql {shlex.quote(server.url)}"
 
 
-def refused(server: Server, what: str, role: str | None = None) -> BeautyspotError:
-    """The error about a role that may not do something, to be raised.
+@contextmanager
+def told(server: Server, what: str, role: str | None = None) -> Iterator[None]:
+    """A block in which the error of a role that may not do it says what the owner has to run.
 
     Args:
-        server: which has refused it.
+        server: which refuses it.
         what: that it may not.
         role: as the server calls it; None where it did not tell.
     """
-    shown = role or server.address.user
-    who = f"the role {shown!r}" if shown else "the role"
-    advice = f"have the schema's owner, or a superuser, run `{command(server, role)}`, {_LESS}"
-    return server.failures.refused(f"{who} {what}", advice)
+    try:
+        yield
+    except InsufficientPrivilege as error:
+        shown = role or server.address.known().get("user", "")
+        advice = f"have the schema's owner, or a superuser, run `{command(server, role)}`, {_LESS}"
+        refused = server.failures.refused(f"the role {shown!r} {what}", advice)
+        raise refused from server.failures.cause(error)

@@ -8,21 +8,11 @@ but the first finds it made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.errors import BeautyspotError, SchemaError
+from beautyspot.errors import MetadataError, SchemaError
 
-from beautyspot_postgres import (
-    failures,
-    lease_functions,
-    limit_functions,
-    limit_tables,
-    look_functions,
-    roles,
-    store_functions,
-    store_tables,
-    views,
-)
+from beautyspot_postgres import functions, limit_functions, limit_tables, roles, tables
 
 if TYPE_CHECKING:
     from beautyspot_postgres.server import Server
@@ -36,119 +26,89 @@ READABLE_FROM: Final = 1
 LOCK: Final = 7_166_180_113_906_257_017
 """The number of the lock under which the schema is made."""
 
-_FORM: Final = (
-    """
-CREATE TABLE IF NOT EXISTS {schema}.form (
-  written_by integer NOT NULL,
-  readable_from integer NOT NULL
-)""",
-)
-
-# A function that may commit before the disk has it begins with
-#     PERFORM set_config('synchronous_commit', 'off', true);
-# The clause SET of CREATE FUNCTION has no effect on that: the commit comes after the function.
-#
-# A function that takes arrays keeps one plan: the server believes that a plan of its own for each
-# call is cheaper, and planning takes longer than all the rest. That plan has to be right for a
-# table of any size, as the server knows no size yet when it makes it, or one of long ago. So the
-# function has the settings `store_functions.PLANS`, and a row is looked up by its key in a loop, or
-# in a subquery that ends in LIMIT or gives one value, and is in no join.
-PARTS: Final = (
-    _FORM,
-    store_tables.STATEMENTS,
-    store_functions.STATEMENTS,
-    lease_functions.STATEMENTS,
-    look_functions.STATEMENTS,
-    limit_tables.STATEMENTS,
-    limit_functions.STATEMENTS,
-    views.STATEMENTS,
-)
-
-_FACTS: Final = """
-SELECT current_setting('server_version_num')::int, getdatabaseencoding()::text,
-  current_setting('transaction_isolation'), current_user::text,
-  to_regclass('{schema}.form') IS NOT NULL
-"""
-
-_NUMBERS: Final = "SELECT written_by, readable_from FROM {schema}.form"
-
 OLDEST: Final = 130000
 """The number of the server's version that it has to have at least."""
 
+_FORM: Final = (
+    "CREATE TABLE IF NOT EXISTS {schema}.form "
+    "(written_by integer NOT NULL, readable_from integer NOT NULL)"
+)
 
-class _Facts(NamedTuple):
-    version: int
-    encoding: str
-    isolation: str
-    role: str
-    is_made: bool
+PARTS: Final = (
+    [_FORM],
+    tables.STATEMENTS,
+    functions.STATEMENTS,
+    limit_tables.STATEMENTS,
+    limit_functions.STATEMENTS,
+    tables.VIEWS,
+)
+
+_FACTS: Final = (
+    "SELECT current_setting('server_version_num')::int, getdatabaseencoding()::text, "
+    "current_setting('transaction_isolation'), current_user::text, "
+    "to_regclass('{schema}.form') IS NOT NULL"
+)
+
+_NUMBERS: Final = "SELECT written_by, readable_from FROM {schema}.form"
 
 
-def ensure(server: Server) -> None:
+def ensure(server: Server, *, look: bool = False) -> None:
     """See that the server can be used, and make the schema where it is missing or older.
+
+    Args:
+        server: the server.
+        look: whether nothing is made, and a newer schema is looked at.
 
     Raises:
         SchemaError: a newer release made what this one can't use.
         BeautyspotError: the server could not be asked, or refused; it is too old, or has settings
             by which nothing could be promised; or the role may not use, or make, the schema, and
-            then it says what its owner has to run.
+            then it says what its owner has to run; or there is nothing to look at.
     """
-    facts, written_by = _found(server)
-    if written_by < WRITTEN_BY:
-        _make(server, facts.role)
-
-
-def is_there(server: Server) -> bool:
-    """Whether the schema is there, be it of an earlier release; nothing is made.
-
-    Raises:
-        SchemaError, BeautyspotError: as `ensure`.
-    """
-    return _found(server)[1] > 0
-
-
-def _found(server: Server) -> tuple[_Facts, int]:
-    """What is known of the server, and the number of the schema in it; 0 where there is none."""
-    try:
-        facts = _Facts(*server.run(server.sql(_FACTS))[0])
-        _check(server, facts)
-        numbers = server.run(server.sql(_NUMBERS)) if facts.is_made else []
-    except BeautyspotError as error:
-        if not failures.is_of(error, failures.MAY_NOT):
-            raise
-        raise roles.refused(server, f"may not use the schema {server.schema}") from error.__cause__
-    if not numbers:
-        return facts, 0
-    written_by, readable_from = numbers[0]
-    if readable_from > WRITTEN_BY:
+    role, written_by, readable_from = found(server)
+    if look and not written_by:
+        raise MetadataError(
+            f"{server.url} has no schema {server.schema} yet: a Spot that uses it makes it, or "
+            "give schema= as it was given there"
+        )
+    if readable_from > WRITTEN_BY and not look:
         raise SchemaError(
             f"a newer release made the schema {server.schema} of {server.url} (form {written_by}), "
             f"and this one knows up to {WRITTEN_BY}: upgrade beautyspot, or choose another schema="
         )
-    return facts, written_by
-
-
-def _check(server: Server, facts: _Facts) -> None:
-    """Refuse a server on which the functions would not do what they promise."""
-    refused = server.failures.refused
-    if facts.version < OLDEST:
-        raise refused(f"it is Postgres {facts.version // 10000}", "take Postgres 13 or newer")
-    if facts.encoding != "UTF8":
-        advice = "make one by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
-        raise refused(f"the encoding of its database is {facts.encoding}", advice)
-    if facts.isolation != "read committed":
-        advice = "ALTER ROLE ... SET default_transaction_isolation = 'read committed'"
-        raise refused(f"its transactions are {facts.isolation} by default", advice)
-
-
-def _make(server: Server, role: str) -> None:
-    try:
-        server.perform(script())
-    except BeautyspotError as error:
-        if not failures.is_of(error, failures.MAY_NOT):
-            raise
+    if written_by < WRITTEN_BY and not look:
         what = f"may not make the schema {server.schema}, or bring it up to date"
-        raise roles.refused(server, what, role) from error.__cause__
+        with server.failures, roles.told(server, what, role):
+            server.ask(script())
+
+
+def found(server: Server) -> tuple[str, int, int]:
+    """The role, and the numbers of the schema; zeros where there is none yet.
+
+    A server on which the functions would not do what they promise is refused.
+
+    Raises:
+        BeautyspotError: as `ensure`.
+    """
+    with server.failures, roles.told(server, f"may not use the schema {server.schema}"):
+        [(version, encoding, isolation, role, is_made)] = server.ask(_FACTS)
+        [(written_by, readable_from)] = server.ask(_NUMBERS) if is_made else [(0, 0)]
+    for is_so, why, advice in (
+        (version < OLDEST, f"it is Postgres {version // 10000}", "take Postgres 13 or newer"),
+        (
+            encoding != "UTF8",
+            f"the encoding of its database is {encoding}",
+            "make one by CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
+        ),
+        (
+            isolation != "read committed",
+            f"its transactions are {isolation} by default",
+            "ALTER ROLE ... SET default_transaction_isolation = 'read committed'",
+        ),
+    ):
+        if is_so:
+            raise server.failures.refused(why, advice)
+    return role, written_by, readable_from
 
 
 def script() -> str:
@@ -168,4 +128,4 @@ END IF;
 DELETE FROM {{schema}}.form;
 INSERT INTO {{schema}}.form VALUES ({WRITTEN_BY}, {READABLE_FROM});
 END $make$
-"""  # noqa: S608 - of constants
+"""

@@ -7,46 +7,111 @@ import re
 import threading
 import time
 from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from beautyspot.contracts import checked
+from beautyspot.contracts.failures import Failures
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
+from psycopg import generators, waiting
+from psycopg.conninfo import conninfo_attempts, make_conninfo
+from psycopg.rows import tuple_row
 
-from beautyspot_postgres.address import Address, parsed
-from beautyspot_postgres.connection import (
-    BrokenError,
-    Connection,
-    LateError,
-    ServerError,
-    UnreachedError,
-)
-from beautyspot_postgres.failures import AGAIN, UNREACHED, Failures, code
+from beautyspot_postgres import failures
+from beautyspot_postgres.address import SECRETS, Address
+from beautyspot_postgres.failures import LateError, UnreachedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from beautyspot_postgres.values import Row
+    from psycopg.abc import PQGen
 
-T = TypeVar("T")
-
-SHORTEST: Final = 0.001
-LONGEST: Final = 3600.0
-"""Seconds of a time-out."""
+Row = tuple[Any, ...]
 
 IDLE: Final = 300.0
 """Seconds after which a connection that nobody needed is closed."""
 
-LONG: Final = 60.0
-"""Seconds that it may take to list, to count, and to make the schema: clients do that in turn."""
+_ALIVE: Final = {
+    "client_encoding": "UTF8",
+    "fallback_application_name": "beautyspot",
+    "keepalives_idle": "15",  # a firewall that drops idle connections tells nobody
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+"""What all connections have, where the user says nothing else."""
+
+_AGAIN: Final = frozenset({"40001", "40P01"})
+"""The server rolled it back for another transaction's sake: it can be run at once again."""
+
+_TRIES: Final = 5
+"""How often."""
+
+_OFTEN: Final = 5
+"""How often a statement is asked over a connection until it is prepared there."""
 
 _MISSING: Final = frozenset({"42P01", "42883", "3F000"})
 """There is no such table, function or schema."""
 
-_SHORT: Final = b"SELECT 1"
 
-_TRIES: Final = 5
-"""How often a statement is tried that the server rolled back for another one's sake."""
+class Connection(psycopg.Connection[Row]):
+    """A connection whose answers come in time, for one thread at a time.
+
+    Attributes:
+        ends: until when the next answer has to be there, by the monotonic clock.
+        used_at: when it was used last.
+        is_pooled: whether a pooler such as PgBouncer answers for the server.
+    """
+
+    ends = 0.0
+    used_at = 0.0
+    is_pooled = False
+    _pool = None  # one that is in a pool may be left open at the program's end: psycopg is silent
+
+    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Wait for an answer; psycopg's own waits as long as it takes."""
+        del timeout
+        return waiting.wait(_in_time(gen, self.ends), self.pgconn.socket, interval)
+
+
+def _in_time(steps: Generator[Any, Any, Any], ends: float) -> Generator[Any, Any, Any]:
+    """The same steps, which end with an error when the time is over."""
+    ready = None
+    while True:
+        try:
+            wanted = steps.send(ready)
+        except StopIteration as done:
+            return done.value
+        if time.monotonic() >= ends:
+            raise LateError("no answer within the time-out")
+        ready = yield wanted
+
+
+def connected(parameters: Mapping[str, str], ends: float) -> Connection:
+    """A connection to the first of several hosts that takes one, each within its part of the time.
+
+    Nothing is prepared behind a pooler, which may give each statement another session. It is told
+    by the number of the server's process: that in its greeting is the pooler's own.
+    """
+    failed = list[str]()
+    attempts = conninfo_attempts({**_ALIVE, **parameters})
+    for number, attempt in enumerate(attempts):
+        now = time.monotonic()
+        part = now + (ends - now) / (len(attempts) - number)
+        try:
+            steps = _in_time(generators.connect(make_conninfo("", **attempt)), part)
+            connection = Connection(waiting.wait_conn(steps, 0.1), tuple_row)
+            connection.ends = part
+            connection.autocommit = True
+            connection.cursor_factory = psycopg.RawCursor  # psycopg reads long texts slowly
+            [(pid,)] = connection.execute("SELECT pg_backend_pid()")
+        except (psycopg.Error, LateError) as error:
+            failed.append(str(error))
+        else:
+            connection.is_pooled = pid != connection.pgconn.backend_pid
+            connection.prepare_threshold = None if connection.is_pooled else _OFTEN
+            return connection
+    raise UnreachedError("; ".join(failed))
 
 
 class Server:
@@ -58,8 +123,8 @@ class Server:
 
     A statement whose connection broke is sent once more, over a new one, so each must be right when
     it is run twice, or say `twice=False`. One that gets no answer within the time-out is not sent
-    again: its caller has waited long enough. Those that are not used just now are closed then: they
-    lead to the same server, and each would cost a time-out of its own.
+    again: its caller has waited long enough. All connections are closed then: they lead to the same
+    server, and each would cost a time-out of its own.
 
     Args:
         url: see `beautyspot_postgres.address`; None is the environment's.
@@ -72,6 +137,7 @@ class Server:
 
     Attributes:
         address: where it is.
+        failures: a block in which psycopg's errors become errors of beautyspot.
         schema: as it is written in SQL, in quotes.
         is_ready: whether its schema was seen. It is False again after an answer by which something
             of it is missing, as where it was dropped: then it is to be made again.
@@ -88,24 +154,36 @@ class Server:
         busy: type[BeautyspotError] = MetadataBusyError,
         schema: str = "beautyspot",
         timeout: object = 5.0,
-        connections: int = 10,
+        connections: int = 4,
         **parameters: Any,
     ) -> None:
-        self.address: Final[Address] = parsed(url, parameters)
-        self.schema_name: Final = _schema_name(schema)
-        self.schema: Final = f'"{self.schema_name}"'
-        self.timeout: Final = checked.duration("timeout", timeout, least=SHORTEST, most=LONGEST)
-        self.failures: Final = Failures(self.address, failed, busy)
+        self.address: Final = Address(url, parameters)
+        self.schema_name: Final = checked.name("schema", schema)
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,62}", schema):
+            raise ConfigError(
+                f"schema={schema!r:.80} is no plain name: take letters, digits and _, at most 63"
+            )
+        self.schema: Final = f'"{schema}"'
+        self.timeout = checked.duration("timeout", timeout, least=0.001, most=3600.0)
+        self.failures: Final = Failures(
+            self.url,
+            failures.code,
+            failures.ADVICE,
+            failures.OTHERWISE,
+            busy=failures.BUSY,
+            secrets=[self.address.known().get(name, "") for name in SECRETS],
+            failed=failed,
+            busy_error=busy,
+        )
         self.is_ready = False
         self._most = checked.count("connections", connections)
+        self._strangers: list[object] = []
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         """Begin as a new process: a lock may have been held at the fork, and would be for ever."""
-        self._free: deque[Connection] = deque()
-        self._changed = threading.Condition(threading.Lock())
-        self._made = self._waiting = 0
-        self._closed_at = -1.0
+        self._idle = deque[Connection]()
+        self._turn, self._room = threading.Lock(), threading.BoundedSemaphore(self._most)
         self._pid = os.getpid()
 
     @property
@@ -113,160 +191,94 @@ class Server:
         """Where it is, without credentials."""
         return str(self.address)
 
-    def sql(self, text: str) -> bytes:
-        """A statement, in whose text ``{schema}`` stands for the schema; to be made once."""
-        return text.replace("{schema}", self.schema).encode()
-
     # ---------------------------------------------------------------------------------- asking
 
     def run(
         self,
-        query: bytes,
+        query: str,
         params: Sequence[Any] = (),
         *,
         twice: bool = True,
-        is_long: bool = False,
+        prepare: bool | None = None,
     ) -> list[Row]:
         """The rows that a statement gives.
 
         Args:
-            query: its text, with ``$1`` and so on, as `sql` makes it.
-            params: texts, bytes, numbers, None, or what is already in binary form (`Binary`).
+            query: its text, with ``%s`` for each of the parameters, and with ``{schema}``.
+            params: texts, bytes, numbers, lists of these, or None.
             twice: whether it may run twice, where a connection breaks while it is asked.
-            is_long: whether it may take a minute, as to list or to count all rows may. A server
-                that hangs is still given up within `timeout`: it is asked something short first.
+            prepare: False for what is not asked often.
 
         Raises:
             BeautyspotError: of the class `failed` or `busy`; says what to do.
         """
-        if is_long:
-            self.run(_SHORT)
-        ends = time.monotonic() + (max(self.timeout, LONG) if is_long else self.timeout)
-        return self._attempted(lambda one: one.ask(query, params, ends), ends, twice=twice)
+        with self.failures:
+            return self.ask(query, params, twice=twice, prepare=prepare)
 
-    def is_pooled(self) -> bool:
-        """Whether a pooler such as PgBouncer answers for the server.
-
-        Raises:
-            BeautyspotError: as `run`.
-        """
+    def ask(
+        self,
+        query: str,
+        params: Sequence[Any] = (),
+        *,
+        twice: bool = True,
+        prepare: bool | None = None,
+    ) -> list[Row]:
+        """The same, with the errors of psycopg and of `failures`."""
+        if not twice:
+            self.ask("SELECT 1")  # a connection that broke while nobody used it is another's matter
+        first, *others = query.replace("{schema}", self.schema).split("%s")
+        text = (first + "".join(f"${at}{each}" for at, each in enumerate(others, 1))).encode()
         ends = time.monotonic() + self.timeout
-        return self._attempted(lambda one: one.is_pooled(ends), ends, twice=True)
-
-    def perform(self, script: str) -> None:
-        """Perform statements in one transaction; they may run twice, and take longer than others.
-
-        Raises:
-            BeautyspotError: as `run`.
-        """
-        ends = time.monotonic() + max(self.timeout, LONG)
-        text = self.sql(script)
-        self._attempted(lambda one: one.perform(text, ends), ends, twice=True)
-
-    def _attempted(self, ask: Callable[[Connection], T], ends: float, *, twice: bool) -> T:
         tried = 0
         while True:
             tried += 1
             try:
-                return self._asked(ask, ends, fresh=not twice)
-            except ServerError as error:
-                if error.sqlstate not in AGAIN or tried >= _TRIES:
-                    self.is_ready = self.is_ready and error.sqlstate not in _MISSING
-                    raise self.failures.of(error) from self.failures.cause(error)
-            except BrokenError as error:
-                if not twice or tried > 1:
-                    raise self.failures.of(error) from self.failures.cause(error)
-                self._drop_free()  # they broke together, as a rule: the server was restarted
-            except (UnreachedError, LateError) as error:
-                self._drop_free()
-                raise self.failures.of(error) from self.failures.cause(error)
+                with self._connection(ends) as connection:
+                    cursor = connection.execute(text, params or None, prepare=prepare, binary=True)
+                    has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
+                    return cursor.fetchall() if has_rows else []
+            except psycopg.Error as error:
+                state = error.sqlstate or ""
+                self.is_ready = self.is_ready and state not in _MISSING
+                if _is_broken(error) and twice and tried == 1:
+                    self.close()  # they broke together, as a rule: the server was restarted
+                elif state not in _AGAIN or tried >= _TRIES:
+                    raise
+            except LateError:
+                self.close()
+                raise
 
-    def _asked(self, ask: Callable[[Connection], T], ends: float, *, fresh: bool) -> T:
-        connection = self._taken(ends)
-        while fresh and connection.is_stale():
-            self._drop(connection)
-            connection = self._taken(ends)
-        try:
-            answer = ask(connection)
-        except ServerError as error:
-            if error.sqlstate.startswith("57P") or error.sqlstate == "25006":
-                self._drop(connection)  # it ends, or has become a replica's
-            else:
-                self._give_back(connection)
-            raise
-        except BaseException:
-            self._drop(connection)  # also where it was interrupted: an answer is still to come
-            raise
-        self._give_back(connection)
-        return answer
-
-    # ---------------------------------------------------------------------------- connections
-
-    def _taken(self, ends: float) -> Connection:
+    @contextmanager
+    def _connection(self, ends: float) -> Iterator[Connection]:
+        """The connection that was used last, or a new one."""
         if self._pid != os.getpid():
+            self._strangers.append(self._idle)  # the parent's, which are not to be closed here
             self._begin_anew()
+        # One waits for room, others for their turn: who has just left does not come before them.
+        with self._turn:
+            if not self._room.acquire(timeout=max(0.0, ends - time.monotonic())):
+                raise UnreachedError("no connection became free")
+        idle, is_good = self._idle, False
         try:
-            return self._free.pop()  # the one used last
-        except IndexError:
-            return self._made_or_waited_for(ends)
-
-    def _made_or_waited_for(self, ends: float) -> Connection:
-        with self._changed:
-            self._waiting += 1
+            with suppress(IndexError):
+                if time.monotonic() - idle[0].used_at > IDLE:
+                    idle.popleft().close()
+            connection = idle.pop() if idle else connected(self.address.parameters, ends)
+            connection.ends = ends
             try:
-                while self._made >= self._most:
-                    if self._free:
-                        return self._free.pop()
-                    if not self._changed.wait(max(0.0, ends - time.monotonic())):
-                        raise LateError("no connection became free")
-                self._made += 1
-            finally:
-                self._waiting -= 1
-        try:
-            return self._connected(ends)
-        except BaseException:
-            self._note_gone()
-            raise
-
-    def _connected(self, ends: float) -> Connection:
-        attempts = self.address.attempts()
-        failed: Exception = UnreachedError("it has no host")
-        # Of what all hosts say, what tells most: a standby refuses, and the former primary is away.
-        for number, parameters in enumerate(attempts):
-            now = time.monotonic()
-            part = (ends - now) / (len(attempts) - number)
-            try:
-                return Connection(parameters, now + part)
-            except (UnreachedError, LateError) as error:
-                if code(failed) == UNREACHED:
-                    failed = error
-        raise failed
-
-    def _give_back(self, connection: Connection) -> None:
-        if connection.made_at <= self._closed_at:
-            self._drop(connection)
-            return
-        self._free.append(connection)
-        if self._waiting:
-            with self._changed:
-                self._changed.notify()
-        with suppress(IndexError):  # other threads may have taken all
-            if connection.used_at - self._free[0].used_at > IDLE:
-                self._drop(self._free.popleft())
-
-    def _drop_free(self) -> None:
-        with suppress(IndexError):  # there is none left
-            while True:
-                self._drop(self._free.popleft())
-
-    def _drop(self, connection: Connection) -> None:
-        connection.close()
-        self._note_gone()
-
-    def _note_gone(self) -> None:
-        with self._changed:
-            self._made -= 1
-            self._changed.notify()
+                yield connection
+                is_good = True
+            except psycopg.Error as error:  # a primary that takes no changes has become a standby
+                is_good = not _is_broken(error) and error.sqlstate != "25006"
+                raise
+            finally:  # after another error or an interrupt, an answer is still to come
+                connection.used_at = time.monotonic()
+                if is_good and idle is self._idle:
+                    idle.append(connection)
+                else:
+                    connection.close()
+        finally:
+            self._room.release()
 
     def close(self) -> None:
         """Close its connections, those in use when they are given back.
@@ -274,18 +286,13 @@ class Server:
         It may be asked again, and connects anew then.
         """
         if self._pid == os.getpid():
-            self._closed_at = time.monotonic()
-            self._drop_free()
-
-    def __repr__(self) -> str:
-        """Where it is, without credentials."""
-        return f"<Server {self.url}>"
+            idle, self._idle = self._idle, deque()
+            with suppress(IndexError):  # the last one was given back, or taken, meanwhile
+                while idle:
+                    idle.pop().close()
 
 
-def _schema_name(value: object) -> str:
-    name = checked.name("schema", value)
-    if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,62}", name):
-        raise ConfigError(
-            f"schema={name!r:.80} is no plain name: take letters, digits and _, at most 63"
-        )
-    return name
+def _is_broken(error: psycopg.Error) -> bool:
+    """Whether the connection broke. What was sent may have been performed."""
+    state = error.sqlstate
+    return isinstance(error, psycopg.OperationalError) and (state is None or state[:3] == "57P")

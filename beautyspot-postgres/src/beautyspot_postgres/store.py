@@ -1,63 +1,70 @@
 """`PostgresMetadataStore`: the metadata store that many machines share, for results that last.
 
-A hit is one SELECT. A miss is three round trips: the look-up, `begin`, and `put_valid`, which also
-releases the lease; the last two are functions in the database (`store_functions`,
-`lease_functions`). A result is on the server's disk when it is put; a lease need not be.
+A hit is one SELECT. A miss is three round trips: the look-up, `begin` and `put`, which also
+releases the lease; the last two are functions in the database (`functions`). Nothing that is asked
+needs the session of the question before. A result is on the server's disk when it is put; a lease
+need not be.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+import json
+from itertools import accumulate, chain, groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import Beginning, Invalidation, checked
-from beautyspot.errors import ConfigError, MetadataError
-from beautyspot_local.remote.remade import Remade, remembered
+from beautyspot.contracts import DIRECT_BLOB, Begun, Entry, TaskRecord, checked, in_full
+from beautyspot.contracts.sql import select_statement
+from beautyspot_local.remote.remade import remembered
 
-from beautyspot_postgres import arrays, invalidation_log, rows, schema, texts
-from beautyspot_postgres import counts as counted
 from beautyspot_postgres.address import SCHEMES
-from beautyspot_postgres.leases import LeaseKeeper
-from beautyspot_postgres.looking import LookingStore
-from beautyspot_postgres.putting import Putter
-from beautyspot_postgres.reading import CLOSED, PostgresReader
+from beautyspot_postgres.counting import CountingStore
+from beautyspot_postgres.functions import FOUND, LOCK, MICROS, NOW, SMALL
 from beautyspot_postgres.server import Server
+from beautyspot_postgres.tables import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, TaskRecord
+    from beautyspot.contracts import Context, Order, Plain, Put, Rank, Selection
 
-    from beautyspot_postgres.values import Row
+    from beautyspot_postgres.server import Row
 
 LARGEST: Final = 256 * 2**20
 """Bytes: the server takes a gigabyte, and so do all that it is sent at once."""
 
-_LONGEST_NAME: Final = 200
+KEYS: Final = 1000
+"""Keys that are asked for at once."""
 
-_OPEN: Final = "SELECT * FROM {schema}.open_store($1, $2, $3)"
-_STORE: Final = (
-    "SELECT store_id, generation, demands_signing FROM {schema}.stores WHERE namespace = $1"
-)
-_GENERATION: Final = "SELECT generation FROM {schema}.stores WHERE namespace = $1"
-_NOTE: Final = "SELECT FROM {schema}.note($1, $2, $3, $4, $5, $6, $7, $8)"
-_DELETE: Final = "DELETE FROM {schema}.results WHERE namespace = $1 AND cache_key = $2 RETURNING 1"
-_TOUCH: Final = "SELECT FROM {schema}.touch($1, $2, $3)"
-_COUNT: Final = (
-    "SELECT FROM {schema}.count($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-)
-_REMARK: Final = (
-    "INSERT INTO {schema}.remarks (namespace, name, remark) SELECT $1, name, remark "
-    "FROM unnest($2::text[], $3::text[]) AS given (name, remark) "
-    "ON CONFLICT (namespace, md5(name)) DO UPDATE SET remark = excluded.remark"
-)
+MONTH: Final = 30 * 86400.0
+"""Seconds for which what was noted is kept at least."""
+
+AT_ONCE: Final = 4 * 2**20
+"""Bytes of rows, about, that go over the network at once unless one alone is larger: each time has
+the time-out for itself."""
+
+_ROW: Final = 8192
+"""Bytes that a row counts beside its data; so there are few enough parameters as well."""
+
+_FOUND: Final = ", ".join(FOUND)
+_KIND: Final = FOUND.index("result_type")
+_ALL: Final = ", ".join(COLUMNS)
+_BARE: Final = _ALL.replace("result_data", "NULL::bytea AS result_data")
+_SIZE: Final = "coalesce(octet_length(result_data), 0)"
+_PAGE: Final = "WHERE namespace = %s AND cache_key > %s ORDER BY cache_key LIMIT %s"
+
+_NAMES: Final = tuple(COLUMNS)[:-1]  # all but the tags
+_fields: Final = attrgetter(*_NAMES)
+
+_PUT: Final = f"({{schema}}.put({', '.join(['%s'] * (5 + len(COLUMNS)))}))"
+
+# A lease may be lost with the last moments before a crash of the server: nobody waits for its disk.
+_QUICK: Final = "WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 
 
-class PostgresMetadataStore(PostgresReader, Remade):
+class PostgresMetadataStore(CountingStore):
     """A metadata store in Postgres.
 
     Args:
@@ -85,9 +92,11 @@ class PostgresMetadataStore(PostgresReader, Remade):
         ConfigError: an option is not what it has to be, or options contradict each other.
     """
 
+    name = "postgres"
     schemes = SCHEMES
-    leases: ClassVar[bool] = True
-    invalidations: ClassVar[bool] = True
+    blocking: ClassVar[bool] = True
+    remote = True
+    most_leases = KEYS
 
     @remembered
     def __init__(
@@ -102,15 +111,14 @@ class PostgresMetadataStore(PostgresReader, Remade):
         largest_data: int | str = 16 * 2**20,
         demands_signing: bool = False,
         timeout: float | str | timedelta = 5.0,
-        connections: int = 10,
+        connections: int = 4,
         sslrootcert: str | Path | None = None,
         sslcert: str | Path | None = None,
         sslkey: str | Path | None = None,
         passfile: str | Path | None = None,
         **parameters: Any,
     ) -> None:
-        self._again = partial(
-            Server,
+        server = Server(
             url,
             schema=schema,
             timeout=timeout,
@@ -121,18 +129,14 @@ class PostgresMetadataStore(PostgresReader, Remade):
             passfile=passfile,
             **parameters,
         )
-        super().__init__(self._again(), _checked_namespace(namespace))
+        super().__init__(server, namespace, demands_signing=demands_signing)
         self.lease_time = checked.lease_time(lease_time)
         self.largest_data = checked.size("largest_data", largest_data, most=LARGEST)
-        self.demands_signing = checked.switch("demands_signing", demands_signing)
-        keep = (
+        self._keep = (
             None
             if keep_expired is None
             else checked.duration("keep_expired", keep_expired, most=checked.LONGEST)
         )
-        self._keeper = LeaseKeeper(self._server, self._namespace, self.lease_time)
-        self._putter = Putter(self._server, self._keeper, self._namespace, keep)
-        self._store_id: str | None = None
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -144,174 +148,182 @@ class PostgresMetadataStore(PostgresReader, Remade):
         """The URL itself."""
         return {"url": url}
 
-    # ------------------------------------------------------------------------------ the store
+    # ---------------------------------------------------------------------------- the results
 
-    def open(self) -> None:
-        """Reach the server, and make there what is not there yet; see the base class.
+    def find(self, key: str) -> Plain | Entry | None:
+        """One SELECT; see the base class."""
+        found = self._asked(
+            f"SELECT {_FOUND} FROM {self._table} WHERE namespace = %s AND cache_key = %s",
+            (self._namespace, key),
+        )
+        return _found(found[0]) if found else None
 
-        Raises:
-            SchemaError: a newer release made what this one can't use.
-        """
-        if self._closed:
-            raise MetadataError(CLOSED)
-        schema.ensure(self._server)
-        self._make()
-        self._server.is_ready = True
-
-    def _make(self) -> int:
-        """Make what is not there of what the store says of itself; the present generation."""
-        store_id, generation, demands = self._said()
-        if not re.fullmatch("[0-9a-f]{8,64}", store_id):  # it becomes a part of paths
-            raise MetadataError(
-                f"another program has changed what the store says of itself: correct its store_id "
-                f"in the table {self._server.schema}.stores, or set another namespace"
+    def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
+        """A thousand in a round trip, large ones one by one; see the base class."""
+        asked, found = [*keys], dict[str, "Plain | Entry"]()
+        for start in range(0, len(asked), KEYS):
+            rows = self._asked(
+                f"SELECT {SMALL}, cache_key FROM {self._table} "
+                "WHERE namespace = %s AND cache_key = ANY (%s)",
+                (self._namespace, asked[start : start + KEYS]),
             )
-        self._store_id = store_id
-        self.demands_signing = self.demands_signing or demands
-        return int(generation)
+            found |= self._whole(rows)
+        return found
 
-    def _said(self) -> Row:
-        """What the store says of itself; asked first, since a role may not be let make it."""
-        found = self._server.run(self._server.sql(_STORE), (self._namespace,))
-        if found and (found[0][2] or not self.demands_signing):
-            return found[0]
-        given = self._namespace, secrets.token_hex(8), self.demands_signing
-        return self._server.run(self._server.sql(_OPEN), given)[0]
+    def _whole(self, rows: Iterable[Row]) -> dict[str, Plain | Entry]:
+        """Rows of an answer that leaves out large data, by their keys, with their data."""
+        found: dict[str, Plain | Entry | None] = {}
+        for *fields, key in rows:
+            entry = _found(tuple(fields))
+            whole = in_full(entry)
+            is_left_out = whole.result_data is None and whole.result_type == DIRECT_BLOB
+            found[key] = self.find(key) if is_left_out else entry
+        return {key: entry for key, entry in found.items() if entry is not None}
 
-    @property
-    def store_id(self) -> str:
-        """Random, 16 hex digits; made with the store."""
-        self._ensure_open()
-        return cast("str", self._store_id)
-
-    def for_looking(self) -> MetadataStoreBase:
-        """One that changes nothing; see the base class."""
-        return LookingStore(self._again(), texts.restored(self._namespace))
-
-    # ----------------------------------------------------------------------------- what changes
-
-    def put(self, record: TaskRecord) -> None:
+    def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
-        self._ensure_open()
-        self._putter.put([record])
+        found = self._asked(
+            f"SELECT {_ALL} FROM {self._table} WHERE namespace = %s AND cache_key = %s",
+            (self._namespace, key),
+        )
+        return _record(found[0]) if found else None
 
-    def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """Some hundreds in one transaction; see the base class."""
-        self._ensure_open()
-        self._putter.put(records)
+    def begin(
+        self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
+    ) -> Begun:
+        """By one function, in one round trip; see the base class."""
+        asked = sorted({*keys})
+        times = [rejected.get(key) for key in asked] if rejected else None
+        (*_, since, now), *rows = self._changed(
+            f"SELECT {_FOUND}, key, number, now FROM {{schema}}.begin_calls("
+            "%s, %s, %s, %s::text[], %s::double precision[])",
+            (self._namespace, token, self.lease_time, asked, times),
+        )
+        if since is None:  # a hand has removed what the store says of itself
+            self.open()
+            return self.begin(keys, token, rejected=rejected)
+        found = self._whole(row[:-2] for row in rows if row[_KIND] is not None)
+        return Begun(found, [row[-3] for row in rows if row[_KIND] is None], since, now)
 
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """Look, put and release the lease of the key in one round trip; see the base class."""
-        self._ensure_open()
-        return not self._putter.put_valid([(record, since)])
+    def put(self, rows: Sequence[Put]) -> set[str]:
+        """By one function, some hundreds in a round trip and a transaction; see the base class."""
+        refused = set()
+        for part in _parts(sorted(rows, key=lambda row: row.record.cache_key)):
+            given = chain.from_iterable(map(self._given, part))
+            # As many texts as there are numbers of rows are not worth to be prepared.
+            answers = self._changed(
+                f"VALUES {', '.join([_PUT] * len(part))}",
+                [*given],
+                prepare=None if len(part) == 1 else False,
+            )
+            for row, (is_stored,) in zip(part, answers, strict=True):
+                if not is_stored:
+                    refused.add(row.record.cache_key)
+        return refused
 
-    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        """The same for many, some hundreds at a time; see the base class."""
-        self._ensure_open()
-        return self._putter.put_valid(rows)
+    def _given(self, row: Put) -> tuple[Any, ...]:
+        given = self._namespace, [*row.covers], row.since, row.token, self._keep
+        return *given, *_fields(row.record), json.dumps(row.record.tags)
 
-    def delete(self, key: str) -> bool:
-        """See the base class."""
-        return bool(self._asked(_DELETE, self._namespace, texts.short(key)))
+    def delete(self, rows: Mapping[str, float | None]) -> set[str]:
+        """By one statement; see the base class."""
+        gone = self._changed(
+            "DELETE FROM {schema}.results AS one USING json_each_text(%s::json) AS seen (key, made)"
+            " WHERE one.namespace = %s AND one.cache_key = seen.key AND "
+            "one.made_at IS NOT DISTINCT FROM seen.made::double precision RETURNING one.cache_key",
+            [json.dumps({**rows}), self._namespace],
+        )
+        return {key for (key,) in gone}
 
-    def touch(self, used: Mapping[str, float]) -> None:
-        """Set `used_at`; what was set within the hour stays. See the base class."""
-        if used:
-            keys = arrays.texts(map(texts.short, used))
-            self._asked(_TOUCH, self._namespace, keys, arrays.floats(used.values()))
+    # ------------------------------------------------------------- leases and invalidations
 
-    def add_counts(self, counts: Iterable[Counts]) -> None:
-        """In one transaction; see the base class."""
-        added = list(counts)
-        if added:
-            self._asked(_COUNT, self._namespace, *counted.written(added), twice=False)
+    def renew(self, keys: Collection[str], token: str) -> set[str]:
+        """By one statement; see the base class."""
+        renewed = self._changed(
+            f"{_QUICK} UPDATE {{schema}}.leases SET ends_at = {NOW} + %s FROM quick "
+            "WHERE namespace = %s AND token = %s AND cache_key = ANY (%s) RETURNING cache_key",
+            [self.lease_time, self._namespace, token, [*keys]],
+        )
+        return {*keys} - {key for (key,) in renewed}
 
-    def remark(self, remarks: Mapping[str, str]) -> None:
-        """In one transaction; see the base class."""
-        told = [arrays.texts(map(texts.stored, each)) for each in (remarks, remarks.values())]
-        self._asked(_REMARK, self._namespace, *told)
-
-    # ---------------------------------------------------------------------------------- leases
-
-    def try_lease(self, key: str) -> Lease | None:
-        """A row with a time; see the base class and `beautyspot_postgres.leases`."""
-        self._ensure_open()
-        begun = self._keeper.begin([key], look=False, most=0)
-        return begun[key][0] if key in begun else None
-
-    def begin(self, key: str) -> Beginning | None:
-        """In one round trip; see the base class."""
-        return self._begun([key], LARGEST).get(key)
-
-    def begin_many(self, keys: Collection[str]) -> dict[str, Beginning]:
-        """In one round trip for a thousand; see the base class."""
-        return self._begun(keys, rows.LARGE)
-
-    def _begun(self, keys: Collection[str], most: int) -> dict[str, Beginning]:
-        self._ensure_open()
-        begun = self._keeper.begin(keys, look=True, most=most)
-        try:
-            return {key: self._beginning(lease, row) for key, (lease, row) in begun.items()}
-        except BaseException:
-            for lease, _ in begun.values():
-                lease.release()
-            raise
-
-    def _beginning(self, lease: Lease, row: Row) -> Beginning:
-        _, generation, now, *fields = row
-        if generation is None:  # a hand has removed it
-            generation = self._make()
-        return Beginning(lease, rows.entry_of(fields), generation, now)
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Some hundreds in a round trip; see the base class."""
-        self._ensure_open()
-        return self._keeper.renew(leases)
-
-    def leased(self, keys: Collection[str]) -> set[str]:
-        """By one SELECT; see the base class."""
-        self._ensure_open()
-        return self._keeper.leased(keys)
-
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
-        """By a table whose rows have a time; see the base class."""
-        self._ensure_open()
-        return self._keeper.share_waits(waits)
-
-    def lease_holder(self, key: str) -> str:
-        """As "process 4711 on worker-3"; see the base class."""
-        self._ensure_open()
-        return self._keeper.holder(key)
-
-    # ------------------------------------------------------------------------ what was invalidated
-
-    def note_invalidation(self, what: Invalidation) -> None:
-        """Write it into a table; see the base class."""
-        self._asked(
-            _NOTE,
-            self._namespace,
-            secrets.token_hex(8),
-            *invalidation_log.noted(what),
-            invalidation_log.LOGGED,
-            invalidation_log.EVERY,
+    def release(self, keys: Collection[str], token: str) -> None:
+        """By one statement; see the base class."""
+        self._changed(
+            f"{_QUICK} DELETE FROM {{schema}}.leases USING quick "
+            "WHERE namespace = %s AND token = %s AND cache_key = ANY (%s)",
+            [self._namespace, token, [*keys]],
         )
 
-    def generation(self) -> int:
-        """The number of the last one; see the base class."""
-        found = self._asked(_GENERATION, self._namespace)
-        return int(found[0][0]) if found else self._make()
-
-    def invalidated_since(self, generation: int) -> list[Invalidation]:
-        """See the base class."""
-        return invalidation_log.read(
-            [*self._asked(invalidation_log.SINCE, self._namespace, generation)]
+    def note(self, cover: str) -> None:
+        """By one statement, which waits for the puts under way; see the base class."""
+        noted = self._changed(
+            f"WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock({LOCK})), next AS ("
+            f"UPDATE {{schema}}.stores SET number = greatest(number + 1, {MICROS}) FROM alone "
+            "WHERE namespace = %s RETURNING number) "
+            "INSERT INTO {schema}.covers SELECT %s, %s, number FROM next "
+            "ON CONFLICT (namespace, cover) DO UPDATE SET number = excluded.number RETURNING 1",
+            [self._namespace, self._namespace, self._namespace, cover],
         )
+        if not noted:  # a hand has removed what the store says of itself
+            self.open()
+            self.note(cover)
 
+    # ------------------------------------------------------------------------------- listing
 
-def _checked_namespace(value: object) -> str:
-    name = checked.name("namespace", value)
-    if len(name) > _LONGEST_NAME:
-        raise ConfigError(
-            f"namespace={name[:40]!r}... is too long: give {_LONGEST_NAME} characters at most"
+    def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> list[TaskRecord]:
+        """Along the index; with data, some megabytes in a round trip. See the base class."""
+        query = f"SELECT {_BARE} FROM {self._table} {_PAGE}"
+        if data:
+            query = (
+                f"SELECT {_ALL} FROM (SELECT *, sum({_SIZE}) OVER (ORDER BY cache_key) - {_SIZE} "
+                f"AS before FROM (SELECT * FROM {self._table} {_PAGE}) AS page) AS sized "
+                f"WHERE before < {AT_ONCE} ORDER BY cache_key"
+            )
+        return [*map(_record, self._asked(query, (self._namespace, after, limit)))]
+
+    def select(
+        self, where: Selection, order: Order, after: Rank | None, limit: int
+    ) -> list[TaskRecord]:
+        """By one statement; see the base class."""
+        table = f"(SELECT * FROM {self._table} WHERE namespace = %s) AS results"
+        text, values = select_statement(_BARE, table, where, order, after, limit, mark="%s")
+        found = self._asked(text, [self._namespace, *values], prepare=False)
+        return [*map(_record, found)]
+
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Leases that are over, and covers of more than a month ago; see the base class."""
+        verb, end = ("SELECT 1 FROM", "") if dry_run else ("DELETE FROM", "RETURNING 1")
+        ask = self._asked if dry_run else self._changed
+        [(swept,)] = ask(
+            f"WITH one AS ({verb} {{schema}}.leases "
+            f"WHERE namespace = %s AND ends_at < {NOW} - %s {end}), other AS ("
+            f"{verb} {{schema}}.covers WHERE namespace = %s AND number < {MICROS} - %s {end}) "
+            "SELECT (SELECT count(*) FROM one) + (SELECT count(*) FROM other)",
+            [
+                *(self._namespace, older_than),
+                *(self._namespace, int(max(older_than, MONTH) * 1e6)),
+            ],
         )
-    return name
+        return int(swept)
+
+
+def _found(row: tuple[Any, ...]) -> Plain | Entry:
+    """What `find` gives for the columns of `FOUND`."""
+    data, digest, took, made_at, serializer, price, expires_at, result_type, location = row
+    if data is not None and expires_at is None:
+        return data, digest, took, made_at, serializer, price
+    return Entry(result_type, location, data, serializer, digest, made_at, expires_at, took, price)
+
+
+def _record(row: Row) -> TaskRecord:
+    *fields, tags = row
+    return TaskRecord(
+        tags=tuple(json.loads(tags or "[]")), **dict(zip(_NAMES, fields, strict=True))
+    )
+
+
+def _parts(rows: Sequence[Put]) -> Iterator[list[Put]]:
+    """Rows that are put at once."""
+    sizes = accumulate(_ROW + len(row.record.result_data or b"") for row in rows)
+    for _, part in groupby(zip(rows, sizes, strict=True), lambda pair: pair[1] // AT_ONCE):
+        yield [row for row, _ in part]

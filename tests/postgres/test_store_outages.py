@@ -1,0 +1,220 @@
+"""The store's operations when the server dies, hangs, is replaced, or takes no changes."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from beautyspot.contracts import Counts
+from beautyspot.errors import MetadataError
+from beautyspot_postgres import PostgresMetadataStore
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import MINE, OTHER, stored
+from gates import DEADLINE
+from servers import pgbouncer
+from servers.proxy import Link
+from servers.valkey import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers.postgres import Postgres
+
+
+@pytest.fixture
+def pair(own: Postgres, namespace: str) -> Iterator[tuple[Postgres, Postgres]]:
+    """A server with a result, and its standby, which has it."""
+    store = PostgresMetadataStore(own.url, namespace=namespace)
+    stored(store, a_record())
+    store.close()
+    other = own.standby()
+    try:
+        yield own, other.start()
+    finally:
+        other.remove()
+
+
+def is_stored(store: PostgresMetadataStore, key: str) -> bool:
+    with suppress(MetadataError):
+        return stored(store, a_record(key)) == set()
+    return False
+
+
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_what_was_put_is_there_when_the_server_is_back(
+    own: Postgres, namespace: str, ends: str
+) -> None:
+    store = PostgresMetadataStore(own.url, namespace=namespace)
+    store.open()
+    put: list[str] = []
+    ended = threading.Event()
+
+    def work(number: int) -> None:
+        turns = count()
+        while not ended.is_set():
+            key = f"{number:016x}{next(turns):016x}"
+            if is_stored(store, key):
+                put.append(key)
+
+    def works_again() -> bool:
+        before = len(put)
+        return until(lambda: len(put) > before + 100)
+
+    with ThreadPoolExecutor(4) as pool:
+        works = [pool.submit(work, number) for number in range(4)]
+        try:
+            for _ in range(2):
+                assert works_again()
+                getattr(own, ends)()
+                own.start()
+            assert works_again()
+        finally:
+            ended.set()
+        for each in works:
+            each.result(DEADLINE)
+    assert set(store.find_many(put)) == set(put)
+    store.close()
+
+
+def test_a_standby_finds_and_says_that_it_takes_no_changes(
+    pair: tuple[Postgres, Postgres], namespace: str
+) -> None:
+    one, other = pair
+    store = PostgresMetadataStore(other.url, namespace=namespace)
+    assert store.find(KEYS[0]) is not None
+    assert len(store.rows()) == 1
+    for change in (
+        lambda: stored(store, a_record(KEYS[1]), since=0),
+        lambda: store.begin([KEYS[1]], MINE),
+        lambda: store.note("all"),
+    ):
+        with pytest.raises(MetadataError, match="takes no changes, as a replica"):
+            change()
+    one.stop()
+    other.promote()
+    assert until(lambda: is_stored(store, KEYS[1]))
+    store.close()
+
+
+def test_a_primary_that_hangs_is_replaced(pair: tuple[Postgres, Postgres], namespace: str) -> None:
+    one, other = pair
+    hosts = ",".join(f"127.0.0.1:{each.port}" for each in pair)
+    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"
+    store = PostgresMetadataStore(url, namespace=namespace, timeout=1)
+    assert until(lambda: bool(store.store_id))
+    begun = store.begin([KEYS[1]], MINE)
+    one.freeze()
+    with pytest.raises(MetadataError, match="late"):
+        store.find(KEYS[0])
+    with pytest.raises(MetadataError, match="takes no changes, as a replica"):
+        store.find(KEYS[0])
+    other.promote()
+    assert until(lambda: is_stored(store, KEYS[2]))
+    assert stored(store, a_record(KEYS[1]), token=MINE, since=begun.since) == set()
+    assert set(store.find_many(KEYS)) == set(KEYS[:3])
+    one.thaw()
+    store.close()
+
+
+def test_a_network_that_is_parted_and_mended(postgres_server: Postgres, namespace: str) -> None:
+    with Link(postgres_server.port) as link:
+        url = f"postgres://postgres@127.0.0.1:{link.port}/postgres"
+        store = PostgresMetadataStore(url, namespace=namespace, timeout=0.5)
+        assert until(lambda: is_stored(store, KEYS[0]))
+        link.part()
+        for _ in range(2):
+            with pytest.raises(MetadataError, match="late"):
+                store.find(KEYS[0])
+        link.mend()
+        assert until(lambda: is_stored(store, KEYS[1]))
+        link.cut()
+        assert set(store.find_many(KEYS)) == set(KEYS[:2]), "over a new connection"
+        store.close()
+
+
+def test_counts_are_not_added_twice_where_the_answer_is_lost(own: Postgres, namespace: str) -> None:
+    """What else is lost so is sent once more."""
+    with Link(own.port) as link:
+        url = f"postgres://postgres@127.0.0.1:{link.port}/postgres"
+        store = PostgresMetadataStore(url, namespace=namespace)
+        begun = store.begin([KEYS[0]], MINE)
+        for table, ask in (
+            ("counts", lambda: store.add_counts([Counts("m:f", 1, hits=1)])),
+            ("results", lambda: stored(store, a_record(), token=MINE, since=begun.since)),
+        ):
+            with ThreadPoolExecutor(1) as pool:
+                with own.connect() as holder, holder.transaction():
+                    holder.execute(f"LOCK TABLE beautyspot.{table} IN EXCLUSIVE MODE")
+                    asked = pool.submit(ask)
+                    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'"
+                    assert until(lambda: bool(own.ask(waiting)))
+                    link.cut()
+                    if table == "counts":
+                        with pytest.raises(MetadataError, match="the connection broke"):
+                            asked.result(DEADLINE)
+                assert table == "counts" or asked.result(DEADLINE) == set()
+        assert until(lambda: list(store.counts()) == [Counts("m:f", 1, hits=1)])
+        store.close()
+
+
+FULL = (
+    """
+    CREATE FUNCTION beautyspot.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100';
+    END $$
+    """,
+    """
+    CREATE TRIGGER full_disk BEFORE INSERT ON beautyspot.results
+    FOR EACH ROW EXECUTE FUNCTION beautyspot.full()
+    """,
+)
+
+
+def test_a_put_on_a_full_disk_keeps_its_lease_and_says_what_to_do(
+    own: Postgres, namespace: str
+) -> None:
+    store = PostgresMetadataStore(own.url, namespace=namespace)
+    stored(store, a_record())
+    begun = store.begin(KEYS[1:3], MINE)
+    for statement in FULL:
+        own.ask(statement)
+    rows = [a_record(key, began_at=begun.now) for key in KEYS[1:3]]
+    with pytest.raises(MetadataError, match="the server's disk is full: free it, or remove"):
+        stored(store, *rows, token=MINE, since=begun.since)
+    assert set(store.find_many(KEYS)) == {KEYS[0]}
+    assert not store.begin(KEYS[1:3], OTHER).leased
+    own.ask("DROP TRIGGER full_disk ON beautyspot.results")
+    assert stored(store, *rows, token=MINE, since=begun.since) == set()
+    store.close()
+
+
+def test_clients_of_pgbouncer_share_few_connections(
+    postgres_server: Postgres, namespace: str
+) -> None:
+    """In transaction mode, each statement may have another session: eight clients, two sessions."""
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    with pgbouncer.running(postgres_server.port, default_pool_size=2) as pooler:
+        stores = [PostgresMetadataStore(pooler.url, namespace=namespace) for _ in range(8)]
+
+        def work(number: int) -> None:
+            store, token = stores[number], f"{number}" * 32
+            for turn in range(20):
+                key = f"{number:016x}{turn:016x}"
+                begun = store.begin([key], token)
+                assert begun.leased == [key]
+                row = a_record(key, began_at=begun.now, result_data=key.encode())
+                assert stored(store, row, token=token, since=begun.since) == set()
+                found = store.get(key)
+                assert found is not None
+                assert found.result_data == key.encode()
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+        assert len(stores[0].rows()) == 160
+        for store in stores:
+            store.close()
