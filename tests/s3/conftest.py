@@ -20,27 +20,24 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-HEAVY = {
-    "test_a_lease_falls_unless_it_is_renewed",
-    "test_threads",
-    "test_a_page_that_takes_long_ends_early",
-    "test_a_filter_that_matches_far_behind",
-    "test_records_may_change_while_a_scan_runs",
-    "test_find_many_finds_each",
-    "test_a_text_is_found_whatever_the_case",
-    "test_patterns_and_texts_may_be_long",
-    "test_pages_show_what_a_selection_covers",
-    "test_records_may_change_between_pages",
-    "test_in_any_order_the_run_stays_that_began_last",
-    "test_a_store_for_looking_gives_the_same_answers",
-}
-"""Tests of the contract that make thousands of requests."""
+ORDINARY = 2
+"""Histories of each kind that an ordinary run tries: a mocked bucket takes a second for one."""
+
+
+HEAVY = ("test_a_listing_is_filtered_and_sorted", "test_many_keys_begin_at_once")
+"""What makes a thousand requests, and is tried on a real server, which answers sooner."""
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """On a mocked bucket, a request takes as long as on a real server, and they come in turn."""
+    """The others are slow, and so is a contract that a class passes for the second time."""
     for item in items:
-        if getattr(item, "originalname", "") in HEAVY and "test_s3_store" in item.nodeid:
+        if item.path.parent != Path(__file__).parent:
+            continue
+        callspec = getattr(item, "callspec", None)
+        seed = callspec.params.get("seed") if callspec else None
+        again = "WithoutConditionsOfRemovals" in item.nodeid and seed is None
+        heavy = "TestOnMoto" in item.nodeid and item.name.startswith(HEAVY)
+        if again or heavy or (seed is not None and seed >= ORDINARY):
             item.add_marker("slow")
 
 
@@ -121,12 +118,13 @@ def store(mocked: S3Client) -> Iterator[S3MetadataStore]:
 
 @pytest.fixture
 def asked(mocked: S3Client) -> Iterator[list[str]]:
-    """The requests that are made, as "GetObject rows"."""
+    """The requests that are made, as "GetObject r/"."""
     made: list[str] = []
 
     def note(model: Any, params: Any, **_: Any) -> None:
-        kind = params["url_path"].partition("/store/")[2].split("/")
-        made.append(f"{model.name} {kind[1]}" if len(kind) > 1 else model.name)
+        name = params["url_path"].partition("/store/")[2].partition("/")[2]
+        folder, slash, _ = name.partition("/")
+        made.append(f"{model.name} {folder}{slash}".rstrip())
 
     mocked.meta.events.register("before-call.s3", note)
     yield made

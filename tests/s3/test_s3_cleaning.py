@@ -102,7 +102,7 @@ def test_collect_while_others_save(real: S3Storage, tmp_path: Path) -> None:
 
 
 def begin_upload(storage: S3Storage, key: str) -> None:
-    client = storage._place.client
+    client = storage._bucket.client
     whole = f"{storage.prefix}/{key}"
     upload = client.create_multipart_upload(Bucket=storage.bucket_name, Key=whole)
     client.upload_part(
@@ -112,7 +112,7 @@ def begin_upload(storage: S3Storage, key: str) -> None:
 
 
 def uploads(storage: S3Storage) -> list[str]:
-    client = storage._place.client
+    client = storage._bucket.client
     page = client.list_multipart_uploads(Bucket=storage.bucket_name, Prefix=f"{storage.prefix}/")
     return [upload["Key"] for upload in page.get("Uploads", ())]
 

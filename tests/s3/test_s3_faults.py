@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.spot import Spot
-from beautyspot_s3 import S3Storage, connection
+from beautyspot_s3 import S3Storage
+from beautyspot_s3 import bucket as bucket_module
 from kinds import KINDS, RAN, result
 from servers import proxy, seaweedfs
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.server
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     RAN.clear()
-    monkeypatch.setattr(connection, "ATTEMPTS", 1)
+    monkeypatch.setattr(bucket_module, "ATTEMPTS", 1)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
     """It hangs past the client's own time-out."""
     release = threading.Event()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(connection, "READ_TIMEOUT", 0.2)
+        patched.setattr(bucket_module, "READ_TIMEOUT", 0.2)
         with misbehaving(spot, way, proxy.hold(release)):
             yield
             release.set()
@@ -83,7 +84,7 @@ def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
 def refused(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
     """Credentials that the server does not know (any more)."""
     storage: Any = spot.storage
-    session = storage._place.connection._session
+    session = storage._bucket._options
     before = dict(session)
     session.update(seaweedfs.Identity().options())
     storage.close()
@@ -95,7 +96,7 @@ def refused(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[
 @contextmanager
 def read_only(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
     storage: Any = spot.storage
-    session = storage._place.connection._session
+    session = storage._bucket._options
     before = dict(session)
     session.update(server.reader.options())
     storage.close()
@@ -116,7 +117,7 @@ def bucket_gone(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Itera
     client.close()
 
 
-NETWORK = "check endpoint_url, region_name and the network"
+NETWORK = "region_name and the network, then try again"
 PERMISSIONS = "grant s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
 
 FAULTS: dict[str, tuple[Any, str]] = {

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from beautyspot import File
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
-from beautyspot_s3 import S3Storage, connection
+from beautyspot_s3 import S3Storage
+from beautyspot_s3 import bucket as bucket_module
 from beautyspot_s3 import storage as storage_module
 from beautyspot_testing.storage import StorageContract
 from servers import proxy, seaweedfs
@@ -49,7 +50,7 @@ def storage(server: seaweedfs.Server, tmp_path: Path) -> Iterator[S3Storage]:
 def shared(server: seaweedfs.Server) -> Iterator[Any]:
     """One client for all tests of the contract: making one takes longer than most of them."""
     storage = storage_at(server.url, server.admin, "")
-    yield storage._place.connection.client()
+    yield storage._bucket.client
     storage.close()
 
 
@@ -147,7 +148,7 @@ child = os.fork()
 if not child:  # asks while its parent's answer lies on the connection that both have
     os.read(reading, 1)
     os._exit(storage.load(locations[1]) != data[1])
-client = storage._place.client
+client = storage._bucket.client
 place = client.get_object(Bucket=BUCKET, Key=storage._whole_key(locations[0]))
 os.write(writing, b"x")
 ended = os.waitpid(child, 0)[1]
@@ -250,7 +251,7 @@ def test_a_failure_that_stays(
     with pytest.raises(StorageError, match=cause) as caught:
         far.load(f"s3://bucket/{far.prefix}/{KEY}")
     assert not isinstance(caught.value, BlobNotFound)
-    assert between.connections == connection.ATTEMPTS
+    assert between.connections == bucket_module.ATTEMPTS
     with pytest.raises(BlobNotFound):  # and it comes back
         far.load(f"s3://bucket/{far.prefix}/{KEY}")
 
@@ -278,8 +279,8 @@ def test_a_save_that_is_cut_off_leaves_the_old_blob(
 def test_a_silent_server_is_given_up(
     between: proxy.Proxy, far: S3Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "READ_TIMEOUT", 0.2)
-    monkeypatch.setattr(connection, "ATTEMPTS", 1)
+    monkeypatch.setattr(bucket_module, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(bucket_module, "ATTEMPTS", 1)
     release = threading.Event()
     between.plan += [proxy.hold(release)]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import subprocess
 import sys
 import threading
@@ -12,7 +13,8 @@ from typing import Any, cast
 
 import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot_s3 import S3Storage, connection
+from beautyspot_s3 import S3Storage
+from beautyspot_s3 import bucket as bucket_module
 from beautyspot_s3 import storage as module
 from beautyspot_testing.storage import StorageContract
 
@@ -280,11 +282,16 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     storage = S3Storage("bucket", **KEYS)
     storage.close()  # none made yet
     storage.save(KEY, b"x")
-    client, closed = storage._place.connection.client(), []
+    client, closed = storage._bucket.client, []
     monkeypatch.setattr(client, "close", lambda: closed.append(True))
     storage.close()
     storage.close()
     assert closed == [True]
+
+
+def a_bucket() -> Any:
+    """A bucket as a storage has it."""
+    return S3Storage("bucket")._bucket
 
 
 class Gate:
@@ -303,11 +310,11 @@ class Gate:
 
 def test_threads_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
     made = iter(range(8))
-    monkeypatch.setattr(connection.Connection, "_make", lambda _: f"client {next(made)}")
-    one: Any = connection.Connection({}, {}, "auto")
+    monkeypatch.setattr(bucket_module.Bucket, "_make", lambda _: f"client {next(made)}")
+    one: Any = a_bucket()
     one._lock = Gate(8)
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: one.client(), range(8))) == {"client 0"}
+        assert set(pool.map(lambda _: one.client, range(8))) == {"client 0"}
 
 
 def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,15 +324,15 @@ def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatc
         def close(self) -> None:
             self.closed = True
 
-    monkeypatch.setattr(connection.Connection, "_make", lambda _: Client())
-    one: Any = connection.Connection({}, {}, "auto")
-    parents = one.client()
+    monkeypatch.setattr(bucket_module.Bucket, "_make", lambda _: Client())
+    one: Any = a_bucket()
+    parents = one.client
     one._lock.acquire()  # as another thread of the parent may have, at the fork
     parent = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
-    childs = one.client()
+    childs = one.client
     assert childs is not parents
-    assert childs is one.client()
+    assert childs is one.client
     monkeypatch.setattr(os, "getpid", lambda: parent + 2)
     one.close()
     assert not parents.closed
@@ -336,13 +343,13 @@ def test_the_settings_of_our_client(monkeypatch: pytest.MonkeyPatch) -> None:
     storage = S3Storage(
         "bucket", endpoint_url="http://localhost:9", addressing_style="path", **KEYS
     )
-    config: Any = storage._place.connection.client().meta.config
+    config: Any = storage._bucket.client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (5, 60)
     assert config.retries == {"mode": "standard", "total_max_attempts": 3}
     assert config.request_checksum_calculation == "when_required"
     assert config.response_checksum_validation == "when_required"
     assert config.s3["addressing_style"] == "path"
-    assert storage._place.connection.client().meta.endpoint_url == "http://localhost:9"
+    assert storage._bucket.client.meta.endpoint_url == "http://localhost:9"
     storage.close()
 
 
@@ -354,6 +361,11 @@ def test_the_module_lends_its_class() -> None:
 
     assert beautyspot_s3.S3Storage is S3Storage
     assert {"S3Storage", "beautyspot_api"} <= set(dir(beautyspot_s3))
+    for offered, cls in (
+        (beautyspot_s3.beautyspot_register_storage(), beautyspot_s3.S3Storage),
+        (beautyspot_s3.beautyspot_register_metadata(), beautyspot_s3.S3MetadataStore),
+    ):
+        assert pkgutil.resolve_name(offered["s3"]) is cls
     with pytest.raises(AttributeError, match="Nothing"):
         beautyspot_s3.Nothing  # noqa: B018
 
@@ -367,9 +379,8 @@ def test_the_module_lends_its_class() -> None:
             {
                 "beautyspot_s3",
                 "beautyspot_s3.storage",
-                "beautyspot_s3.connection",
-                "beautyspot_s3.failures",
-                "beautyspot_s3.place",
+                "beautyspot_s3.bucket",
+                "beautyspot.contracts.failures",
             },
         ),
     ],

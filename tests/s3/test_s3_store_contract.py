@@ -8,76 +8,81 @@ from typing import Any
 
 import pytest
 from beautyspot_s3 import S3MetadataStore
-from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.key_value import KeyValueStoreContract
+from beautyspot_testing.records import a_record
+from beautyspot_testing.store import MetadataStoreContract, ShortLeaseContract, stored
 from servers import seaweedfs
 
 
 @pytest.fixture(scope="module")
 def shared(server: seaweedfs.Server) -> Iterator[Any]:
     """One client for all tests: making one takes longer than most of them."""
-    store = S3MetadataStore(seaweedfs.BUCKET, **_options(server))
-    yield store._place.client
+    options: Any = {"endpoint_url": server.url, "region_name": "us-east-1"}
+    store = S3MetadataStore(seaweedfs.BUCKET, **options, **server.admin.options())
+    yield store._bucket.client
     store.close()
 
 
-class TestOnMoto(MetadataStoreContract):
+class TestOnMoto(KeyValueStoreContract, ShortLeaseContract):
     """A namespace for each place. It is of this process alone, and proves nothing of atomicity."""
 
-    shared_between_processes = False
+    heeds_removals = True
 
     @pytest.fixture(autouse=True)
     def place(self, mocked: Any, request: pytest.FixtureRequest) -> None:
-        self.client = mocked
-        # Long where it has to outlast a hundred requests, which come in turn.
-        self.brief_time = 8.0 if "unless_it_is_renewed" in request.node.name else 1.0
+        self.client, self.test = mocked, request.node.name
 
     def make(self, tmp_path: Path) -> S3MetadataStore:
-        options: Any = {"namespace": str(tmp_path), "client": self.client}
-        return _with_few_leases(S3MetadataStore("bucket", "app", **options))
+        # Short only where a test is about its end: a mocked bucket takes its time.
+        lease_time = 1.0 if "a_lease_that_is" in self.test else 60.0
+        options: Any = {"namespace": str(tmp_path)[-60:], "client": self.client}
+        store = S3MetadataStore("bucket", "app", lease_time=lease_time, **options)
+        if "history" in self.test:  # else it finds that out
+            store._removes = self.heeds_removals
+        return store
 
-    def make_brief(self, tmp_path: Path) -> S3MetadataStore:
-        options: Any = {
-            "namespace": str(tmp_path),
-            "client": self.client,
-            "lease_time": self.brief_time,
-        }
-        return S3MetadataStore("bucket", "app", **options)
+
+class TestWithoutConditionsOfRemovals(TestOnMoto):
+    """At a server that removes whatever is there, such as MinIO."""
+
+    heeds_removals = False
+
+    @pytest.fixture(autouse=True)
+    def removing(self, mocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = mocked._make_api_call
+
+        def removing(operation: str, params: Any) -> Any:
+            if operation == "DeleteObject":
+                params = {name: value for name, value in params.items() if name != "IfMatch"}
+            return real(operation, params)
+
+        monkeypatch.setattr(mocked, "_make_api_call", removing)
+
+
+@pytest.mark.server
+class TestOnAServer(MetadataStoreContract):
+    """The same on SeaweedFS; histories say nothing more there, as their operations come in turn."""
+
+    @pytest.fixture(autouse=True)
+    def place(self, shared: Any) -> None:
+        self.client = shared
+
+    def make(self, tmp_path: Path) -> S3MetadataStore:
+        options: Any = {"namespace": str(tmp_path)[-60:], "client": self.client}
+        return S3MetadataStore(seaweedfs.BUCKET, "app", **options)
 
 
 @pytest.mark.slow
 @pytest.mark.server
-class TestOnAServer(MetadataStoreContract):
-    """The same on SeaweedFS."""
-
-    @pytest.fixture(autouse=True)
-    def place(self, server: seaweedfs.Server, shared: Any, request: pytest.FixtureRequest) -> None:
-        self.server, self.client = server, shared
-        # Short only where a test waits for its end: on a busy machine, others take their time.
-        self.lease_time = 0.5 if "is_killed" in request.node.name else 60.0
-
-    def options(self, tmp_path: Path) -> dict[str, Any]:
-        return {"namespace": str(tmp_path), "lease_time": self.lease_time}
-
-    def make(self, tmp_path: Path) -> S3MetadataStore:
-        options = {**self.options(tmp_path), "client": self.client}
-        return _with_few_leases(S3MetadataStore(seaweedfs.BUCKET, **options))
-
-    def make_brief(self, tmp_path: Path) -> S3MetadataStore:
-        options = {**self.options(tmp_path), "lease_time": 0.5}
-        return S3MetadataStore(seaweedfs.BUCKET, client=self.client, **options)
-
-    def source(self, tmp_path: Path) -> str:
-        options = {**self.options(tmp_path), **_options(self.server)}
-        return (
-            "from beautyspot_s3 import S3MetadataStore\n"
-            f"store = S3MetadataStore({seaweedfs.BUCKET!r}, **{options!r})"
-        )
-
-
-def _with_few_leases(store: S3MetadataStore) -> S3MetadataStore:
-    store.most_leases = 20  # which a test takes one after the other
-    return store
-
-
-def _options(server: seaweedfs.Server) -> dict[str, Any]:
-    return {"endpoint_url": server.url, "region_name": "us-east-1", **server.admin.options()}
+def test_five_thousand_rows_are_listed_page_by_page(shared: Any, tmp_path: Path) -> None:
+    """Also where the server lists by folders, and in many pages."""
+    options: Any = {"namespace": str(tmp_path)[-60:], "client": shared}
+    store = S3MetadataStore(seaweedfs.BUCKET, "app", **options)
+    keys = sorted(f"{number * 7919 % 5003:032x}" for number in range(5000))
+    assert stored(store, *(a_record(key, used_at=None) for key in keys)) == set()
+    store.delete(dict.fromkeys(keys[::10], a_record().made_at))
+    left = [key for number, key in enumerate(keys) if number % 10]
+    assert [record.cache_key for record in store.all_rows()] == left
+    assert [record.cache_key for record in store.rows(left[1000], 2000)] == left[1001:3001]
+    assert store.sweep(0.0, dry_run=True) == 0
+    store.close()

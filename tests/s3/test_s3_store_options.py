@@ -1,19 +1,42 @@
-"""Options of the store in a bucket: what is wrong is said when it is made."""
+"""The store's options and names, what it says of itself, and what lies in its place."""
 
 from __future__ import annotations
 
-import os
-import threading
+import json
+import pickle
 from typing import Any
-from zlib import crc32
 
 import pytest
-from beautyspot.contracts import Counts, Invalidation, Selection
-from beautyspot.errors import ConfigError, MetadataError
-from beautyspot_s3 import S3MetadataStore, examination, listing, putting, reading, rows, uses
-from beautyspot_s3.several import side_by_side
+from beautyspot.contracts.covers import ALL
+from beautyspot.errors import ConfigError, MetadataError, NotSupportedError, SchemaError
+from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_testing.records import KEYS, a_record
-from botocore.exceptions import ClientError
+from beautyspot_testing.store import MINE, OTHER, stored
+
+FOLDER = "cache/store/app/"
+ROW = f"{FOLDER}r/{KEYS[0]}"
+DAY = 86_400.0
+
+
+def another(client: Any, **options: Any) -> S3MetadataStore:
+    return S3MetadataStore("bucket", "cache", **{"namespace": "app", "client": client, **options})
+
+
+def body(client: Any, name: str) -> bytes:
+    data: bytes = client.get_object(Bucket="bucket", Key=name)["Body"].read()
+    return data
+
+
+def put(client: Any, name: str, data: bytes) -> None:
+    client.put_object(Bucket="bucket", Key=name, Body=data)
+
+
+def names(client: Any, prefix: str = "") -> list[str]:
+    answer = client.list_objects_v2(Bucket="bucket", Prefix=prefix)
+    return [one["Key"] for one in answer.get("Contents", ())]
+
+
+# -------------------------------------------------------------------------------------- options
 
 
 @pytest.mark.parametrize(
@@ -21,6 +44,7 @@ from botocore.exceptions import ClientError
     [
         ({"namespace": ""}, "is no name: give a text"),
         ({"namespace": 7}, "is no name: give a text"),
+        ({"namespace": "é" * 200}, "is too long: give a shorter one"),
         ({"timeout": "soon"}, "give a number of seconds"),
         ({"timeout": 0}, "too short: give 0.1 s or more"),
         ({"lease_time": -1}, "give a number of seconds"),
@@ -31,17 +55,41 @@ from botocore.exceptions import ClientError
         ({"prefix": "../x"}, "give a folder"),
         ({"endpoint_url": "localhost"}, "lacks its scheme"),
         ({"aws_access_key_id": "a"}, "credentials are incomplete"),
+        ({"bucket_name": "b--use1-az4--x-s3"}, "give a general purpose bucket"),
     ],
 )
 def test_a_wrong_option_says_what_to_give(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        S3MetadataStore("bucket", **options)
+        S3MetadataStore(**{"bucket_name": "bucket", **options})
 
 
 def test_options_are_kept() -> None:
     store = S3MetadataStore("bucket", lease_time="1 min", largest_data="4 MiB", timeout="2s")
-    assert (store.lease_time, store.largest_data) == (60.0, 4 * 2**20)
+    assert (store.lease_time, store.largest_data, store.patience) == (60.0, 4 * 2**20, 2.0)
     assert store.remote
+    assert not store.private
+
+
+def test_the_storage_of_the_same_bucket(mocked: Any) -> None:
+    storage = another(mocked).own_storage()
+    assert isinstance(storage, S3Storage)
+    assert storage.save("a/b", b"x") == "s3://bucket/cache/a/b"
+
+
+def test_a_store_travels_as_its_options() -> None:
+    options: Any = {"namespace": "n", "endpoint_url": "http://127.0.0.1:1", "lease_time": "1 min"}
+    store = S3MetadataStore("bucket", "a", **options)
+    again = pickle.loads(pickle.dumps(store))
+    assert repr(again) == repr(store) == "<S3MetadataStore s3://bucket/a/ 'n'>"
+    assert again.lease_time == 60.0
+
+
+def test_what_must_not_travel_says_so(mocked: Any) -> None:
+    secret: Any = {"aws_access_key_id": "a", "aws_secret_access_key": "hunter2"}
+    for options in (secret, {"client": mocked}):
+        with pytest.raises(TypeError, match="does not travel") as raised:
+            pickle.dumps(S3MetadataStore("bucket", **options))
+        assert "hunter2" not in str(raised.value)
 
 
 def test_a_closed_store_is_not_opened_again(store: S3MetadataStore) -> None:
@@ -50,189 +98,253 @@ def test_a_closed_store_is_not_opened_again(store: S3MetadataStore) -> None:
         store.open()
 
 
-def test_the_id_that_is_looked_at_is_the_store_s(store: S3MetadataStore) -> None:
-    store_id = store.store_id
-    assert store.for_looking().store_id == store_id
+# ---------------------------------------------------------------------------------------- names
 
 
-# ------------------------------------------------------------------------------ bounded memories
+def test_what_lies_in_the_bucket(store: S3MetadataStore, mocked: Any) -> None:
+    """A change of these names makes each team compute everything again."""
+    store.begin([KEYS[1]], MINE)
+    stored(store, a_record(used_at=None))
+    store.note(ALL)
+    store.touch({KEYS[0]: 5.0})
+    store.remark({"a": "b"})
+    below = ["covers", "id", f"l/{KEYS[1]}", "probe", f"r/{KEYS[0]}", "remarks", f"u/{KEYS[0][0]}"]
+    assert names(mocked) == [FOLDER + name for name in below]
+    about = json.loads(body(mocked, f"{FOLDER}id"))
+    assert about == {"form": 1, "id": store.store_id, "demands_signing": False}
 
 
-def test_what_is_kept_of_rows_is_bounded(
-    store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "namespace", [".", "..", "../other", "a/b", "a\\b", "é", "%2e%2e", "~~", "a..b", "\ud800"]
+)
+def test_a_namespace_may_be_any_text(mocked: Any, namespace: str) -> None:
+    store = another(mocked, namespace=namespace)
+    stored(store, a_record())
+    assert store.find(KEYS[0]) is not None
+    assert all(name.startswith("cache/store/") for name in names(mocked))
+    assert not any(".." in name or "/./" in name for name in names(mocked))
+    assert {name.count("/") for name in names(mocked)} == {3, 4}
+
+
+def test_stores_of_one_bucket_are_apart(mocked: Any) -> None:
+    places = [("a", "n"), ("a", "m"), ("", "n"), ("a/b", "n"), ("a", "~6e"), ("a", "N")]
+    stores = [S3MetadataStore("bucket", p, namespace=n, client=mocked) for p, n in places]
+    for number, store in enumerate(stores):
+        stored(store, a_record(version=str(number)))
+    for number, store in enumerate(stores):
+        assert [record.version for record in store.rows()] == [str(number)]
+    assert len({store.store_id for store in stores}) == len(places)
+
+
+def test_objects_of_strangers_are_passed_over(store: S3MetadataStore, mocked: Any) -> None:
+    stored(store, *(a_record(key) for key in KEYS[:3]))
+    whole = body(mocked, ROW)
+    strange = ["r/", "r/folder/", f"r/{KEYS[0]}/x", "r/.DS_Store", f"r/copy-of-{KEYS[0]}", "r/~"]
+    strange += ["u/x", "l/x", "other", "../app/r/x", "n/x"]
+    for data in (whole, b"", b"strange", b"\x81\xa1a\x01"):
+        for name in strange:
+            put(mocked, FOLDER + name, data)
+        assert [record.cache_key for record in store.rows()] == KEYS[:3]
+        store.sweep(0.0)
+        assert set(store.find_many(KEYS[:4])) == set(KEYS[:3])
+    for number in range(3):
+        assert [each.cache_key for each in store.rows(limit=number)] == KEYS[:number]
+
+
+# ------------------------------------------------------------------------------ what it says
+
+
+def test_who_demands_signing_demands_it_of_all(mocked: Any) -> None:
+    plain = another(mocked)
+    plain.open()
+    assert plain.demands_signing is False
+    another(mocked, demands_signing=True).open()
+    for options in ({}, {"demands_signing": False}, {"demands_signing": True}):
+        later = another(mocked, **options)
+        later.open()
+        assert later.demands_signing is True
+    looking = another(mocked)
+    looking.open(look=True)
+    assert looking.demands_signing is True
+
+
+def test_of_two_that_make_it_at_once_the_one_who_demands_signing_wins(
+    mocked: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((reading, "RECENT"), (putting, "REMEMBERED"), (uses, "KEPT")):
-        monkeypatch.setattr(module, name, 2)
-    store.put_many(a_record(key) for key in KEYS[:6])
-    for key in KEYS[:6]:
-        store.note_invalidation(Invalidation(cache_key=key))
-        assert store.find(key) is not None
-        store.touch({key: 1.5})
-    assert len(store._recent) <= 2
-    assert len(store._putter._noted) <= 2
-    assert {record.used_at for record in store.scan()} == {1.5}
-    assert store._uses._kept == {}
-    store.touch({})
+    real, others = mocked._make_api_call, [another(mocked, demands_signing=True)]
 
-
-def test_a_scan_with_data_reads_few_large_rows_at_a_time(
-    store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "LARGEST", 3000)
-    records = [a_record(key, result_data=b"x" * 2000) for key in KEYS[:4]]
-    store.put_many(records)
-    parts: list[int] = []
-
-    def noted(work: Any, items: Any) -> Any:
-        parts.append(len(items))
-        return side_by_side(work, items)
-
-    monkeypatch.setattr(listing, "side_by_side", noted)
-    assert list(store.scan(with_data=True)) == records
-    assert parts == [1, 1, 1, 1]
-
-
-def test_a_page_ends_after_its_time(
-    store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "CHUNK", 2)
-    store.put_many(a_record(key) for key in KEYS[:5])
-    page = store.page(Selection(version="none"), seconds=0.0)
-    assert (page.records, page.following, page.looked_at) == ([], KEYS[1], 2)
-    assert store.totals(selection=Selection(version="none")).entries == 0
-
-
-# ---------------------------------------------------------------------------------------- damage
-
-
-def test_a_digest_that_is_none_is_missing(store: S3MetadataStore) -> None:
-    row = rows.written(a_record(digest=b"12"), "0" * 16, "0" * 16)
-    text = row[rows.HEAD :].replace(b'"MTI="', b'"MTI"')
-    body = text[: text.index(b"\n") + 1]
-    damaged = rows.MARK + b"%08x %08x %012x\n" % (crc32(body), len(body), 3) + text
-    read = rows.read(damaged, len(damaged))
-    assert read is not None
-    assert read.fields["digest"] is None
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity"])
-def test_counts_that_are_no_numbers_count_nothing(
-    store: S3MetadataStore, mocked: Any, number: str
-) -> None:
-    store.add_counts([Counts("m:f", 480_000, 5)])
-    body = f'{{"counts": [["m:f", 480000, {number}]], "merged": []}}'.encode()
-    mocked.put_object(Bucket="bucket", Key="cache/store/app/counts/2024-10-04-x", Body=body)
-    assert [count.hits for count in store.counts()] == [5]
-
-
-# ------------------------------------------------------------------------------------- failures
-
-
-class Failing:
-    """Between client and bucket: fails some operations."""
-
-    def __init__(self, real: Any, operation: str, code: str) -> None:
-        self._real, self._operation, self._code = real, operation, code
-
-    def __call__(self, operation: str, params: Any) -> Any:
-        if operation == self._operation:
-            raise ClientError({"Error": {"Code": self._code}}, operation)
-        return self._real(operation, params)
-
-
-@pytest.mark.parametrize("operation", ["HeadObject", "PutObject", "DeleteObject", "ListObjectsV2"])
-def test_a_failure_of_any_request_is_a_metadata_error(
-    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch, operation: str
-) -> None:
-    store.put(a_record())
-    store.delete(KEYS[0])
-    with monkeypatch.context() as failing:
-        failing.setattr(
-            mocked, "_make_api_call", Failing(mocked._make_api_call, operation, "AccessDenied")
-        )
-        now = store.now()
-        failing.setattr(store, "now", lambda: now + 3 * 86_400)
-        work = {
-            "HeadObject": lambda: store._translated(lambda: store._objects.head("x")),
-            "PutObject": lambda: store.put(a_record()),
-            "DeleteObject": lambda: store.sweep(0.0),
-            "ListObjectsV2": lambda: list(store.scan()),
-        }[operation]
-        with pytest.raises(MetadataError, match="grant s3:GetObject"):
-            work()
-
-
-def test_an_object_that_is_gone_when_it_is_to_be_removed(
-    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.open()
-    monkeypatch.setattr(
-        mocked, "_make_api_call", Failing(mocked._make_api_call, "DeleteObject", "NoSuchKey")
-    )
-    store._objects.delete("x")
-
-
-def test_a_server_that_knows_no_conditions_of_removals(
-    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, asked = mocked._make_api_call, list[Any]()
-
-    def refusing(operation: str, params: Any) -> Any:
-        asked.append(params)
-        if operation == "DeleteObject" and "IfMatch" in params:
-            raise ClientError({"Error": {"Code": "NotImplemented"}}, operation)
+    def make_api_call(operation: str, params: Any) -> Any:
+        if operation == "PutObject" and others:
+            others.pop().open()  # just before
         return real(operation, params)
 
-    store.put(a_record())
-    monkeypatch.setattr(mocked, "_make_api_call", refusing)
-    store._objects.delete(f"cache/store/app/rows/{KEYS[0]}", '"etag"')
-    assert store.find(KEYS[0]) is None
+    monkeypatch.setattr(mocked, "_make_api_call", make_api_call)
+    plain = another(mocked)
+    plain.open()
+    assert plain.demands_signing is True
+    assert plain.store_id == another(mocked).store_id
 
 
-def test_an_examination_that_fails_says_so(
-    store: S3MetadataStore, mocked: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"<html>", b"[]", b'{"id": "../../x", "form": 1}', b'{"id": 7}', b"[" * 100_000],
+    ids=range(7),
+)
+def test_what_was_cut_or_lost_is_made_anew(
+    store: S3MetadataStore, mocked: Any, data: bytes
 ) -> None:
+    """A server may leave an empty object where the connection breaks before the body of a PUT."""
+    stored(store, a_record(used_at=None))
+    store.touch({KEYS[0]: 5.0})
+    for name in ("id", "covers", f"u/{KEYS[0][0]}", f"l/{KEYS[1]}"):
+        put(mocked, FOLDER + name, data)
+    again = another(mocked)
+    assert len(again.store_id) == 32
+    assert again.find(KEYS[0]) is not None
+    assert [record.used_at for record in again.rows()] == [None]
+    assert again.begin([KEYS[1]], MINE).leased
+    before = again.begin([], MINE).since
+    again.note(ALL)
+    assert again.begin([], MINE).since > before
+    again.touch({KEYS[0]: 6.0})
+    assert [record.used_at for record in again.rows()] == [6.0]
+    assert stored(store, a_record(KEYS[2])) == set()
+
+
+def test_a_store_of_a_later_form_is_left_alone(store: S3MetadataStore, mocked: Any) -> None:
     store.open()
-    with monkeypatch.context() as failing:
-        failing.setattr(
-            mocked, "_make_api_call", Failing(mocked._make_api_call, "PutObject", "QuotaExceeded")
-        )
-        with pytest.raises(MetadataError, match="make room"):
-            list(store.examine())
-    rule: Any = {"Filter": {"Tag": {"Key": "a", "Value": "b"}}}
-    assert not examination._covers(rule, store._names), "a rule for tags is not about these"
+    about = json.loads(body(mocked, f"{FOLDER}id"))
+    put(mocked, f"{FOLDER}id", json.dumps({**about, "form": 7}).encode())
+    later = another(mocked)
+    for operation in (later.open, lambda: later.begin([KEYS[0]], MINE), lambda: later.store_id):
+        with pytest.raises(SchemaError, match=r"form 7.*upgrade beautyspot"):
+            operation()
+    assert json.loads(body(mocked, f"{FOLDER}id"))["form"] == 7
+    put(mocked, f"{FOLDER}id", json.dumps({**about, "more": [1]}).encode())
+    again = another(mocked, demands_signing=True)
+    again.open()
+    assert json.loads(body(mocked, f"{FOLDER}id"))["more"] == [1], "what later releases add stays"
 
 
-def test_a_forked_child_has_locks_of_its_own(
-    store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+# ---------------------------------------------------------------------------------- looking
+
+
+def test_looking_at_what_is_not_there_makes_nothing(mocked: Any) -> None:
+    looking = another(mocked)
+    looking.open(look=True)
+    assert looking.find(KEYS[0]) is None
+    assert looking.rows() == []
+    with pytest.raises(MetadataError, match="no ID yet"):
+        looking.store_id  # noqa: B018
+    with pytest.raises(NotSupportedError, match="look at it"):
+        looking.begin([KEYS[0]], MINE)
+    assert names(mocked) == []
+
+
+def test_a_wrong_name_is_told_which_ones_there_are(mocked: Any) -> None:
+    for name in ("app", "my app"):
+        another(mocked, namespace=name).open()
+    looking = another(mocked, namespace="wrong")
+    looking.open(look=True)
+    with pytest.raises(MetadataError, match="no ID yet.*cache/store/app/, cache/store/my~20app/"):
+        looking.store_id  # noqa: B018
+
+
+# ---------------------------------------------------------------------------------- damage
+
+
+def damages(row: bytes) -> dict[str, bytes]:
+    middle = len(row) // 2
+    return {
+        "empty": b"",
+        "cut": row[:-1],
+        "cut in its fields": row[:middle],
+        "longer": row + b"x",
+        "another key's": row.replace(KEYS[0].encode(), KEYS[1].encode()),
+        "a stranger's": b"<html>" * 50,
+        "a long one": b"\xc1" * 10_000,
+    }
+
+
+@pytest.mark.parametrize("kind", damages(b"x" * 300))
+def test_a_damaged_row_is_a_miss_and_is_replaced(
+    store: S3MetadataStore, mocked: Any, kind: str
 ) -> None:
-    store.open()
-    since = store.generation()
-    with store._meta._lock:  # as another thread of the parent has it at the fork
-        monkeypatch.setattr(os, "getpid", lambda: -1)
-        store.note_invalidation(Invalidation(tag="a"))
-        monkeypatch.undo()
-    assert store.invalidated_since(since) == [Invalidation(tag="a")]
+    stored(store, a_record())
+    put(mocked, ROW, damages(body(mocked, ROW))[kind])
+    assert store.find(KEYS[0]) is store.get(KEYS[0]) is None
+    assert store.find_many(KEYS[:2]) == {}
+    assert store.rows(data=True) == []
+    assert store.begin([KEYS[0]], MINE).leased
+    store.release([KEYS[0]], MINE)
+    assert stored(store, a_record(began_at=1.0)) == set()
+    assert store.get(KEYS[0]) == a_record(began_at=1.0)
 
 
-def test_who_interrupts_requests_waits_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    main, go_on = threading.get_ident(), threading.Event()
-
-    def work(_: int) -> None:
-        if threading.get_ident() == main:
-            raise KeyboardInterrupt
-        go_on.wait(30)
-
-    with pytest.raises(KeyboardInterrupt):
-        side_by_side(work, range(4))
-    go_on.set()
+# --------------------------------------------------------------------------------- sweeping
 
 
-def test_a_lease_that_two_threads_release_is_released_once(
-    store: S3MetadataStore, asked: list[str]
+@pytest.fixture
+def later(store: S3MetadataStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is forty days later than when everything was written."""
+    now = store.now
+    monkeypatch.setattr(store, "now", lambda: now() + 40 * DAY)
+
+
+def leave(store: S3MetadataStore) -> None:
+    """A row, another that was invalidated, and a lease that nobody released."""
+    stored(store, *(a_record(key, used_at=None) for key in KEYS[:2]))
+    store.note(f"key:{KEYS[1]}")
+    store.note(ALL)
+    stored(store, a_record(began_at=None, used_at=None))
+    store.begin([KEYS[2]], MINE)
+
+
+def test_what_is_young_stays(store: S3MetadataStore, mocked: Any) -> None:
+    leave(store)
+    before = names(mocked)
+    assert store.sweep(0.0) == store.sweep(DAY) == 0
+    assert names(mocked) == before
+
+
+def test_what_is_over_is_removed(store: S3MetadataStore, mocked: Any, request: Any) -> None:
+    leave(store)
+    request.getfixturevalue("later")
+    assert store.sweep(50 * DAY) == 0, "it is younger than that"
+    assert store.sweep(DAY, dry_run=True) == 3
+    assert f"{FOLDER}r/{KEYS[1]}" in names(mocked), "nothing was removed"
+    assert store.sweep(DAY) == 3, "a lease, an invalidation of a key, and one of all"
+    assert store.sweep(DAY) == 0
+    assert names(mocked, f"{FOLDER}r/") == [ROW]
+    assert names(mocked, f"{FOLDER}l/") == []
+    assert another(mocked).begin([KEYS[2]], OTHER).leased
+
+
+def test_a_row_that_takes_the_place_of_what_is_swept_stays(
+    store: S3MetadataStore, mocked: Any, request: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease: Any = store.try_lease(KEYS[0])
-    asked.clear()
-    store._keeper.release(lease)
-    store._keeper.release(lease)
-    assert asked == ["PutObject leases"]
+    leave(store)
+    other = another(mocked)
+    request.getfixturevalue("later")
+    real = mocked._make_api_call
+
+    def raced(operation: str, params: Any) -> Any:
+        if operation == "DeleteObject" and params["Key"].endswith(KEYS[1]):
+            monkeypatch.undo()
+            stored(other, a_record(KEYS[1]))
+        return real(operation, params)
+
+    monkeypatch.setattr(mocked, "_make_api_call", raced)
+    store.sweep(DAY)
+    assert other.find(KEYS[1]) is not None
+
+
+def test_a_page_of_nothing_but_empty_objects_is_not_the_end(
+    store: S3MetadataStore, mocked: Any
+) -> None:
+    """As a server without conditional removals has where results were removed."""
+    stored(store, *(a_record(key) for key in KEYS[:8]))
+    for key in KEYS[:6]:
+        put(mocked, f"{FOLDER}r/{key}", b"")
+    assert store.names("r/", "r/", 2) == [f"r/{key}" for key in KEYS[6:8]]
+    assert [record.cache_key for record in store.rows(limit=1)] == [KEYS[6]]

@@ -3,150 +3,292 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import beautyspot as bs
 import pytest
+from beautyspot.contracts import Counts, Invalidation
+from beautyspot.contracts.covers import cover_of, covers_of
+from beautyspot.contracts.store import Put
 from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_s3.examination import REQUESTS
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import ANY, MINE, OTHER, stored
 from servers import s3proxy, seaweedfs
 
+MISS = {
+    "GetObject r/": 2,
+    "GetObject covers": 3,
+    "PutObject l/": 1,
+    "PutObject r/": 1,
+    "DeleteObject l/": 1,
+}
 
-class Double:
-    """A function of a Spot, and the requests that its calls make."""
 
-    def __init__(self, spot: bs.Spot, asked: list[str]) -> None:
-        self.function = spot.mark(lambda number: number * 2, name="double")
-        self._asked = asked
+class Counted(S3MetadataStore):
+    """Counts its requests, and for how many of them one after the other it waits.
 
-    def costs(self, call: Any, *args: Any) -> dict[str, int]:
-        """The requests of a call."""
-        self._asked.clear()
-        call(*args)
-        return dict(Counter(self._asked))
+    Attributes:
+        asked: the requests, as "GetObject r/".
+        spared: those of which the answers came while others were waited for.
+    """
+
+    asked: list[str]
+    spared = 0
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """In turn, so that they can be told apart."""
+        results, most, before = [], 0, self.trips
+        for item in items:
+            start = self.trips
+            results.append(work(item))
+            most = max(most, self.trips - start)
+        self.spared += self.trips - before - most
+        return results
+
+    @property
+    def trips(self) -> int:
+        """How many requests were waited for."""
+        return len(self.asked) - self.spared
+
+    def costs(self, work: Callable[[], object]) -> dict[str, int]:
+        """The requests of an operation."""
+        self.asked.clear()
+        self.spared = 0
+        work()
+        return dict(Counter(self.asked))
+
+
+def at(client: Any, asked: list[str], **options: Any) -> Counted:
+    store = Counted("bucket", "cache", namespace="app", client=client, **options)
+    store.asked = asked
+    return store
 
 
 @pytest.fixture
-def spot(mocked: Any) -> Iterator[bs.Spot]:
-    store = S3MetadataStore("bucket", "cache", namespace="app", client=mocked)
-    with bs.Spot("app", metadata=store, strict=True) as spot:
-        yield spot
-    store.close()
+def fresh(mocked: Any, asked: list[str]) -> Counted:
+    """The first process of all."""
+    return at(mocked, asked)
 
 
 @pytest.fixture
-def double(spot: bs.Spot, asked: list[str]) -> Double:
-    double = Double(spot, asked)
-    double.function(0)  # the first one opens the store, and probes the server
-    return double
+def store(fresh: Counted) -> Counted:
+    """It has found out what the server heeds."""
+    fresh.begin([], MINE)
+    return fresh
 
 
-MISS = {"GetObject rows": 2, "GetObject meta": 3, "PutObject leases": 2, "PutObject rows": 1}
+def run(store: S3MetadataStore, *keys: str) -> None:
+    """A call of each key: it looks, takes the lease, and stores."""
+    if len(keys) == 1:
+        assert store.find(keys[0]) is None
+    else:
+        assert store.find_many(keys) == {}
+    begun = store.begin(keys, MINE)
+    assert set(begun.leased) == set(keys)
+    fresh: dict[str, Any] = {"began_at": begun.now, "made_at": begun.now, "used_at": None}
+    records = [a_record(key, **fresh) for key in keys]
+    assert store.put([Put(each, covers_of(each), begun.since, MINE) for each in records]) == set()
 
 
-def test_a_hit_is_one_get(double: Double) -> None:
-    assert double.costs(double.function, 0) == {"GetObject rows": 1}
+def test_a_hit_is_one_get(store: Counted) -> None:
+    stored(store, a_record())
+    assert store.costs(lambda: store.find(KEYS[0])) == {"GetObject r/": 1}
+    assert store.costs(lambda: store.find_many(KEYS[:4])) == {"GetObject r/": 4}
+    assert store.trips == 1
 
 
-def test_a_miss(double: Double) -> None:
-    assert double.costs(double.function, 1) == MISS
-    writes = sum(number for kind, number in MISS.items() if kind.startswith("Put"))
+def test_a_miss(store: Counted) -> None:
+    assert store.costs(lambda: run(store, KEYS[0])) == MISS
+    assert store.trips == 6
+    writes = sum(number for kind, number in MISS.items() if not kind.startswith("Get"))
     assert f"a miss is {sum(MISS.values())}, of which {writes} write" in REQUESTS
 
 
-def test_a_miss_of_a_key_that_was_computed_before(spot: bs.Spot, double: Double) -> None:
-    """Its released lease is still there."""
-    spot.invalidate(double.function, 0)
-    again = {**MISS, "PutObject leases": 3, "GetObject leases": 1}
-    assert double.costs(double.function, 0) == again
+def test_a_miss_of_a_key_that_was_computed_before(store: Counted) -> None:
+    run(store, KEYS[0])
+    store.delete({KEYS[0]: store.rows()[0].made_at})
+    assert store.costs(lambda: run(store, KEYS[0])) == MISS
+    assert store.trips == 6
+    store.note(f"key:{KEYS[0]}")
+    assert store.costs(lambda: run(store, KEYS[0])) == MISS
 
 
-def test_a_miss_with_a_price_is_counted_first(spot: bs.Spot, double: Double) -> None:
-    priced = spot.mark(lambda number: number, name="priced", price=lambda result: 0.5)
-    assert double.costs(priced, 1) == {**MISS, "PutObject counts": 1}
-    assert double.costs(priced, 2) == {**MISS, "PutObject counts": 1}
-
-
-def test_an_invalidation(spot: bs.Spot, double: Double) -> None:
-    assert double.costs(spot.invalidate, double.function, 0) == {
-        "GetObject meta": 1,
-        "PutObject meta": 1,
-        "GetObject rows": 1,
-        "PutObject rows": 1,
-    }
-
-
-def test_an_invalidation_of_what_is_not_there(spot: bs.Spot, double: Double) -> None:
-    assert double.costs(spot.invalidate, double.function, 7) == {
-        "GetObject meta": 1,
-        "PutObject meta": 1,
-        "GetObject rows": 2,
-        "PutObject rows": 1,  # a tombstone, for calls that are under way elsewhere
-    }
-
-
-def test_an_invalidation_of_all_results_of_a_function(spot: bs.Spot, double: Double) -> None:
-    for number in range(1, 5):
-        double.function(number)
-    cost = double.costs(spot.invalidate_all, double.function)
-    lists = cost.pop("ListObjectsV2")
-    assert lists == 3, "rows, those of long keys, last uses"
-    assert cost == {
-        "GetObject meta": 1,
-        "PutObject meta": 1,
-        "GetObject rows": 5 + 5,
-        "PutObject rows": 5,
-    }
-
-
-def test_a_list_of_hits_is_one_get_each(spot: bs.Spot, double: Double) -> None:
-    for number in range(4):
-        double.function(number)
-    cost = double.costs(lambda: list(spot.map(double.function, range(4))))
-    assert cost == {"GetObject rows": 4}
-
-
-def test_to_open_a_store_is_one_get(mocked: Any, double: Double, asked: list[str]) -> None:
-    store = S3MetadataStore("bucket", "cache", namespace="app", client=mocked)
-    asked.clear()
-    store.open()
-    assert asked == ["GetObject meta"]
-
-
-def test_the_first_miss_of_a_process_probes_the_server(
-    mocked: Any, spot: bs.Spot, asked: list[str]
+def test_a_miss_where_the_server_can_not_remove_on_a_condition(
+    mocked: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    double = Double(spot, asked)
-    cost = double.costs(double.function, 0)
-    assert cost["PutObject leases"] - MISS["PutObject leases"] == 3
-    assert double.costs(double.function, 1) == MISS
+    real = mocked._make_api_call
+
+    def removing(operation: str, params: Any) -> Any:
+        if operation == "DeleteObject":
+            params = {name: value for name, value in params.items() if name != "IfMatch"}
+        return real(operation, params)
+
+    monkeypatch.setattr(mocked, "_make_api_call", removing)
+    store = at(mocked, asked)
+    store.begin([], MINE)
+    first = {**MISS, "PutObject l/": 2}
+    del first["DeleteObject l/"]
+    assert store.costs(lambda: run(store, KEYS[0])) == first
+    assert store.trips == 6
+    store.delete({KEYS[0]: store.rows()[0].made_at})
+    again = {**first, "PutObject l/": 3, "GetObject l/": 1}
+    assert store.costs(lambda: run(store, KEYS[0])) == again
+    assert store.trips == 8
+    store.note(f"key:{KEYS[0]}")
+    assert store.costs(lambda: run(store, KEYS[0])) == again
 
 
-def test_the_end_of_a_program_writes_uses_and_counts(mocked: Any, asked: list[str]) -> None:
-    store = S3MetadataStore("bucket", "cache", namespace="app", client=mocked)
-    with bs.Spot("app", metadata=store, strict=True) as spot:
-        double = Double(spot, asked)
-        double.function(0)
-        double.function(0)
-        asked.clear()
-    assert dict(Counter(asked)) == {"PutObject used": 1, "PutObject counts": 1}
-    store.close()
+def test_many_misses_share_the_covers(store: Counted) -> None:
+    cost = {name: 20 * number for name, number in MISS.items()} | {"GetObject covers": 3}
+    assert store.costs(lambda: run(store, *KEYS[:20])) == cost
+    assert store.trips == 6
 
 
-def test_a_prune(spot: bs.Spot, double: Double) -> None:
-    for number in range(1, 40):
-        double.function(number)
-    cost = double.costs(lambda: spot.prune(older_than=0.0, expired=False))
-    assert spot.metadata.totals().entries == 0
-    assert cost["GetObject rows"] == 40 + 40, "they are listed, and looked at before they go"
-    assert cost["PutObject rows"] == 40
-    assert cost["PutObject leases"] + cost["GetObject leases"] <= 40 * 5
-    assert cost["ListObjectsV2"] == 3
+def test_what_is_rejected_costs_as_a_miss(store: Counted) -> None:
+    run(store, KEYS[0])
+    cost = store.costs(lambda: store.begin([KEYS[0]], MINE, rejected={KEYS[0]: ANY}))
+    assert cost == {"GetObject covers": 1, "PutObject l/": 1, "GetObject r/": 1}
+    assert store.trips == 2
+
+
+def test_who_waits_for_another_reads(store: Counted, mocked: Any, asked: list[str]) -> None:
+    other = at(mocked, asked)
+    other.begin([KEYS[0]], OTHER)
+    first = {"GetObject covers": 1, "PutObject l/": 1, "GetObject l/": 1, "GetObject r/": 1}
+    assert store.costs(lambda: store.begin([KEYS[0]], MINE)) == first
+    then = {"GetObject covers": 1, "GetObject l/": 1, "GetObject r/": 1}
+    assert store.costs(lambda: store.begin([KEYS[0]], MINE)) == then
+
+
+def test_a_renewal_is_one_put(store: Counted) -> None:
+    store.begin(KEYS[:3], MINE)
+    assert store.costs(lambda: store.renew(KEYS[:3], MINE)) == {"PutObject l/": 3}
+    assert store.trips == 1
+
+
+def test_an_invalidation(store: Counted) -> None:
+    stored(store, a_record())
+    for key in KEYS[:2]:  # of what is there, and of what is not
+        assert store.costs(lambda key=key: store.note(f"key:{key}")) == {  # type: ignore[misc]
+            "GetObject covers": 1,
+            "PutObject covers": 1,
+            "GetObject r/": 1,
+            "PutObject r/": 1,
+        }
+    cover = cover_of(Invalidation(tag="a"))
+    assert store.costs(lambda: store.note(cover)) == {"GetObject covers": 1, "PutObject covers": 1}
+
+
+def test_a_removal_is_one_get_and_one_delete(store: Counted) -> None:
+    stored(store, *(a_record(key) for key in KEYS[:20]))
+    made = a_record().made_at
+    cost = store.costs(lambda: store.delete(dict.fromkeys(KEYS[:20], made)))
+    assert cost == {"GetObject r/": 20, "DeleteObject r/": 20}
+    assert store.trips == 2
+
+
+def test_a_listing_is_one_get_a_row(store: Counted) -> None:
+    stored(store, *(a_record(key) for key in KEYS[:20]))
+    cost = store.costs(lambda: store.rows(limit=500))
+    assert cost == {"ListObjectsV2": 2, "GetObject r/": 20, "GetObject u/": 1}
+    cost = store.costs(lambda: store.rows(limit=5))
+    assert cost == {"ListObjectsV2": 1, "GetObject r/": 5, "GetObject u/": 1}
+    assert "a listing is 1 a result" in REQUESTS
+
+
+def test_a_copy_brings_its_last_use(store: Counted) -> None:
+    begun = store.begin([], MINE)
+    row = Put(a_record(used_at=5.0), covers_of(a_record()), begun.since)
+    assert store.costs(lambda: store.put([row])) == {
+        "GetObject covers": 2,
+        "GetObject r/": 1,
+        "PutObject r/": 1,
+        "GetObject u/": 1,
+        "PutObject u/": 1,
+    }
+
+
+def test_last_uses_and_counts(store: Counted) -> None:
+    used = {f"{number:02x}" + KEYS[0][2:]: 5.0 for number in range(256)}
+    cost = store.costs(lambda: store.touch(used))
+    assert cost == {"GetObject u/": 16, "PutObject u/": 16}
+    assert store.trips == 2
+    counts = [Counts(f"m:{name}", 480_000, hits=1) for name in "abc"]
+    cost = store.costs(lambda: store.add_counts(counts))
+    assert cost == {"GetObject n/": 1, "PutObject n/": 1}
+
+
+def test_a_sweep_reads_all(store: Counted) -> None:
+    stored(store, *(a_record(key) for key in KEYS[:20]))
+    cost = store.costs(lambda: store.sweep(0.0))
+    assert cost.pop("ListObjectsV2") == 16 + 1 + 1, "by the first digits of keys; and leases"
+    assert cost == {"GetObject r/": 20, "GetObject u/": 16, "GetObject covers": 1}
+
+
+def test_to_open_a_store_is_one_get(store: Counted, mocked: Any, asked: list[str]) -> None:
+    store.open()
+    again = at(mocked, asked)
+    assert again.costs(again.open) == {"GetObject id": 1}
+    looking = at(mocked, asked)
+    assert looking.costs(lambda: looking.open(look=True)) == {"GetObject id": 1}
+
+
+def test_what_a_process_asks_for_before_its_first_miss(
+    fresh: Counted, mocked: Any, asked: list[str]
+) -> None:
+    """Whether conditions are heeded. The first process of all leaves what others ask by."""
+    assert fresh.costs(lambda: fresh.begin([], MINE)) == {
+        "GetObject id": 1,
+        "PutObject id": 2,
+        "DeleteObject probe": 2,
+        "PutObject probe": 1,
+        "GetObject covers": 1,
+    }
+    again = at(mocked, asked)
+    probe = {"PutObject id": 1, "DeleteObject probe": 1}
+    assert again.costs(lambda: run(again, KEYS[0])) == {**MISS, **probe, "GetObject id": 1}
+    assert again.costs(lambda: run(again, KEYS[1])) == MISS
+    reader = at(mocked, asked)
+    assert reader.costs(lambda: reader.find(KEYS[0])) == {"GetObject r/": 1}
+
+
+def test_the_time_is_told_by_other_answers(store: Counted) -> None:
+    assert store.costs(store.now) == {}
+
+
+def test_a_listing_reads_rows_up_to_their_data(store: S3MetadataStore, mocked: Any) -> None:
+    large = a_record(KEYS[0], result_data=b"x" * 200_000, size=200_000, used_at=None)
+    long = a_record(KEYS[1], arguments="é" * 5000, used_at=None)
+    stored(store, large, long)
+    sizes: list[int] = []
+
+    def note(parsed: Any, **_: Any) -> None:
+        sizes.append(parsed.get("ContentLength", 0))
+
+    mocked.meta.events.register("after-call.s3.GetObject", note)
+    try:
+        records = store.rows()
+        assert max(sizes) <= 20_000
+        store.note(f"key:{KEYS[0]}")
+        store.sweep(0.0)
+        assert max(sizes) <= 20_000
+    finally:
+        mocked.meta.events.unregister("after-call.s3.GetObject", note)
+    assert [record.arguments for record in records] == [large.arguments, long.arguments]
+
+
+@pytest.fixture
+def options(server: seaweedfs.Server) -> Iterator[tuple[s3proxy.S3Proxy, dict[str, Any]]]:
+    with s3proxy.S3Proxy(server) as proxy:
+        options: dict[str, Any] = {"endpoint_url": proxy.url, "region_name": "us-east-1"}
+        yield proxy, {**options, **server.admin.options()}
 
 
 @pytest.mark.server
-def test_a_small_body_is_sent_with_its_head(server: seaweedfs.Server) -> None:
+def test_a_small_body_is_sent_with_its_head(
+    options: tuple[s3proxy.S3Proxy, dict[str, Any]],
+) -> None:
     """Only for a large one it is worth a round trip to ask first."""
     asks: dict[str, bool] = {}
 
@@ -154,17 +296,35 @@ def test_a_small_body_is_sent_with_its_head(server: seaweedfs.Server) -> None:
         asks[request.key.split("/")[-2]] = "Expect" in request.headers
         return send(request)
 
-    with s3proxy.S3Proxy(server) as proxy:
-        options: Any = {"endpoint_url": proxy.url, "region_name": "us-east-1"}
-        options |= server.admin.options()
-        proxy.on("PUT", "", note, times=None)
-        store = S3MetadataStore(seaweedfs.BUCKET, "expect", namespace="app", **options)
-        storage = S3Storage(seaweedfs.BUCKET, "expect", **options)
-        with bs.Spot("app", metadata=store, strict=True) as spot:
-            spot.mark(abs)(-1)
-        storage.save("small/x", bytes(2**20))
-        storage.save("large/x", bytes(2**20 + 1))
-        for one in (store, storage):
-            one.close()
+    proxy, given = options
+    proxy.on("PUT", "", note, times=None)
+    store = S3MetadataStore(seaweedfs.BUCKET, "expect", namespace="app", **given)
+    storage = S3Storage(seaweedfs.BUCKET, "expect", **given)
+    run(store, KEYS[0])
+    storage.save("small/x", bytes(2**20))
+    storage.save("large/x", bytes(2**20 + 1))
+    for one in (store, storage):
+        one.close()
     assert {name for name, asked in asks.items() if asked} == {"large"}
-    assert {"rows", "leases", "small"} < {*asks}
+    assert {"r", "l", "small"} < {*asks}
+
+
+@pytest.mark.server
+def test_requests_of_several_keys_go_side_by_side(
+    options: tuple[s3proxy.S3Proxy, dict[str, Any]],
+) -> None:
+    """All leases of a `begin` are on their way before the first of them is answered."""
+    proxy, given = options
+    store = S3MetadataStore(seaweedfs.BUCKET, "side", namespace="app", **given)
+    store.begin([], MINE)
+    came, all_came = [], s3proxy.Held()
+
+    def wait(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer | None:
+        came.append(request.key)
+        if len(came) == 8:
+            all_came.let_go()
+        return all_came(request, send)
+
+    proxy.on("PUT", "/l/", wait, times=None)
+    assert len(store.begin(KEYS[:8], MINE).leased) == 8
+    store.close()

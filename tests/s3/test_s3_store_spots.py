@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,8 +14,10 @@ from urllib.parse import urlencode
 import beautyspot as bs
 import pytest
 from beautyspot import File
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot_s3 import S3MetadataStore, S3Storage
+from beautyspot_s3 import S3Storage
 from beautyspot_testing.records import a_record
 from servers import seaweedfs
 
@@ -84,7 +88,7 @@ def test_a_bucket_is_enough(url: str, tmp_path: Path, names: Any) -> None:
     with bs.Spot("app", metadata=url) as spot:
         folder = spot.metadata.store_id
     assert len(names(f"{folder}/")) == 2, "blobs lie where those of a storage do"
-    assert len(names("store/app/rows/")) == 3
+    assert len(names("store/app/r/")) == 3
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".db"] == []
 
 
@@ -121,8 +125,53 @@ def test_prune_collect_and_invalidate_all(url: str, names: Any) -> None:
         spot.storage.save(f"{folder}ab/orphan.bin", b"x" * 100)
         assert spot.collect(grace=0).blobs in (0, 1), "its clock may be in the same second"
         assert spot.invalidate_all(tag="a") == 4
-        assert list(spot.metadata.scan()) == []
+        assert spot.metadata.rows() == []
         assert large(1) == b"\x01" * 1_500_000
+
+
+def test_what_calls_of_a_spot_cost(
+    mocked: Any, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The requests that S3 bills. The first ten hits would be two, without `version="auto"`."""
+    monkeypatch.chdir(tmp_path)
+
+    def costs(work: Callable[[], object]) -> dict[str, int]:
+        asked.clear()
+        work()
+        return dict(Counter(asked))
+
+    place = {"use": "s3://bucket/cache", "client": mocked}
+    with bs.Spot("app", metadata=place, strict=True) as spot:
+        double = spot.mark(lambda n: n * 2, name="double", tags=("a",), version="auto")
+        assert [double(n) for n in (1, 2)] == [2, 4]
+        assert costs(lambda: double(1)) == {"GetObject r/": 1}
+        miss = {"GetObject r/": 2, "GetObject covers": 3, "PutObject l/": 1}
+        miss |= {"PutObject r/": 1, "DeleteObject l/": 1}
+        assert costs(lambda: double(3)) == miss
+        noted = {"GetObject covers": 1, "PutObject covers": 1}
+        marked = {"GetObject r/": 1, "PutObject r/": 1}
+        assert costs(lambda: spot.invalidate(double, 3)) == noted | marked
+        assert costs(lambda: double(3)) == miss
+        assert costs(lambda: spot.invalidate(double, 4)) == noted | marked | {"GetObject r/": 2}
+        assert costs(lambda: list(spot.map(double, [1, 2, 3]))) == {"GetObject r/": 3}
+        removed = costs(lambda: spot.invalidate_all(tag="a"))
+        del removed["ListObjectsV2"], removed["GetObject u/"]
+        listed, looked_at = 3 + 1, 3  # with the mark that 4 has left
+        assert removed == noted | {"GetObject r/": listed + looked_at, "DeleteObject r/": 3}
+        large = spot.mark(lambda: b"x" * 20_000_000, name="large", version="auto")
+        assert costs(large)["PutObject"] == 1
+        assert costs(large) == {"GetObject r/": 1, "GetObject": 1}
+
+
+def test_an_invalidated_blob_is_removed_with_its_row(url: str, names: Any) -> None:
+    with bs.Spot("app", metadata=url, strict=True) as spot:
+        large = spot.mark(lambda: b"x" * 20_000_000, name="large")
+        large()
+        [blob] = names(f"{spot.metadata.store_id}/")
+        assert spot.invalidate(large)
+        assert names(f"{spot.metadata.store_id}/") == []
+        large()
+        assert names(f"{spot.metadata.store_id}/") != [blob]
 
 
 # ----------------------------------------------------------------------------------- permissions
@@ -146,7 +195,7 @@ def test_who_may_only_read_finds_results(reader: str) -> None:
         assert spot.mark(lambda n: n * 2, name="double")(3) == 6, "it runs, and is not stored"
         told = 'grant s3:GetObject, s3:PutObject.*or set mode="readonly" if'
         with pytest.raises(MetadataError, match=told):
-            spot.metadata.put(a_record())
+            spot.metadata.put([Put(a_record(), covers_of(a_record()), 0)])
 
 
 def test_who_may_only_read_lists_results(reader: str) -> None:
@@ -177,7 +226,7 @@ def test_a_versioned_bucket(server: seaweedfs.Server, url: str) -> None:
         spot.invalidate(double, 2)
         assert double(2) == 4
         assert spot.stats()["misses"] == 2
-        assert spot.metadata.totals().entries == 1
+        assert len(spot.metadata.rows()) == 1
         assert spot.prune(max_entries=0).entries == 1
         assert double(2) == 4
     client.close()
@@ -227,31 +276,3 @@ def test_commands_look_at_a_bucket(url: str) -> None:
     assert "heeds the conditions" in command("doctor", "--store", place)
     assert "3" in command("rm", "--store", place, "--tag", "a", "--yes")
     assert key not in command("ls", "--store", place, "--rows", "--json")
-
-
-# ----------------------------------------------------------------------------------- many results
-
-
-@pytest.mark.slow
-def test_five_thousand_rows_are_listed_page_by_page(
-    server: seaweedfs.Server, tmp_path: Path
-) -> None:
-    options: Any = {"endpoint_url": server.url, "region_name": "us-east-1"}
-    store = S3MetadataStore(seaweedfs.BUCKET, tmp_path.name, **options, **server.admin.options())
-    keys = sorted(f"{number * 7919 % 5003:032x}" for number in range(5000))
-    store.put_many(a_record(key) for key in keys)
-    for key in keys[::10]:
-        store.delete(key)
-    left = [key for number, key in enumerate(keys) if number % 10]
-    assert [record.cache_key for record in store.scan()] == left
-    paged: list[str] = []
-    following = None
-    while True:
-        page = store.page(limit=700, following=following)
-        paged += [record.cache_key for record in page.records]
-        following = page.following
-        if following is None:
-            break
-    assert paged == left
-    assert store.totals().entries == len(left)
-    store.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ AT_ONCE: Final = 32
 """Requests at a time, the caller's own included. A client keeps as many connections, and more."""
 
 
-def side_by_side(work: Callable[[T], R], items: Iterable[T], most: int = AT_ONCE) -> list[R]:
+def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """What `work` returns for each item, in their order; some are worked on at a time.
 
     The threads are made for it and end with it: none is left to a fork, nor holds up the end of
@@ -26,47 +27,39 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], most: int = AT_ONCE
         Exception: what `work` raised first. Items that were not begun then are left out.
     """
     waiting = deque(enumerate(items))
-    if len(waiting) == 1:
-        return [work(waiting[0][1])]
-    run = _Run(work, waiting)
-    threads = [
-        threading.Thread(target=run.work_off, daemon=True, name="beautyspot-s3")
-        for _ in range(min(most, len(waiting)) - 1)
-    ]
-    try:
-        for thread in threads:
+    results: dict[int, R] = {}
+    failed: list[Exception] = []
+
+    def work_off() -> None:
+        while waiting and not failed:
             try:
-                thread.start()
-            except RuntimeError:  # the interpreter ends, or the system has no more
-                break
-        run.work_off()
+                number, item = waiting.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                results[number] = work(item)
+            except Exception as error:
+                failed.append(error)
+
+    try:
+        threads = _started(work_off, min(AT_ONCE, len(waiting)) - 1)
+        work_off()
         for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+            thread.join()
     except BaseException:
         waiting.clear()
         raise
-    if run.failed:
-        raise run.failed[0]
-    return [run.results[number] for number in sorted(run.results)]
+    if failed:
+        raise failed[0]
+    return [results[number] for number in sorted(results)]
 
 
-class _Run(Generic[T, R]):
-    """What the threads of one call share."""
-
-    def __init__(self, work: Callable[[T], R], waiting: deque[tuple[int, T]]) -> None:
-        self.results: dict[int, R] = {}
-        self.failed: list[Exception] = []
-        self._work, self._waiting = work, waiting
-
-    def work_off(self) -> None:
-        while True:
-            try:
-                number, item = self._waiting.popleft()
-            except IndexError:
-                return
-            try:
-                self.results[number] = self._work(item)
-            except Exception as error:
-                self.failed.append(error)
-                self._waiting.clear()
+def _started(work: Callable[[], None], number: int) -> list[threading.Thread]:
+    """So many threads, or fewer where the interpreter ends, or the system has no more."""
+    started: list[threading.Thread] = []
+    with suppress(RuntimeError):
+        for _ in range(number):
+            thread = threading.Thread(target=work, daemon=True, name="beautyspot-s3")
+            thread.start()
+            started.append(thread)
+    return started

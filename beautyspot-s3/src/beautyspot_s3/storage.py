@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound
 
-from beautyspot_s3.failures import PAST_THE_END, code, failure
-from beautyspot_s3.place import LONGEST, WRONG, Place, options_of
+from beautyspot_s3.bucket import MISSING, WRONG, Bucket, code, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
     from beautyspot.contracts import Data, Readable
     from mypy_boto3_s3.client import S3Client
 
-    from beautyspot_s3.connection import AddressingStyle
+    from beautyspot_s3.bucket import AddressingStyle
+
+LONGEST: Final = 1024
+"""Bytes of a whole key, prefix included: the limit of S3."""
 
 MULTIPART_FROM: Final = 100 * 2**20
 """Bytes from which a blob is sent in parts: where AWS advises it, for the sake of several
@@ -84,22 +85,22 @@ class S3Storage(BlobStorageBase):
         addressing_style: AddressingStyle = "auto",
         client: S3Client | None = None,
     ) -> None:
-        self._place: Final = Place(
-            bucket_name,
-            prefix,
-            endpoint_url=endpoint_url,
-            region_name=region_name,
-            profile_name=profile_name,
-            aws_access_key_id=aws_access_key_id,
-            aws_secret_access_key=aws_secret_access_key,
-            aws_session_token=aws_session_token,
-            addressing_style=addressing_style,
-            client=client,
-        )
-        self.bucket_name: Final = self._place.bucket
-        self.prefix: Final = self._place.prefix
-        self._folder: Final = self._place.folder
-        self._root: Final = self._place.root
+        options = {
+            "endpoint_url": endpoint_url,
+            "region_name": region_name,
+            "profile_name": profile_name,
+            "aws_access_key_id": aws_access_key_id,
+            "aws_secret_access_key": aws_secret_access_key,
+            "aws_session_token": aws_session_token,
+            "addressing_style": addressing_style,
+            "client": client,
+        }
+        self._bucket: Final = Bucket(bucket_name, prefix, options)
+        self._endpoint_url: Final = endpoint_url
+        self.bucket_name: Final = self._bucket.name
+        self.prefix: Final = self._bucket.prefix
+        self._folder: Final = self._bucket.folder
+        self._root: Final = self._bucket.root
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
@@ -118,7 +119,7 @@ class S3Storage(BlobStorageBase):
         whole = self._folder + self._checked(key)
         content = data if isinstance(data, bytes) else bytes(data)  # boto3 takes no memoryview
         described: Any = _described(content_type)
-        with self._translated("save", self._root + key) as client:
+        with self._asked("save", self._root + key) as client:
             if len(content) < MULTIPART_FROM:
                 client.put_object(Bucket=self.bucket_name, Key=whole, Body=content, **described)
             else:
@@ -137,7 +138,7 @@ class S3Storage(BlobStorageBase):
         whole = self._folder + self._checked(key)
         parts = TransferConfig(PART, max_concurrency=PARTS_AT_ONCE, multipart_chunksize=PART)
         described = _described(content_type)
-        with self._translated("save", self._root + key) as client:
+        with self._asked("save", self._root + key) as client:
             source: Any = _Once(file)
             client.upload_fileobj(
                 source, self.bucket_name, whole, ExtraArgs=described, Config=parts
@@ -153,9 +154,9 @@ class S3Storage(BlobStorageBase):
             StorageError: no such bucket, no permission, no connection, …; says what to do.
         """
         whole = self._whole_key(location)
-        with self._translated("load", location) as client:
-            body = client.get_object(Bucket=self.bucket_name, Key=whole)["Body"]
-            with closing(body):
+        with self._asked("load", location) as client:
+            found = client.get_object(Bucket=self.bucket_name, Key=whole)
+            with found["Body"] as body:
                 return body.read()  # raises where the connection ends too early
 
     def load_part(self, location: str, start: int, size: int) -> bytes:
@@ -166,14 +167,14 @@ class S3Storage(BlobStorageBase):
         """
         whole = self._whole_key(location)
         span = f"bytes={start}-{start + max(size, 1) - 1}"
-        with self._translated("load", location) as client:
+        with self._asked("load", location) as client:
             try:
-                body = client.get_object(Bucket=self.bucket_name, Key=whole, Range=span)["Body"]
+                found = client.get_object(Bucket=self.bucket_name, Key=whole, Range=span)
             except client.exceptions.ClientError as error:
-                if code(error) in PAST_THE_END:
+                if code(error) in ("InvalidRange", "416"):  # the blob ends before
                     return b""
                 raise
-            with closing(body):
+            with found["Body"] as body:
                 return body.read()[:size]
 
     def delete(self, location: str) -> None:
@@ -185,7 +186,7 @@ class S3Storage(BlobStorageBase):
         """
         whole = self._whole_key(location)
         try:
-            with self._translated("delete", location) as client:
+            with self._asked("delete", location) as client:
                 client.delete_object(Bucket=self.bucket_name, Key=whole)
         except BlobNotFound:  # AWS does not mind, but some servers do
             return
@@ -203,7 +204,7 @@ class S3Storage(BlobStorageBase):
         """
         if prefix:
             self._checked(prefix.removesuffix("/"))
-        with self._translated("list", self._root + prefix) as client:
+        with self._asked("list", self._root + prefix) as client:
             pages = client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket_name, Prefix=self._folder + prefix
             )
@@ -232,7 +233,7 @@ class S3Storage(BlobStorageBase):
         if prefix:
             self._checked(prefix.removesuffix("/"))
         removed, oldest = 0, time.time() - older_than
-        with self._translated("sweep", self._root + prefix) as client:
+        with self._asked("sweep", self._root + prefix) as client:
             pages = client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
                 upload: Any  # as above
@@ -248,17 +249,24 @@ class S3Storage(BlobStorageBase):
 
     def close(self) -> None:
         """Close the connections of a client made here; one that was given stays open."""
-        self._place.close()
+        self._bucket.close()
 
     def __beautyspot_key__(self) -> tuple[str, str | None]:
         """Which place it is, for the key of a call that takes it: credentials change no result."""
-        return self._root, self._place.endpoint_url
+        return self._root, self._endpoint_url
 
     # ------------------------------------------------------------------------------- helpers
 
-    def _translated(self, action: str, place: str) -> AbstractContextManager[S3Client]:
+    @contextmanager
+    def _asked(self, action: str, place: str) -> Iterator[S3Client]:
         """The client, whose errors leave as ours."""
-        return self._place.translated(lambda error: failure(action, place, error))
+        with self._bucket.asked(f"to {action} {place:.300}") as client:
+            try:
+                yield client
+            except Exception as error:
+                if code(error) in MISSING:
+                    raise BlobNotFound(f"no blob at {place:.300}: make it again") from error
+                raise
 
     def _whole_key(self, location: str) -> str:
         """The object's key of a location, which may be hostile."""

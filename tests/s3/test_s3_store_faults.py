@@ -1,0 +1,739 @@
+"""The store while the server, or the way to it, fails: a proxy in between sees to that.
+
+Whatever happens to a request, a key has one holder, no older result takes the place of a newer one,
+nothing that was invalidated comes back, and what failed succeeds when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from beautyspot.contracts import Counts, Invalidation
+from beautyspot.contracts.covers import ALL, cover_of, covers_of
+from beautyspot.contracts.store import Begun, Put
+from beautyspot.errors import MetadataError
+from beautyspot_s3 import S3MetadataStore, S3Storage, clock
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.shared import in_forked_child
+from beautyspot_testing.store import ANY, MINE, OTHER, stored
+from botocore.retries.standard import ExponentialBackoff
+from gates import until
+from servers import s3proxy, seaweedfs
+
+pytestmark = pytest.mark.server
+
+Make = Callable[..., S3MetadataStore]
+
+KEY = KEYS[0]
+
+FAULTS: dict[str, s3proxy.Fault] = {
+    "cut before": s3proxy.cut_before,
+    "cut after": s3proxy.cut_after,
+    "repeated": s3proxy.repeated,
+    "slow down": s3proxy.SLOW_DOWN,
+    "broken": s3proxy.BROKEN,
+    "conflict": s3proxy.CONFLICT,
+    "refused": s3proxy.REFUSED,
+    "missing": s3proxy.answer(404, "NoSuchKey"),  # as AWS says where nothing is to be replaced
+}
+
+WRITES_ALONE = ("conflict", "refused", "missing")
+"""What no server answers to a read."""
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is sent again at once."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+
+
+@pytest.fixture
+def namespace() -> str:
+    """One of the test's own: all tests share a server."""
+    return f"test-{secrets.token_hex(8)}"
+
+
+@pytest.fixture(scope="module")
+def clients(server: seaweedfs.Server) -> Iterator[tuple[s3proxy.S3Proxy, Any, Any]]:
+    """The proxy, a client that goes by it, and one that does not."""
+    with s3proxy.S3Proxy(server) as proxy:
+        options: dict[str, Any] = {"region_name": "us-east-1", **server.admin.options()}
+        stores = [
+            S3MetadataStore(seaweedfs.BUCKET, endpoint_url=url, timeout=15, **options)
+            for url in (proxy.url, server.url)
+        ]
+        yield proxy, stores[0]._bucket.client, stores[1]._bucket.client
+        for store in stores:
+            store.close()
+
+
+@pytest.fixture
+def way(clients: tuple[s3proxy.S3Proxy, Any, Any]) -> Iterator[s3proxy.S3Proxy]:
+    """The proxy, which passes everything until it is told otherwise."""
+    proxy = clients[0]
+    proxy.heal()
+    proxy.seen.clear()
+    clock._clocks.clear()
+    yield proxy
+    proxy.heal()
+
+
+@pytest.fixture
+def make(
+    clients: tuple[s3proxy.S3Proxy, Any, Any], way: s3proxy.S3Proxy, namespace: str
+) -> Iterator[Make]:
+    """Makes stores of the test's namespace, by the proxy or with `direct=True`."""
+    made: list[S3MetadataStore] = []
+
+    def store(*, direct: bool = False, **options: Any) -> S3MetadataStore:
+        options = {"namespace": namespace, "client": clients[1 + direct], **options}
+        made.append(S3MetadataStore(seaweedfs.BUCKET, **options))
+        return made[-1]
+
+    yield store
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def store(make: Make) -> S3MetadataStore:
+    """One behind the proxy; it has found out what the server heeds."""
+    store = make()
+    store.begin([], MINE)
+    return store
+
+
+@pytest.fixture
+def other(make: Make) -> S3MetadataStore:
+    """Another machine, as it were, with a good way to the server."""
+    return make(direct=True)
+
+
+def begun(store: S3MetadataStore, key: str = KEY, token: str = MINE) -> Begun:
+    """What `begin` gives once it gives the lease."""
+    found: list[Begun] = []
+
+    def is_leased() -> bool:
+        found.append(store.begin([key], token, rejected={key: ANY}))
+        return key in found[-1].leased
+
+    until(is_leased)
+    return found[-1]
+
+
+def is_free(store: S3MetadataStore, key: str = KEY) -> bool:
+    """Whether the lease of a key can be had; it is given back."""
+    token = secrets.token_hex(16)
+    leased = store.begin([key], token, rejected={key: ANY}).leased
+    store.release([key], token)
+    return bool(leased)
+
+
+def result(began: float, since: int, key: str = KEY, **fields: Any) -> Put:
+    """A result of a run that began then."""
+    record = a_record(key, began_at=began, made_at=began, **fields)
+    return Put(record, covers_of(record), since, MINE)
+
+
+def again(work: Callable[[], Any]) -> Any:
+    """What it gives; again and again where it fails, as core does."""
+    for _ in range(20):
+        with suppress(MetadataError):
+            return work()
+    return work()
+
+
+def each(*faults: str) -> Any:
+    return pytest.mark.parametrize("fault", [pytest.param(FAULTS[one], id=one) for one in faults])
+
+
+each_fault = each(*FAULTS)
+
+
+# ------------------------------------------------------------------- each request fails once
+
+
+@each_fault
+def test_a_lease_that_is_taken_has_one_holder(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    way.on("PUT", "/l/", fault)
+    begun(store)
+    assert not other.begin([KEY], OTHER).leased
+    assert store.renew([KEY], MINE) == set()
+    store.release([KEY], MINE)
+    assert is_free(other)
+
+
+@each_fault
+def test_a_lease_that_is_renewed_stays_with_its_holder(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    begun(store)
+    for _ in "12":
+        way.on("PUT", "/l/", fault)
+        assert store.renew([KEY], MINE) == set()
+        assert not other.begin([KEY], OTHER).leased
+    store.release([KEY], MINE)
+    assert is_free(other)
+
+
+@each_fault
+def test_a_lease_that_is_released_is_free(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    begun(store)
+    way.on("DELETE", "/l/", fault)
+    store.release([KEY], MINE)
+    begun(other, token=OTHER)
+    store.release([KEY], MINE)
+    assert not store.begin([KEY], MINE).leased
+    other.release([KEY], OTHER)
+
+
+@each_fault
+@pytest.mark.parametrize("at", ["PUT /r/", "DELETE /l/", "GET /covers"])
+def test_a_result_is_stored_and_ends_its_lease(
+    store: S3MetadataStore,
+    other: S3MetadataStore,
+    way: s3proxy.S3Proxy,
+    fault: s3proxy.Fault,
+    at: str,
+) -> None:
+    if at.startswith("GET") and fault in [FAULTS[name] for name in WRITES_ALONE]:
+        pytest.skip("no server answers so to a read")
+    now = begun(store)
+    way.on(*at.split(), fault)
+    assert store.put([result(now.now, now.since, version="mine")]) == set()
+    found = other.get(KEY)
+    assert found is not None
+    assert found.version == "mine"
+    assert is_free(other)
+
+
+@each_fault
+@pytest.mark.parametrize("at", ["/r/", "/covers"])
+@pytest.mark.parametrize("cover", [f"key:{KEY}", cover_of(Invalidation(tag="red")), ALL])
+def test_what_is_invalidated_stays_so(
+    store: S3MetadataStore,
+    other: S3MetadataStore,
+    way: s3proxy.S3Proxy,
+    fault: s3proxy.Fault,
+    at: str,
+    cover: str,
+) -> None:
+    now = begun(other)
+    way.on("PUT", at, fault)
+    store.note(cover)
+    assert other.put([result(now.now, now.since)]) == {KEY}
+    assert store.find(KEY) is None
+    after = begun(other)
+    assert other.put([result(after.now, after.since)]) == set()
+
+
+@each_fault
+def test_an_older_result_does_not_take_the_place_of_a_newer_one(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    now = begun(store)
+    later = result(now.now - 1, now.since, version="newer")._replace(token="")
+    assert other.put([later]) == set()
+    way.on("PUT", "/r/", fault)
+    assert store.put([result(now.now - 5, now.since)]) == {KEY}
+    found = other.get(KEY)
+    assert found is not None
+    assert found.version == "newer"
+    assert is_free(other)
+
+
+@each_fault
+def test_a_removal_removes_what_was_seen(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    stored(other, a_record(made_at=5.0))
+    way.on("DELETE", "/r/", fault)
+    until(lambda: again(lambda: store.delete({KEY: 5.0})) or other.get(KEY) is None)
+    stored(other, a_record(made_at=6.0))
+    way.on("DELETE", "/r/", fault)
+    assert store.delete({KEY: 5.0}) == set()
+    assert other.get(KEY) is not None
+
+
+@each(*(name for name in FAULTS if name != "repeated"))
+def test_what_is_counted_counts_once(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    """A proxy that sends a request twice has it count twice: nobody is told."""
+    for _ in "123":
+        way.on("PUT", "/n/", fault)
+        store.add_counts([Counts("m:f", 7, hits=1)])
+        other.add_counts([Counts("m:f", 7, hits=1)])
+    assert [each.hits for each in other.counts()] == [6]
+
+
+@each_fault
+def test_a_store_is_made_once(
+    make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
+) -> None:
+    way.on("PUT", "/id", fault)
+    store = make()
+    again(store.open)
+    assert store.store_id == other.store_id
+    way.on("PUT", "/id", fault)
+    again(lambda: store.begin([], MINE))
+    assert is_free(store)
+
+
+# --------------------------------------------------------------------------- all of them fail
+
+
+@pytest.mark.parametrize("fault", [s3proxy.cut_before, s3proxy.cut_after, s3proxy.BROKEN])
+@pytest.mark.parametrize("at", ["PUT /l/", "GET /r/", "GET /covers", "PUT /r/", "DELETE /l/"])
+def test_after_an_outage_each_step_goes_on(
+    store: S3MetadataStore,
+    other: S3MetadataStore,
+    way: s3proxy.S3Proxy,
+    fault: s3proxy.Fault,
+    at: str,
+) -> None:
+    def out(work: Callable[[], Any]) -> Any:
+        way.on(*at.split(), fault, times=None)
+        try:
+            work()
+        except MetadataError as error:
+            assert "try again" in str(error)  # noqa: PT017 - some steps do not fail
+        way.heal()
+        return work()
+
+    now = out(lambda: store.begin([KEY], MINE))
+    assert KEY in now.leased
+    assert out(lambda: store.renew([KEY], MINE)) == set()
+    assert not other.begin([KEY], OTHER).leased
+    assert out(lambda: store.put([result(now.now, now.since)])) == set()
+    store.release([KEY], MINE)
+    assert other.find(KEY) is not None
+    assert is_free(other)
+
+
+def test_what_a_put_left_that_failed_is_removed_by_the_next(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
+) -> None:
+    now = begun(store)
+    put = result(now.now, now.since)
+    written = s3proxy.Held(after=True)
+    way.on("PUT", "/r/", written)
+    way.on("GET", "/covers", s3proxy.cut_before, times=None, skip=1)
+    with ThreadPoolExecutor(1) as pool:
+        putting = pool.submit(store.put, [put])
+        assert written.came.wait(30)
+        other.note(ALL)
+        written.let_go()
+        with pytest.raises(MetadataError):
+            putting.result(30)
+    assert other.find(KEY) is not None, "nobody could see to it yet"
+    way.heal()
+    assert store.put([put]) == {KEY}
+    assert other.find(KEY) is None
+
+
+def test_each_request_is_sent_three_times_in_all(
+    make: Make, way: s3proxy.S3Proxy, server: seaweedfs.Server
+) -> None:
+    options: Any = {"endpoint_url": way.url, "region_name": "us-east-1", **server.admin.options()}
+    store = S3MetadataStore(seaweedfs.BUCKET, timeout=1.5, **options)
+    silent = s3proxy.Held()
+    way.on("GET", "/r/", silent, times=None)
+    with pytest.raises(MetadataError, match=rf"{way.url} failed \(ReadTimeoutError\)"):
+        store.find(KEY)
+    assert store._bucket.client.meta.config.read_timeout == 0.5
+    silent.let_go()
+    until(lambda: way.count("GET", "/r/") == 3)
+    store.close()
+
+
+def test_of_many_results_one_fails_to_be_stored(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
+) -> None:
+    keys = KEYS[:6]
+    begun = store.begin(keys, MINE)
+    puts = [result(begun.now, begun.since, key) for key in keys]
+    way.on("PUT", f"/r/{keys[3]}", s3proxy.cut_before, times=None)
+    with pytest.raises(MetadataError):
+        store.put(puts)
+    for put in puts:
+        if put.record.cache_key != keys[3]:
+            assert store.put([put]) == set(), "one by one, as core does then"
+    way.heal()
+    assert store.put([puts[3]]) == set()
+    assert set(other.find_many(keys)) == set(keys)
+    assert set(other.begin(keys, OTHER, rejected=dict.fromkeys(keys, ANY)).leased) == set(keys)
+
+
+# ----------------------------------------------------------------------------------- late
+
+
+def test_a_renewal_that_comes_late_takes_nothing_back(
+    other: S3MetadataStore, make: Make, way: s3proxy.S3Proxy
+) -> None:
+    store = make(lease_time=1)
+    begun(store)
+    held = s3proxy.Held()
+    way.on("PUT", "/l/", held)
+    with ThreadPoolExecutor(1) as pool:
+        renewing = pool.submit(store.renew, [KEY], MINE)
+        assert held.came.wait(30)
+        begun(other, token=OTHER)
+        held.let_go()
+        assert renewing.result(30) == {KEY}
+    store.release([KEY], MINE)
+    assert not store.begin([KEY], MINE).leased
+    assert other.renew([KEY], OTHER) == set()
+
+
+def test_an_abandoned_lease_is_not_taken_from_who_was_quicker(
+    store: S3MetadataStore, other: S3MetadataStore, make: Make, way: s3proxy.S3Proxy
+) -> None:
+    begun(make(direct=True, lease_time=0.1), token="a" * 32)
+    held = s3proxy.Held()
+    way.on("PUT", "/l/", held, skip=1)  # the first one finds the lease that is abandoned
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(begun, store)
+        assert held.came.wait(30)
+        begun(other, token=OTHER)
+        refused = way.count("PUT", "/l/", 412)
+        held.let_go()
+        until(lambda: way.count("PUT", "/l/", 412) > refused)
+        assert other.renew([KEY], OTHER) == set()
+        assert not taking.done()
+        other.release([KEY], OTHER)
+        taking.result(30)
+    assert not other.begin([KEY], OTHER).leased
+
+
+def test_a_result_that_comes_late_replaces_no_newer_one(
+    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
+) -> None:
+    now = begun(store)
+    held = s3proxy.Held()
+    way.on("PUT", "/r/", held)
+    with ThreadPoolExecutor(1) as pool:
+        putting = pool.submit(store.put, [result(now.now - 5, now.since)])
+        assert held.came.wait(30)
+        stored(other, a_record(began_at=now.now - 1, made_at=now.now, version="newer"))
+        held.let_go()
+        assert putting.result(30) == {KEY}
+    found = other.get(KEY)
+    assert found is not None
+    assert found.version == "newer"
+
+
+@pytest.mark.parametrize("cover", [f"key:{KEY}", cover_of(Invalidation(tag="red"))])
+@pytest.mark.parametrize("at", ["PUT /r/", "GET /covers", "DELETE /l/"])
+@pytest.mark.parametrize("before", ["no row", "a row", "an invalidated row", "a removed row"])
+def test_what_is_invalidated_during_a_put_is_not_found(
+    store: S3MetadataStore,
+    other: S3MetadataStore,
+    way: s3proxy.S3Proxy,
+    cover: str,
+    at: str,
+    before: str,
+) -> None:
+    if before != "no row":
+        stored(other, a_record(began_at=1.0, made_at=1.5))
+    if before == "an invalidated row":
+        other.note(f"key:{KEY}")
+    elif before == "a removed row":
+        other.delete({KEY: 1.5})
+    now = begun(store)
+    held = s3proxy.Held()
+    way.on(*at.split(), held)
+    with ThreadPoolExecutor(1) as pool:
+        putting = pool.submit(store.put, [result(now.now, now.since)])
+        assert held.came.wait(30)
+        other.note(cover)
+        for found in filter(None, [other.get(KEY)]):  # as an invalidation goes on
+            other.delete({KEY: found.made_at})
+        held.let_go()
+        putting.result(30)
+    assert other.find(KEY) is None
+
+
+# -------------------------------------------------------------------------------- many at once
+
+
+@pytest.mark.slow
+def test_of_sixteen_writers_one_has_the_lease(make: Make, server: seaweedfs.Server) -> None:
+    options: dict[str, Any] = {"region_name": "us-east-1", **server.admin.options()}
+    patient = S3MetadataStore(seaweedfs.BUCKET, endpoint_url=server.url, timeout=180, **options)
+    stores = [make(client=patient._bucket.client, timeout=60) for _ in range(16)]
+    inside: list[int] = []
+
+    def work(number: int) -> None:
+        store, token = stores[number], f"{number:032x}"
+        for _ in range(2):
+            now = begun(store, token=token)
+            inside.append(number)
+            assert len(inside) == 1, "one at a time"
+            inside.pop()
+            assert store.put([result(now.now, now.since)._replace(token=token)]) == set()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(16)))
+    patient.close()
+
+
+class Bad:
+    """The first request for an object fails, and each fourth one after it, of whatever kind."""
+
+    def __init__(self) -> None:
+        self._counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        self._failing = itertools.cycle(FAULTS.values())
+
+    def __call__(self, request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer | None:
+        what = request.method, request.key
+        self._counts[what] += 1
+        if self._counts[what] % 4 != 1:
+            return send(request)
+        fault = next(self._failing)
+        sets = request.without(*s3proxy.CONDITIONS) != request
+        if fault in [FAULTS[name] for name in WRITES_ALONE] and not sets:
+            fault = s3proxy.BROKEN
+        return fault(request, send)
+
+
+@pytest.mark.parametrize("keys", [6, pytest.param(30, marks=pytest.mark.slow)])
+def test_machines_on_a_way_that_fails_again_and_again(
+    make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, keys: int
+) -> None:
+    """One runs each call at a time, and all are stored."""
+    stores = [make(), make(), make()]
+    inside: collections.Counter[str] = collections.Counter()
+    runs: collections.Counter[str] = collections.Counter()
+
+    def call(store: S3MetadataStore, key: str, token: str) -> None:
+        now = again(lambda: store.begin([key], token))
+        while key not in now.found and key not in now.leased:
+            now = again(lambda: store.begin([key], token))
+        if key in now.found:
+            return
+        inside[key] += 1
+        assert inside[key] == 1, "one at a time"
+        runs[key] += 1
+        again(lambda: store.renew([key], token))
+        inside[key] -= 1
+        put = result(now.now, now.since, key)._replace(token=token)
+        assert again(lambda: store.put([put])) == set()
+
+    def work(number: int) -> None:
+        for turn in range(2 * keys):
+            call(stores[number], KEYS[(number + turn) % keys], f"{number + 1:032x}")
+
+    for one in stores:
+        one.begin([], MINE)
+    way.on("", "/(r|l|covers)", Bad(), times=None)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    way.heal()
+    assert set(other.find_many(KEYS[:keys])) == set(KEYS[:keys])
+    assert max(runs.values()) == 1
+
+
+DYING = """
+import sys
+from beautyspot_s3 import S3MetadataStore
+from beautyspot.contracts.store import Put
+store = S3MetadataStore({bucket!r}, lease_time=2, namespace={namespace!r}, **{options!r})
+begun = store.begin([{key!r}], "d" * 32)
+assert begun.leased, begun
+print("leased", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_process_that_is_killed_between_begin_and_put_frees_its_key(
+    server: seaweedfs.Server, store: S3MetadataStore, namespace: str
+) -> None:
+    options = {"endpoint_url": server.url, "region_name": "us-east-1", **server.admin.options()}
+    code = DYING.format(bucket=seaweedfs.BUCKET, namespace=namespace, options=options, key=KEY)
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == b"leased"
+        assert not store.begin([KEY], MINE).leased
+        process.send_signal(signal.SIGKILL)
+    now = begun(store)
+    assert store.put([result(now.now, now.since)]) == set()
+
+
+def test_a_forked_child_has_connections_of_its_own(
+    server: seaweedfs.Server, namespace: str
+) -> None:
+    options: Any = {"endpoint_url": server.url, "region_name": "us-east-1", "namespace": namespace}
+    store = S3MetadataStore(seaweedfs.BUCKET, **options, **server.admin.options())
+    begun(store)
+    stored(store, a_record(KEYS[1]))
+
+    def child() -> str:
+        assert store.find(KEYS[1]) is not None
+        assert not store.begin([KEY], OTHER).leased
+        store.release([KEY], OTHER)
+        stored(store, a_record(KEYS[2]), token=OTHER)
+        store.close()
+        return "done"
+
+    assert in_forked_child(child) == "done"
+    assert store.find(KEYS[2]) is not None
+    assert store.renew([KEY], MINE) == set()
+    store.close()
+
+
+def test_in_a_versioned_bucket(server: seaweedfs.Server, namespace: str) -> None:
+    client = server.client()
+    client.create_bucket(Bucket=namespace)
+    enabled: Any = {"Status": "Enabled"}
+    client.put_bucket_versioning(Bucket=namespace, VersioningConfiguration=enabled)
+    options: dict[str, Any] = {"client": client}
+    store, other = S3MetadataStore(namespace, **options), S3MetadataStore(namespace, **options)
+    for _ in "123":
+        now = begun(store)
+        assert not other.begin([KEY], OTHER).leased
+        assert store.renew([KEY], MINE) == set()
+        assert store.put([result(now.now, now.since)]) == set()
+        assert KEY in other.begin([KEY], OTHER).found
+        assert other.delete({KEY: now.now}) == {KEY}
+        assert store.find(KEY) is None
+        assert store.rows() == []
+    client.close()
+
+
+# ------------------------------------------------------------------------------------ the clock
+
+
+def test_the_dates_of_the_server_are_the_time(
+    store: S3MetadataStore, make: Make, way: s3proxy.S3Proxy
+) -> None:
+    before = store.now()
+    assert abs(before - time.time()) < 60
+    way.on("", "", s3proxy.ahead(3600), times=None)
+    assert store.find(KEY) is None
+    assert 3590 < store.now() - before < 3700
+    assert 3590 < store.begin([], MINE).now - before < 3700
+    assert make().now() == pytest.approx(store.now(), abs=5), "one clock for all of a process"
+    way.heal()
+    assert store.find(KEY) is None
+    assert abs(store.now() - before) < 60
+
+
+def test_without_dates_the_time_is_this_machines(
+    make: Make, way: s3proxy.S3Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.on("", "", s3proxy.dateless, times=None)
+    monkeypatch.setattr("time.time", lambda: 5.0)
+    store = make()
+    way.seen.clear()
+    assert [store.now(), store.now(), store.now()] == [5.0] * 3
+    assert way.count() == 1, "it is not asked again for what it can't tell"
+
+
+def test_no_clock_of_a_machine_counts(
+    store: S3MetadataStore, other: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(other, token=OTHER)
+    real = time.time
+    for wrong in (-1e6, 1e6):
+        monkeypatch.setattr("time.time", lambda wrong=wrong: real() + wrong)
+        assert not store.begin([KEY], MINE).leased
+    other.release([KEY], OTHER)
+
+
+def test_a_row_of_a_machine_that_knows_the_time_better_is_newer(
+    store: S3MetadataStore, other: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a second ahead of what is known here, and is not the work of a wrong clock."""
+    now = begun(store)
+    stored(other, a_record(began_at=now.now + 0.9, made_at=now.now + 1, version="newer"))
+    monkeypatch.setattr(store, "now", lambda: now.now)
+    assert store.put([result(now.now, now.since)._replace(token="")]) == {KEY}
+
+
+# -------------------------------------------------------------- servers that know no conditions
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [s3proxy.unconditional, s3proxy.unknown, s3proxy.ignoring("If-None-Match")],
+    ids=["both", "unknown", "absence"],
+)
+def test_a_server_without_conditional_writes_is_no_store(
+    make: Make, way: s3proxy.S3Proxy, server: seaweedfs.Server, fault: s3proxy.Fault
+) -> None:
+    way.on("PUT", "", fault, times=None)
+    store = make()
+    for work in (
+        lambda: store.begin([KEY], MINE),
+        lambda: stored(store, a_record(), since=0),
+        lambda: store.note(ALL),
+        lambda: store.touch({KEY: 1.0}),
+    ):
+        with pytest.raises(MetadataError, match=r"no notice of conditional writes.*another store"):
+            work()
+    assert store.find(KEY) is None
+    storage = S3Storage(seaweedfs.BUCKET, "unconditional", client=store._bucket.client)
+    assert storage.load(storage.save("a/b.bin", b"x")) == b"x"
+
+
+def test_a_probe_that_fails_is_made_again(make: Make, way: s3proxy.S3Proxy) -> None:
+    store = make()
+    way.on("PUT", "/id", s3proxy.cut_before, times=None)
+    with pytest.raises(MetadataError, match="check endpoint_url"):
+        store.begin([KEY], MINE)
+    way.heal()
+    begun(store)
+
+
+def test_who_may_not_remove_leaves_empty_objects(make: Make, way: s3proxy.S3Proxy) -> None:
+    way.on("DELETE", "", s3proxy.answer(403, "AccessDenied"), times=None)
+    store = make()
+    now = begun(store)
+    assert store.put([result(now.now, now.since)]) == set()
+    assert is_free(store)
+    assert store.delete({KEY: now.now}) == {KEY}
+    assert store.find(KEY) is None
+    assert store.rows() == []
+
+
+def test_who_may_only_read_needs_no_probe(
+    server: seaweedfs.Server, other: S3MetadataStore, namespace: str
+) -> None:
+    stored(other, a_record())
+    client = server.client(server.reader)
+    reader = S3MetadataStore(seaweedfs.BUCKET, namespace=namespace, client=client)
+    assert reader.find(KEY) is not None
+    reader.open()
+    assert reader.store_id == other.store_id
+    assert [row.cache_key for row in reader.rows()] == [KEY]
+    with pytest.raises(MetadataError, match='grant s3:GetObject, s3:PutObject.*mode="readonly"'):
+        reader.begin([KEY], MINE)
+    client.close()
+
+
+def test_conditions_are_tried_once_a_process(store: S3MetadataStore, way: s3proxy.S3Proxy) -> None:
+    way.seen.clear()
+    threads = [threading.Thread(target=store.begin, args=([KEY], MINE)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert way.count("", "/(id|probe)") == 0
