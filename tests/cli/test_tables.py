@@ -111,7 +111,7 @@ def test_arguments_give_way_first(at: Callable[..., Result]) -> None:
 def test_the_end_of_a_name_is_what_stays_of_it(store: Path, at: Callable[..., Result]) -> None:
     name = "a_package.of.modules:Class.with_a_long_name_of_a_method"
     with bs.Spot("app", config=False) as spot:
-        spot.mark(name=name)(lambda number: str(number))(1)
+        spot.mark(name=name)(str.upper)("a")
     for words, width in ((["stats"], 80), (["ls"], 70), (["ls", "--rows"], 60)):
         names = [row["FUNCTION"] for row in shown(at(width, *words).stdout)]
         [cut] = [each for each in names if each.startswith("…")]

@@ -12,6 +12,7 @@ import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import SqliteMetadataStore
 from dashboard.shops import HOSTILE
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +30,14 @@ def row(number: int, name: str, **fields: Any) -> bs.TaskRecord:
 def metadata(tmp_path: Path) -> SqliteMetadataStore:
     """Three functions, one of which has only counts; the code of one has changed."""
     store = SqliteMetadataStore(tmp_path / "app.db")
-    store.put_many(
-        [
+    put_rows(
+        store,
+        *[
             row(4, "shop:ask", version="1", code="aa:1", made_at=1e9),
             row(1, "shop:ask", version="2", arguments=f"prompt={HOSTILE}"),
             row(2, "shop:ask", version="2", code="bb:1"),
             row(3, "shop:draw", size=5000),
-        ]
+        ],
     )
     counts = {"hits": 30, "runs": 10, "seconds_saved": 90.0, "seconds_spent": 30.0}
     store.add_counts(
@@ -98,7 +100,7 @@ def test_the_heads_of_columns_sort(
 def test_a_key_that_no_url_can_bear_is_no_link(
     page: Callable[[str], Any], metadata: SqliteMetadataStore, key: str
 ) -> None:
-    metadata.put(row(4, "shop:odd", arguments="odd=1")._replace(cache_key=key))
+    put_rows(metadata, row(4, "shop:odd", arguments="odd=1")._replace(cache_key=key))
     found = page("/function?name=shop:odd")
     assert found.status_code == 200
     assert "odd=1" in found.text
@@ -107,7 +109,7 @@ def test_a_key_that_no_url_can_bear_is_no_link(
 
 def test_columns_of_which_nothing_is_known_are_left_out(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
-    metadata.put(row(1, "shop:ask"))
+    put_rows(metadata, row(1, "shop:ask"))
     text = visit(bs.open_store(metadata, config=False)).get("/").text
     assert "Money saved" not in text
     assert "Failures" not in text
@@ -143,12 +145,13 @@ def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
 
 def test_results_of_an_earlier_version_are_not_called_given(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
-    metadata.put_many(
-        [
+    put_rows(
+        metadata,
+        *[
             row(1, "shop:ask", version="1", code="aa:1"),
             row(2, "shop:ask", version=None, code="aa:1"),
             row(3, "shop:ask", version="2", code="bb:1"),
-        ]
+        ],
     )
     client = visit(bs.open_store(metadata, config=False))
     base = client.get("/", follow_redirects=False).headers["location"]
@@ -201,7 +204,7 @@ def test_what_takes_long_to_count_comes_later(
 
 def test_amounts_have_their_unit_and_no_exponent(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
-    metadata.put(row(1, "shop:ask", price=9.16e-05))
+    put_rows(metadata, row(1, "shop:ask", price=9.16e-05))
     metadata.add_counts([bs.Counts("shop:ask", HOUR, 2, 1, money_saved=0.25, money_spent=9.16e-05)])
     metadata.remark({"price_unit": "€"})
     client = visit(bs.open_store(metadata, config=False))
@@ -241,7 +244,7 @@ def test_why_nothing_is_stored_of_a_function(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
     why = f"beautyspot could not make a key: {HOSTILE}"
     metadata.remark({"unstored shop:ask": why, "unstored shop:draw": why})
-    metadata.put(row(1, "shop:draw"))
+    put_rows(metadata, row(1, "shop:draw"))
     client = visit(bs.open_store(metadata, config=False))
     base = client.get("/", follow_redirects=False).headers["location"]
     found = client.get(base).text

@@ -119,7 +119,7 @@ def test_a_name_from_the_store_is_a_text(visit: Visit) -> None:
 
 def test_numbers_of_strange_rows_give_a_page(visit: Visit) -> None:
     """Counts of another program, with more waits than grants, and less than nothing."""
-    strange = bs.Counts("a", HOUR, grants=2**70, waits=2**71, refusals=-5, seconds_waited=1e300)
+    strange = bs.Counts("a", HOUR, grants=2**61, waits=2**62, refusals=-5, seconds_waited=1e300)
     assert "the highest bar" in page(
         visit, strange, bs.Counts("b", HOUR - 1, grants=-3, refusals=1)
     )

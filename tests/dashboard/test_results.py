@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 
 import beautyspot as bs
 import pytest
-from beautyspot_dashboard.pages import results as pages
 from beautyspot_dashboard.rendering.texts import cut
 from dashboard.shops import HOSTILE, ODD, change, command_of, linked_keys, run
 
@@ -168,24 +167,6 @@ def test_a_gallery_shows_the_same(results: Any) -> None:
     assert "SVG" in page.text
     assert linked_keys(page) == linked_keys(results(function="draw"))
     assert 'name="view" value="grid"' in page.text
-
-
-def test_a_search_that_takes_long_says_so_and_goes_on(
-    results: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Any] = []
-
-    def page_of(self: bs.Store, *given: Any, **where: Any) -> bs.Page:
-        asked.append(given)
-        return bs.Page([], "the-next", 300_000)
-
-    monkeypatch.setattr(bs.Store, "page", page_of)
-    page = results(arguments="width", limit="1")
-    assert asked == [("newest", None, 1, pages._LOOKING)]
-    assert "300,000 results were looked at" in page.text
-    assert "No result matches" not in page.text
-    assert "from=the-next" in page.text
-    assert ">Go on<" in page.text
 
 
 def held_pages(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:

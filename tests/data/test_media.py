@@ -22,6 +22,7 @@ from beautyspot_testing.serializer import JSON_VALUES, assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from rows import put_rows
 from supported import SERIALIZER, canonical
 
 UTC = dt.UTC
@@ -37,7 +38,7 @@ def kept(spot: Any, value: Any, content_type: str) -> bytes:
     assert spot.stats()["hits"] == 1
     assert type(hit) is type(value)
     assert canonical(hit) == canonical(value)
-    [record] = spot.metadata.scan()
+    [record] = spot.metadata.all_rows()
     data: bytes = spot.storage.load(record.result_value)
     if record.serializer.startswith("media:"):
         assert record.content_type == content_type
@@ -89,7 +90,7 @@ def test_other_formats_that_keep_pixels(
     spot: Any, content_type: str, suffix: str, start: bytes, mode: str
 ) -> None:
     assert kept(spot, picture(mode), content_type).startswith(start)
-    [record] = spot.metadata.scan()
+    [record] = spot.metadata.all_rows()
     assert record.result_value.endswith(suffix)
 
 
@@ -212,7 +213,7 @@ def test_a_frame_as_parquet(spot: Any, caplog: Any, make: Any, kind: str) -> Non
     data = kept(spot, make(), f"application/{kind}")
     assert said(caplog) == ""
     assert pyarrow.parquet.read_table(BytesIO(data)).column("whole").to_pylist() == COLUMNS["whole"]
-    [record] = spot.metadata.scan()
+    [record] = spot.metadata.all_rows()
     assert record.result_value.endswith(".parquet")
 
 
@@ -380,10 +381,10 @@ def test_damage_is_an_error_of_ours(make: Any, cut: int, make_spot: Any, trouble
     mark = spot.mark(name="f", key="k", content_type=kinds.get(type(value), "application/parquet"))
     made = mark(lambda: value)
     made()
-    [record] = spot.metadata.scan(with_data=True)
+    [record] = spot.metadata.all_rows(data=True)
     data = record.result_data[:cut]
     digest = fingerprint(record.cache_key, record.serializer, data)
-    spot.metadata.put(record._replace(result_data=data, digest=digest))
+    put_rows(spot.metadata, record._replace(result_data=data, digest=digest))
     assert canonical(made()) == canonical(value)
     assert not troubles or type(troubles[0].error).__name__ == "RestoreError"
 

@@ -18,6 +18,7 @@ from beautyspot.results.validity import fingerprint
 from beautyspot_pickle import PickleSerializer
 from beautyspot_testing.serializer import JSON_VALUES, SerializerContract
 from hypothesis import strategies as st
+from rows import put_rows
 
 KEY = "a-signing-key-0123456789"
 LOADED: list[str] = []
@@ -103,7 +104,7 @@ def test_what_it_stores_comes_back(make_spot: Any, save_blob: bool) -> None:
         return Model(objects=objects, number=number)
 
     first = train(1)
-    [record] = spot.metadata.scan()
+    [record] = spot.metadata.all_rows()
     assert record.serializer == "pickle"
     hit = train(1)
     assert hit.number == 1
@@ -134,16 +135,16 @@ def test_nothing_unsigned_is_loaded(make_spot: Any, attack: str) -> None:
     mark = spot.mark(serializer="pickle", name="model")
     work = mark(lambda x: Hostile() if attack in ("another key", "another call's") else Model(x=x))
     work(1)
-    [record] = spot.metadata.scan(with_data=True)
+    [record] = spot.metadata.all_rows(data=True)
     spot = make_spot(signing_key=KEY)
     again = spot.mark(serializer="pickle", name="model", key={"x": str})(lambda x: Model(x=x))
     key = spot.key(again, 1)
-    spot.metadata.delete(record.cache_key)
+    spot.metadata.delete({record.cache_key: record.made_at})
     if attack in ("unsigned", "kept"):
         evil = PickleSerializer().dumps(Hostile())
         digest = record.digest if attack == "kept" else fingerprint(key, "pickle", evil)
         record = record._replace(result_data=evil, digest=digest)
-    spot.metadata.put(record._replace(cache_key=key))
+    put_rows(spot.metadata, record._replace(cache_key=key))
     assert spot.peek(again, 1) is None
     assert not spot.explain(again, 1).hit
     assert again(1) == Model(x=1)
@@ -155,9 +156,9 @@ def test_no_bytes_that_another_serializer_signed_are_loaded(make_spot: Any) -> N
     spot = make_spot(signing_key=KEY)
     evil = PickleSerializer().dumps(Hostile())
     spot.mark(name="echo", content_type="image/png")(lambda data: data)(evil)  # stored as it is
-    [record] = spot.metadata.scan(with_data=True)
+    [record] = spot.metadata.all_rows(data=True)
     assert record.result_data == evil
-    spot.metadata.put(record._replace(serializer="pickle"))
+    put_rows(spot.metadata, record._replace(serializer="pickle"))
     assert spot.mark(name="echo", serializer="pickle")(lambda data: data)(evil) == evil
     assert LOADED == []
 
@@ -250,12 +251,12 @@ def test_compressed_pickles_come_back_once_their_signature_is_checked(make_spot:
     train = spot.mark(lambda number: Model(text="word " * 1000, number=number))
     train(1)
     assert (train(1).number, spot.last_call().hit) == (1, True)
-    [record] = spot.metadata.scan(with_data=True)
+    [record] = spot.metadata.all_rows(data=True)
     assert record.serializer.startswith("zstd.")
     assert record.serializer.endswith(":pickle")
     with bs.open_store(spot) as store, pytest.raises(bs.NotSupportedError, match="may run"):
         store.value(record.cache_key)
     data = record.result_data
-    spot.metadata.put(record._replace(result_data=data[:-1] + bytes([data[-1] ^ 1])))
+    put_rows(spot.metadata, record._replace(result_data=data[:-1] + bytes([data[-1] ^ 1])))
     with pytest.raises(bs.RestoreError, match="bears no signature"):
         train(1)

@@ -103,9 +103,7 @@ def _check_is_there(store: Store) -> None:
     if not store.metadata.remote:
         return
     try:
-        store.metadata.open()
-        if not store.metadata.damaged:
-            store.metadata.store_id  # noqa: B018 - no Spot has used a store without an ID
+        store.metadata.store_id  # noqa: B018 - no Spot has used a store without an ID
     except Exception:
         store.close()
         raise

@@ -95,7 +95,7 @@ class Shelved:
     def is_damaged(self) -> bool:
         """Whether looking has found rows that can't be read."""
         store = self._store
-        return store is not None and store.metadata.damaged
+        return store is not None and store.metadata.lost > 0
 
     def close(self) -> None:
         """Close the store, if it was opened."""

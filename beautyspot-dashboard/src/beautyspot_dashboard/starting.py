@@ -60,7 +60,7 @@ def start(
 def _tell_what_fails(board: Board) -> None:
     for each in board.shelf:
         try:
-            each.store().page("newest", limit=1, seconds=0.1)
+            each.store().page("newest", limit=1)
         except Exception as error:  # it is tried again at each look, and its page says so
             with suppress(OSError, ValueError):
                 click.echo(f"{safe(each.slug)} does not open: {safe_lines(str(error))}", err=True)

@@ -39,7 +39,7 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
         with Progress(output, "verifying", total) as progress:
             try:
                 for fault in store.verify(progress=progress.at, **where):
-                    if not progress.count and not store.metadata.damaged:
+                    if not progress.count and not store.metadata.lost:
                         _check_readable(fault)
                     faults += fault.is_damage
                     progress.above(partial(_show, output, fault))

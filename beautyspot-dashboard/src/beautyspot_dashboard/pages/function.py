@@ -75,7 +75,7 @@ def function(request: Request) -> Response:
 
 
 def _newest(store: Store, name: str) -> Page:
-    return store.page("newest", limit=_LOOKED_AT, seconds=0.1, function=name)
+    return store.page("newest", limit=_LOOKED_AT, function=name)
 
 
 def _named(found: Summary, name: str) -> StoredFunction:

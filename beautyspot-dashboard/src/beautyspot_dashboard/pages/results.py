@@ -35,9 +35,6 @@ LIMITS: Final = (20, 50, 100, 200)
 _CHEAP: Final = ("newest", "key")
 """Orders of which a page comes out of the store without reading all that matches."""
 
-_LOOKING: Final = 0.2
-"""Seconds after which such a page ends, with what was found so far."""
-
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
 
@@ -73,7 +70,7 @@ class Listed:
             MetadataError: the store failed.
         """
         order: Any = self.order
-        return store.page(order, self.start, self.limit, _LOOKING, **self.filters.where)
+        return store.page(order, self.start, self.limit, **self.filters.where)
 
     def command(self, shelved: Shelved) -> str:
         """The command line that lists the same; from the first on, if the page begins later."""
@@ -118,7 +115,7 @@ def _results(request: Request) -> Response:
         filters=listed.filters,
         chips=chips(request, listed.filters),
         page=page,
-        total=page and _total(shelved, listed.filters.where, page),
+        total=page and _total(shelved, listed.filters.where),
         headings=headings(request, listed.order, page.records if page else ()),
         names=offered(names),
         orders=ORDERS,
@@ -158,10 +155,8 @@ def _page(request: Request, shelved: Shelved, listed: Listed) -> Page | None:
         return None
 
 
-def _total(shelved: Shelved, where: Where, page: Page) -> Totals | None:
+def _total(shelved: Shelved, where: Where) -> Totals | None:
     """How many results match, of which a page shows some; None where it takes long to count."""
-    if page.looked_at is not None:
-        return None
     name = ("total", repr(sorted(where.items())))
     try:
         found = shelved.kept.get(name, lambda: shelved.store().total(**where), keep=60)
