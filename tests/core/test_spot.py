@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
+from beautyspot.contracts.listing import totals_of
 from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import DEADLINE, until
@@ -278,7 +279,7 @@ def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot
 def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., bs.Spot]) -> None:
     go_on = threading.Event()
 
-    slow = {"put_many_valid": lambda _rows: go_on.wait(DEADLINE)}
+    slow = {"put": lambda _rows: go_on.wait(DEADLINE)}
     store = scripted(MemoryMetadataStore, slow=slow)
     spot = make_spot(metadata=store, save="background")
     spot.mark(lambda: 1)()
@@ -286,7 +287,7 @@ def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., 
     spot.shutdown(wait=False)
     go_on.set()
     deferred.finish()
-    assert store.totals().entries == 1
+    assert totals_of(store).entries == 1
 
 
 def test_the_public_names_are_listed() -> None:

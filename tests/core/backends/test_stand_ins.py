@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience import circuit_breaker
+from beautyspot.resilience import circuit_breaker, guarded_backends
+from rows import is_leased, put_rows, remove_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +115,7 @@ def test_a_store_out_of_reach_comes_later(
     error: Any,
     spec: Any,
 ) -> None:
+    monkeypatch.setattr(guarded_backends, "SLOW", -1.0)  # as if each try took seconds
     monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 3600.0)  # however slow the machine is
     Outage.error = error
     spot = make_spot(metadata=spec, plugins=[PLUGIN])
@@ -148,19 +151,21 @@ def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
     Outage.error = None
     store.open()
     assert store.lease_time == 12.5
-    store.put(a_record())
-    store.put_many([a_record(KEYS[1])])
+    put_rows(store, a_record())
+    put_rows(store, *[a_record(KEYS[1])])
     store.touch({KEYS[0]: 5.0})
-    assert len(store.store_id) == 16
-    assert store.totals().entries == 2
+    store.note("all")
+    assert len(store.store_id) == 32
+    assert totals_of(store).entries == 2
     assert store.get(KEYS[0]) is not None
     assert store.find(KEYS[0]) is not None
-    store.put(a_record(expires_at=None))
+    put_rows(store, a_record(expires_at=None))
     assert store.find(KEYS[0]) is not None
-    assert store.delete(KEYS[0])
-    assert [record.cache_key for record in store.scan()] == [KEYS[1]]
-    assert store.try_lease("k") is not None
-    assert (store.blocking, store.leases, store.name) == (True, True, "remote")
+    remove_row(store, KEYS[0])
+    assert [record.cache_key for record in store.all_rows()] == [KEYS[1]]
+    assert store.begin([KEYS[2]], "1" * 32).leased
+    assert is_leased(store, KEYS[2])
+    assert (store.blocking, store.name) == (True, "remote")
 
 
 def test_a_limiter_out_of_reach_lets_calls_through(

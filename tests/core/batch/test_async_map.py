@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
+import threading
 from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from async_calls import Calls, marked, numbers, run
 from beautyspot import Failed, Progress
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -119,10 +121,13 @@ def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
 
 
 def test_a_store_that_blocks_is_read_in_the_executor(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
+    store, loop_thread, asked_in = RemoteStore(), threading.get_ident(), set[int]()
+    store.before = lambda _name, _args: asked_in.add(threading.get_ident())
+    spot = make_spot(strict=True, metadata=store)
     calls = Calls()
     f = marked(spot, calls)
-    spot._engine.cache.metadata.blocking = True
+    spot.flush()
+    asked_in.clear()
 
     async def main() -> None:
         for _ in range(2):
@@ -130,6 +135,8 @@ def test_a_store_that_blocks_is_read_in_the_executor(make_spot: Callable[..., Sp
 
     run(main())
     assert sorted(calls.begun) == [1, 2]
+    assert asked_in
+    assert loop_thread not in asked_in
 
 
 def test_each_call_has_the_context_of_the_map_and_none_of_another(spot: Spot) -> None:

@@ -12,8 +12,11 @@ from async_calls import HOUR, Calls, marked, numbers, over, run, till
 from beautyspot import Failed
 from beautyspot.errors import NotSupportedError
 from gates import Gate
+from remote_store import RemoteStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.spot import Spot
 
 
@@ -43,21 +46,20 @@ def test_the_first_failure_begins_nothing_new_and_lets_finish_what_runs(spot: Sp
 
 
 def test_a_failure_while_inputs_are_looked_up_begins_nothing_new(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
+    make_spot: Callable[..., Spot],
 ) -> None:
-    calls, gate = Calls(open_=False), Gate()
+    calls, gate, pages = Calls(open_=False), Gate(), []
+    store = RemoteStore()  # a thread looks them up
+    spot = make_spot(metadata=store)
     f = marked(spot, calls)
-    store: Any = spot._engine.cache.metadata
-    store.blocking = True  # so that a thread looks them up
-    find, pages = store.find_many, []
 
-    def wait(keys: list[str]) -> Any:
-        pages.append(keys)
-        if len(pages) == 2:
-            gate.pass_through()
-        return find(keys)
+    def wait(name: str, asked: Any) -> None:
+        if name == "find_many":
+            pages.append(asked)
+            if len(pages) == 2:
+                gate.pass_through()
 
-    monkeypatch.setattr(store, "find_many", wait)
+    store.before = wait
 
     async def main() -> None:
         results = spot.map(f, range(-1, 30))
@@ -141,7 +143,8 @@ def test_a_call_that_goes_on_when_cancelled_is_stored(spot: Spot) -> None:
         assert "it goes on, and its result is stored if it comes" in str(failed.error)
         calls.let_all()
         assert [x async for x in results] == [[2]]
-        await till(lambda: spot.peek(f, 1))
+        await till(lambda: len(asyncio.all_tasks()) == 1)
+        assert spot.peek(f, 1)
 
     run(main())
     assert sorted(calls.begun) == sorted(calls.ended) == [1, 2]

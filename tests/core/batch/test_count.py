@@ -7,7 +7,9 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ItemsError, MetadataError
+from beautyspot.errors import ItemsError
+from broken import BrokenStore
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,18 +71,12 @@ def test_what_has_expired_counts(spot: Spot) -> None:
 
 
 def test_what_waits_to_be_stored_is_none(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
+    store = BrokenStore("put")
+    spot = make_spot(metadata=store)
     f = spot.mark(double)
     f(1)
-    record = spot.metadata.get(spot.key(f, 1))
-    assert record is not None
-    spot.invalidate(f, 1)
-    assert spot.count(f, [1, 2]) == 2
-    spot._engine.cache.waiting[record.cache_key] = record
-    try:
-        assert spot.count(f, [1, 2]) == 1
-    finally:
-        spot._engine.cache.waiting.clear()
+    assert spot.count(f, [1, 2]) == 1
+    assert store.get(spot.key(f, 1)) is None
 
 
 def test_what_is_damaged_counts_and_what_is_a_blob_is_believed(
@@ -94,7 +90,7 @@ def test_what_is_damaged_counts_and_what_is_a_blob_is_believed(
     record = spot.metadata.get(spot.key(f, 1))
     assert record is not None
     assert record.result_data is not None
-    spot.metadata.put(record._replace(result_data=record.result_data + b"!"))
+    put_rows(spot.metadata, record._replace(result_data=record.result_data + b"!"))
     assert spot.count(f, [1]) == 1
     assert spot.count(g, [1]) == 0
 
@@ -123,16 +119,13 @@ def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
 
 
 def test_while_the_store_fails_all_would_run(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
-    spot = make_spot(on_error=troubles.append)
+    store = BrokenStore()
+    spot = make_spot(metadata=store, on_error=troubles.append)
     f = spot.mark(double)
     f(1)
-
-    def fail(keys: list[str]) -> dict[str, Any]:
-        raise MetadataError("away")
-
-    monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", fail)
+    store.broken.add("find")
     assert spot.count(f, [1, 2]) == 2
     assert [trouble.operation for trouble in troubles] == ["look up"]
 

@@ -116,7 +116,7 @@ def test_calls_without_a_key_are_counted(spot: Spot, mapped: Any) -> None:
 def test_what_a_store_that_fails_does_not_take_is_counted(
     make_spot: Callable[..., Spot], mapped: Any
 ) -> None:
-    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    spot = make_spot(metadata=BrokenStore("put"))
     end = mapped(spot, mapped.marked(spot, double), [1, 2])[1]
     assert (end.runs, end.unstored) == (2, 2), "it waits in memory, and may be lost yet"
 

@@ -166,7 +166,7 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
 
 
 def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
-    full = {"put_valid": MetadataError("the disk is full")}
+    full = {"put": MetadataError("the disk is full")}
     spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full))
     f = spot.mark(lambda x: "text" * x)
     for x in range(5):
@@ -180,7 +180,7 @@ def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]
 
 def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
     stores, goes_on = threading.Event(), threading.Event()
-    slow = {"put_many_valid": lambda _rows: stores.set() or goes_on.wait(30)}
+    slow = {"put": lambda _rows: stores.set() or goes_on.wait(30)}
     spot = make_spot(metadata=scripted(MemoryMetadataStore, slow=slow), save="background")
     f = spot.mark(lambda x: "text" * x)
     f(10), f(20)

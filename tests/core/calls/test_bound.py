@@ -86,7 +86,7 @@ def test_a_method_of_a_client_works_without_its_self(spot: Spot) -> None:
     other = spot.mark(Client("b").completions.create, ignore=("self",))
     assert other(model="x") == "x at a", "by the user's word they are one"
     assert RAN == ["x"]
-    (row,) = spot.metadata.scan()
+    (row,) = spot.metadata.all_rows()
     assert row.func_name == "create"
     assert row.func_identifier.endswith("test_bound:Completions.create")
     assert spot.cached_run(create, model="x") == "x at a"

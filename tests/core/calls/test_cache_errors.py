@@ -15,6 +15,7 @@ from beautyspot.errors import CacheMissError, RateLimitError, SerializationError
 from beautyspot.memory import MemoryMetadataStore
 from gates import Gate, followers, until
 from owned_clock import Clock
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -338,7 +339,7 @@ def test_a_damaged_error_is_a_miss(
     raised(marked)
     record = spot.metadata.get(spot.key(marked, "a"))
     assert record is not None
-    spot.metadata.put(record._replace(result_data=(record.result_data or b"")[:-1]))
+    put_rows(spot.metadata, record._replace(result_data=(record.result_data or b"")[:-1]))
     raised(marked)
     assert len(State.runs) == 2
     assert {trouble.operation for trouble in troubles} == {"look up"}

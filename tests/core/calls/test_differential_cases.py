@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 import pytest
+from rows import HeldLease
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -204,8 +205,7 @@ def test_an_argument_changed_while_a_task_waits_stores_nothing_wrong(spot: Spot)
 
 def test_an_argument_changed_while_a_thread_waits_stores_nothing_wrong(spot: Spot) -> None:
     numbers = [1]
-    lease = spot.metadata.try_lease(spot.key(total_of, numbers))
-    assert lease is not None
+    lease = HeldLease(spot.metadata, spot.key(total_of, numbers))
     results: list[int] = []
     thread = threading.Thread(target=lambda: results.append(spot.cached_run(total_of, numbers)))
     thread.start()
@@ -292,27 +292,6 @@ def test_refresh_does_not_join_a_run_that_began_before_it(spot: Spot) -> None:
     assert refreshed == [2]
     assert work(1) == 2
     assert len(RAN) == 2
-
-
-def test_a_full_queue_never_writes_an_older_result_over_a_newer(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from beautyspot.results import background
-
-    spot = make_spot(strict=True, save="background")
-    marked = spot.mark(counted)
-    monkeypatch.setattr(spot._engine.cache.metadata, "leases", False)
-    gate = threading.Event()
-    spot.executor.submit(gate.wait, DEADLINE)
-    for _ in range(7):
-        spot.executor.submit(gate.wait, DEADLINE)  # all its threads: nothing is written
-    assert marked(1) == 1
-    monkeypatch.setattr(background, "QUEUE_LIMIT", 0)
-    assert spot.refresh(marked, 1) == 2
-    assert marked(1) == 2
-    gate.set()
-    spot.flush()
-    assert marked(1) == 2
 
 
 def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:

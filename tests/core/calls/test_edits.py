@@ -14,9 +14,12 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import Entry, Plain, TaskRecord
+from beautyspot.contracts.records import found_in
 from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
+from rows import put_rows
 
 Load = Callable[[str], ModuleType]
 
@@ -61,7 +64,7 @@ def code_of(function: Callable[..., Any], *args: Any, **options: Any) -> str | N
     store = MemoryMetadataStore()
     with spot_of(store) as spot:
         spot.mark(**options)(function)(*args)
-    [record] = store.scan()
+    [record] = store.all_rows()
     return record.code and record.code.partition(":")[0]  # less the digest of the file
 
 
@@ -130,12 +133,12 @@ def given(value: Any) -> Any:
 def run(store: MemoryMetadataStore, function: Any, *xs: Any, **options: Any) -> None:
     """What a process does: call the function, with each of these arguments."""
     mine = MemoryMetadataStore()  # so that no process knows the functions of another
-    mine.put_many(store.scan(with_data=True))
+    put_rows(mine, *store.all_rows(data=True))
     with spot_of(mine) as spot:
         marked = spot.mark(**options)(function)
         for x in xs:
             given(marked(x))
-    store.put_many(mine.scan(with_data=True))
+    put_rows(store, *mine.all_rows(data=True))
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
@@ -232,13 +235,13 @@ def test_where_a_code_is_not_known_nothing_is_told(
 ) -> None:
     store = MemoryMetadataStore()
     run(store, load(SOURCE).f, 1)
-    [record] = store.scan(with_data=True)
+    [record] = store.all_rows(data=True)
     app = load(EDITED)
     if known == "then":
         Path(app.__file__ or "").unlink()
         linecache.clearcache()
     else:
-        store.put(record._replace(code=None))
+        put_rows(store, record._replace(code=None))
     run(store, app.f, 1)
     assert told(log) == []
 
@@ -270,16 +273,21 @@ def test_a_store_that_can_not_tell_the_code_is_asked_again_only_if_it_was_busy(
     load: Load, log: pytest.LogCaptureFixture, error: type[Exception], said: int
 ) -> None:
     class Failing(MemoryMetadataStore):
-        failures = 1
+        failures = 0
 
-        def find_code(self, key: str) -> str | None:
+        def find(self, key: str) -> Plain | Entry | None:
+            record = super().get(key)
+            return None if record is None else found_in(record)
+
+        def get(self, key: str) -> TaskRecord | None:
             self.failures -= 1
             if self.failures >= 0:
                 raise error("not now")
-            return super().find_code(key)
+            return super().get(key)
 
     store = Failing()
     run(store, load(SOURCE).f, 1, 2)
+    store.failures = 1
     with spot_of(store) as spot:
         marked = spot.mark(load(EDITED).f)
         assert (marked(1), marked(2)) == (3, 4)

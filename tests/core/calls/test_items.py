@@ -369,7 +369,7 @@ def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
     ask(["a", "b", "c"])
     assert STATE.ran == [["a", "b", "c", "d"], ["b", "c"]]
     spot.flush()
-    rows = {record.tags: record.price for record in spot.metadata.scan()}
+    rows = {record.tags: record.price for record in spot.metadata.all_rows()}
     assert rows == {("a a",): 1.0, ("c c",): 1.0, ("d d",): 1.0}
     stats = spot.stats()
     assert (stats["money_spent"], stats["money_saved"]) == (6.0, 1.0)
@@ -420,7 +420,7 @@ def test_what_observers_are_told(make_spot: Any) -> None:
 @pytest.mark.parametrize("answer", [MetadataError("unplugged"), None, [b"x"], {"any": "text"}])
 def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog: Any) -> None:
     how = "fail" if isinstance(answer, Exception) else "answer"
-    script = {how: dict.fromkeys(("find_many", "put_many_valid"), answer)}
+    script = {how: dict.fromkeys(("find_many", "put"), answer)}
     store = scripted(MemoryMetadataStore, **script)
     function = make_spot(metadata=store).mark(each="texts")(embed)
     for _ in range(2):

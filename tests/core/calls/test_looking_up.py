@@ -8,17 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-from beautyspot.contracts import Entry, in_full
+from beautyspot.calls.looking_up import AT_ONCE
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
-from beautyspot.results.gathering import AT_ONCE
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, Gate
 from remote_store import RemoteStore
+from rows import remove_row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
-    from beautyspot.contracts import Plain
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
@@ -80,18 +79,12 @@ class Held(RemoteStore):
         self.gate.open.clear()
 
     @property
-    def looks(self) -> list[str]:
+    def questions(self) -> list[str]:
         return [name for name in self.asked if name in ("find", "find_many")]
 
 
 async def fill(function: Any, inputs: list[Any]) -> None:
     await asyncio.gather(*[function(x) for x in inputs], return_exceptions=True)
-
-
-def waiting(spot: Spot) -> int:
-    """How many threads wait for a look-up."""
-    lookups: Any = spot._engine.cache.finding._find_gathered.__self__  # type: ignore[attr-defined]
-    return len(lookups._waiting)
 
 
 def marked_async(spot: Spot, **options: Any) -> Any:
@@ -115,27 +108,8 @@ def test_a_thousand_tasks_look_up_by_a_few_questions(make_spot: Callable[..., Sp
     run(main())
     assert RAN == []
     assert len(store.asked) <= AT_ONCE + 1
-    assert store.asked == store.looks
+    assert store.asked == store.questions
     assert all(len(keys) == len(set(keys)) for keys in store.looked), "equal keys once"
-
-
-def test_sixteen_threads_look_up_by_a_few_questions(make_spot: Callable[..., Spot]) -> None:
-    store = Held()
-    spot = make_spot(metadata=store)
-    function = spot.mark(version="auto")(double)
-    for x in range(16):
-        function(x)
-    RAN.clear()
-    store.close_gate()
-    with ThreadPoolExecutor(16) as pool:
-        futures = [pool.submit(function, x) for x in range(16)]
-        until(lambda: waiting(spot) == 16 - AT_ONCE, unless=futures)
-        assert store.looks == ["find"] * AT_ONCE
-        store.gate.open.set()
-        assert [each.result(DEADLINE) for each in futures] == [2 * x for x in range(16)]
-    assert RAN == []
-    assert len(store.asked) <= 2 * AT_ONCE
-    assert sum(map(len, store.looked)) == 16
 
 
 def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> None:
@@ -146,7 +120,7 @@ def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> N
     asyncio.run(in_tasks(1))
     store.asked.clear()
     assert function(1) == asyncio.run(in_tasks(1)) == 2
-    assert store.asked == ["find", "find"]
+    assert store.asked == ["find", "find_many"]
 
 
 def test_a_question_that_fails_is_a_miss_for_each_call_in_it(
@@ -208,7 +182,7 @@ def test_what_comes_after_an_invalidation_is_asked_anew(make_spot: Callable[...,
     async def main() -> None:
         early = asyncio.ensure_future(function(1))
         await asyncio.to_thread(store.gate.entered.wait, DEADLINE)
-        store.server.records.clear()
+        remove_row(store, spot.key(function, 1))
         late = asyncio.ensure_future(function(1))
         await asyncio.sleep(0)
         store.gate.open.set()
@@ -219,14 +193,6 @@ def test_what_comes_after_an_invalidation_is_asked_anew(make_spot: Callable[...,
 
 
 # --------------------------------------------------------------------- whatever a row may hold
-
-
-class Sparing(RemoteStore):
-    """Leaves data out of what it gives for several keys."""
-
-    def find_many(self, keys: Any) -> dict[str, Plain | Entry]:
-        found = super().find_many(keys)
-        return {key: in_full(each)._replace(result_data=None) for key, each in found.items()}
 
 
 class Shared(MemoryStorage):
@@ -255,13 +221,12 @@ def answers(function: Any) -> list[Any]:
         return list(pool.map(function, VALUES * 3))
 
 
-@pytest.mark.parametrize("store", [RemoteStore, Sparing])
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("function", [double, double_async])
 def test_each_kind_of_row_is_found(
-    make_spot: Callable[..., Spot], options: str, function: Any, store: type[RemoteStore]
+    make_spot: Callable[..., Spot], options: str, function: Any
 ) -> None:
-    shared: dict[str, Any] = {"metadata": store(), "storage": Shared(), "strict": True}
+    shared: dict[str, Any] = {"metadata": RemoteStore(), "storage": Shared(), "strict": True}
     given: dict[str, Any] = {"version": "1", **OPTIONS[options]}
     first = {name: value for name, value in given.items() if name != "renamed_from"}
     expected = [x * 2 for x in VALUES * 3]
@@ -277,9 +242,9 @@ def test_each_kind_of_row_is_found(
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
-        ({"save_blob": True, "version": "auto"}, ["find", "find"]),
-        ({"save_blob": True}, ["find", "find_code", "find"]),
-        ({}, ["find", "find_code", "find"]),
+        ({"save_blob": True, "version": "auto"}, ["find_many", "find_many"]),
+        ({"save_blob": True}, ["find_many", "get", "find_many"]),
+        ({}, ["find_many", "get", "find_many"]),
     ],
 )
 def test_a_row_is_read_once_and_its_blob_and_code_in_no_event_loop(

@@ -13,6 +13,7 @@ from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.spot import Spot
 from beautyspot.testing import memory_spot as make
 from beautyspot.testing import memory_spot_fixture  # noqa: F401 - as a plug-in of pytest would
+from rows import HeldLease, is_leased
 
 
 def test_it_caches_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,13 +96,13 @@ def test_both_are_cleared(memory_spot: Spot) -> None:
     assert runs == [1, 1]
 
 
-def test_a_cleared_store_keeps_its_id_and_leases() -> None:
+def test_a_cleared_store_keeps_its_id() -> None:
     store = MemoryMetadataStore()
-    name, lease = store.store_id, store.try_lease("k")
+    name, lease = store.store_id, HeldLease(store, "a" * 32)
     store.clear()
     assert store.store_id == name
-    assert store.try_lease("k") is None
-    assert lease is not None
+    lease.release()
+    assert not is_leased(store, "a" * 32)
 
 
 def test_both_are_selected_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

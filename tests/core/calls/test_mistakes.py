@@ -134,7 +134,7 @@ def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     spot = make_spot(ttl="1h")
     for ttl, expires in (("none", False), ("None", False), (None, True), ("2h", True)):
         assert spot.mark(ttl=ttl, name=repr(ttl))(double)(3) == 6
-        (record,) = spot.metadata.scan(func_identifier=repr(ttl))
+        (record,) = [row for row in spot.metadata.all_rows() if row.func_identifier == repr(ttl)]
         assert (record.expires_at is not None) is expires
     with pytest.raises(ConfigError, match=r"stale_on_error.*without a ttl"):
         spot.mark(ttl="none", stale_on_error=True)(double)

@@ -14,9 +14,11 @@ import beautyspot as bs
 import kinds
 import pytest
 from beautyspot import Hit, Miss, Raised, Refused, Saved, Waited
+from beautyspot.contracts.store import Begun
 from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import Gate, followers, until
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,7 +151,7 @@ def test_what_is_damaged_is_a_miss(
     call(marked, 1)
     record = spot.metadata.get(recorder[0].key)
     assert record is not None
-    spot.metadata.put(record._replace(digest=b"wrong"))
+    put_rows(spot.metadata, record._replace(digest=b"wrong"))
     assert call(marked, 1) == kinds.result(1)
     assert recorder.told[3] == "Raised RestoreError"
     assert recorder.told[-3:] == ["Miss damaged", *RUN]
@@ -216,9 +218,11 @@ def test_a_call_that_waits_for_another_process_says_so(
 
         refusals = 1
 
-        def try_lease(self, key: str) -> Any:
+        def begin(self, keys: Any, *args: Any, **options: Any) -> Begun:
             self.refusals -= 1
-            return None if self.refusals >= 0 else super().try_lease(key)
+            if self.refusals < 0:
+                return super().begin(keys, *args, **options)
+            return Begun({}, (), 0, self.now())
 
     assert make_spot(observers=[recorder], metadata=Taken()).cached_run(len, "abc") == 3
     assert recorder.told == ["Waited process", "Miss not stored", *RUN]
@@ -245,7 +249,7 @@ def test_what_is_saved_in_the_background_is_told_when_it_is(
 def test_a_hit_on_its_way_to_the_store_is_of_memory(
     make_spot: Callable[..., bs.Spot], recorder: Recorder
 ) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     spot = make_spot(observers=[recorder], metadata=store)
     marked = spot.mark(len)
     assert marked("abc") == marked("abc") == 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gates import DEADLINE, followers
+from rows import HeldLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,8 +163,7 @@ def test_what_has_not_begun_ends_with_its_caller(make_spot: Callable[..., Spot])
     """It waits for the lease, which another process has."""
     spot, other = make_spot(), make_spot()
     marked = spot.mark(on_cancel="finish")(work)
-    lease = other.metadata.try_lease(spot.key(marked, 1))
-    assert lease is not None
+    lease = HeldLease(other.metadata, spot.key(marked, 1))
 
     async def main() -> None:
         call = asyncio.create_task(marked(1))

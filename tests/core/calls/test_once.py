@@ -79,19 +79,19 @@ def test_two_spots_on_one_directory_run_once(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = threading.Event()
-    real = SqliteMetadataStore.try_lease
+    real = SqliteMetadataStore.begin
 
-    def try_lease(store: SqliteMetadataStore, key: str) -> Any:
-        lease = real(store, key)
-        if lease is None:
+    def begin(store: SqliteMetadataStore, keys: Any, *args: Any, **options: Any) -> Any:
+        begun = real(store, keys, *args, **options)
+        if not begun.leased:
             refused.set()
-        return lease
+        return begun
 
     def work(x: int) -> int:
         STATE.gate.pass_through()
         return x
 
-    monkeypatch.setattr(SqliteMetadataStore, "try_lease", try_lease)
+    monkeypatch.setattr(SqliteMetadataStore, "begin", begin)
     first, second = (make_spot(strict=True).mark(work) for _ in range(2))
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(first, 1)
@@ -262,19 +262,19 @@ PROGRAM = """
     spot = beautyspot.spot.Spot("app", directory=sys.argv[1], config=False, strict=True)
     told = Path(sys.argv[2])
     store = type(spot.metadata)
-    real = store.try_lease
+    real = store.begin
     waiting, keys = set(), {}
 
     def say(line):
         with told.open("a") as log:
             log.write(f"{line}\\n")
 
-    def try_lease(metadata, key):
-        lease = real(metadata, key)
-        if lease is None and key not in waiting:
+    def begin(metadata, asked, *args, **options):
+        begun = real(metadata, asked, *args, **options)
+        for key in {*asked} - {*begun.leased, *begun.found, *waiting}:
             waiting.add(key)
             say(f"waits for {keys[key]}")
-        return lease
+        return begun
 
     def others_came():
         lines = told.read_text().splitlines()
@@ -288,7 +288,7 @@ PROGRAM = """
         return x * x
 
     keys.update({spot.key(work, x): x for x in range(5)})
-    store.try_lease = try_lease
+    store.begin = begin
     print("ready", flush=True)
     sys.stdin.readline()
     threads = [threading.Thread(target=lambda: [work(x) for x in range(5)]) for _ in range(8)]

@@ -315,7 +315,7 @@ def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot])
     assert run(program, cloudpickle.dumps(inner).hex()).split() == ["[1]", "[2]"]
     assert [inner(1), inner(2)] == [[1], [2]]
     assert spot.stats()["hits"] == 2
-    assert [record.tags for record in spot.metadata.scan()] == [("a",)] * 2
+    assert [record.tags for record in spot.metadata.all_rows()] == [("a",)] * 2
 
 
 def test_a_limit_that_arrives_limits(make_spot: Callable[..., Spot]) -> None:

@@ -78,7 +78,7 @@ def test_joblib_kills_its_workers_when_a_call_fails(
     returned = {int(number) for word, number, _ in notes(tmp_path) if word == "returned"}
     assert returned
     spot = make_spot(directory=tmp_path / "cache", strict=True)
-    stored = [bytes(row.result_data or b"") for row in spot.metadata.scan(with_data=True)]
+    stored = [bytes(row.result_data or b"") for row in spot.metadata.all_rows(data=True)]
     results = [spot.serializer.loads(data) for data in stored]
     assert {number * 2 for number in returned} <= {result[0] for result in results}
 

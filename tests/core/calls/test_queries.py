@@ -11,6 +11,7 @@ import pytest
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results.validity import fingerprint
+from rows import put_rows, remove_row
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
     work(1)
     with pytest.raises(ConfigError, match='"auto:" and a digest .* leave version= out'):
         spot.invalidate_all(work, version="auto")
-    (record,) = spot.metadata.scan()
+    (record,) = spot.metadata.all_rows()
     assert spot.invalidate_all(work, version=record.version) == 1
 
 
@@ -244,9 +245,9 @@ def test_explain_an_expired_and_a_damaged_result(make_spot: Callable[..., Spot])
     marked(1)
     record = spot.metadata.get(spot.key(marked, 1))
     assert record is not None
-    spot.metadata.put(record._replace(expires_at=1.0))
+    put_rows(spot.metadata, record._replace(expires_at=1.0))
     assert spot.explain(marked, 1).differs == ("expired",)
-    spot.metadata.put(record._replace(result_data=b"?"))
+    put_rows(spot.metadata, record._replace(result_data=b"?"))
     assert spot.explain(marked, 1).differs == ("damaged",)
 
 
@@ -262,8 +263,8 @@ def test_explain_another_code_and_another_capture(spot: Spot) -> None:
     auto(1)
     stored = spot.metadata.get(spot.key(auto, 1))
     assert stored is not None
-    spot.metadata.delete(stored.cache_key)
-    spot.metadata.put(stored._replace(cache_key="0" * 32, version="auto:older"))
+    remove_row(spot.metadata, stored.cache_key)
+    put_rows(spot.metadata, stored._replace(cache_key="0" * 32, version="auto:older"))
     assert spot.explain(auto, 1).differs == ("code",)
 
 
@@ -392,7 +393,7 @@ def test_explain_another_serializer(spot: Spot) -> None:
     record = spot.metadata.get(spot.key(marked, 1))
     assert record is not None
     digest = fingerprint(record.cache_key, "other", record.result_data or b"")
-    spot.metadata.put(record._replace(serializer="other", digest=digest))
+    put_rows(spot.metadata, record._replace(serializer="other", digest=digest))
     told = spot.explain(marked, 1)
     assert told.differs == ("damaged",)
     assert "stored by 'other', and 'msgpack' can't read it" in told.reason

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from kinds import KINDS, RAN, result, work
+from rows import put_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts.store import Put
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
@@ -37,7 +39,7 @@ def row(spot: Spot, key: str) -> TaskRecord:
 
 
 def keys(spot: Spot) -> set[str]:
-    return {record.cache_key for record in spot.metadata.scan()}
+    return {record.cache_key for record in spot.metadata.all_rows()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -185,7 +187,7 @@ def test_a_damaged_one_is_none(before: Spot, make_spot: Make, troubles: list[Tro
     old(1)
     spot = make_spot(on_error=troubles.append)
     found = row(spot, before.key(old, 1))
-    spot.metadata.put(found._replace(result_data=b"x" + (found.result_data or b"")[1:]))
+    put_rows(spot.metadata, found._replace(result_data=b"x" + (found.result_data or b"")[1:]))
     new = spot.mark(work, name="new", renamed_from="old")
     assert not spot.explain(new, 1).hit
     assert new(1) == result(1)
@@ -216,13 +218,10 @@ class Meanwhile(MemoryMetadataStore):
         self.before: Callable[[], object] = bool
         self.after: Callable[[], object] = bool
 
-    def put(self, record: TaskRecord) -> None:
-        super().put(record)
-
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
+    def put(self, rows: Sequence[Put]) -> set[str]:
         self.before()
         try:
-            return super().put_valid(record, since)
+            return super().put(rows)
         finally:
             self.after()
 

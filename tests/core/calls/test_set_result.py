@@ -17,14 +17,15 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate, until
+from gates import Gate, until
 from owned_clock import Clock
 from scripted import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts.store import Put
     from beautyspot.spot import Spot
 
 SIGNED = "a-signing-key-0123456789"
@@ -241,14 +242,15 @@ class Meeting(NoLeases):
     after: Callable[[], object] | None = None
     told: list[str]
 
-    def put_many(self, records: Any) -> None:
+    def put(self, rows: Sequence[Put]) -> set[str]:
         before, after = Meeting.before, Meeting.after
         Meeting.before = Meeting.after = None
         if before is not None:
             before()
-        super().put_many(records)
+        refused = super().put(rows)
         if after is not None:
             after()
+        return refused
 
     def close(self) -> None:
         Meeting.told.append("closed")
@@ -307,7 +309,7 @@ def test_nor_does_one_that_waited_for_another_process(
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     make_spot: Callable[..., Spot],
 ) -> None:
-    away = {"put_valid": MetadataError("away: bring it back")}
+    away = {"put": MetadataError("away: bring it back")}
     spot = make_spot(metadata=(store := scripted(MemoryMetadataStore, fail=away)))
     marked = spot.mark(work)
     marked("a")
@@ -317,26 +319,6 @@ def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     assert marked("a") == "set"
     assert spot.flush()
     assert marked("a") == "set"
-
-
-def test_a_call_that_comes_while_it_is_written_waits_for_it(
-    make_spot: Callable[..., Spot],
-) -> None:
-    entered, goes_on = threading.Event(), threading.Event()
-    slow = {"put_many": lambda _records: entered.set() or goes_on.wait(DEADLINE)}
-    spot = make_spot(strict=True, metadata=scripted(MemoryMetadataStore, slow=slow))
-    marked = spot.mark(work)
-    with ThreadPoolExecutor(2) as pool:
-        setting = pool.submit(spot.set_result, "set", marked, "a")
-        try:
-            until(entered.is_set, unless=[setting])
-            call = pool.submit(marked, "a")
-            until(lambda: len(spot._engine.flights) == 1, unless=[call])
-        finally:
-            goes_on.set()
-        setting.result()
-        assert call.result() == "set"
-    assert State.runs == []
 
 
 # ---------------------------------------------------------------------------------- each
@@ -418,7 +400,7 @@ def test_a_value_or_an_argument_without_a_form_changes_nothing(
 def test_a_store_that_fails_is_said_and_nothing_is_held(
     make_spot: Callable[..., Spot], save: str
 ) -> None:
-    full = dict.fromkeys(("put_many", "put_valid"), MetadataError("full: make room"))
+    full = dict.fromkeys(("put", "put"), MetadataError("full: make room"))
     spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full), save=save)
     marked = spot.mark(work)
     with pytest.raises(MetadataError, match="full: make room"):

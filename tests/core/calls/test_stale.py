@@ -15,6 +15,7 @@ from beautyspot.concurrency import behind
 from beautyspot.errors import CacheMissError
 from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
+from rows import HeldLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -449,8 +450,7 @@ def test_what_another_process_has_stored_meanwhile_is_not_made_again(
     first, second = make(), make()
     marked, same = stored(first), second.mark(**OPTIONS)(work)
     STATE.clock.now += 20
-    lease = first.metadata.try_lease(first.key(marked, 1))
-    assert lease is not None
+    lease = HeldLease(first.metadata, first.key(marked, 1))
     STATE.gate.open.clear()
     first_rest = second._engine.behind
     assert same(1) == [1, 1]

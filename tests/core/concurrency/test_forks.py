@@ -76,7 +76,7 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
 
     spot = make_spot(metadata=Far)
     marked = spot.mark(lambda x: x)
-    spot._engine.cache.health.insist()
+    spot._engine.cache.insist()
     thread = meanwhile(lambda: marked(1), making)
 
     def child() -> None:

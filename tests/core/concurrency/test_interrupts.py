@@ -1,24 +1,28 @@
-"""Ctrl-C at any moment of a call: the next call finds the key free, and the store as well.
+"""Ctrl-C in a call: the next call finds the key free, and the store as well.
 
-Python runs the handlers of signals as it enters a function written in Python and after one written
-in C. At such moments a profiler raises here, as the handler of Ctrl-C does.
+In the user's function that holds for everybody. Between any two instructions of ours it holds for
+the thread that was interrupted: a profiler raises there, as Python's handler of Ctrl-C does.
 """
 
 from __future__ import annotations
 
 import contextvars
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_local import TokenBucket
-from gates import DEADLINE
-from moments import check_free, each_moment, interrupted
+from gates import DEADLINE, until
+from moments import check_free, check_unlocked, each_moment, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
+
+
+RAN: list[int] = []
 
 
 def plain(x: int) -> int:
@@ -54,21 +58,103 @@ KINDS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
 @each_moment
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_call_that_is_interrupted_leaves_its_key_free(
+def test_who_is_interrupted_calls_again_and_waits_for_nobody(
     make_spot: Callable[..., Spot], kind: str, save: str, stride: int
 ) -> None:
+    """As in a notebook: at any moment, in the same thread. What is stored is right."""
     function, options = KINDS[kind]
-    spot, other = make_spot(save=save, strict=True), make_spot("app", strict=True)
+    spot = make_spot(save=save, strict=True)
     marked = spot.mark(**options)(function)
     outcome(marked, -1)
     at = 1
     while interrupted(lambda: list(marked(at)) if kind == "stream" else marked(at), at):
+        assert outcome(marked, at) == outcome(function, at)
         assert spot.flush(DEADLINE)
-        check_free(spot, other, spot.key(marked, at))
+        check_unlocked(spot)
         assert called_by_another(marked, at) == outcome(function, at)
         at += stride
     assert at > 50
     assert spot.flush(DEADLINE)
+
+
+def stopped(x: int) -> int:
+    if RAN.append(x) or RAN.count(x) == 1:
+        signal.raise_signal(signal.SIGINT)
+    return x
+
+
+def stopped_stream(x: int) -> Iterator[int]:
+    yield x
+    yield stopped(x)
+
+
+async def stopped_later(x: int) -> int:
+    return stopped(x)
+
+
+def ended(made: Any) -> Any:
+    """What a coroutine that waits for nothing returns."""
+    try:
+        made.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it waits")
+
+
+STOPPED: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
+    "function": (stopped, int),
+    "stream": (stopped_stream, list),
+    "coroutine": (stopped_later, ended),
+}
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("kind", STOPPED)
+def test_ctrl_c_in_the_function_leaves_its_key_free(
+    make_spot: Callable[..., Spot], kind: str, save: str
+) -> None:
+    function, run = STOPPED[kind]
+    spot, other = make_spot(save=save, strict=True), make_spot("app", strict=True)
+    marked = spot.mark(function)
+    RAN.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(marked(7))
+    check_free(spot, other, spot.key(marked, 7))
+    assert called_by_another(lambda x: run(marked(x)), 7) == run(function(7))
+
+
+begun, may_end = threading.Event(), threading.Event()
+
+
+def slow(x: int) -> int:
+    begun.set()
+    assert may_end.wait(DEADLINE)
+    return x
+
+
+def test_ctrl_c_while_another_thread_is_awaited_stops_the_waiting_alone(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot, other = make_spot(strict=True), make_spot("app", strict=True)
+    marked = spot.mark(slow)
+    begun.clear(), may_end.clear()
+    leader = threading.Thread(target=marked, args=(7,))
+    leader.start()
+    assert begun.wait(DEADLINE)
+    mine = threading.get_ident()
+
+    def interrupt() -> None:
+        until(lambda: any(flight.has_followers for flight in spot._engine.flights))
+        signal.pthread_kill(mine, signal.SIGINT)
+
+    beside = threading.Thread(target=interrupt)
+    beside.start()
+    with pytest.raises(KeyboardInterrupt):
+        marked(7)
+    may_end.set()
+    leader.join(), beside.join()
+    check_free(spot, other, spot.key(marked, 7))
+    assert (marked(7), spot.stats()["hits"]) == (7, 1)
 
 
 def called_by_another(function: Callable[[int], Any], x: int) -> Any:
@@ -100,15 +186,6 @@ def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> 
 
 async def later(x: int) -> int:
     return x
-
-
-def ended(made: Any) -> Any:
-    """What a coroutine that waits for nothing returns."""
-    try:
-        made.send(None)
-    except StopIteration as end:
-        return end.value
-    raise AssertionError("it waits")
 
 
 @pytest.mark.parametrize("key", [None, str])

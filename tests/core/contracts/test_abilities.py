@@ -6,36 +6,22 @@ import pickle
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts.records import found_in
+from core.inspecting.stored import DictStore, row
+from rows import put_rows
 
 
-class Bare(bs.MetadataStoreBase):
-    """A store that keeps nothing, and has no ability."""
-
-    name = "bare"
-    store_id = "0123456789abcdef"
-
-    def get(self, key):
-        return None
-
-    def put(self, record):
-        pass
-
-    def delete(self, key):
-        return False
-
-    def scan(self, **filters):
-        return iter(())
-
-
-def test_a_store_without_counts_says_so() -> None:
-    store = Bare()
-    with pytest.raises(bs.NotSupportedError, match="bare"):
-        store.add_counts([bs.Counts("app:f", 1)])
-    with pytest.raises(bs.NotSupportedError, match="bare"):
-        list(store.counts())
-    assert store.function_totals() == []
-    assert store.page() == bs.Page([], None)
-    assert store.for_looking() is store
+def test_a_store_of_primitives_alone_has_the_rest_of_the_base_class() -> None:
+    store = DictStore()
+    put_rows(store, row(1), row(2))
+    assert [each.cache_key for each in store.all_rows()] == [row(1).cache_key, row(2).cache_key]
+    assert [each.entries for each in store.function_totals()] == [2]
+    assert store.find_many([row(1).cache_key, "f" * 32]) == {row(1).cache_key: found_in(row(1))}
+    store.touch({row(1).cache_key: 1.0})
+    store.add_counts([bs.Counts("app:f", 1)])
+    store.remark({"unit": "USD"})
+    assert (store.counters, list(store.counts()), dict(store.remarks())) == (False, [], {})
+    assert (store.sweep(0), store.own_storage()) == (0, None)
 
 
 def test_types_that_can_not_be_stored_say_so() -> None:

@@ -2,98 +2,59 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from beautyspot.contracts import MetadataStoreBase
-from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
+from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from beautyspot_testing.metadata import MetadataStoreContract
+from beautyspot_testing.key_value import KeyValueStoreContract
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.storage import StorageContract
+from beautyspot_testing.store import MetadataStoreContract
+from core.inspecting.stored import DictStore
+from rows import put_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-class TestMemoryMetadataStore(MetadataStoreContract):
-    persistent = False
-    shared_between_processes = False
+class TestMemoryMetadataStore(KeyValueStoreContract):
+    shares = False
 
-    def make(self, tmp_path):
+    def make(self, tmp_path: Path) -> MemoryMetadataStore:
         return MemoryMetadataStore()
 
 
-class WithoutLeases(MemoryMetadataStore):
-    leases = False
-    try_lease = MetadataStoreBase.try_lease
+class TestDictStore(MetadataStoreContract):
+    """The store that tests use in the place of a stranger's."""
 
+    shares = False
 
-class TestWithoutLeases(TestMemoryMetadataStore):
-    """The suite for a store that has none."""
-
-    leases = False
-
-    def make(self, tmp_path):
-        return WithoutLeases()
+    def make(self, tmp_path: Path) -> DictStore:
+        return DictStore()
 
 
 class TestMemoryStorage(StorageContract):
     persistent = False
 
-    def make(self, tmp_path):
+    def make(self, tmp_path: Path) -> MemoryStorage:
         return MemoryStorage()
 
 
 @pytest.mark.parametrize("backend", [MemoryMetadataStore, MemoryStorage])
-def test_the_url_names_no_place(backend):
+def test_the_url_names_no_place(
+    backend: type[MemoryMetadataStore] | type[MemoryStorage],
+) -> None:
     assert backend.options_from_url("memory://") == {}
     assert backend.options_from_url("memory:?a=b") == {}
     with pytest.raises(ConfigError, match="write memory://"):
         backend.options_from_url("memory://somewhere")
 
 
-def test_the_code_is_kept():
+def test_the_last_use_comes_with_the_row_or_later() -> None:
     store = MemoryMetadataStore()
-    store.put(a_record(code="0f" * 16))
-    assert store.get(KEYS[0]).code == store.find_code(KEYS[0]) == "0f" * 16
-
-
-def test_a_record_that_goes_while_it_is_listed():
-    store = MemoryMetadataStore()
-    store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])
-    scan = store.scan()
-    next(scan)
-    store.delete(KEYS[1])
-    assert list(scan) == []
-
-
-def test_the_suite_lets_a_store_be_busy():
-    class Busy(MemoryMetadataStore):
-        """Is busy at every second look-up."""
-
-        asked = 0
-
-        def find(self, key):
-            self.asked += 1
-            if self.asked % 2:
-                raise MetadataBusyError("a moment")
-            return super().find(key)
-
-    MetadataStoreContract().test_threads(Busy())
-
-
-def test_the_suite_asks_for_its_factories(tmp_path):
-    suite = MetadataStoreContract()
-    with pytest.raises(NotImplementedError, match="return the store"):
-        suite.make(tmp_path)
-    with pytest.raises(NotImplementedError, match="return the source"):
-        suite.source(tmp_path)
-
-
-def test_who_can_not_begin_all_keeps_no_lease_of_some():
-    class Failing(MemoryMetadataStore):
-        def find(self, key):
-            if key == KEYS[1]:
-                raise MetadataError("not now")
-            return super().find(key)
-
-    store = Failing()
-    with pytest.raises(MetadataError, match="not now"):
-        store.begin_many(KEYS[:2])
-    assert [store.try_lease(key) is None for key in KEYS[:2]] == [False, False]
+    put_rows(store, a_record(KEYS[0], used_at=7.0), a_record(KEYS[1], used_at=None))
+    assert [each.used_at for each in store.rows()] == [7.0, None]
+    store.touch(dict.fromkeys(KEYS[:2], 8.0))
+    assert [each.used_at for each in store.rows()] == [8.0, 8.0]
+    assert [getattr(store.get(key), "used_at", None) for key in KEYS[:2]] == [8.0, 8.0]

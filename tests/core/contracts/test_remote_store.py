@@ -1,29 +1,24 @@
-"""The leases of the store that tests use in the place of a server: they fall as a server's do."""
+"""The store that tests use in the place of a server keeps the contract; its leases fall."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from beautyspot_testing.metadata_falling import FallingContract
+from beautyspot_testing.store import ShortLeaseContract
 from remote_store import RemoteStore, Server
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class TestRemoteStore(FallingContract):
-    shared_between_processes = False
 
+class TestRemoteStore(ShortLeaseContract):
     @pytest.fixture(autouse=True)
-    def _server(self):
-        self.server = Server()
+    def _servers(self) -> None:
+        self.servers: dict[Path, Server] = {}
 
-    def make(self, tmp_path):
-        return RemoteStore(self.server, tells=True)
-
-    def make_brief(self, tmp_path):
-        return RemoteStore(self.server, lease_time=0.5)
-
-    def lapse(self, store):
-        self.server.clock.now += store.lease_time / 5
-
-
-class TestWhereItCantTell(TestRemoteStore):
-    def make(self, tmp_path):
-        return RemoteStore(self.server)
+    def make(self, tmp_path: Path) -> RemoteStore:
+        if tmp_path not in self.servers:
+            self.servers[tmp_path] = Server()
+            self.servers[tmp_path].flush()  # of a store that nobody has opened yet
+        return RemoteStore(self.servers[tmp_path], lease_time=0.2)

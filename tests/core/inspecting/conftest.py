@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from beautyspot import Store, open_store
 from core.inspecting.stored import ROWS, make
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,24 +16,22 @@ if TYPE_CHECKING:
     from beautyspot import MetadataStoreBase
 
 
-@pytest.fixture(params=["sqlite", "memory", "scan-only"])
+@pytest.fixture(params=["sqlite", "memory", "dict"])
 def metadata(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MetadataStoreBase]:
     """A store that holds `ROWS`, written in the order of their making."""
     store = make(request.param, tmp_path)
-    for row in reversed(ROWS):
-        store.put(row)
+    put_rows(store, *reversed(ROWS))
     yield store
     store.close()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "memory", "scan-only"])
+@pytest.fixture(scope="module", params=["sqlite", "memory", "dict"])
 def shown(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """The same once for all that change nothing."""
     metadata = make(request.param, tmp_path_factory.mktemp("shown"))
-    for row in reversed(ROWS):
-        metadata.put(row)
+    put_rows(metadata, *reversed(ROWS))
     with open_store(metadata, config=False) as opened:
         yield opened
     metadata.close()

@@ -13,6 +13,7 @@ import pytest
 from beautyspot import Content, Instance, NotInstalled, RestoreError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from PIL import Image
+from rows import put_rows
 
 SIGNED = "a-signing-key-0123456789"
 
@@ -100,7 +101,7 @@ def test_damaged_media_and_texts_are_an_error():
     for key, data in ((png, b"no picture"), (text, b"\xff")):
         row = metadata.get(key)
         digest = fingerprint(key, row.serializer, data)
-        metadata.put(row._replace(result_data=data, size=len(data), digest=digest))
+        put_rows(metadata, row._replace(result_data=data, size=len(data), digest=digest))
         with pytest.raises(RestoreError):
             bs.open_store(metadata, storage=storage).value(key)
 
@@ -125,7 +126,7 @@ class Custom(bs.SerializerBase):
 
 def test_a_row_of_an_earlier_release_has_raw_bytes_only():
     metadata = MemoryMetadataStore()
-    metadata.put(bs.TaskRecord("old", "f", "i", result_data=b"old"))
+    put_rows(metadata, bs.TaskRecord("old", "f", "i", result_data=b"old"))
     store = bs.open_store(metadata, storage=MemoryStorage())
     with pytest.raises(RestoreError, match=r"before 3\.0"):
         store.value("old")
@@ -192,7 +193,7 @@ def test_the_content_of_a_file_is_its_bytes(spot, film):
 def test_a_hostile_row_names_no_folder_and_no_header(serializer, content_type, filename):
     metadata = MemoryMetadataStore()
     row = bs.TaskRecord("0", "f", "i", result_data=b"x", func_identifier="../a:../work")
-    metadata.put(row._replace(serializer=serializer, content_type="a\r\nb"))
+    put_rows(metadata, row._replace(serializer=serializer, content_type="a\r\nb"))
     content = bs.open_store(metadata, storage=MemoryStorage()).content("0")
     assert (content.content_type, content.filename) == (content_type, filename)
 
@@ -230,10 +231,10 @@ def test_a_part_that_is_none_is_refused(spot, start, stop):
 def test_no_part_is_of_a_result_that_took_the_place_of_another():
     metadata = MemoryMetadataStore()
     row = bs.TaskRecord("0", "f", "i", result_data=b"first", digest=b"1" * 16, made_at=1.0)
-    metadata.put(row)
+    put_rows(metadata, row)
     content = bs.open_store(metadata, storage=MemoryStorage()).content("0")
     assert b"".join(content.part(1, 3)) == b"ir"
-    metadata.put(row._replace(result_data=b"other", digest=b"2" * 16))
+    put_rows(metadata, row._replace(result_data=b"other", digest=b"2" * 16))
     with pytest.raises(RestoreError, match="was replaced"):
         [*content.part(1, 3)]
 
@@ -260,7 +261,7 @@ def test_what_is_damaged_is_never_given_whole(save_blob, keys, at):
     size = 3 * 2**20
     with bs.Spot("app", metadata=metadata, storage=storage, config=False, **keys) as spot:
         key = stored(spot, b"x" * size, save_blob=save_blob, content_type="image/png")
-    metadata.put(damaged(metadata.get(key), storage, at))
+    put_rows(metadata, damaged(metadata.get(key), storage, at))
     store = bs.open_store(metadata, storage=storage, **keys)
     with pytest.raises(RestoreError, match="damaged"):
         store.value(key)
@@ -278,10 +279,10 @@ def test_a_blob_that_is_gone_and_a_store_without_storage():
     storage.delete(metadata.get(key).result_value)
     with pytest.raises(bs.BlobNotFound):
         store.value(key)
-    metadata.put(metadata.get(key)._replace(result_value=None))
+    put_rows(metadata, metadata.get(key)._replace(result_value=None))
     with pytest.raises(RestoreError, match="names no blob"):
         store.value(key)
-    metadata.put(metadata.get(key)._replace(result_type=bs.DIRECT_BLOB))
+    put_rows(metadata, metadata.get(key)._replace(result_type=bs.DIRECT_BLOB))
     with pytest.raises(RestoreError, match="holds no data"):
         [*store.content(key).chunks()]
 

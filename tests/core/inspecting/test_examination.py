@@ -12,6 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryStorage
 from fake_plugins import backend, install, offering, point
+from rows import put_rows
 
 
 def found(*args: Any, **options: Any) -> dict[str, list[tuple[str, str]]]:
@@ -37,7 +38,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         str(path): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.endswith("-shm")
+        if path.is_file() and not path.name.endswith(("-shm", "-wal"))
     }
 
 
@@ -59,9 +60,9 @@ def test_of_a_sound_store_all_is_well_and_nothing_changes(folder: Path, write: b
 def age(folder: Path, by: float = 7200.0) -> None:
     """Have all results be older."""
     with bs.Spot("app", directory=folder / ".beautyspot", config=False) as spot:
-        for record in list(spot.metadata.scan()):
+        for record in list(spot.metadata.all_rows()):
             assert record.made_at is not None
-            spot.metadata.put(record._replace(made_at=record.made_at - by))
+            put_rows(spot.metadata, record._replace(made_at=record.made_at - by))
 
 
 def test_missing_blobs_and_orphans_are_counted(folder: Path) -> None:

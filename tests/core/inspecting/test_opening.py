@@ -1,4 +1,4 @@
-"""Which store `open_store` opens, by what it is given; and that looking leaves no trace."""
+"""Which store `open_store` opens, by what it is given; and that looking changes nothing stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from beautyspot import (
 )
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_local import LocalStorage, SqliteMetadataStore
-from core.inspecting.stored import ROWS, ScanOnly, row
+from core.inspecting.stored import ROWS, DictStore, row
+from rows import put_rows
 
 DATA = Path(__file__).parents[2] / "local" / "sqlite" / "data"
 
@@ -219,7 +220,7 @@ def test_a_spot_stores_what_waits_and_goes_on(make_spot: Any) -> None:
 @pytest.mark.parametrize("storage", ["memory", MemoryStorage(), MemoryStorage])
 def test_a_store_or_a_spot_of_other_backends(make_spot: Any, storage: Any) -> None:
     metadata = MemoryMetadataStore()
-    metadata.put(ROWS[0])
+    put_rows(metadata, ROWS[0])
     with open_store(metadata, storage=storage, config=False) as store:
         assert store.total().entries == 1
         assert isinstance(store.storage, MemoryStorage)
@@ -233,7 +234,7 @@ def test_the_configuration_says_where(
 ) -> None:
     (home / "beautyspot.toml").write_text(
         'directory = "cache"\n[profiles.file]\ndb_path = "my.sqlite"\n'
-        '[profiles.other]\nmetadata = "scan-only"\nstorage = "s4"\n'
+        '[profiles.other]\nmetadata = "dict"\nstorage = "s4"\n'
     )
     fill("app", config=None)
     fill("app", config=None, profile="file")
@@ -246,7 +247,7 @@ def test_the_configuration_says_where(
     with pytest.raises(ConfigError, match="whose place may depend on the Spot's name: give name="):
         open_store(profile="other")
     with open_store(profile="other", name="app", plugins=[Plugin]) as store:
-        assert store.place == "scan-only of app"
+        assert store.place == "dict of app"
         with pytest.raises(BackendNotFound, match="s4"):
             _ = store.storage
     with open_store("other://host?password=x", plugins=[Plugin], config=False) as store:
@@ -260,7 +261,7 @@ class Plugin:
 
     from beautyspot import hookimpl
 
-    class Other(ScanOnly):
+    class Other(DictStore):
         schemes = ("other",)
 
         def __init__(self, password: str = "") -> None:
@@ -312,8 +313,8 @@ def test_rows_are_shown_where_no_storage_is_installed(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files of a folder."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    """What is stored in a folder."""
+    return {name: (folder / name).read_bytes() for name in files(folder)}
 
 
 @pytest.mark.parametrize("release", ["2.0.0", "2.4.1", "2.7.7"])
@@ -338,7 +339,7 @@ def test_a_database_of_an_earlier_release_is_migrated_when_it_is_changed(
 def test_a_damaged_database_is_read_and_never_changed(tmp_path: Path) -> None:
     path = tmp_path / "app.db"
     store = SqliteMetadataStore(path)
-    store.put_many(row(number, result_data=bytes(1000)) for number in range(1, 200))
+    put_rows(store, *[row(number, result_data=bytes(1000)) for number in range(1, 200)])
     store.close()
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 2)
@@ -374,7 +375,7 @@ def test_a_store_that_is_written_to_meanwhile(make_spot: Any) -> None:
 def test_a_database_of_a_newer_release_is_read_and_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "app.db"
     store = SqliteMetadataStore(path)
-    store.put(ROWS[0])
+    put_rows(store, ROWS[0])
     store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA user_version = 99")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import ConfigError, MetadataError, Pruned, Removed, Store, open_store
-from beautyspot.memory import MemoryStorage
-from broken import BrokenStore
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from core.inspecting.stored import DAY, NOW, ROWS
 from core.inspecting.test_rows import sizes
+from rows import put_rows, remove_row
+from scripted import scripted
 
 if TYPE_CHECKING:
     from beautyspot import MetadataStoreBase
@@ -138,7 +139,7 @@ def test_blobs_go_with_their_rows_and_others_as_garbage(make_spot: Any) -> None:
     ],
 )
 def test_a_call_that_is_under_way(make_spot: Any, where: Any, stays: bool) -> None:
-    """It does not bring back what is removed by its function; else its row is left to it."""
+    """It does not bring back what is removed by its function; else its new result is stored."""
     spot = make_spot(strict=True)
     marked = spot.mark(name="app:text", tags=("paid",))(slow)
     may_end.set()
@@ -150,48 +151,43 @@ def test_a_call_that_is_under_way(make_spot: Any, where: Any, stays: bool) -> No
     try:
         assert running.wait(30)
         with open_store(spot.db_path, config=False) as store:
-            assert store.remove(**where)[::2] == ((0, 1) if stays else (1, 0))
+            assert store.remove(**where)[::2] == (1, 0)
     finally:
         may_end.set()
         caller.join()
     assert bool(spot.peek(marked, "a")) is stays
 
 
-class Replacing(BrokenStore):
-    """A store whose rows another process replaces just before they are removed."""
-
-    def try_lease(self, key: str) -> Any:
-        self.put(self.get(key)._replace(made_at=NOW + 1))  # type: ignore[union-attr]  # it is there
-        return super().try_lease(key)
-
-
 def test_a_row_that_was_replaced_meanwhile_stays() -> None:
-    metadata = Replacing()
-    metadata.put(ROWS[0])
+    """Another process replaces one and removes the other just before they are removed."""
+
+    def replacing(_: Any) -> None:
+        put_rows(metadata, ROWS[0]._replace(made_at=NOW + 1))
+        remove_row(metadata, ROWS[2].cache_key)
+
+    metadata = scripted(MemoryMetadataStore, slow={"delete": replacing})
+    put_rows(metadata, ROWS[0], ROWS[2])
     with open_store(metadata, config=False) as store:
-        assert store.remove(arguments="alice") == Removed(0, 0, 1)
+        assert store.remove(larger=0) == Removed(0, 0, 1)
         assert store.total().entries == 1
 
 
 def test_a_store_that_fails_on_the_way_says_how_far_it_came() -> None:
-    class Failing(BrokenStore):
-        def delete(self, key: str) -> bool:
-            if key == ROWS[2].cache_key:
-                raise MetadataError("the disk is full: free some space.")
-            return super().delete(key)
+    def failing(rows: Any) -> None:
+        if ROWS[4].cache_key in rows:
+            raise MetadataError("the disk is full: free some space.")
 
-    metadata = Failing()
-    for row in ROWS:
-        metadata.put(row)
+    metadata = scripted(MemoryMetadataStore, slow={"delete": failing})
+    put_rows(metadata, *ROWS)
     with open_store(metadata, config=False) as store:
-        with pytest.raises(MetadataError, match="Before that, 2 results were removed"):
+        with pytest.raises(MetadataError, match="Before that, 4 results were removed"):
             store.remove(function="app:*")
-        assert sizes(store.rows()) == [3, 4, 5, 6]
+        assert sizes(store.rows()) == [5, 6]
 
 
 def test_rows_of_earlier_releases_go_too(metadata: MetadataStoreBase, store: Store) -> None:
     old = ROWS[0]._replace(cache_key="old", func_identifier=None, key_scheme=None, made_at=None)
-    metadata.put(old)
+    put_rows(metadata, old)
     assert store.remove(function="ask").entries == 1
     assert metadata.get("old") is None
 
@@ -204,6 +200,6 @@ def test_a_storage_that_can_t_foresee_its_sweep() -> None:
             swept.append(older_than)
             return 3
 
-    with open_store(BrokenStore(), storage=Sweeping(), config=False) as store:
+    with open_store(MemoryMetadataStore(), storage=Sweeping(), config=False) as store:
         assert store.collect(dry_run=True).leftovers == len(swept) == 0
         assert store.collect().leftovers == 3

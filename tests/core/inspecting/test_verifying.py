@@ -8,6 +8,7 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from rows import put_rows, remove_row
 
 SIGNED = "a-signing-key-0123456789"
 RESULTS = {0: b"x" * 70_000, 1: {"a": 1}, 2: "text", 3: None}
@@ -32,7 +33,7 @@ class Place:
     keys: list[str]
 
     def change(self, number: int, **fields: Any) -> None:
-        self.metadata.put(self.metadata.get(self.keys[number])._replace(**fields))
+        put_rows(self.metadata, self.metadata.get(self.keys[number])._replace(**fields))
 
     def faults(self, **options: Any) -> list[bs.Fault]:
         store = bs.open_store(self.metadata, storage=self.storage, config=False, **options)
@@ -66,9 +67,9 @@ def test_large_results_in_their_rows_are_read(tmp_path):
     with bs.Spot("app", directory=tmp_path, config=False) as spot:
         f = spot.mark(lambda number: [str(number) * 20_000] * 2, name="f")
         f(1), f(2)
-        row = next(spot.metadata.scan(with_data=True))
+        row = next(spot.metadata.all_rows(data=True))
         assert row.result_data is not None
-        spot.metadata.put(row._replace(result_data=row.result_data[:-1] + b"?"))
+        put_rows(spot.metadata, row._replace(result_data=row.result_data[:-1] + b"?"))
         store = bs.open_store(spot)
         assert [(fault.key, fault.kind) for fault in store.verify()] == [(row.cache_key, "damaged")]
 
@@ -105,7 +106,7 @@ def blob(row: bs.TaskRecord, storage: MemoryStorage, data: bytes) -> bs.TaskReco
 def test_a_fault_is_named(place, what):
     number, change, kind = FAULTS[what]
     key = place.keys[number]
-    place.metadata.put(change(place.metadata.get(key), place.storage))
+    put_rows(place.metadata, change(place.metadata.get(key), place.storage))
     (fault,) = place.faults()
     assert (fault.key, fault.kind) == (key, kind)
     assert fault.function == ("app:work" if number < 2 else "app:more")
@@ -142,7 +143,7 @@ def test_signatures_are_checked_where_there_is_a_key():
 def test_a_result_that_is_replaced_meanwhile_is_no_fault(place):
     class Replacing(MemoryStorage):
         def load(self, location: str) -> bytes:
-            place.metadata.put(first._replace(result_value="replaced"))
+            put_rows(place.metadata, first._replace(result_value="replaced"))
             raise bs.BlobNotFound(location)
 
     first = place.metadata.get(place.keys[0])
@@ -151,16 +152,16 @@ def test_a_result_that_is_replaced_meanwhile_is_no_fault(place):
 
 
 class Failing(MemoryMetadataStore):
-    """Fails while rows are listed, and when one is read."""
+    """Fails at the end of the rows, and when one is read."""
 
     def __init__(self, store: MemoryMetadataStore) -> None:
         super().__init__()
         self._real = store
 
-    def page(self, *args: Any, **options: Any) -> bs.Page:
-        if options["following"] is not None:
+    def rows(self, after: str = "", *args: Any, **options: Any) -> list[bs.TaskRecord]:
+        if after:
             raise bs.MetadataError("malformed page")
-        return self._real.page(*args, **{**options, "limit": 2})
+        return self._real.rows()
 
     def get(self, key: str) -> bs.TaskRecord | None:
         raise bs.MetadataError("malformed row")
@@ -182,12 +183,12 @@ class Changing(MemoryMetadataStore):
     def __init__(self, place: Place) -> None:
         super().__init__()
         self._place = place
-        self.put_many(place.metadata.scan(with_data=True))
+        put_rows(self, *place.metadata.all_rows(data=True))
 
     def find_many(self, keys: Any) -> dict[str, bs.Entry]:
-        self.delete(self._place.keys[0])
+        remove_row(self, self._place.keys[0])
         row = self.get(self._place.keys[2])
-        self.put(make().metadata.get(row.cache_key)._replace(digest=b"x" * 16))
+        put_rows(self, make().metadata.get(row.cache_key)._replace(digest=b"x" * 16))
         return super().find_many(keys)
 
 

@@ -9,6 +9,7 @@ import pytest
 from beautyspot import ConfigError, FunctionTotals, RecordNotFound, Store, Why, open_store
 from beautyspot.memory import MemoryMetadataStore
 from core.inspecting.stored import NEW, NOW, OLD, ROWS, row
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def why(metadata: MetadataStoreBase, store: Store) -> Callable[..., Why]:
             fields["expires_at"] = time.time() + expires_in
         given = {"input_id": "1", "made_at": NOW, "arguments": "prompt='x'", **fields}
         new = row(10, name, **given)
-        metadata.put(new)
+        put_rows(metadata, new)
         return store.why(new.cache_key)
 
     return asked
@@ -85,7 +86,7 @@ def test_reasons(why: Callable[..., Why], fields: Any, differs: Any, reason: str
 
 
 def test_code_that_a_version_follows(why: Callable[..., Why], metadata: MetadataStoreBase) -> None:
-    metadata.put(ROWS[0]._replace(version="auto:1"))
+    put_rows(metadata, ROWS[0]._replace(version="auto:1"))
     found = why(version="auto:2", code=OLD)
     assert found.differs == ("code",)
     assert found.code_differs is True
@@ -101,7 +102,7 @@ def test_a_run_of_an_earlier_release(why: Callable[..., Why]) -> None:
 def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase) -> None:
     with pytest.raises(RecordNotFound, match="Did you mean 'draw'"):
         store.why_function("drow")
-    metadata.put(row(9, "other:draw"))
+    put_rows(metadata, row(9, "other:draw"))
     with pytest.raises(RecordNotFound, match="app:draw, other:draw") as caught:
         store.why_function("draw")
     assert caught.value.candidates == ("app:draw", "other:draw")
@@ -112,7 +113,7 @@ def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase)
 
 
 def test_names_that_are_known_are_not_read(store: Store, metadata: MetadataStoreBase) -> None:
-    metadata.put(row(9, "other:draw"))
+    put_rows(metadata, row(9, "other:draw"))
     assert store.function_pattern("draw", ["my:draw", "my:drawn"]) == "my:draw"
     assert store.function_pattern("other:*", []) == "other:*"
     with pytest.raises(RecordNotFound, match="my:drawn"):
@@ -150,6 +151,6 @@ def test_a_function_whose_results_go_meanwhile() -> None:
             return found
 
     metadata = Going()
-    metadata.put(ROWS[0])
+    put_rows(metadata, ROWS[0])
     with open_store(metadata, config=False) as store:
         assert store.why_function("app:ask") == []

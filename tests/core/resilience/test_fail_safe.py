@@ -16,6 +16,7 @@ from beautyspot.errors import (
     ConfigError,
 )
 from broken import Broken, BrokenStorage, BrokenStore
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +85,7 @@ def test_what_can_not_be_restored_is_computed_and_replaced(
         in_blob._replace(result_value="gone/x"),
         record._replace(digest=None),
     ):
-        store.put(damage)
+        put_rows(store, damage)
         RAN.clear()
         assert [marked(1), marked(1)] == [2, 2]
         assert RAN == [1]
@@ -98,8 +99,8 @@ def test_two_swapped_blobs_are_found(make_spot: Callable[..., Spot]) -> None:
     one, two = (store.get(spot.key(marked, x)) for x in ("a", "b"))
     assert one is not None
     assert two is not None
-    store.put(one._replace(result_value=two.result_value))
-    store.put(two._replace(result_value=one.result_value))
+    put_rows(store, one._replace(result_value=two.result_value))
+    put_rows(store, two._replace(result_value=one.result_value))
     assert [marked("a"), marked("b")] == ["aa", "bb"]
 
 

@@ -44,15 +44,14 @@ CLASSES: dict[str, type[Any]] = {
 }
 
 PLACES = [
-    *[("metadata", name) for name in ("find", "put_valid", "begin", "generation", "store_id")],
-    *[("metadata", name) for name in ("try_lease", "put_many_valid", "touch")],
+    *[("metadata", name) for name in ("find", "begin", "put", "touch", "store_id")],
     *[("storage", name) for name in ("save", "load", "delete")],
     *[("serializer", name) for name in ("dumps", "loads")],
     *[("keygen", name) for name in ("input_id", "canonical")],
     *[("limiter", name) for name in ("reserve", "remaining", "release")],
 ]
 
-QUIET = {"touch", "canonical", "delete", "put_many_valid"}
+QUIET = {"touch", "canonical", "delete"}
 """They cost nothing, or there is another way that works."""
 
 ERRORS = {
@@ -70,7 +69,7 @@ class Table:
     def __init__(self, make_spot: Any, point: str, operation: str, kind: str, **facts: Any) -> None:
         backend = scripted(CLASSES[point], count=[operation], attributes=facts)
         options: dict[str, Any] = {"metadata": "memory", "storage": "memory", point: backend}
-        if operation == "put_many_valid":
+        if operation == "put":
             options["save"] = "background"
         self.script = backend.script
         self.spot: Spot = make_spot(wait_timeout=0.05, **options)
@@ -134,7 +133,7 @@ def test_an_operation_fails(
     default: Exception = BeautyspotError("down: start it") if error == "ours" else Foreign("down")
     table.script.fail[operation] = ERRORS[error].get(point, default)
     table.expect(1, 2, 1, 2, 3)
-    table.spot.flush(30 if operation == "put_many_valid" else 0)
+    table.spot.flush(30 if operation == "put" else 0)
     check_said(caplog)
     if table.script.count[operation] > 1 and operation not in QUIET:
         assert caplog.records, "it is said"
@@ -163,7 +162,7 @@ def test_an_operation_answers_nonsense(
     table.expect(1, 2, 1, 2, 3)
     table.spot.flush(0)
     said = check_said(caplog)
-    if operation in ("save", "store_id", "generation") and table.script.count[operation] > 1:
+    if operation in ("save", "store_id") and table.script.count[operation] > 1:
         assert any(f".{operation} returned" in text for text in said), "its author is told what"
     table.script.answer.clear()
     table.spot.flush(30)
@@ -176,15 +175,12 @@ RIGHT: dict[str, Any] = {
     "save": str,
     "reserve": type(None),
     "find": type(None),
-    "try_lease": type(None),
-    "begin": type(None),
     "store_id": str,
-    "generation": int,
     "remaining": int,
-    "put_valid": object,
+    "put": object,
     "dumps": bytes,
 }
-"""What can't be told from a right answer; of `put_valid` anything is a yes or a no."""
+"""What can't be told from a right answer."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -196,7 +192,13 @@ def test_half_of_a_result_is_written(
     store, storage = table.spot.metadata, table.spot.storage
     if point == "metadata":
         put = store.put
-        cut = lambda row: put(row._replace(result_data=row.result_data[:-100]))  # noqa: E731
+
+        def cut(rows: Any) -> Any:
+            records = [
+                row.record._replace(result_data=row.record.result_data[:-100]) for row in rows
+            ]
+            return put([row._replace(record=each) for row, each in zip(rows, records, strict=True)])
+
         monkeypatch.setattr(store, "put", cut)
     else:
         save = storage.save

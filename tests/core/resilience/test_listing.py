@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Totals
 from beautyspot.errors import MetadataError, StorageError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
@@ -20,10 +19,10 @@ class Store(MemoryMetadataStore):
     blocking = True
     error: Exception | None = None
 
-    def scan(self, **filters: Any) -> Iterator[Any]:
+    def rows(self, *args: Any, **options: Any) -> Any:
         if self.error is not None:
             raise self.error
-        return super().scan(**filters)
+        return super().rows(*args, **options)
 
 
 class Storage(MemoryStorage):
@@ -48,7 +47,6 @@ QUESTIONS: dict[str, Callable[[Spot], Any]] = {
 def test_a_store_that_fails_to_list(make_spot: Callable[..., Spot], question: str) -> None:
     store = Store()
     store.error = MetadataError("no route: mend the network")
-    store.totals = lambda: Totals(1, 1)  # type: ignore[method-assign,misc,assignment]
     spot = make_spot(metadata=store, storage="memory")
     marked = spot.mark(abs)
     for _ in range(5):  # no breaker comes between: each time the store is asked
@@ -92,4 +90,6 @@ def test_blobs_that_can_not_be_deleted_stop_no_save(make_spot: Callable[..., Spo
         key = f"{number:032x}"
         storage.save(f"{part}/{key[:2]}/{key}-00000000.bin", b"orphan")
     assert spot.collect().failed == len(tried) == 6
-    assert not spot._engine.cache.health.saves.is_open
+    marked = spot.mark(save_blob=True)(abs)
+    assert marked(-1) == marked(-1) == 1
+    assert (spot.stats()["resting"], spot.stats()["hits"]) == (0, 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from gates import DEADLINE, until
+from gates import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,16 +40,8 @@ def spot(make_spot: Callable[..., Spot], executor: Counting, troubles: list[Trou
     """A Spot whose log was begun, so that the next commit need not wait for the disk."""
     spot = make_spot(executor=executor, on_error=troubles.append)
     asyncio.run(spot.mark(double)(0))
-    has_written(spot)
     executor.asked = 0
     return spot
-
-
-def has_written(spot: Spot) -> None:
-    """Wait until the thread that has written looks for no more: it needs not be asked for."""
-    commits = spot._engine.commits
-    assert commits is not None
-    until(lambda: not commits._is_written)
 
 
 async def double(x: int) -> int:
@@ -95,26 +87,20 @@ def test_after_a_checkpoint_the_log_is_begun_in_a_thread(spot: Spot, executor: C
         other.execute("PRAGMA wal_checkpoint(FULL)")
     asyncio.run(f(1))
     assert executor.asked == 1
-    has_written(spot)
     asyncio.run(f(2))
     assert executor.asked == 1
 
 
 @pytest.mark.parametrize(
-    ("options", "value"),
-    [({"save_blob": True}, "x"), ({"compress": "zstd"}, "x"), ({}, "x" * 40_000)],
-    ids=["blob", "compressed", "large"],
+    "options", [{"save_blob": True}, {"price": lambda _: 0.5}], ids=["blob", "price"]
 )
-def test_what_takes_longer_is_stored_in_a_thread(
-    spot: Spot, executor: Counting, options: dict[str, Any], value: str
+def test_what_takes_more_than_a_row_is_stored_in_a_thread(
+    spot: Spot, executor: Counting, options: dict[str, Any]
 ) -> None:
-    async def give() -> str:
-        return value
-
-    f = spot.mark(name="give", **options)(give)
-    assert asyncio.run(f()) == value
+    f = spot.mark(**options)(double)
+    assert asyncio.run(f(1)) == 2
     assert executor.asked == 1
-    assert spot.peek(f) is not None
+    assert spot.peek(f, 1) is not None
 
 
 def test_a_result_that_replaces_a_blob_is_stored_in_a_thread(
@@ -133,7 +119,7 @@ def test_what_fails_comes_up_again_in_a_thread(
     def fail(*_: object) -> bool:
         raise MetadataError("away")
 
-    monkeypatch.setattr(spot._engine.cache.metadata, "put_at_once", fail)
+    monkeypatch.setattr(spot.metadata, "put_at_once", fail)
     f = spot.mark(double)
     assert asyncio.run(f(1)) == 2
     assert executor.asked == 1

@@ -18,6 +18,7 @@ from beautyspot import (
 from beautyspot.memory import MemoryStorage
 from beautyspot.results.collecting import Collected, Collector
 from beautyspot_local import LocalStorage
+from rows import put_rows, remove_row
 
 NOTHING = Collected(0, 0, 0, 0)
 HOUR = 3600.0
@@ -100,11 +101,11 @@ def test_what_is_not_named_as_ours_is_left_alone(spot: Any, marked: Any) -> None
 
 def test_a_row_may_name_a_blob_by_an_absolute_path_or_another_s_key(spot: Any, marked: Any) -> None:
     """Whatever names it, it is in use."""
-    rows = list(spot.metadata.scan())
+    rows = list(spot.metadata.all_rows())
     absolute = f"{spot.storage.base_dir}/{rows[0].result_value}"
-    spot.metadata.put(rows[0]._replace(result_value=absolute))
-    spot.metadata.delete(rows[1].cache_key)
-    spot.metadata.put(rows[1]._replace(cache_key="f" * 32))
+    put_rows(spot.metadata, rows[0]._replace(result_value=absolute))
+    remove_row(spot.metadata, rows[1].cache_key)
+    put_rows(spot.metadata, rows[1]._replace(cache_key="f" * 32))
     age(spot)
     assert spot.collect() == NOTHING
 
@@ -122,13 +123,10 @@ def test_a_row_that_is_written_after_the_rows_were_read(
 def test_a_key_that_somebody_is_saving_is_left_alone(spot: Any) -> None:
     orphan(spot)
     age(spot)
-    lease = spot.metadata.try_lease(f"{7:032x}")
+    key, token = f"{7:032x}", "a" * 32
+    assert spot.metadata.begin([key], token).leased == [key]
     assert spot.collect() == NOTHING
-    lease.release()
-    waiting = spot._engine.cache.waiting
-    waiting[f"{7:032x}"] = None
-    assert spot.collect() == NOTHING
-    waiting.clear()
+    spot.metadata.release([key], token)
     assert spot.collect().blobs == 1
 
 

@@ -15,6 +15,7 @@ from beautyspot.serialization.payload import Payload
 from broken import BrokenStore
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def replaced(spot: Spot, record: TaskRecord, codec: str, data: bytes) -> None:
     """Put a row that claims something else, with the digest that anybody can make."""
     digest = fingerprint(record.cache_key, codec, data)
     row = record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
-    spot.metadata.put(row)
+    put_rows(spot.metadata, row)
 
 
 @pytest.fixture
@@ -275,7 +276,7 @@ def test_the_signature_covers_it(make_spot: Callable[..., Spot]) -> None:
     record = row(spot, f)
     assert record.serializer == "zstd.32003:msgpack"
     assert len(record.digest or b"") == 32
-    spot.metadata.put(record._replace(serializer="zstd.32004:msgpack"))
+    put_rows(spot.metadata, record._replace(serializer="zstd.32004:msgpack"))
     with pytest.raises(bs.RestoreError, match="bears no signature"):
         f()
 
@@ -300,7 +301,7 @@ def test_a_renamed_function_and_a_copy_keep_it(
 def test_what_waits_for_its_store_is_compressed(
     make_spot: Callable[..., Spot], save: str, caplog: Any
 ) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     spot = make_spot(metadata=store, save=save, compress="zstd")
     f = spot.mark(lambda x: f"{x}{TEXT}")
     with caplog.at_level(logging.WARNING, logger="beautyspot"):

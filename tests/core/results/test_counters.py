@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +118,7 @@ def test_a_child_of_multiprocessing_writes_at_its_end(
     subprocess.run([sys.executable, "program.py", method], cwd=tmp_path, check=True, timeout=60)
     spot = make_spot(name="app", directory=tmp_path / ".beautyspot")
     assert counted(spot) == {"work": (1, 2, 0)}, "a child that runs nothing counts, too"
-    assert sorted(row.used_at is None for row in spot.metadata.scan()) == [False, True]
+    assert sorted(row.used_at is None for row in spot.metadata.all_rows()) == [False, True]
 
 
 @pytest.mark.parametrize("mode", ["readonly", "replay"])
@@ -221,7 +222,7 @@ def test_numbers_of_strange_rows_are_left_out(make_spot: Callable[..., Spot]) ->
     marked(1)
     record = spot.metadata.get(spot.key(marked, 1))
     assert record is not None
-    spot.metadata.put(record._replace(took=float("inf"), price=float("inf")))
+    put_rows(spot.metadata, record._replace(took=float("inf"), price=float("inf")))
     marked(1)
     spot.flush()
     (counts,) = spot.metadata.counts()

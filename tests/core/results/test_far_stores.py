@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deferred
+from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
+from beautyspot.results import writer
+from gates import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,6 @@ class Far(MemoryMetadataStore):
         super().__init__()
         self.down = False
         self.asked: list[str] = []
-        self.stored, self.retried = threading.Event(), threading.Event()
         self.slow: Callable[[], object] | None = None
 
     def meet(self, operation: str) -> None:
@@ -52,16 +51,9 @@ class Far(MemoryMetadataStore):
         self.meet("find_many")
         return super().find_many(keys)
 
-    def put_valid(self, record: Any, since: int) -> bool:
-        self.meet("put_valid")
-        return super().put_valid(record, since)
-
-    def put_many_valid(self, rows: Any) -> set[str]:
-        self.retried.set()
-        self.meet("put_many_valid")
-        refused = super().put_many_valid(rows)
-        self.stored.set()
-        return refused
+    def put(self, rows: Any) -> set[str]:
+        self.meet("put")
+        return super().put(rows)
 
     def add_counts(self, counts: Any) -> None:
         self.meet("add_counts")
@@ -79,11 +71,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses of a hundredth of a second."""
     monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.01)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
-
-
-def retrying() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if "retry" in thread.name]
+    monkeypatch.setattr(writer, "FIRST_PAUSE", 0.01)
 
 
 def double(x: int) -> int:
@@ -105,15 +93,9 @@ def test_it_is_stored_though_no_other_call_comes(
     assert spot.mark(double)(1) == 2
     assert asyncio.run(spot.mark(double_later)(2)) == 4
     assert [spot.mark(double)(x) for x in (3, 4, 5)] == [6, 8, 10]
-    if save == "background":
-        spot._engine.saver.flush(DEADLINE)  # type: ignore[union-attr]
+    until(lambda: spot.stats()["unsaved"] == 5)
     store.down = False
-    assert store.stored.wait(DEADLINE)
-    deferred.finish()
-    assert store.totals().entries == 5
+    until(lambda: totals_of(store).entries == 5)
     assert spot.flush()
-    for thread in retrying():
-        thread.join(DEADLINE)
-    assert not retrying()
     assert "app: the metadata store works again" in caplog.messages
     assert [spot.mark(double)(1), RAN] == [2, [1, 2, 3, 4, 5]]

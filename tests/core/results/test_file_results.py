@@ -15,6 +15,7 @@ from beautyspot import ConfigError, File, SerializationError
 from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
 from gates import DEADLINE, Gate, followers, until
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def test_the_blob_itself_is_given(spot: Any, out: Path, ran: list[Any]) -> None:
     film("a")
     [blob] = spot.storage.list()
     assert film("a").path == Path(spot.storage.whereabouts(blob.location))
-    [record] = spot.metadata.scan(with_data=True)
+    [record] = spot.metadata.all_rows(data=True)
     assert (record.result_type, record.content_type, record.result_data) == (
         "FILE",
         "video/mp4",
@@ -245,7 +246,7 @@ def test_what_is_no_file_is_returned_and_not_stored(
     spot.flush()
     assert said in say(troubles)
     assert "The value is returned, and not cached" in say(troubles)
-    assert list(spot.metadata.scan()) == list(spot.storage.list()) == []
+    assert list(spot.metadata.all_rows()) == list(spot.storage.list()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
@@ -282,7 +283,7 @@ def test_a_file_that_is_changed_meanwhile_is_not_stored(
     film = marked(spot, out)
     film("a")
     assert "Return a File to which nothing writes" in say(troubles)
-    assert list(storage.list()) == list(spot.metadata.scan()) == []
+    assert list(storage.list()) == list(spot.metadata.all_rows()) == []
 
 
 @pytest.mark.parametrize("signing_key", [None, SIGNED])
@@ -330,8 +331,8 @@ def test_what_is_no_file_any_more_is_made_again(
     path.unlink()
     os.mkfifo(path)
     assert film("a").path == out / "a.mp4"
-    [record] = spot.metadata.scan()
-    spot.metadata.put(record._replace(result_value=None))
+    [record] = spot.metadata.all_rows()
+    put_rows(spot.metadata, record._replace(result_value=None))
     assert film("a").path == out / "a.mp4"
     assert ran == ["a"] * 3
     assert "not a plain file" in str(troubles[0])
@@ -356,10 +357,10 @@ def test_a_row_cannot_name_a_path(
     film("a")
     from beautyspot.results.validity import begun
 
-    [record] = spot.metadata.scan()
+    [record] = spot.metadata.all_rows()
     digest = begun(record.cache_key, codec)
     digest.update(FILM + b"a")
-    spot.metadata.put(record._replace(serializer=codec, digest=digest.digest()))
+    put_rows(spot.metadata, record._replace(serializer=codec, digest=digest.digest()))
     film("a")
     assert "no sound name" in str(troubles[0])
     assert ran == ["a", "a"]

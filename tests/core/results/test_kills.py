@@ -51,13 +51,13 @@ def check(make_spot: Any, directory: Path, last: int, caplog: Any, lost: int) ->
     spot: Spot = make_spot(directory=directory, strict=True)
     small, large = spot.mark(crashing.small), spot.mark(save_blob=True)(crashing.large)
     crashing.RAN.clear()
-    stored = {record.cache_key for record in spot.metadata.scan()}
+    stored = {record.cache_key for record in spot.metadata.all_rows()}
     for x in range(last + 2):
         assert small(x) == large(x) == [x, "text" * (1 + x % 500)]
     missing = [x for x in crashing.RAN if x <= last]
     assert len(missing) <= lost, f"{missing} were stored before their calls returned"
     assert len(stored) >= 2 * (last + 1) - lost
-    named = {record.result_value for record in spot.metadata.scan() if record.result_value}
+    named = {record.result_value for record in spot.metadata.all_rows() if record.result_value}
     spot.collect(grace=0)
     left = {blob.location for blob in spot.storage.list()}
     assert named == left, "no orphan stays, and no live blob goes"

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from beautyspot import MsgpackSerializer
 from beautyspot.memory import MemoryStorage
-from beautyspot.results import background
+from beautyspot.results import writer
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -132,7 +132,7 @@ def test_followers_share_nothing(spot: Spot) -> None:
 def test_what_waits_to_be_stored_is_not_lent(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "LINGER", DEADLINE)
+    monkeypatch.setattr(writer, "LINGER", DEADLINE)
     spot = make_spot(strict=True, save="background")
     marked = spot.mark(save_blob=True)(make)
     marked(1)

@@ -171,7 +171,7 @@ def test_the_call_whose_result_was_refused_is_not_stored(two_spots: Any) -> None
 
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_in_memory_too_the_newer_one_waits(make_spot: Callable[..., Spot], save: str) -> None:
-    store = BrokenStore("put", "put_many", "put_valid", "put_many_valid")
+    store = BrokenStore("put")
     spot = make_spot(metadata=store, save=save)
     marked = spot.mark(stream)
     first = marked("a")
@@ -268,11 +268,11 @@ def test_a_row_says_when_its_run_began(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(metadata=store, strict=True)
     marked = spot.mark(work)
     marked("a")
-    [record] = store.scan()
+    [record] = store.all_rows()
     assert record.began_at is not None
     assert record.made_at is not None
     assert record.began_at < record.made_at
     spot.set_result("set", marked, "a")
-    [record] = store.scan()
+    [record] = store.all_rows()
     assert record.made_at is not None
     assert record.made_at <= (begun_at(record) or 0.0) < record.made_at + 5, "it wins over others"

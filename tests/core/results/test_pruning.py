@@ -11,15 +11,12 @@ from typing import Any
 
 import pytest
 from beautyspot import ConfigError
-from beautyspot.results.pruning import (
-    REMOVED,
-    Pruned,
-    remove,
-)
+from beautyspot.results.pruning import Pruned
 from beautyspot.results.validity import has_expired, outlived
 from broken import BrokenStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rows import put_rows
 
 DAY = 86400.0
 NOTHING = Pruned(0, 0, 0, 0, 0)
@@ -58,7 +55,7 @@ def blobs(spot: Any) -> list[str]:
 
 
 def keys(spot: Any) -> set[str]:
-    return {record.cache_key for record in spot.metadata.scan()}
+    return {record.cache_key for record in spot.metadata.all_rows()}
 
 
 def text(x: int) -> str:
@@ -142,19 +139,6 @@ def test_the_least_recently_used_go_first(aged: Any, clock: Clock) -> None:
     assert keys(spot) == set()
 
 
-def test_one_that_is_in_use_is_passed_over(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(3):
-        marked(x)
-        clock.now += DAY
-    lease = spot.metadata.try_lease(spot.key(marked, 0))
-    each = int(spot.stats()["bytes"] / 3)
-    assert spot.prune(max_size=2 * each).evicted == 1
-    assert keys(spot) == {spot.key(marked, 0), spot.key(marked, 2)}
-    lease.release()
-
-
 def test_so_many_stay_the_least_recently_used_go_first(aged: Any, clock: Clock) -> None:
     spot = aged()
     marked = spot.mark(text)
@@ -192,40 +176,6 @@ def test_a_wrong_limit_says_what_is_expected(aged: Any, limits: Any) -> None:
         aged().prune(**limits)
 
 
-def test_what_another_computes_or_has_replaced_stays(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    marked = spot.mark(ttl=60)(text)
-    marked(1)
-    key = spot.key(marked, 1)
-    clock.now += 61
-    lease = spot.metadata.try_lease(key)
-    assert spot.prune() == NOTHING, "somebody is about to replace it"
-    lease.release()
-    old = spot.metadata.get(key).made_at
-    spot.refresh(marked, 1)
-    assert remove(spot._engine.cache, key, old) == "kept"
-    assert spot.peek(marked, 1).value == text(1)
-    assert remove(spot._engine.cache, key, clock.now) == REMOVED
-    assert remove(spot._engine.cache, key, clock.now) == "gone"
-
-
-def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    for x in range(10):
-        marked(x)
-    count, half = spot.metadata.totals, int(spot.stats()["bytes"] / 2)
-    answers = iter([count()])
-    assert spot.prune(max_size=half).evicted == 5
-    # The other one has counted, and listed, before the first removed anything.
-    monkeypatch.setattr(spot.metadata, "totals", lambda: next(answers, None) or count())
-    rows = list(spot.metadata.scan())
-    gone = [row._replace(cache_key=f"{n:032x}", made_at=0.0) for n, row in enumerate(rows)]
-    monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
-    assert spot.prune(max_size=half, expired=False).evicted == 0
-    assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
-
-
 def test_a_store_that_fails_says_so(make_spot: Any) -> None:
     store = BrokenStore()
     spot = make_spot(metadata=store)
@@ -241,9 +191,9 @@ def test_only_this_store_s_blobs_are_removed(aged: Any) -> None:
     marked = spot.mark(save_blob=True)(text)
     marked(1)
     foreign = spot.storage.save("0123456789abcdef/aa/other.bin", b"precious")
-    (row,) = spot.metadata.scan()
+    (row,) = spot.metadata.all_rows()
     ours = row.result_value
-    spot.metadata.put(row._replace(result_value=foreign))
+    put_rows(spot.metadata, row._replace(result_value=foreign))
     assert spot.prune(max_size=0).evicted == 1
     assert spot.storage.load(foreign) == b"precious"
     assert spot.storage.load(ours)
@@ -280,7 +230,7 @@ def test_prune_while_others_read_and_write(aged: Any) -> None:
 
 
 def used(spot: Any) -> list[float | None]:
-    return [record.used_at for record in spot.metadata.scan()]
+    return [record.used_at for record in spot.metadata.all_rows()]
 
 
 def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:

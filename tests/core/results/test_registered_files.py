@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot import Instance, open_store
 from beautyspot.testing import memory_spot
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,7 @@ def test_a_small_one_lies_in_its_row(registered: Any) -> None:
     marked = registered.mark(badge)
     assert marked("a") == marked("a") == Badge("a")
     assert registered.stats()["hits"] == 1
-    [record] = registered.metadata.scan(with_data=True)
+    [record] = registered.metadata.all_rows(data=True)
     assert (record.content_type, record.result_data) == ("image/svg+xml", b"<svg>a</svg>")
 
 
@@ -86,7 +87,7 @@ def test_what_is_no_file_is_encoded_once(make_spot: Callable[..., Any]) -> None:
     marked = spot.mark(badge)
     assert marked("a") == marked("a") == Badge("a")
     assert ran == ["a"]
-    assert [*spot.metadata.scan()][0].content_type is None
+    assert [*spot.metadata.all_rows()][0].content_type is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_other_forms_come_back_as_they_are(make_spot: Callable[..., Any], form: 
     assert marked("a") == marked("a")
     assert given == [form]
     assert type(given[0]) is type(form)
-    assert [*spot.metadata.scan()][0].content_type is None
+    assert [*spot.metadata.all_rows()][0].content_type is None
 
 
 def test_a_content_type_of_the_mark_has_to_be_that(registered: Any, caplog: Any) -> None:
@@ -150,10 +151,10 @@ def test_a_stored_file_of_a_damaged_type_is_a_miss(registered: Any, caplog: Any)
 
     marked = registered.mark(badge)
     marked("a")
-    [record] = registered.metadata.scan(with_data=True)
+    [record] = registered.metadata.all_rows(data=True)
     wrong = ["", "x", "x|y|?", "class:x|y|", "json:|a/b|", "json|a/b|"]
     for codec in (f"media:{rest}" for rest in wrong):
         digest = fingerprint(record.cache_key, codec, record.result_data)
-        registered.metadata.put(record._replace(serializer=codec, digest=digest))
+        put_rows(registered.metadata, record._replace(serializer=codec, digest=digest))
         assert marked("a") == Badge("a")
     assert registered.stats()["hits"] == 0

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
+from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import MetadataError
-from beautyspot.results import retry
+from beautyspot.results import writer
 from broken import BrokenStore
 from scripted import scripted
 
@@ -43,7 +44,7 @@ def numbered(x: Any) -> Any:
 
 def mend(spot: Spot, store: BrokenStore) -> None:
     store.broken.clear()
-    spot._engine.cache.health.insist()
+    spot._engine.cache.insist()
 
 
 def settled(spot: Spot) -> None:
@@ -52,52 +53,32 @@ def settled(spot: Spot) -> None:
     deferred.finish()
 
 
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_a_look_up_has_what_waits_stored(make_spot: Callable[..., Spot], save: str) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store, save=save)
-    marked = spot.mark(double)
-    assert [marked(x) for x in range(3)] == [0, 2, 4]
-    if save == "background":
-        spot._engine.saver.flush(DEADLINE)  # type: ignore[union-attr]
-    assert spot.stats()["unsaved"] == 3
-    settled(spot)
-    mend(spot, store)
-    assert marked(1) == 2
-    settled(spot)
-    assert store.totals().entries == 3
-    assert spot.stats()["unsaved"] == 0
-    assert RAN == [0, 1, 2]
-    assert spot._engine.cache.waiting == {}
-
-
 def test_a_save_has_the_others_stored(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
     marked(1)
-    settled(spot)
     mend(spot, store)
+    spot._engine.cache.writer.flush()
     marked(2)
-    settled(spot)
-    assert store.totals().entries == 2
+    assert totals_of(store).entries == 2
 
 
 def test_the_end_stores_what_waits(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
     for x in range(200):
         marked(x)
     store.broken.clear()
     spot.shutdown()
-    assert store.totals().entries == 200
+    assert totals_of(store).entries == 200
 
 
 def test_the_end_says_what_is_lost(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
 ) -> None:
-    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    spot = make_spot(metadata=BrokenStore("put"))
     for number in range(6):
         spot.mark(name=f"f{number}")(double)(number)
     assert spot.flush() is False
@@ -115,35 +96,35 @@ def test_the_room_is_bounded_and_a_full_one_is_said(
     bound: str,
     limit: int,
 ) -> None:
-    monkeypatch.setattr(retry, bound, limit)
-    spot = make_spot(metadata=BrokenStore("put", "put_many"), on_error=troubles.append)
+    monkeypatch.setattr(writer, bound, limit)
+    spot = make_spot(metadata=BrokenStore("put"), on_error=troubles.append)
     marked = spot.mark(double)
     texts = [f"{x}" * 20 for x in range(8)]
     assert [marked(text) for text in texts] == [text * 2 for text in texts]
     assert spot.stats()["unsaved"] == 2
-    assert "Too many results wait in memory already" in str(troubles[-1])
-    assert ["Too many" in message for message in caplog.messages] == [False, True], "it is news"
+    assert "can't wait in memory either" in str(troubles[-1])
+    assert ["wait in memory either" in message for message in caplog.messages] == [False, True]
 
 
 def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     spot = make_spot(metadata=store)
     counted = spot.mark(lambda: (RAN.append(1), len(RAN))[1])
     assert counted() == 1
     assert spot.refresh(counted) == 2
     assert counted() == 2
     assert spot.stats()["unsaved"] == 1
-    settled(spot)
     mend(spot, store)
     assert spot.refresh(counted) == 3
+    assert spot.flush()
     assert spot.stats()["unsaved"] == 0
     assert counted() == 3
-    assert store.totals().entries == 1
+    assert totals_of(store).entries == 1
 
 
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
     entered, gate = threading.Event(), threading.Event()
-    slow = {"put_many": lambda _records: entered.set() or gate.wait(DEADLINE)}
+    slow = {"put": lambda _records: entered.set() or gate.wait(DEADLINE)}
     store = scripted(BrokenStore, "put", slow=slow)
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
@@ -158,7 +139,7 @@ def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spo
     thread.join(DEADLINE)
     assert forgotten == [True]
     settled(spot)
-    assert store.totals().entries == 0
+    assert totals_of(store).entries == 0
 
 
 class Stumbling(BrokenStore):
@@ -166,16 +147,12 @@ class Stumbling(BrokenStore):
 
     takes = 2
 
-    def put(self, record: Any) -> None:
+    def put(self, rows: Any) -> set[str]:
         self._may("put")
-        if self.takes == 0:
+        if self.takes == 0 or len(rows) > 1:
             raise MetadataError("away")
         self.takes -= 1
-        super().put(record)
-
-    def put_many(self, records: Any) -> None:
-        del records
-        raise MetadataError("away")
+        return super().put(rows)
 
 
 def test_a_store_that_goes_away_in_the_midst_of_a_batch_loses_nothing(
@@ -192,7 +169,7 @@ def test_a_store_that_goes_away_in_the_midst_of_a_batch_loses_nothing(
     store.takes = 100
     assert spot.flush()
     assert [marked(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
-    assert (store.totals().entries, len(RAN)) == (6, 6)
+    assert (totals_of(store).entries, len(RAN)) == (6, 6)
 
 
 @pytest.mark.parametrize("by", ["set_result", "refresh"])
@@ -200,7 +177,7 @@ def test_a_store_that_goes_away_in_the_midst_of_a_batch_loses_nothing(
 def test_what_another_spot_has_stored_since_is_not_displaced(
     make_spot: Callable[..., Spot], by: str, save_blob: bool
 ) -> None:
-    store = BrokenStore("put", "put_many")
+    store = BrokenStore("put")
     one, other = make_spot(metadata=store), make_spot(metadata=store)
     marks = [spot.mark(numbered, save_blob=save_blob) for spot in (one, other)]
     marks[0]("a")
@@ -225,15 +202,10 @@ CHILD = """
     class Failing(SqliteMetadataStore):
         down = True
 
-        def put(self, record):
+        def put(self, rows):
             if self.down:
                 raise MetadataError("down")
-            super().put(record)
-
-        def put_many(self, records):
-            if self.down:
-                raise MetadataError("down")
-            super().put_many(records)
+            return super().put(rows)
 
     spot = Spot("app", directory=sys.argv[1], config=False, metadata=Failing)
 

@@ -14,6 +14,7 @@ from beautyspot import ConfigError
 from beautyspot.config.resolve import resolve
 from beautyspot.config.signing import SigningKeys
 from beautyspot.memory import MemoryMetadataStore
+from rows import put_rows
 
 OLD = "old-signing-key-0123456789"
 KEY = "new-signing-key-0123456789"
@@ -55,15 +56,15 @@ def ran(function: Any, x: Any) -> bool:
 
 def change(spot: Any, **fields: Any) -> None:
     """Let somebody write into the rows."""
-    for record in list(spot.metadata.scan(with_data=True)):
-        spot.metadata.put(record._replace(**fields))
+    for record in list(spot.metadata.all_rows(data=True)):
+        put_rows(spot.metadata, record._replace(**fields))
 
 
 def test_what_was_signed_is_found(signed: Any) -> None:
     spot, marked = signed()
     assert [ran(marked, 1) for _ in range(3)] == [True, False, False]
     assert not ran(signed()[1], 1)
-    (record,) = spot.metadata.scan(with_data=True)
+    (record,) = spot.metadata.all_rows(data=True)
     data = record.result_data or spot.storage.load(record.result_value)
     head = json.dumps([1, record.cache_key, "msgpack", record.made_at, None]).encode()
     assert record.digest == hmac.digest(KEY.encode(), head + b"\n" + data, hashlib.sha256)
@@ -93,9 +94,9 @@ def test_another_s_signature_is_a_miss(signed: Any) -> None:
 def test_two_signed_results_swapped(signed: Any) -> None:
     spot, marked = signed()
     marked(1), marked(2)
-    one, two = spot.metadata.scan(with_data=True)
+    one, two = spot.metadata.all_rows(data=True)
     for mine, other in ((one, two), (two, one)):
-        spot.metadata.put(other._replace(cache_key=mine.cache_key))
+        put_rows(spot.metadata, other._replace(cache_key=mine.cache_key))
     assert ran(marked, 1)
     assert ran(marked, 2)
 
@@ -103,8 +104,8 @@ def test_two_signed_results_swapped(signed: Any) -> None:
 def test_a_signed_result_replayed_under_another_key(signed: Any) -> None:
     spot, marked = signed()
     marked(1)
-    (record,) = spot.metadata.scan(with_data=True)
-    spot.metadata.put(record._replace(cache_key=spot.key(marked, 2)))
+    (record,) = spot.metadata.all_rows(data=True)
+    put_rows(spot.metadata, record._replace(cache_key=spot.key(marked, 2)))
     assert ran(marked, 2)
     assert not ran(marked, 1)
 
@@ -133,7 +134,7 @@ def test_when_it_was_made_is_bound(signed: Any) -> None:
     """Else an old result would be young again; here it stays within its `ttl` either way."""
     spot, marked = signed(ttl="1h")
     marked(1)
-    (record,) = spot.metadata.scan()
+    (record,) = spot.metadata.all_rows()
     change(spot, made_at=record.made_at - 60)
     assert ran(marked, 1)
 
@@ -149,8 +150,8 @@ def test_changed_data_is_a_miss(make_spot: Any) -> None:
     spot = make_spot(signing_key=KEY)
     marked = spot.mark(work)
     marked(1)
-    (record,) = spot.metadata.scan(with_data=True)
-    spot.metadata.put(record._replace(result_data=record.result_data.replace(b"1", b"2")))
+    (record,) = spot.metadata.all_rows(data=True)
+    put_rows(spot.metadata, record._replace(result_data=record.result_data.replace(b"1", b"2")))
     assert ran(marked, 1)
 
 

@@ -54,7 +54,7 @@ def content(x: int, size: int = EACH) -> bytes:
 
 
 def stored(spot: Spot) -> set[int]:
-    return {(record.result_data or b"???!")[-1] for record in spot.metadata.scan(with_data=True)}
+    return {(record.result_data or b"???!")[-1] for record in spot.metadata.all_rows(data=True)}
 
 
 def make_results(
@@ -110,15 +110,15 @@ def test_without_it_nothing_is_looked_at(make_spot: Make, monkeypatch: pytest.Mo
 
 
 def test_it_is_looked_at_now_and_then_and_not_at_each_save(limited: Make, clock: Clock) -> None:
-    store = scripted(MemoryMetadataStore, count=["totals"])
+    store = scripted(MemoryMetadataStore, count=["function_totals"])
     asked = store.script.count
     spot = limited(metadata=store, max_size=100 * EACH)
     make_results(spot, clock, range(1))
-    assert asked["totals"] == 1, "others may have stored before"
+    assert asked["function_totals"] == 1, "others may have stored before"
     make_results(spot, clock, range(1, 6))
-    assert asked["totals"] == 1
+    assert asked["function_totals"] == 1
     make_results(spot, clock, range(6, 7))
-    assert asked["totals"] == 2, "after a twentieth"
+    assert asked["function_totals"] == 2, "after a twentieth"
 
 
 def test_what_other_processes_stored_counts(limited: Make, make_spot: Make, clock: Clock) -> None:
@@ -129,16 +129,6 @@ def test_what_other_processes_stored_counts(limited: Make, make_spot: Make, cloc
     assert stored(other) == {*range(32, 41)}
 
 
-def test_what_is_being_computed_stays(limited: Make, clock: Clock) -> None:
-    spot = limited()
-    marked = make_results(spot, clock, range(10))
-    lease = spot.metadata.try_lease(spot.key(marked, 0))
-    assert lease is not None
-    make_results(spot, clock, range(10, 11))
-    assert stored(spot) == {0, *range(3, 11)}
-    lease.release()
-
-
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_failure_is_told_and_never_raised(
     limited: Make,
@@ -147,7 +137,7 @@ def test_a_failure_is_told_and_never_raised(
     caplog: pytest.LogCaptureFixture,
     strict: bool,
 ) -> None:
-    store = scripted(MemoryMetadataStore, fail={"totals": MetadataError("out of order")})
+    store = scripted(MemoryMetadataStore, fail={"function_totals": MetadataError("out of order")})
     spot = limited(metadata=store, strict=strict, on_error=troubles.append)
     make_results(spot, clock, range(3))
     assert len(stored(spot)) == 3

@@ -16,10 +16,11 @@ from gates import DEADLINE
 from kinds import KINDS, work, work_later
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from beautyspot.contracts import Counts, TaskRecord
+    from beautyspot.contracts import Counts
+    from beautyspot.contracts.store import Put
     from beautyspot.spot import Spot
 
 PROGRAM = """
@@ -90,7 +91,7 @@ def test_a_killed_process_has_counted_what_it_stored(tmp_path: Path, save: str) 
 class Watching(MemoryMetadataStore):
     """A store that sees whether a row comes before what it cost was counted."""
 
-    least = 0.0
+    least, puts = 0.0, 0
     fails: Exception | None = None
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
@@ -98,19 +99,12 @@ class Watching(MemoryMetadataStore):
             raise self.fails
         super().add_counts(counts)
 
-    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        rows = list(rows)
-        self._see([record for record, _ in rows])
-        return super().put_many_valid(rows)
-
-    def put_valid(self, record: TaskRecord, since: int) -> bool:
-        self._see([record])
-        return super().put_valid(record, since)
-
-    def _see(self, records: list[TaskRecord]) -> None:
+    def put(self, rows: Sequence[Put]) -> set[str]:
+        self.puts += len(rows)
         spent = sum(each.money_spent for each in self.counts())
-        stored = sum(record.price or 0.0 for record in [*self.scan(), *records])
-        self.least = min(self.least, spent - stored)
+        records = [*self.all_rows(), *(row.record for row in rows)]
+        self.least = min(self.least, spent - sum(record.price or 0.0 for record in records))
+        return super().put(rows)
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])
@@ -125,7 +119,8 @@ def test_it_is_counted_before_it_is_stored(
     for number in range(4):
         call(marked, number)
     spot.flush()
-    assert len(list(store.scan())) == 4
+    assert len(list(store.all_rows())) == 4
+    assert store.puts > 0
     assert store.least == 0.0
     (counted,) = store.counts()
     assert (counted.runs, counted.money_spent) == (4, 2.0)
@@ -142,7 +137,8 @@ def test_so_it_is_of_many_at_once(make_spot: Callable[..., Spot]) -> None:
 
     list(spot.map(marked, range(20), concurrency=4))
     asyncio.run(main())
-    assert len(list(store.scan())) == 40
+    assert len(list(store.all_rows())) == 40
+    assert store.puts > 0
     assert store.least == 0.0
 
 
@@ -167,7 +163,8 @@ def test_a_thread_waits_for_another_one_that_counts_for_both(
     second.start()
     may_add.set()
     first.join(DEADLINE), second.join(DEADLINE)
-    assert len(list(store.scan())) == 2
+    assert len(list(store.all_rows())) == 2
+    assert store.puts > 0
     assert store.least == 0.0
 
 
@@ -177,7 +174,7 @@ def test_counts_that_fail_cost_no_result(make_spot: Callable[..., Spot]) -> None
     marked = spot.mark(name="f", price=lambda result: 0.5)(work)
     store.fails = MetadataError("full")
     marked(1)
-    assert len(list(store.scan())) == 1
+    assert len(list(store.all_rows())) == 1
     store.fails = None
     marked(2)
     (counted,) = store.counts()
@@ -189,5 +186,5 @@ def test_a_result_without_a_price_waits_for_no_counting(make_spot: Callable[...,
     spot = make_spot(metadata=store)
     marked: Any = spot.mark(name="f")(work)
     marked(1)
-    assert len(list(store.scan())) == 1
+    assert len(list(store.all_rows())) == 1
     assert list(store.counts()) == []

@@ -14,6 +14,7 @@ from beautyspot.results.validity import fingerprint
 from handmade import BUFFER, document, ext
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from rows import put_rows
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 MEGABYTE = 2**20
@@ -77,7 +78,7 @@ def plant(make_spot: Any) -> Any:
         if record.result_type != DIRECT_BLOB:
             Path(spot.storage.base_dir, record.result_value).write_bytes(data)
             record = record._replace(result_data=None)
-        spot.metadata.put(record)
+        put_rows(spot.metadata, record)
         RAN.clear()
         return run(name)
 
@@ -129,7 +130,7 @@ def stored(make_spot: Any) -> Any:
     spot = make_spot()
     marked = spot.mark(save_blob=True)(work)
     marked(1)
-    (record,) = spot.metadata.scan()
+    (record,) = spot.metadata.all_rows()
     return spot, marked, Path(spot.storage.base_dir, record.result_value)
 
 

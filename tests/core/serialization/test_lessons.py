@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.resilience.reporting import Trouble
+from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -92,7 +93,7 @@ def test_a_flipped_bit_is_a_miss_wherever_it_is(make_spot: Callable[..., Spot]) 
     assert record is not None
     assert record.result_data is not None
     for data in _bits(record.result_data):
-        spot.metadata.put(record._replace(result_data=data))
+        put_rows(spot.metadata, record._replace(result_data=data))
         assert spot.peek(marked) is None
         assert marked() == [1, "text", (2.5, None)]
 

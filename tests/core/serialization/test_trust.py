@@ -18,7 +18,7 @@ import attrs
 import pydantic
 import pytest
 from beautyspot import MsgpackSerializer, RestoreError, SerializationError
-from beautyspot.contracts.records import Entry, entry_of
+from beautyspot.contracts.records import as_copied, entry_of
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.serialization.trust import Own, is_private
 from beautyspot.testing import memory_spot
@@ -179,8 +179,8 @@ def test_an_annotation_that_names_classes_excludes_others(caplog: pytest.LogCapt
 
 def test_what_is_private() -> None:
     store, shared = MemoryMetadataStore(), SharedStore()
-    copied: Any = SimpleNamespace(copied=True)
-    made: Any = SimpleNamespace(copied=False)
+    copied: Any = SimpleNamespace(digest=as_copied(b"0123456789abcdef"))
+    made: Any = SimpleNamespace(digest=b"0123456789abcdef")
     assert is_private(store)
     assert is_private(store, made)
     assert not is_private(store, copied), "another store's users may have written it"
@@ -188,14 +188,10 @@ def test_what_is_private() -> None:
     assert not is_private(shared, made)
 
 
-class CopiedEntry(Entry):
-    copied = True
-
-
 class StoreOfCopies(MemoryMetadataStore):
     def find(self, key: str) -> Any:
         record = self.get(key)
-        return None if record is None else CopiedEntry(*entry_of(record))
+        return record and entry_of(record._replace(digest=as_copied(record.digest)))
 
 
 def test_rows_of_a_private_store_that_a_copy_brought_need_names() -> None:

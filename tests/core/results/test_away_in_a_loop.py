@@ -1,0 +1,38 @@
+"""A coroutine whose store is away: its caller gets the value, which waits in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import MetadataError
+from remote_store import RemoteStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+
+async def double(x: int) -> int:
+    return 2 * x
+
+
+def test_no_caller_waits_for_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
+    def away(name: str, args: tuple[Any, ...]) -> None:
+        raise MetadataError("no server")
+
+    store = RemoteStore()
+    spot = make_spot(metadata=store, on_error=lambda trouble: None)
+    marked = spot.mark(double)
+
+    async def calls() -> list[int]:
+        return await asyncio.wait_for(asyncio.gather(*map(marked, range(3))), 30)
+
+    store.before = away
+    assert asyncio.run(calls()) == [0, 2, 4]
+    assert spot.stats()["unsaved"] == 3
+    assert not spot.flush(timeout=30), "it says at once that the store fails still"
+    store.before = lambda name, args: None
+    assert spot.flush(timeout=30)
+    assert spot.stats()["unsaved"] == 0

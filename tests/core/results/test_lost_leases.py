@@ -1,0 +1,48 @@
+"""Leases that the store does not know any more: lost, or released a moment ago."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from remote_store import RemoteStore, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+    from beautyspot.spot import Spot
+
+KEY = "0" * 32
+
+
+def test_one_that_a_put_has_just_released_was_not_lost(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The put of another thread has reached the store, and its answer is under way."""
+    store = RemoteStore()
+    leases = make_spot(metadata=store)._engine.cache.leases
+
+    def renewing(name: str, args: tuple[Any, ...]) -> None:
+        if name == "renew":
+            store.release([KEY], leases.token)
+
+    store.before = renewing
+    for _ in range(3):
+        leases.begin([KEY], {})
+        leases.beat()
+        leases.let_go(KEY)
+    assert caplog.messages == []
+
+
+def test_one_that_is_lost_is_said_once(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server()
+    leases = make_spot(metadata=RemoteStore(server))._engine.cache.leases
+    leases.begin([KEY], {})
+    server.flush()
+    for _ in range(3):
+        leases.beat()
+    [said] = caplog.messages
+    assert "1 of the leases that this process holds were lost" in said
+    assert KEY not in leases
