@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-
-if TYPE_CHECKING:
-    from beautyspot.contracts import Lease
 
 
 class Broken(Exception):
@@ -25,43 +22,33 @@ class BrokenStore(MemoryMetadataStore):
         if operation in self.broken:
             raise Broken(operation)
 
-    def open(self) -> None:
+    def open(self, *, look: bool = False) -> None:
         self._may("open")
-        super().open()
+        super().open(look=look)
 
     def find(self, key: str) -> Any:
         self._may("find")
         return super().find(key)
 
-    def put(self, record: Any) -> None:
+    def begin(self, *args: Any, **options: Any) -> Any:
+        self._may("begin")
+        return super().begin(*args, **options)
+
+    def put(self, rows: Any) -> set[str]:
         self._may("put")
-        super().put(record)
+        return super().put(rows)
 
-    def put_many(self, records: Any) -> None:
-        self._may("put_many")
-        super().put_many(records)
-
-    def delete(self, key: str) -> bool:
+    def delete(self, rows: Any) -> set[str]:
         self._may("delete")
-        return super().delete(key)
+        return super().delete(rows)
 
-    def try_lease(self, key: str) -> Lease | None:
-        self._may("try_lease")
-        lease = super().try_lease(key)
-        return _BadLease(lease, self) if "release" in self.broken and lease else lease
+    def release(self, keys: Any, token: str) -> None:
+        super().release(keys, token)
+        self._may("release")
 
     def close(self) -> None:
         self._may("close")
         super().close()
-
-
-class _BadLease:
-    def __init__(self, lease: Lease, store: BrokenStore) -> None:
-        self._lease = lease
-
-    def release(self) -> None:
-        self._lease.release()
-        raise Broken("release")
 
 
 class BrokenStorage(MemoryStorage):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
+from beautyspot.results import writer
 from beautyspot.spot import Spot
 from hypothesis import settings
 
@@ -128,7 +128,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed is tried again after a twentieth of a second."""
     monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
     monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(writer, "FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture

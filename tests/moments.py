@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import sqlite3
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import beautyspot
 import pytest
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from gates import DEADLINE, until
+from gates import until
+from rows import is_leased
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,9 +57,13 @@ def is_final(frame: FrameType | None) -> bool:
 
 def check_free(spot: Spot, other: Spot, key: str) -> None:
     until(lambda: len(spot._engine.flights) == 0)
-    path = store_of(spot)._database.path
     for store in (store_of(spot), store_of(other)):
-        until(lambda store=store: is_free(store, key))  # type: ignore[misc]
+        until(lambda store=store: not is_leased(store, key))  # type: ignore[misc]
+    check_unlocked(spot)
+
+
+def check_unlocked(spot: Spot) -> None:
+    path = store_of(spot)._database.path
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
@@ -70,13 +73,6 @@ def store_of(spot: Spot) -> SqliteMetadataStore:
     store = spot.metadata
     assert isinstance(store, SqliteMetadataStore)
     return store
-
-
-def is_free(store: SqliteMetadataStore, key: str) -> bool:
-    lease = store.try_lease(key)
-    if lease is not None:
-        lease.release()
-    return lease is not None
 
 
 class Handler:
@@ -98,32 +94,6 @@ class Handler:
             if self.came:
                 sys.setprofile(None)
                 self.handle()
-
-
-def handled(call: Callable[[], Any], at: int, handle: Callable[[], Any], place: str = OURS) -> bool:
-    """Make a call with a handler that comes at a moment; False where it was over before that."""
-    handler = Handler(at, handle, place)
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            sys.setprofile(handler)
-            try:
-                call()
-            finally:
-                sys.setprofile(None)
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(DEADLINE)
-    if thread.is_alive():
-        faulthandler.dump_traceback(sys.__stderr__)
-        raise AssertionError(f"it hangs, interrupted at {at}")
-    if errors:
-        raise errors[0]
-    return handler.came
 
 
 class Interrupt(Handler):

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.contracts.listing import totals_of
 from beautyspot_testing.limiter import ManualClock
 from servers import limiters, machines, shared
 from servers.proxy import Link
@@ -100,7 +101,7 @@ def link(server: Shared) -> Iterator[Link]:
 def entries(make_spot: Callable[..., Spot], server: Shared, namespace: str) -> Callable[[], int]:
     """How many results another client finds."""
     spot = make_spot(metadata=server.at(namespace=namespace))
-    return lambda: spot.metadata.totals().entries
+    return lambda: totals_of(spot.metadata).entries
 
 
 @pytest.fixture

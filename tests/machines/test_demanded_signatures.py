@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts.listing import totals_of
 from servers import valkey
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def test_a_server_that_comes_later_is_not_used_without_a_key(
         assert spot.peek(f, 5) is None
     [said] = [said for said in caplog.messages if "signed results only" in said]
     assert 'signing_key=os.environ["MY_SIGNING_KEY"]' in said
-    assert there.totals().entries == 2
+    assert totals_of(there).entries == 2
 
 
 def test_nothing_unsigned_is_copied_there(
@@ -102,4 +103,4 @@ def test_nothing_unsigned_is_copied_there(
         says = pytest.raises(bs.ConfigError, match="takes signed results only: open it with")
         with bs.open_store(demanded.metadata, config=False) as other, says:
             one.copy_to(other)
-    assert demanded.metadata.totals().entries == 0
+    assert totals_of(demanded.metadata).entries == 0

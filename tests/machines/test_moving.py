@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from rows import put_rows
 from servers.shared import OWN_STORAGE
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def expect_hits(calls: list[Callable[[], Any]], expected: list[Any], folder: Pat
 
 def make_older(spot: Any, seconds: float) -> None:
     """Date all results back: a bucket's clock is known to a second at first."""
-    for record in list(spot.metadata.scan(with_data=True)):
+    for record in list(spot.metadata.all_rows(data=True)):
         made, began = record.made_at - seconds, record.began_at - seconds
-        spot.metadata.put(record._replace(made_at=made, began_at=began))
+        put_rows(spot.metadata, record._replace(made_at=made, began_at=began))
 
 
 def test_what_a_team_makes_meanwhile_stays(

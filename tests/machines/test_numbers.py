@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.contracts import Invalidation
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.store import Put
 from beautyspot_testing.records import KEYS, a_record
 
 if TYPE_CHECKING:
@@ -13,18 +14,16 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
     from servers.shared import Shared
 
-NOTED = Invalidation(cache_key=KEYS[0])
-
 
 def test_a_call_whose_beginning_could_not_be_asked_is_stored(
     make_spot: Callable[..., Spot], server: Shared, namespace: str
 ) -> None:
-    """Core then gives 0, and the time."""
+    """Core then gives a time before it; what was invalidated after that is not stored."""
     store = make_spot(metadata=server.at(namespace=namespace)).metadata
-    store.note_invalidation(NOTED)
-    began = store.now()
-    assert store.put_valid(a_record(began_at=began), 0)
-    assert not store.put_valid(a_record(began_at=began - 60), 0)
-    assert not store.put_valid(a_record(KEYS[0]), 0), "nothing is known of when it began"
-    store.note_invalidation(NOTED)
-    assert store.put_many_valid([(a_record(began_at=began), 0)]) == {KEYS[0]}
+    noted, other = a_record(KEYS[0]), a_record(KEYS[1])
+    store.note(covers_of(noted)[0])
+    before = int((store.now() - 60) * 1e6)
+    rows = [Put(record, covers_of(record), before) for record in (noted, other)]
+    assert store.put(rows) == {noted.cache_key}
+    later = int((store.now() + 60) * 1e6)
+    assert store.put([Put(noted, covers_of(noted), later)]) == set()

@@ -48,7 +48,7 @@ def _redis(url: str, namespace: str) -> None:
     import redis
 
     with redis.Redis.from_url(url) as client:
-        client.delete(*client.keys(f"bs:{namespace}:*"))
+        client.delete(*client.keys(f"{{beautyspot:{namespace}}}:*"))
 
 
 def _postgres(url: str, namespace: str) -> None:

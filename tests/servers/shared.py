@@ -37,11 +37,13 @@ class Shared:
         port: where it listens.
         shortest_lease: the least sensible `lease_time`, in seconds: the server's clock may tell
             no less than whole ones.
+        attempts: how often its client asks where nothing answers.
     """
 
     port: int
     shortest_lease: float
     address: Callable[[str, int], dict[str, Any]]
+    attempts: int = 1
 
     def at(self, host: str = LOOPBACK, port: int | None = None, **options: Any) -> dict[str, Any]:
         """What `metadata=` takes, as `limiter=` does.
@@ -99,7 +101,7 @@ def _s3(folder: Path) -> Iterator[Shared]:
                 **keys,
             }
 
-        yield Shared(server.port, 3.0, at)  # whose clock tells whole seconds
+        yield Shared(server.port, 3.0, at, attempts=3)  # whose clock tells whole seconds
 
 
 _RUNNING = {"redis": _redis, "postgres": _postgres, "s3": _s3}

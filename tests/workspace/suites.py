@@ -1,7 +1,7 @@
 """The contract suites, run by another pytest: for the manual's plug-ins, and for strangers'."""
 
 LONG = (
-    "process", "thread", "interleaving", "one_id", "dict", "any", "behind", "while", "bytes",
+    "process", "thread", "interleaving", "one_id", "like_a_dict", "any", "behind", "while", "bytes",
     "large", "looked", "pages", "long", "many",
 )  # fmt: skip
 

@@ -50,6 +50,12 @@ DASHBOARD = (
 PUBLIC = tuple(
     f"beautyspot.{module}".rstrip(".")
     for module in ("", "contracts", "errors", "files", "hookspecs", "logs", "memory", "testing")
+) + tuple(
+    f"beautyspot.contracts.{module}"
+    for module in (
+        *("covers", "examination", "failures", "key_value", "listing", "records", "row_bytes"),
+        *("selection", "sql", "store"),
+    )
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 

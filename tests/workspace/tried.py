@@ -51,6 +51,7 @@ FOR = {
     "dask": "where the work runs",
     "distributed": "where the work runs",
     "joblib": "where the work runs",
+    "lmdb": "the store of the manual",
     "fastapi": "a recipe",
     "stamina": "a recipe",
     "tenacity": "a recipe",
