@@ -30,7 +30,7 @@ PARTS: Final = {
     "the key": ["beautyspot.tasks.addressing:Addressing.address"],
     "a look-up (SELECT)": ["beautyspot_local.sqlite.store:SqliteMetadataStore.find"],
     "the lease of the key, taken (a lock of the kernel)": [
-        "beautyspot_local.sqlite.store:SqliteMetadataStore.try_lease"
+        "beautyspot_local.sqlite.leases:Leases.take"
     ],
     "a second look-up, with the number of the last invalidation (SELECT)": [
         "beautyspot_local.sqlite.store:SqliteMetadataStore.begin"
@@ -42,12 +42,10 @@ PARTS: Final = {
     "the value as bytes": ["beautyspot.results.rows:Rows.encode"],
     "the row, with its digest": ["beautyspot.results.rows:Rows.record"],
     "whether the file is still there (a system call)": [
-        "beautyspot_local.sqlite.database:Database._writable"
+        "beautyspot_local.sqlite.database:identify"
     ],
-    "INSERT, commit": ["beautyspot_local.sqlite.database:Database._use"],
-    "the lease, released (a lock of the kernel)": [
-        "beautyspot_local.sqlite.leases:_KernelLease.release"
-    ],
+    "INSERT, commit": ["beautyspot_local.sqlite.store:SqliteMetadataStore.put"],
+    "the lease, released (a lock of the kernel)": ["beautyspot_local.sqlite.leases:Leases.release"],
 }
 """What stands in the table, and the functions whose time it is, less that of others within them."""
 
