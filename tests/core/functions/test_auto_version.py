@@ -16,10 +16,8 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code.auto_version import (
-    followed,
-    version_auto,
-)
+from beautyspot.keys.generator import KeyGen
+from beautyspot.tasks.following import Following
 
 MAIN = '''
 import abc, enum, fractions, functools, helpers, os, re
@@ -231,6 +229,10 @@ FILES = {
 MODULES = {name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in FILES}
 
 
+def version_auto(function: Any) -> str:
+    return Following(function, KeyGen()).version()
+
+
 class Project:
     """A user's project on disk; each edited copy is in a folder of its own."""
 
@@ -279,7 +281,9 @@ class Project:
 
 def walked(function: Any) -> set[tuple[str, str, str]]:
     """What a version is made of."""
-    return followed(function, project="main")
+    following = Following(function, KeyGen())
+    following.version()
+    return following.records
 
 
 @pytest.fixture(scope="module")
@@ -413,7 +417,9 @@ def test_a_global_that_is_made_later_does_not_count_before_and_after(project: Pr
         assert version_auto(main.f) == before
 
 
-def test_what_others_register_with_a_function_of_others_does_not_count():
+def test_what_others_register_with_a_function_of_others_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+):
     def f(x: object) -> object:
         return theirs(x)
 
@@ -421,6 +427,7 @@ def test_what_others_register_with_a_function_of_others_does_not_count():
     exec("def shown(x): return x", namespace)
     theirs = functools.singledispatch(namespace["shown"])
     theirs.__module__ = "json"
+    monkeypatch.setattr(json, "shown", theirs, raising=False)
     before = version_auto(f)
     theirs.register(int, repr)
     assert version_auto(f) == before
@@ -482,8 +489,9 @@ def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest
 def test_modules_of_others_are_not_imported(project: Project):
     script = (
         "import sys, main\n"
-        "from beautyspot.functions.code.auto_version import version_auto\n"
-        "version_auto(main.lazy)\n"
+        "from beautyspot.keys.generator import KeyGen\n"
+        "from beautyspot.tasks.following import Following\n"
+        "Following(main.lazy, KeyGen()).version()\n"
     )
     main = "def lazy():\n    import wave, pytest\n    return wave.open, pytest.mark\n"
     folder = project.write((MAIN, main))
@@ -522,8 +530,11 @@ TELL = """
 import json, sys, types
 package = sys.modules["beautyspot"] = types.ModuleType("beautyspot")
 package.__path__ = [sys.argv[1]]
-from beautyspot.functions.code.auto_version import version_auto
+from beautyspot.keys.generator import KeyGen
+from beautyspot.tasks.following import Following
 import main
+def version_auto(function):
+    return Following(function, KeyGen()).version()
 names = ["f", "imports", "enums", "by_object", "by_class", "by_partial", "by_tuple", "decorated",
          "calls_decorated", "by_data", "unresolved", "calls_made", "values", "doubled"]
 found = {name: version_auto(getattr(main, name)) for name in names}

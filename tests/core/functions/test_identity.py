@@ -15,8 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from beautyspot.functions.bound import taken_apart
-from beautyspot.functions.identity import Identity
+from beautyspot.functions.identity import Identity, taken_apart
 from beautyspot.functions.names import python_function
 
 HERE = __name__
@@ -344,8 +343,7 @@ def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
     for name, value in (("a", 1), ("b", 2)):
         script = f"class C:\n    def f(self): return {value}\n"
         (tmp_path / f"{name}.py").write_text(
-            script
-            + "import beautyspot.functions.identity as identity\ncode = identity.Identity(C).code\n"
+            script + "import beautyspot.keys.canonical as keys\ncode = keys.canonical(C)\n"
         )
     codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
     assert None not in codes

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from beautyspot.errors import ConfigError
-from beautyspot.keys.binding import Omitted, make_binder, make_namer
+from beautyspot.keys.binding import Binding, Omitted
 from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyGen
 from hypothesis import given, settings
@@ -64,9 +64,15 @@ class Service:
     private = __private
 
 
+def binder(function, **options):
+    """What a call gives: its arguments by name."""
+    binding = Binding(function, **options)
+    return lambda *args, **kwargs: binding.named(binding.bind(*args, **kwargs))
+
+
 def test_every_way_to_write_a_call_is_one():
-    bind = make_binder(plain)
-    assert bind(1) == bind(a=1) == bind(1, 2) == bind(1, b=2) == bind(b=2, a=1) == ((1, 2), {})
+    bind = binder(plain)
+    assert bind(1) == bind(a=1) == bind(1, 2) == bind(1, b=2) == bind(b=2, a=1) == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("function", [plain, everything, odd_names, mutable, nothing, Service.ask])
@@ -89,7 +95,7 @@ def test_a_call_that_does_not_fit_raises_as_the_function_does(function, args, kw
             return str(error)
         return "fits"
 
-    assert outcome(make_binder(function)) == outcome(function)
+    assert outcome(binder(function)) == outcome(function)
 
 
 CALLS = st.tuples(
@@ -102,7 +108,7 @@ CALLS = st.tuples(
 @given(CALLS, st.sampled_from([plain, everything, nothing, variadic]))
 def test_a_binder_binds_as_inspect_does(call, function):
     args, kwargs = call
-    bind = make_binder(function)
+    bind = binder(function)
     try:
         function(*args, **kwargs)
     except TypeError:
@@ -111,68 +117,81 @@ def test_a_binder_binds_as_inspect_does(call, function):
         return
     bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
-    assert bind(*args, **kwargs) == (bound.args, bound.kwargs)
+    expected = dict(bound.arguments)
+    for name, rest in (("rest", ()), ("args", ())):
+        if expected.get(name) == rest:
+            del expected[name]
+    positional = {"a"} if function is everything else set()
+    taken = {*positional, "rest", "args"}
+    for name in ("more", "kwargs"):
+        more = expected.pop(name, {})
+        expected |= {f"**{n}" if n in taken else n: value for n, value in more.items()}
+    assert bind(*args, **kwargs) == expected
 
 
 def test_self_is_the_first_parameter():
     service = Service()
-    assert make_binder(Service.ask)(service, "p") == ((service, "p", None), {})
-    assert make_binder(service.ask)("p") == ((service, "p", None), {})
-    assert make_binder(service)(2) == ((service, 2, 1), {})
-    assert make_binder(Service.of_class)() == ((Service, 1), {})
-    assert make_binder(Service.static)() == ((1,), {})
-    assert make_binder(Service.private)(service) == ((service, 1), {})
-    assert make_binder(functools.partial(plain, b=5))(1) == ((1, 5), {})
+    assert binder(Service.ask)(service, "p") == {"self": service, "prompt": "p", "client": None}
+    assert binder(service.ask)("p") == binder(Service.ask)(service, "p")
+    assert binder(service)(2) == {"self": service, "x": 2, "y": 1}
+    assert binder(Service.of_class)() == {"cls": Service, "x": 1}
+    assert binder(Service.static)() == {"x": 1}
+    assert binder(Service.private)(service) == {"self": service, "_Service__x": 1}
+    assert binder(functools.partial(plain, b=5))(1) == {"a": 1, "b": 5}
 
 
 def test_a_callable_without_a_signature_takes_what_it_is_given():
-    bind = make_binder(max)
-    assert bind(1, 2, key=abs) == ((1, 2), {"key": abs})
-    assert make_namer(max)((1, 2), {"key": abs}) == {"args[0]": 1, "args[1]": 2, "key": abs}
+    binding = Binding(max)
+    bound = binding.bind(1, 2, key=abs)
+    assert binding.named(bound) == {"args": (1, 2), "key": abs}
     with pytest.raises(ConfigError, match="none that are known"):
-        make_binder(max, ignore=["key"])
+        binder(max, ignore=["key"])
 
 
 # -------------------------------------------------------------------------- ignore and key_of
 
 
 def test_arguments_may_be_left_out():
-    bind = make_binder(everything, ignore=("b", "e"))
-    assert bind(1, 2, d=4, e=6) == bind(1, b=3, d=4) == ((1, 3), {"d": 4})
-    assert make_binder(everything, ignore=("rest", "more"))(1, 2, 3, 4, d=5, z=6) == (
-        (1, 2, 3),
-        {"d": 5, "e": 5},
-    )
-    assert make_binder(plain, ignore="b")(1, 3) == ((1,), {})
-    assert make_binder(plain, ignore=("a", "b"))(1, 3) == ((), {})
+    bind = binder(everything, ignore=("b", "e"))
+    assert bind(1, 2, d=4, e=6) == bind(1, b=3, d=4) == {"a": 1, "c": 3, "d": 4}
+    assert binder(everything, ignore=("rest", "more"))(1, 2, 3, 4, d=5, z=6) == {
+        "a": 1,
+        "b": 2,
+        "c": 3,
+        "d": 5,
+        "e": 5,
+    }
+    assert binder(plain, ignore="b")(1, 3) == {"a": 1}
+    assert binder(plain, ignore=("a", "b"))(1, 3) == {}
 
 
 def test_attributes_may_be_left_out():
-    bind = make_binder(Service.ask, ignore=("self.client", "self.http.session", "client"))
+    bind = binder(Service.ask, ignore=("self.client", "self.http.session", "client"))
     service = Service()
-    (marker, prompt), kwargs = bind(service, "p")
+    marker, prompt = bind(service, "p").values()
     assert type(marker) is Without
     assert marker.value is service
     assert marker.paths == ("client", "http.session")
-    assert (prompt, kwargs) == ("p", {})
+    assert prompt == "p"
     service.client = threading.Lock()
     service.http = Service()
     service.http.session = threading.Lock()
     keygen = KeyGen()
-    first = keygen.input_id(*bind(service, "p"))
+    first = keygen.input_id((), bind(service, "p"))
     service.client = service.http.session = None
-    assert keygen.input_id(*bind(service, "p")) == first
+    assert keygen.input_id((), bind(service, "p")) == first
 
 
 def test_an_argument_may_be_keyed_by_a_function(tmp_path):
     def size(path, *, other=None):
         return path.stat().st_size
 
-    bind = make_binder(size, key_of={"path": KeyGen.from_file_content, "other": repr})
+    bind = binder(size, key_of={"path": KeyGen.from_file_content, "other": repr})
     path, copy = tmp_path / "a", tmp_path / "b"
     path.write_text("same")
     copy.write_text("same")
-    assert bind(path) == bind(copy) == ((KeyGen.from_file_content(path),), {"other": "None"})
+    assert bind(path) == bind(copy)
+    assert bind(path) == {"path": KeyGen.from_file_content(path), "other": "None"}
     path.write_text("changed")
     assert bind(path) != bind(copy)
 
@@ -181,12 +200,12 @@ def test_names_that_come_in_by_keyword():
     def loose(a, **options):
         return a
 
-    bind = make_binder(loose, ignore=["verbose", "http.session"], key_of={"path": str})
-    args, kwargs = bind(1, verbose=True, http=SENTINEL, path=3, x=4)
-    assert (args, kwargs["path"], kwargs["x"]) == ((1,), "3", 4)
+    bind = binder(loose, ignore=["verbose", "http.session"], key_of={"path": str})
+    kwargs = bind(1, verbose=True, http=SENTINEL, path=3, x=4)
+    assert (kwargs["a"], kwargs["path"], kwargs["x"]) == (1, "3", 4)
     assert (kwargs["http"].value, kwargs["http"].paths) == (SENTINEL, ("session",))
     assert "verbose" not in kwargs
-    assert bind(1) == ((1,), {})
+    assert bind(1) == {"a": 1}
 
 
 def test_captured_variables_may_be_named():
@@ -195,7 +214,7 @@ def test_captured_variables_may_be_named():
     def ask(prompt):
         return captured, prompt
 
-    assert make_binder(ask, ignore=("captured",))(1) == ((1,), {})
+    assert binder(ask, ignore=("captured",))(1) == {"prompt": 1}
 
 
 # --------------------------------------------------------------------------------- wrappers
@@ -210,9 +229,9 @@ def wrapped(function):
 
 
 def test_wrappers_that_pass_on_are_bound_by_what_they_wrap():
-    bind = make_binder(wrapped(wrapped(plain)))
+    bind = binder(wrapped(wrapped(plain)))
     assert bind(1) == bind(a=1)
-    assert bind(1, 3) == bind(1, b=3) == bind(b=3, a=1) == ((1, 3), {})
+    assert bind(1, 3) == bind(1, b=3) == bind(b=3, a=1) == {"a": 1, "b": 3}
 
 
 def test_wrappers_may_know_other_defaults():
@@ -220,12 +239,14 @@ def test_wrappers_may_know_other_defaults():
     def other_default(*args, **kwargs):
         return plain(*args, **{"b": 7, **kwargs})
 
-    bind = make_binder(other_default)
-    assert bind(1) == ((1, (Omitted.OMITTED, 2)), {}) != bind(1, 2)
+    bind = binder(other_default)
+    assert type(bind(1)["b"]) is Omitted
     keygen = KeyGen()
-    assert keygen.input_id(*bind(1)) == keygen.input_id(*bind(a=1))
-    assert make_binder(other_default, key_of={"b": str})(1) == ((1, (Omitted.OMITTED, "2")), {})
-    assert make_binder(other_default, key_of={"b": str})(1, 2) == ((1, "2"), {})
+    keys = [keygen.input_id((), each) for each in (bind(1), bind(a=1), bind(1, 2), bind(1, 7))]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    assert binder(other_default, key_of={"b": str})(1)["b"].value == "2"
+    assert binder(other_default, key_of={"b": str})(1, 2) == {"a": 1, "b": "2"}
 
 
 def test_wrappers_may_take_other_arguments_than_what_they_wrap():
@@ -233,9 +254,9 @@ def test_wrappers_may_take_other_arguments_than_what_they_wrap():
     def injects(*args, **kwargs):
         return plain("session", *args, **kwargs)
 
-    bind = make_binder(injects)
-    assert bind(1, 2, 3) == ((1, 2, 3), {})
-    assert bind(z=1) == ((), {"z": 1})
+    bind = binder(injects)
+    assert bind(1, 2, 3) == {"*args": (1, 2, 3)}
+    assert bind(z=1) == {"*args": (), "z": 1}
 
 
 def test_wrappers_with_a_signature_of_their_own():
@@ -243,29 +264,29 @@ def test_wrappers_with_a_signature_of_their_own():
     def own(a, b=3):
         return plain(a, b)
 
-    assert make_binder(own)(1) == ((1, 3), {})
+    assert binder(own)(1) == {"a": 1, "b": 3}
 
     @functools.wraps(max)
     def of_builtin(*args, **kwargs):
         return max(*args, **kwargs)
 
-    assert make_binder(of_builtin)(1, key=2) == ((1,), {"key": 2})
+    assert binder(of_builtin)(1, key=2) == {"args": (1,), "key": 2}
 
 
 def test_names_in_wrappers():
-    bind = make_binder(wrapped(plain), ignore=("b",))
-    assert bind(1, 2) == bind(1, b=3) == ((1,), {})
+    bind = binder(wrapped(plain), ignore=("b",))
+    assert bind(1, 2) == bind(1, b=3) == {"a": 1}
     with pytest.raises(ConfigError, match="it has a, b"):
-        make_binder(wrapped(plain), ignore=("c",))
+        binder(wrapped(plain), ignore=("c",))
 
 
 # ------------------------------------------------------------------------------------- names
 
 
 def test_what_is_bound_is_an_argument_as_any_other():
-    bind = make_binder(functools.partial(functools.partial(plain, 1), b=3), ignore=("a",))
-    assert bind() == ((3,), {})
+    bind = binder(functools.partial(functools.partial(plain, 1), b=3), ignore=("a",))
+    assert bind() == {"b": 3}
     with pytest.raises(ConfigError, match="plain has no parameter 'x': it has a, b"):
-        make_binder(functools.partial(plain, 1), ignore=("x",))
+        binder(functools.partial(plain, 1), ignore=("x",))
     with pytest.raises(ConfigError, match="itemgetter"):
-        make_binder(operator.itemgetter(1), ignore=("x",))
+        binder(operator.itemgetter(1), ignore=("x",))

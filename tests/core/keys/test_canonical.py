@@ -43,6 +43,8 @@ from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import Without, canonical
 
+from tests.made import findable
+
 
 class Plain:
     def __init__(self, **state):
@@ -292,7 +294,7 @@ def test_closures_count_by_what_they_capture():
     assert canonical(closure(1)) != canonical(closure(True))
     assert canonical(closure(1)) != canonical(closure(1, 2))
     with pytest.raises(UnstableKeyError) as error:
-        canonical([closure(threading.Lock())])
+        canonical([closure(iter(()))])
     assert error.value.path.startswith("value[0]<captured ")
 
 
@@ -301,18 +303,6 @@ def test_functions_that_call_themselves_come_to_an_end():
         return n * factorial(n - 1) if n else 1
 
     assert "factorial" in canonical(factorial)
-
-
-def test_classes_that_one_function_makes_differ():
-    def make(number):
-        class Local:
-            def method(self):
-                return number
-
-        return Local
-
-    assert canonical(make(1)) == canonical(make(1)) != canonical(make(2))
-    assert canonical(make(1)()) == canonical(make(1)()) != canonical(make(2)())
 
 
 def test_classes_of_main_are_named_anew_each_time(monkeypatch):
@@ -329,7 +319,8 @@ def test_classes_of_main_are_named_anew_each_time(monkeypatch):
 def test_an_mro_with_an_odd_module_is_no_stumbling_block():
     assert root_of(None) == ""
     odd = type("Odd", (), {"__module__": "odd.one"})
-    assert "odd.one:Odd" in canonical(odd())
+    with pytest.raises(UnstableKeyError, match="no name leads to it"):
+        canonical(odd())
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="came with 3.14")
@@ -393,6 +384,7 @@ def test_parts_that_are_shared_often_take_no_time():
 
 
 def test_a_cached_property_does_not_count():
+    @findable
     class Circle:
         def __init__(self, radius):
             self.radius = radius
@@ -448,16 +440,6 @@ def test_large_integers_do_not_meet_the_limit_of_digits():
         sys.set_int_max_str_digits(limit)
 
 
-def test_big_endian_machines_write_the_same(monkeypatch):
-    numbers = array.array("i", [1, 2])
-    swapped = array.array("i", [1, 2])
-    swapped.byteswap()
-    expected = canonical(numbers)
-    monkeypatch.setattr(sys, "byteorder", "big")
-    assert canonical(swapped) == expected
-    assert swapped[0] == 1 << 24
-
-
 # ------------------------------------------------------------------------- fields and states
 
 
@@ -474,6 +456,7 @@ def test_a_dataclass_counts_by_its_fields():
 
 
 def test_a_dataclass_with_a_field_that_is_not_set():
+    @findable
     @dataclass
     class Late:
         x: int
@@ -486,6 +469,7 @@ def test_a_dataclass_with_a_field_that_is_not_set():
 
 
 def test_what_init_vars_went_into_counts():
+    @findable
     @dataclass
     class Scaled:
         scale: InitVar[int]
@@ -503,9 +487,11 @@ def test_a_subclass_of_a_dataclass_counts_with_all_it_has():
 
 
 def test_subclasses_of_builtins_count_with_class_and_state():
+    @findable
     class Items(list):
         pass
 
+    @findable
     class Items2(list):
         pass
 
@@ -531,7 +517,7 @@ def test_methods_that_a_subclass_overrides_are_not_asked(base, one, other):
         name: lambda self, *args: 1 / 0 for name in ("__iter__", "__str__", "__int__", "__repr__")
     }
     lies |= {name: lambda self: 1 / 0 for name in ("items", "keys", "__len__", "__float__")}
-    made = type("Liar", (base,), {})
+    made = findable(type("Liar", (base,), {"__module__": __name__}))
     first, again, second = (
         made(**given) if base is types.SimpleNamespace else made(given)
         for given in (one, one, other)
@@ -561,10 +547,12 @@ def test_a_class_may_say_what_counts():
 
 
 def test_the_class_of_such_objects_is_a_class_like_any_other():
+    @findable
     class Meta(type):
         def __beautyspot_key__(cls):
             return "the class"
 
+    @findable
     class Made(metaclass=Meta):
         def __init__(self, a):
             self.a = a
@@ -574,9 +562,10 @@ def test_the_class_of_such_objects_is_a_class_like_any_other():
 
 
 def test_a_key_method_may_be_added_later():
+    @findable
     class Late:
         def __init__(self):
-            self.lock = threading.Lock()
+            self.items = iter(())
 
     with pytest.raises(UnstableKeyError):
         canonical(Late())
@@ -600,22 +589,23 @@ def test_attributes_of_attributes_may_be_left_out():
         return Plain(http=Plain(session=lock, url="u", pool=Plain(size=1, lock=lock)), a=1)
 
     paths = ("http.session", "http.pool.lock")
-    made = canonical(Without(service(threading.Lock()), paths))
-    assert made == canonical(Without(service(threading.Lock()), paths))
+    made = canonical(Without(service(iter(())), paths))
+    assert made == canonical(Without(service(iter(())), paths))
     assert '"url":"u"' in made
     assert '"size":1' in made
     with pytest.raises(UnstableKeyError) as error:
-        canonical(Without(service(threading.Lock()), ("http.session",)))
+        canonical(Without(service(iter(())), ("http.session",)))
     assert error.value.path == "value.http.pool.lock"
 
 
 def test_left_out_of_fields_slots_namespaces_and_subclasses():
+    @findable
     class Items(list):
         pass
 
     items = Items([1])
-    items.lock = threading.Lock()
-    lock = threading.Lock()
+    items.lock = iter(())
+    lock = iter(())
     for value, path in [
         (Point(1, lock), "y"),
         (slots(Slots, a=1, b=lock), "b"),
@@ -678,7 +668,7 @@ class Thread(threading.Thread):
 
 class Session:
     def __init__(self):
-        self._lock = threading.Lock()
+        self._file = iter(())
 
 
 def made_by(make):
@@ -686,11 +676,26 @@ def made_by(make):
 
 
 REFUSED = [
-    object, threading.Lock, threading.RLock, threading.Event, threading.Condition, Thread,
-    threading.local, queue.Queue, queue.SimpleQueue, asyncio.Lock, asyncio.Event, asyncio.Queue,
+    object, threading.Event, Thread,
+    threading.local, queue.Queue, queue.SimpleQueue, asyncio.Event, asyncio.Queue,
     io.BytesIO, io.StringIO, Iterator, Awaitable, numbers, weakref.WeakSet,
     weakref.WeakValueDictionary,
 ]  # fmt: skip
+
+
+LOCKS = [
+    threading.Lock, threading.RLock, threading.Condition, threading.Semaphore, asyncio.Lock,
+    threading.BoundedSemaphore, asyncio.Condition, asyncio.Semaphore,
+]  # fmt: skip
+
+
+def test_what_orders_work_counts_as_its_class():
+    assert len({canonical(make()) for make in LOCKS}) == len(LOCKS)
+    lock = threading.Lock()
+    before = canonical(Plain(lock=lock))
+    with lock:
+        assert canonical(Plain(lock=lock)) == before == canonical(Plain(lock=threading.Lock()))
+    assert canonical(threading.Semaphore(1)) == canonical(threading.Semaphore(2))
 
 
 @pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__qualname__)
@@ -705,7 +710,7 @@ def test_more_that_is_refused():
         for value in (
             iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
             {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
-            sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info,
+            sys._getframe(), contextvars.ContextVar("v"), ctypes.pointer(ctypes.c_int(1)),
         ):  # fmt: skip
             with pytest.raises(UnstableKeyError):
                 canonical(value)
@@ -762,11 +767,9 @@ def test_ignored_attributes_are_left_out_of_all_slots_of_that_name():
 
 
 def test_what_an_exception_hides_is_refused():
-    pydantic_core = pytest.importorskip("pydantic_core")
     for value in (
-        pydantic_core.PydanticCustomError("kind", "message"),
-        AttributeError("x", obj=threading.Lock()),
-        hiding(HidingError(), code=threading.Lock()),
+        AttributeError("x", obj=iter(())),
+        hiding(HidingError(), code=iter(())),
     ):
         with pytest.raises(UnstableKeyError):
             canonical(value)
@@ -774,14 +777,14 @@ def test_what_an_exception_hides_is_refused():
 
 def test_the_path_of_what_is_refused():
     cases = {
-        "value.session._lock": Plain(session=Session()),
+        "value.session._file": Plain(session=Session()),
         "value['a'][1]": {"a": [1, object()]},
         "value[1]": (1, object()),
         "value<element>": {object()},
         "value<key>": {object(): 1},
         "value[2]": {2: object()},
-        "value[2].http._lock": [1, 2, Plain(http=Session())],
-        "value.args[0]": functools.partial(function, object()),
+        "value[2].http._file": [1, 2, Plain(http=Session())],
+        "value<args>[0]": functools.partial(function, object()),
         "value.__self__.a": Plain(a=object()).method,
         "value.default_factory": collections.defaultdict(functools.partial),
         "value.maps[1]['a']": collections.ChainMap({}, {"a": object()}),
@@ -833,17 +836,14 @@ def test_deep_in_the_stack_there_is_no_recursion_error():
 
 
 def test_what_fails_on_the_way_is_named():
+    @findable
     @dataclass
     class Broken:
         x: int
 
     made = Broken(1)
-    Broken.x = property(lambda self: exec('raise RuntimeError("gone")'))
-    with pytest.raises(
-        UnstableKeyError, match=r"could not be read \(RuntimeError: gone\)"
-    ) as error:
-        canonical([made])
-    assert error.value.path == "value[0]"
+    Broken.x = property(lambda self: 1 / 0)
+    assert '"x":1' in canonical(made), "properties are not asked"
     view = memoryview(b"abc")
     view.release()
     with pytest.raises(UnstableKeyError, match="released memoryview"):

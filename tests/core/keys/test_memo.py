@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import array
+import marshal
 
 import pytest
 from beautyspot.keys import memo
-from beautyspot.keys.generator import KeyGen, id_of_plain, takes_containers_apart
+from beautyspot.keys.generator import KeyGen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,65 +47,63 @@ ARGUMENTS = st.lists(st.recursive(FLAT, containers, max_leaves=6), max_size=3).m
 NAMED = st.dictionaries(st.sampled_from(["a", "b"]), ARGUMENTS.map(lambda args: (*args, 1)[0]))
 
 
-def address_by(keygen):
-    return lambda args, named: ("key", id_of_plain(keygen, args, named))
-
-
-def test_equal_values_of_other_types_are_remembered_apart() -> None:
-    remembered = memo.Memo()
-    for value in (1, 1.0, True):
-        remembered.put((value,), (repr(value), repr(value)))
-    assert [remembered.get((value,), {}) for value in (1, 1.0, True)] == [
-        ("1", "1"), ("1.0", "1.0"), ("True", "True"),
-    ]  # fmt: skip
-
-
 @given(st.lists(st.tuples(ARGUMENTS, NAMED), min_size=1, max_size=4))
-def test_what_is_remembered_is_what_a_walk_says(calls):
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    for args, named in calls:
-        remembered.add(args, named, address_by(keygen))
-    for args, named in calls:
-        found = remembered.get(args, named)
-        assert found is None or found == ("key", keygen.input_id(args, named))
+def test_equal_bytes_are_equal_arguments(calls):
+    keygen, known = KeyGen(), {}
+    for call in calls:
+        data = memo.written(call)
+        if data is not None:
+            text = keygen.input_id(*call)
+            assert known.setdefault(data, text) == text
 
 
 @pytest.mark.parametrize(
     "args", [([1, "a"],), ({"a": [0.5, None]}, 1), ((1, (2,)), -0.0, "x"), ({"b": 1, "a": ""}, [])]
 )
-def test_small_plain_containers_are_remembered_by_what_they_hold(args):
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    address = remembered.add(args, {}, address_by(keygen))
-    assert address is not None
-    assert remembered.get(args, {}) == address
+def test_small_plain_containers_are_looked_up_by_what_they_hold(args):
+    assert marshal.loads(memo.written((args, {})) or b"") == (args, {})
 
 
-def test_named_arguments_are_remembered_apart_from_a_dict_of_them():
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    calls = [((), {"a": 1}), (({"a": 1},), {}), (((), {"a": 1}), {}), ((), {"a": True})]
-    addresses = [remembered.add(*call, address_by(keygen)) for call in calls]
-    assert len({*addresses}) == len(calls)
-    assert [remembered.get(*call) for call in calls] == addresses
+@pytest.mark.parametrize("value", [Text("1"), Items(), {1}, object(), [0] * 100, "x" * 2000])
+def test_what_is_large_or_of_another_class_is_not_looked_up(value):
+    assert memo.written(((value,), {})) is None
 
 
-def test_a_container_that_changes_meanwhile_is_remembered_as_it_was():
-    keygen = KeyGen()
-    remembered = memo.Memo(lambda: takes_containers_apart(keygen))
-    items = [1]
+def test_flat_arguments_are_told_apart_by_their_types(spot):
+    @spot.mark
+    def same(value):
+        return value
 
-    def make(args, named):
-        items.append(2)  # as another thread may
-        return address_by(keygen)(args, named)
+    for _ in range(3):
+        values = [same(value) for value in (1, True, 1.0, 0.0, -0.0, False, 0, "1")]
+        assert list(map(repr, values)) == ["1", "True", "1.0", "0.0", "-0.0", "False", "0", "'1'"]
 
-    remembered.add((items,), {}, make)
-    before = [1]
-    # `marshal` marks what is referred to elsewhere: one of the two is written as `items` was.
-    found = {remembered.get((before,), {}), remembered.get(([1],), {})}
-    assert found - {None} == {("key", keygen.input_id(([1],), {}))}
-    assert remembered.get((items,), {}) is None
+
+class Told:
+    """Its hash is the user's code, which changes it or fails."""
+
+    asked = 0
+
+    def __hash__(self):
+        type(self).asked += 1
+        raise RuntimeError("no hash")
+
+
+def test_no_code_of_the_user_is_asked_for_a_hash(spot):
+    marked = spot.mark(lambda value, x=1: x)
+    assert [marked(Told()), marked(Told(), 1)] == [1, 1]
+    assert Told.asked == 0
+
+
+def test_the_memory_is_bounded():
+    table = {}
+    for number in range(memo.CALLS + 10):
+        memo.remember_flat(table, ((int,), (number,)), ("key", "id"))
+    assert len(table) == 10
+    memo.remember_flat(table, ((float,), (0.0,)), ("key", "id"))
+    memo.remember_flat(table, ((str,), ("x" * 1000,)), ("key", "id"))
+    memo.remember_flat(table, ((int,), (1 << 600,)), ("key", "id"))
+    assert len(table) == 10
 
 
 def test_named_arguments_are_looked_up_by_what_they_hold(spot):
@@ -142,3 +141,13 @@ def test_a_key_function_that_is_registered_later_counts_for_calls_with_container
     spot.keygen.register(list, len)
     assert spot.key(first, [1, 2]) != key
     assert spot.key(first, [3, 4]) == spot.key(first, [1, 2])
+
+
+def test_what_marshal_writes_as_bytes_is_told_apart_from_them(spot):
+    @spot.mark
+    def told(items):
+        return type(items[0]).__name__
+
+    values = [array.array("b", b"12"), b"12", bytearray(b"12"), memoryview(b"12")]
+    assert [told([value]) for value in values] == ["array", "bytes", "bytearray", "memoryview"]
+    assert len({spot.key(told, [value]) for value in values}) == 4

@@ -6,16 +6,13 @@ import copy
 import functools
 import itertools
 import pickle
-import sys
-import threading
-import types
 
 import attrs
 import one_change
 import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without, canonical, resolve
+from beautyspot.keys.canonical import Without, canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_change import Family
@@ -89,26 +86,16 @@ def test_cached_properties_of_models_do_not_count():
 
 
 def test_fields_of_models_may_be_left_out():
-    made = Model(a=1, b=threading.Lock())
+    made = Model(a=1, b=iter(()))
     assert canonical(Without(made, ("b",))) == canonical(Without(Model(a=1, b=2), ("b",)))
     with pytest.raises(UnstableKeyError) as error:
         canonical(made)
     assert error.value.path == "value.b"
 
 
-def test_a_library_that_lacks_a_class_or_is_half_imported(monkeypatch):
-    resolve._load.cache_clear()
-    monkeypatch.setitem(sys.modules, "pydantic", types.ModuleType("pydantic"))
-    made = type("Module", (), {"__module__": "pydantic"})()
-    made.size = 1
-    assert '{"size":1}' in canonical(made)
-    resolve._load.cache_clear()
-
-
 # --------------------------------------------------------------------------------- one change
 
 NUMBERS = st.integers(0, 2)
-UNSET = st.just(...)  # Ellipsis: the attribute is not set
 
 
 class Counted(pydantic.BaseModel):
@@ -125,11 +112,9 @@ class Items(pydantic.RootModel[list[int]]):
     pass
 
 
-def counted(given_, extras, private, area):
+def counted(given_, extras, private):
     made = Counted(**given_, **extras)
     made._a = private
-    if area is not ...:
-        made.__dict__["area"] = area
     return made
 
 
@@ -140,7 +125,6 @@ FAMILIES = {
             "given_": st.dictionaries(st.just("a"), NUMBERS),
             "extras": st.dictionaries(st.sampled_from(["_a", "b", "area_"]), NUMBERS, max_size=2),
             "private": NUMBERS,
-            "area": UNSET | NUMBERS,
         },
     ),
     "root models": Family(Items, {"root": st.lists(NUMBERS, max_size=2)}),

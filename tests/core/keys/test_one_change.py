@@ -9,7 +9,6 @@ import uuid
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-import attrs
 import one_change
 import pytest
 from hypothesis import given, settings
@@ -34,10 +33,6 @@ class Plain:
     def __init__(self, size):
         self.size = size
 
-    @functools.cached_property
-    def area(self):
-        return {"area": self.size + 10}
-
 
 class SubPlain(Plain):
     __slots__ = ("slot",)
@@ -47,15 +42,6 @@ class SubPlain(Plain):
 class Data(Plain):
     size: int
     more: object = None
-
-
-@attrs.define
-class Slotted:
-    size: int
-
-    @functools.cached_property
-    def area(self):
-        return {"area": self.size + 10}
 
 
 class Items(list):
@@ -86,7 +72,6 @@ FAMILIES = {
         {
             "kind": st.sampled_from([Plain, Data]),
             "size": NUMBERS,
-            "area": UNSET | NUMBERS,
             "more": NUMBERS,
             "note": UNSET | NUMBERS,
         },
@@ -97,13 +82,7 @@ FAMILIES = {
             "kind": st.just(SubPlain),
             "size": NUMBERS,
             "slot": UNSET | NUMBERS,
-            "area": UNSET | NUMBERS,
         },
-    ),
-    "objects with slots for what is computed": Family(
-        shown,
-        {"kind": st.just(Slotted), "size": NUMBERS, "area": UNSET | NUMBERS},
-        lost=("copy", "deepcopy", "pickle"),  # attrs leaves out what stands over a property
     ),
     "lists": Family(
         lambda items, **attributes: with_attributes(Items(items), attributes),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import io
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,19 +15,26 @@ from uuid import UUID
 
 import attrs
 import beautyspot as bs
-import numpy as np
-import pandas as pd
 import pydantic
 import pytest
 from beautyspot.keys.canonical import Without
+from beautyspot.keys.shown import shown
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.tasks.argument_text import argument_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+
+from tests.made import findable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def argument_text(named: dict[str, Any]) -> str:
+    """What people read of arguments, made of the texts of their key."""
+    keygen = bs.KeyGen()
+    walk = keygen.walk()
+    return shown(keygen.texts_of(named, walk), walk.definitions)
+
 
 TOKEN = "sk-proj-abcdefgh12345678"
 
@@ -77,33 +83,30 @@ class Model(pydantic.BaseModel):
     [
         (None, "None"), (True, "True"), (1.5, "1.5"), (-3, "-3"), (1 << 10_000, "<int>"),
         ("a'b\n", '"a\'b\\n"'), ("\ud800", "'\\ud800'"), ("ä " * 250, f"'{'ä ' * 200}…'"),
-        ("x" * 401, f"'{'x' * 400}…'"), ("x" * 1000, "'…'"), ("日本" * 500, f"'{'日本' * 200}…'"),
+        ("x" * 401, f"'{'x' * 400}…'"), ("x" * 2000, "'…'"), ("日本" * 500, f"'{'日本' * 200}…'"),
         (b"1234", "<bytes of 4>"), (bytearray(3), "<bytearray of 3>"),
-        (memoryview(b"abc"), "<memoryview of 3>"),
+        (memoryview(b"abc"), "<memoryview>"),
         ([1, [2, (3,)]], "[1, [2, (3)]]"), ({3, 1, 2}, "{1, 2, 3}"), (frozenset(), "{}"),
-        (list(range(1000)), f"[{', '.join(map(str, range(20)))}, … 980 more]"),
+        (list(range(200)), f"[{', '.join(map(str, range(20)))}, … 180 more]"),
         ([[[[[[[1]]]]]]], "[[[[[[…]]]]]]"), (OrderedDict(a=1), "{'a': 1}"),
-        (Point(1, 2), "Point(x=1, y=2)"), (Color.RED, "Color.RED"), (Silent(), "<Silent>"),
+        (Point(1, 2), "<Point>"), (Color.RED, "Color.RED"), (Silent(), "<Silent>"),
         (Job("a"), "Job(name='a', api_key=***, inner=None)"),
         (Without(Job("a", inner=Job("b")), ("name", "inner.name")),
          "Job(api_key=***, inner=Job(api_key=***, inner=None))"),
         (Attrs(1), "Attrs(x=1)"),
-        (Model(x=1, password=pydantic.SecretStr("s")), "Model(x=1, password=<SecretStr>)"),
-        (Decimal("1.50"), "1.50"), (Fraction(1, 3), "1/3"), (dt.date(2020, 1, 2), "2020-01-02"),
-        (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "2020-01-02T00:00:00+00:00"),
-        (dt.datetime(2020, 1, 2, tzinfo=Zone()), "<datetime>"), (dt.timedelta(1), "1 day, 0:00:00"),
-        (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (Path("a"), "'a'"),
-        (range(3), "range(0, 3)"), (Job, "Job"), (len, "<function len>"),
-        (io.BytesIO(), "<BytesIO>"), (np.zeros((3, 4)), "<ndarray 3x4 float64>"),
-        (np.float32(2), "2.0"), (pd.DataFrame({"a": [1, 2]}), "<DataFrame 2x1>"),
-        (pd.Series([1.5]), "<Series 1 float64>"), (Image.new("RGB", (5, 6)), "<Image 5x6 RGB>"),
+        (Model(x=1, password=pydantic.SecretStr("s")), "Model(x=1, password=***)"),
+        (Decimal("1.50"), "1.50"), (Fraction(1, 3), "<Fraction>"),
+        (dt.date(2020, 1, 2), "2020-01-02"),
+        (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "2020-01-02 00:00:00.000000"),
+        (dt.datetime(2020, 1, 2, tzinfo=Zone()), "2020-01-02 00:00:00.000000"),
+        (dt.timedelta(1), "<timedelta>"),
+        (UUID(int=1), "<uuid>"), (Path("a"), "'a'"),
+        (range(3), "<range>"), (Job, "Job"), (len, "len"),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_what_people_are_shown(value: Any, text: str) -> None:
-    shown = argument_text({"x": value})
-    assert shown is not None
-    assert shown.removeprefix("x=")[:300] == text[:300]
+    assert argument_text({"x": value}).removeprefix("x=")[:300] == text[:300]
 
 
 @pytest.mark.parametrize(
@@ -129,9 +132,7 @@ def test_no_secret_is_shown_nor_half_of_one(value: Any) -> None:
 
 def test_secret_names_show_numbers_only() -> None:
     named = {"max_tokens": 5, "api_key": "a", "token": b"b", "passwords": [3, "c"], TOKEN: 1}
-    assert argument_text(named) == (
-        "max_tokens=5, api_key=***, token=<bytes>, passwords=[3, ***], '***'=1"
-    )
+    assert argument_text(named) == ("max_tokens=5, api_key=***, token=***, passwords=***, '***'=1")
 
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -167,6 +168,7 @@ class Counted:
 
 
 def test_attributes_are_read_where_they_are_kept() -> None:
+    @findable
     @dataclass
     class Guarded:
         x: int = 1
@@ -174,6 +176,7 @@ def test_attributes_are_read_where_they_are_kept() -> None:
         def __getattribute__(self, name: str) -> Any:
             raise AssertionError("code of the user's ran")
 
+    @findable
     @dataclass
     class Lazy:
         y: int
@@ -181,22 +184,24 @@ def test_attributes_are_read_where_they_are_kept() -> None:
 
     Lazy.y = Counted()  # type: ignore[assignment]
 
+    @findable
     @dataclass(slots=True)
     class Slots:
         a: int
         b: int = field(init=False)
 
+    @findable
     class Pair(Point):
         def __len__(self) -> int:
             raise AssertionError("code of the user's ran")
 
     given = {"g": Guarded(), "l": Lazy(2), "s": Slots(1), "p": Pair(1, 2)}
-    assert argument_text(given) == "g=Guarded(x=1), l=Lazy(z=3), s=Slots(a=1), p=Pair(x=1, y=2)"
+    assert argument_text(given) == "g=Guarded(x=1), l=Lazy(), s=Slots(a=1), p=<Pair>"
 
 
 def test_the_value_of_an_option_is_hidden() -> None:
-    shown = argument_text({"args": ["mysql", "-u", "me", "--password", "hunter2", "-v"]})
-    assert shown == "args=['mysql', '-u', 'me', '--password', ***, '-v']"
+    told = argument_text({"args": ["mysql", "-u", "me", "--password", "hunter2", "-v"]})
+    assert told == "args=['mysql', '-u', 'me', '--password', ***, '-v']"
 
 
 # ------------------------------------------------------------------------------ in the row
@@ -233,15 +238,15 @@ class Chat:
 
 def test_arguments_have_their_names_and_what_is_ignored_is_left_out(spot: bs.Spot) -> None:
     service = spot.mark(ignore=("self.seen", "client"))(Service.ask)
-    shown = row(spot, service, Service(), "hello", 1, 2, client=3, tone="kind")
-    assert shown == "self=<Service>, prompt='hello', more=(1, 2), tone='kind'"
+    told = row(spot, service, Service(), "hello", 1, 2, client=3, tone="kind")
+    assert told == "self=<Service>, prompt='hello', more=(1, 2), tone='kind'"
     chat = spot.mark(ignore=("self.client",))(Chat.ask)
     assert row(spot, chat, Chat(Silent()), "hi") == "self=Chat(model='m'), prompt='hi'"
 
 
 def test_arguments_are_shown_as_they_were_before_the_run(spot: bs.Spot) -> None:
     pop = spot.mark(key={"self": tuple})(list[int].pop)
-    assert row(spot, pop, [1, 2]) == "self=[1, 2], index=-1"
+    assert row(spot, pop, [1, 2]) == "self=(1, 2), index=-1", "what counts of it"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +255,7 @@ def test_arguments_are_shown_as_they_were_before_the_run(spot: bs.Spot) -> None:
         ("fixed", "'fixed'"),
         (lambda path: ("id", path.name), "('id', 'a.txt')"),
         (lambda path: f"id {TOKEN}", "'id ***'"),
-        ({"path": bs.KeyGen.from_file_content}, "path='a.txt'"),
+        ({"path": lambda path: path.stat().st_size}, "path=7"),
     ],
     ids=["an ID", "a function", "a secret", "a table"],
 )

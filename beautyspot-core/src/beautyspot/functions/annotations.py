@@ -13,9 +13,12 @@ import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from beautyspot.functions.names import unwrap_ours
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Parameters = list[inspect.Parameter]
 
 EVALUATORS: Final = ("__annotate__", "__annotate_func__")
 """The names under which a class holds the function that evaluates its annotations."""
@@ -29,7 +32,9 @@ def annotations_of(definition: Any) -> dict[str, Any]:
     if sys.version_info >= (3, 14):  # pragma: no cover - before, they are there, or are text
         return _late_annotations(definition)
     if isinstance(definition, type):
-        return dict(vars(definition).get("__annotations__") or {})
+        found = vars(definition).get("__annotations__")
+        # `FunctionType` has a descriptor there
+        return dict(found) if isinstance(found, dict) else {}
     return dict(getattr(definition, "__annotations__", None) or {})
 
 
@@ -59,3 +64,48 @@ def _late_signature(func: Any, follow_wrapped: bool) -> inspect.Signature:  # pr
         bare = FunctionType(func.__code__, {}, func.__name__, func.__defaults__, func.__closure__)
         bare.__kwdefaults__ = func.__kwdefaults__
         return inspect.signature(bare)
+
+
+# ------------------------------------------------- functions that are called with others' arguments
+
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def what_does_not_fit(given: object, function: Callable[..., Any], *, after: int = 0) -> str | None:
+    """What both take, if no call of `function` fits `given`; None where one does, or may.
+
+    `given` gets so many arguments before those of the call, as `after` says.
+
+    A wrapper may be called with other arguments than what it wraps, so it is believed as it is.
+    """
+    if not callable(given):
+        return None
+    try:
+        theirs = signature_of(given)
+        ours = signature_of(unwrap_ours(function), follow_wrapped=False)
+    except (TypeError, ValueError):  # some builtins have no signature
+        return None
+    parameters = list(ours.parameters.values())
+    if any(each.kind in _ANY for each in parameters):
+        return None
+    for args, kwargs in _calls(parameters):
+        try:
+            theirs.bind(*[None] * after, *args, **kwargs)
+        except TypeError:
+            continue
+        return None
+    return f"it takes {_names(theirs)}, and the function {_names(ours)}"
+
+
+def _calls(parameters: Parameters) -> Iterator[tuple[list[None], dict[str, None]]]:
+    """Typical calls: with all arguments or the required ones, by position or by name."""
+    required = [each for each in parameters if each.default is inspect.Parameter.empty]
+    for chosen in (parameters, required):
+        for kinds in (_BY_POSITION, _BY_POSITION[:1]):
+            named = {each.name: None for each in chosen if each.kind not in kinds}
+            yield [None for each in chosen if each.kind in kinds], named
+
+
+def _names(signature: inspect.Signature) -> str:
+    return f"({', '.join(signature.parameters)})"

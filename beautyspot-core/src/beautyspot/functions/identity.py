@@ -3,9 +3,8 @@
 A function is named ``module:qualified.name``. Where that name leads back to it nothing else counts:
 its code may be edited, and what was paid for stays. Where it does not (a lambda, a function made
 inside another, a cell of a notebook, one of two functions of the same name, one that a registering
-decorator took away) its normalised code and what it captured are what tells it from its neighbours,
-and both become part of the key. An object with `__call__` that no name leads to counts by its
-state.
+decorator took away) its code and what it captured are what tells it from its neighbours, and both
+become part of the key. An object with `__call__` that no name leads to counts by its state.
 
 Wrappers of our own are looked through everywhere. Those of others are looked through when a name is
 followed (``__wrapped__``, static and class methods, properties): it leads to what the outermost
@@ -16,10 +15,23 @@ after an edit and never a wrong value.
 
 from __future__ import annotations
 
-from types import BuiltinMethodType, FunctionType, MethodWrapperType, ModuleType
+import functools
+import inspect
+from functools import partial
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import (
     COUNTED,
     OURS,
@@ -27,10 +39,10 @@ from beautyspot.functions.names import (
     carries_name,
     identifier_of,
     innermost_function,
-    is_in_c,
     is_of_no_file,
+    is_ours,
+    is_python_class,
     leads_back,
-    names_itself,
     root_of,
     unwrap_ours,
 )
@@ -39,7 +51,10 @@ from beautyspot.functions.origins import is_installed, is_standard
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BOUND: Final = (BuiltinMethodType, MethodWrapperType)
+_IN_C: Final = (
+    *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
+    *(ClassMethodDescriptorType, MethodWrapperType),
+)
 
 
 class Identity:
@@ -58,12 +73,15 @@ class Identity:
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self._target = unwrap_ours(func)
-        self._held = _held_by(self._target)
         self.named: Any = self._target if carries_name(self._target) else type(self._target)
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
         self.is_wrapper = "__wrapped__" in getattr(self._target, "__dict__", ())
         self.is_others_wrapper = is_others_wrapper(self._target)
+        self._held: dict[str, Any] = {}
+        if isinstance(self._target, BuiltinFunctionType | MethodWrapperType):
+            owner = self._target.__self__
+            self._held = {} if isinstance(owner, ModuleType | None) else {"self": owner}
         self._decided: bool | None = None
 
     @property
@@ -82,48 +100,57 @@ class Identity:
 
     @property
     def code(self) -> str | None:
-        """A digest of the code; None where the name says enough, or the code is that of a class."""
-        return self._code if self._nameless and names_itself(self._target) else None
+        """A digest of the code; None where the name says enough, or what is called is no function.
+
+        Of a function alone: what it wraps is among what it captured.
+        """
+        return self._code if self._nameless and isinstance(self._target, FunctionType) else None
 
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
         The variables that an anonymous function captured, by name; an object that is called, or to
         which a builtin method is bound, as ``self``; a class as ``<class>``. What is bound to
-        other methods and to partials is an argument of the call; see `functions.bound`.
+        other methods and to partials is an argument of the call; see `taken_apart`.
         """
         if not self._nameless:
-            return dict(self._held)
-        if isinstance(self._target, type):
-            return {"<class>": self._target}
-        if not names_itself(self._target):
-            return {"self": self._target, **self._held}
-        return {**captured_by(self._target), **self._held}
+            return self._held
+        if isinstance(self._target, FunctionType):
+            found = captured_by(self._target)
+            return {name: found[name] for name in sorted(found)}
+        return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
     @property
     def may_capture(self) -> frozenset[str]:
         """The names that `captures` may give at any time: a variable may have no value yet."""
-        if not self._nameless:
-            return frozenset(self._held)
         code = getattr(self._target, "__code__", None)
-        names = ("<unknown>",) if code is None else code.co_freevars
+        if not self._nameless or code is None:
+            return frozenset(self.captures())
         wrapped = ("__wrapped__",) if self.is_others_wrapper else ()
-        return frozenset(self._held).union(names, wrapped)
+        return frozenset((*code.co_freevars, *wrapped))
 
     @property
     def _nameless(self) -> bool:
         if self._decided is not None:
             return self._decided
-        back = _is_known_by_name(self._target)
+        back = self._leads_back()
         if back is not None:
             self._decided = not back
         return not back
 
+    def _leads_back(self) -> bool | None:
+        """Whether the name says enough; None if it is bound to nothing, which may be so for now."""
+        target = self._target
+        if isinstance(target, type) and not is_python_class(target):
+            return True
+        if isinstance(target, _IN_C):
+            return True
+        back = leads_back(target, called=True) if carries_name(target) else False
+        return back and not is_of_no_file(target)
+
     @Lazily
     def _code(self) -> str:
-        from beautyspot.functions.code.digest import code_digest  # parses sources: rarely needed
-
-        return code_digest(self._target)
+        return _code_of(self._target)
 
     def sent(self) -> tuple[bool, str | None]:
         """What to hand to `take` in another process, for the same function."""
@@ -135,37 +162,77 @@ class Identity:
         vars(self).update(_code=code)
 
 
-def captured_by(function: Any) -> dict[str, Any]:
-    """The variables that a function captured, sorted by name.
+def taken_apart(func: Any) -> partial[Any]:
+    """The function in a partial, a bound method or an object with `__call__`, and what is bound.
 
-    Where it captured itself, as a local function does that calls itself, the attributes that were
-    set on it stand in its place. What another package's wrapper wraps counts in any case.
+    ``partial(f, 1)(2)`` is the call ``f(1, 2)``, and ``obj.method(2)`` is ``Class.method(obj, 2)``.
+    So what is bound are arguments of the call, under the names that the function gives them: those
+    of the partial that is returned, which has none where nothing is bound. Our own wrappers are
+    taken off.
     """
-    found = attributes_of(function) if is_others_wrapper(function) else {}
-    for name, value in captured(function).items():
-        if unwrap_ours(value) is function:
-            found.update({f"{name}.{key}": item for key, item in attributes_of(value).items()})
-        else:
-            found[name] = value
-    return {name: found[name] for name in sorted(found)}
+    func = unwrap_ours(func)
+    if isinstance(func, partial) and type(func).__call__ is partial.__call__:
+        return partial(taken_apart(func.func), *func.args, **func.keywords)
+    if isinstance(func, MethodType):
+        return partial(taken_apart(func.__func__), func.__self__)
+    call = None if carries_name(func) else inspect.getattr_static(type(func), "__call__", None)
+    return partial(taken_apart(call), func) if isinstance(call, FunctionType) else partial(func)
 
 
-def attributes_of(function: Any) -> dict[str, Any]:
-    """The attributes that were set on a function, and on the wrappers of our own around it.
+def captured_by(function: FunctionType) -> dict[str, Any]:
+    """The variables that a function captured; of a wrapper of another package also what it wraps.
 
-    Of another package's wrapper what it wraps: the others are its accounts, such as of retries.
+    The attributes of that are its accounts, such as of retries. Where a function captured itself,
+    as a local one does that calls itself, its attributes stand in its place.
     """
     found: dict[str, Any] = {}
-    inner = unwrap_ours(function)
-    if is_others_wrapper(inner):
-        return {"__wrapped__": inner.__wrapped__}
-    while function is not inner:
-        found = {**vars(function), **found}
-        function = function.__wrapped__
-    added = {name: item for name, item in found.items() if name != "__wrapped__"}
-    # What wraps a wrapper of ours has its attributes, too.
-    both = {**vars(inner), **added}
-    return {name: item for name, item in both.items() if name not in (OURS, COUNTED)}
+    if is_others_wrapper(function):
+        found["__wrapped__"] = vars(function)["__wrapped__"]
+    for name, value in captured(function).items():
+        if unwrap_ours(value) is function and is_others_wrapper(function):
+            continue
+        if unwrap_ours(value) is function:
+            found |= {f"{name}.{key}": item for key, item in _attributes_of(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def parts_of(function: FunctionType) -> dict[str, Any]:
+    """All that makes up a function that no name leads to, each part by how a path names it."""
+    held = {f"<captured {name}>": value for name, value in captured(function).items()}
+    if "registry" in vars(function) and function.__code__.co_filename == functools.__file__:
+        return {"<code>": _code_of(function), ".registry": vars(function)["registry"]}
+    if is_others_wrapper(function):
+        wrapped = vars(function)["__wrapped__"]
+        return {"<code>": _code_of(function), ".__wrapped__": wrapped, **held}
+    code, defaults = function.__code__, function.__defaults__ or ()
+    names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+    given = {**dict(zip(names, defaults, strict=True)), **(function.__kwdefaults__ or {})}
+    doc = function.__doc__
+    return {
+        "<code>": _code_of(function),
+        **held,
+        **{f"<default of {name}>": value for name, value in given.items()},
+        **{f"<annotation of {name}>": each for name, each in annotations_of(function).items()},
+        **({"<doc>": inspect.cleandoc(doc)} if isinstance(doc, str) else {}),
+        **{f".{name}": value for name, value in _attributes_of(function).items()},
+    }
+
+
+def _code_of(function: FunctionType) -> str:
+    """A digest of the code; of another package's wrapper, which has many releases, its name."""
+    if is_others_wrapper(function):
+        return f"{function.__globals__.get('__name__')}:{function.__code__.co_qualname}"
+    from beautyspot.functions.code import code_digest  # parses sources: rarely needed
+
+    return code_digest(function)
+
+
+def _attributes_of(function: Any) -> dict[str, Any]:
+    """What was set on a function, or on a wrapper of our own."""
+    ours = (OURS, COUNTED, *(("__wrapped__",) if is_ours(function) else ()))
+    return {name: item for name, item in vars(function).items() if name not in ours}
 
 
 def is_others_wrapper(function: object) -> bool:
@@ -175,17 +242,3 @@ def is_others_wrapper(function: object) -> bool:
     file, inner = function.__code__.co_filename, innermost_function(function) or function
     package, own = (root_of(each.__globals__.get("__name__")) for each in (function, inner))
     return (is_installed(file) or is_standard(file)) and package not in (own, "beautyspot")
-
-
-def _is_known_by_name(target: Any) -> bool | None:
-    """Whether the name says enough; None if it is bound to nothing, which may be so for now."""
-    if is_in_c(target):
-        return True
-    back = leads_back(target, called=True) if carries_name(target) else False
-    return back and not is_of_no_file(target)
-
-
-def _held_by(target: Any) -> dict[str, Any]:
-    if isinstance(target, _BOUND) and not isinstance(target.__self__, ModuleType | None):
-        return {"self": target.__self__}
-    return {}

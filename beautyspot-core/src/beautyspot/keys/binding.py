@@ -1,4 +1,4 @@
-"""Binds a call to a function's signature, as fast as a call.
+"""Binds the arguments of a call to their names, as fast as a call.
 
 `inspect.Signature.bind` with its defaults takes 4 us. Instead, a function with the same signature
 is generated once, whose body returns its parameters. Python itself binds then (0.2 us), and raises
@@ -16,125 +16,115 @@ arguments, under the names of the innermost function: ``self``, say.
 from __future__ import annotations
 
 import inspect
-from enum import Enum
 from functools import partial
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import signature_of
-from beautyspot.functions.bound import taken_apart
-from beautyspot.functions.names import captured_names
-from beautyspot.keys.canonical import Without
+from beautyspot.functions.identity import taken_apart
+from beautyspot.functions.names import chain, closures
+from beautyspot.keys.walk import Without
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Bound = tuple[tuple[Any, ...], dict[str, Any]]
-    Binder = Callable[..., Bound]
-    Parameters = Sequence[inspect.Parameter]
+    """The values of the parameters, in their order, and what ``**kwargs`` took."""
+
     Changes = Mapping[str, Callable[[Any], object]]
-    _Others = Callable[[dict[str, Any]], dict[str, Any]]
 
 _KIND: Final = inspect.Parameter
 _POSITIONAL: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
+_VARIABLE: Final = (_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD)
 
 
-class Omitted(Enum):
-    """Stands before the default of an argument that is left out, where another one may hold."""
+class Omitted:
+    """Stands around the default of an argument that is left out, where another one may hold."""
 
-    OMITTED = "omitted"
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __beautyspot_key__(self) -> object:
+        return self.value
 
 
-def is_omitted(value: object) -> bool:
-    """Whether this stands for an argument that is left out: a pair of `Omitted` and a default."""
-    return type(value) is tuple and len(value) == 2 and value[0] is Omitted.OMITTED
+def is_omitted(text: str) -> bool:
+    """Whether a canonical text is that of an argument that is left out."""
+    return text.startswith(f'{{"$key":["{__name__}:{Omitted.__qualname__}",')
 
 
-def make_binder(
-    func: Callable[..., Any], *, ignore: Iterable[str] = (), key_of: Changes = MappingProxyType({})
-) -> Binder:
-    """A function with the signature of `func` that returns a call's normalised `(args, kwargs)`.
-
-    `args` has all positional parameters, in the signature's order and with defaults filled in,
-    followed by ``*args``. `kwargs` has the keyword-only arguments and ``**kwargs``.
+class Binding:
+    """How the arguments of a function get their names.
 
     Args:
-        func: any callable. For one without a signature (some builtins), the binder returns the
-            arguments as they are given.
+        func: any callable. One without a signature (some builtins) takes ``*args, **kwargs``.
         ignore: parameters to leave out, and attributes of parameters, such as ``"self.client"``:
             then a `Without` replaces the argument.
         key_of: parameter -> function; its result replaces the argument.
+
+    Attributes:
+        bind: called as the function; gives a call's `Bound`.
+        names: of the parameters that are not left out, but for that of ``**kwargs``.
+        bound: the names of the arguments that are bound already: ``self`` of a bound method, say.
+        variables: what `ignore` names of captured variables. A name that a parameter has, or that
+            ``**kwargs`` may take, means that; it stands for no variable of a helper.
 
     Raises:
         ConfigError: a name is not one of the parameters, cannot be in ``**kwargs``, and is not a
             captured variable (which counts in the function's identity).
     """
-    bound = taken_apart(func)
-    binder = _binder(bound.func, ignore, key_of)
-    return (
-        partial(binder, *bound.args, **bound.keywords) if bound.args or bound.keywords else binder
-    )
 
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        *,
+        ignore: Iterable[str] = (),
+        key_of: Changes = MappingProxyType({}),
+    ) -> None:
+        apart = taken_apart(func)
+        signature, passes_on = _signature(apart.func)
+        dropped, paths = _ignored(ignore)
+        _check_names(apart.func, signature, [*dropped, *paths, *key_of])
+        parameters = tuple((signature or _ANY).parameters.values())
+        changes = {name: _less(each) for name, each in paths.items()}
+        changes |= {name: _keyed(function) for name, function in key_of.items()}
+        kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
+        self.names = tuple([p.name for p in kept])
+        self._rest = next((p.name for p in kept if p.kind is _KIND.VAR_POSITIONAL), None)
+        bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
+        bind = _or_as_given(bind) if passes_on else bind
+        is_bound = bool(apart.args or apart.keywords)
+        self.bind: Callable[..., Bound] = (
+            partial(bind, *apart.args, **apart.keywords) if is_bound else bind
+        )
+        self.bound = bound_names(func)
+        roots = {entry: entry.partition(".")[0] for entry in (*dropped, *_entries(paths))}
+        taken = {parameter.name for parameter in parameters}
+        if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
+            taken |= {*roots.values()} - _captured_names(apart.func, chain(apart.func))
+        self.variables = tuple([entry for entry, name in roots.items() if name not in taken])
 
-def _binder(func: Callable[..., Any], ignore: Iterable[str], key_of: Changes) -> Binder:
-    dropped, paths = _ignored(ignore)
-    signature, passes_on = binding_signature(func)
-    parameters = () if signature is None else tuple(signature.parameters.values())
-    _check_names(func, parameters, [*dropped, *paths, *key_of])
-    if signature is None:
-        return _as_given
-    changes = {name: _less(each) for name, each in paths.items()}
-    changes |= {name: _keyed(function) for name, function in key_of.items()}
-    binder = _generate(func, parameters, dropped, changes, fill=not passes_on)
-    return _or_as_given(binder) if passes_on else binder
-
-
-def make_namer(
-    func: Callable[..., Any], *, ignore: Iterable[str] = ()
-) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
-    """A function that gives the arguments of a call their names.
-
-    It takes what a binder returned, and returns parameter -> argument. The arguments in ``*args``
-    are a tuple under its name; without a signature, they are named ``args[0]``, ``args[1]``.
-
-    Args:
-        func: the function that the binder was made for.
-        ignore: as it was given to `make_binder`.
-    """
-    signature, _ = binding_signature(taken_apart(func).func)
-    parameters = () if signature is None else tuple(signature.parameters.values())
-    dropped, _ = _ignored(ignore)
-    names = [p.name for p in parameters if p.kind in _POSITIONAL and p.name not in dropped]
-    variable = next((p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL), None)
-
-    def name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        named = dict(zip(names, args, strict=False))
-        rest = args[len(names) :]
-        if rest and variable is not None:
-            named[variable] = rest
-        elif rest:
-            named |= {f"args[{n}]": value for n, value in enumerate(rest)}
-        return named | kwargs
-
-    return name
+    def named(self, bound: Bound) -> dict[str, Any]:
+        """The arguments by their names; what ``*args`` took as a tuple, where it took some."""
+        values, more = bound
+        named = dict(zip(self.names, values, strict=False))
+        if self._rest is not None and not named.get(self._rest):
+            named.pop(self._rest, None)
+        return {**named, **more} if more else named
 
 
 def bound_names(func: Callable[..., Any]) -> frozenset[str]:
-    """The names of the arguments that are bound already: ``self`` of a bound method, say."""
-    bound = taken_apart(func)
-    signature, _ = binding_signature(bound.func)
-    parameters = () if signature is None else tuple(signature.parameters.values())
+    """The names of the arguments that are bound to a function already."""
+    apart = taken_apart(func)
+    parameters = (_signature(apart.func)[0] or _ANY).parameters.values()
     names = [p.name for p in parameters if p.kind in _POSITIONAL]
-    more = len(bound.args) - len(names)
-    unnamed = [f"args[{n}]" for n in range(more)]
-    return frozenset([*names[: len(bound.args)], *unnamed, *bound.keywords])
-
-
-def dropped_names(ignore: Iterable[str]) -> set[str]:
-    """The parameters that `ignore=` leaves out as a whole."""
-    return _ignored(ignore)[0]
+    rest = [p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL]
+    more = rest if len(apart.args) > len(names) else []
+    return frozenset([*names[: len(apart.args)], *more, *apart.keywords])
 
 
 def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:
@@ -154,112 +144,113 @@ def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]
     return dropped, paths
 
 
-# --------------------------------------------------------------------------------- signatures
-
-
-def binding_signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
+def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
     """The signature to bind by, and whether it is that of a wrapped function."""
     try:
         own = signature_of(func, follow_wrapped=False)
-        if not hasattr(func, "__wrapped__") or not _passes_on(own):
-            return own, False
-        inner, _ = binding_signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it
     except (TypeError, ValueError):  # some builtins have none
         return None, False
+    kinds = tuple([parameter.kind for parameter in own.parameters.values()])
+    wrapped = getattr(func, "__wrapped__", None)
+    inner = None if kinds != _VARIABLE or wrapped is None else _signature(wrapped)[0]
     return (own, False) if inner is None else (inner, True)
 
 
-def _passes_on(signature: inspect.Signature) -> bool:
-    kinds = [parameter.kind for parameter in signature.parameters.values()]
-    return kinds == [_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD]
+_ANY: Final = inspect.signature(lambda *args, **kwargs: (args, kwargs))
+"""How a function without a signature is bound."""
 
 
-def _check_names(func: Any, parameters: Parameters, asked: Iterable[str]) -> None:
-    names = [parameter.name for parameter in parameters]
-    captured = captured_names(func)
-    if not isinstance(func, FunctionType | type):
-        captured.add("self")  # an object that is called, or that a builtin method is bound to
-    if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
+def _check_names(func: Any, signature: inspect.Signature | None, asked: Iterable[str]) -> None:
+    parameters = {} if signature is None else signature.parameters
+    if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters.values()):
         return  # the caller may pass it by keyword
+    known = {*parameters, *_captured_names(func, closures(func))}
     for name in asked:
-        if name not in names and name not in captured:
+        if name not in known:
             title = getattr(func, "__qualname__", repr(func))
-            known = ", ".join(names) or "none that are known"
-            close = did_you_mean(name, names)
-            raise ConfigError(f"{title} has no parameter {name!r}: it has {known}.{close}")
+            raise ConfigError(f"{title} {_no_parameter(name, parameters)}")
+
+
+def _captured_names(func: Any, around: Iterable[Any]) -> set[str]:
+    codes = [each.__code__ for each in around if isinstance(each, FunctionType)]
+    names = {name for code in codes for name in code.co_freevars}
+    for each in chain(func):  # a wrapper may hide the parameters of what it wraps
+        code = getattr(each, "__code__", None)
+        names -= {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]} if code else set()
+    # An object that is called, or that a builtin method is bound to.
+    return names if isinstance(func, FunctionType | type) else {*names, "self"}
+
+
+def _entries(paths: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [f"{name}.{path}" for name, each in paths.items() for path in each]
+
+
+def _no_parameter(name: str, known: Iterable[str]) -> str:
+    shown = ", ".join(known) or "none that are known"
+    return f"has no parameter {name!r}: it has {shown}.{did_you_mean(name, known)}"
 
 
 # --------------------------------------------------------------------------------- generation
 
 
-def _generate(
-    func: Any, parameters: Parameters, dropped: set[str], changes: Changes, *, fill: bool
-) -> Binder:
-    """``def bind(a, b=…, *args, c=…, **kwargs): return (a, b, *args), {'c': c, **kwargs}``.
+def _generated(
+    func: Any,
+    parameters: Sequence[inspect.Parameter],
+    kept: Sequence[inspect.Parameter],
+    dropped: set[str],
+    changes: Changes,
+    *,
+    fill: bool,
+) -> Callable[..., Bound]:
+    """``def bind(a, b=…, *args, c=…, **kwargs): return (a, b, args, c), kwargs``.
 
     Args:
-        dropped: the names that are left out.
+        func: the function.
+        parameters: all of it.
+        kept: those whose values are returned.
+        dropped: the names that are left out, of ``**kwargs`` too.
         changes: name -> a function of the argument that returns its replacement.
-        fill: whether to fill in the function's defaults as they are, and not behind `Omitted`.
+        fill: whether to fill in the function's defaults as they are, and not as `Omitted`.
     """
     prefix = "_c"
     while any(p.name.startswith(prefix) for p in parameters):
         prefix += "_"
     constants: dict[str, Any] = {f"{prefix}{n}": each for n, each in enumerate(changes.values())}
     texts = {name: f"{prefix}{n}({name})" for n, name in enumerate(changes)}
-    constants[prefix] = _others({p.name for p in parameters}, dropped, changes)
-    texts = {p.name: texts.get(p.name, p.name) for p in parameters if p.name not in dropped}
-    args, named = "", ""
-    for p in parameters:
-        text = texts.get(p.name)
-        if text is None:
-            continue
-        if p.kind in _POSITIONAL:
-            args += f"{text}, "
-        elif p.kind is _KIND.VAR_POSITIONAL:
-            args += f"*{text}, "
-        elif p.kind is _KIND.KEYWORD_ONLY:
-            named += f"{p.name!r}: {text}, "
-        else:
-            named += f"**{p.name}" if constants[prefix] is None else f"**{prefix}({p.name})"
-    exec(f"def bind({_head(parameters)}): return ({args}), {{{named}}}", constants)  # noqa: S102 - nothing but the signature's own identifiers
-    binder: FunctionType = constants["bind"]
-    _set_defaults(binder, parameters, fill=fill)
-    binder.__name__ = getattr(func, "__name__", "bind")
-    binder.__qualname__ = str(getattr(func, "__qualname__", binder.__name__))
-    return binder
-
-
-def _head(parameters: Parameters) -> str:
-    """The parameters as text, with None for each default: `_set_defaults` sets the real ones."""
-    plain = [p.replace(annotation=_KIND.empty) for p in parameters]
-    bare = [p if p.default is _KIND.empty else p.replace(default=None) for p in plain]
-    return str(inspect.Signature(bare))[1:-1]
-
-
-def _set_defaults(binder: FunctionType, parameters: Parameters, *, fill: bool) -> None:
-    """Give the binder the function's own default objects: they may be mutable, or have no text."""
+    values = "".join([f"{texts.get(p.name, p.name)}, " for p in kept])
+    rest = [p.name for p in parameters if p.kind is _KIND.VAR_KEYWORD]
+    more = next((name for name in rest if name not in dropped), "")
+    taken = {p.name for p in kept if p.kind in (_KIND.POSITIONAL_ONLY, _KIND.VAR_POSITIONAL)}
+    if not more:
+        constants[more := f"{prefix}none"] = {}
+    elif taken or dropped or changes:
+        constants[f"{prefix}more"] = _others(taken, dropped, changes)
+        more = f"{more} and {prefix}more({more})"
+    bare = [
+        p.replace(annotation=_KIND.empty, default=p.default if p.default is _KIND.empty else None)
+        for p in parameters
+    ]
+    head = str(inspect.Signature(bare))[1:-1]
+    exec(f"def bind({head}): return ({values}), {more}", constants)  # noqa: S102 - nothing but the signature's own identifiers
+    bind: FunctionType = constants["bind"]
     optional = [p for p in parameters if p.default is not _KIND.empty]
-    values = {p.name: p.default if fill else (Omitted.OMITTED, p.default) for p in optional}
-    binder.__defaults__ = tuple(values[p.name] for p in optional if p.kind in _POSITIONAL)
-    binder.__kwdefaults__ = {
-        p.name: values[p.name] for p in optional if p.kind is _KIND.KEYWORD_ONLY
-    }
+    given = {p.name: p.default if fill else Omitted(p.default) for p in optional}
+    bind.__defaults__ = tuple([given[p.name] for p in optional if p.kind in _POSITIONAL])
+    bind.__kwdefaults__ = {p.name: given[p.name] for p in optional if p.kind is _KIND.KEYWORD_ONLY}
+    bind.__name__ = getattr(func, "__name__", "bind")
+    bind.__qualname__ = str(getattr(func, "__qualname__", bind.__name__))
+    return bind
 
 
-def _others(known: set[str], dropped: set[str], changes: Changes) -> _Others | None:
-    """A function that drops and changes items of ``**kwargs``; None if there are none such."""
-    gone = dropped - known
-    others = {name: change for name, change in changes.items() if name not in known}
-    if not gone and not others:
-        return None
+def _others(
+    taken: set[str], dropped: set[str], changes: Changes
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function of what ``**kwargs`` took; names that parameters have are told apart."""
 
     def changed(items: dict[str, Any]) -> dict[str, Any]:
-        return {
-            name: others[name](value) if name in others else value
-            for name, value in items.items()
-            if name not in gone
-        }
+        kept = {name: value for name, value in items.items() if name not in dropped}
+        changed = {n: changes[n](value) if n in changes else value for n, value in kept.items()}
+        return {f"**{n}" if n in taken or n[:1] == "*" else n: v for n, v in changed.items()}
 
     return changed
 
@@ -267,7 +258,7 @@ def _others(known: set[str], dropped: set[str], changes: Changes) -> _Others | N
 def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
     """The function of an argument, or of the default of one that is left out."""
     return lambda value: (
-        (Omitted.OMITTED, function(value[1])) if is_omitted(value) else function(value)
+        Omitted(function(value.value)) if type(value) is Omitted else function(value)
     )
 
 
@@ -275,20 +266,76 @@ def _less(paths: tuple[str, ...]) -> Callable[[Any], object]:
     return _keyed(lambda value: Without(value, paths))
 
 
-# --------------------------------------------------------------------------- without a signature
-
-
-def _as_given(*args: Any, **kwargs: Any) -> Bound:
-    return args, kwargs
-
-
-def _or_as_given(binder: Binder) -> Binder:
+def _or_as_given(bind: Callable[..., Bound]) -> Callable[..., Bound]:
     """For a wrapper, which may take other arguments than the function that it wraps."""
+    others = _others(set(), set(), {})
 
-    def bind(*args: Any, **kwargs: Any) -> Bound:
+    def given(*args: Any, **kwargs: Any) -> Bound:
         try:
-            return binder(*args, **kwargs)
+            return bind(*args, **kwargs)
         except TypeError:
-            return args, kwargs
+            return (), {"*args": args, **others(kwargs)}
 
-    return bind
+    return given
+
+
+# ----------------------------------------------------------------------- parameters that were added
+
+
+def added_texts(
+    func: Callable[..., Any],
+    table: Mapping[str, Any],
+    *,
+    ignore: Iterable[str],
+    key_of: Changes,
+    text_of: Callable[[Any], str],
+) -> dict[str, str]:
+    """The texts at which parameters that a function was given since change nothing.
+
+    A call leaves out of its key those that have these texts: so it keeps the key that it had before
+    they were there, and two calls stay two.
+
+    Args:
+        func: the function that the binding was made for.
+        table: parameter -> the value at which nothing changed.
+        ignore, key_of: as they were given to `Binding`.
+        text_of: the text of one value.
+
+    Raises:
+        ConfigError: a name is not that of a parameter that can be told apart, or its value has no
+            stable form.
+    """
+    signature, passes_on = _signature(taken_apart(func).func)
+    parameters = {} if signature is None else signature.parameters
+    texts: dict[str, str] = {}
+    for name, value in table.items():
+        why = _why_not(name, parameters, ignore)
+        key: Callable[[Any], object] = key_of.get(name, lambda value: value)
+        try:
+            texts[name] = text_of(key(value))
+            if passes_on and not why:
+                default = parameters[name].default
+                if default is _KIND.empty or text_of(key(default)) != texts[name]:
+                    why = (
+                        f"the function is called by a decorator that takes *args and **kwargs, so "
+                        f"its results are kept where {name!r} is not given: give {name!r} this "
+                        "value as its default, or write @spot.mark beneath that decorator"
+                    )
+                texts[name] = text_of(Omitted(key(default)))
+        except Exception as error:
+            why = why or f"the value of {name!r} can't be in a key ({error}): give one that can"
+        if why:
+            title = getattr(func, "__qualname__", repr(func))
+            raise ConfigError(f"mark(added=) does not fit {title}: {why}")
+    return texts
+
+
+def _why_not(name: str, parameters: Mapping[str, inspect.Parameter], ignore: Iterable[str]) -> str:
+    parameter = parameters.get(name)
+    if parameter is None:
+        return f"it {_no_parameter(name, parameters)}"
+    if parameter.kind in _VARIABLE:
+        return f"{parameter} adds nothing to the key of a call that gives none: leave it out"
+    if name in {entry.partition(".")[0] for entry in ignore}:
+        return f"ignore= leaves {name!r} out already: leave it out of one of them"
+    return ""

@@ -12,38 +12,26 @@ import hashlib
 import json
 import os
 import stat
-from binascii import hexlify
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
-from beautyspot.keys.canonical import (
-    FLAT,
-    arguments,
-    canonical,
-    encode,
-    parts,
-    printable,
-    quote,
-)
-from beautyspot.keys.canonical.plain import plain
-from beautyspot.keys.canonical.resolve import Forms, form_of
+from beautyspot.keys.canonical import Walk, arguments, canonical, write
+from beautyspot.keys.forms import Forms, form_of
+from beautyspot.keys.text import FLAT, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
     from beautyspot.contracts.types import Types
-    from beautyspot.keys.binding import Binder
-    from beautyspot.keys.canonical.walk import Custom, Form
+    from beautyspot.keys.walk import Custom, Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 HEX_DIGITS: Final = 32
 """Length of each key and `input_id`: 128 bits."""
-
-_BYTES: Final = HEX_DIGITS // 2
 
 
 def _md5(data: bytes) -> hashlib._Hash:
@@ -52,20 +40,6 @@ def _md5(data: bytes) -> hashlib._Hash:
 
 DIGESTS: Final[dict[str, Digest]] = {"sha256": hashlib.sha256, "md5": _md5}
 """The digests, by the names that select them."""
-
-
-class _Registered:
-    """The key functions of a generator, shared with what `supporting` makes of it.
-
-    Attributes:
-        by_class: ``id(class)`` -> the class and its key function. It is replaced, never changed: a
-            call that is under way keeps the old one.
-        plain: writes small plain values without a walk.
-    """
-
-    def __init__(self) -> None:
-        self.by_class: Custom = {}
-        self.plain: Callable[[Any], str] = plain
 
 
 class KeyGen(KeyGenBase):
@@ -84,8 +58,10 @@ class KeyGen(KeyGenBase):
     def __init__(self, *, digest: str = "sha256") -> None:
         self.digest = digest
         self._digest = _digest_named(digest)
-        self._registered = _Registered()
-        self._form_of: Callable[[type], Form] = form_of
+        # In a table, shared with what `supporting` makes of it. What is in that is replaced, never
+        # changed: a call that is under way keeps the old one.
+        self._registered: dict[str, Custom] = {"": {}}
+        self.form: Form = form_of
 
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The digest of the canonical arguments: 32 hex digits.
@@ -95,47 +71,41 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
-        try:  # most calls have nothing but small plain arguments, and need no walk
-            return id_of_plain(self, args, kwargs)
-        except Exception:  # the walk meets the cause again, and says where it is
-            by_class = self._registered.by_class
-            data = encode(arguments(args, kwargs, by_class, self._form_of))
-        return self._digest(data).hexdigest()[:HEX_DIGITS]
+        text = arguments(args, kwargs, self.custom, self.form)
+        return self._digest(text.encode()).hexdigest()[:HEX_DIGITS]
 
-    def keys(self, calls: Iterable[tuple[Any, ...]], bind: Binder, maker: KeyMaker) -> list[str]:
-        """The keys of many calls, each of positional arguments; "" for one without a key.
+    @property
+    def custom(self) -> Custom:
+        """The key functions: ``id(class)`` -> the class and its function."""
+        return self._registered[""]
 
-        What `input_id` and the `maker` give for each of `calls`, with the calls between these left
-        out; `bind` fills in defaults.
+    def walk(self, kept: dict[object, str] | None = None) -> Walk:
+        """A walk that writes as this key generation does; see there."""
+        return Walk(self.form, self.custom, kept)
+
+    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
+        """The canonical texts of arguments, which the walk writes, by name.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
-        write, digest, begun = self._registered.plain, self._digest, maker.begun
-        made: list[str] = []
-        for call in calls:
-            try:
-                positional, named = bind(*call)
-                if len(positional) == 1:
-                    (value,) = positional
-                    flat = FLAT.get(type(value))
-                    text = flat(value) if flat is not None else write(value)
-                else:
-                    text = ",".join(map(write, positional))
-            except Exception:  # one that takes a walk, or arguments that do not fit
-                made.append(self._key(call, bind, maker))
-                continue
-            if named:
-                made.append(self._key(call, bind, maker))
-                continue
-            data = f"[[{text}],{{}}]".encode("utf-8", "backslashreplace")  # `encode`, not called
-            key = begun.copy()
-            key.update(hexlify(digest(data).digest()[:_BYTES]))
-            made.append(key.hexdigest()[:HEX_DIGITS])
-        return made
+        texts: dict[str, str] = {}
+        for name, value in named.items():
+            flat = FLAT.get(type(value))
+            if flat is not None:
+                texts[name] = flat(value)
+            else:
+                texts[name] = write(walk, lambda walk: walk.argument(name, value))  # noqa: B023 - at once
+        return texts
 
-    def _key(self, call: tuple[Any, ...], bind: Binder, maker: KeyMaker) -> str:
-        try:
-            return maker(self.input_id(*bind(*call)))
-        except Exception:  # whoever makes the call meets it again
-            return ""
+    def id_of(self, texts: Mapping[str, str], less: Mapping[str, str]) -> str:
+        """The `input_id` of arguments that are called and written so, less those that are so."""
+        members = []
+        for name in sorted(texts):
+            if less.get(name) != texts[name]:
+                members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
+        data = f"[[],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
+        return self._digest(data).hexdigest()[:HEX_DIGITS]
 
     def canonical(self, value: object) -> str:
         """The canonical text of one value.
@@ -143,18 +113,14 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: a part has no stable form; the path starts with ``value``.
         """
-        try:
-            text = self._registered.plain(value)
-            return text if text.isascii() else printable(text)
-        except Exception:  # as above
-            return canonical(value, self._registered.by_class, self._form_of)
+        return canonical(value, self.custom, self.form)
 
     def supporting(self, types: Types) -> KeyGen:
         """See `KeyGenBase.supporting`; key functions that are registered win over plug-ins."""
         if not types:
             return self
         made = copy.copy(self)
-        made._form_of = Forms(types)
+        made.form = Forms(types)
         return made
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
@@ -172,9 +138,7 @@ class KeyGen(KeyGenBase):
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
-        self._registered.by_class = {**self._registered.by_class, id(cls): (cls, function)}
-        if cls in (dict, list, tuple):
-            self._registered.plain = _flat
+        self._registered[""] = {**self.custom, id(cls): (cls, function)}
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -208,33 +172,6 @@ class KeyGen(KeyGenBase):
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
 
 
-def id_of_plain(keygen: KeyGen, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The `input_id` of small plain arguments.
-
-    Raises:
-        Exception: there are others among them.
-    """
-    write = keygen._registered.plain
-    text = f"[[{','.join([write(value) for value in args])}],{{"
-    if kwargs:
-        named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
-        text += ",".join([f"{name}:{write(value)}" for name, value in named])
-    return keygen._digest(encode(text + "}]")).hexdigest()[:HEX_DIGITS]
-
-
-def parts_of(keygen: KeyGen, name: str, value: object) -> tuple[dict[str, str], bool]:
-    """The texts of a value and of its parts, to tell later what has changed; as `parts` gives."""
-    try:
-        return {name: keygen._registered.plain(value)}, True
-    except Exception:  # as above
-        return parts(name, value, keygen._registered.by_class, keygen._form_of)
-
-
-def takes_containers_apart(keygen: KeyGen) -> bool:
-    """Whether a list, tuple or dict counts by its parts: no key function says what counts."""
-    return keygen._registered.plain is plain
-
-
 class KeyMaker:
     """Makes the cache keys of one function: called with an `input_id`, it returns 32 hex digits.
 
@@ -247,28 +184,21 @@ class KeyMaker:
         version: the version of its logic; None is not ``""``.
         digest: see `KeyGen`.
 
-    Attributes:
-        begun: the digest that each key is a copy of, which goes on with the `input_id`.
-
     Raises:
         ConfigError: the digest is unknown.
     """
 
-    __slots__ = ("begun",)
+    __slots__ = ("_begun",)
 
     def __init__(self, identity: str, version: str | None = None, digest: str = "sha256") -> None:
         head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
-        self.begun = _digest_named(digest)(head.encode())
+        self._begun = _digest_named(digest)(head.encode())
 
     def __call__(self, input_id: str) -> str:
         """The cache key of the call with this `input_id`."""
-        digest = self.begun.copy()
-        digest.update(input_id.encode("utf-8", "surrogatepass"))  # `utf8`, not called
+        digest = self._begun.copy()
+        digest.update(input_id.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:HEX_DIGITS]
-
-
-def _flat(value: object) -> str:
-    return FLAT[type(value)](value)
 
 
 def _digest_named(name: str) -> Digest:

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from copy import copy
 from dataclasses import replace
-from functools import partial
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeGuard
+from marshal import loads
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeGuard
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
-from beautyspot.errors import PluginError
-from beautyspot.functions.bound import taken_apart
-from beautyspot.functions.identity import Identity
+from beautyspot.errors import PluginError, UnstableKeyError
+from beautyspot.functions.identity import Identity, taken_apart
 from beautyspot.functions.names import (
-    captured_names,
+    closures,
     innermost_function,
     is_without_file,
     unwrap_ours,
 )
 from beautyspot.functions.source_files import file_digest
-from beautyspot.keys.binding import bound_names, make_binder, make_namer
-from beautyspot.keys.canonical import Without
-from beautyspot.keys.generator import KeyGen, KeyMaker, id_of_plain, takes_containers_apart
-from beautyspot.keys.memo import FLAT, Memo
+from beautyspot.keys.binding import Binding, added_texts
+from beautyspot.keys.generator import KeyGen, KeyMaker
+from beautyspot.keys.memo import FLAT, remember, remember_flat, written
+from beautyspot.keys.text import FLAT as TEXTS
+from beautyspot.keys.walk import less_captured
 from beautyspot.tasks.items import place_in_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from beautyspot.contracts import KeyGenBase
-    from beautyspot.keys.added import Added
-    from beautyspot.keys.binding import Changes
-    from beautyspot.keys.memo import Address
-    from beautyspot.tasks.followed_code import FollowedCode
+    from beautyspot.keys.binding import Bound
+    from beautyspot.keys.memo import Memo
+    from beautyspot.tasks.following import Following
     from beautyspot.tasks.options import MarkOptions
 
-    Bound = tuple[tuple[Any, ...], dict[str, Any]]
     FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
 
     class Addressed(Protocol):
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
         args: tuple[Any, ...]
         kwargs: dict[str, Any]
         bound: Bound
+        written: Written | None
         own_id: object
         input_id: str
         key: str
@@ -61,18 +61,24 @@ _DIGITS: Final = 16
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def _globals_in(options: MarkOptions, function: Any) -> set[str]:
-    """The globals that `ignore=` names, where the version follows them."""
-    inner = innermost_function(function) if options.version == "auto" else None
-    if inner is None:
-        return set()
-    own = {*inner.__code__.co_varnames, *captured_names(function)}
-    return {name for name in options.ignore if name in inner.__globals__ and name not in own}
+class Written(NamedTuple):
+    """What is written of a call, in one pass.
 
+    Attributes:
+        texts: the canonical texts of its arguments, by name.
+        noted: the texts of those that may change, and of their attributes, by path.
+        held: the same of what the function captured.
+        kept: what took long to write.
+        code: a digest of the code in the arguments, where the version follows code; else "".
+        definitions: the functions and classes that were met.
+    """
 
-def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:
-    """Whether IDs are made as by `KeyGen`: a class that inherits from it may make others."""
-    return isinstance(keygen, KeyGen) and type(keygen).input_id is KeyGen.input_id
+    texts: dict[str, str]
+    noted: dict[str, str]
+    held: dict[str, str]
+    kept: dict[object, str]
+    code: str = ""
+    definitions: Sequence[Any] = ()
 
 
 class Addressing:
@@ -89,8 +95,11 @@ class Addressing:
     Attributes:
         func_name, func_identifier: the function's names in the table of results.
         earlier: the identifiers that it had before.
+        follows: whether the version follows the code.
         bind: normalises a call's arguments.
         memo: the keys of earlier calls with small, plain arguments.
+        is_local: whether the function is a lambda, or made by another function.
+        has_own_id: whether `key=` gives an ID in place of the arguments.
         is_shared: whether another function with this one's identity was called, and that was said.
     """
 
@@ -103,49 +112,39 @@ class Addressing:
         on_first_call: Callable[[], object],
     ) -> None:
         self.keygen = keygen
-        self._function = function
-        self._bound = taken_apart(function)
-        options = options.written_in(self._bound.func)
-        self._globals = _globals_in(options, self._bound.func)
-        ignore = tuple(name for name in options.ignore if name not in self._globals)
+        self._ours = keygen if _is_ours(keygen) else None
+        self._function = user = unwrap_ours(function)  # a limiter changes no signature
+        target = taken_apart(function).func
+        options = options.written_in(target)
+        self._globals = _globals_in(options, target)
+        ignore = tuple([name for name in options.ignore if name not in self._globals])
         self._options = options = replace(options, ignore=ignore)
         self._on_first_key: FirstKey | None = on_first_key
         self._on_first_call = on_first_call
         self.is_shared: Callable[[], bool] = bool
-        self._identity = Identity(self._bound.func)
+        self._identity = Identity(target)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
+        self.is_local = "<" in self._identity.func_identifier
         self.earlier = options.renamed_from
         self._version = None if options.version is None else str(options.version)
+        self.follows = options.version == "auto"
+        key = options.key
+        self.has_own_id = isinstance(key, str) or callable(key)
         per_argument: Mapping[str, Callable[[Any], object]] = {}
-        self._id_of: Callable[..., object] | None = None
-        if isinstance(options.key, str):
-            fixed = options.key
-            self._id_of = lambda *args, **kwargs: fixed
-        elif callable(options.key):
-            self._id_of = options.key
-        elif options.key is not None:
-            per_argument = options.key
-        user = unwrap_ours(function)  # a limiter between the mark and it changes no signature
-        self.bind = make_binder(user, ignore=options.ignore, key_of=per_argument)
-        self._name = make_namer(user, ignore=options.ignore)
-        self._added = self._added_to(user, per_argument) if options.added else None
+        if key is not None and not isinstance(key, str) and not callable(key):
+            per_argument = key
+        self._keyed = frozenset(per_argument)
+        self._binding = Binding(user, ignore=options.ignore, key_of=per_argument)
+        self.bind = self._binding.bind
+        self._added: dict[str, str] = {}
+        if options.added:
+            self._added = added_texts(
+                user, options.added, ignore=ignore, key_of=per_argument, text_of=self._text_of
+            )
         self._key_maker: KeyMaker | None = None
-        self._is_of_another_process = self._has_changed = False
-        self._ours = keygen if _is_ours(keygen) else None
-        ours = self._ours
-        self.memo = Memo(None if ours is None else partial(takes_containers_apart, ours))
-
-    def _added_to(self, user: Callable[..., Any], key_of: Changes) -> Added:
-        from beautyspot.keys.added import Added  # few functions need it
-
-        return Added(
-            user,
-            self._options.added or {},
-            ignore=self._options.ignore,
-            key_of=key_of,
-            id_of=lambda value: self._input_id((value,), {}),
-        )
+        self._has_changed = False
+        self.memo: Memo = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -154,9 +153,11 @@ class Addressing:
     def take(self, sent: tuple[Any, ...]) -> None:
         """Have the identity of the sender: here its module has another name, and no source."""
         self.func_name, self.func_identifier, self._version, code, identity = sent
-        self._is_of_another_process = True
+        self.follows = False
         vars(self).update(code=code)
         self._identity.take(identity)
+
+    # --------------------------------------------------------------------- version and code
 
     @property
     def version(self) -> str | None:
@@ -166,13 +167,17 @@ class Addressing:
         """
         if self._version != "auto":
             return self._version
-        version = self._current_version()
-        if not is_without_file(unwrap_ours(self._function)):
+        version = f"auto:{self._following.version()}"
+        if not is_without_file(self._function):
             self._version = version
         return version
 
-    def _current_version(self) -> str:
-        return f"auto:{self._followed.version()}"
+    @Lazily
+    def _following(self) -> Following:
+        from beautyspot.tasks.following import Following  # parses sources: rarely needed
+
+        ignore = {*self._binding.variables, *self._globals}
+        return Following(self._function, self._ours or KeyGen(), ignore)
 
     def has_new_version(self, call: Addressed) -> bool:
         """Whether what `version="auto"` follows has changed since the call got its key.
@@ -180,15 +185,14 @@ class Addressing:
         Other code may set a global that the function reads, while the program runs. To ask walks
         through all that the version follows. Another thread may have noticed the change first.
         """
-        known = self._version
-        if self._options.version != "auto" or known == "auto" or self._is_of_another_process:
+        if not self.follows or self._version == "auto":
             return False
-        found = self._current_version()
-        if found != known:
+        found = f"auto:{self._following.version()}"
+        if found != self._version:
             self._has_changed = True
             self._version = found  # before the rest: see `_maker`
             self._key_maker = None
-            self.memo.forget()
+            self.memo.clear()
         return self._has_changed and self.has_moved(call)
 
     @Lazily
@@ -199,7 +203,7 @@ class Addressing:
         the function has no source.
         """
         try:
-            from beautyspot.functions.code.digest import source_digest  # parses: at the first miss
+            from beautyspot.functions.code import source_digest  # parses: at the first miss
 
             source = source_digest(self._identity.named)
         except Exception:  # such as too many open files: no reason to lose a result
@@ -208,197 +212,113 @@ class Addressing:
 
     def has_changed(self, code: str | None) -> bool:
         """Whether other code made the result with this `code` in its row; False if unknown."""
-        if code is None:
-            return False
-        source, _, file = code.partition(":")
-        if file and file == file_digest(self._identity.named):
+        source, _, file = (code or "").partition(":")
+        if not source or (file and file == file_digest(self._identity.named)):
             return False  # nothing is parsed at a start that finds all stored
         own = self.code
         return own is not None and own.partition(":")[0] != source
 
     # -------------------------------------------------------------------------------- keys
 
-    def address(self, call: Addressed, bound: Bound | None = None) -> None:
+    def address(self, call: Addressed, bound: Bound | None = None) -> None:  # noqa: C901 - one step
         """Give the call its `bound` arguments, its `input_id` and its `key`.
 
         Args:
             call: the call.
-            bound: what `bind` gives for it, where the memo was asked already, and does not know it.
+            bound: what `bind` gives for it, if that is known.
 
         Raises:
             TypeError: the arguments do not fit the function's signature.
             UnstableKeyError: an argument has no stable form.
         """
-        known: Address | None = None
-        if bound is None:
-            bound = self.bind(*call.args, **call.kwargs)
-            known = self.memo.get(*bound)
-        call.bound = bound
-        if self._id_of is not None:
-            call.own_id = self._own_id(call.args, call.kwargs)
-        call.key, call.input_id = known or self._address(bound, call.own_id)
+        call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
+        call.written = None
+        held: dict[str, str] = {}
+        maker, ours, memo = self._key_maker or self._maker(held), self._ours, self.memo
+        remembers = ours is not None and maker is self._key_maker and not self.has_own_id
+        is_flat = not more and FLAT.issuperset(map(type, values))
+        place: Any = None
+        copied: Bound | None = None
+        if ours is not None and remembers and not is_flat:
+            data = written(call.bound)
+            if data is not None:
+                place, copied = (len(ours.custom), data), loads(data)  # noqa: S302 - just written
+        elif remembers:
+            place = tuple(map(type, values)), values
+        known = None if place is None else memo.get(place)
+        if known is not None:
+            call.key, call.input_id = known
+            return
+        call.written, call.input_id, is_plain = self._write(call, copied or call.bound, held)
+        if copied and not is_plain:  # with an array, say, of which `marshal` makes bytes
+            call.written, call.input_id, _ = self._write(call, call.bound, held)
+        code = call.written.code
+        call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
+        if place is not None and is_flat:
+            remember_flat(memo, place, (call.key, call.input_id))
+        elif place is not None and is_plain:
+            remember(memo, place, (call.key, call.input_id))
+        if self._key_maker is not maker:  # another thread has found a new version meanwhile
+            memo.clear()
+
+    def _write(
+        self, call: Addressed, bound: Bound, held: dict[str, str]
+    ) -> tuple[Written, str, bool]:
+        """What is written of a call, its input ID, and whether its arguments are plain."""
+        if self.has_own_id:
+            own = call.own_id = self._own_id(call)
+            given = own if type(own) is str else self._id_by_keygen((own,), {})
+            return Written({}, {}, held, {}), given, False
+        named, ours, code = self._binding.named(bound), self._ours, ""
+        if ours is not None and FLAT.issuperset(map(type, named.values())):
+            texts = {name: TEXTS[type(value)](value) for name, value in named.items()}
+            return Written(texts, {}, held, {}), ours.id_of(texts, self._added), True
+        walk = (ours or KeyGen()).walk()
+        if ours is None:
+            added = self._added
+            left = {
+                n: each
+                for n, each in named.items()
+                if n not in added or added[n] != self._text_of(each)
+            }
+            if self.follows:
+                with suppress(UnstableKeyError):
+                    KeyGen().texts_of(named, walk)
+            texts, given = {}, self._id_by_keygen((), left)
+        else:
+            texts = ours.texts_of(named, walk)
+            given = ours.id_of(texts, self._added)
+        if self.follows and walk.definitions:
+            first = next(iter(named.values()), None)
+            code = self._following.of(walk.definitions, first)
+        written = Written(texts, walk.noted, held, walk.kept, code, walk.definitions)
+        return written, given, walk.plain
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls of positional arguments, "" for none, as `address` makes them.
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen = self._key_maker, self.keygen
-        special = self._id_of is not None or self._added is not None
-        if maker is None or special or self._options.version == "auto":
+        maker, ours, named = self._key_maker, self._ours, self._binding.named
+        if maker is None or ours is None or self.has_own_id or self.follows:
             return None
-        return keygen.keys(calls, self.bind, maker) if _is_ours(keygen) else None
+        made: list[str] = []
+        for call in calls:
+            try:
+                texts = ours.texts_of(named(self.bind(*call)), ours.walk())
+                made.append(maker(ours.id_of(texts, self._added)))
+            except Exception:  # whoever makes the call meets it again
+                made.append("")
+        return made
 
     def has_moved(self, call: Addressed) -> bool:
         """Whether the call has another key by now: an argument was changed since it got one."""
         try:
-            bound = self.bind(*call.args, **call.kwargs)
-            own = None if self._id_of is None else self._own_id(call.args, call.kwargs)
-            return (self.memo.get(*bound) or self._address(bound, own))[0] != call.key
+            again = copy(call)
+            self.address(again)
+            return again.key != call.key
         except Exception:
             return True
-
-    def _address(self, bound: Bound, own_id: object) -> tuple[str, str]:
-        positional, named = bound
-        if named or not FLAT.issuperset(map(type, positional)):
-            known = self._remembered(positional, named)
-            if known is not None:
-                return known
-        if self._id_of is not None:
-            input_id = own_id if type(own_id) is str else self._input_id((own_id,), {})
-        elif self._added is None:
-            input_id = self._input_id(positional, named)
-        else:
-            input_id = self._input_id(*self._added.left_out(positional, named))
-        code = "" if self._id_of else self._code_in((*positional, *named.values()))
-        maker = self._maker()
-        address = maker(f"{input_id}:{code}" if code else input_id), input_id
-        if self._id_of is None and self._key_maker is maker and not named:
-            self.memo.put(positional, address)
-            self._forget_unless(maker)
-        return address
-
-    def _forget_unless(self, maker: KeyMaker) -> None:
-        """Forget what was just remembered, if another thread found a new version meanwhile."""
-        if self._key_maker is not maker:
-            self.memo.forget()
-
-    def _remembered(self, args: tuple[Any, ...], named: dict[str, Any]) -> Address | None:
-        """The address of a call with small plain containers, remembered from now on."""
-        keygen, maker = self._ours, self._key_maker
-        if keygen is None or maker is None or self._id_of is not None or self._added is not None:
-            return None
-
-        def make(args: tuple[Any, ...], named: dict[str, Any]) -> Address:
-            input_id = id_of_plain(keygen, args, named)
-            return maker(input_id), input_id
-
-        address = self.memo.add(args, named, make)
-        self._forget_unless(maker)
-        return address
-
-    def _code_in(self, values: tuple[Any, ...]) -> str:
-        """What the code in the arguments comes to, where the version follows code; "" for none."""
-        return self._followed.of(values) if self._options.version == "auto" else ""
-
-    @Lazily
-    def _followed(self) -> FollowedCode:
-        from beautyspot.tasks.followed_code import FollowedCode  # parses sources: rarely needed
-
-        ignore = {*self._options.ignore, *self._globals}
-        return FollowedCode(unwrap_ours(self._function), self.keygen, ignore)
-
-    def _own_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
-        assert self._id_of is not None  # noqa: S101 - the callers ask
-        try:
-            return self._id_of(*args, **kwargs)
-        except Exception as error:
-            say_whose(error, OWN_ID, self.func_identifier, ARGUMENTS)
-            raise
-
-    def _input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        made = self.keygen.input_id(args, kwargs)
-        if isinstance(made, str):
-            return made
-        raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
-
-    def _held(self) -> dict[str, Any]:
-        """What the function captured and is part of the key, as it is at this moment."""
-        if self._is_named_by_user or not self._identity.anonymous:
-            return {}
-        options, identity = self._options, self._identity
-        captured = identity.captures()
-        left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-        less = tuple(f"<captured {name}>" for name in options.ignore)
-        if identity.is_wrapper:
-            less += ("<annotation of return>",)
-
-        def marked(value: Any) -> Any:
-            paths = less if type(value) is FunctionType else ()
-            formless = identity.is_others_wrapper
-            return Without(value, paths, formless=formless) if paths or formless else value
-
-        return {name: marked(item) for name, item in captured.items() if name not in left_out}
-
-    @property
-    def _may_hold(self) -> bool:
-        """Whether captured values may be part of the key, and change from call to call."""
-        captured = not self._identity.may_capture <= set(self._options.ignore)
-        return captured and not self._is_named_by_user
-
-    @property
-    def _is_named_by_user(self) -> bool:
-        """Whether name and ID are the user's, so that nothing else counts."""
-        return self._options.name is not None and self._id_of is not None
-
-    @property
-    def _is_alone(self) -> bool:
-        """Whether no argument that is bound to the function tells it from another one."""
-        return bound_names(self._bound) <= set(self._options.ignore)
-
-    def _maker(self) -> KeyMaker:
-        """What makes keys of input IDs; a new one each time for a function that holds values."""
-        if self._key_maker is not None:
-            return self._key_maker
-        options, identity = self._options, self._identity
-        name = self._whole_name(self.func_identifier, with_code=options.name is None)
-        version = self.version
-        tell = self._on_first_key  # another thread may be here too, and drop it
-        if tell is not None:
-            self._on_first_call()
-            if (
-                options.version != "auto"
-                and (name == self.func_identifier or options.name)
-                and self._is_alone
-            ):
-                self.is_shared = tell(identity.named, self.func_identifier, (name, version))
-            self._on_first_key = None
-        maker = self._maker_of(name, version)
-        if self._version != "auto" and identity.settled and not self._may_hold:
-            self._key_maker = maker
-            if self._version != version:  # another thread has found a new one
-                self._key_maker = None
-        return maker
-
-    def _whole_name(self, identifier: str, *, with_code: bool) -> str:
-        """An identifier with all that tells the function apart beside it, and is no argument."""
-        identity, held = self._identity, self._held()
-        parts = [identifier]
-        if identity.anonymous and identity.code and with_code:
-            parts.append(identity.code)
-        if held:
-            parts.append(self._input_id((), held))
-        return identifier if len(parts) == 1 else _to_json(parts)
-
-    def _maker_of(self, name: str, version: str | None) -> KeyMaker:
-        if self._options.each:
-            name = _to_json([name, self._of_items])
-        return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the function is a lambda, or made by another function."""
-        return "<" in self._identity.func_identifier
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, the first of them first.
@@ -406,16 +326,115 @@ class Addressing:
         A function that its name does not lead to may have had a `name=` before, so that its code
         did not count.
         """
-        positional, named = call.bound
-        code = "" if self._id_of else self._code_in((*positional, *named.values()))
+        code = "" if call.written is None else call.written.code
         ends, version = f"{call.input_id}:{code}" if code else call.input_id, self.version
         names = [
-            self._whole_name(earlier, with_code=with_code)
+            self._whole_name(earlier, {}, with_code=with_code)
             for earlier in self.earlier
             for with_code in (True, False)
         ]
         return [self._maker_of(name, version)(ends) for name in dict.fromkeys(names)]
 
+    def _own_id(self, call: Addressed) -> object:
+        key = self._options.key
+        try:
+            return key(*call.args, **call.kwargs) if callable(key) else key
+        except Exception as error:
+            say_whose(error, OWN_ID, self.func_identifier, ARGUMENTS)
+            raise
+
+    def _id_by_keygen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        made = self.keygen.input_id(args, kwargs)
+        if isinstance(made, str):
+            return made
+        raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
+
+    def _text_of(self, value: Any) -> str:
+        """The text of one value: equal texts are equal arguments."""
+        return (
+            self._id_by_keygen((value,), {}) if self._ours is None else self._ours.canonical(value)
+        )
+
+    # ------------------------------------------------------------------- which function it is
+
+    def _held(self) -> dict[str, Any]:
+        """What the function captured and is part of the key, as it is at this moment."""
+        options, identity, ignore = self._options, self._identity, self._binding.variables
+        if (options.name is not None and self.has_own_id) or not identity.anonymous:
+            return {}  # name and ID are the user's, so that nothing else counts
+        left_out = {*ignore, *(("<class>",) if options.name else ())}  # it is code
+        less = (*ignore, *(("<annotation of return>",) if identity.is_wrapper else ()))
+        return {
+            name: less_captured(name, item, less)
+            for name, item in identity.captures().items()
+            if name not in left_out
+        }
+
+    def _maker(self, held: dict[str, str]) -> KeyMaker:
+        """What makes keys of input IDs; a new one each time for a function that holds values."""
+        options, identity = self._options, self._identity
+        name = self._whole_name(self.func_identifier, held, with_code=options.name is None)
+        version = self.version
+        tell = self._on_first_key  # another thread may be here too, and drop it
+        if tell is not None:
+            self._on_first_call()
+            by_name = name == self.func_identifier or options.name is not None
+            if not self.follows and by_name and self._binding.bound <= set(options.ignore):
+                self.is_shared = tell(identity.named, self.func_identifier, (name, version))
+            self._on_first_key = None
+        maker = self._maker_of(name, version)
+        holds = not identity.may_capture <= set(self._binding.variables)
+        by_user = options.name is not None and self.has_own_id
+        if self._version != "auto" and identity.settled and (by_user or not holds):
+            self._key_maker = maker
+            if self._version != version:  # another thread has found a new one
+                self._key_maker = None
+        return maker
+
+    def _whole_name(self, identifier: str, noted: dict[str, str], *, with_code: bool) -> str:
+        """An identifier with all that tells the function apart beside it, and is no argument.
+
+        Args:
+            identifier: of the function.
+            noted: gets the texts of what it holds.
+            with_code: whether its code counts, where no name leads to it.
+        """
+        identity, held, ours = self._identity, self._held(), self._ours
+        parts = [identifier]
+        if with_code and identity.anonymous and identity.code:
+            parts.append(identity.code)
+        if held and ours is None:
+            parts.append(self._id_by_keygen((), held))
+        elif held and ours is not None:
+            walk, wrapped = ours.walk(), {}
+            if identity.is_others_wrapper:
+                wrapped = ours.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
+                walk.lenient = True  # as `Walk.function` is of what this captured
+            texts = {**wrapped, **ours.texts_of(held, walk)}
+            parts.append(ours.id_of(texts, {}))
+            noted.update({**texts, **walk.noted})
+        return identifier if len(parts) == 1 else _to_json(parts)
+
+    def _maker_of(self, name: str, version: str | None) -> KeyMaker:
+        if self._options.each:
+            name = _to_json([name, self._of_items])
+        return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
+
     @Lazily
     def _of_items(self) -> dict[str, int | str]:
         return place_in_key(self._function, self._options)
+
+
+def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:
+    """Whether IDs are made as by `KeyGen`: a class that inherits from it may make others."""
+    return isinstance(keygen, KeyGen) and type(keygen).input_id is KeyGen.input_id
+
+
+def _globals_in(options: MarkOptions, function: Any) -> set[str]:
+    """The globals that `ignore=` names, where the version follows them."""
+    inner = innermost_function(function) if options.version == "auto" else None
+    if inner is None:
+        return set()
+    codes = [inner.__code__, *(each.__code__ for each in closures(function))]
+    own = {name for code in codes for name in (*inner.__code__.co_varnames, *code.co_freevars)}
+    return {name for name in options.ignore if name in inner.__globals__ and name not in own}

@@ -19,8 +19,8 @@ class Counted:
     Attributes:
         func_identifier: of the functions.
         hits: calls that got the result of another one.
-        runs: executions of the function's body, those that failed included.
-        failures: executions that raised.
+        runs: executions of the function's body, those that failed included; with `each` items.
+        failures: executions that raised; with `each` their items.
         seconds_saved: how long the executions took that the hits spared.
         seconds_spent: how long the executions took.
         money_saved: what the executions cost that the hits spared, in the unit of `mark(price=)`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.functions.annotations import signature_of
-from beautyspot.functions.bound import taken_apart
+from beautyspot.functions.identity import taken_apart
 from beautyspot.keys.binding import bound_names
 from beautyspot.messages import did_you_mean
 
@@ -152,7 +152,7 @@ def _signature(name: str, function: Callable[..., Any], options: MarkOptions) ->
     if parameter.kind in _SEVERAL:
         why = f"*{each} is no parameter that takes a list"
         raise _misfit(name, each, why, "give the function one that does")
-    if each in bound_names(taken_apart(function)):
+    if each in bound_names(function):
         raise _misfit(name, each, "it is bound already", "give the list when it is called")
     if each in options.ignore:
         raise _misfit(name, each, "ignore= leaves it out", "leave it out of ignore=")

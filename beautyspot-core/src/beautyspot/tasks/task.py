@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import as_time
 from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
-from beautyspot.functions.annotations import signature_of
-from beautyspot.functions.fitting import what_does_not_fit
+from beautyspot.functions.annotations import signature_of, what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
 from beautyspot.serialization.compression import decompressed, is_compressed
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase
     from beautyspot.contracts.types import Types
     from beautyspot.observing import Reason
-    from beautyspot.tasks.addressing import FirstKey
+    from beautyspot.tasks.addressing import FirstKey, Written
     from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.options import MarkOptions
 
@@ -51,6 +50,7 @@ class Call:
     input_id = ""
     digests: str | None = None  # of its arguments, as they were before it ran
     arguments: str | None = None  # the same for people
+    written: Written | None = None  # what is written of them, where the key was made of that
     own_id: object = None  # what `key=` gave in their place
     bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     saves = 0.0  # seconds that the execution took whose result was found

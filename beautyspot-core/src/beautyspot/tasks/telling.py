@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
-from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.functions.names import unwrap_ours
-from beautyspot.keys.binding import make_binder
-from beautyspot.keys.canonical import NO_FORM
-from beautyspot.keys.generator import parts_of
+from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
-from beautyspot.tasks.addressing import OWN_ID, Addressing
+from beautyspot.keys.shown import bounded, shown, shown_value
+from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
+from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor
-from beautyspot.tasks.argument_text import argument_text, id_text
-from beautyspot.tasks.watching import Watch, leads_nowhere
+from beautyspot.tasks.watching import Watch, called, differing, leads_nowhere, root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from beautyspot.errors import UnstableKeyError
-    from beautyspot.keys.binding import Binder
+    from beautyspot.keys.walk import Walk
     from beautyspot.tasks.addressing import Addressed
-
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 _quoted: Final = json.encoder.encode_basestring_ascii
 
@@ -38,67 +30,64 @@ class TellingAddressing(Addressing):
 
     _to_check = True
 
-    @property
-    def has_own_id(self) -> bool:
-        """Whether `key=` gives an ID in place of the arguments."""
-        return self._id_of is not None
+    # ------------------------------------------------------------------ what a key is made of
 
-    def counted(self, call: Addressed) -> dict[str, Any]:
-        """What the key is made of, by name: the arguments, or the ID of `key=` in their place."""
-        if self._id_of is None:
-            return self._name(*call.bound)
-        return {OWN_ID: self._own_id(call.args, call.kwargs)}
+    def texts(self, call: Addressed) -> dict[str, str]:
+        """The texts of what the key is made of: the arguments, or the ID of `key=` in their place.
 
-    def tell_arguments(self, call: Addressed, *watches: Watch | None) -> None:
-        """Note in the call what its arguments are: a digest of each, and a text for people.
-
-        What is watched of them need not be written once more.
+        Raises:
+            Exception: another key generation shows no texts.
         """
-        known: dict[str, str] = {}
-        for watch in watches:
-            known.update({} if watch is None else watch.known)
-        call.digests = self.argument_digests(call, known)
-        if self._options.arguments:
-            call.arguments = self.argument_text(call)
+        if self.has_own_id:
+            return {OWN_ID: self.keygen.canonical(self._own_id(call))}
+        return {n: t for n, t in self._written(call).texts.items() if not is_omitted(t)}
 
-    def argument_digests(self, call: Addressed, known: Mapping[str, str] = NOTHING) -> str | None:
-        """One short digest an argument, as a JSON object: tells which one differs, stores none.
+    def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
+        """Note in the call what its arguments are: a digest of each, and a text for people."""
+        with suppress(Exception):  # of no text: the call is worth more
+            if not self.has_own_id:
+                written = self._written(call)
+                call.digests = _digests(written.texts)
+                if self._options.arguments:
+                    call.arguments = shown(written.texts, written.definitions)
+            elif self._options.arguments:
+                call.arguments = bounded(shown_value("", self.keygen.canonical(call.own_id)))
 
-        Of those in `known`, that is the text.
-        """
-        if self._id_of is not None:
-            return None
-        digests: list[str] = []
-        try:
-            for name, value in self._name(*call.bound).items():
-                text = known.get(name) or self.keygen.canonical(value)
-                digests.append(f'{_quoted(name)}:"{xxh32_hexdigest(text.encode())}"')
-        except Exception:  # no canonical text, by another key generation: `explain` says less
-            return None
-        return f"{{{','.join(digests)}}}"
+    def argument_digests(self, call: Addressed) -> str | None:
+        """One short digest an argument, as a JSON object: tells which one differs, stores none."""
+        with suppress(Exception):  # as above
+            return None if self.has_own_id else _digests(self._written(call).texts)
+        return None
 
-    def argument_text(self, call: Addressed) -> str | None:
-        """The arguments for people, or the ID of `key=` in their place; None where that fails."""
-        if self._id_of is not None:
-            return id_text(call.own_id)
-        given = self._bind_given
-        bound = call.bound if given is None else given(*call.args, **call.kwargs)
-        return argument_text(self._name(*bound))
+    def _written(self, call: Addressed) -> Written:
+        """What is written of the arguments, where that is not known from the key."""
+        ours, written = self._ours, call.written
+        if written is not None and (written.texts or ours is not None):
+            return written
+        named = self._binding.named(call.bound)
+        if ours is not None:
+            walk = ours.walk()
+            texts = ours.texts_of(named, walk)
+            call.written = Written(texts, walk.noted, {}, walk.kept, "", walk.definitions)
+        else:
+            texts = {name: self.keygen.canonical(value) for name, value in named.items()}
+            call.written = (
+                Written(texts, {}, {}, {}) if written is None else written._replace(texts=texts)
+            )
+        return call.written
 
-    @Lazily
-    def _bind_given(self) -> Binder | None:
-        """Binds the arguments as they were given, where `key=` has functions of some."""
-        if not isinstance(self._options.key, dict):
-            return None
-        return make_binder(unwrap_ours(self._function), ignore=self._options.ignore)
+    # ------------------------------------------------------------------------- what spoils it
 
     def advice(self, call: Addressed, error: UnstableKeyError) -> str:
         """How to leave out what has no stable form, with an `ignore=` ready to be copied."""
-        if self._id_of is not None:
+        if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
-        wrong = self._what_leads_nowhere(call)
         with suppress(Exception):  # the call is worth more than what may be said of it
-            return self._advisor.advice(call, error) + (f". And {wrong}" if wrong else "")
+            named = self._binding.named(call.bound)
+            wrong = leads_nowhere(named)
+            return self._advisor.advice(named, self._held(), error) + (
+                f". And {wrong}" if wrong else ""
+            )
         return UNKNOWN
 
     @Lazily
@@ -106,12 +95,10 @@ class TellingAddressing(Addressing):
         return Advisor(
             self._function,
             self._options,
-            self.keygen,
             called=self.func_name,
             captured=self._identity.may_capture,
+            bound=self._binding.bound,
         )
-
-    # ------------------------------------------------------------------------- what runs change
 
     def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
         """Begin to watch what the call may change of its own key; None where that is nothing.
@@ -122,47 +109,67 @@ class TellingAddressing(Addressing):
             call: the call, whose function runs next.
             item: True for the item of `each=` alone, False for all but that.
         """
-        positional, named = call.bound
-        follows = self._options.version == "auto" and not self._is_of_another_process
-        if self._key_maker is not None and not follows:
-            flat = FLAT.issuperset(map(type, positional))
-            if self._id_of or (flat and FLAT.issuperset(map(type, named.values()))):
+        values, more = call.bound
+        if self._key_maker is not None and not self.follows:
+            flat = not more and FLAT.issuperset(map(type, values))
+            if flat or self.has_own_id:
                 return None
-        parts = self._parts_by_id if self._ours is None else partial(parts_of, self._ours)
-        code = self._followed.records if follows and not item else None
-        return Watch(parts, lambda: self._watched(call, item), code)
-
-    def _watched(self, call: Addressed, item: bool | None) -> dict[str, Any]:
-        """The arguments that may change, and what the function captured; not what `key=` says."""
-        held = {} if item else self._held()
-        found = {name: value for name, value in held.items() if not name.startswith("<")}
-        if self._id_of is not None:
-            return found
         if self._ours is None:
-            return {**found, "": call.bound}
-        each, key = self._options.each, self._options.key
-        for name, value in self._name(*call.bound).items():
-            keyed = isinstance(key, dict) and name in key
-            if type(value) not in FLAT and not keyed and item in (None, name == each):
-                found[name] = value
-        return found
-
-    def _parts_by_id(self, name: str, value: Any) -> tuple[dict[str, str], bool]:
-        """As `parts_of`, by a key generation that tells of arguments only as a whole."""
-        args, named = value if name == "" else ((value,), {})
-        try:
-            return {name: self._input_id(args, named)}, False
-        except Exception:  # of the user's making
-            return {name: NO_FORM}, False
+            written = call.written or Written({}, {}, {}, {})
+            call.written = written._replace(noted=self._noted_now(call, written, item)[0])
+        elif not self.has_own_id:
+            self._written(call)
+        code = self._following.records if self.follows and not item else None
+        return Watch(call, call.written or Written({}, {}, {}, {}), item, code)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        found = {change.path: self._advisor.about(change) for change in watch.changed()}
-        if not found and watch.code is not None:
-            followed = self._followed.changed(watch.code)
-            found = dict(map(self._advisor.about_code, sorted(followed)))
+        call, written, item, code = watch
+        found: dict[str, str] = {}
+        if not item and self._key_maker is None:  # else it holds nothing
+            held: dict[str, str] = {}
+            captured = self._held()
+            with suppress(Exception):  # it has no text any more
+                self._whole_name("", held, with_code=False)
+            for path in differing(written.held, held):
+                value = captured.get(root(path))
+                found[called(path)] = self._advisor.about(path, value, held=True)
+        if not self.has_own_id:
+            now, named = self._noted_now(call, written, item)
+            before = {p: t for p, t in written.noted.items() if root(p) in named}
+            broken = [path for path, text in now.items() if not text]
+            for path in broken or differing(before, now):
+                value = named.get(root(path))
+                found[called(path)] = self._advisor.about(path, value, held=False)
+        if not found and code is not None:
+            pairs = sorted(self._following.changed(code))
+            found = dict([self._advisor.about_code(*pair) for pair in pairs])
         self._changed.update(found)
         return found
+
+    def _noted_now(
+        self, call: Addressed, written: Written, item: bool | None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """The texts by path of what may change, "" where there is none, and the arguments."""
+        each, ours = self._options.each, self._ours
+        named = {
+            name: value
+            for name, value in self._binding.named(call.bound).items()
+            if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
+        }
+        if ours is None:
+            return {name: self._id_or_nothing(value) for name, value in named.items()}, named
+        walk = ours.walk(written.kept)
+        try:
+            ours.texts_of(named, walk)
+        except Exception:
+            walk.noted[_called(walk)] = ""
+        return walk.noted, named
+
+    def _id_or_nothing(self, value: Any) -> str:
+        with suppress(Exception):  # of the user's making
+            return self._id_by_keygen((value,), {})
+        return ""
 
     @Lazily
     def _changed(self) -> dict[str, str]:
@@ -178,12 +185,29 @@ class TellingAddressing(Addressing):
 
         Not before: the run may set the attribute first.
         """
-        if not self._to_check or self._id_of is not None:
+        if not self._to_check or self.has_own_id:
             return None
         self._to_check = False
-        return self._what_leads_nowhere(call)
-
-    def _what_leads_nowhere(self, call: Addressed) -> str | None:
-        with suppress(Exception):  # as above
-            return leads_nowhere(self._name(*call.bound))
+        with suppress(Exception):  # the call is worth more
+            return leads_nowhere(self._binding.named(call.bound))
         return None
+
+
+def _digests(texts: dict[str, str]) -> str:
+    digests = []
+    for name, text in texts.items():
+        digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
+        digests.append(f'{_quoted(name)}:"{digest}"')
+    return f"{{{','.join(digests)}}}"
+
+
+def _called(walk: Walk) -> str:
+    """What a message calls the part at which a walk has stopped, or the nearest one around it."""
+    (_, name), *steps = walk.path
+    called = str(name)
+    if steps and steps[0][0] is ATTRIBUTE:
+        called = f"{called}.{steps[0][1]}"
+    for _, key in steps:
+        if str(key).startswith(CAPTURED):
+            called = str(key)[len(CAPTURED) : -1]
+    return called

@@ -7,71 +7,87 @@ passed, is not stored: a hit in the next process would give its result without t
 from __future__ import annotations
 
 import inspect
-from types import MemberDescriptorType
+import re
+from types import FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.functions.annotations import annotations_of
-from beautyspot.keys.canonical import NO_FORM, Without, printable
+from beautyspot.functions.names import captured, closures
+from beautyspot.keys.walk import Without
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from beautyspot.functions.code.auto_version import Record
-
-    Parts = Callable[[str, Any], tuple[dict[str, str], bool]]
-    Now = Callable[[], Mapping[str, Any]]
+    from beautyspot.tasks.addressing import Addressed, Written
+    from beautyspot.tasks.following import Record
 
 
-class Change(NamedTuple):
-    """What a call changed: its path, as a message calls it, and of what it is a part."""
-
-    path: str
-    name: str
-    value: Any
-
-
-class Watch:
-    """What a call may change of its own key, as it is when this is made.
-
-    Args:
-        parts: gives the texts of a value and its parts, by their paths, and whether that of the
-            value is its canonical one.
-        now: gives what is to be compared, by name, as it is when it is asked.
-        code: what `version="auto"` is made of; None where nobody asks for that.
+class Watch(NamedTuple):
+    """What a call may change of its own key, as it was when it got that.
 
     Attributes:
-        known: the canonical texts that are known of that, by name.
+        call: the call.
+        written: what was written of it then.
+        item: True for the item of `each=` alone, False for all but that.
+        code: what `version="auto"` was made of; None where nobody asks for that.
     """
 
-    def __init__(self, parts: Parts, now: Now, code: set[Record] | None) -> None:
-        self.code = code
-        self._parts = parts
-        self._now = now
-        self._before: dict[str, dict[str, str]] = {}
-        self.known: dict[str, str] = {}
-        for name, value in now().items():
-            self._before[name], is_whole = parts(name, value)
-            if is_whole:
-                self.known[name] = printable(self._before[name][name])
-
-    def changed(self) -> Iterator[Change]:
-        """What is another thing by now: the attributes of an object, where these are all."""
-        for name, value in self._now().items():
-            before, (after, _) = self._before.get(name, {}), self._parts(name, value)
-            paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
-            if NO_FORM in after.values():
-                paths = [*after]
-            for path in [path for path in paths if path != name] or paths:
-                yield Change(path, name, value)
+    call: Addressed
+    written: Written
+    item: bool | None
+    code: set[Record] | None
 
 
-def _members(value: object) -> Iterator[tuple[str, Any]]:
-    yield from dict(getattr(value, "__dict__", {})).items()
-    for cls in type(value).__mro__:
-        for name, slot in vars(cls).items():
-            if type(slot) is MemberDescriptorType and hasattr(value, name):
-                yield name, getattr(value, name)
+def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The paths whose texts are not the same, less those that have such paths beneath them."""
+    paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
+    return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
+
+
+_STEP: Final = re.compile(r"<captured (\w+)>|\.(\w+)|.", re.DOTALL)
+
+
+def root(path: str) -> str:
+    """The argument, or the captured variable, that a path begins with."""
+    return re.match(r"[^.<\[]*", path)[0]  # type: ignore[index]  # matches any text
+
+
+def called(path: str) -> str:
+    """What messages call a path: from the last variable on, if a function captured one."""
+    *_, last = path.split("<captured ")
+    return last.replace(">", "", 1) if last != path else path
+
+
+def ignorable(path: str, *, held: bool) -> str:
+    """What `ignore=` takes to leave out what is at a path; "" if nothing does.
+
+    A variable is left out of all functions within the one that `ignore=` names, or within the
+    marked one.
+
+    Args:
+        path: the path of what was noted.
+        held: whether it begins with a variable that the marked function captured.
+    """
+    at = root(path)
+    head = "" if held else f"{at}."
+    for variable, attribute in _STEP.findall(path[len(at) :]):
+        if variable:
+            at = f"{head}{variable}"
+        elif attribute and attribute != "__wrapped__":
+            at = f"{at}.{attribute}"
+            head = f"{at}."
+        elif not attribute:
+            return ""
+    return "" if at == "__wrapped__" else at
+
+
+def value_at(path: str, value: Any) -> Any:
+    """The object at a path, given the one that it begins with; None if it can't be found."""
+    for variable, attribute in _STEP.findall(path[len(root(path)) :]):
+        value = value.value if type(value) is Without else value
+        value = captured(value).get(variable) if variable else dict(members(value)).get(attribute)
+    return value.value if type(value) is Without else value
 
 
 # ---------------------------------------------------------------------- `ignore=` of nothing
@@ -82,10 +98,8 @@ def leads_nowhere(arguments: Mapping[str, Any]) -> str | None:
 
     An attribute that a class declares, and an object may get later, is none of those.
     """
-    value: Any
-    shortened = {n: each for n, each in arguments.items() if isinstance(each, Without)}
-    for name, value in shortened.items():
-        for path in value.paths:
+    for name, value in arguments.items():
+        for path in value.paths if type(value) is Without else ():
             wrong = _what_is_wrong(value.value, path)
             if wrong is not None:
                 return f'ignore=("{name}.{path}",) leaves out nothing: {wrong}'
@@ -96,21 +110,28 @@ def _what_is_wrong(value: Any, path: str) -> str | None:
     for name in path.split("."):
         if value is None:  # an argument that is left out, say
             return None
-        cls = type(value)
+        parts = closures(value) if isinstance(value, FunctionType) else []
+        if any(name in {**captured(each), **vars(each)} for each in parts):
+            return None
+        cls, own = type(value), dict(members(value))
         declared = inspect.getattr_static(value, name, _NOTHING)
         if isinstance(declared, property):
             return f"{cls.__qualname__}.{name} is a property: name the attribute that it reads"
-        if declared is _NOTHING and not _may_get(cls, name):
-            close = did_you_mean(name, [known for known, _ in _members(value)])
+        may_get = hasattr(cls, "__getattr__") or any(name in annotations_of(b) for b in cls.__mro__)
+        if declared is _NOTHING and not may_get:
+            close = did_you_mean(name, own)
             return f"the {cls.__qualname__} has no attribute {name!r}.{close}"
-        value = dict(_members(value)).get(name)
+        value = own.get(name)
     return None
 
 
-def _may_get(cls: type, name: str) -> bool:
-    """Whether instances may have the attribute, though this one has not."""
-    annotated = any(name in annotations_of(base) for base in cls.__mro__)
-    return annotated or hasattr(cls, "__getattr__")
+def members(value: object) -> Iterator[tuple[str, Any]]:
+    """The attributes of an object, in its ``__dict__`` and its slots."""
+    yield from dict(getattr(value, "__dict__", {})).items()
+    for cls in type(value).__mro__:
+        for name, slot in vars(cls).items():
+            if type(slot) is MemberDescriptorType and hasattr(value, name):
+                yield name, getattr(value, name)
 
 
 _NOTHING: Final = object()

@@ -12,8 +12,8 @@ The file is frozen: a change in it is a new key scheme, and a new scheme is a ma
 
 from __future__ import annotations
 
-import abc
 import array
+import asyncio
 import collections
 import datetime as dt
 import decimal
@@ -28,6 +28,7 @@ import operator
 import pathlib
 import re
 import sys
+import threading
 import types
 import typing
 import uuid
@@ -160,78 +161,6 @@ def factory(captured):
         return x + captured
 
     return inner
-
-
-def local_class(number):
-    class Local:
-        """A class that a function made.
-
-        Its docstring has lines.
-        """
-
-        kept = number
-
-        def method(self, other: Point = number, *, last=None) -> "Local":  # noqa: UP037
-            return Local, number, other, last
-
-        @functools.cached_property
-        def cached(self):
-            return number
-
-        @property
-        def value(self):
-            return super().value
-
-        @classmethod
-        def of_class(cls):
-            return cls
-
-    return Local
-
-
-def local_dataclass(order, slots):
-    @dataclass(order=order, slots=slots)
-    class Local:
-        x: int
-        y: list = field(default_factory=list, metadata={"unit": "m"})
-
-        def total(self):
-            return self.x
-
-    return Local
-
-
-def local_named_tuple(number):
-    class Local(typing.NamedTuple):
-        left: int
-        right: Point = number
-
-        def total(self):
-            return number
-
-    return Local
-
-
-def local_enum(base, number):
-    class Local(base):
-        ONE = 1
-        TWO = number
-        UNO = 1
-
-        def label(self):
-            return number
-
-    return Local
-
-
-def local_interface(number):
-    class Local(typing.Protocol):
-        x: int
-
-        @abc.abstractmethod
-        def method(self, y=number): ...
-
-    return Local
 
 
 def local_dispatch(number):
@@ -372,6 +301,8 @@ CASES = {
     "ip interface": ipaddress.ip_interface("::1/64"),
     "pattern": re.compile("a.b", re.IGNORECASE),
     "pattern bytes": re.compile(b"a"),
+    "lock": threading.Lock(),
+    "semaphore": asyncio.Semaphore(2),
     "logger": logging.getLogger("some.where"),
     "itemgetter": operator.itemgetter(1, "a"),
     "attrgetter": operator.attrgetter("a.b"),
@@ -403,22 +334,6 @@ CASES = {
     "exception import": ImportError("m", name="n", path="p"),
     "class": Plain,
     "class builtin": dict,
-    "class local": local_class(1),
-    "class local dataclass": local_dataclass(order=True, slots=False),
-    "class local dataclass slots": local_dataclass(order=False, slots=True),
-    "class local namedtuple": collections.namedtuple("Local", "a b", defaults=[1]),
-    "class local typed namedtuple": local_named_tuple(1),
-    "class local enum": local_enum(enum.Enum, 2),
-    "class local enum int": local_enum(enum.IntEnum, 2),
-    "class local flag": local_enum(enum.Flag, 2),
-    "class local flag int": local_enum(enum.IntFlag, 2),
-    "class local typed dict": typing.TypedDict("Local", {"x": int}, total=False),
-    "class local protocol": local_interface(1),
-    "class type": type("Local", (Plain,), {"x": 1}),
-    "object local": local_class(1)(),
-    "object local dataclass": local_dataclass(order=True, slots=True)(1),
-    "object local enum": local_enum(enum.Enum, 2).TWO,
-    "object local tuple": local_named_tuple(2)(1),
     "function local dispatch": local_dispatch(1),
     "function": function,
     "function remembered": remembered,
@@ -434,7 +349,6 @@ CASES = {
     "method descriptor": str.upper,
     "method wrapper": (1).__add__,
     "partial": functools.partial(function, 1, y=2),
-    "partialmethod": functools.partialmethod(function, y=2),
     "module": json,
     "generic": dict[str, list[int]],
     "generic typing": typing.Dict[str, typing.List[int]],

@@ -1,0 +1,413 @@
+"""The code of a function or class: where its source is, its normal form, and the digest of that.
+
+The normal form is what `ast.unparse` writes, the same in every Python, of a definition less what
+changes no result: its own name, docstrings, `pass`, the annotations that nothing reads, and our own
+decorators with those above them, which wrap the cached function and are no part of what it calls.
+Decorators and bases may make behaviour of annotations, and of the docstrings of what is inside; so
+they count beneath these. The annotations in a class body make its fields.
+
+A file may have been edited since it was imported. So the source is compiled, and used only if that
+gives the code that the function runs. Where it does not, the bytecode counts, with the full version
+of this Python.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import copy
+import functools
+import hashlib
+import inspect
+import linecache
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.functions.annotations import EVALUATORS, annotations_of
+from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.names import (
+    innermost_function,
+    is_no_file,
+    is_ours,
+    namespace_of,
+    root_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = Function | ast.Lambda | ast.ClassDef
+
+_HEX_DIGITS: Final = 32
+_FUTURES: Final = sum({getattr(__future__, n).compiler_flag for n in __future__.all_feature_names})
+_FILES: Final = 16  # parsed files kept, some megabytes each
+_TRIES: Final = 10
+_OUR_METHODS: Final = frozenset({"mark", "limiter"})
+_CHANGING: Final = frozenset(
+    {
+        *("add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert"),
+        *("intersection_update", "pop", "popitem", "popleft", "remove", "reverse", "rotate"),
+        *("setdefault", "sort", "subtract", "symmetric_difference_update", "update"),
+        *("difference_update", "__setitem__", "__delitem__", "move_to_end"),
+    }
+)
+"""Methods by which lists, dicts, sets and the like change."""
+
+_SIMPLE: Final = (bool, int, float, complex, str, bytes)
+
+UNKNOWN: Final = object()
+"""In place of what a name stands for, where that can't be told."""
+
+_known: Final[ByIdentity[tuple[str, bool]]] = ByIdentity()
+"""The digests of code objects and classes, and whether each is of a source."""
+
+
+def digest_of(text: str) -> str:
+    """The digest of a text: SHA-256, cut to 128 bits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HEX_DIGITS]
+
+
+def code_digest(definition: Any) -> str:
+    """A digest of the code of one function, without what it wraps, or of a class: 32 hex digits."""
+    return _digest(definition)[0]
+
+
+def source_digest(named: Any) -> str | None:
+    """The same of a function beneath all wrappers; None where no source gives the code that runs.
+
+    Of what others wrap around a function nothing counts but its own decorators' text.
+    """
+    definition = named if isinstance(named, type) else innermost_function(named)
+    text, is_of_source = ("", False) if definition is None else _digest(definition)
+    return text if is_of_source else None
+
+
+def _digest(definition: Any) -> tuple[str, bool]:
+    key = definition if isinstance(definition, type) else definition.__code__
+    return _known.get(key) or _known.put(key, _made_digest(definition))
+
+
+def _made_digest(definition: Any) -> tuple[str, bool]:
+    nodes = nodes_of(definition)
+    namespace = namespace_of(definition)
+    with suppress(RecursionError):  # hundreds of operators in one expression
+        if nodes:
+            return digest_of("\n".join([_normal(node, namespace) for node in nodes])), True
+    version = ".".join(map(str, sys.version_info))
+    if not isinstance(definition, type):
+        return digest_of(f"{version} {bytecode(definition.__code__)}"), False
+    methods = [(name, code_digest(method)) for name, method in methods_of(definition).items()]
+    held = [pair for pair in sorted(vars(definition).items()) if type(pair[1]) in _SIMPLE]
+    return digest_of(f"{version} {list(annotations_of(definition))} {methods} {held}"), False
+
+
+def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
+    """The functions that stand in a class body, by name and sorted, without their wrappers."""
+    found: dict[str, FunctionType] = {}
+    for name, value in sorted(vars(cls).items()):
+        function = None if isinstance(value, type) else innermost_function(value)
+        if name not in EVALUATORS and function and function.__module__ == cls.__module__:
+            found[name] = function
+    return found
+
+
+def bytecode(code: CodeType) -> str:
+    """What a code object does, wherever it stands."""
+    consts = [bytecode(each) if isinstance(each, CodeType) else _constant(each)
+              for each in code.co_consts]  # fmt: skip
+    names = code.co_names, code.co_varnames, code.co_freevars, code.co_flags
+    counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    return repr((code.co_code, names, counts, code.co_exceptiontable, consts))
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, frozenset):  # its order changes with the hash seed
+        return f"frozenset {sorted(map(repr, value))}"
+    return hex(value) if type(value) is int else repr(value)  # decimal digits are limited in number
+
+
+def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """A code object, and those of the functions and classes in it."""
+    todo = [code]
+    while todo:
+        code = todo.pop()
+        yield code
+        todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+
+
+# ------------------------------------------------------------------------------------------ source
+
+
+@dataclass
+class Source:
+    """What is in a file: its functions and lambdas by name and first line, its classes by qualified
+    name, and its code objects.
+    """
+
+    definitions: dict[tuple[str, int], list[Any]]
+    classes: dict[str, list[Any]]
+    codes: frozenset[CodeType]
+
+    @cached_property
+    def changed(self) -> set[str]:
+        """The names whose values its functions assign, or change in place.
+
+        ``LIMIT`` for ``global LIMIT``, ``table`` for ``table[key] = value`` and
+        ``table.append(1)``, ``config.limit`` for ``config.limit = 1``.
+        """
+        found: set[str] = set()
+        for nodes in self.definitions.values():
+            for node in nodes:
+                parts = [] if isinstance(node, ast.Lambda) else list(ast.walk(node))
+                assigned = {n for part in parts if isinstance(part, ast.Global) for n in part.names}
+                names = {p.id for p in parts if isinstance(p, ast.Name) and _is_set(p)}
+                local = (names | {p.arg for p in parts if isinstance(p, ast.arg)}) - assigned
+                paths = filter(None, map(_changed, parts))
+                found |= assigned | {path for path in paths if path.partition(".")[0] not in local}
+        return found
+
+
+def _is_set(part: Any) -> bool:
+    return not isinstance(part.ctx, ast.Load)
+
+
+def _changed(part: ast.AST) -> str | None:
+    """The dotted name that one node of a function changes, from a variable on."""
+    target: ast.AST = part
+    if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+        target = part.func.value if part.func.attr in _CHANGING else part
+    elif isinstance(part, ast.Subscript) and _is_set(part):
+        target = part.value
+    elif not (isinstance(part, ast.Attribute) and _is_set(part)):
+        return None
+    while isinstance(target, ast.Subscript):  # what is in a container is a part of that
+        target = target.value
+    path = dotted(target)
+    return ".".join(path) if path else None
+
+
+def nodes_of(definition: Any) -> list[Any]:
+    """The nodes of a function or class in its source; several where a class stands in branches.
+
+    None where no source gives the code: that of a class is checked by its functions.
+    """
+    if not isinstance(definition, type):
+        node = node_of(definition)
+        return [] if node is None else [node]
+    namespace = namespace_of(definition)
+    filename = str(namespace.get("__file__"))
+    methods = [m.__code__ for m in methods_of(definition).values()]
+    if "__file__" in namespace:  # those without a file are of `dataclass` and the like
+        methods = [code for code in methods if not is_no_file(code.co_filename)]
+    for code in methods:
+        source = _matching(code, namespace)
+        nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
+        found = [n for n in nodes if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
+        if found or code.co_filename == filename:
+            return found
+    source = module_source(namespace)
+    return [] if source is None else source.classes.get(definition.__qualname__, [])
+
+
+def node_of(function: FunctionType) -> Any:
+    """The node of a function in its source, or None if no source gives the function's code."""
+    code = function.__code__
+    source = _matching(code, function.__globals__)
+    if source is None:
+        return None
+    nodes = source.definitions.get((code.co_name, code.co_firstlineno), [])
+    if code.co_name == "<lambda>" and len(nodes) > 1:  # several begin in one line
+        places = [place for place in code.co_positions() if None not in place]
+        spans = {(place[::2], place[1::2]) for place in places} - {(p[::2], p[::2]) for p in places}
+        nodes = [node for node in nodes if _holds(node.body, spans)]
+        if not spans and len({ast.unparse(node) for node in nodes}) > 1:
+            return None  # Python 3.12 notes no places for the code of a constant
+    return nodes[-1] if nodes else None  # the innermost: they are filed from outside in
+
+
+def _holds(node: ast.expr, spans: Iterable[Any]) -> bool:
+    first = (node.lineno, node.col_offset)
+    last = (node.end_lineno, node.end_col_offset)
+    return all(first <= start and end <= last for start, end in spans)
+
+
+def module_source(namespace: Mapping[str, Any]) -> Source | None:
+    """The source of a module as it is known or in its file now; None where it has none."""
+    return next(_sources(str(namespace.get("__file__")), namespace, 0), None)
+
+
+def _matching(code: CodeType, namespace: Mapping[str, Any]) -> Source | None:
+    for source in _sources(code.co_filename, namespace, code.co_flags):
+        if code in source.codes:
+            return source
+    return None
+
+
+def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterator[Source]:
+    """The source as `linecache` knows it, then as it is in the file now.
+
+    Each is compiled with its own ``from __future__`` statements, then with the flags of the code:
+    in a notebook, an earlier cell may have set these.
+    """
+    for refresh in (False, True):
+        if refresh:
+            linecache.checkcache(filename)
+        text = ""
+        with suppress(Exception):  # whatever a loader raises: it has no source to give
+            text = "".join(linecache.getlines(filename, dict(namespace)))
+        for future in {0: None, flags & _FUTURES: None} if text else ():
+            source = _parsed(text, future)
+            if source is not None:
+                yield source
+
+
+@lru_cache(maxsize=_FILES)
+def _parsed(text: str, flags: int) -> Source | None:
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # the cells of notebooks
+    tree: Any = None
+    code: Any = None
+    for last in range(1 - _TRIES, 1):
+        try:
+            tree = compile(text, "", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+            code = compile(tree, "", "exec", flags, dont_inherit=True)
+            break
+        except SystemError:  # Python 3.11 counts the depth of all threads' trees together
+            if not last:
+                raise
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+    source = Source({}, {}, frozenset(with_nested(code)))
+    todo = [(tree, "")]  # with the start of the qualified names in it
+    while todo:
+        parent, prefix = todo.pop()
+        todo += [(node, _filed(node, prefix, source)) for node in ast.iter_child_nodes(parent)]
+    return source
+
+
+def _filed(node: Any, prefix: str, source: Source) -> str:
+    """File `node` if it is a definition; the prefix of what is in it."""
+    if isinstance(node, ast.ClassDef):
+        source.classes.setdefault(f"{prefix}{node.name}", []).append(node)
+        return f"{prefix}{node.name}."
+    if isinstance(node, ast.Lambda | Function):
+        name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+        first = min([node.lineno, *[each.lineno for each in getattr(node, "decorator_list", ())]])
+        source.definitions.setdefault((name, first), []).append(node)
+        return f"{prefix}{name}.<locals>."
+    return prefix
+
+
+# ------------------------------------------------------------------------------------- normal form
+
+
+def _normal(node: Definition, namespace: Mapping[str, Any]) -> str:
+    node = copy.deepcopy(node)
+    if not isinstance(node, ast.Lambda):
+        node.name = "_"
+        if isinstance(node, Function) and _has_doc(node):
+            node.body[0] = ast.Pass()
+    made: Any = _Normal(namespace).visit(node)
+    return ast.unparse(made)
+
+
+class _Normal(ast.NodeTransformer):
+    """Takes out of a definition what changes no result."""
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self._namespace = namespace
+        self._fields: set[int] = set()
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        """A function or class, less our own decorators and what has no effect."""
+        ours = [number for number, each in enumerate(node.decorator_list) if self._is_ours(each)]
+        node.decorator_list = node.decorator_list[ours[-1] + 1 :] if ours else node.decorator_list
+        read = bool(
+            node.decorator_list or getattr(node, "bases", 0) or getattr(node, "keywords", 0)
+        )
+        kept = node.body[: int(read and _has_doc(node))]
+        effective = [each for each in node.body if not _has_no_effect(each)]
+        node.body, node.type_params = [*kept, *effective] or [ast.Pass()], []
+        if isinstance(node, ast.ClassDef):
+            self._fields.update(map(id, node.body))
+        elif not read:
+            node.returns = None
+            arguments = node.args
+            for each in ast.walk(arguments):
+                if isinstance(each, ast.arg):
+                    each.annotation = None
+        return self.generic_visit(node)
+
+    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - as `ast` names them
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """``x: int = 1`` is ``x = 1``; without a value it only makes the name a local one."""
+        if id(node) not in self._fields:
+            node.annotation = ast.Constant(None)
+            if node.value is not None:
+                made = ast.Assign(targets=[node.target], value=node.value)
+                return self.generic_visit(ast.copy_location(made, node))
+        return self.generic_visit(node)
+
+    def _is_ours(self, decorator: ast.expr) -> bool:
+        path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if path is None:
+            return False
+        found: Any = follow(self._namespace.get(path[0], UNKNOWN), path[1:])
+        if found is UNKNOWN:
+            return path[-1] in _OUR_METHODS and len(path) > 1
+        while isinstance(found, functools.partial):
+            found = found.func
+        function = getattr(found, "__func__", found)
+        module = getattr(function, "__globals__", {}).get("__name__") or type(found).__module__
+        return root_of(module) == "beautyspot" and not is_ours(found)
+
+
+def _has_no_effect(item: ast.stmt) -> bool:
+    constant = isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
+    return constant or isinstance(item, ast.Pass)
+
+
+def _has_doc(node: Function | ast.ClassDef) -> bool:
+    return ast.get_docstring(node, clean=False) is not None
+
+
+def dotted(node: ast.AST) -> list[str] | None:
+    """``a.b.c`` as a list of names; None for any other expression."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else None
+
+
+def follow(start: object, names: Iterable[str]) -> object:
+    """The attribute of an attribute … of `start`, without running a descriptor; or UNKNOWN."""
+    found = start
+    for name in names:
+        found = UNKNOWN if found is UNKNOWN else inspect.getattr_static(found, name, UNKNOWN)
+    return found
+
+
+def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
+    """Whether each ``return`` of a wrapper returns a call of what it wraps, and nothing else.
+
+    False where the wrapper has no source.
+    """
+    node = node_of(wrapper)
+    cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
+    names = {name for name, cell in cells if cell.cell_contents is wrapped}
+    returned: list[Any] = [node.body] if isinstance(node, ast.Lambda) else []
+    todo: list[Any] = list(node.body) if isinstance(node, Function) else []
+    while todo:
+        part = todo.pop()
+        if isinstance(part, ast.Return):
+            returned.append(part.value)
+        elif not isinstance(part, Function | ast.ClassDef):
+            todo += ast.iter_child_nodes(part)
+    calls = [dotted(each.func) if isinstance(each, ast.Call) else None for each in returned]
+    return bool(calls) and all(path and len(path) == 1 and path[0] in names for path in calls)

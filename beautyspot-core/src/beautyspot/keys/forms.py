@@ -1,0 +1,532 @@
+"""Which form has a class.
+
+By one rule: an object counts by its class, by the form of the base that it derives from, and by all
+that is in its ``__dict__`` and slots beyond that. A class in C that has no form here is written as
+`copyreg` and ``__reduce_ex__`` take it apart. What these refuse is refused, and so is what belongs
+to the running process, is used up when it is read, or stands for something else.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import os
+from contextlib import suppress
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ProxyTypes
+
+from beautyspot.contracts.file import File
+from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
+from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.frozen import genuine
+from beautyspot.functions.names import identifier_of, is_python_class, root_of
+from beautyspot.keys import callables
+from beautyspot.keys.callables import found_by_name, named
+from beautyspot.keys.text import FLAT, blob, quote, tag
+from beautyspot.keys.walk import ADVICE, NO_FORM, described
+from beautyspot.messages import less_secrets, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.contracts.types import Types
+    from beautyspot.keys.walk import Form, Walk
+
+OWN_KEY: Final = "__beautyspot_key__"
+"""A class's method that returns what counts of an instance: a value that has a stable form."""
+
+_LIVE: Final = frozenset(
+    {
+        "asyncio", "concurrent", "contextvars", "multiprocessing", "queue", "selectors", "socket",
+        "socketserver", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "weakref",
+        "_weakrefset",
+    }
+)  # fmt: skip
+"""Modules whose objects belong to the running process, even if they are written in Python."""
+
+_LOCKS: Final = frozenset(
+    {
+        *("_thread:lock", "_thread:RLock", "threading:_RLock"),
+        *(f"{module}:{name}" for module in ("threading", "asyncio")
+          for name in ("Lock", "Condition", "Semaphore", "BoundedSemaphore")),
+    }
+)  # fmt: skip
+"""What orders work and holds no data: it counts as its class alone."""
+
+_ROWS: Final = (
+    "asks the database whenever it is read, so that the rows do not count",
+    (
+        "pass what it finds, such as list(….values()), or the primary keys of the rows; or, if it "
+        "counts by its question alone, str(….query)"
+    ),
+)
+_REFUSED: Final = {
+    "random:Random": (
+        "is another one after each use", "pass a seed, and make it of that inside"
+    ),
+    "django.db.models.manager:BaseManager": _ROWS,
+    "django.db.models.query:QuerySet": _ROWS,
+    "django.db.models.query:RawQuerySet": _ROWS,
+    "django.utils.functional:Promise": (
+        "is a text that is made when it is used, in the language of that moment",
+        "pass str(…) of it",
+    ),
+}  # fmt: skip
+"""Objects that can't be told by what they hold, with what to pass in their place."""
+
+_LAZY: Final = frozenset(
+    {"cached_property", "cachedproperty", "lazy_property", "lazyproperty", "reify",
+     "memoized_property", "CachedAccessor", "NameSpace"}
+)  # fmt: skip
+"""What the classes are called whose instances keep in an object what they computed, in the
+standard library and elsewhere; the accessors of pandas and Polars, too."""
+
+
+# ----------------------------------------------------------------------- what has a form of its own
+
+
+def _text_of(name: str, text: Callable[[Any], str]) -> Form:
+    return lambda _walk, value: tag(name, quote(text(value)))
+
+
+def _parts_of(name: str, parts: Callable[[Any], Any]) -> Form:
+    return lambda walk, value: tag(name, walk.array(parts(value)))
+
+
+def _day(value: Any) -> str:
+    return f"{value.year:04}-{value.month:02}-{value.day:02}"
+
+
+def _clock(value: Any) -> tuple[Any, ...]:
+    time = f"{value.hour:02}:{value.minute:02}:{value.second:02}.{value.microsecond:06}"
+    return (time, value.fold, value.tzinfo)
+
+
+def _decimal(value: Any) -> str:
+    """Digits and exponent: 1.0 is not 1.00. The case of "E" depends on the current context."""
+    from decimal import Decimal
+
+    return Decimal.__str__(value).upper()
+
+
+def _ordered(walk: Walk, value: Any) -> str:
+    from collections import OrderedDict
+
+    # Not by `dict.items`, which does not know of `move_to_end`.
+    return tag("ordereddict", walk.array(map(list, OrderedDict.items(value))))
+
+
+def _deque(walk: Walk, value: Any) -> str:
+    from collections import deque
+
+    return tag("deque", walk.array([value.maxlen, list(deque.__iter__(value))]))
+
+
+def _partial(walk: Walk, value: Any) -> str:
+    from functools import partial
+
+    parts: Any = partial.__reduce__(value)[2]
+    func, args = walk.at("<func>", "", parts[0]), walk.array(parts[1], "<args>[{}]")
+    return tag("partial", f"[{func},{args},{walk.mapping(parts[2])}]")
+
+
+def _path(walk: Walk, value: Any) -> str:
+    """Not by its attributes, which cache what was computed so far, such as the text."""
+    from pathlib import PurePath
+
+    kind = next(base for base in type(value).__mro__ if root_of(base.__module__) == "pathlib")
+    return tag("path", walk.array([kind.__name__, PurePath.__str__(value)]))
+
+
+def _zone(walk: Walk, value: Any) -> str:
+    try:
+        value.__reduce__()  # refused for a zone from a file, which may be another one of that key
+    except Exception:
+        walk.refuse(value, "was read from a file, which its key does not name")
+    return tag("zoneinfo", quote(str(value.key)))
+
+
+def _enum(walk: Walk, value: Any) -> str:
+    """Class, name and, as far as it is flat, value; unions of flags have no name of their own."""
+    from enum import Flag
+
+    name, number = None if isinstance(value, Flag) else value._name_, value._value_
+    parts = [name, number] if type(number) in FLAT else [name]
+    return tag("enum", f"[{named(walk, type(value))},{walk.array(parts)}]")
+
+
+def _exception(walk: Walk, value: BaseException) -> str:
+    """Class, arguments, and attributes with those in slots; neither traceback nor cause."""
+    kind = type(value)
+    owner = next(base for base in kind.__mro__ if not is_python_class(base))
+    reduce: Any = owner.__reduce__
+    if owner.__module__ != "builtins" and reduce is BaseException.__reduce__:
+        walk.refuse(value)  # what it holds in C stands in no attribute
+    args = walk.array(value.args, ".args[{}]")
+    if owner.__module__ != "builtins":
+        args = f"{args},{_reduced(owner)(walk, value)}"
+    return tag("exception", f"[{named(walk, kind)},{args},{_state(walk, value, BaseException)}]")
+
+
+def _named_tuple(walk: Walk, value: Any) -> str:
+    """A tuple, with the names of its fields if it has some."""
+    items, names = [*tuple.__iter__(value)], getattr(type(value), "_fields", None)
+    if isinstance(names, tuple) and len(names) == len(items):
+        items = [[str(name), item] for name, item in zip(names, items, strict=True)]
+    return tag("tuple", walk.array(items))
+
+
+_EXACT: Final[dict[type, Form]] = {
+    list: lambda walk, value: walk.array(list.__iter__(value)),
+    tuple: _named_tuple,
+    dict: lambda walk, value: walk.mapping(dict(dict.items(value))),
+    set: lambda walk, value: tag("set", walk.sorted(set.__iter__(value))),
+    frozenset: lambda walk, value: tag("frozenset", walk.sorted(frozenset.__iter__(value))),
+    bytes: lambda _, value: tag("bytes", blob(value)),
+    bytearray: lambda _, value: tag("bytearray", blob(value)),
+    memoryview: lambda walk, value: tag(
+        "memoryview",
+        f"[{walk.array([value.format, list(value.shape or ()), value.readonly])},"
+        f"{blob(value if value.c_contiguous else value.tobytes())}]",
+    ),
+    str: lambda _, value: FLAT[str](str.__str__(value)),
+    int: lambda _, value: FLAT[int](int.__int__(value)),
+    float: lambda _, value: FLAT[float](float.__float__(value)),
+    complex: _parts_of("complex", lambda value: (value.real, value.imag)),
+    MappingProxyType: lambda walk, value: tag("mappingproxy", walk.at("", "", value.copy())),
+}
+"""Forms of the builtin types, which call methods of these: a subclass may override its own."""
+
+_BY_NAME: Final[dict[str, Form]] = {
+    "datetime:date": _text_of("date", _day),
+    "datetime:datetime": _parts_of("datetime", lambda value: (_day(value), *_clock(value))),
+    "datetime:time": _parts_of("time", _clock),
+    "datetime:timedelta": _parts_of(
+        "timedelta", lambda value: (value.days, value.seconds, value.microseconds)
+    ),
+    "zoneinfo:ZoneInfo": _zone,
+    "uuid:UUID": _parts_of("uuid", lambda value: (f"{value.int:032x}", value.is_safe.value)),
+    "decimal:Decimal": _text_of("decimal", _decimal),
+    "collections:OrderedDict": _ordered,
+    "collections:defaultdict": lambda walk, value: tag(
+        "defaultdict",
+        f"[{walk.at('.default_factory', '', value.default_factory)},"
+        f"{walk.mapping(dict(dict.items(value)))}]",
+    ),
+    "collections:deque": _deque,
+    "functools:partial": _partial,
+    **dict.fromkeys(_LOCKS, _text_of("lock", lambda value: identifier_of(type(value)))),
+    **dict.fromkeys(
+        (
+            *("pathlib:Path", "pathlib:PosixPath", "pathlib:WindowsPath"),
+            *("pathlib:PurePath", "pathlib:PurePosixPath", "pathlib:PureWindowsPath"),
+        ),
+        _path,
+    ),
+}
+"""Those of the standard library, by the top-level module and the name of a class."""
+
+_FAMILIES: Final[dict[str, Form]] = {
+    "enum:Enum": _enum,
+    "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
+    "builtins:BaseException": _exception,
+}
+"""The same of classes whose subclasses are written alike."""
+
+
+def has_own_form(module: str) -> bool:
+    """Whether beautyspot itself has forms of classes of a module, given its dotted name."""
+    return root_of(module) in _OWN
+
+
+_OWN: Final = {
+    *(name.partition(":")[0] for name in (*_BY_NAME, *_FAMILIES)),
+    *(cls.__module__ for cls in callables.FAMILIES),
+    *("array", "collections", "dataclasses", "fractions", "ipaddress", "operator", "pydantic"),
+    *("pydantic_core", "random", "re", "string", "types"),
+}
+
+
+# ------------------------------------------------------------------------------------- the rule
+
+
+class Forms:
+    """Writes whatever is no flat value, list, tuple or dict.
+
+    Args:
+        types: those that plug-ins support.
+    """
+
+    __slots__ = ("_known", "_types")
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._known: ByIdentity[Form] = ByIdentity()
+
+    def __call__(self, walk: Walk, value: Any) -> str:
+        """The text of a value, by what its class says, or else by the form of that."""
+        kind = type(value)
+        for base in kind.__mro__ if walk.custom else ():
+            if id(base) in walk.custom:
+                return _keyed(walk, value, walk.custom[id(base)][1])
+        own = getattr(kind, OWN_KEY, None)
+        if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
+            return _keyed(walk, value, own)  # of the class: one of its metaclass is for the class
+        form = self._known.get(kind) or self._known.put(kind, self._find(kind))
+        return form(walk, value)
+
+    def _find(self, kind: type) -> Form:
+        exact = _EXACT.get(kind)
+        if exact is not None:  # no plug-in can claim one of these
+            return exact
+        found = support_of(self._types, kind)
+        if found is not None:
+            return _Supported(found[1], kind, found[0])
+        if needs_data_plugin(self._types, kind):
+            return _refusing(NO_DATA, GET_DATA)
+        return _form_of(kind)
+
+
+form_of: Final = Forms({})
+
+_GLOBAL: Final = '{"$global":'
+
+
+def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
+    if any(kind is proxy for proxy in ProxyTypes) or any(
+        "__class__" in vars(base) for base in kind.__mro__ if base is not object
+    ):
+        why = "stands for another object"
+        return _refusing(why, f"pass that object itself, {ADVICE}", always=True)
+    kind = genuine(kind)  # a frozen time is one as any other
+    names = [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__]
+    for name in names:
+        if name in _REFUSED:
+            return _refusing(*_REFUSED[name], always=True)
+    for base, name in zip(kind.__mro__, names, strict=True):
+        family = callables.FAMILIES.get(base) or _FAMILIES.get(name)
+        if family is not None:
+            return family
+    exact = _base_form(kind)
+    if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
+        return exact
+    if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
+        awaited = hasattr(kind, "__await__")
+        advice = "await it, and pass what it gives" if awaited else "pass a list of its items"
+        return _refusing("is used up when it is read", advice)
+    if kind is object or not _LIVE.isdisjoint([root_of(base.__module__) for base in kind.__mro__]):
+        return _refusing()
+    base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
+    return _object_of(base, None if base is object else _base_form(base) or _reduced(base))
+
+
+def _base_form(cls: type) -> Form | None:
+    return _EXACT.get(cls) or _BY_NAME.get(_rooted(cls))
+
+
+def _rooted(cls: type) -> str:
+    return f"{root_of(cls.__module__)}:{cls.__qualname__}"
+
+
+def _refusing(why: str = NO_FORM, advice: str = ADVICE, *, always: bool = False) -> Form:
+    def refuse(walk: Walk, value: object) -> str:
+        walk.lenient = walk.lenient and not always
+        walk.refuse(value, why, advice)
+
+    return refuse
+
+
+def _object_of(base: type, inner: Form | None) -> Form:
+    """The form of an object: its class, what it holds beyond a base, and the form of that base."""
+
+    def write(walk: Walk, value: object) -> str:
+        content = "" if inner is None else inner(walk, value)
+        if content.startswith(_GLOBAL):  # a name leads to it
+            return content
+        own = _state(walk, value, base)
+        if own == "{}" and type(value) is base and _base_form(base) is not None:
+            return content
+        text = f"{named(walk, type(value))},{own}"
+        return tag("object", f"[{text},{content}]" if content else f"[{text}]")
+
+    return write
+
+
+def _reduced(base: Any) -> Form:
+    """The form of a class in C, as `copy` and `pickle` take its instances apart."""
+
+    def write(walk: Walk, value: Any) -> str:
+        reduce = copyreg.dispatch_table.get(base)
+        try:
+            if reduce is not None:
+                parts: Any = reduce(value)
+            elif base.__reduce_ex__ is not object.__reduce_ex__:
+                parts = base.__reduce_ex__(value, 4)
+            elif base.__reduce__ is not object.__reduce__:
+                parts = base.__reduce__(value)
+            else:
+                parts = object.__reduce_ex__(value, 4)
+            drained = [None if each is None else [*each] for each in parts[3:5]]
+        except Exception:
+            walk.refuse(value)
+        if isinstance(parts, str):
+            return found_by_name(walk, value, parts)
+        filled: tuple[Any, ...] = (*parts, None)
+        function, args, state = filled[:3]
+        if state is not None and _is_own(state, _own_dict(walk, value)):
+            state = None  # which is written beside
+        how = None if function is type(value) else function
+        return walk.array([how, list(args), state, *drained], "<{}>")
+
+    return write
+
+
+def _is_own(state: Any, own: dict[str, Any]) -> bool:
+    """Whether a state is the ``__dict__``, or a pair of that and what is in slots."""
+    if type(state) is tuple and len(state) == 2 and type(state[1]) is dict:
+        state = state[0] or {}
+    return type(state) is dict and [*map(id, state.values())] == [*map(id, own.values())]
+
+
+def _keyed(walk: Walk, value: Any, function: Callable[[Any], object]) -> str:
+    """The class and what a function of the user's says of a value; of a file, once in a run."""
+    name = quote(identifier_of(type(value)))
+    known = (id(value), os.fspath(value)) if type(value) is File else None
+    if known in walk.kept:
+        return walk.kept[known]
+    try:
+        key = function(value)
+    except Exception as error:
+        raise _failed(walk, value, function, error) from error
+    walk.definitions.append(type(value))
+    text = tag("key", f"[{name},{walk.at('<key>', '', key)}]")
+    if known is not None:
+        walk.kept[known] = text
+    return text
+
+
+def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+    """The error of a value whose key function raised one."""
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return UnstableKeyError(
+        f"{less_secrets(walk.where())} is {described(value)}, whose key function {name} raised "
+        f"{type(error).__name__}: {masked(str(error))}. Correct that function, or leave the "
+        "argument out with mark(ignore=...)",
+        path=walk.where(),
+    )
+
+
+class _Supported:
+    """The form of a class that a plug-in supports.
+
+    It writes the class, the name of the plug-in's types (two may say the same of unequal values),
+    what the plug-in says of the value, and what a program has set on it.
+    """
+
+    __slots__ = ("_base", "_cls", "_is_own", "_key", "_name", "_support")
+
+    def __init__(self, support: Any, kind: type, name: str) -> None:
+        self._base = next(base for base in kind.__mro__ if class_name(base) == name)
+        self._cls = support.counted_as(kind)
+        self._key = support.key
+        self._support = quote(support.name)
+        self._name = quote(identifier_of(kind)) if support.by_name else None
+        holds = kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)
+        self._is_own = support.own_names(kind) if holds else None
+
+    def __call__(self, walk: Walk, value: object) -> str:
+        """Write `value`."""
+        try:
+            key = self._key(value)
+        except UnstableKeyError as error:
+            path, why = walk.where(), less_secrets(str(error))
+            message = f"{less_secrets(path[:200])} is {described(value)}, which {why}"
+            raise UnstableKeyError(message, path=path) from error
+        except Exception as error:
+            raise _failed(walk, value, self._key, error) from error
+        name = self._name or named(walk, self._cls)
+        own = "{}" if self._is_own is None else _state(walk, value, self._base, self._is_own)
+        text = f"{name},{self._support},{walk.at('<key>', '', key)}"
+        return tag("key", f"[{text}]" if own == "{}" else f"[{text},{own}]")
+
+
+# ----------------------------------------------------------------------------- what an object holds
+
+
+def _state(
+    walk: Walk, value: object, base: type, inner: Callable[[str], object] = lambda _name: False
+) -> str:
+    """The JSON object of what is in the slots of all classes that `base` is not, and the dict.
+
+    What an attribute of that name in a subclass hides is there as well, under a pair of the name
+    and a number. What is `inner`, is a library's own.
+    """
+    members: dict[Any, Any] = {}
+    times: dict[str, int] = {}
+    for name, item in _held(walk, value, base):
+        times[name] = times.get(name, 0) + 1
+        if item is not _UNSET and not inner(name) and not _is_derived(walk, value, name, item):
+            members[name if times[name] == 1 else (name, times[name])] = item
+    return walk.attributes(value, members)
+
+
+def _held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
+    kind = type(value)
+    for owner in [each for each in kind.__mro__ if each not in base.__mro__]:
+        fields = [field.name for field in vars(owner).get("__attrs_attrs__", ())]
+        for name, slot in vars(owner).items():
+            # The other slots of a class of attrs keep what it computed.
+            if type(slot) is MemberDescriptorType and (name in fields or not fields):
+                try:
+                    item = slot.__get__(value, kind)
+                except AttributeError:
+                    item = _UNSET
+                # Of a class in C, None is what was not set. Other Pythons may not have it.
+                yield name, _UNSET if item is None and not is_python_class(owner) else item
+    yield from _own_dict(walk, value).items()
+
+
+_UNSET: Final = object()
+
+
+def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
+    """The ``__dict__`` itself, whatever the class makes of the name or of `__getattribute__`."""
+    kind = type(value)
+    for base in kind.__mro__:
+        found: Any = base.__dict__.get("__dict__")
+        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
+            own: dict[str, Any] = found.__get__(value)
+            return own
+    if kind.__dictoffset__ != 0:
+        walk.refuse(value, "hides its __dict__")
+    return {}
+
+
+def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
+    """Whether an attribute follows from the others: what a cached property keeps, and the hash.
+
+    Reading one must not change the key; and hashes of texts differ between processes.
+    """
+    if type(name) is not str:
+        return False
+    kind = type(value)
+    found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
+    if found is not None and not _LAZY.isdisjoint([b.__name__ for b in type(found).__mro__]):
+        return True
+    kept = name[:1] == "_" and "hash" in name
+    return kept and (item is None or _is_hash_of_rest(walk, value, name, item))
+
+
+def _is_hash_of_rest(walk: Walk, value: object, name: str, item: object) -> bool:
+    """Whether an object has this hash without the attribute in which it stands, too."""
+    kind = type(value)
+    if not isinstance(item, int) or hasattr(kind, "__del__"):
+        return False
+    with suppress(Exception):  # of a class in C, or what `__hash__` raises
+        twin: Any = object.__new__(kind)
+        for each, held in _held(walk, value, object):
+            if held is not _UNSET:
+                object.__setattr__(twin, each, None if each == name else held)
+        return int.__int__(item) == hash(twin)
+    return False

@@ -1,0 +1,309 @@
+"""A walk through a value, which writes its canonical text.
+
+A *form* writes the values of one class, and calls the walk for their parts. The walk keeps track of
+where it is, for messages, of cycles, of what was written before, and of what does not count. Each
+text has a walk of its own, used by one thread.
+"""
+
+from __future__ import annotations
+
+import reprlib
+import sys
+from operator import itemgetter
+from types import FunctionType, MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.names import module_name, unwrap_ours
+from beautyspot.keys.text import FLAT, flat_array, flat_object, fold, is_plain_key, quote, tag
+from beautyspot.messages import less_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Form = Callable[["Walk", Any], str]
+    """Writes a value of one class."""
+
+    Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
+
+MAX_DEPTH: Final = 100
+"""Values that are nested deeper are refused. Five calls a level take half of Python's 1000."""
+
+ADVICE: Final = (
+    "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
+    "spot.keygen.register(cls, function)"
+)
+
+NO_FORM: Final = "has no form that is the same in another process"
+
+ITEM: Final = "[{}]"
+KEYED: Final = "[key]"
+ATTRIBUTE: Final = ".{}"
+NAME: Final = "{}"
+
+CAPTURED: Final = "<captured "
+"""The name of a part of a function begins so, if it is a variable."""
+
+
+class Without:
+    """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
+
+    Where the value counts by its state, the attributes on these dotted paths do not count. Of a
+    function, the variables of these names that it captured do not, of functions in it neither. A
+    path that leads nowhere has no effect.
+    """
+
+    __slots__ = ("paths", "value")
+
+    def __init__(self, value: object, paths: tuple[str, ...]) -> None:
+        if type(value) is Without:  # a proxy might raise if `isinstance` asked for its class
+            paths = value.paths + paths
+            value = value.value
+        self.value: object = value
+        self.paths: tuple[str, ...] = paths
+
+
+class Walk:
+    """Writes values.
+
+    Args:
+        write: writes whatever is no flat value, list, tuple or dict.
+        custom: ``id(class)`` -> the class, and a function that returns what counts of its
+            instances, or of a subclass's. Classes may be equal that are not one.
+        kept: of an earlier walk, so that what takes long is not done again.
+
+    Attributes:
+        path: where it is: the names of the steps, and their keys.
+        noted: the texts of arguments, of their attributes and of the variables that functions
+            captured, by what a message calls them: two of these tell what changed between them.
+        plain: whether all was flat values, lists, tuples and dicts so far.
+        kept: what takes long, such as the content of files.
+        definitions: the functions and classes that were met.
+        lenient: whether what has no form counts as its class alone.
+    """
+
+    __slots__ = (
+        *("_active", "_less", "_references", "_shared", "_within", "_write"),
+        *("custom", "definitions", "kept", "lenient", "noted", "path", "plain"),
+    )
+
+    def __init__(
+        self,
+        write: Form,
+        custom: Custom = MappingProxyType({}),
+        kept: dict[object, str] | None = None,
+    ) -> None:
+        self.custom = custom
+        self.path: list[tuple[str, object]] = []
+        self.noted: dict[str, str] = {}
+        self.plain = True
+        self.kept: dict[object, str] = {} if kept is None else kept
+        self.definitions: list[Any] = []
+        self.lenient = False
+        self._write = write
+        self._active: dict[int, None] = {}  # in the order in which they were met
+        # The values are kept, too: another object may get the address of one that is gone.
+        self._shared: dict[int, tuple[object, str]] = {}
+        self._less: dict[int, tuple[str, ...]] = {}
+        self._within: list[int] = []  # the functions that are written just now
+        self._references = 0  # to these
+
+    def argument(self, name: str, value: object) -> str:
+        """The text of an argument, which is noted."""
+        text = self.noted[name] = self.at(NAME, name, value)
+        return text
+
+    def at(self, step: str, key: object, value: object) -> str:
+        """The text of a part. `step` formats `key` as the next step of the path, such as `ITEM`."""
+        atom = FLAT.get(type(value))
+        if atom is not None:
+            return atom(value)
+        depth, active = len(self.path), len(self._active)
+        self.path.append((step, key))
+        try:
+            text = self._nested(value)
+        except Exception as error:
+            if not self.leaves_out(error):
+                raise
+            del self.path[depth + 1 :]
+            for address in [*self._active][active:]:
+                del self._active[address]
+            text = self.left(value)
+        self.path.pop()
+        return text
+
+    def leaves_out(self, error: Exception) -> bool:
+        """Whether what raised this counts as its class alone."""
+        return self.lenient and isinstance(error, UnstableKeyError)
+
+    def left(self, value: object) -> str:
+        """The text of what is left out."""
+        return tag("left", quote(described(value)))
+
+    def array(self, items: Iterable[Any], step: str = ITEM) -> str:
+        """The JSON array of `items`."""
+        items = tuple(items)
+        text = flat_array(items)
+        if text is None:
+            text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
+            return f"[{text}]"
+        return text
+
+    def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
+        """A JSON object if all keys are plain, else pairs; sorted either way.
+
+        The globals of a module, which a decorator's object may hold, count by its name, as it does.
+        """
+        if not all(map(is_plain_key, items)):
+            texts = [self.at("<key>", "", key) for key in items]
+            order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
+            pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
+            return tag("dict", f"[{','.join(sorted(pairs))}]")
+        text = flat_object(items)
+        if text is None and "__builtins__" in items and is_namespace(items):
+            return tag("namespace", quote(module_name(items["__name__"])))
+        if text is None:
+            members = [f"{quote(key)}:{self.at(step, key, items[key])}" for key in sorted(items)]
+            return f"{{{','.join(members)}}}"
+        return text
+
+    def sorted(self, items: Iterable[Any]) -> str:
+        """The JSON array of `items` in the order of their texts."""
+        return f"[{','.join(sorted([self.at('<element>', '', item) for item in items]))}]"
+
+    def attributes(self, value: object, members: dict[Any, Any]) -> str:
+        """The JSON object of the attributes of `value`, less those that do not count.
+
+        Those of an argument, and of what a function captured, are noted.
+        """
+        paths = self.less(value)
+        if paths:
+            members = {
+                name: _less(name, item, paths)
+                for name, item in members.items()
+                if (name[0] if type(name) is tuple else name) not in paths
+            }
+        step, name = self.path[-1]
+        is_named = len(self.path) == 1 or (step is NAME and str(name).startswith(CAPTURED))
+        if not is_named or not all(map(is_plain_key, members)):
+            return self.mapping(members, ATTRIBUTE)
+        whole = self.where()
+        texts = {name: self.at(ATTRIBUTE, name, members[name]) for name in sorted(members)}
+        self.noted.update({f"{whole}.{name}": text for name, text in texts.items()})
+        return f"{{{','.join([f'{quote(name)}:{text}' for name, text in texts.items()])}}}"
+
+    def function(self, value: FunctionType, parts: dict[str, Any], *, lenient: bool) -> str:
+        """The JSON object of the parts of a function, less the captured ones that do not count.
+
+        Those that are captured, and attributes, are noted. With `lenient`, what has no form counts
+        as its class.
+        """
+        paths, outer = self.less(value), self.lenient
+        self.lenient = lenient  # and so it stays if this raises: no walk around it goes on then
+        self._within.append(id(value))
+        texts: list[str] = []
+        try:
+            for name in sorted(parts):
+                part = parts[name]
+                variable = name.removeprefix(CAPTURED).removesuffix(">").removeprefix(".")
+                if variable not in paths and name not in paths:
+                    text = self.at(NAME, name, less_captured(variable, part, paths))
+                    texts.append(f"{quote(name)}:{text}")
+                    if name.startswith((CAPTURED, ".")):
+                        self.noted[f"{self.where()}{name}"] = text
+        finally:
+            self._within.pop()
+        self.lenient = outer
+        return f"{{{','.join(texts)}}}"
+
+    def less(self, value: object) -> tuple[str, ...]:
+        """The dotted paths that don't count in the state of `value`."""
+        return self._less.get(id(value), ())
+
+    def where(self) -> str:
+        """Where the walk is, such as ``client.session._lock``."""
+        steps = [f"[{reprlib.repr(k)}]" if s is KEYED else s.format(k) for s, k in self.path]
+        return "".join(steps)
+
+    def refuse(self, value: object, why: str = NO_FORM, advice: str = ADVICE) -> NoReturn:
+        """Raise an error that says where the walk is, and why `value` can't be in a key."""
+        path = self.where()
+        raise UnstableKeyError(
+            f"{less_secrets(path[:200])} is {described(value)}, which {why}: {advice}", path=path
+        )
+
+    def _nested(self, value: object) -> str:
+        if type(value) is Without:
+            return self._without(value)
+        address, less = id(value), self._less.get(id(value))
+        seen = self._shared.get(address)
+        if seen is not None and not less and not self.lenient:
+            return seen[1]
+        if address in self._active:
+            return self._again(value)
+        if len(self._active) >= MAX_DEPTH:
+            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
+        self._active[address] = None
+        references = self._references
+        written = self._written(type(value), value)
+        del self._active[address]
+        text = fold(written)
+        # Only folded texts are remembered: the others are cheap, and shared parts that double a
+        # text can do so only until it is folded.
+        remembers = text is not written and not less and not self.lenient
+        if remembers and self._references == references:
+            self._shared[address] = (value, text)
+        return text
+
+    def _written(self, kind: type, value: Any) -> str:
+        if not self.custom:  # which may say what counts of a container
+            if kind is list:
+                return self.array(value)
+            if kind is dict:
+                return self.mapping(value)
+            if kind is tuple:
+                return tag("tuple", self.array(value))
+        self.plain = False
+        return self._write(self, value)
+
+    def _without(self, marker: Without) -> str:
+        value, address = marker.value, id(marker.value)
+        outer = self._less.get(address, ())
+        self._less[address] = outer + marker.paths
+        try:
+            atom = FLAT.get(type(value))
+            return self._nested(value) if atom is None else atom(value)
+        finally:
+            self._less[address] = outer
+
+    def _again(self, value: object) -> str:
+        """Of a function that is met within itself: how many functions above it is written."""
+        address = id(unwrap_ours(value))
+        if address not in self._within:
+            self.refuse(value, "contains itself")
+        self._references += 1
+        return tag("above", str(len(self._within) - self._within.index(address)))
+
+
+def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
+    inner = tuple(path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}."))
+    return Without(item, inner) if inner else item
+
+
+def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
+    """A captured variable less what paths leave out of it; of a function, of all within it, too."""
+    less = _less(name, item, paths)
+    return Without(less, paths) if paths and type(item) is FunctionType else less
+
+
+def is_namespace(items: dict[Any, Any]) -> bool:
+    """Whether these are the globals of a module."""
+    return getattr(sys.modules.get(items.get("__name__", "")), "__dict__", None) is items
+
+
+def described(value: object) -> str:
+    """What messages call a value: ``a numpy.ndarray``."""
+    kind = type(value.value if type(value) is Without else value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    name = module + kind.__qualname__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

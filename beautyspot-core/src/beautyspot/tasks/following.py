@@ -1,0 +1,564 @@
+"""What ``version="auto"`` is made of: code, and the content of what it names.
+
+It follows a function, and whatever of the user's own project its code names, from one to the next:
+functions, classes with their methods and bases, methods called on `self`, what was captured or
+stands as a default, and what decorators wrap around it. What modules and captured variables hold
+counts by its text, and the functions and classes in it are followed. What functions of its module
+assign or change counts by the code in it alone, and a warning says so.
+
+The user's own project is the top-level package of the function itself, wherever it is installed,
+and every file that is neither of the standard library nor in ``site-packages``.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import inspect
+import sys
+from pathlib import PurePath
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts.types import OF_DATA
+from beautyspot.functions.annotations import annotations_of
+from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.code import (
+    UNKNOWN,
+    code_digest,
+    digest_of,
+    dotted,
+    follow,
+    methods_of,
+    module_source,
+    nodes_of,
+    with_nested,
+)
+from beautyspot.functions.names import (
+    captured,
+    chain,
+    closures,
+    identifier_of,
+    innermost_function,
+    is_no_file,
+    is_of_no_file,
+    is_ours,
+    is_python_class,
+    is_without_file,
+    look_up,
+    namespace_of,
+    python_function,
+    root_of,
+    unwrap_ours,
+    version_of,
+)
+from beautyspot.functions.origins import is_installed
+from beautyspot.keys.forms import has_own_form
+from beautyspot.keys.text import tag
+from beautyspot.keys.walk import KEYED, Walk, Without, described
+from beautyspot.logs import inform_once, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from beautyspot.keys.generator import KeyGen
+
+    Record = tuple[str, str, str]
+    """Where a thing was found, its name there, and its digest."""
+
+    Path = tuple[str, ...]
+    """A dotted name."""
+
+_DOCS: Final = frozenset({"__doc__", "getdoc"})
+_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
+_DATA: Final = OF_DATA | {"argparse"}
+_IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
+_CONTAINERS: Final = (list, dict, set)
+_LEFT: Final = tag("left", "0")
+"""The text of what can't be read: it is no part of a version."""
+
+_STANDARD: Final = str(PurePath(functools.__file__).parent)
+
+
+class Following:
+    """Follows the code of one function and of its arguments.
+
+    Args:
+        function: the function.
+        keygen: writes the texts of what the code reads.
+        ignore: captured variables, and globals of its module, that do not count.
+
+    Attributes:
+        records: what the version is made of, as it was when `version` was called last.
+    """
+
+    def __init__(self, function: Any, keygen: KeyGen, ignore: Collection[str] = ()) -> None:
+        self._function = unwrap_ours(function)
+        self._keygen = keygen
+        self._ignore = ignore
+        self.records: set[Record] = set()
+        self._project = root_of(namespace_of(self._function).get("__name__"))
+        inner = python_function(self._function)
+        # Of this class the function's own version follows what it calls on `self`.
+        self._owner = UNKNOWN if inner is None else _class_of(inner)
+        # At a prompt, what a table holds is defined anew between two calls.
+        self._first: dict[str, list[Any]] | None = None if is_without_file(function) else {}
+        self._known: ByIdentity[str] = ByIdentity()
+
+    def version(self) -> str:
+        """The version of the function: 32 hex digits."""
+        self.records = self._followed()
+        return _digest(self.records)
+
+    def changed(self, before: set[Record]) -> set[tuple[str, str]]:
+        """What is another thing by now than in these `records`: where it was found, and its name.
+
+        Of what is there now or before alone, how one came to it.
+        """
+        now = self._followed()
+        known = {owner for owner, *_ in now} & {owner for owner, *_ in before}
+        differing = {(owner, label) for owner, label, _ in now ^ before}
+        return {each for each in differing if each[0] in known and each[1]} or differing
+
+    def _followed(self) -> set[Record]:
+        walk = _Follow(self._keygen, self._project, self._first)
+        walk.begin(self._function, self._ignore)
+        name = identifier_of(self._function)
+        if walk.changing:
+            warn_once(
+                f'version="auto" of {name} does not count {", ".join(sorted(walk.changing))}, '
+                "which functions change while the program runs: pass what matters of it as an "
+                "argument, or write the version yourself"
+            )
+        for label, cls in sorted(walk.unread.items()):
+            inform_once(
+                f'version="auto" of {name} does not follow {label}, since what {cls} holds '
+                "can't be read. If results depend on it, write the version yourself, or let the "
+                "function use what it is made of (the text of a template, say) as a global of its "
+                "own"
+            )
+        return walk.records
+
+    def of(self, definitions: list[Any], first: Any) -> str:
+        """A digest of the code of functions and classes in arguments; "" where there is none.
+
+        Args:
+            definitions: the functions and classes, as they were met.
+            first: the first argument: of its own class counts what is called on `self`.
+        """
+        receiver = first.value if type(first) is Without else first
+        found = [*definitions]
+        if self._owner is not UNKNOWN and self._owner in (receiver, type(receiver)):
+            found.remove(self._owner)
+        versions = {self._version(each) for each in found} - {""}
+        return digest_of(repr(sorted(versions))) if versions else ""
+
+    def _version(self, definition: Any) -> str:
+        key: Any = definition
+        if isinstance(definition, FunctionType):
+            held = definition.__closure__, definition.__defaults__, definition.__kwdefaults__
+            key = definition if any(held) else definition.__code__  # a lambda is made anew
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        walk = _Follow(self._keygen, self._project)
+        walk.definition(definition, described=True)
+        version = _digest(walk.records) if walk.records else ""
+        return version if is_of_no_file(definition) else self._known.put(key, version)
+
+
+def _digest(records: set[Record]) -> str:
+    return digest_of(repr(sorted(records)))
+
+
+# -------------------------------------------------------------------------------- from name to name
+
+
+class _Follow:
+    """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
+
+    def __init__(
+        self, keygen: KeyGen, project: str, first: dict[str, list[Any]] | None = None
+    ) -> None:
+        self.records: set[Record] = set()
+        self.changing: set[str] = set()
+        self.unread: dict[str, str] = {}  # what has no text: its class
+        self._keygen = keygen
+        self._project = project
+        self._first = {} if first is None else first  # the code in tables that functions change
+        self._todo: list[tuple[Any, bool]] = []
+        self._seen: dict[tuple[int, bool], Any] = {}  # kept, so that no number comes twice
+        self._visited: dict[int, Any] = {}
+        self._reads_docs = False
+        self._ignore: Collection[str] = ()
+        self._around: list[FunctionType] = []  # whose captured variables `ignore` may name
+        self._globals: object = None
+
+    def begin(self, function: Any, ignore: Collection[str]) -> None:
+        """Follow a function that is marked: what is bound to it are arguments."""
+        self._ignore, self._around = ignore, closures(function)
+        self._globals = getattr(innermost_function(function), "__globals__", None)
+        *_, last = chain(function)
+        self.definition(function if isinstance(last, FunctionType | type) else type(last))
+
+    def definition(self, value: Any, *, described: bool = False) -> None:
+        """Follow a function or class and what is wrapped around it, whose docstring may be read."""
+        if (id(value), described) in self._seen:
+            return
+        self._seen[id(value), described] = value
+        self._todo.append((value, described))
+        if len(self._todo) > 1:  # another one is visited just now
+            return
+        while self._todo:
+            self._visit_all(*self._todo[0])
+            del self._todo[0]
+        for definition in self._visited.values() if self._reads_docs else ():
+            self.records.add((identifier_of(definition), "doc", digest_of(_doc(definition))))
+
+    def _visit_all(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
+        for step in chain(value):
+            if is_ours(step):  # a helper that is marked says by its version what changes
+                version = version_of(step)
+                if version is not None:
+                    self.records.add((identifier_of(step), "version", version))
+            elif isinstance(step, FunctionType | type) and self._is_own(step):
+                if id(step) not in self._visited:
+                    self._visited[id(step)] = step
+                    if isinstance(step, type):
+                        self._class(step)
+                    else:
+                        self._function(step)
+                if described:
+                    name = identifier_of(step)
+                    self.records.add((name, "seen", digest_of(_doc(step))))
+                    self._annotated(name, step)
+        registry = getattr(getattr(value, "dispatcher", value), "registry", None)
+        if isinstance(registry, MappingProxyType) and self._is_own_place(namespace_of(value)):
+            # What `functools.singledispatch` calls in place of a function, by type.
+            self._use(identifier_of(value), "dispatch", dict(registry))
+
+    def _annotated(self, name: str, definition: Any) -> None:
+        annotations, texts = annotations_of(definition), _Names([], "")
+        self._use(name, "annotations", annotations)
+        for each in annotations.values():
+            text = getattr(each, "__forward_arg__", each)
+            if isinstance(text, str):
+                texts.read_text(text)
+        for path in sorted(texts.paths):
+            self._use(
+                name, *self._resolved(name, path, namespace_of(definition), {}), as_value=True
+            )
+
+    def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
+        name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        self.records.add((name, "", code_digest(function)))
+        used = {each for code in with_nested(function.__code__) for each in code.co_names}
+        self._reads_docs |= not _DOCS.isdisjoint(used)
+        cells, first = captured(function), function.__code__.co_varnames[:1]
+        names = _Names(nodes, str(function.__globals__.get("__package__") or ""))
+        paths = names.paths if nodes else dict.fromkeys([(each,) for each in (*used, *cells)], True)
+        for path, as_value in sorted(paths.items()):
+            root = path[0]
+            if path[:1] == first and owner is not UNKNOWN:
+                if path[1:] and path[1] != "__class__":
+                    self._use(name, path[1], follow(owner, path[1:2]))
+                else:  # any method of it may run
+                    self.definition(owner)
+            elif root in cells:
+                value, less = cells[root], self._ignore if function in self._around else ()
+                if root not in less:
+                    inner = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
+                    self._use(name, root, value, changed=inner, as_value=as_value)
+            elif root in used or root in names.imported:
+                found = self._resolved(name, path, function.__globals__, names.imported)
+                self._use(name, *found, as_value=as_value)
+        if "__class__" in cells:  # `super()`, which leaves no name in the code
+            self.definition(cells["__class__"])
+        given: dict[object, Any] = dict(enumerate(function.__defaults__ or ()))
+        given.update(function.__kwdefaults__ or {})
+        for key, value in given.items():
+            self._use(name, f"default of {key}", value)
+
+    def _class(self, cls: type[Any]) -> None:
+        name, namespace, nodes = identifier_of(cls), namespace_of(cls), nodes_of(cls)
+        self.records.add((name, "", code_digest(cls)))
+        # What a decorator generates says no more than the class's source, in each Python otherwise.
+        methods = [each for each in methods_of(cls).values() if not (nodes and _generated(each))]
+        for each in (*cls.__mro__[1:], type(cls), *methods):
+            self.definition(each)
+        for path, as_value in sorted(_Names(nodes, "").paths.items()):
+            self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
+        changed = _beneath(self._changed_in(namespace), cls.__qualname__)
+        for key, value in vars(cls).items():
+            by_python = key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"
+            if not by_python and not hasattr(type(value), "__get__") and type(value) is not cls:
+                where = f"{name.replace(':', '.')}.{key}"
+                self._count(name, key, value, _beneath(changed, key), where, as_value=False)
+        if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
+            members = getattr(cls, "__members__", {})
+            fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]
+            held = [(key, each._value_) for key, each in members.items()]
+            self._use(name, "members", [held, fields, annotations_of(cls)])
+
+    def _use(
+        self,
+        owner: str,
+        label: str,
+        value: Any,
+        namespace: Mapping[str, Any] | None = None,
+        *,
+        changed: Collection[str] = (),
+        as_value: bool = False,
+    ) -> None:
+        """Count what a name stands for, less what functions of that namespace change of it."""
+        path, name = "", label.rpartition(".")[2]
+        if namespace is not None:
+            changed = _beneath(self._changed_in(namespace), name)
+            path = f"{namespace.get('__name__')}.{name}"
+            is_theirs = callable(value) and not self._is_own_place(namespace)
+            if is_theirs or (name in self._ignore and namespace is self._globals):
+                changed, path = ("",), ""  # of theirs, the names up to it say enough
+        if value is not UNKNOWN and value is not None and type(value) not in _IN_C:
+            self._count(owner, label, value, changed, path, as_value=as_value)
+
+    def _count(
+        self,
+        owner: str,
+        label: str,
+        value: Any,
+        changed: Collection[str],
+        path: str,
+        *,
+        as_value: bool,
+    ) -> None:
+        """Count a value by its text, and by the code in it.
+
+        Args:
+            owner: whose name it is.
+            label: the name.
+            value: what it stands for.
+            changed: the paths of what functions change of it; "" is the value itself.
+            path: what a warning calls it then; "" for none.
+            as_value: whether its owner does more with it than to call it.
+        """
+        is_code = issubclass(type(value), FunctionType | type)
+        walk = _Content(self._keygen, self._is_own)
+        text = walk.argument(label, Without(value, tuple(filter(None, changed))))
+        if changed and path and not is_code:
+            self.changing.update([f"{path}.{each}" if each else path for each in changed])
+        if "" not in changed:
+            if text != _LEFT:
+                self.records.add((owner, label, digest_of(text)))
+            self.unread.update({f"{each} in {owner}": cls for each, cls in walk.left_out.items()})
+        definitions = walk.definitions
+        if "" in changed and issubclass(type(value), _CONTAINERS):
+            # What a program puts there while it runs is no part of the version.
+            definitions = self._first.setdefault(f"{owner} {label}", definitions if path else [])
+        for each in definitions:
+            self.definition(each, described=as_value or each is not unwrap_ours(value))
+        if not is_code and python_function(value) is not None:  # a property, a static method, …
+            self.definition(value, described=as_value)
+
+    # ----------------------------------------------------------------------- what a name stands for
+
+    def _resolved(
+        self, owner: str, path: Path, namespace: Mapping[str, Any], imported: Mapping[str, Path]
+    ) -> tuple[str, Any, Mapping[str, Any] | None]:
+        """The first thing along a dotted name that is no module: the names up to it, and where."""
+        root, *names = path
+        where: Mapping[str, Any] | None = namespace
+        done, value = [root], namespace.get(root, UNKNOWN)
+        if root in imported:
+            module, *more = imported[root]
+            value, names, where = self._load(module), [*more, *names], None
+        if isinstance(value, ModuleType):
+            self.records.add((owner, root, digest_of(value.__name__)))
+        while isinstance(value, ModuleType) and names:
+            where, name = vars(value), names.pop(0)
+            done.append(name)
+            value = where.get(name, UNKNOWN)
+            if value is UNKNOWN and root in imported:
+                value = self._load(f"{where['__name__']}.{name}")
+        return ".".join(done), UNKNOWN if isinstance(value, ModuleType) else value, where
+
+    def _load(self, name: str) -> Any:
+        """A module that a function imports when it runs, which may be later than now."""
+        if name not in sys.modules and self._is_own_package(root_of(name)):
+            try:
+                importlib.import_module(name)
+            except Exception:  # whatever its code raises is for the function to meet
+                return UNKNOWN
+        return sys.modules.get(name, UNKNOWN)
+
+    def _is_own_package(self, root: str) -> bool:
+        try:
+            spec = None if root == self._project else importlib.util.find_spec(root)
+        except ValueError:  # a module that something made at run time
+            return False
+        places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+        return root == self._project or any(_is_of_a_project(each) for each in places if each)
+
+    def _is_own(self, definition: Any) -> bool:
+        if isinstance(definition, FunctionType):
+            return self._is_own_place(definition.__globals__, definition.__code__.co_filename)
+        return is_python_class(definition) and self._is_own_place(namespace_of(definition))
+
+    def _is_own_place(self, namespace: Mapping[str, Any], filename: str = "") -> bool:
+        root = root_of(namespace.get("__name__"))
+        if "__file__" not in namespace and root in sys.builtin_module_names:
+            return False
+        filename = filename or str(namespace.get("__file__"))
+        return root != "beautyspot" and (root == self._project or _is_of_a_project(filename))
+
+    @staticmethod
+    def _changed_in(namespace: Mapping[str, Any]) -> set[str]:
+        """The names of a module whose values its functions change."""
+        source = module_source(namespace) if "__file__" in namespace else None
+        return set() if source is None else source.changed
+
+
+def _beneath(changed: Iterable[str], path: str) -> tuple[str, ...]:
+    """What is changed of the value at a path; "" where the value itself is."""
+    return tuple([c[len(path) + 1 :] for c in changed if f"{c}.".startswith(f"{path}.")])
+
+
+def _generated(method: FunctionType) -> bool:
+    """Whether `dataclass` or attrs wrote a method."""
+    code = method.__code__
+    by_dataclass = code.co_qualname.startswith("__create_fn__.<locals>.")
+    return by_dataclass or code.co_filename.startswith("<attrs generated")
+
+
+def _doc(definition: Any) -> str:
+    doc = getattr(definition, "__doc__", None)
+    return inspect.cleandoc(doc) if isinstance(doc, str) else ""
+
+
+def _class_of(function: FunctionType) -> Any:
+    """The class in whose body a function stands; UNKNOWN where there is none."""
+    owner, _, _ = function.__qualname__.rpartition(".")
+    found = look_up(owner, namespace_of(function)) if owner else None
+    return found if isinstance(found, type) else UNKNOWN
+
+
+@functools.cache
+def _is_of_a_project(filename: str) -> bool:
+    if filename.startswith("<") or filename in {"built-in", "frozen"}:
+        return is_no_file(filename)
+    import sysconfig  # only `version="auto"` asks
+
+    path = PurePath(filename)
+    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), _STANDARD}
+    standard = any(path.is_relative_to(folder) for folder in folders)
+    return not standard and not is_installed(filename)
+
+
+class _Names:
+    """The names in a function, or in a class body outside of its functions.
+
+    Args:
+        nodes: in the source; none gives no names.
+        package: in which relative imports start.
+
+    Attributes:
+        paths: the dotted names, and whether more is done with each than to call it.
+        imported: what the function itself imports, by its name there: a module and names in it.
+    """
+
+    def __init__(self, nodes: list[Any], package: str) -> None:
+        self.paths: dict[Path, bool] = {}
+        self.imported: dict[str, Path] = {}
+        self._package = package
+        for node in nodes:
+            if isinstance(node, ast.ClassDef):
+                inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+                body = [each for each in node.body if not isinstance(each, inner)]
+                parts = [*node.bases, *node.keywords, *body]
+            else:
+                parts = node.body if isinstance(node.body, list) else [node.body]
+            for part in parts:
+                self._read(part)
+
+    def _read(  # noqa: C901 - a case each for what names things
+        self, part: ast.AST, *, called: bool = False, annotates: bool = False
+    ) -> None:
+        path = dotted(part)
+        if path is not None:
+            self.paths[tuple(path)] = self.paths.get(tuple(path), False) or not called
+            return
+        if isinstance(part, ast.Import):
+            for alias in part.names:
+                root = alias.name.partition(".")[0]
+                self.imported[alias.asname or root] = (alias.name if alias.asname else root,)
+        elif isinstance(part, ast.ImportFrom):
+            for alias in part.names:
+                self.imported[alias.asname or alias.name] = (self._absolute(part), alias.name)
+        elif annotates and isinstance(part, ast.Constant) and isinstance(part.value, str):
+            self.read_text(part.value)
+        for field, value in ast.iter_fields(part):
+            of_types = annotates or field == "annotation"
+            for each in value if isinstance(value, list) else [value]:
+                is_signature = isinstance(part, ast.arg) or field == "returns"
+                if isinstance(each, ast.AST) and not is_signature:
+                    self._read(each, called=field == "func", annotates=of_types)
+
+    def read_text(self, annotation: str) -> None:
+        """Read an annotation that is a text."""
+        try:
+            self._read(ast.parse(annotation, mode="eval").body, annotates=True)
+        except SyntaxError:  # a text, as of `Literal`
+            return
+
+    def _absolute(self, part: ast.ImportFrom) -> str:
+        name = "." * part.level + (part.module or "")
+        try:
+            return importlib.util.resolve_name(name, self._package)
+        except ImportError:
+            return name
+
+
+class _Content(Walk):
+    """Writes what a name stands for, less what has no text, with the order of dicts.
+
+    Attributes:
+        left_out: what was left out: its class, by where it is.
+    """
+
+    __slots__ = ("_is_own", "left_out")
+
+    def __init__(self, keygen: KeyGen, is_own: Callable[[Any], bool]) -> None:
+        super().__init__(keygen.form, keygen.custom)
+        self._is_own = is_own
+        self.left_out: dict[str, str] = {}
+
+    def leaves_out(self, error: Exception) -> bool:
+        """Whatever raised: it may be of other people's making, such as a client."""
+        del error
+        return True
+
+    def left(self, value: object) -> str:
+        """The text of what is left out, which is noted."""
+        self.left_out[self.where()] = described(value)
+        return _LEFT
+
+    def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
+        """As of any walk, in the order of a dict: code that iterates over it sees that."""
+        if step is not KEYED:
+            return super().mapping(items, step)
+        pairs = [f"[{self.at('<key>', '', k)},{self.at(step, k, v)}]" for k, v in items.items()]
+        return f"[{','.join(pairs)}]"
+
+    def _written(self, kind: type, value: Any) -> str:
+        bases = [root_of(base.__module__) for base in kind.__mro__[:-1]]
+        knows = any(has_own_form(base) or base in _DATA for base in bases)
+        if not (knows or self._is_own(kind) or any(hasattr(kind, name) for name in _FIELDS)):
+            self.refuse(value)
+        return super()._written(kind, value)
