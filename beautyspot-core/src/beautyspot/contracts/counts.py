@@ -20,8 +20,8 @@ class Counts(NamedTuple):
     func_identifier: str  # as in `TaskRecord`
     hour: int  # whole hours since the beginning of 1970, UTC: Unix time // 3600
     hits: int = 0  # calls that got a result without a run
-    runs: int = 0  # executions, those that failed included
-    failures: int = 0  # executions that raised
+    runs: int = 0  # executions, also those that failed; with `each` items
+    failures: int = 0  # executions that raised; with `each` their items
     seconds_saved: float = 0.0  # by hits: how long the executions took whose results they gave
     seconds_spent: float = 0.0  # by executions, as `TaskRecord.took`
     money_saved: float = 0.0  # by hits, in the unit of `mark(price=)`

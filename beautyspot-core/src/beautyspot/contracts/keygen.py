@@ -26,8 +26,9 @@ class KeyGenBase(Backend):
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The ID of these arguments: equal for equal ones, distinct for distinct ones.
 
-        The arguments come normalised: all that the signature takes positionally is in `args`, with
-        defaults filled in, so that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one.
+        The arguments of a call come by their names, all in `kwargs`, with defaults filled in, so
+        that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one; what ``*args`` took is a
+        tuple under that name. Single values, such as an ID, come in `args`.
         The ID is the same in every process, on every machine.
 
         Raises:

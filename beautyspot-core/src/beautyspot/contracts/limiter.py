@@ -373,7 +373,18 @@ class LimiterBase(Backend):
             partial(self.remaining, reservation),
             timeout,
             partial(self._refusal, reservation.cost, timeout),
+            self._told_of_waits,
         )
+
+    @property
+    def _told_of_waits(self) -> set[str]:
+        """The causes of long waits that were warned of."""
+        told: set[str] = vars(self).setdefault("_told", set())
+        return told
+
+    def _tell_with(self, other: LimiterBase) -> None:
+        """Warn of no cause that `other` has warned of, and the other way round."""
+        vars(self)["_told"] = other._told_of_waits
 
     def _busy_here(self) -> float:
         """`busy_for`, as far as another limiter that is made for the same key can't know it."""
