@@ -73,7 +73,9 @@ def check_fits(option: str, given: object, function: Callable[..., Any]) -> None
     Raises:
         ConfigError: says what both take.
     """
-    from beautyspot.functions.fitting import what_does_not_fit  # imports `inspect`: takes a while
+    from beautyspot.functions.annotations import (
+        what_does_not_fit,  # imports `inspect`: takes a while
+    )
 
     parts = given.values() if isinstance(given, Mapping) else [given]
     for part in parts:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.concurrency import queueing
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
-from beautyspot.functions.kinds import kind_of
+from beautyspot.functions.kinds import kind_of, look_like
 from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
-from beautyspot.functions.wrapping import look_like
 from beautyspot.limits.checks import (
     check_cost,
     check_fits,

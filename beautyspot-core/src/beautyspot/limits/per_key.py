@@ -68,6 +68,7 @@ class LimitsByKey:
             entry = self._entries.get(key)
             if entry is None:
                 made = _Entry(self._limiter.for_key(key))
+                made.limiter._tell_with(self._limiter)
                 entry = self._entries.setdefault(key, made)  # a handler may have been faster
             entry.calls.add(call)
             return entry.limiter
