@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -223,7 +224,7 @@ class Registry:
 
     def supports(self) -> dict[str, TypeSupport]:
         """The types that the plug-ins support, by the names of their classes."""
-        from beautyspot.keys.canonical.resolve import has_own_form
+        from beautyspot.keys.forms import has_own_form
 
         made: dict[type[Any], TypeSupport] = {}
         found: dict[str, TypeSupport] = {}
@@ -280,6 +281,11 @@ class Registry:
             text += f" Broken: {listing(faulty)} (beautyspot.plugins() says why)."
         if name in self.left_out:
             return text
+        for other in BASES:
+            if word in self.words(other):
+                file = 'A database in a file is given as metadata="sqlite:///path/app.db"'
+                more = f". {file}" if (point, other) == ("metadata", "storage") else ""
+                return f"{text} {word!r} is a choice for {other}={more}"
         if ours:
             return f"{text} To get it, install {ours[0]} (docs/install.md)"
         return f"{text} {_what_else(point, name)}"
@@ -289,6 +295,9 @@ def _what_else(point: str, name: str) -> str:
     """What a word that is no backend of ours may have been meant as."""
     if point == "storage" and set(name) & set("/\\"):
         return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
+    is_file = re.search(r"/|\.(db|sqlite)3?$", name) and ":" not in name
+    if point == "metadata" and (is_file or "\\" in name):
+        return f"A file is given as a URL: write sqlite:///{name}"
     if name == "localhost" or ":" in name:
         return f"An address begins with its scheme: write redis://{name}"
     if "/" in name:

@@ -46,9 +46,9 @@ class Marked:
         """Whether both do the same, as far as their own bytecode goes, wherever it stands."""
         if self._codes == other._codes:
             return bool(self._codes) or self.place == other.place
-        from beautyspot.functions.code.digest import bytecode
+        from beautyspot.functions.code import bytecode
 
-        one, two = ([tuple(bytecode(code)) for code in each._codes] for each in (self, other))
+        one, two = ([bytecode(code) for code in each._codes] for each in (self, other))
         return one == two
 
 
@@ -129,7 +129,7 @@ def _of_the_store(engine: Engine) -> Identities:
 def _functions(named: Any) -> list[FunctionType]:
     """The functions that make up a function, or that stand in a class."""
     if isinstance(named, type):
-        from beautyspot.functions.code.digest import methods_of
+        from beautyspot.functions.code import methods_of
 
         return list(methods_of(named).values())
     return [step for step in chain(named) if isinstance(step, FunctionType)]

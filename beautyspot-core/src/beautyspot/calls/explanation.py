@@ -11,7 +11,6 @@ from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
 from beautyspot.contracts.listing import listed
 from beautyspot.errors import BlobNotFound
-from beautyspot.keys.binding import is_omitted
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
     ARGUMENTS,
@@ -161,14 +160,9 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
 
 
 def _texts(call: Call) -> dict[str, str]:
-    addressing = call.task.addressing
     try:
-        canonical, counted = addressing.keygen.canonical, addressing.counted(call)
-        return {
-            name: masked_json("" if name == OWN_ID else name, canonical(value))
-            for name, value in counted.items()
-            if not is_omitted(value)
-        }
+        texts = call.task.addressing.texts(call)
+        return {n: masked_json("" if n == OWN_ID else n, text) for n, text in texts.items()}
     except Exception:  # the key generation shows no canonical text
         return {}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
+from beautyspot.keys.memo import FLAT
 from beautyspot.results.validity import SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
@@ -37,7 +38,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     if store.blocking:
         find = _finding_once(store.find)
     detours = store.detours
-    bind, memo = addressing.bind, addressing.memo
+    bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
     codec, uses, observers = form.codec, engine.uses, engine.observers
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
@@ -53,33 +54,33 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
         try:
             if detours or not engine.active:
                 return Call(task, args, kwargs)
-            positional, named = bind(*args, **kwargs)
+            bound = values, more = bind(*args, **kwargs)
             try:
-                match len(positional):  # `map` takes thrice as long for a few
+                match len(values):  # `map` takes thrice as long for a few
                     case 1:
-                        types = (type(positional[0]),)
+                        types = (type(values[0]),)
                     case 2:
-                        one, two = positional
+                        one, two = values
                         types = type(one), type(two)
                     case 3:
-                        one, two, three = positional
+                        one, two, three = values
                         types = type(one), type(two), type(three)
                     case 4:
-                        one, two, three, four = positional
+                        one, two, three, four = values
                         types = type(one), type(two), type(three), type(four)
                     case 0:
                         types = ()
                     case _:
-                        types = (*map(type, positional),)
-                by_args = memo.named if named else memo.by_types[types]
-                known = by_args[(positional, named) if named else positional]
-            except (KeyError, TypeError):  # not remembered, or not hashable
+                        types = (*map(type, values),)
+                # Of no other values is the hash asked: it may be the user's code.
+                known = None if more or not are_flat(types) else memo[types, values]
+            except Exception:  # not remembered; or of a class that does not tell its hash
                 known = None
             if known:
                 key = known[0]
             else:
                 call = Call(task, args, kwargs)
-                addressing.address(call, (positional, named))
+                addressing.address(call, bound)
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)

@@ -264,6 +264,7 @@ def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
     That is without the lease where the store fails, or another holds it beyond the deadline.
     """
     engine, call, leases = run.engine, run.call, run.engine.cache.leases
+    yield from after_older(engine, run, deadline)
     begun = yield from _ask(run)
     while begun is not None:
         before = call.rejected
@@ -289,6 +290,14 @@ def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
             break
         begun = ticket.answer or (yield from _ask(run))
     return MISSING
+
+
+def after_older(engine: Engine, run: Run, deadline: float) -> Generator[Step, Any, None]:
+    """Let a run of this process end that a call which runs anew has not joined."""
+    if run.call.refresh and run.flight is not None:
+        for older in [each for each in run.flight.waits_for if each.key == run.call.key]:
+            run.call.waited = True
+            yield from _wait(engine, run.call, older, deadline)
 
 
 def _ask(run: Run) -> Generator[Step, Any, Begun | None]:

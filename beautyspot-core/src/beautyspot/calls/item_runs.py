@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import follow, lease, taken_over
+from beautyspot.calls.flow import after_older, follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,
@@ -181,6 +181,10 @@ class ItemRuns:
 
         The others have a value by then, or are made by another process.
         """
+        for item in led:
+            yield from after_older(
+                self._engine, _run_of(item), monotonic() + self._engine.wait_timeout
+            )
         free: list[Item] = []
         asked = led
         while asked:
@@ -307,7 +311,7 @@ class ItemRuns:
             engine.counting.look()
         outcome = self._taken_apart(outcome, len(items))
         if outcome.error is not None:
-            task.counted.failures += execution.work.has_failed()
+            task.counted.failures += keyed * execution.work.has_failed()
             for item in made:
                 _run_of(item).share(outcome)
             return outcome.error

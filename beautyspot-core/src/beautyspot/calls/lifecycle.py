@@ -126,7 +126,7 @@ def make_engine(
     return engine
 
 
-def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
+def start(engine: Engine, parts: Parts, config: Config, *, is_open: bool) -> None:
     """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
     end_in_children(engine)
@@ -134,11 +134,12 @@ def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
         memory = "results are kept in memory only, as far as there is room"
+        given = next((s for s in ("metadata", "db_path") if config.source(s) != "default"), None)
+        setting = f"{given}=" if given else "directory= or BEAUTYSPOT_DIRECTORY"
         advice = (
             f"Until that is mended, {memory}"
             if parts.metadata.remote
-            else f"Until that is mended ({parts.context.db_path}), {memory}; directory= or "
-            "BEAUTYSPOT_DIRECTORY chooses another place"
+            else f"Until that is mended, {memory}; {setting} chooses another place"
         )
         engine.reporter.report(OPENING, "", error, advice)
 

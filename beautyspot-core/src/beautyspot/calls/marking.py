@@ -14,9 +14,8 @@ from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
-from beautyspot.functions.kinds import check_is_no_class, kind_of
+from beautyspot.functions.kinds import check_is_no_class, kind_of, wrapped_without_wraps
 from beautyspot.functions.names import identifier_of, is_ours, unwrap_ours
-from beautyspot.functions.wrapping import wrapped_without_wraps
 from beautyspot.limits.payer import payer_of
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed

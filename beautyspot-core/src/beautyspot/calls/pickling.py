@@ -35,8 +35,7 @@ from beautyspot.config.resolve import Config
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
 from beautyspot.errors import ConfigError
-from beautyspot.functions import arrivals
-from beautyspot.functions.names import sent_classes
+from beautyspot.functions.names import sent_classes, take_classes
 from beautyspot.logs import inform_once
 from beautyspot.messages import is_secret, masked
 from beautyspot.tasks.task import Task
@@ -247,7 +246,7 @@ def _blank_task() -> Task:
 
 def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, (identity, classes) = state
-    arrivals.take(classes)
+    take_classes(classes)
     vars(task).update(vars(spot._task(function, options)))
     task.addressing.take(identity)
     task.counted = spot._engine.counting.of(task.func_identifier)

@@ -16,7 +16,7 @@ from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency.waiting import in_asyncio
-from beautyspot.functions.wrapping import look_like
+from beautyspot.functions.kinds import look_like
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
@@ -120,7 +120,7 @@ def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return _call(engine, found) if found.__class__ is Call else found
+        return _call(engine, found) if type(found) is Call else found
 
     return wrapper
 
@@ -130,7 +130,7 @@ def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return await _await(engine, found) if found.__class__ is Call else found
+        return await _await(engine, found) if type(found) is Call else found
 
     return wrapper
 
