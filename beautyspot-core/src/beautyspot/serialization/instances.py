@@ -71,7 +71,9 @@ class Instance:
 class ErrorInstance(Instance):
     """Stands for an error that a call raised, and that is stored by ``cache_errors``.
 
-    Its fields are the arguments by position, and the attributes by name.
+    Attributes:
+        class_name: "module:qualified.name".
+        fields: the arguments by position, and the attributes by name.
     """
 
     def __repr__(self) -> str:

@@ -246,6 +246,8 @@ class Trust:
             raise RestoreError("a class without a name: the data are damaged")
         known: Any = self.registered.get(ref)
         found: type | None = known.cls if known is not None else self.named.get(ref)
+        if found is not None and known is None:  # a notebook may have defined it again since
+            found = loaded_class(ref) or found
         if found is not None:
             return found
         if self.own is not None:
