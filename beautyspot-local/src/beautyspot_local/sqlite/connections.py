@@ -260,12 +260,28 @@ def ready_file(path: Path, *, make: bool) -> Identity | None:
     if stat.S_ISLNK(kind):
         raise MetadataError(
             f"{path} is a symbolic link, and whoever put it there chose the file: remove it, and "
-            "give that file as db_path if it was you"
+            "give that file itself if it was you"
         )
     if not stat.S_ISREG(kind):
         what = "directory" if stat.S_ISDIR(kind) else "pipe or device"
-        raise MetadataError(f"a {what} stands at {path}: move it away, or choose another db_path")
+        raise MetadataError(
+            f"a {what} stands at {path}: move it away, or choose another file (db_path= or "
+            "metadata=)"
+        )
     return identify(path)
+
+
+_HEADER: Final = b"SQLite format 3\0"
+
+
+def never_was_one(path: Path) -> bool:
+    """Whether a file that SQLite can't open does not even begin as a database, or as a torn one.
+
+    It is somebody's. The locks that this process has on it, and loses by reading it, are of no use.
+    """
+    with path.open("rb") as file:
+        begins = file.read(len(_HEADER))
+    return bool(begins.strip(b"\0")) and not _HEADER.startswith(begins)
 
 
 _DAMAGED: Final = ".damaged-"

@@ -58,18 +58,21 @@ _ADVICE: Final = {
     "SQLITE_CORRUPT": "it is damaged; the log tells where it was moved, or that you have to move "
     "it, and then the next call starts a fresh one",
     "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: check that it is the "
-    "file you mean",
+    "file you mean, or name another one",
     "SQLITE_FULL": f"{files.ROOM} first, some megabytes: to remove results takes room as well. "
     "Blobs may be deleted by hand, and are misses then",
-    "SQLITE_READONLY": "make the file and its directory writable, or choose another db_path",
+    "SQLITE_READONLY": "make the file and its directory writable, or "
+    "choose another file (db_path= or metadata=)",
     "SQLITE_IOERR": "check the disk",
-    "SQLITE_CANTOPEN": f"{_PLACE}, or choose another db_path; it may also be that {files.FILES}",
-    "ENOENT": "nothing is there: give the path of a database, or choose another db_path if its "
-    "directory can't be made",
+    "SQLITE_CANTOPEN": f"{_PLACE}, or choose another file (db_path= or metadata=); it may "
+    f"also be that {files.FILES}",
+    "ENOENT": "nothing is there: give the path of a database, or "
+    "choose another file (db_path= or metadata=) if its directory can't be made",
     "EMFILE": files.FILES,
     "ENOSPC": files.ROOM,
     "EDQUOT": files.ROOM,
-    "E": f"{_PLACE}, and that its file system has locks; or choose another db_path",
+    "E": f"{_PLACE}, and that its file system has locks; or "
+    "choose another file (db_path= or metadata=)",
 }
 _OTHERWISE: Final = "check what was asked for, and that no other program changes the file"
 _FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -305,17 +308,26 @@ class Database:
         try:
             return self._prepared()
         except sqlite3.DatabaseError as error:
-            if self.looks or not is_damage(error):
+            if self.looks or not is_damage(error) or connections.never_was_one(self.path):
                 raise
         self._move_aside(found)
         connections.ready_file(self.path, make=True)
         return self._prepared()
 
     def _prepared(self) -> Handle:
+        has_log = self.path.with_name(f"{self.path.name}-wal").exists()
+        if has_log and self.store_id is None and not self.looks:
+            # Who may write merges the log as it closes the file, also one of another program.
+            first = patiently(self.timeout, connections.connect, self.path, look=True)
+            try:
+                patiently(self.timeout, schema.check_ours, first, self.path)
+            finally:
+                first.close()
         handle = patiently(self.timeout, connections.connect, self.path, look=self.looks)
         try:
+            patiently(self.timeout, schema.check_ours, handle, self.path)
             if self.looks:
-                self.store_id = schema.adapt(handle, self.path)
+                self.store_id = schema.adapt(handle)
                 return handle
             if not handle.read_only:
                 # Several processes that do this to one fresh file get "locked", without a wait.

@@ -221,6 +221,10 @@ def totals_of(row: tuple[Any, ...]) -> FunctionTotals:
 
 # ------------------------------------------------------------------------------------ writing
 
+LONGEST_WAIT: Final = 10.0
+"""Seconds for which a statement may wait for the lock after it was given the time: what others have
+made meanwhile is not the work of a clock that goes ahead."""
+
 SIZES: Final = (32, 8, 1)
 """Rows that one statement puts: a few sizes, so that each is compiled once.
 
@@ -259,7 +263,7 @@ def put_one(handle: Handle, row: Put) -> bool:
     """Put a row if none of its covers was noted since and no newer row is there; whether it was."""
     record, covers, since, _ = row
     now = time.time()
-    values = (*_row_of(record, now), since, *covers, since, now)
+    values = (*_row_of(record, now), since, *covers, since, now + LONGEST_WAIT)
     return handle.execute(put_query(1, len(covers)), values).rowcount > 0
 
 
@@ -322,17 +326,16 @@ def prepare(handle: Handle, path: Path) -> str:
 
     Raises:
         SchemaError: the database was written by a newer release, and is not readable by this one.
-        MetadataError: it is not ours, or can't be brought up to date.
+        MetadataError: it can't be brought up to date.
     """
     connection = handle.connection
-    _refuse_programs(connection, path)
     version, readable_from, store_id = numbers(connection)
     needed = readable_from or version
     if needed > VERSION:
         raise SchemaError(
             f"{path} has schema {version}, which takes a release that knows schema {needed}, and "
-            f"this release of beautyspot knows up to {VERSION}: upgrade beautyspot, or choose "
-            "another db_path"
+            f"this release of beautyspot knows up to {VERSION}: upgrade beautyspot, or "
+            "choose another file (db_path= or metadata=)"
         )
     is_complete = not any(_missing(connection, table) for table in _TABLES)
     if version >= VERSION and readable_from and store_id and is_complete:
@@ -343,7 +346,7 @@ def prepare(handle: Handle, path: Path) -> str:
             "make it writable once, so that its table is brought up to date"
         )
     with transaction(handle):
-        return _bring_up_to_date(connection, path)
+        return _bring_up_to_date(connection)
 
 
 def numbers(connection: sqlite3.Connection) -> tuple[int, int, str | None]:
@@ -363,14 +366,10 @@ def numbers(connection: sqlite3.Connection) -> tuple[int, int, str | None]:
     return version, int(number) if is_number else 0, store_id if is_id else None
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> str:
+def _bring_up_to_date(connection: sqlite3.Connection) -> str:
     """Add what is missing; what another process has added meanwhile is not."""
     version, readable_from, store_id = numbers(connection)
     before = _columns(connection, "tasks")
-    if before and not before.get("cache_key"):
-        raise MetadataError(
-            f"{path} has a table `tasks` of another program: choose another db_path"
-        )
     for table, columns in _TABLES.items():
         connection.execute(_CREATE[table].replace("TABLE", "TABLE IF NOT EXISTS", 1))
         for name in _missing(connection, table):
@@ -402,23 +401,13 @@ _OF_RELEASE_2: Final = {
 }
 
 
-def adapt(handle: Handle, path: Path) -> str | None:
+def adapt(handle: Handle) -> str | None:
     """Have a database of any release look as if it had our tables; its ID, if it has one.
 
     Views of the connection's own hide those tables that lack columns, or are not there.
-
-    Raises:
-        MetadataError: it holds other things than results.
     """
     connection = handle.connection
-    _refuse_programs(connection, path)
-    of_others = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'beautyspot%'"
     before = _columns(connection, "tasks")
-    if "cache_key" not in before and (other := connection.execute(of_others).fetchone()):
-        raise MetadataError(
-            f"{path} holds no results, but tables of another program, such as {other[0]!r:.80}: "
-            "give another file"
-        )
     older = _OF_RELEASE_2 if before and "made_at" not in before else {}
     for table, columns in _TABLES.items():
         if missing := _missing(connection, table):
@@ -453,14 +442,28 @@ _OURS: Final = (
     "SELECT type, name, sql FROM sqlite_master WHERE lower(tbl_name) IN "
     f"({', '.join(map(repr, _TABLES))})"
 )
+_OTHERS: Final = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!'"
 
 
-def _refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise `MetadataError` where tables of ours hold more than plain columns."""
+def check_ours(handle: Handle, path: Path) -> None:
+    """Look whether the database is ours, or empty, before anything of it is changed.
+
+    Raises:
+        MetadataError: it is another program's, or was prepared by one.
+    """
+    connection = handle.connection
     for kind, name, sql in connection.execute(_OURS):
         is_ours = sql is None or sql in _CREATE.values()  # by far the most are
         if not is_ours and re.search(_PROGRAM, str(sql)):
             raise MetadataError(
                 f"{path} was prepared by another program: its {kind} {name!r:.80} is more than "
-                "plain columns: choose another db_path"
+                "plain columns: choose another file (db_path= or metadata=)"
             )
+    other = connection.execute(_OTHERS).fetchone()  # first: ours may be made just now, all at once
+    results = _columns(connection, "tasks")
+    has_ours = results.get("cache_key") or (not results and _columns(connection, "beautyspot_meta"))
+    if other and not has_ours:
+        raise MetadataError(
+            f"{path} holds no results, but tables of another program, such as {other[0]!r:.80}: "
+            "give another file"
+        )

@@ -231,6 +231,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         """Take the locks of the kernel, and look by one statement; see the base class."""
         database = self._database
         database.check_may_change()
+        if database.store_id is None:
+            self.open()  # nothing is put beside a file that is not ours
         try:
             taken = self._leases.take(keys, token)
         except OSError as error:
