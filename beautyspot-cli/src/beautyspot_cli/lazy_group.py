@@ -22,6 +22,9 @@ COMPLETION: Final = "_BEAUTYSPOT_COMPLETE"
 ALIASES: Final = {"cp": "copy"}
 """Other names of commands, which the help does not list."""
 
+_MEANT: Final = {"explain": "why"}
+"""The commands that do what other words say, such as the names of a Spot's methods."""
+
 
 class LazyGroup(click.Group):
     """The group `beautyspot`.
@@ -82,7 +85,11 @@ class LazyGroup(click.Group):
     def _close_to(self, word: str) -> str:
         from difflib import get_close_matches
 
-        close = get_close_matches(word.lower(), self.summaries, n=1)
+        close = (
+            [_MEANT[word]]
+            if word in _MEANT
+            else get_close_matches(word.lower(), self.summaries, n=1)
+        )
         return (
             f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(self.summaries)}"
         )

@@ -23,10 +23,17 @@ ROW_HEADINGS: Final = (
 _DROPPED: Final = ("USED", "VERSION", "ARGUMENTS", "TAGS", "MADE", "PRICE", "TOOK", "SIZE")
 
 
-def show_rows(output: Output, store: Store, records: Iterable[TaskRecord]) -> int:
-    """Write a table of results of a store; how many there were."""
+def show_rows(
+    output: Output, store: Store, records: Iterable[TaskRecord], *, of_one: bool = False
+) -> int:
+    """Write a table of results of a store; how many there were.
+
+    Where they are `of_one` function that was named, a terminal has no column for its name.
+    """
     output.price_in_unit_of(store)
     cells = (row_cells(record, output.format) for record in records)
+    if of_one and output.on_terminal:
+        cells = ([key, NOTHING, *others] for key, _, *others in cells)
     return output.table(ROW_HEADINGS, cells, right=(4, 5, 6), dropped=_DROPPED)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import math
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -206,7 +205,6 @@ class KeyGenContract:
         with open(os.devnull) as file:  # noqa: PTH123 - no path is concerned
             for value in (
                 object(),
-                threading.Lock(),
                 file,
                 iter([1]),
                 (n for n in [1]),

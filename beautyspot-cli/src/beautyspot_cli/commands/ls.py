@@ -107,11 +107,12 @@ def _order(sort: str | None, default: str, known: Any) -> str:
 def _list_rows(output: Output, store: Store, order: str, limit: int | None, where: Where) -> None:
     shown = _ON_TERMINAL if limit is None and output.on_terminal else limit or None
     asked = None if shown is None else shown + 1  # one more tells whether there is more
+    of_one = not set("*?").intersection(where.get("function") or "*")
     records = store.rows(order, asked, **where)  # type: ignore[arg-type]  # click checked it
     if output.as_json:
         for record in islice(records, shown):
             output.json(**row_json(record))
-    elif not (number := show_rows(output, store, islice(records, shown))):
+    elif not (number := show_rows(output, store, islice(records, shown), of_one=of_one)):
         output.say(f"nothing in {store.place} matches")
     elif output.on_terminal and next(records, None) is not None:
         output.say(f"these are the first {number}: -n 0 shows all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,11 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
                     progress.above(partial(_show, output, fault))
             finally:
                 progress.end()
-                output.say(
-                    f"verified {progress.count:,} results, {size(progress.given or 0)}: "
-                    f"{faults or 'no'} fault{'' if faults == 1 else 's'}"
-                )
+                if progress.count or sys.exception() is None:
+                    output.say(
+                        f"verified {progress.count:,} results, {size(progress.given or 0)}: "
+                        f"{faults or 'no'} fault{'' if faults == 1 else 's'}"
+                    )
         if output.as_json:
             output.json(verified=progress.count, size=progress.given or 0, faults=faults)
     if faults:
