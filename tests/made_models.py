@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 import pydantic
 
-from tests.made import DOCS, FACTORIES, LOCALS, VALUES, T
+from tests.made import DOCS, VALUES, T
 
 
 class Model(pydantic.BaseModel):
@@ -24,38 +24,9 @@ def other_model() -> Any:
     return Model
 
 
-def written(
-    doc: Any, description: Any, default: Any, factory: Any, kind: Any, check: Any, fields: Any,
-    private: Any, config: Any, method_default: Any,
-) -> Any:  # fmt: skip
-    class Made(pydantic.BaseModel):
-        model_config = pydantic.ConfigDict(extra=config)
-
-        x: Any = pydantic.Field(default, description=description)
-        y: list[Any] = pydantic.Field(default_factory=factory)
-        z: kind
-        _hidden: int = pydantic.PrivateAttr(private)
-
-        @pydantic.field_validator(*fields)
-        @classmethod
-        def checked(cls, value):
-            return check(value)
-
-        @pydantic.model_validator(mode="after")
-        def whole(self, x=method_default):
-            return self
-
-        def itself(self):
-            return Made
-
-    Made.__doc__ = doc
-    return Made
-
-
-def created(doc: Any, kind: Any, default: Any, validator: Any, base: Any) -> Any:
+def created(doc: Any, kind: Any, default: Any, base: Any) -> Any:
     return pydantic.create_model(
-        "Made", __doc__=doc, __base__=base, y=(kind, ...), x=(int, default),
-        __validators__={"checked": pydantic.field_validator("x")(validator)},
+        "Made", __doc__=doc, __base__=base, y=(kind, ...), x=(int, default)
     )  # fmt: skip
 
 
@@ -79,62 +50,46 @@ def validated(captured: Any, strict: Any) -> Any:
     return call
 
 
-def defined(default: Any, factory: Any, check: Any, convert: Any, method: Any) -> Any:
-    @attrs.define
-    class Made:
-        x: Any = attrs.field(default=default, converter=convert)
-        y: Any = attrs.field(factory=factory)
+def checked() -> Any:
+    class Made(pydantic.BaseModel):
+        x: int
 
-        @x.validator
-        def checked(self, attribute, value):
-            return check
-
-        def total(self, n=method):
-            return n
+        @pydantic.field_validator("x")
+        @classmethod
+        def positive(cls, value):
+            return value
 
     return Made
 
 
+def after() -> Any:
+    check = pydantic.AfterValidator(lambda value: value)
+    return pydantic.create_model("Made", x=(typing.Annotated[int, check], 1))
+
+
+def with_factory(factory: Any) -> Any:
+    return pydantic.create_model("Made", x=(list, pydantic.Field(default_factory=factory)))
+
+
+@attrs.define
+class Attrs:
+    x: int = 1
+
+
 _MODELS = (Model, other_model())
-_CHECKS = (lambda cls, x: x, lambda cls, x: x + 1)
 
 MODELS: dict[str, tuple[Any, dict[str, tuple[Any, Any]]]] = {
-    "model": (
-        written,
-        {
-            "doc": DOCS,
-            "description": DOCS,
-            "default": VALUES,
-            "factory": FACTORIES,
-            "kind": _MODELS,
-            "check": LOCALS,
-            "fields": (("x",), ("x", "z")),
-            "private": VALUES,
-            "config": ("forbid", "allow"),
-            "method_default": VALUES,
-        },
-    ),
     "create_model": (
         created,
         {
             "doc": DOCS,
             "kind": _MODELS,
             "default": VALUES,
-            "validator": _CHECKS,
             "base": _MODELS,
         },
     ),
     "validate_call": (validated, {"captured": VALUES, "strict": (True, False)}),
-    "attrs": (
-        defined,
-        {
-            "default": VALUES,
-            "factory": FACTORIES,
-            "check": LOCALS,
-            "convert": LOCALS,
-            "method": VALUES,
-        },
-    ),
+    "factory": (with_factory, {"factory": ((lambda: [1]), (lambda: [2]))}),
     "recursive model": (node, {"default": VALUES}),
     "configured model": (configured, {"strict": (True, False)}),
     "generic model": (lambda x: Box[x], {"x": _MODELS}),

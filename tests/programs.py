@@ -132,11 +132,7 @@ class Object:
 
 
 class Lazy(Object):
-    """An object with a value that it computes once, or that was assigned in its place."""
-
-    def __init__(self, x: Any, **assigned: Any) -> None:
-        super().__init__(x)
-        vars(self).update(assigned)
+    """An object with a value that it computes once."""
 
     @functools.cached_property
     def double(self) -> Any:
@@ -400,11 +396,6 @@ def ran(name: str, given: str) -> None:
         os.close(descriptor)
 
 
-def mark_of(name: str, given: str) -> str:
-    """The line that `ran` writes."""
-    return f"{name} {zlib.crc32(given.encode()):08x}{zlib.adler32(given.encode()):08x}"
-
-
 def answer(name: str, *given: Any) -> Any:
     """Raise, or return what follows from all that was given."""
     text = ", ".join(map(describe, given))
@@ -651,8 +642,6 @@ KINDS: dict[str, Callable[[Mark, Any], Any]] = {
     ),
     "wraps": _wrapped,
     "wrapper with state": _wrapper_with_state,
-    "local class": _local_class,
-    "class method of a local class": _in_class,
     "lru": lambda mark, _: mark(functools.lru_cache(maxsize=0)(plain)),
 }
 STATELESS = frozenset({

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -60,20 +59,3 @@ def test_streams_that_a_shell_has_closed_are_no_error(monkeypatch: pytest.Monkey
     assert settled(lambda: print("read by nobody"), Output()) == 0
     sys.stdout.close()
     sys.stderr.close()
-
-
-def test_output_that_can_not_be_flushed_goes_nowhere(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Full:
-        def reconfigure(self, **_: object) -> None: ...
-
-        def flush(self) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    redirected = []
-    monkeypatch.setattr("sys.stdout", Full())
-    monkeypatch.setattr(os, "dup2", lambda _, number: redirected.append(number))
-    assert settled(lambda: None, Output()) == 2
-    assert redirected == [1]
-    assert "No space left on device" in capfd.readouterr().err

@@ -23,11 +23,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     ("terminal", "spoken"),
     [
         ({"TERM_PROGRAM": "iTerm.app"}, "iterm2"),
-        ({"TERM_PROGRAM": "WezTerm"}, "iterm2"),
         ({"LC_TERMINAL": "iTerm2"}, "iterm2"),
         ({"TERM": "xterm-kitty"}, "kitty"),
         ({"KITTY_WINDOW_ID": "1"}, "kitty"),
-        ({"TERM_PROGRAM": "ghostty"}, "kitty"),
         ({"TERM": "xterm-256color"}, None),
         ({"TERM_PROGRAM": "iTerm.app", "TMUX": "/x"}, None),
         ({"LC_TERMINAL": "iTerm2", "TERM": "screen"}, None),

@@ -35,11 +35,6 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     assert str(shop / ".beautyspot") in done.stderr
 
 
-def test_the_time_that_is_sorted_by_is_shown(shop: Path, on_terminal: Run) -> None:
-    assert "OLDEST" in on_terminal("ls", "--sort", "oldest").stdout
-    assert "OLDEST" not in on_terminal("ls").stdout
-
-
 def test_functions_as_json(shop: Path, run: Run) -> None:
     told = json.loads(run("ls", "--json").stdout)
     assert told["schema"] == 1
@@ -81,18 +76,13 @@ def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> No
     ("words", "number"),
     [
         (["shop:*"], 6),
-        (["ask"], 4),
         (["--function", "shop:ask", "--arguments", "EVENING"], 1),
         (["--tag", "llm"], 4),
-        (["--version", "1"], 4),
         (["--version", "none"], 2),
         (["--newer", "1h"], 6),
         (["--older", "1h"], 0),
-        (["--larger", "1MB"], 0),
         (["--smaller", "1MB", "--limit", "3"], 3),
         (["--rows", "--limit", "0"], 6),
-        (["--expired"], 0),
-        (["--outdated"], 0),
     ],
 )
 def test_filters(shop: Path, run: Run, words: list[str], number: int) -> None:
@@ -151,21 +141,6 @@ def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, on_terminal: Run
         shown = on_terminal(*words).stdout
         assert "[red]" in shown
         assert not re.search("\x1b]|\x07|\x9b", shown)
-
-
-def test_hostile_text_is_shown_as_text(shop: Path, run: Run) -> None:
-    shown = run("ls", "--arguments", "owned").stdout
-    assert "[bold]not bold[/bold]" in shown
-    assert "\x1b" not in shown
-    assert "\x9b" not in shown
-
-
-def test_what_the_calls_of_a_program_came_to(shop: Path, run: Run) -> None:
-    told = json.loads(run("stats", "--json").stdout)
-    by_name = {line["function"]: line for line in told["lines"]}
-    assert by_name["shop:fail"]["failures"] == 1
-    assert (by_name["shop:ask"]["hits"], by_name["shop:ask"]["runs"]) == (1, 4)
-    assert by_name["shop:ask"]["money_saved"] == pytest.approx(0.19)
 
 
 def test_a_terminal_is_told_that_there_is_more(shop: Path, on_terminal: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,36 +37,6 @@ def test_a_folder_below_has_the_store_of_the_one_above(
 def test_a_store_and_a_function_come_in_any_order(shop: Path, run: Run) -> None:
     words = ["shop:draw", str(shop)]
     assert run("ls", *words).stdout == run("ls", *reversed(words)).stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--store", "nowhere"], "nowhere"),
-        (["./nowhere/at.db"], "at.db"),
-        (["--name", "other"], "there is no store of the Spot 'other'"),
-        (["--profile", "prod"], "the profile 'prod'"),
-        (["--config", "no.toml"], "no.toml"),
-        (["--older", "yesterday"], "--older 'yesterday'"),
-        (["--larger", "big"], "--larger 'big'"),
-        (["--key", ""], "--key ''"),
-        (["nosuch://server/db"], "nosuch"),
-    ],
-)
-def test_what_can_not_be_opened_is_one_line_and_status_two(
-    shop: Path, run: Run, words: list[str], said: str
-) -> None:
-    done = run("ls", *words, status=2)
-    assert done.stdout == ""
-    assert said in done.stderr
-    assert done.stderr.startswith("beautyspot: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_two_stores_in_a_folder_have_to_be_told_apart(shop: Path, run: Run) -> None:
-    shutil.copy(shop / ".beautyspot" / "shop.db", shop / ".beautyspot" / "other.db")
-    assert "--name 'shop'" in run("ls", status=2).stderr
-    assert "shop:ask" in run("ls", "--name", "other").stdout
 
 
 BESIDE = {".db-shm", ".db-wal"}

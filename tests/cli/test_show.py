@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import sys
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -141,19 +139,6 @@ def test_a_file_is_replaced_only_where_that_is_said(
     assert {path.name for path in shop.iterdir()} == {".beautyspot", "mine"}
 
 
-def test_a_folder_gets_a_file_with_a_name(run: Run, key_of: Callable[..., str], shop: Path) -> None:
-    (shop / "pictures").mkdir()
-    run("show", key_of(function="shop:draw"), "--out", "pictures")
-    [path] = (shop / "pictures").iterdir()
-    assert path.suffix == ".png"
-
-
-def test_a_device_is_written_into_and_not_replaced(run: Run, key_of: Callable[..., str]) -> None:
-    run("show", key_of(function="shop:draw"), "--out", os.devnull)
-    run("show", key_of(function="shop:draw"), "--out", os.devnull, "--force")
-    assert Path(os.devnull).is_char_device()
-
-
 def test_what_can_not_be_written_is_one_line(run: Run, key_of: Callable[..., str]) -> None:
     said = run("show", key_of(function="shop:draw"), "--out", "no/such/file", status=2).stderr
     assert "no/such: there is no such folder" in said
@@ -238,15 +223,6 @@ def test_values_as_json(shop: Path, run: Run, value: object, expected: object) -
     assert json.loads(run("show", stored(shop, value), "--json").stdout)["value"] == expected
 
 
-def test_a_picture_on_a_terminal_that_shows_pictures(
-    on_terminal: Run, key_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("TMUX", "TERM"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TERM_PROGRAM", "iTerm.app")
-    assert "\x1b]1337;File=inline=1" in on_terminal("show", key_of(function="shop:draw")).stdout
-
-
 @pytest.mark.parametrize(
     ("name", "said"), [("page.pdf", "a file (application/pdf, 5 B)"), ("data", "a file (app")]
 )
@@ -285,23 +261,3 @@ def test_an_error_that_is_a_result(shop: Path, run: Run) -> None:
     value = json.loads(run("show", key, "--json").stdout)["value"]
     assert value.pop("$error").endswith(":NotFound")
     assert value == {"0": "a", "1": 404}
-
-
-def test_compressed_results_are_shown_as_they_were(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-    monkeypatch.chdir(tmp_path)
-    with bs.Spot("packed", config=False, compress="zstd") as spot:
-        small, large = spot.mark(lambda: ["word"] * 200), spot.mark(lambda: [b"-" * 11_000_000])
-        small()
-        large()
-        keys = spot.key(small), spot.key(large)
-    assert run("show", "--value", keys[0]).stdout.count("word") == 200
-    assert "stored by\tzstd." in run("show", keys[0]).stdout
-    for options in ((), ("--json",)):
-        shown = run("show", keys[1], *options)
-        assert "the value has 11.0 MB and is not loaded" in shown.stdout + shown.stderr
-    out = tmp_path / "out"
-    run("show", keys[1], "--out", str(out))
-    assert out.stat().st_size > 11_000_000

@@ -83,12 +83,6 @@ def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
     assert "--since 'soon'" in run("stats", "--since", "soon", status=2).stderr
 
 
-def test_an_age_has_a_unit(counted: Path, run: Run) -> None:
-    for command in (("ls",), ("prune",)):
-        done = run(*command, "--older", "7", status=2)
-        assert "give 7d, 7h or 7s" in done.stderr
-
-
 def test_what_limits_did(counted: Path, run: Run) -> None:
     with bs.Spot("shop", directory=counted / ".beautyspot", config=False) as spot:
         limited = bs.Counts("old:limited", HOUR, grants=5, waits=2, refusals=1, seconds_waited=90.0)

@@ -108,6 +108,24 @@ def test_arguments_give_way_first(at: Callable[..., Result]) -> None:
     assert last == whole[1]
 
 
+@pytest.mark.parametrize(
+    "words", [["shop:ask_model"], ["ask_model"], ["--function", "shop:ask_model"]]
+)
+def test_one_function_that_is_named_takes_no_column(
+    at: Callable[..., Result], words: list[str]
+) -> None:
+    whole = shown(at(1000, "ls", "--rows").stdout)[0]
+    row = shown(at(1000, "ls", *words).stdout)[0]
+    assert whole.items() - row.items() == {("FUNCTION", "shop:ask_model")}
+    for columns in WIDTHS:
+        row = shown(at(columns, "ls", *words).stdout)[0]
+        others = shown(at(columns, "ls", "shop:*").stdout)[0]
+        assert "FUNCTION" in others
+        if "ARGUMENTS" in row and "ARGUMENTS" not in others:
+            return
+    pytest.fail("arguments have no more room")
+
+
 def test_the_end_of_a_name_is_what_stays_of_it(store: Path, at: Callable[..., Result]) -> None:
     name = "a_package.of.modules:Class.with_a_long_name_of_a_method"
     with bs.Spot("app", config=False) as spot:
@@ -117,13 +135,6 @@ def test_the_end_of_a_name_is_what_stays_of_it(store: Path, at: Callable[..., Re
         [cut] = [each for each in names if each.startswith("…")]
         assert name.endswith(cut[1:])
         assert len(cut) >= 24
-
-
-def test_quiet_says_nothing_of_it(at: Callable[..., Result]) -> None:
-    done = at(80, "ls", "--rows", "-q")
-    assert done.stderr == ""
-    assert "KEY" not in done.stdout
-    assert "$0.0442" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -143,12 +154,3 @@ def test_wide_letters_take_two_columns(
     lines = at(90, "ls", "m:f").stdout.splitlines()
     assert max(map(tables.width_of, lines)) <= 90
     assert lines[1].endswith("…")
-
-
-def test_a_long_text_goes_on_below_itself(at: Callable[..., Result]) -> None:
-    key = shown(at(200, "ls", "--rows").stdout)[1]["KEY"]
-    lines = at(50, "show", key).stdout.splitlines()
-    place = next(number for number, line in enumerate(lines) if line.startswith("arguments"))
-    assert all(len(line) <= 50 for line in lines[: place + 2])
-    assert lines[place].startswith("arguments  prompt='")
-    assert lines[place + 1].startswith("           ")

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import beautyspot as bs
 import pytest
-from beautyspot.contracts import BlobStorageBase
-from beautyspot.inspecting.backends import OwnBackends
 from click.testing import Result
 from terminals import Terminal
 
@@ -48,20 +46,25 @@ def test_a_fault_is_a_line_and_makes_the_status_one(damaged: Path, run: Run) -> 
     run("verify", "--function", "shop:ask")
 
 
+def test_where_nothing_can_be_read_only_the_error_is_said(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise bs.MetadataError("the server is away: start it")
+
+    for name in ("rows", "select"):
+        monkeypatch.setattr(f"beautyspot_local.SqliteMetadataStore.{name}", fail)
+    done = run("verify", status=2)
+    assert "the server is away" in done.stderr
+    assert "verified" not in done.stderr
+    assert done.stdout == ""
+
+
 def test_on_a_terminal_a_line_shows_how_far_it_is(damaged: Path) -> None:
     terminal = Terminal("verify")
     assert terminal.end() == 1
     assert "damaged" in terminal.text
     assert "1 fault" in terminal.text
-
-
-def test_what_is_found_stands_above_the_line(
-    damaged: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on a terminal, without one."""
-    monkeypatch.setattr("beautyspot_cli.progress.is_shown", lambda _: True)
-    done = run("verify", status=1)
-    assert done.stdout.startswith("damaged\t")
 
 
 # ------------------------------------------------------------------------------------------- copy
@@ -106,15 +109,6 @@ def test_neither_the_store_itself_nor_another_file_is_a_target(
     assert (shop / "notes.db").read_text() == "these are no results\n" * 100
 
 
-def test_a_source_that_can_t_be_read_to_its_end_is_said(
-    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost = bs.Fault("", "", "the store can't be read any further: damaged", "database")
-    monkeypatch.setattr(bs.Store, "copy_to", lambda *_, **__: bs.Copied(2, 10, 0, (lost,), 0))
-    done = run("copy", ".", "new/other.db", status=1)
-    assert "not all was copied: the store can't be read any further: damaged" in done.stderr
-
-
 def test_an_interrupt_says_how_far_the_copy_came(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,37 +119,6 @@ def test_an_interrupt_says_how_far_the_copy_came(
     monkeypatch.setattr(bs.Store, "copy_to", interrupted)
     done = run("copy", ".", "new/other.db", status=130)
     assert "interrupted at result 2 of 6: do it again" in done.stderr
-
-
-def test_a_store_that_fails_says_how_far_the_copy_came(
-    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
-        progress(2, 6)
-        raise bs.StorageError("the target is full")
-
-    monkeypatch.setattr(bs.Store, "copy_to", failing)
-    done = run("copy", ".", "new/other.db", status=2)
-    assert "stopped at result 2 of 6: do it again" in done.stderr
-    assert "the target is full" in done.stderr
-
-
-def test_what_finds_no_place_in_the_target_is_said_by_its_options(
-    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As in a store of many machines, which has no folder beside it."""
-    found = OwnBackends.storage
-
-    def storage(self: OwnBackends) -> BlobStorageBase | None:
-        return None if self.context.db_path.stem == "other" else found(self)
-
-    monkeypatch.setattr(OwnBackends, "storage", storage)
-    done = run("copy", ".", "new/other.db", status=1)
-    assert "not copied: " in done.stderr
-    assert "of shop:draw: the target has no storage" in done.stderr
-    assert "--target-storage" in done.stderr
-    assert "1 could not be copied" in done.stderr
-    assert len(rows(shop / "new" / "other.db")) == len(rows(shop)) - 1
 
 
 PROFILES = """
@@ -186,7 +149,6 @@ def profiles(shop: Path) -> Path:
         (["--profile", "here", "--target-profile", "backup"], "backup/shop.db"),
         ([".", "--target-profile", "backup", "--target-name", "shop2"], "backup/shop2.db"),
         (["--target-profile", "backup"], "backup/shop.db"),
-        (["--store", ".beautyspot", "new"], "new/shop.db"),
         (["--config", "beautyspot.toml", "new"], "new/shop.db"),
         (["sqlite:///.beautyspot/shop.db", "sqlite:///new/other.db"], "new/other.db"),
     ],
@@ -206,7 +168,6 @@ def test_either_end_is_a_place_or_a_profile(
         (["a", "b", "c"], "not 3 places"),
         (["--store", ".", ".", "new"], "two stores are given"),
         (["--profile", "nowhere", "new"], "nowhere"),
-        ([".", "--target-profile", "nowhere"], "nowhere"),
     ],
 )
 def test_ends_that_are_not_clear_are_refused(

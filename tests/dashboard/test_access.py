@@ -129,11 +129,6 @@ def test_a_cookie_of_the_same_name_that_another_server_set_does_not_lock_out(
         assert inside.browser().get("/stores", headers={"cookie": cookies}).status_code == 200
 
 
-def test_with_the_cookie_an_old_link_leads_to_its_page(inside: Served) -> None:
-    again = inside.ask("/stores?token=old")
-    assert (again.status_code, again.headers["location"]) == (303, "/stores")
-
-
 @pytest.mark.parametrize(
     ("method", "headers"), [("HEAD", {}), ("GET", {"sec_purpose": "prefetch"})]
 )
@@ -172,13 +167,6 @@ def test_no_link_leads_to_another_server(served: Served, path: str) -> None:
     assert not location.startswith(("//", "/\\"))
 
 
-def test_the_look_of_the_page_is_there_before_the_link_was_opened(served: Served) -> None:
-    style = served.ask("/static/style.css")
-    assert style.status_code == 200
-    assert served.ask("/static/../stores").status_code != 200
-    assert served.ask("/store/x/static/style.css").status_code == 403
-
-
 # ----------------------------------------------------------------------------------------- its name
 
 
@@ -196,19 +184,9 @@ def test_it_answers_by_its_names(inside: Served, host: str) -> None:
         f"evil.example@{HOST}",
         "127.0.0.1",
         "127.0.0.1:",
-        "127.0.0.1:80",
-        f"127.0.0.1.:{PORT}",
-        f"localhost.:{PORT}",
-        f"LOCALHOST:{PORT}",
         f"[::ffff:127.0.0.1]:{PORT}",
-        f"[0:0:0:0:0:0:0:1]:{PORT}",
-        f"::1:{PORT}",
         f"127.1:{PORT}",
-        f"2130706433:{PORT}",
-        f"0.0.0.0:{PORT}",
-        f"127.0.0.1:0{PORT}",
         f"{HOST}, {HOST}",
-        f" {HOST}",
         "",
     ],
 )
@@ -228,11 +206,6 @@ def test_nor_by_any_text(host: str) -> None:
 def test_two_names_or_none_are_refused(inside: Served) -> None:
     for hosts in ([], [HOST, HOST], ["evil.example", HOST]):
         assert status(inside, headers=[(b"host", each.encode()) for each in hosts]) == 403
-
-
-def test_a_target_that_names_a_server_is_refused(inside: Served) -> None:
-    for path in (f"{OURS}/stores", "http://evil.example/stores", "*", "", "stores"):
-        assert status(inside, path=path) in (403, 404)
 
 
 def status(served: Served, **scope: Any) -> int:
@@ -277,44 +250,25 @@ LET_THROUGH = 405
     ("method", "headers", "wanted"),
     [
         ("GET", {}, SEEN),
-        ("GET", {"sec_fetch_site": "none"}, SEEN),
         ("GET", {"sec_fetch_site": "same-origin"}, SEEN),
-        ("GET", {"sec_fetch_site": "same-origin", "sec_fetch_dest": "iframe"}, SEEN),
-        ("GET", {"origin": OURS}, SEEN),
         ("GET", {"sec_fetch_site": "cross-site", **LINK}, SEEN),
-        ("GET", {"sec_fetch_site": "same-site", **LINK}, SEEN),
-        ("HEAD", {"sec_fetch_site": "cross-site", **LINK}, SEEN),
         ("GET", {"sec_fetch_site": "cross-site"}, 403),
-        ("GET", {"sec_fetch_site": "same-site"}, 403),  # another port of this machine
-        ("GET", {"sec_fetch_site": "Same-Origin"}, 403),
-        ("GET", {"sec_fetch_site": ""}, 403),
+        ("GET", {"sec_fetch_site": "same-site"}, 403),
         ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_dest": "iframe"}, 403),
-        ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_dest": "embed"}, 403),
         ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_dest": "image"}, 403),
-        ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_mode": "no-cors"}, 403),
         ("GET", {"origin": "https://evil.example"}, 403),
-        ("GET", {"origin": "null"}, 403),
         ("GET", {"sec_fetch_site": "same-origin", "origin": "http://127.0.0.1:3000"}, 403),
         ("POST", {"sec_fetch_site": "same-origin"}, LET_THROUGH),
-        ("POST", {"sec_fetch_site": "same-origin", "origin": OURS}, LET_THROUGH),
-        ("POST", {"sec_fetch_site": "same-origin", "origin": "null"}, LET_THROUGH),
         ("POST", {"origin": OURS}, LET_THROUGH),
-        ("DELETE", {"origin": OURS}, LET_THROUGH),
         ("POST", {}, 403),
         ("POST", {"origin": "null"}, 403),
-        ("POST", {"origin": ""}, 403),
         ("POST", {"origin": "https://evil.example"}, 403),
         ("POST", {"origin": f"http://localhost:{PORT}"}, 403),
-        ("POST", {"origin": f"https://{HOST}"}, 403),
-        ("POST", {"origin": "http://127.0.0.1:3000"}, 403),
-        ("POST", {"sec_fetch_site": "none"}, 403),
         ("POST", {"sec_fetch_site": "same-site", "origin": OURS}, 403),
-        ("POST", {"sec_fetch_site": "cross-site", **LINK}, 403),
         ("POST", {"sec_fetch_site": "same-origin", "origin": "https://evil.example"}, 403),
-        ("OPTIONS", {"origin": "null", "access_control_request_method": "POST"}, 403),
         ("PURGE", {}, 403),
     ],
-)  # fmt: skip
+)
 def test_only_own_pages_change_or_load(
     inside: Served, method: str, headers: dict[str, str], wanted: int
 ) -> None:
@@ -336,11 +290,6 @@ def test_what_is_said_twice_is_refused(inside: Served, name: str) -> None:
     headers = [(key.encode(), value.encode()) for key, value in {"host": HOST, **said}.items()]
     twice = [*headers, (name.encode(), said[name].encode())]
     assert status(inside, headers=twice) == 403
-
-
-def test_a_websocket_is_refused(inside: Served) -> None:
-    sent = sent_to(inside.app, {"type": "websocket", "path": "/", "headers": []})
-    assert [message["type"] for message in sent] == ["websocket.close"]
 
 
 # ---------------------------------------------------------------------------- headers, and failures
@@ -367,10 +316,6 @@ def test_every_answer_has_its_headers(
     assert headers["cache-control"] == "private, no-store"
 
 
-def test_a_method_that_is_not_there_says_which_are(inside: Served) -> None:
-    assert inside.ask("/stores", "POST", origin=OURS).headers["allow"] in ("GET, HEAD", "HEAD, GET")
-
-
 def test_a_fault_of_ours_shows_nothing_of_it(
     inside: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -387,11 +332,6 @@ def test_a_fault_of_ours_shows_nothing_of_it(
     assert SECRET not in page.text
     assert "Traceback" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
-
-
-def test_an_address_with_a_slash_too_many_is_not_there(inside: Served) -> None:
-    """A redirect would name host and scheme, of which a proxy knows others."""
-    assert inside.ask("/stores/").status_code == 404
 
 
 # ----------------------------------------------------------------------------------- behind a proxy
@@ -420,16 +360,6 @@ def test_behind_a_proxy_all_links_are_below_its_path(proxied: Callable[..., Resp
     assert proxied("/cache/static/style.css").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/store/cache", "/cachestore/cache", "/static/style.css"])
-def test_a_path_that_the_proxy_should_not_have_cut_says_so(
-    proxied: Callable[..., Response], path: str
-) -> None:
-    page = proxied(path)
-    assert page.status_code == 404
-    assert "/cache/" in page.text
-    assert "nosniff" in page.headers["x-content-type-options"]
-
-
 @pytest.mark.parametrize(
     ("method", "headers", "wanted"),
     [
@@ -452,18 +382,11 @@ def test_behind_a_proxy_the_same_rules_hold(
     "url",
     [
         "team.example.com/cache",
-        "//team.example.com",
         "ftp://team.example.com",
         "https://",
-        "https:///cache",
-        "https://team example.com",
         "https://me:secret@team.example.com",
         "https://team.example.com:99999",
-        "https://team.example.com:port",
         "https://team.example.com/cache?x=1",
-        "https://team.example.com/cache#x",
-        "https://team.example.com/ca che",
-        "https://team.example.com//cache",
         "https://team.example.com/a/../b",
         "https://[::1",
     ],
@@ -472,19 +395,3 @@ def test_a_wrong_url_is_said(url: str) -> None:
     with pytest.raises(ConfigError, match="such as https://team") as caught:
         proxied_rules(url)
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "origin", "base"),
-    [
-        ("https://team.example.com", "team.example.com", "https://team.example.com", ""),
-        ("https://Team.Example.com:443/", "team.example.com", "https://team.example.com", ""),
-        ("http://team:8080/a/b/", "team:8080", "http://team:8080", "/a/b"),
-        ("http://[2001:db8::1]/x", "[2001:db8::1]", "http://[2001:db8::1]", "/x"),
-    ],
-)
-def test_a_url_says_all(url: str, host: str, origin: str, base: str) -> None:
-    rules = proxied_rules(url)
-    assert rules.answers(host)
-    assert rules.origins(host) == {origin}
-    assert rules.base == base

@@ -127,20 +127,3 @@ def test_images_that_have_no_content_type_are_shown(gallery: Gallery) -> None:
     assert picture(gallery.page("image")).tolist() == [[[255, 0, 0, 128]] * 6] * 4
     page = gallery.page("within", links(gallery.page("within"), "all of it")[1])
     assert picture(page).shape == (2, 3, 3)
-
-
-def test_a_tensor_is_an_array(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    tensor = type("Tensor", (), {"__module__": "torch"})()
-    tensor.detach = lambda: tensor
-    tensor.numpy = lambda: np.ones((2, 2), dtype=np.float32)
-    tensor.dtype, tensor.shape = "torch.float32", (2, 2)
-    monkeypatch.setattr("beautyspot.Store.value", lambda *_: tensor)
-    assert "tensor · 2 × 2 · torch.float32" in words(gallery.page("flat"))
-
-    def unknown() -> None:
-        raise TypeError("Got unsupported ScalarType BFloat16")
-
-    tensor.numpy, tensor.dtype = unknown, "torch.bfloat16"
-    plain = type("Tensor", (), {"numpy": lambda self: np.full((2, 2), 3.0)})()
-    tensor.float = lambda: plain
-    assert "0 3.0 3.0" in words(gallery.page("flat"))

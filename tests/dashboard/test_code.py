@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot_dashboard.values.texts import colours
 from dashboard.gallery import opened
 from dashboard.reading import links, words
 
@@ -31,7 +30,6 @@ TEXTS = {
     "yaml": ("a: [1, 2]\n", "application/yaml"),
     "vendor": ('<a b="c"/>\n', "application/x-thing+xml"),
     "nonsense": ("a\nb", "text/x-no-such-language"),
-    "long line": ("x" * 30_000, "text/x-python"),
     "long": (LONG, "text/plain"),
     "code": ("x = 1\n" * 30_000, "text/x-python"),
     "nothing": ("", "text/x-python"),
@@ -51,41 +49,10 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         yield found
 
 
-@pytest.fixture
-def uncoloured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To start a process takes a while."""
-    plain = lambda text, *_: (None, colours.plain(text))  # noqa: E731
-    monkeypatch.setattr("beautyspot_dashboard.values.texts.view.coloured", plain)
-
-
 def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
     page = gallery.page("answer")
     assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
     assert "text · 50 characters · 6 lines" in words(page)
-
-
-def test_a_long_text_is_no_markdown(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.values.texts.markdown.LARGEST_MARKDOWN", 10)
-    monkeypatch.setattr("beautyspot_dashboard.pages.markdown.LARGEST_MARKDOWN", 10)
-    assert not links(gallery.page("answer"), "As Markdown")
-    assert "Dear reader" in words(gallery.page("answer", "?as=markdown"))
-    assert gallery.get("answer", "/markdown").status_code == 404
-
-
-def test_a_short_text_is_large(gallery: Gallery) -> None:
-    assert '<span class="value-text">Paris</span>' in gallery.page("short")
-    assert "It is an empty text." in words(gallery.page("empty"))
-
-
-@pytest.mark.parametrize(("name", "path"), [("answer", ""), ("deep", "at=$.choices[0].text")])
-def test_any_text_is_shown_as_markdown(gallery: Gallery, name: str, path: str) -> None:
-    page = gallery.page(name, f"?{path}")
-    page = gallery.page(name, links(page, "As Markdown")[0])
-    (frame,) = re.findall(r'<iframe class="document own" sandbox src="([^"]*)"', page)
-    answer = gallery.client.get(frame)
-    assert "<strong>an answer</strong>" in answer.text
-    assert "sandbox" in answer.headers["content-security-policy"]
-    assert ANSWER in gallery.page(name, links(page, "As text")[0])
 
 
 def test_stored_text_is_shown_as_markdown(gallery: Gallery) -> None:
@@ -126,31 +93,6 @@ def test_code_has_colours_and_line_numbers(gallery: Gallery) -> None:
 
 def test_nothing_in_code_is_hidden(gallery: Gallery) -> None:
     assert r"\u202e y" in words(gallery.page("trojan"))
-
-
-@pytest.mark.parametrize("name", ["nonsense", "long line", "nothing"])
-def test_what_has_no_colours_is_shown_without(gallery: Gallery, name: str) -> None:
-    page = gallery.page(name)
-    assert str(TEXTS[name][0])[:100].replace("\n", " ") in words(page)
-    assert "tok-" not in page
-
-
-@pytest.mark.usefixtures("processes")
-def test_code_that_takes_too_long_is_shown_without_colours(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(colours, "_SECONDS", 0.001)
-    assert "a: [1, 2]" in words(gallery.page("yaml"))
-    colours.coloured.cache_clear()
-
-
-def test_code_comes_in_parts(gallery: Gallery, uncoloured: None) -> None:
-    page = gallery.page("code")
-    following = gallery.page("code", links(page, "Next")[0])
-    assert "Bytes 100,000 to 180,000 of 180,000" in words(following)
-    assert 'data-line="16667">1\n' in following
-    jumped = gallery.page("code", "?from=100000")
-    assert 'data-line="">1\n' in jumped
 
 
 @pytest.mark.parametrize("name", ["long", "stored"])

@@ -123,28 +123,3 @@ def test_scripts_in_a_diagram_are_left_out(gallery: Gallery) -> None:
     made = drawn.drawn("Mermaid", HOSTILE.encode())
     assert b"onerror" not in made.output
     assert b"javascript:" not in made.output
-
-
-def test_without_the_program_its_name_is_told(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drawn.shutil, "which", lambda _: None)
-    monkeypatch.setattr(drawn, "find_spec", lambda _: None)
-    page = words(gallery.page("graph"))
-    assert "Install Graphviz, with its program dot, where the dashboard runs" in page
-    assert "Source digraph { ask -> find }" in page
-    assert "Install beautyspot-dashboard[diagrams]" in words(gallery.page("mermaid"))
-    assert gallery.client.get(gallery.url("graph", "diagram")).status_code == 404
-
-
-def test_a_long_source_is_not_drawn(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diagrams, "LARGEST", 10)
-    plain = lambda text, *_: (None, ((("", text),),))  # noqa: E731
-    monkeypatch.setattr("beautyspot_dashboard.values.texts.view.coloured", plain)
-    page = words(gallery.page("graph"))
-    assert "too long to be drawn" in page
-    assert "digraph { ask -> find }" in page
-
-
-def test_other_results_have_no_drawing(gallery: Gallery) -> None:
-    assert gallery.client.get(gallery.url("text", "diagram")).status_code == 404

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import Content
 from dashboard.gallery import opened
 from dashboard.reading import links, words
 
@@ -47,21 +46,6 @@ def test_bytes_come_in_pages(gallery: Gallery, name: str, query: str) -> None:
     assert "Bytes 8,192 to 10,240 of 10,240" in words(last)
     assert not links(last, "Next")
     assert "There are no bytes here" in words(gallery.page(name, f"{query}from=99999999"))
-
-
-def test_a_page_reads_its_bytes_alone(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    gallery.page("model")  # which reads it once, to check it
-    asked = []
-    part = Content.part
-
-    def noted(self: Content, start: int = 0, stop: int | None = None) -> Any:
-        asked.append((start, stop))
-        return part(self, start, stop)
-
-    monkeypatch.setattr(Content, "part", noted)
-    monkeypatch.setattr(Content, "chunks", lambda _: pytest.fail("read whole"))
-    assert "00001000 00 01" in words(gallery.page("model", "?from=4099"))
-    assert asked[-1] == (4096, 8193)
 
 
 def test_no_bytes_are_told(gallery: Gallery) -> None:

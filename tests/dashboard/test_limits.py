@@ -83,46 +83,10 @@ def test_by_hour(visit: Visit) -> None:
     assert "the highest bar: 1,202" in text
 
 
-@pytest.mark.parametrize(("since", "days"), [("7d", 7), ("30d", 30)])
-def test_by_day(visit: Visit, since: str, days: int) -> None:
-    last = ASKED._replace(hour=HOUR - 24 * (days - 1) - 16)  # its first hour
-    text = page(visit, ASKED, last, last._replace(hour=last.hour - 1), query=f"?since={since}")
-    assert "<dt>Granted</dt><dd>2,400</dd>" in text
-    assert row(text, "2025-11-24")[0] == "1,200"
-    assert f"--by day --since {since}" in text
-    current = text.partition(f"?since={since}")[2].partition("</a>")[0]
-    assert 'aria-current="page"' in current
-
-
-def test_a_span_that_there_is_not_is_the_first(visit: Visit) -> None:
-    assert "--since 24h" in page(visit, ASKED, query="?since=%3Cscript%3E")
-
-
-def test_nothing_was_asked_for(visit: Visit) -> None:
-    text = page(visit, bs.Counts("app:f", HOUR, hits=3))
-    assert "No permit was asked for in the last 24 hours" in text
-    assert "@spot.limiter" in text
-    assert "A rate is not stored: it is set where the Spot is made" in text
-    assert "<svg viewBox" not in text
-
-
-def test_refusals_alone(visit: Visit) -> None:
-    text = page(visit, bs.Counts("app:f", HOUR, refusals=3))
-    assert row(text, "app:f") == ["0", "0", "3", "-", "-"]
-
-
 def test_a_name_from_the_store_is_a_text(visit: Visit) -> None:
     text = page(visit, ASKED._replace(func_identifier="<script>\u202e\x1b"))
     assert "<script>\u202e" not in text
     assert "&lt;script&gt;\\u202e\\x1b" in text
-
-
-def test_numbers_of_strange_rows_give_a_page(visit: Visit) -> None:
-    """Counts of another program, with more waits than grants, and less than nothing."""
-    strange = bs.Counts("a", HOUR, grants=2**61, waits=2**62, refusals=-5, seconds_waited=1e300)
-    assert "the highest bar" in page(
-        visit, strange, bs.Counts("b", HOUR - 1, grants=-3, refusals=1)
-    )
 
 
 def test_the_rates_of_spots_of_this_process(
@@ -139,18 +103,3 @@ def test_the_rates_of_spots_of_this_process(
     for said in ("requests", "600/min", "each process by itself", "9000/min", "20", "works"):
         assert said in text
     assert "7/s" not in text, "that is of another store"
-
-
-def test_a_store_that_can_not_be_asked_which_it_is(
-    visit: Visit, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(limiter="600/min")
-    client = visit(spots=spot)
-
-    def away(self: object) -> str:
-        raise bs.MetadataError("away")
-
-    monkeypatch.setattr(type(spot.metadata), "store_id", property(away))
-    answer = client.get(f"/store/{spot.name}/limits")
-    assert answer.status_code == 200
-    assert "600/min</td>" not in answer.text

@@ -8,9 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from beautyspot import TaskRecord
 from beautyspot_dashboard import dashboard
-from beautyspot_dashboard.streaming import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,15 +153,6 @@ def test_who_connects_again_gets_what_is_missing(ask: Callable[[str], str], spot
     assert (after.how, prompts(after.html)) == ("prepend", ["second"])
 
 
-def test_a_state_of_any_number_gets_all(ask: Callable[[str], str], spot: Spot) -> None:
-    app = dashboard(spot.db_path)
-    ask("first")
-    (before,) = rows(Browser(app).follow(rows))
-    last = f"{before.id.partition('-')[0]}-{'9' * 5000}"
-    (again,) = rows(Browser(app).follow(rows, last=last))
-    assert (again.how, prompts(again.html)) == ("replace", ["first"])
-
-
 @pytest.mark.parametrize("last", ["", "x", "x-1", "-", "0-99999999999999999999", "²-²"])
 def test_who_has_another_state_gets_all(ask: Callable[[str], str], spot: Spot, last: str) -> None:
     ask("first")
@@ -223,35 +212,3 @@ def test_it_ends_with_the_server_around_it(ask: Callable[[str], str], spot: Spot
         assert Browser(dashboard(spot.db_path)).follow(enough)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def test_without_news_it_shows_that_it_is_there(ask: Callable[[str], str], spot: Spot) -> None:
-    ask("first")
-    browser = Browser(dashboard(spot.db_path))
-    browser.follow(lambda _: browser.text.endswith("\n\n:\n\n"))
-
-
-def test_a_look_at_its_head_ends(ask: Callable[[str], str], spot: Spot) -> None:
-    ask("first")
-    browser = Browser(dashboard(spot.db_path), method="HEAD")
-    browser.follow(lambda _: False)
-    assert browser.headers["content-type"].startswith("text/event-stream")
-
-
-def test_there_is_no_stream_of_another_store(spot: Spot) -> None:
-    browser = Browser(dashboard(spot.db_path), "/store/none/live/events")
-    browser.follow(lambda _: "no store" in browser.text)
-
-
-def test_an_event_is_one_whatever_breaks_its_lines() -> None:
-    sent = Event("1", "rows", "a\rb\r\nc\n\nd").encoded()
-    (told,) = told_by(sent)
-    assert told == ("1", "replace", "rows", "a\nb\nc\n\nd")
-    assert sent.endswith("d\n\n")
-
-
-# ----------------------------------------------------------------------------------------- the feed
-
-
-def row(number: int) -> TaskRecord:
-    return TaskRecord(f"{number:032x}", "f", "", updated_at=f"2026-11-26 12:{number:05}")

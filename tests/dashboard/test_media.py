@@ -125,21 +125,15 @@ def test_bytes_of_no_type_are_shown_as_what_they_begin_as(gallery: Gallery, size
     [
         (png(), "image/png"),
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"GIF89a", "image/gif"),
         (b"RIFF\1\2\3\4WEBPVP8 ", "image/webp"),
         (b"\0\0\0\x20ftypavif", "image/avif"),
-        (b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0", "image/bmp"),
         (tone(), "audio/wav"),
-        (b"ID3\4\0", "audio/mpeg"),
-        (b"fLaC\0", "audio/flac"),
         (b"OggS" + bytes(24) + b"OpusHead", "audio/ogg"),
         (b"OggS" + bytes(24) + b"\x80theora", "video/ogg"),
-        (b"\0\0\0\x1cftypM4A ", "audio/mp4"),
         (b"\0\0\0\x20ftypisom", "video/mp4"),
         (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\1\x42\x82\x84webm", "video/webm"),
         (b"%PDF-1.7", None),
         (b"<html>", None),
-        (b"<svg>", None),
         (b"BM, a car", None),
         (b"", None),
     ],
@@ -166,14 +160,6 @@ def test_measures_are_read_off_the_beginning(kind: str) -> None:
         assert measured(data[:length]) in (None, (300, 20))
 
 
-def test_measures_of_a_large_webp_and_of_none() -> None:
-    head = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\x2b\1\0\x13\0\0"
-    assert measured(head) == (300, 20)
-    assert measured(head.replace(b"VP8X", b"VP8?")) is None
-    assert measured(b"\xff\xd8\xff\xe0\0\0" * 20) is None
-    assert measured(png(0, 5)) is None
-
-
 def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
     gallery.put("report", "<h1>Report</h1><script>alert(1)</script>", "text/html")
     page = gallery.page("report")
@@ -188,13 +174,10 @@ def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
     ("text", "shown"),
     [
         ("<p>a < b</p>", "<p>a < b</p>"),
-        ("<iframe src=//x>", "<off-iframe src=//x>"),
         ("<IFrame src=//x></iframe>", "<off-IFrame src=//x></off-iframe>"),
         ("<frameset><frame src=//x>", "<off-frameset><off-frame src=//x>"),
         ("\ufeff<svg><foreignObject><iframe>", "<svg><foreignObject><off-iframe>"),
-        ("<link rel=preconnect href=//x>", "<basefont rel=preconnect href=//x>"),
         ("<LINK/href=//x\n><link>", "<basefont/href=//x\n><basefont>"),
-        ("<linearGradient>", "<linearGradient>"),
     ],
 )
 def test_html_has_nothing_to_connect_to(gallery: Gallery, text: str, shown: str) -> None:
@@ -203,31 +186,12 @@ def test_html_has_nothing_to_connect_to(gallery: Gallery, text: str, shown: str)
     assert (answer.text, answer.headers["content-type"]) == (shown, "text/html; charset=utf-8")
 
 
-def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
-    gallery.put("wide", "<iframe>".encode("utf-16"), "text/html")
-    answer = gallery.client.get(f"{gallery.url('wide')}/html")
-    assert not answer.content.startswith((b"\xff\xfe", b"\xfe\xff"))
-
-
 def test_html_that_is_too_long_is_shown_as_its_source(gallery: Gallery) -> None:
     gallery.put("book", "<p>" * 3_400_000, "text/html")
     gallery.put("draw", SVG, "image/svg+xml")
     assert not tag(gallery.page("book"), "iframe")
     for name, route in (("book", "html"), ("draw", "html")):
         assert gallery.client.get(f"{gallery.url(name)}/{route}").status_code == 404
-
-
-def test_an_svg_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
-    gallery.put("opened", SVG, "image/svg+xml")
-    for as_what in ("document", "iframe", "object"):
-        page = gallery.get("opened", sec_fetch_dest=as_what)
-        assert "alert" not in page.text
-        assert f'<img src="{gallery.url("opened")}"' in page.text
-    for as_what, query in (("image", ""), ("document", "?download=1")):
-        assert gallery.get("opened", query, sec_fetch_dest=as_what).text == SVG
-    # Without encryption, and from old browsers, only this header tells it.
-    assert "alert" not in gallery.get("opened", accept="text/html,image/avif,*/*;q=0.8").text
-    assert gallery.get("opened", accept="image/avif,image/svg+xml,*/*;q=0.8").text == SVG
 
 
 def test_a_recording_that_is_opened_has_a_player(gallery: Gallery) -> None:
@@ -249,40 +213,20 @@ def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
     assert gallery.client.get(f"{gallery.url('other')}/markdown").status_code == 404
 
 
-@pytest.mark.usefixtures("processes")
-def test_markdown_that_takes_too_long_says_so(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gallery.put("deep", "![" * 1000, "text/markdown")
-    monkeypatch.setattr("beautyspot_dashboard.pages.markdown._SECONDS", 0)
-    text = gallery.client.get(f"{gallery.url('deep')}/markdown").text
-    assert "it took more than 0 seconds" in text
-
-
-def test_long_markdown_is_shown_as_its_source(gallery: Gallery) -> None:
-    gallery.put("long", "word " * 250_000, "text/markdown")
-    assert not tag(gallery.page("long"), "iframe")
-    assert gallery.client.get(f"{gallery.url('long')}/markdown").status_code == 404
-
-
 @pytest.mark.parametrize(
     ("text", "html"),
     [
         ("<script>alert(1)</script>", "&lt;script&gt;"),
         ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>"),
-        ("[a](JaVaScRiPt:1)", "<p>[a](JaVaScRiPt:1)</p>"),
         ("[a](data:text/html,x)", "<p>[a](data:text/html,x)</p>"),
         ("[a](https://x/)", '<a href="https://x/" rel="noreferrer noopener" target="_top">'),
-        ("[a](#b)", '<a href="#b" rel="noreferrer noopener">'),
         (
             "![a](https://x/p.png)",
             '<span class="off" title="https://x/p.png">a (not loaded)</span>',
         ),
         ('![a"<b>](x "t")', '<span class="off" title="x">a&quot;&lt;b&gt; (not loaded)</span>'),
-        ("![](x)", '<span class="off" title="x">picture (not loaded)</span>'),
         ("![a](data:image/png;base64,AA==)", '<img src="data:image/png;base64,AA==" alt="a" />'),
         ("![a](data:image/svg+xml,x)", "<p>![a](data:image/svg+xml,x)</p>"),
-        ("|a|\n|-|\n|b|", "<td>b</td>"),
         ("~~a~~", "<s>a</s>"),
     ],
 )
@@ -330,15 +274,7 @@ def test_what_can_not_be_read_says_what_to_do(
     assert ("Download (" in page) is has_bytes
 
 
-def test_what_no_view_could_show_leaves_the_rest_of_the_page(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gallery.put("odd", png(), "image/png")
-
-    def fail(head: bytes) -> None:
-        raise ZeroDivisionError("a fault")
-
-    monkeypatch.setattr("beautyspot_dashboard.values.media.measured", fail)
-    page = gallery.page("odd")
-    assert "ZeroDivisionError: a fault" in page
-    assert "Download (" in page
+def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
+    gallery.put("wide", "<iframe>".encode("utf-16"), "text/html")
+    answer = gallery.client.get(f"{gallery.url('wide')}/html")
+    assert not answer.content.startswith((b"\xff\xfe", b"\xfe\xff"))

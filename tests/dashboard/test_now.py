@@ -15,7 +15,6 @@ from dashboard.test_live import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from beautyspot.spot import Spot
     from starlette.testclient import TestClient
@@ -70,30 +69,6 @@ def test_calls_that_run_and_wait(visit: Visit, make_spot: Callable[..., Spot]) -
     assert f">{spot.name}</h2>" in idle
 
 
-def test_the_navigation_has_it_where_spots_are_mounted(
-    visit: Visit, make_spot: Callable[..., Spot], shop: Path
-) -> None:
-    mounted, alone = visit(spots=make_spot()), visit(shop)
-    assert 'href="/now"' in mounted.get("/stores").text
-    assert 'href="/now"' not in alone.get("/stores").text
-    told = alone.get("/now")
-    assert told.status_code == 200
-    assert "Mount it in your program" in told.text
-    assert "dashboard(spots=[spot])" in told.text
-    assert "live.js" not in told.text
-
-
-def test_below_another_path(make_spot: Callable[..., Spot]) -> None:
-    from starlette.applications import Starlette
-    from starlette.routing import Mount
-    from starlette.testclient import TestClient
-
-    app = Starlette(routes=[Mount("/cache", dashboard(spots=make_spot()))])
-    text = TestClient(app, base_url="http://localhost").get("/cache/now").text
-    assert 'data-stream="/cache/now/events"' in text
-    assert '<a href="/cache/now">Load it anew</a>' in text
-
-
 def test_what_is_not_saved_and_rests(visit: Visit, make_spot: Callable[..., Spot]) -> None:
     class Broken(MemoryMetadataStore):
         remote = True
@@ -112,14 +87,6 @@ def test_what_is_not_saved_and_rests(visit: Visit, make_spot: Callable[..., Spot
     assert "The metadata store failed, and is left alone" in text
     assert "<dt>Granted in the last minute</dt><dd>4</dd>" in text
     assert "<td>600/min</td>" in text
-
-
-def test_a_spot_that_was_shut_down_is_shown_as_that(
-    visit: Visit, make_spot: Callable[..., Spot]
-) -> None:
-    spot = make_spot()
-    spot.shutdown()
-    assert "shut down</span>" in visit(spots=spot).get("/now").text
 
 
 def test_a_call_that_waits_for_its_limit_stands_there_once(
@@ -150,42 +117,6 @@ def test_names_are_texts(visit: Visit, make_spot: Callable[..., Spot]) -> None:
         text = client.get("/now").text
     assert "&lt;b&gt;\\u202e\\x1b" in text
     assert "\u202e" not in text
-
-
-def test_of_many_calls_the_first_are_shown(
-    visit: Visit, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.pages.now.LIMIT", 1)
-    one = make_spot()
-    client = visit(spots=one)
-    with under_way(one), under_way(one, "app:later"):
-        text = client.get("/now").text
-    assert "app:slow" in text
-    assert "app:later" not in text
-    assert "The 1 that began first of each kind are shown." in text
-
-
-def test_a_map(visit: Visit, make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    results = iter(spot.map(spot.mark(name="app:f")(abs), range(4), progress=lambda told: None))
-    next(results)
-    text = words(visit(spots=spot).get("/now").text)
-    list(results)
-    assert "of 4 inputs of a map are done" in text
-    assert 'max="4"' in text
-
-
-def test_what_a_limit_refused_of_a_map(visit: Visit, make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter="1/h")
-    limited = spot.mark(name="app:f")(spot.limiter(timeout=0)(lambda number: number))
-    options: Any = {"errors": "return", "concurrency": 1, "progress": lambda told: None}
-    results = iter(spot.map(limited, range(3), **options))
-    for _ in range(3):
-        next(results)
-    assert "inputs of a map are done, 2 refused; 0 calls" in words(
-        visit(spots=spot).get("/now").text
-    )
-    results.close()
 
 
 def test_the_page_follows(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:

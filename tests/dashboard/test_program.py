@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 import webbrowser
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "beautyspot_dashboard", "--no-browser", "--port", "0")
-LARGE = 32_000_000
-"""Bytes of a result that no buffer of a socket holds."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("program")
     with Spot("app", directory=found / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:ask")(str.upper)("hello")
-        spot.mark(name="shop:fill", save_blob=True)(lambda size: bytes(size))(LARGE)
     return found
 
 
@@ -118,79 +114,6 @@ def test_it_says_its_link_and_ends_by_ctrl_c_while_a_page_is_followed(
             stream.read()
 
 
-@pytest.mark.slow
-def test_sigterm_ends_it_while_a_large_value_is_read(
-    run: Callable[..., Running], folder: Path
-) -> None:
-    from beautyspot import open_store
-
-    with open_store(folder) as store:
-        (row,) = store.rows(function="shop:fill")
-    running = run(folder)
-    browser = Browser(running.link)
-    with browser.open(f"{browser.base}store/{folder.name}/value/{row.cache_key}") as value:
-        assert len(value.read(1000)) == 1000
-        assert running.end(signal.SIGTERM) == (0, "")
-
-
-HANGING = """
-import sys, threading
-from beautyspot_dashboard import main, serving
-from beautyspot_dashboard.pages import functions
-from beautyspot_dashboard.shelf import Shelved
-
-def asked(request, of=functions.shelved_of):
-    print("hangs", flush=True)
-    return of(request)
-
-functions.shelved_of = asked
-Shelved.store = lambda self: threading.Event().wait()
-serving._LAST_MOMENT = {moment}
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-@pytest.fixture
-def hanging(run: Callable[..., Running], folder: Path) -> Iterator[Callable[[float], Running]]:
-    """Starts a dashboard whose store hangs, and looks at it."""
-    looks: list[threading.Thread] = []
-
-    def start(moment: float) -> Running:
-        code = HANGING.format(moment=moment)
-        running = run(folder, "--no-browser", "--port", 0, code=code)
-        looks.append(threading.Thread(target=_look_at, args=(running.link,)))
-        looks[0].start()
-        assert running.process.stdout is not None
-        assert "hangs\n" in iter(running.process.stdout.readline, "")
-        return running
-
-    yield start
-    looks[0].join()
-
-
-@pytest.mark.slow
-def test_it_ends_where_a_store_hangs(hanging: Callable[[float], Running]) -> None:
-    assert hanging(0.1).end(signal.SIGINT) == (0, "")
-
-
-@pytest.mark.slow
-def test_a_second_ctrl_c_ends_it_at_once(hanging: Callable[[float], Running]) -> None:
-    running = hanging(600)
-    running.process.send_signal(signal.SIGINT)
-    while running.process.poll() is None:
-        running.process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            running.process.wait(timeout=0.1)
-    assert running.process.returncode == 128 + signal.SIGINT
-
-
-def _look_at(link: str) -> None:
-    try:
-        Browser(link)
-    except OSError:
-        return
-
-
 # ----------------------------------------------------------------------- in this process
 
 
@@ -256,68 +179,6 @@ def test_it_ends_while_a_page_is_followed_and_lets_nobody_in_by_an_old_link(
     assert capsys.readouterr().err == ""
 
 
-def test_a_fault_is_told_in_the_terminal_and_not_in_the_page(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("a fault of ours")
-
-    class Careful(Desktop):
-        def open(self, link: str) -> None:
-            try:
-                super().open(link)
-            except urllib.error.HTTPError as error:
-                with error:
-                    self.pages.append(error.read().decode())
-
-    desktop = Careful()
-    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
-    monkeypatch.setattr("beautyspot_dashboard.pages.functions.summary", fail)
-    assert main([str(folder), "--port", "0"]) == 0
-    (page,) = desktop.pages
-    assert "Something went wrong" in page
-    assert "a fault of ours" not in page
-    assert "a fault of ours" in caplog.text
-    assert "token=" not in caplog.text
-
-
-def test_a_terminal_that_is_closed_keeps_nobody_out(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def echo(text: str) -> None:
-        if "another browser" in text:
-            raise BrokenPipeError(text)
-
-    desktop = Desktop()
-    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
-    monkeypatch.setattr("beautyspot_dashboard.starting.click.echo", echo)
-    assert main([str(folder), "--port", "0"]) == 0
-    (page,) = desktop.pages
-    assert "shop:ask" in page
-
-
-@pytest.mark.parametrize("browser", ["none", "in the terminal"])
-def test_where_no_browser_can_be_opened_it_goes_on(
-    browser: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-
-    def get() -> object:
-        if browser == "none":
-            raise webbrowser.Error("could not locate runnable browser")
-        return webbrowser.GenericBrowser("lynx")
-
-    served = _ends_at_once(monkeypatch)
-    monkeypatch.setattr(webbrowser, "get", get)
-    monkeypatch.setattr(webbrowser.GenericBrowser, "open", lambda _, link: opened.append(link))
-    assert main([str(folder), "--port", "0"]) == 0
-    for thread in threading.enumerate():
-        if thread.name.endswith("(_browse)"):
-            thread.join()
-    assert served
-    assert opened == []
-
-
 def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     served: list[object] = []
     monkeypatch.setattr(
@@ -342,24 +203,6 @@ def test_behind_a_proxy_it_says_who_asks_for_passwords(
 
 
 # ----------------------------------------------------------------------- what is wrong
-
-
-def test_a_store_that_does_not_open_is_told_in_the_terminal(
-    folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("no database")
-    _ends_at_once(monkeypatch)
-    assert main([str(folder), str(file), "--port", "0", "--no-browser"]) == 0
-    for thread in threading.enumerate():
-        if thread.name.endswith("(_tell_what_fails)"):
-            thread.join()
-    (told,) = capsys.readouterr().err.splitlines()
-    assert told.startswith("notes does not open: ")
-    assert str(file) in told
 
 
 @pytest.fixture
@@ -388,10 +231,8 @@ def test_where_the_usual_port_is_taken_it_takes_the_next(
     ("words", "wanted"),
     [
         (["nowhere"], "there is no file and no folder nowhere"),
-        (["--store", "nowhere"], "there is no file and no folder nowhere"),
         (["a", "--store", "b"], "two stores are given"),
         (["--port", "70000"], "70000"),
-        (["--port", "x"], "not a valid integer"),
         (["--sport", "1"], "No such option"),
         (["--behind-proxy", "team.example.com"], "such as https://team.example.com"),
     ],
@@ -410,13 +251,6 @@ def test_bad_input_is_said(
     assert said.out == ""
 
 
-def test_it_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--help"]) == 0
-    assert "--behind-proxy URL" in capsys.readouterr().out
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("beautyspot ui 3.")
-
-
 # ----------------------------------------------------------------------- which stores
 
 
@@ -433,14 +267,6 @@ def test_a_folder_shows_all_its_stores(two: Path) -> None:
     (ours, _) = board.shelf
     path = str(two / ".beautyspot" / "ours.db")
     assert ours.words == ("--store", path, "--storage", "file:///blobs")
-
-
-def test_a_name_chooses_one(two: Path) -> None:
-    (theirs,) = board_of([Place(str(two), name="theirs")], read_only=None).shelf
-    assert theirs.slug == "theirs"
-    assert theirs.words == ("--store", str(two), "--name", "theirs")
-    with theirs.store() as store:
-        assert store.total().entries == 1
 
 
 def test_without_words_it_is_the_store_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

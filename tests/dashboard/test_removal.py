@@ -12,7 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot_cli.formats import size
 from beautyspot_dashboard.pages import removal as pages
-from dashboard.shops import change, command_of, linked_keys, run
+from dashboard.shops import command_of, linked_keys, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,7 @@ def press(client: Any, page: Any) -> Any:
     [
         {"function": "ask", "arguments": "evening"},
         {"function": "*", "show": "1"},
-        {"what": "prune", "show": "1"},
         {"what": "prune", "show": "1", "max-entries": "3", "keep-expired": "1"},
-        {"what": "prune", "show": "1", "older": "0s", "version": "none"},
         {"what": "prune", "show": "1", "unused": "0s", "max-size": "100B", "tag": "paid"},
     ],
 )
@@ -95,20 +93,6 @@ def test_what_is_stored_after_it_was_shown_stays(
     assert len(left) == 2
 
 
-@pytest.mark.parametrize("few", [pages.FEW, 1])
-def test_what_was_made_before_and_is_stored_later_stays(
-    own_shop: Path, client: Any, few: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As a result is that waited for a store which was locked, or of a machine that is slow."""
-    monkeypatch.setattr(pages, "FEW", few)
-    page = client.get(REMOVE, params={"function": "shop:ask"})
-    change(own_shop, "update tasks set made_at = made_at - 9 where arguments like ?", "%evening%")
-    done = press(client, page)
-    assert "Removed 13 of 1" in text_of(done)
-    (key,) = keys_in(own_shop, function="shop:ask")
-    assert keys_in(own_shop, arguments="evening") == {key}
-
-
 def test_one_result_goes_from_its_page(own_shop: Path, client: Any) -> None:
     (key,) = keys_in(own_shop, arguments="evening")
     page = client.get(f"/store/shop/result/{key}")
@@ -144,18 +128,6 @@ def test_blobs_without_a_result_go(own_shop: Path, client: Any) -> None:
     assert "There is nothing to remove" in page.text
 
 
-@pytest.mark.parametrize("grace", ["0", "0s"])
-def test_blobs_that_became_old_enough_since_then_stay(
-    own_shop: Path, client: Any, grace: str
-) -> None:
-    with bs.open_store(own_shop, config=False) as store:
-        assert store.storage is not None
-        location = f"{store.metadata.store_id}/00/{'0' * 32}-00000000.bin"
-        store.storage.save(location, b"of a save that is under way")
-    page = client.post(REMOVE, params={"what": "collect", "grace": grace, "asked": "1e9"})
-    assert "Blobs removed 0" in text_of(page)
-
-
 def test_a_read_only_dashboard_removes_nothing(own_shop: Path, visit: Callable[..., Any]) -> None:
     client, before = visit(str(own_shop)), keys_in(own_shop)
     page = client.get(REMOVE, params={"function": "ask"})
@@ -168,25 +140,6 @@ def test_a_read_only_dashboard_removes_nothing(own_shop: Path, visit: Callable[.
         assert refused.status_code == 403
         assert "nothing was removed" in refused.text
     assert keys_in(own_shop) == before
-
-
-def test_what_is_not_known_as_shown_is_shown_again(own_shop: Path, client: Any) -> None:
-    before = keys_in(own_shop)
-    for query in ({}, {"shown": "forgotten"}, {"only": ""}, {"what": "prune", "show": "1"}):
-        page = client.post(REMOVE, params={"function": "ask", **query})
-        assert page.status_code == 409
-        assert "Nothing was removed." in page.text
-    page = client.post(REMOVE, params={"what": "collect", "asked": "nan", "show": "1"})
-    assert page.status_code == 409
-    assert keys_in(own_shop) == before
-    assert client.post(REMOVE, params={"only": "x" * 32, "asked": "x"}).status_code == 200
-    assert keys_in(own_shop) == before
-
-
-def test_empty_fields_of_a_form_do_not_stay_in_the_address(client: Any) -> None:
-    page = client.get(REMOVE, params={"what": "prune", "max-size": "", "older": "", "show": "1"})
-    assert page.url.query == b"what=prune&show=1"
-    assert "What would go" in page.text
 
 
 def test_a_get_changes_nothing(own_shop: Path, client: Any) -> None:
@@ -206,8 +159,6 @@ def test_a_get_changes_nothing(own_shop: Path, client: Any) -> None:
         ({"show": "1"}, "the function * is everything"),
         ({"what": "prune", "show": "1", "max-size": "much"}, "give a number of bytes"),
         ({"what": "prune", "show": "1", "max-entries": "-1"}, "give a whole number"),
-        ({"what": "prune", "show": "1", "older": "2026-01-01"}, "give"),
-        ({"what": "prune", "show": "1", "unused": "7"}, "7 of what?"),
         ({"what": "prune", "show": "1", "arguments": "x"}, "only a function"),
         ({"what": "collect", "show": "1", "grace": "soon"}, "give"),
         ({"what": "collect", "show": "1", "function": "ask"}, "no filter goes with blobs"),
@@ -249,41 +200,6 @@ def test_a_long_removal_is_followed_and_told(
     assert keys_in(own_shop) == set()
 
 
-def test_what_takes_long_to_be_found_is_shown_later(
-    own_shop: Path, client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
-    ends = threading.Event()
-    removal, collect = bs.Store.removal, bs.Store.collect
-    monkeypatch.setattr(bs.Store, "removal", lambda *it: ends.wait(20) and removal(*it))
-    monkeypatch.setattr(bs.Store, "collect", lambda *it, **by: ends.wait(20) and collect(*it, **by))
-    asked = ({"function": "shop:ask"}, {"what": "collect", "show": "1"})
-    for query in asked:
-        page = client.get(REMOVE, params=query)
-        assert page.headers["refresh"] == "2"
-        assert "Looking for what would go" in page.text
-        assert 'method="post"' not in page.text
-    ends.set()
-    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
-    for query in asked:
-        page = client.get(REMOVE, params=query)
-        assert "refresh" not in page.headers
-        assert "What would go" in page.text
-
-
-def test_nothing_is_offered_before_it_is_known_which_function_is_meant(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ends = threading.Event()
-    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 0)
-    monkeypatch.setattr(bs.Store, "functions", lambda _: ends.wait(20) and [])
-    page = client.get(REMOVE, params={"function": "ask", "version": "2"})
-    ends.set()
-    assert page.headers["refresh"] == "2"
-    assert "Looking for what would go" in page.text
-    assert 'method="post"' not in page.text
-
-
 def test_a_removal_that_fails_says_what_was_reached(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,55 +217,3 @@ def test_a_removal_that_fails_says_what_was_reached(
         assert str(error) in text.lower() or str(error).capitalize() in text
         assert "Removed 2 of 20" in text
         assert "to remove again is safe" in text
-
-
-def test_what_was_shown_is_remembered_for_its_store_and_not_for_ever(own_shop: Path) -> None:
-    from beautyspot_dashboard.removals import Removals
-
-    removals = Removals()
-    with bs.open_store(own_shop, config=False) as store:
-        removal = store.removal(store.rows())
-    names = [removals.hold("shop", removal) for _ in range(5)]
-    assert [removals.held("shop", name) is removal for name in names] == [False, *[True] * 4]
-    assert removals.held("other", names[-1]) is None
-
-
-def test_large_removals_are_remembered_one_at_a_time(
-    own_shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from beautyspot_dashboard import removals as module
-
-    removals = module.Removals()
-    with bs.open_store(own_shop, config=False) as store:
-        large, small = store.removal(store.rows()), store.removal(store.rows(limit=1))
-    monkeypatch.setattr(module, "_HELD_ROWS", large.entries + 1)
-    names = [removals.hold("shop", each) for each in (small, large, small, large)]
-    assert [removals.held("shop", name) for name in names] == [None, None, small, large]
-    monkeypatch.setattr(module, "_HELD_ROWS", 0)
-    name = removals.hold("shop", large)
-    assert removals.held("shop", name) is large
-    assert removals.held("shop", names[-1]) is None
-
-
-def test_an_unknown_removal_says_what_may_be(client: Any) -> None:
-    page = client.get("/store/shop/removed/nothing")
-    assert page.status_code == 404
-    assert "to remove again is safe" in page.text
-
-
-def test_the_end_of_the_dashboard_ends_a_removal(own_shop: Path) -> None:
-    from beautyspot_dashboard.removals import Job, Removals
-
-    begun, job, removals = threading.Event(), Job("shop", "results", 2), Removals()
-
-    def work(job: Job) -> bs.Removed:
-        while True:
-            begun.set()
-            job.at(bs.Removed(1, 1))
-
-    name = removals.start(job, work)
-    begun.wait(20)
-    removals.close()
-    assert removals.job(name) is job
-    assert job.is_done
-    assert job.problem == "the dashboard was ended"

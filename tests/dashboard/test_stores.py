@@ -11,9 +11,7 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.store_options import Place
 from beautyspot_dashboard.access.rules import mounted_rules
 from beautyspot_dashboard.app import make_app
-from beautyspot_dashboard.masking import masked
 from beautyspot_dashboard.places import board_of
-from beautyspot_dashboard.shelf import slug_of
 from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
@@ -49,23 +47,6 @@ def test_a_store_that_comes_later_is_shown(visit: Callable[..., Any], tmp_path: 
     assert f"--store {tmp_path / 'one.db'}" in shown, "the folder alone would not do any more"
 
 
-def test_a_place_without_a_store_is_looked_at_again(
-    visit: Callable[..., Any], tmp_path: Path
-) -> None:
-    place = tmp_path / "shop"
-    place.mkdir()
-    client = visit(place)
-    text = client.get("/stores").text
-    assert '<span class="badge awaited">nothing stored yet</span>' in text
-    assert "There is no store in" in text
-    assert "does not open" not in text
-    assert client.get("/store/shop").status_code == 400
-    fill(place, "app")
-    assert "nothing stored yet" not in client.get("/stores").text
-    assert client.get("/store/shop").status_code == 200, "the URL stays"
-    assert len([*client.get("/stores").text.split('class="card"')]) == 2
-
-
 def test_a_store_that_is_gone_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
     fill(tmp_path, "app")
     client = visit(tmp_path)
@@ -88,11 +69,6 @@ def test_what_is_not_there_leads_to_what_is(visit: Callable[..., Any], tmp_path:
     assert '<a href="/stores">all stores</a>' in client.get("/store/other/results").text
 
 
-def test_an_empty_store_is_called_so(visit: Callable[..., Any]) -> None:
-    text = visit(bs.open_store(MemoryMetadataStore(), config=False)).get("/stores").text
-    assert '<span class="badge">empty' in text
-
-
 class Remote(MemoryMetadataStore):
     """A store of all machines."""
 
@@ -112,29 +88,12 @@ def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) 
     assert own.words == ("--store", str(spot.db_path))
 
 
-def test_what_can_t_be_opened_is_read_only_by_its_address(tmp_path: Path) -> None:
-    for place, wanted in ((str(tmp_path), False), ("nosuch://host/1", True)):
-        (shelved,) = board_of([Place(place)], read_only=None).shelf
-        with pytest.raises(bs.BeautyspotError):
-            shelved.store()
-        assert shelved.read_only == wanted
-
-
-def test_names_in_urls() -> None:
-    taken: list[str] = []
-    for place in ("/a/app.db", "/b/app.db", "redis://host:1/0", "/", "é", ".beautyspot/"):
-        taken.append(slug_of(place, taken))
-    assert taken == ["app", "app-2", "0", "store", "store-2", "beautyspot"]
-
-
 @pytest.mark.parametrize(
     "place",
     [
         "redis://user:hunter2@127.0.0.1:1",
-        "redis://user:hunter2@127.0.0.1:1/0",
         "redis://:hunter2@127.0.0.1:1/0",
         "redis://user:hunter2/more@127.0.0.1:1/0",
-        "unix://user:hunter2@/run/none.sock?db=0",
         "nosuch://127.0.0.1:1/0?x=1&password=hunter2",
     ],
 )
@@ -153,11 +112,6 @@ def test_a_password_in_a_url_is_not_shown(
     pages = [stores, *(client.get(f"/store/{slug}{page}") for page in ("", "/live", "/health"))]
     assert [page.url for page in pages if "hunter2" in page.text + str(page.url)] == []
     assert "***" in pages[2].text
-
-
-def test_what_is_no_password_is_shown() -> None:
-    for word in ("a@b/app.db", "sqlite:////data/me@work/app.db", "redis://host:6379/0?namespace=a"):
-        assert masked(word) == word
 
 
 def test_the_health_of_a_store(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -183,12 +137,6 @@ def test_problems_come_first(
     assert "1 warning<" in text
     assert "<b>" not in text
     assert text.index("damaged: copy it") < text.index("slow") < text.index("fine")
-
-
-def test_a_store_whose_health_only_its_program_can_tell(visit: Callable[..., Any]) -> None:
-    client = visit(bs.open_store(MemoryMetadataStore(), config=False))
-    base = client.get("/", follow_redirects=False).headers["location"]
-    assert "be examined from here" in client.get(f"{base}/health").text
 
 
 def test_a_database_that_was_cut_short_is_called_damaged(

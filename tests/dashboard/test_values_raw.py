@@ -34,25 +34,16 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
     [
         (None, 200, DATA),
         ("bytes=0-", 206, DATA),
-        ("bytes=0-99", 206, DATA),
         ("bytes=0-0", 206, DATA[:1]),
         ("bytes=10-19", 206, DATA[10:20]),
-        ("bytes=90-", 206, DATA[90:]),
         ("bytes=90-1000", 206, DATA[90:]),
         ("bytes=-7", 206, DATA[-7:]),
-        ("bytes=-1000", 206, DATA),
-        ("bytes = 1-2 ", 206, DATA[1:3]),
         ("bytes=100-", 416, b""),
         ("bytes=-0", 416, b""),
-        ("bytes=999999999999999999-", 416, b""),
         ("bytes=9-1", 200, DATA),
-        ("bytes=-", 200, DATA),
         ("bytes=1-2,4-5", 200, DATA),
         ("bytes=1x-2", 200, DATA),
-        ("bytes=\u00b9-2", 200, DATA),
         (f"bytes={'9' * 5000}-", 200, DATA),
-        ("items=0-1", 200, DATA),
-        ("", 200, DATA),
     ],
     ids=lambda each: each[:24] if isinstance(each, str) else "",
 )
@@ -70,13 +61,6 @@ def test_a_range_is_answered_by_its_bytes(
         assert answer.headers["content-range"] == "bytes */100"
 
 
-def test_a_range_of_another_value_is_answered_by_the_whole(gallery: Gallery) -> None:
-    etag = gallery.get("data").headers["etag"]
-    for condition, status in ((etag, 206), ('"other"', 200), (f"W/{etag}", 200), ("Thu, 26", 200)):
-        answer = gallery.get("data", range="bytes=0-4", if_range=condition)
-        assert (answer.status_code, len(answer.content)) == (status, 5 if status == 206 else 100)
-
-
 def test_what_the_browser_has_is_not_sent_again(gallery: Gallery) -> None:
     etag = gallery.get("data").headers["etag"]
     for known, status in ((etag, 304), (f'"a", W/{etag}', 304), ("*", 304), ('"a"', 200)):
@@ -85,37 +69,21 @@ def test_what_the_browser_has_is_not_sent_again(gallery: Gallery) -> None:
     assert gallery.get("data", if_none_match=etag).content == b""
 
 
-def test_head_tells_what_get_would_without_the_bytes(gallery: Gallery) -> None:
-    head, got = gallery.get("data", method="HEAD", range="bytes=0-4"), gallery.get("data")
-    assert (head.status_code, head.content) == (200, b"")
-    assert dict(head.headers) == dict(got.headers)
-
-
 @pytest.mark.parametrize(
     ("content_type", "served"),
     [
         ("image/png", "image/png"),
         ("IMAGE/JPG; q=1", "image/jpeg"),
         ("image/svg+xml", "image/svg+xml"),
-        ("audio/x-wav", "audio/wav"),
         ("video/mp4; codecs=avc1", "video/mp4"),
         ("application/pdf", "application/pdf"),
         ("text/html; charset=utf-7", "text/plain; charset=utf-8"),
-        ("text/markdown", "text/plain; charset=utf-8"),
-        ("text/xml", "text/plain; charset=utf-8"),
         ("text/javascript", "text/plain; charset=utf-8"),
-        ("text/css", "text/plain; charset=utf-8"),
-        ("text/vnd.mermaid", "text/plain; charset=utf-8"),
         ("application/json", "text/plain; charset=utf-8"),
         ("application/xhtml+xml", "text/plain; charset=utf-8"),
-        ("application/xslt+xml", "text/plain; charset=utf-8"),
         ("multipart/x-mixed-replace; boundary=a", None),
-        ("message/rfc822", None),
-        ("application/x-shockwave-flash", None),
-        ("application/x-pdf+", None),
         ("image/x-icon", None),
         ("application/octet-stream", None),
-        ("model/gltf-binary", None),
     ],
 )
 def test_a_type_is_one_of_a_short_list(
@@ -143,44 +111,19 @@ def test_stored_bytes_may_do_nothing_in_a_browser(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content_type", "text"),
-    [
-        ("text/html\r\nset-cookie: a=b", "text/html"),
-        ("text/html;x", "text/html"),
-        ("text/html, image/png", "text/html"),
-        ("\u202etext/html", "text/html"),
-        ("x" * 9000, "x"),
-    ],
-)
-def test_a_type_that_is_none_is_bytes_to_be_saved(
-    gallery: Gallery, content_type: str, text: str
-) -> None:
-    name = f"odd {text} {len(content_type)}"
-    gallery.put(name, b"<script>alert(1)</script>", "text/html")
-    change(gallery, name, content_type=content_type)
-    answer = gallery.get(name)
-    assert answer.headers["content-type"] == "application/octet-stream"
-    assert answer.headers["content-disposition"].startswith("attachment")
-    assert "set-cookie" not in answer.headers
-
-
-@pytest.mark.parametrize(
     ("name", "header"),
     [
         ("film.mp4", 'inline; filename="film.mp4"'),
-        ("a b.png", 'inline; filename="a b.png"'),
         (
             "Größe.png",
             "inline; filename=\"Gr__e.png\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.png",
         ),
         ('a"b;c.png', 'inline; filename="a_b;c.png"'),
-        ("a%41.png", 'inline; filename="a_41.png"'),
         ("\u202egnp.exe", 'attachment; filename="_gnp.exe"'),
         ("..hidden. ", 'attachment; filename="hidden"'),
         (f"{'n' * 240}.png", f'inline; filename="{"n" * 130}.png"'),
-        (f"n.{'x' * 200}", f'attachment; filename="n.{"x" * 19}"'),
     ],
-    ids=range(9),
+    ids=range(6),
 )
 def test_a_name_of_a_file_stays_a_name(gallery: Gallery, name: str, header: str) -> None:
     gallery.put(name, b"content", "file")
@@ -309,16 +252,6 @@ def test_no_value_of_another_size_than_its_row_says_is_sent_as_whole(
     change(gallery, name, size=factor)
     sent, is_complete = answered(gallery, name)
     assert not is_complete or b"is not given away" in sent
-
-
-def test_a_part_of_what_is_too_large_to_be_checked_is_given(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(soundness, "CHECKED", 50)
-    gallery.put("long", DATA, "audio/wav", save_blob=True)
-    damage(gallery, "long")
-    assert gallery.get("long", range="bytes=5-6").content == DATA[5:7]
-    assert "too large to be checked" in gallery.page("long")
 
 
 def test_with_a_signing_key_each_value_is_checked_before_a_part_of_it(

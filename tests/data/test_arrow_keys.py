@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
-from array import array
 from decimal import Decimal
 from hashlib import sha256
 
 import pyarrow as pa
 import pytest
-from beautyspot import Spot
 from beautyspot.errors import UnstableKeyError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,29 +154,6 @@ def test_what_has_no_stable_form_is_refused(value):
             canonical(pa.table({"column": value}))
 
 
-def test_a_big_endian_machine_writes_the_same(monkeypatch):
-    swapped = array("h", [1, -2])
-    swapped.byteswap()
-    expected = canonical(pa.array([1, -2], "int16"))
-    monkeypatch.setattr(sys, "byteorder", "big")
-    made = pa.Array.from_buffers(pa.int16(), 2, [None, pa.py_buffer(swapped)])
-    assert canonical(made) == expected
-
-
-def test_a_call_with_a_table_is_found_again(tmp_path):
-    spot = Spot("app", directory=tmp_path, strict=True)
-    rows = []
-
-    def count(table):
-        rows.append(table.num_rows)
-        return table.num_rows
-
-    marked = spot.mark(count, ignore=("rows",), name="count")
-    assert [marked(pa.table({"a": [1] * size})) for size in (2, 3, 2)] == [2, 3, 2]
-    assert rows == [2, 3]
-    spot.shutdown()
-
-
 CELLS = st.none() | st.integers(0, 2)
 LISTS = st.lists(st.none() | st.lists(CELLS, max_size=2), max_size=3)
 COLUMNS = st.lists(CELLS, max_size=4) | LISTS
@@ -194,10 +167,3 @@ def test_arrays_have_one_text_if_arrow_says_that_they_are_equal(one, other):
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             continue
         assert (canonical(left) == canonical(right)) == left.equals(right)
-
-
-def test_no_two_of_all_slices_are_mistaken():
-    made = pa.array([[1], [1, 1], None, [], [None]])
-    slices = [made[a:b] for a, b in itertools.combinations(range(6), 2)]
-    for one, other in itertools.combinations(slices, 2):
-        assert (canonical(one) == canonical(other)) == one.equals(other)

@@ -145,11 +145,6 @@ def test_how_texts_are_kept_comes_back_or_is_refused(dtype: Any) -> None:
     same_or_refused(pd.Index(["a", "b"], dtype=dtype), text_type)
 
 
-def test_times_of_arrow_in_a_frame() -> None:
-    kind = pd.ArrowDtype(pa.time64("ns"))
-    assert same_or_refused(pd.Series([dt.time(1, 2, 3), None], dtype=kind), text_type)
-
-
 LABELS = st.sampled_from([1, 1.0, True, "a", None, float("nan"), np.int64(1), b"a", (1, "a")])
 
 
@@ -160,10 +155,6 @@ def test_labels_come_back_or_are_refused(labels: list[Any], name: Any) -> None:
     array[:] = labels
     index = pd.Index(array, dtype=object, name=name, tupleize_cols=False)
     same_or_refused(index, lambda x: (repr(x), [*map(type, x)], [*map(type, x.names)]))
-
-
-def test_the_type_of_a_name_counts() -> None:
-    refused(pd.Index([1, 2], name=np.str_("a")), "has an index")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -184,8 +175,3 @@ def test_attributes_and_exif_of_an_image_are_refused() -> None:
     refused(image, "Exif")
     image.info["exif"] = image.getexif().tobytes()
     assert round_trip(image).getexif()[271] == "maker"
-
-
-def test_an_extension_type_within_a_column_is_refused() -> None:
-    inner = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"a" * 16], pa.binary(16)))
-    refused(pa.table({"a": pa.StructArray.from_arrays([inner], ["x"])}), "extension type")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import matplotlib as mpl
 import pytest
 from beautyspot import open_store
 from matplotlib.figure import Figure
-from PIL import Image
 
 mpl.use("agg")
 
@@ -57,12 +55,6 @@ def test_the_picture_is_stored_and_given(make_spot: Any, caplog: Any, kind: str)
     assert said(caplog) == ""
 
 
-def test_a_picture_is_one_that_viewers_open(spot: Any) -> None:
-    draw = spot.mark(content_type="image/png")(lambda: figure(1))
-    with Image.open(BytesIO(draw())) as opened:
-        assert opened.size == (640, 480)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_moment_of_drawing_is_not_in_it(
     spot: Any, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -89,16 +81,6 @@ def test_coroutines_lists_and_set_results_give_pictures_too(spot: Any) -> None:
     assert {type(each) for each in many([1, 2, 3])} == {bytes}
 
 
-def test_a_call_that_is_not_cached_gives_the_picture_too(spot: Any, make_spot: Any) -> None:
-    draw = spot.mark(content_type="image/png")(lambda height: figure(height))
-    cached = draw(1)
-    with spot.using(mode="readonly"):
-        assert draw(1) == cached
-        assert draw(2).startswith(KINDS["image/png"][0])
-    spot.shutdown()
-    assert draw(1) == cached
-
-
 def test_pyplot_forgets_it() -> None:
     from beautyspot.testing import memory_spot
     from matplotlib import pyplot as plt
@@ -122,23 +104,6 @@ def test_without_a_content_type_it_is_said(make_spot: Any, caplog: Any) -> None:
     assert (
         'a Figure is stored as its picture: mark(content_type="image/png")' in record.getMessage()
     )
-
-
-def test_a_content_type_that_it_has_not(make_spot: Any, caplog: Any) -> None:
-    draw = make_spot().mark(content_type="image/webp")(lambda: figure(1))
-    assert type(draw()) is Figure
-    assert "a Figure is stored as its picture" in said(caplog)
-
-
-def test_one_that_can_not_be_drawn_is_given_as_it_is(make_spot: Any, caplog: Any) -> None:
-    def broken() -> Any:
-        made = figure(1)
-        made.suptitle(r"$\frac$")
-        return made
-
-    draw = make_spot().mark(content_type="image/png")(broken)
-    assert type(draw()) is Figure
-    assert "drawing the result raised ValueError" in said(caplog)
 
 
 def test_as_an_argument_it_is_refused(make_spot: Any, caplog: Any) -> None:

@@ -62,11 +62,6 @@ def test_a_compressed_frame_is_not_unpacked(refused: Any, compression: str) -> N
     assert pa.total_allocated_bytes() == before
 
 
-def test_compressed_dictionaries(refused: Any) -> None:
-    column = pa.array(["a" * 1000] * 10).dictionary_encode()
-    refused(arrow_bytes(pa.table({"a": column}), "zstd"), "compressed")
-
-
 def test_a_frame_of_addresses(refused: Any) -> None:
     """Polars before 1.30 follows them, or ends the process."""
     mark = {"ARROW:extension:name": "POLARS_EXTENSION_TYPE", "ARROW:extension:metadata": "1;8"}
@@ -186,43 +181,6 @@ def test_a_frame_with_any_bytes_changed_ends_no_process(library: str, count: int
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert 0 < int(ended.stdout) < count
-
-
-def columns_of_every_layout() -> Any:
-    ints = pa.array([1, None, 3])
-    sparse = pa.UnionArray.from_sparse(pa.array([0, 1, 0], pa.int8()), [ints, ints])
-    kinds = pa.array([0, 1, 0], pa.int8())
-    dense = pa.UnionArray.from_dense(kinds, pa.array([0, 0, 1], pa.int32()), [ints, ints])
-    return pa.table(
-        {
-            "null": pa.nulls(3),
-            "float": pa.array([1.0, None, 2.0], pa.float16()),
-            "day": pa.array([1, 2, None], pa.date32()),
-            "date": pa.array([86_400_000, 0, None], pa.date64()),
-            "time": pa.array([1, 2, None], pa.time32("s")),
-            "span": pa.array([1, 2, None], pa.duration("us")),
-            "interval": pa.array([(1, 2, 3)] * 3, pa.month_day_nano_interval()),
-            "fixed": pa.array([b"ab"] * 3, pa.binary(2)),
-            "pairs": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int8(), 2)),
-            "large": pa.array(["a", None, "b"], pa.large_string()),
-            "lists": pa.array([[1], None, []], pa.large_list(pa.int8())),
-            "map": pa.array([[("a", 1)], [], None], pa.map_(pa.string(), pa.int8())),
-            "view": pa.array(["a", "b" * 40, None], pa.string_view()),
-            "listview": pa.array([[1], None, []], pa.list_view(pa.int8())),
-            "largeview": pa.array([[1], None, []], pa.large_list_view(pa.int8())),
-            "runs": pa.RunEndEncodedArray.from_arrays([1, 3], ["a", "b"]),
-            "dictionary": pa.array(["a", None, "a"]).dictionary_encode(),
-            "within": pa.array([["a"], [], None], pa.list_(pa.dictionary(pa.int8(), pa.string()))),
-            "sparse": sparse,
-            "dense": dense,
-        }
-    )
-
-
-def test_columns_of_every_layout_come_back() -> None:
-    table = columns_of_every_layout()
-    for part in (table, table.slice(1, 1), table.slice(0, 0)):
-        assert SERIALIZER.loads(SERIALIZER.dumps(part)).equals(part)
 
 
 def test_an_image_of_a_billion_empty_lines() -> None:

@@ -140,24 +140,6 @@ def test_what_json_does_not_hold_is_stored_another_way(
     assert why in record.getMessage()
 
 
-def test_it_is_said_once(spot: Any, caplog: Any) -> None:
-    made = spot.mark(content_type="application/ld+json")(lambda x: {"tuple": (x,)})
-    for x in (1, 2, 1, 2):
-        assert made(x) == {"tuple": (x,)}
-    assert len(caplog.records) == 1
-
-
-def test_text_bytes_and_none_are_what_they_are(spot: Any, caplog: Any) -> None:
-    @spot.mark(content_type="application/json")
-    def made(value: Any) -> Any:
-        return value
-
-    for value in ('{"a": 1}', b"[1]", None):
-        assert made(value) == made(value) == value
-    assert said(caplog) == ""
-    assert spot.stats()["hits"] == 3
-
-
 TIMES = [dt.datetime.fromisoformat(f"20{year}-01-01 12:30:15.123456") for year in (20, 21)]
 
 
@@ -298,37 +280,6 @@ def test_an_image_whose_exif_data_were_changed_is_not_stored(make_spot: Any, cap
     assert 'set info["exif"] to their tobytes()' in said(caplog)
 
 
-def test_an_opened_image_is_refused_with_one_message(make_spot: Any, caplog: Any) -> None:
-    out = BytesIO()
-    picture("L").save(out, "PNG")
-    made = make_spot().mark(name="f", key="k", content_type="image/png")(
-        lambda: Image.open(BytesIO(out.getvalue()))
-    )
-    made()
-    [record] = caplog.records
-    assert "PngImageFile reads its file when it is used: return image.copy()" in record.getMessage()
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        pa.table({"a": [[1], None], "b": [{"c": 1}, {"c": 2}]}),
-        pa.table({"a": pa.array(["x", "y"]).dictionary_encode()}),
-        pl.DataFrame({"a": [[1], None], "b": [{"c": 1}, {"c": 2}]}),
-        pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "x"), (2, "y")])),
-    ],
-    ids=range(4),
-)
-def test_nested_tables_as_parquet(spot: Any, caplog: Any, frame: Any) -> None:
-    kept(spot, frame, "application/vnd.apache.parquet")
-    assert said(caplog) == ""
-
-
-def test_what_does_not_fit_beside_it(spot: Any, caplog: Any) -> None:
-    kept(spot, picture("L", comment=b"x" * 70_000), "image/png")
-    assert "what image/png does not hold of it takes 700" in said(caplog)
-
-
 @pytest.mark.parametrize(
     ("value", "content_type", "why"),
     [
@@ -347,16 +298,6 @@ def test_what_fits_no_type_is_said(
     made()
     assert why in said(caplog)
     assert len(caplog.records) == bool(why)
-
-
-def several() -> Any:
-    yield 1
-
-
-def test_a_generator_is_told_at_the_mark(spot: Any, caplog: Any) -> None:
-    spot.mark(content_type="image/png")(several)
-    [record] = caplog.records
-    assert "is a generator, whose items are stored together" in record.getMessage()
 
 
 def test_only_the_format_of_the_mark_is_read(make_spot: Any, troubles: Any) -> None:
@@ -387,24 +328,6 @@ def test_damage_is_an_error_of_ours(make: Any, cut: int, make_spot: Any, trouble
     put_rows(spot.metadata, record._replace(result_data=data, digest=digest))
     assert canonical(made()) == canonical(value)
     assert not troubles or type(troubles[0].error).__name__ == "RestoreError"
-
-
-@pytest.mark.parametrize(
-    ("content_type", "reader"), [("text/csv", "read_csv"), ("application/parquet", "read_parquet")]
-)
-def test_a_panic_of_polars_is_an_error_of_ours(
-    make_spot: Any, troubles: Any, monkeypatch: pytest.MonkeyPatch, content_type: str, reader: str
-) -> None:
-    def panic(*args: Any, **kwargs: Any) -> Any:
-        raise pl.exceptions.PanicException("index out of bounds")
-
-    frame = pl.DataFrame({"a": [1]})
-    spot = make_spot(on_error=troubles.append)
-    made = spot.mark(name="f", key="k", content_type=content_type)(lambda: frame)
-    made()
-    monkeypatch.setattr(pl, reader, panic)
-    assert made() is frame
-    assert "Polars can't read the table: index out of bounds" in str(troubles[0].error)
 
 
 def test_a_hit_imports_the_library_itself(make_spot: Any, tmp_path: Any) -> None:

@@ -13,6 +13,8 @@ from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from beautyspot_data.supports import TorchTypes
 from supported import stored_as
 
+from tests.made import findable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -75,6 +77,7 @@ def test_what_torch_has_put_off_counts(torch: Any) -> None:
 
 
 def test_a_gradient_and_attributes_count(torch: Any) -> None:
+    @findable
     class Measured(torch.Tensor):
         pass
 
@@ -174,14 +177,6 @@ def test_a_hit_has_memory_of_its_own(torch: Any) -> None:
     assert torch.equal(second, torch.tensor([1, 2]))
 
 
-def test_one_with_gaps_comes_back_without(torch: Any) -> None:
-    wide = torch.tensor([[1, 2], [3, 4], [5, 6]])
-    narrow = wide[:, :1] if torch is not torch_stand_in else wide._with(wide.numpy()[:, :1])
-    back = round_trip(narrow)
-    assert torch.equal(back, narrow)
-    assert back.is_contiguous()
-
-
 def test_what_would_not_come_back_is_refused(torch: Any) -> None:
     ones = torch.tensor([1, 1], dtype=torch.float32)
 
@@ -213,13 +208,10 @@ def test_what_would_not_come_back_is_refused(torch: Any) -> None:
         ("int64", [2], [0], False, b"12345678"),
         ("int64", [-1], [0], False, b"12345678"),
         ("int64", [1], [0], False, b"1234567"),
-        ("int64", [1], [1], False, b"12345678"),
         ("int64", [1], [], False, b"12345678"),
         ("int64", [1], [0.0], False, b"12345678"),
-        ("int64", ["1"], [0], False, b"12345678"),
         ("int64", [2**40, 0], [0, 1], False, b"12345678"),
         ("load", [1], [0], False, b"12345678"),
-        ("__name__", [1], [0], False, b"12345678"),
         ("int64", [1], [0], 1, b"12345678"),
     ],
 )

@@ -18,7 +18,7 @@ import pytest
 from beautyspot import Spot, open_store
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot_data import polars_types
-from beautyspot_data.arrow_types import Sink, require_safe
+from beautyspot_data.arrow_types import require_safe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -158,11 +158,6 @@ def test_what_to_return_in_the_place_of_what_numpy_makes_is_told(value, instead,
     np.testing.assert_equal(round_trip(done(value)), done(value))
 
 
-def test_a_type_that_its_description_does_not_lead_back_to_is_refused(monkeypatch):
-    monkeypatch.setattr(np.lib.format, "descr_to_dtype", lambda _: np.dtype("f8"))
-    refused(np.zeros(2, "i4"), "no stored form that is the same everywhere")
-
-
 HOSTILE_ARRAYS = [
     ("|O", [1], False, bytes(8)),
     ("<i8", [10**12], False, bytes(8)),
@@ -171,16 +166,10 @@ HOSTILE_ARRAYS = [
     ("<i8", [1.0], False, bytes(8)),
     ("<i8", [1], 0, bytes(8)),
     ("i8,O", [1], False, bytes(16)),
-    ("|V0", [1], False, b""),
-    ("<i8(9,)", [1], False, bytes(8)),
     ("datetime64", [1], False, bytes(8)),
-    ("<m8[zz]", [1], False, bytes(8)),
     ('[["a", "|O"]]', [1], False, bytes(8)),
-    ("[3]", [1], False, bytes(8)),
-    ("[[]]", [1], False, bytes(8)),
     ("[", [1], False, bytes(8)),
     ("[" * 10_000, [1], False, bytes(8)),
-    ('["a", "<i8"]', [1], False, bytes(8)),
     ("<i8", [1] * 100, False, bytes(8)),
 ]
 
@@ -189,14 +178,6 @@ HOSTILE_ARRAYS = [
 def test_hostile_arrays(parts):
     *parts, buffer = parts
     not_restored("numpy:ndarray", "array", *parts, buffer=buffer)
-
-
-def test_other_values_that_are_none_of_numpy():
-    not_restored("numpy:ndarray", "array", "<i8", [1], False, 7)
-    not_restored("numpy:generic", "scalar", "|O", bytes(8))
-    not_restored("numpy:generic", "pickle", bytes(8))
-    with pytest.raises(RestoreError, match=r"gave a numpy:str_ in place of a numpy:generic"):
-        SERIALIZER.loads(stored_as("numpy:generic", "text", "a"))
 
 
 # ------------------------------------------------------------------------------------ pandas
@@ -346,12 +327,6 @@ def test_what_needs_pyarrow_is_a_miss_without_it_and_says_so(library, request, c
     assert "needs a library: install pyarrow. The function runs" in caplog.text
 
 
-def test_what_is_grouped_is_told_to_be_computed():
-    frame = pd.DataFrame({"a": [1]})
-    refused(frame.groupby("a"), r"grouped, and not computed yet: return what its sum\(\)")
-    refused(frame.groupby("a")["a"], "grouped, and not computed yet")
-
-
 def test_hostile_pandas_scalars():
     not_restored("pandas:Timestamp", "timestamp", 1, "D", None, 0)
     not_restored("pandas:Timedelta", "timedelta", 1, "years")
@@ -462,15 +437,6 @@ def test_an_unsafe_pyarrow_is_not_used():
             require_safe(version)
 
 
-def test_the_sink_is_a_file_that_can_only_be_written():
-    out = bytearray()
-    sink = Sink(out)
-    assert sink.write(np.arange(3)) == 24
-    sink.flush()
-    assert sink.writable()
-    assert len(out) == 24
-
-
 # ------------------------------------------------------------------------------------ images
 
 
@@ -488,12 +454,6 @@ def test_an_image_comes_back(mode):
     assert type(restored) is Image.Image
     assert restored == image
     restored.putpixel((0, 0), restored.getpixel((1, 1)))
-
-
-def test_a_large_and_an_empty_image():
-    large = Image.new("RGB", (300, 300), "red")
-    assert round_trip(large) == large
-    assert round_trip(Image.new("L", (0, 4))).size == (0, 4)
 
 
 def test_an_image_with_a_palette_is_refused():
@@ -521,10 +481,6 @@ def test_hostile_images(parts):
     not_restored("PIL.Image:Image", *parts, buffer=buffer)
 
 
-def test_an_image_without_pixels_is_none():
-    not_restored("PIL.Image:Image", "L", 1, 1, {}, "a")
-
-
 # --------------------------------------------------------------------------------- all of them
 
 VALUES = [
@@ -546,12 +502,6 @@ def test_damage_is_a_value_or_a_restore_error(data):
         stored[data.draw(st.integers(0, len(stored) - 1))] = data.draw(st.integers(0, 255))
     with suppress(RestoreError):
         SERIALIZER.loads(stored)
-
-
-@pytest.mark.parametrize("data", STORED, ids=lambda _: "")
-def test_cut_off_data(data):
-    with pytest.raises(RestoreError):
-        SERIALIZER.loads(data[:-1])
 
 
 def test_a_library_that_is_not_installed_is_named():

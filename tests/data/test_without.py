@@ -56,7 +56,7 @@ def test_a_call_with_one_runs_uncached_with_one_warning(
     assert [count([VALUES[name]]), count([VALUES[name]]), count(1), count(1)] == [1, 2, 3, 3]
     [record] = caplog.records
     article = "an" if name[0] in "aeiou" else "a"
-    assert f"args[0][0] is {article} {name}, which {MISSING}" in record.getMessage()
+    assert f"value[0] is {article} {name}, which {MISSING}" in record.getMessage()
     assert "The call runs uncached" in record.getMessage()
 
 

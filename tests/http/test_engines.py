@@ -136,7 +136,6 @@ def pooled_by(creator: Any) -> sa.Engine:
     ("engine", "said"),
     [
         (lambda: sa.create_engine("sqlite://"), "its database in memory"),
-        (lambda: sa.create_engine("sqlite:///:memory:"), "its database in memory"),
         (lambda: create_async_engine("sqlite+aiosqlite://"), "its database in memory"),
         (lambda: sa.create_engine(SERVER, creator=lambda: None), "a creator or a pool"),
         (with_pool, "connects by other arguments"),
@@ -144,7 +143,6 @@ def pooled_by(creator: Any) -> sa.Engine:
         (lambda: listening("connect"), "a listener of connect"),
         (lambda: listening("checkout", "pool"), "a listener of checkout"),
         (lambda: listening("do_connect"), "a listener of do_connect"),
-        (lambda: listening("before_cursor_execute"), "a listener of before_cursor_execute"),
         (lambda: sa.create_engine(f"{SERVER}?access_token={CANARY}"), "is told access_token"),
         (lambda: sa.create_engine(SERVER, connect_args={"context": object()}), "a object among"),
     ],

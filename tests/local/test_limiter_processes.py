@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import socketserver
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot_local.shared_limiter import SharedTokenBucket
@@ -91,61 +88,6 @@ print(json.dumps(times))
     assert len(times) == 40
     early = [place for place, when in enumerate(times) if when < start + place / 200 - 1e-6]
     assert not early, f"granted before their time: {early}"
-
-
-class Counting(socketserver.BaseRequestHandler):
-    """Writes down when a connection is made."""
-
-    arrivals: ClassVar[list[float]]
-
-    def handle(self) -> None:
-        self.arrivals.append(time.monotonic())
-
-
-CLIENT = """
-import socket, sys, threading
-import beautyspot as bs
-port, directory = int(sys.argv[1]), sys.argv[2]
-spot = bs.Spot("app", directory=directory, config=False, strict=True,
-               limiter={"use": "gcra-shared", "rate": 250})
-@spot.limiter
-def call():
-    socket.create_connection(("127.0.0.1", port), 30).close()
-def work():
-    for _ in range(3):
-        call()
-threads = [threading.Thread(target=work) for _ in range(8)]
-print("ready", flush=True)
-sys.stdin.readline()
-[thread.start() for thread in threads]
-[thread.join() for thread in threads]
-assert spot.stats()["limiter_grants"] == 24
-assert spot.stats()["limiter_per_process"] == 0
-"""
-
-
-class Server(socketserver.ThreadingTCPServer):
-    request_queue_size = 128
-    daemon_threads = True
-
-
-@pytest.mark.slow
-def test_eight_processes_of_eight_threads_against_a_server_that_counts(tmp_path: Path) -> None:
-    Counting.arrivals = []
-    with Server(("127.0.0.1", 0), Counting) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        arguments = str(server.server_address[1]), str(tmp_path)
-        clients, start = _started_together(8, CLIENT, *arguments)
-        for client in clients:
-            client.communicate(timeout=60)
-        server.shutdown()
-    assert [client.returncode for client in clients] == [0] * 8
-    arrivals = sorted(Counting.arrivals)
-    assert len(arrivals) == 192
-    windows = Counter(int((when - start) / 0.1) for when in arrivals)
-    for window in range(max(windows) + 1):
-        so_far = sum(windows[earlier] for earlier in range(window + 1))
-        assert so_far <= 25 * (window + 1) + 1, f"too many after {window + 1} tenths: {windows}"
 
 
 def _started_together(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
@@ -13,69 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-COSTS = st.floats(0.001, 20)
-SECONDS = st.floats(0, 10)
 ROUNDING = 1e-6
-
-
-class FloatMachine(RuleBasedStateMachine):
-    """Costs and times that no float adds up exactly: nothing overlaps, the books are in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = ManualClock(1e5)
-        self.bucket = TokenBucket(3.7, 20, clock=self.clock)
-        self.live: list[Held] = []
-
-    @rule(cost=COSTS)
-    def reserve(self, cost: float) -> None:
-        held = self.bucket.reserve(cost)
-        assert held is not None
-        assert math.isclose(held.end - held.start, cost / 3.7, abs_tol=ROUNDING)
-        self.live.append(held)
-
-    @precondition(lambda self: self.live)
-    @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        held = self.live.pop(data.draw(st.integers(0, len(self.live) - 1)))
-        self.bucket.release(held)
-
-    @precondition(lambda self: self.live)
-    @rule(data=st.data(), share=st.floats(0, 2))
-    def settle(self, data: st.DataObject, share: float) -> None:
-        held = data.draw(st.sampled_from(self.live))
-        if not held.settled:
-            self.bucket.settle(held, held.cost * share)
-            held.end = min(held.end, held.start + held.cost * share / 3.7)
-
-    @rule(seconds=SECONDS)
-    def pause(self, seconds: float) -> None:
-        self.bucket.pause(seconds)
-        held = self.bucket.reserve(0.001)
-        assert held is not None
-        assert held.delay >= seconds - ROUNDING, "granted in a pause"
-        self.live.append(held)
-
-    @rule(seconds=st.floats(-1000, 1000) | SECONDS)
-    def advance(self, seconds: float) -> None:
-        self.clock.advance(seconds)
-
-    @invariant()
-    def no_two_intervals_overlap(self) -> None:
-        spans = sorted((held.start, held.end) for held in self.live if held.start < held.end)
-        for (_, end), (start, _) in itertools.pairwise(sorted(spans + self.bucket._line.gaps)):
-            assert end <= start
-        assert not spans or max(end for _, end in spans) <= self.bucket._line.tat
-
-    @invariant()
-    def gaps_are_in_order_and_as_few_as_can_be(self) -> None:
-        gaps = self.bucket._line.gaps
-        assert all(start < end for start, end in gaps)
-        assert all(end < start for (_, end), (start, _) in itertools.pairwise(gaps)), "not merged"
-        assert not gaps or gaps[-1][1] < self.bucket._line.tat, "not rolled back"
-
-
-FloatMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
 
 
 class WaiterMachine(RuleBasedStateMachine):
@@ -148,15 +85,3 @@ class WaiterMachine(RuleBasedStateMachine):
 
 
 WaiterMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
-
-
-def test_ten_thousand_cancelled_at_once_leave_nothing_behind() -> None:
-    clock = ManualClock()
-    bucket = TokenBucket(1, clock=clock)
-    waiters = [bucket.reserve() for _ in range(10_001)]
-    for step in (waiters[1::2], waiters[2::2]):
-        for waiter in step:
-            assert waiter is not None
-            bucket.release(waiter)
-    assert bucket._line.gaps == []
-    assert bucket.tat == clock() + 1

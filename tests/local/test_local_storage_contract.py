@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from beautyspot_local import LocalStorage
 from beautyspot_testing.storage import StorageContract
 
@@ -24,8 +23,3 @@ class TestWithFsync(StorageContract):
 
     def make(self, tmp_path: Path) -> LocalStorage:
         return LocalStorage(tmp_path / "blobs", fsync=True)
-
-
-def test_the_contract_asks_for_a_storage(tmp_path: Path) -> None:
-    with pytest.raises(NotImplementedError, match="return the storage"):
-        StorageContract().make_again(tmp_path)

@@ -204,14 +204,3 @@ def test_rates_that_are_kept_together_without_the_server(
     assert "1/4 of the rate, since workers=4 share it" in caplog.text
     assert "unlimited" not in caplog.text
     assert spot.stats()["limiter_away"] == 1
-
-
-def test_a_limiter_whose_connections_are_cut(limited: Callable[..., Spot], link: Link) -> None:
-    spot = limited({"rate": 1000})
-    for _ in range(3):
-        with spot.limit():
-            pass
-        link.cut()
-    with spot.limit():
-        pass
-    assert spot.stats()["limiter_away"] == 0

@@ -40,19 +40,6 @@ def test_a_server_that_was_emptied_begins_anew(
     assert limiter.wait_for() == 2
 
 
-def test_too_little_reserved_in_a_limit_that_is_lost(
-    make_limiter: Make, forget: Callable[[], None], clock: ManualClock
-) -> None:
-    limiter = make_limiter()
-    used = limiter.reserve(5)
-    assert used is not None
-    forget()
-    limiter.reserve(1)
-    clock.advance(10)
-    limiter.settle(used, 8)
-    assert limiter.wait_for() == 3
-
-
 def test_a_clock_of_another_master_that_is_behind(make_limiter: Make, clock: ManualClock) -> None:
     """After a failover the time goes on from where it was; one that is ahead grants no bunch."""
     limiter = make_limiter()
@@ -93,23 +80,6 @@ def test_what_is_sent_twice_gives_back_once(
     assert delays(limiter, 5) == [20]
 
 
-def test_a_place_that_is_released_while_it_is_renewed_stays_free(
-    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limiter = make_limiter()
-    slot: Any = limiter.try_slot("work", 1)
-    ask = limiter._slots._ask
-
-    def late(slots: Any) -> Any:
-        slot.release()
-        return ask(slots)
-
-    monkeypatch.setattr(limiter._slots, "_ask", late)
-    assert limiter.renew([slot]) == []
-    monkeypatch.undo()
-    assert limiter.try_slot("work", 1) is not None
-
-
 def test_a_place_whose_answer_was_lost_is_given_back(
     make_limiter: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,23 +95,6 @@ def test_a_place_whose_answer_was_lost_is_given_back(
         limiter.try_slot("work", 1)
     monkeypatch.undo()
     assert make_limiter().try_slot("work", 1) is None
-    assert limiter.try_slot("work", 1) is not None
-
-
-def test_a_place_that_could_not_be_given_back_is_the_second_time(
-    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limiter = make_limiter()
-    slot: Any = limiter.try_slot("work", 1)
-
-    def broken(slot: Any) -> None:
-        raise BeautyspotError("no answer")
-
-    monkeypatch.setattr(limiter._slots, "give_back", broken)
-    with pytest.raises(BeautyspotError, match="no answer"):
-        slot.release()
-    monkeypatch.undo()
-    slot.release()
     assert limiter.try_slot("work", 1) is not None
 
 

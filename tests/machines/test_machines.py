@@ -152,39 +152,7 @@ def test_what_a_killed_machine_has_returned_is_stored(network: Network) -> None:
         assert program.rest() == [" ".join(returned)]
 
 
-RESULTS = {"redis": 100_000, "postgres": 100_000, "s3": 2_000}
 """Of all machines. In a bucket each takes eight requests, and a millisecond of boto3 for each."""
-
-LARGE = f"""{SPOT}
-@spot.mark(name="numbered")
-def numbered(number):
-    return {{"number": number, "text": "some words"}}
-
-def total(first, count):
-    return sum(each["number"] for each in spot.map(numbered, range(first, first + count)))
-
-total(PART * NUMBER, PART)
-spot.flush()
-say("stored")
-wait()
-assert total(0, PART * 4) == PART * 4 * (PART * 4 - 1) // 2
-say(spot.stats()["misses"])
-"""
-
-
-@pytest.mark.slow
-def test_many_results_of_four_machines_are_found_by_all(network: Network, kind: str) -> None:
-    part = RESULTS[kind] // 4
-    with ExitStack() as stack:
-        programs = [
-            stack.enter_context(network.add().running(LARGE, PART=part, NUMBER=number))
-            for number in range(4)
-        ]
-        assert [program.heard() for program in programs] == ["stored"] * 4
-        for program in programs:
-            program.tell()
-        for program in programs:
-            assert [float(line) for line in program.rest()] == [part], "none was computed twice"
 
 
 RATE, PERMITS = 200, 50

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts.records import less_mark
 from rows import put_rows
 from servers.shared import OWN_STORAGE
 
@@ -61,10 +62,12 @@ def storage(kind: str, tmp_path: Path) -> dict[str, Any]:
 
 
 def rows_of(store: bs.Store) -> dict[str, bs.TaskRecord]:
-    """All rows, but for where their data are, texts of arguments, and what Redis leaves out."""
+    """All rows, less where their data are, texts of arguments, marks of copies, `began_at`."""
     unlike: dict[str, Any] = {"result_value": None, "result_type": "", "arguments": None}
     unlike["began_at"] = None
-    return {row.cache_key: row._replace(**unlike) for row in store.rows()}
+    return {
+        row.cache_key: row._replace(digest=less_mark(row.digest), **unlike) for row in store.rows()
+    }
 
 
 def counted(store: bs.Store) -> list[Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -283,32 +281,6 @@ def _read(otel: Telemetry) -> tuple[dict[str, Any], dict[str, Any]]:
     return sums, spread
 
 
-def test_units_and_buckets_are_those_of_the_conventions(otel: Telemetry) -> None:
-    observer = otel.observer()
-    for event in EVENTS:
-        observer.observe(event)
-    data = otel.reader.get_metrics_data()
-    assert data is not None
-    [scope] = data.resource_metrics[0].scope_metrics
-    assert scope.scope.name == "beautyspot_observe"
-    assert scope.scope.version
-    units = {metric.name: metric.unit for metric in scope.metrics}
-    assert units["beautyspot.execution.duration"] == units["beautyspot.time.saved"] == "s"
-    assert units["beautyspot.save.size"] == "By"
-    assert units["beautyspot.hits"] == "{hit}"
-    assert all(metric.description for metric in scope.metrics)
-    [duration] = otel.points()["beautyspot.wait.duration"].values()
-    assert duration.explicit_bounds[-1] == 3600
-
-
-def test_spots_share_the_metrics_of_a_provider(make_spot: MakeSpot, otel: Telemetry) -> None:
-    for name in ("one", "two"):
-        marked = make_spot(name, observers=[otel.observer()]).mark(len)
-        assert marked("abc") == marked("abc") == 3
-    hits = otel.points()["beautyspot.hits"]
-    assert {spot: point.value for (spot, _, _), point in hits.items()} == {"one": 1, "two": 1}
-
-
 def test_functions_beyond_the_bound_are_other(otel: Telemetry) -> None:
     observer = otel.observer(most_functions=2)
     for number in range(50):
@@ -318,48 +290,6 @@ def test_functions_beyond_the_bound_are_other(otel: Telemetry) -> None:
     assert misses == {
         ("app", "f0"): 1, ("spot 0", "f0"): 1, ("app", "other"): 49, ("other", "other"): 49,
     }  # fmt: skip
-
-
-def test_an_event_of_a_later_release_is_left_alone(otel: Telemetry) -> None:
-    class Moved(bs.Miss):
-        pass
-
-    otel.observer().observe(Moved("app", "f", "", "no key"))
-    assert otel.points() == {}
-
-
-GLOBAL = """
-import beautyspot as bs
-from beautyspot_observe import OpenTelemetryObserver
-from opentelemetry import metrics, trace
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
-
-early = OpenTelemetryObserver()
-reader, provider, traces = InMemoryMetricReader(), None, TracerProvider()
-provider = MeterProvider(metric_readers=[reader])
-metrics.set_meter_provider(provider)
-exporter = ConsoleSpanExporter(formatter=lambda span: span.name + "\\n")
-traces.add_span_processor(SimpleSpanProcessor(exporter))
-trace.set_tracer_provider(traces)
-observers = [early, OpenTelemetryObserver(), OpenTelemetryObserver(meter_provider=provider)]
-for observer in observers:
-    with bs.Spot("app", metadata="memory", config=False, observers=[observer]) as spot:
-        assert spot.mark(len)("abc") == 3
-        observer.observe(bs.Hit("app", "f", "a", 1.0, None, None, "store", None))
-[scope] = reader.get_metrics_data().resource_metrics[0].scope_metrics
-print([point.value for metric in scope.metrics if metric.name == "beautyspot.hits"
-       for point in metric.data.data_points])
-"""
-
-
-def test_the_global_providers_may_be_set_later() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", GLOBAL], capture_output=True, text=True, check=False
-    )
-    assert (done.stderr, done.stdout) == ("", "builtins:len\n" * 3 + "[3]\n")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
@@ -378,20 +308,3 @@ def test_a_forked_child_goes_on(make_spot: MakeSpot, otel: Telemetry) -> None:
     assert os.waitpid(child, 0)[1] == 0
     [hits] = otel.points()["beautyspot.hits"].values()
     assert hits.value == 1
-
-
-def test_the_metrics_may_be_read_while_threads_count(otel: Telemetry) -> None:
-    observer = otel.observer()
-    hit = bs.Hit("app", "f", "a", 0.5, None, None, "store", None)
-
-    def work(_: int) -> None:
-        for _number in range(500):
-            observer.observe(hit)
-
-    with ThreadPoolExecutor(4) as pool:
-        done = pool.map(work, range(4))
-        otel.points()
-        list(done)
-    [hits] = otel.points()["beautyspot.hits"].values()
-    [saved] = otel.points()["beautyspot.time.saved"].values()
-    assert (hits.value, saved.value) == (2000, 1000.0)

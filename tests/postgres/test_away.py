@@ -182,23 +182,6 @@ def test_a_server_that_is_restarted_again_and_again(
 
 
 @pytest.mark.slow
-def test_sessions_that_are_ended_again_and_again(
-    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
-) -> None:
-    spot = make_spot(metadata=at(own.url, namespace))
-    ended = (
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-    )
-    with Work(spot) as work:
-        for _ in range(20):
-            own.ask(ended)
-            work.go_on(20)
-        work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
-
-
-@pytest.mark.slow
 def test_a_failover(make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str) -> None:
     """Of a standby that is waited for: it has all that was stored."""
     other = own.standby()

@@ -9,13 +9,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
+from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_postgres.failures import LateError, UnreachedError
 from beautyspot_postgres.server import Server
 from psycopg import OperationalError
 from servers import pgbouncer, postgres
 from servers.ports import free_port
-from servers.valkey import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,25 +61,17 @@ ON = 'connection to server at "10.0.0.1", port 5432 failed: FATAL:  '
             "beautyspot prune",
         ),
         (server_error("53200", "out of memory"), "see its log"),
-        (server_error("58030", "could not read file"), "see its log"),
-        (server_error("58000", "could not read file"), "see its log"),
         (server_error("XX001", "invalid page in block 0"), "damaged"),
         (server_error("54000", "row is too big"), "largest_data="),
         (server_error("22P05", "character has no equivalent in LATIN1"), "ENCODING 'UTF8'"),
         (server_error("42883", "function does not exist"), "choose another schema="),
-        (server_error("57P02", "terminating connection because of crash"), "is stopping"),
         (server_error("08P01", "something of a pooler's"), "see their logs"),
         (server_error("99999", "something new"), "Postgres 13 or newer"),
         (server_error("58000", "query_wait_timeout"), "default_pool_size"),
-        (
-            server_error("08P01", "pgbouncer cannot connect to server"),
-            "PgBouncer gets no connection",
-        ),
         (OperationalError("server closed the connection unexpectedly"), "the server's log"),
         (LateError("no answer within the time-out"), "raise timeout="),
         (UnreachedError(f'{ON}no pg_hba.conf entry for host "10.0.0.2", user "u"'), "pg_hba.conf"),
         (UnreachedError(f'{ON}Peer authentication failed for user "u"'), "PGUSER"),
-        (UnreachedError(f'{ON}role "u" is not permitted to log in'), "it may not log in"),
         (UnreachedError(f"{ON}server login has been failing (server_login_retry)"), "see its log"),
         (UnreachedError(f"{ON}etwas auf Deutsch"), "start the server, or correct its address"),
         (UnreachedError('could not translate host name "x" to address'), "DNS"),
@@ -98,10 +89,7 @@ def test_what_an_error_says(error: Exception, says: str) -> None:
     [
         server_error("57P03", "the database system is starting up"),
         server_error("40001", "could not serialize access"),
-        server_error("55P03", "canceling statement due to lock timeout"),
-        UnreachedError(f"{ON}the database system is not yet accepting connections"),
         UnreachedError(f"{ON}sorry, too many clients already"),
-        UnreachedError(f"{ON}no more connections allowed (max_client_conn)"),
     ],
 )
 def test_what_passes_in_a_moment_is_busy(error: Exception) -> None:
@@ -137,19 +125,6 @@ def test_names_that_the_server_does_not_know(postgres_server: Postgres) -> None:
             asked(url)
 
 
-def test_a_role_that_may_not_connect(postgres_server: Postgres, namespace: str) -> None:
-    name = namespace.replace("-", "_")
-    for statement in (
-        f"CREATE ROLE {name} LOGIN",
-        f"CREATE DATABASE {name}",
-        f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC",
-    ):
-        postgres_server.ask(statement)
-    with pytest.raises(MetadataError, match="the role lacks a privilege"):
-        asked(f"postgres://{name}@127.0.0.1:{postgres_server.port}/{name}")
-    postgres_server.ask(f"DROP DATABASE {name}")
-
-
 @pytest.mark.usefixtures("_programs")
 def test_more_connections_than_the_server_takes() -> None:
     few = {"max_connections": "4", "superuser_reserved_connections": "0", "max_wal_senders": "0"}
@@ -160,16 +135,6 @@ def test_more_connections_than_the_server_takes() -> None:
         with pytest.raises(MetadataBusyError, match="raise its max_connections"):
             asked(server.url)
         assert connection.run("SELECT 1"), "those that are there go on"
-
-
-def test_more_connections_than_the_role_has(postgres_server: Postgres, namespace: str) -> None:
-    name = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 1")
-    url = postgres_server.url.replace("postgres@", f"{name}@")
-    with reached(url) as first:
-        assert first.run("SELECT 1")
-        with pytest.raises(MetadataBusyError, match="it, the role or the database takes"):
-            asked(url)
 
 
 @pytest.mark.parametrize(
@@ -188,49 +153,6 @@ def test_settings_of_a_role(
     postgres_server.ask(f"ALTER ROLE {name} SET {setting}")
     with pytest.raises(MetadataError, match=says):
         asked(postgres_server.url.replace("postgres@", f"{name}@"), query)
-
-
-def test_a_lock_that_is_not_given(postgres_server: Postgres, namespace: str) -> None:
-    name = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
-    postgres_server.ask(f"ALTER ROLE {name} SET lock_timeout = 20")
-    postgres_server.ask(f"CREATE TABLE {name} (number int)")
-    postgres_server.ask(f"ALTER TABLE {name} OWNER TO {name}")
-    with postgres_server.connect() as holder, holder.transaction():
-        holder.execute(f"LOCK TABLE {name}")
-        with pytest.raises(MetadataBusyError, match="what is asked for is locked"):
-            asked(
-                postgres_server.url.replace("postgres@", f"{name}@"), f"SELECT count(*) FROM {name}"
-            )
-
-
-def test_a_session_that_idled_too_long(postgres_server: Postgres, namespace: str) -> None:
-    """The server ends it; the next statement goes over another one."""
-    name = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
-    postgres_server.ask(f"ALTER ROLE {name} SET idle_session_timeout = 300")
-    count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{name}'"
-    with reached(postgres_server.url.replace("postgres@", f"{name}@")) as server:
-        for _ in range(3):
-            assert server.run("SELECT 1") == [(1,)]
-            assert until(lambda: postgres_server.ask(count) == [(0,)])
-
-
-def test_a_server_that_shuts_down_in_the_midst_of_a_statement(own: Postgres) -> None:
-    said: list[BeautyspotError] = []
-
-    def ask() -> None:
-        with pytest.raises(MetadataError) as caught:
-            asked(own.url, "SELECT pg_sleep(60)::text", timeout=60)
-        said.append(caught.value)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%%'"
-    assert until(lambda: own.ask(sleeping) == [(1,)])
-    own.stop()
-    thread.join()
-    assert "server" in str(said[0])
 
 
 def test_what_is_no_postgres() -> None:
@@ -276,52 +198,3 @@ def test_what_pgbouncer_says(pooler: pgbouncer.PgBouncer) -> None:
         assert one.run("SELECT 1") == two.run("SELECT 1")
         with pytest.raises(MetadataBusyError, match="raise its max_client_conn"):
             asked(pooler.url)
-
-
-@pytest.mark.slow
-def test_no_connection_of_the_server_free_behind_pgbouncer(pooler: pgbouncer.PgBouncer) -> None:
-    import psycopg
-
-    with psycopg.connect(pooler.url) as holder, holder.transaction():
-        holder.execute("SELECT 1")
-        with pytest.raises(MetadataBusyError, match="raise its default_pool_size"):
-            asked(pooler.url, timeout=30)
-    assert asked(pooler.url)
-
-
-@pytest.mark.slow
-def test_a_server_that_is_away_behind_pgbouncer(own: Postgres) -> None:
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with (
-        pgbouncer.running(own.port, query_wait_timeout=1) as pooler,
-        reached(pooler.url, timeout=30) as server,
-    ):
-        assert server.run("SELECT 1")
-        own.stop()
-        for _ in range(2):
-            with pytest.raises(MetadataError, match="PgBouncer"):
-                server.run("SELECT 1")
-        own.start()
-
-        def answers() -> bool:
-            with contextlib.suppress(MetadataError):
-                return server.run("SELECT 1") == [(1,)]
-            return False
-
-        assert until(answers)
-
-
-def test_pgbouncer_that_is_restarted(own: Postgres) -> None:
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with pgbouncer.running(own.port) as pooler, reached(pooler.url) as server:
-        assert server.run("SELECT 1")
-        pooler.stop()
-        with pytest.raises(MetadataError, match="start the server"):
-            server.run("SELECT 1")
-        pooler.start()
-        assert server.run("SELECT 1")
-        pooler.stop()
-        pooler.start()
-        assert server.run("SELECT 1"), "over a new connection"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import BeautyspotError
 from beautyspot_postgres import PostgresLimiter
-from beautyspot_testing.limiter import ManualClock
 from servers.limiters import Contract, delays
 
 if TYPE_CHECKING:
@@ -61,71 +60,6 @@ def test_what_a_key_holds_expires_by_itself(
     [other] = names(postgres_server, namespace)
     assert other != name
     assert delays(limiter.for_key("customer"), 1) == [0]
-
-
-def test_a_limit_that_is_used_expires_later(
-    make: Make, postgres_server: Postgres, namespace: str
-) -> None:
-    limiter = make()
-    limiter.reserve()
-    expire(postgres_server, namespace)
-    limiter.reserve()
-    limiter.for_key("other").reserve()
-    assert len(names(postgres_server, namespace)) == 2
-
-
-def test_a_pause_lasts_as_long_as_it_is(make: Make, postgres_server: Postgres) -> None:
-    limiter = make(clock=ManualClock())
-    limiter.pause(3600)
-    query = "SELECT bool_or(expires > clock_timestamp() + interval '1 h') FROM beautyspot.limits"
-    assert postgres_server.ask(query) == [(True,)]
-
-
-def test_places_that_fell_are_removed(
-    make: Make, postgres_server: Postgres, namespace: str
-) -> None:
-    limiter = make()
-    assert limiter.try_slot("work", 1)
-    expire(postgres_server, namespace, "limit_places")
-    assert limiter.try_slot("other", 1)
-    assert len(names(postgres_server, namespace, "limit_places")) == 1
-
-
-def test_calls_that_will_not_come_again_are_forgotten(
-    make: Make, postgres_server: Postgres
-) -> None:
-    limiter = make()
-    limiter.reserve()
-    postgres_server.ask("DELETE FROM beautyspot.limit_calls")  # of other tests
-    for _ in range(3):
-        limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]  # it is never refused
-    postgres_server.ask("UPDATE beautyspot.limit_calls SET expires = '-infinity'")
-    limiter.settle(limiter.reserve(), 2)  # type: ignore[arg-type]
-    [[left]] = postgres_server.ask("SELECT count(*) FROM beautyspot.limit_calls")
-    assert left == 1
-
-
-def test_gaps_are_bounded(make: Make, postgres_server: Postgres, namespace: str) -> None:
-    limiter = make(clock=ManualClock())
-    made = [limiter.reserve() for _ in range(300)]
-    for one in made[1::2]:
-        assert one is not None
-        limiter.release(one)
-    query = "SELECT cardinality(gaps) FROM beautyspot.limits WHERE namespace = %s"
-    [[length]] = postgres_server.ask(query, namespace)
-    assert length <= 2 * 65
-
-
-def test_any_name_will_do(make: Make) -> None:
-    odd = "a\0\ud800\\\"'{},\n" + "x" * 5000
-    for limiter in (make(limit=odd), make(namespace=odd), make(limit=odd).for_key(odd)):
-        assert delays(limiter, 2, 2) == [0, pytest.approx(2, abs=1)]
-
-
-def test_another_schema_is_another_place(make: Make) -> None:
-    ours, other = make(), make(schema="limits_elsewhere")
-    assert delays(ours, 50) == delays(other, 50) == [0]
-    assert ours.together({"a": ours, "b": make(schema="limits_elsewhere", limit="b")}) is None
 
 
 # ---------------------------------------------------------------------------------- what it does
@@ -194,39 +128,6 @@ def test_a_schema_that_was_dropped_is_made_again(own: Postgres) -> None:
         limiter.try_consume()
     assert limiter.try_consume()
     limiter.close()
-
-
-def test_what_a_permit_costs_does_not_grow_with_the_tables(
-    make: Make, postgres_server: Postgres, namespace: str
-) -> None:
-    limiter = make()
-    limiter.reserve()
-    postgres_server.ask("ANALYZE beautyspot.limits")  # of which some plans would be scans
-    with postgres_server.connect() as connection, connection.transaction():
-        fill = "INSERT INTO beautyspot.{} SELECT {}, 'infinity' FROM generate_series(1, 500) AS n"
-        row = f"'{namespace}', n, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, '{{}}'"
-        connection.execute(fill.format("limits", row))
-        connection.execute(fill.format("limit_calls", "-n"))
-        connection.execute(fill.format("limit_places", f"'{namespace}', n, 'token', 1e12"))
-        before = rows_read(connection)
-        values = "ARRAY['new'], ARRAY['rate'], ARRAY[0.0], ARRAY[1.0], ARRAY[1, 0, 1, 0.5]"
-        for operation in ("reserve", "settle"):
-            query = f"SELECT beautyspot.limit_run('{operation}', %s, NULL, 1, 0, NULL, {values})"
-            connection.execute(query, [namespace])
-        query = "SELECT beautyspot.limit_hold(%s, ARRAY['new'], ARRAY['token'], ARRAY[5], 30, NULL)"
-        connection.execute(query, [namespace])
-        assert rows_read(connection) - before < 50
-
-
-def rows_read(connection: Any) -> int:
-    """How many rows of the tables of limits a transaction has read."""
-    query = (
-        "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables "
-        "WHERE schemaname = 'beautyspot' AND relname LIKE 'limit%'"
-    )
-    [[found]] = connection.execute(query).fetchall()
-    assert isinstance(found, int)
-    return found
 
 
 if "BEAUTYSPOT_TEST_POSTGRES_URL" in os.environ:  # else `tests/machines/` has it

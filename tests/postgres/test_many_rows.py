@@ -59,17 +59,6 @@ def test_a_listing_of_all_goes_on_behind_each_page(many: PostgresMetadataStore) 
     assert found == keys(*range(ROWS, 8999, -1))
 
 
-def test_counts_of_many_hours(many: PostgresMetadataStore) -> None:
-    hours = 3_000
-    many.add_counts(Counts(name, hour, hits=1) for hour in range(hours) for name in ("m:f", "m:g"))
-    assert [one.hour for one in many.counts(func_identifier="m:f")] == [*range(hours)]
-    assert len({(one.func_identifier, one.hour) for one in many.counts()}) == 2 * hours
-    assert [one.hour for one in many.counts(since=hours - 2, func_identifier="m:g")] == [
-        hours - 2,
-        hours - 1,
-    ]
-
-
 def test_names_that_are_too_long_for_an_index(store: PostgresMetadataStore) -> None:
     names = [f"{'n' * 5000}{number}" for number in range(2)]
     store.add_counts(Counts(name, 1, hits=1) for name in names)

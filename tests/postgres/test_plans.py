@@ -44,16 +44,3 @@ def test_no_table_is_read_as_a_whole(session: Any, call: str) -> None:
         ).fetchall()
     assert read
     assert {count for _, count in read} == {0}, read
-
-
-def test_expired_rows_that_were_put_just_now_are_not_looked_at_by_each_put(session: Any) -> None:
-    """As where a store with many of them was copied into another."""
-    put = f"SELECT beautyspot.{CALLS['put']}"
-    for key in range(300):
-        session.execute(put.replace("'k'", f"'{key}'", 1))
-    with session.transaction():
-        session.execute(put)
-        [(read,)] = session.execute(
-            "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'results'"
-        ).fetchall()
-    assert read < 20

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot_postgres.server import Server
-from gates import DEADLINE
-from servers import pgbouncer, postgres, tls
+from servers import postgres, tls
 from servers.ports import free_port
 from servers.proxy import Link
 from servers.valkey import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from beautyspot.spot import Spot
     from servers.postgres import Postgres
@@ -94,25 +91,6 @@ def test_a_password_that_was_changed_is_read_anew(
         assert server.run("SELECT 1")
 
 
-def test_libpq_s_variables_and_files(
-    secured: Postgres, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    passwords = tmp_path / "pgpass"
-    passwords.write_text(f"127.0.0.1:{secured.port}:*:app:hunter2\n")
-    passwords.chmod(0o600)
-    services = tmp_path / "services"
-    services.write_text(f"[team]\nhost=127.0.0.1\nport={secured.port}\nuser=app\ndbname=postgres\n")
-    monkeypatch.setenv("PGSERVICEFILE", str(services))
-    assert asked("postgres://?service=team", passfile=passwords) == "app"
-    monkeypatch.setenv("PGPASSFILE", str(passwords))
-    assert asked(service="team") == "app"
-    for name, value in (("HOST", "127.0.0.1"), ("PORT", str(secured.port)), ("USER", "app")):
-        monkeypatch.setenv(f"PG{name}", value)
-    assert asked("postgres:///postgres") == "app"
-    monkeypatch.setenv("PGDATABASE", "postgres")
-    assert asked() == "app"
-
-
 def test_what_is_not_named_anywhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", str(free_port()))
     with pytest.raises(MetadataError, match="of the URL, of DATABASE_URL, or of libpq's PGHOST"):
@@ -173,41 +151,6 @@ def test_the_first_host_that_answers(postgres_server: Postgres) -> None:
     assert asked(url) == "postgres"
 
 
-def test_a_host_that_hangs_leaves_time_for_the_next(postgres_server: Postgres) -> None:
-    with Link(postgres_server.port) as link:
-        link.part()
-        hosts = f"127.0.0.1:{link.port},127.0.0.1:{postgres_server.port}"
-        assert asked(f"postgres://postgres@{hosts}/postgres", timeout=2.0) == "postgres"
-
-
-def test_a_failover(pair: tuple[Postgres, Postgres]) -> None:
-    one, other = pair
-    hosts = ",".join(f"127.0.0.1:{each.port}" for each in pair)
-    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"
-    port = "SELECT inet_server_port()"
-    create = "CREATE TABLE IF NOT EXISTS those (number int)"
-    with reached(url) as server:
-        assert server.run(port) == [(one.port,)]
-        server.run(create)
-        one.stop()
-        with pytest.raises(MetadataError, match="takes no changes, as a replica") as caught:
-            server.run(create)
-        assert "target_session_attrs=read-write" in str(caught.value)
-        other.promote()
-        assert server.run(port) == [(other.port,)]
-        server.run(create)
-
-
-def test_a_standby_is_said_as_that(pair: tuple[Postgres, Postgres]) -> None:
-    _, other = pair
-    with reached(other.url) as server:
-        assert server.run("SELECT 1") == [(1,)]
-        with pytest.raises(MetadataError, match="takes no changes, as a replica"):
-            server.run("CREATE TABLE those (number int)")
-        other.promote()
-        server.run("CREATE TABLE those (number int)")
-
-
 @pytest.mark.usefixtures("hasty")
 def test_a_standby_gives_hits_and_takes_results_when_it_is_promoted(
     pair: tuple[Postgres, Postgres], make_spot: Callable[..., Spot], namespace: str
@@ -234,20 +177,6 @@ def test_a_standby_gives_hits_and_takes_results_when_it_is_promoted(
 # ------------------------------------------------------------------------------ coming and going
 
 
-def test_a_server_that_is_away(own: Postgres) -> None:
-    with reached(own.url) as server:
-        assert server.run("SELECT 1")
-        own.stop()
-        for _ in range(2):
-            with pytest.raises(MetadataError, match="start the server"):
-                server.run("SELECT 1")
-        own.start()
-        assert server.run("SELECT 1")
-        own.kill()
-        own.start()
-        assert server.run("SELECT 1"), "over a new connection"
-
-
 @pytest.mark.parametrize("hangs", ["server", "network", "first connection"])
 def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
     with (
@@ -266,36 +195,6 @@ def test_what_hangs_is_given_up_in_time(own: Postgres, hangs: str) -> None:
         assert until(lambda: answers(server))
 
 
-def test_what_may_take_long_ends_in_time_where_the_server_hangs(
-    make_spot: Callable[..., Spot], own: Postgres, namespace: str
-) -> None:
-    spot = make_spot(metadata={"use": own.url, "namespace": namespace, "timeout": 0.3})
-    spot.mark(len)([1])
-    with ThreadPoolExecutor(1) as pool:
-        own.freeze()
-        try:
-            stats = pool.submit(spot.stats)
-            assert stats.result(DEADLINE)["entries"] is None
-        finally:
-            own.thaw()
-
-
-def test_pgbouncer_that_hangs_is_given_up_in_time(postgres_server: Postgres) -> None:
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with (
-        pgbouncer.running(postgres_server.port) as pooler,
-        reached(pooler.url, timeout=0.3) as server,
-    ):
-        assert until(lambda: answers(server))
-        pooler.freeze()
-        for _ in range(2):  # over a connection that is there, and a new one
-            with pytest.raises(MetadataError, match="raise timeout="):
-                server.run("SELECT 1")
-        pooler.thaw()
-        assert until(lambda: answers(server))
-
-
 def test_a_server_that_recovers_after_a_crash(own: Postgres) -> None:
     """A backend that is killed makes the server start anew, and end all connections."""
     with reached(own.url) as server, reached(own.url) as other:
@@ -303,19 +202,3 @@ def test_a_server_that_recovers_after_a_crash(own: Postgres) -> None:
         other.run("SELECT 1")
         os.kill(pid, 9)
         assert until(lambda: answers(server) and answers(other))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_makes_connections_of_its_own(postgres_server: Postgres) -> None:
-    with reached(postgres_server.url) as server:
-        pid = server.run("SELECT pg_backend_pid()")
-        child = os.fork()
-        if child == 0:
-            try:
-                good = server.run("SELECT pg_backend_pid()") != pid
-                server.close()
-            except BaseException:
-                good = False
-            os._exit(0 if good else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert server.run("SELECT pg_backend_pid()") == pid

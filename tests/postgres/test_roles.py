@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
-from beautyspot_postgres import PostgresLimiter, roles
+from beautyspot_postgres import roles
 from beautyspot_postgres.__main__ import main
 
 if TYPE_CHECKING:
@@ -149,20 +149,3 @@ def test_who_may_read_nothing_runs_uncached_and_is_told_what_to_run(
     assert [marked(1), marked(1), RAN] == [2, 2, [1]], "it waits in memory"
     told = [str(one.error) for one in troubles]
     assert any("python -m beautyspot_postgres schema --user" in text for text in told)
-
-
-def test_who_may_read_nothing_is_told_of_roles_that_may_less(of_kind: dict[str, str]) -> None:
-    told = "or with --reader instead of --user if it is only to find results, and with --viewer if"
-    with (
-        pytest.raises(bs.BeautyspotError, match=told),
-        bs.open_store(of_kind["viewer"], name="app", config=False) as store,
-    ):
-        store.total()
-
-
-def test_a_limiter_of_a_role_that_may_not_says_what_to_run(database: str, role: str) -> None:
-    limiter = PostgresLimiter(database.replace("postgres@", f"{role}@"), rate=1)
-    with pytest.raises(bs.BeautyspotError, match="may not make the schema") as caught:
-        limiter.consume()
-    assert f"schema --user {role} | psql" in str(caught.value)
-    limiter.close()

@@ -169,26 +169,6 @@ def test_a_role_that_may_not_use_it_says_what_to_run(
     schema.ensure(server)
 
 
-@pytest.mark.usefixtures("later")
-def test_a_role_that_may_not_bring_it_up_to_date(
-    reach: Callable[..., Server],
-    role: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    owner, server = reach(), reach(role)
-    with monkeypatch.context() as before:
-        before.setattr(schema, "WRITTEN_BY", schema.WRITTEN_BY - 1)
-        before.setattr(schema, "PARTS", schema.PARTS[:-1])
-        perform(owner, printed(capsys, "--user", role))
-        schema.ensure(server)
-    with pytest.raises(MetadataError, match="or bring it up to date"):
-        schema.ensure(server)
-    schema.ensure(owner)
-    schema.ensure(server)
-    server.run("INSERT INTO {schema}.more VALUES (1)")  # granted before it was made
-
-
 def test_what_each_kind_of_role_may(
     reach: Callable[..., Server],
     postgres_server: Postgres,
@@ -249,25 +229,12 @@ def test_transactions_of_another_kind(reach: Callable[..., Server], role: str) -
         schema.ensure(reach(role))
 
 
-def test_a_server_that_takes_no_changes(reach: Callable[..., Server], role: str) -> None:
-    reach().run(f"ALTER ROLE {role} SET default_transaction_read_only = on")
-    with pytest.raises(MetadataError, match="default_transaction_read_only is on"):
-        schema.ensure(reach(role))
-
-
 def test_a_server_that_is_too_old(
     reach: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "OLDEST", 990000)
     with pytest.raises(MetadataError, match=r"it is Postgres \d\d: take Postgres 13 or newer"):
         schema.ensure(reach())
-
-
-def test_a_password_that_is_in_every_message(reach: Callable[..., Server]) -> None:
-    """The cause is not shown then, and nothing goes by it."""
-    server = reach(password="form")
-    schema.ensure(server)
-    assert numbers(server)
 
 
 def test_the_command_as_a_program(role: str, reach: Callable[..., Server]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from beautyspot.contracts import Counts, Selection, in_full
 from beautyspot.contracts.listing import listed
@@ -123,16 +122,6 @@ def test_what_a_hand_has_changed_is_listed(
     assert sum(totals.entries for totals in store.function_totals()) == 2
     raw.execute("SELECT * FROM beautyspot.entries WHERE namespace = %s", [namespace])
     raw.execute("SELECT * FROM beautyspot.functions WHERE namespace = %s", [namespace])
-
-
-@pytest.mark.parametrize("change", ["tags = 'red'", "tags = '{}'", "result_type = NULL"])
-def test_what_no_row_may_be_is_refused_by_the_server(
-    store: PostgresMetadataStore, raw: Any, namespace: str, change: str
-) -> None:
-    stored(store, a_record())
-    with pytest.raises(psycopg.Error):
-        raw.execute(f"UPDATE beautyspot.results SET {change} WHERE namespace = %s", [namespace])
-    assert store.get(KEYS[0]) is not None
 
 
 def test_a_schema_that_was_dropped_is_made_again(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import beautyspot as bs
 import pytest
 from beautyspot_postgres import PostgresMetadataStore
-from beautyspot_postgres.roles import grants
 from servers import pgbouncer, postgres
 
 if TYPE_CHECKING:
@@ -73,34 +72,6 @@ def test_a_server_behind_pgbouncer(postgres_server: Postgres, namespace: str, mo
         assert "answers, behind a pooler;" in found[-1][1]
         warned = any("set PgBouncer's pool_mode = transaction" in text for _, text in found)
         assert warned is (mode == "session")
-        store.close()
-
-
-def test_a_role_that_may_only_read(postgres_server: Postgres, namespace: str, role: str) -> None:
-    PostgresMetadataStore(postgres_server.url, namespace=namespace).open()
-    for statement in grants("reader", [role]):
-        postgres_server.ask(statement)
-    url = postgres_server.url.replace("postgres@", f"{role}@")
-    reader = PostgresMetadataStore(url, namespace=namespace)
-    assert ("ok", "results are found and not stored: the role may only read") in said_by(reader)
-    reader.close()
-    for statement in (f"DROP OWNED BY {role}", f"DROP ROLE {role}"):
-        postgres_server.ask(statement)
-
-
-def test_a_standby(own: Postgres, namespace: str) -> None:
-    store = PostgresMetadataStore(own.url, namespace=namespace)
-    store.open()
-    other = own.standby()
-    try:
-        other.start()
-        looking = PostgresMetadataStore(other.url, namespace=namespace)
-        state, text = said_by(looking)[0]
-        assert state == "problem"
-        assert "target_session_attrs=read-write" in text
-        looking.close()
-    finally:
-        other.remove()
         store.close()
 
 

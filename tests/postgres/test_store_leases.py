@@ -12,9 +12,8 @@ from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child, in_forked_child
+from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, OTHER, stored
-from servers import postgres
 from servers.valkey import until
 
 if TYPE_CHECKING:
@@ -81,39 +80,6 @@ def test_a_connection_that_is_ended_in_the_midst(
         end_all()
         assert ask()
     other.close()
-
-
-def test_a_forked_child_has_connections_of_its_own(store: PostgresMetadataStore) -> None:
-    """And what it does is of its own token: the parent's lease stays."""
-    store.begin([KEYS[0]], MINE)
-
-    def child() -> str:
-        assert not store.begin([KEYS[0]], OTHER).leased
-        store.release([KEYS[0]], OTHER)
-        assert stored(store, a_record(KEYS[1]), token=OTHER) == set()
-        store.close()
-        return "done"
-
-    assert in_forked_child(child) == "done"
-    assert store.renew([KEYS[0]], MINE) == set()
-    assert store.find(KEYS[1]) is not None
-    store.release([KEYS[0]], MINE)
-
-
-@pytest.mark.usefixtures("_programs")
-def test_who_waits_for_a_lease_writes_nothing(namespace: str) -> None:
-    """However often they ask, the server's log does not grow."""
-    with postgres.running(wal_level="minimal", max_wal_senders="0") as server:
-        store = PostgresMetadataStore(server.url, namespace=namespace)
-        store.begin([KEYS[0]], MINE)
-        stored(store, a_record(KEYS[1]))
-        written = "SELECT pg_current_wal_insert_lsn()"
-        before = server.ask(written)
-        for _ in range(20):
-            begun = store.begin(KEYS[:2], OTHER)
-            assert (set(begun.found), begun.leased) == ({KEYS[1]}, [])
-        assert server.ask(written) == before
-        store.close()
 
 
 # -------------------------------------------------------------- other processes, of other fates
@@ -184,36 +150,6 @@ def test_a_process_that_stood_still_beyond_its_lease(
     assert data == {"put": b"newer", "note": None, "nothing": b"child"}[then]
     if then == "nothing":
         assert brief.renew([KEYS[0]], OTHER) == set(), "it has ended no lease but its own"
-
-
-def test_sessions_of_a_client_that_is_killed_hold_nothing(
-    postgres_server: Postgres, store: PostgresMetadataStore, namespace: str
-) -> None:
-    code = (
-        "import os, signal, threading\n"
-        "from beautyspot_postgres import PostgresMetadataStore\n"
-        "from beautyspot_testing.records import KEYS, a_record\n"
-        "from beautyspot_testing.store import stored\n"
-        f"store = PostgresMetadataStore({postgres_server.url!r}, namespace={namespace!r})\n"
-        "store.open()\n"
-        "def work(number):\n"
-        "    while True:\n"
-        "        stored(store, *(a_record(key) for key in KEYS[:20]), token=f'{number:032x}')\n"
-        "        store.note('all')\n"
-        "for number in range(3):\n"
-        "    threading.Thread(target=work, args=[number], daemon=True).start()\n"
-        "say('works')\n"
-        "wait()\n"
-    )
-    for _ in range(3):
-        with Child(code) as child:
-            assert child.heard() == "works"
-            assert until(lambda: len(store.rows()) == 20)
-            child.kill()
-        since = store.begin([], MINE).since
-        assert stored(store, *(a_record(key) for key in KEYS[:20]), since=since + 10**9) == set()
-        assert store.delete(dict.fromkeys(KEYS[:20], a_record().made_at)) == set(KEYS[:20])
-        store.note("all")
 
 
 def test_leases_of_the_dead_are_swept_at_last(

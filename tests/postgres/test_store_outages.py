@@ -120,22 +120,6 @@ def test_a_primary_that_hangs_is_replaced(pair: tuple[Postgres, Postgres], names
     store.close()
 
 
-def test_a_network_that_is_parted_and_mended(postgres_server: Postgres, namespace: str) -> None:
-    with Link(postgres_server.port) as link:
-        url = f"postgres://postgres@127.0.0.1:{link.port}/postgres"
-        store = PostgresMetadataStore(url, namespace=namespace, timeout=0.5)
-        assert until(lambda: is_stored(store, KEYS[0]))
-        link.part()
-        for _ in range(2):
-            with pytest.raises(MetadataError, match="late"):
-                store.find(KEYS[0])
-        link.mend()
-        assert until(lambda: is_stored(store, KEYS[1]))
-        link.cut()
-        assert set(store.find_many(KEYS)) == set(KEYS[:2]), "over a new connection"
-        store.close()
-
-
 def test_counts_are_not_added_twice_where_the_answer_is_lost(own: Postgres, namespace: str) -> None:
     """What else is lost so is sent once more."""
     with Link(own.port) as link:

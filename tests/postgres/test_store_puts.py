@@ -52,17 +52,6 @@ def test_rows_that_expired_long_ago_go_with_later_puts(
     assert keys(store) == KEYS[1:6]
 
 
-@pytest.mark.parametrize(("keep", "stays"), [(None, True), ("2h", True), (0, False)])
-def test_how_long_they_stay_is_an_option(
-    postgres_server: Postgres, namespace: str, keep: Any, stays: bool
-) -> None:
-    store = PostgresMetadataStore(postgres_server.url, namespace=namespace, keep_expired=keep)
-    stored(store, a_record(KEYS[0]))
-    stored(store, a_record(KEYS[1]))
-    assert (store.find(KEYS[0]) is not None) is stays
-    store.close()
-
-
 # --------------------------------------------------------------- two connections at one moment
 
 

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.contracts import Counts, Selection
+from beautyspot.contracts import Selection
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_postgres import PostgresMetadataStore
@@ -111,51 +111,3 @@ def test_a_spot_s_hit_is_one_statement_and_its_miss_three(
     assert statements(logging) - before == 3
     assert marked(-2) == 2
     assert statements(logging) - before == 4
-
-
-def test_what_may_run_once_only_asks_first_whether_its_connection_is_good(
-    trips: Callable[..., int],
-) -> None:
-    assert trips(lambda store: store.add_counts([Counts("m:f", 1, hits=1)] * 3)) == 2
-
-
-def test_large_data_are_asked_for_one_by_one(trips: Callable[..., int]) -> None:
-    """A thousand keys are one answer, which has to come in time and to be held."""
-    large, data = MANY[:2], b"x" * 100_000
-
-    def find(store: PostgresMetadataStore) -> None:
-        found = store.find_many(MANY)
-        assert {key: len(found[key][0]) for key in large} == dict.fromkeys(large, len(data))
-        assert len(found) == len(FEW)
-
-    def begin(store: PostgresMetadataStore) -> None:
-        found = store.begin(FEW, TOKEN).found
-        assert {key: len(found[key][0]) for key in large} == dict.fromkeys(large, len(data))
-
-    puts = [a_put(key, result_data=data, expires_at=None) for key in large]
-    assert trips(lambda store: store.put(puts)) == 1
-    assert trips(find) == 3
-    assert trips(begin) == 3
-
-
-def test_rows_of_many_megabytes_go_in_parts(trips: Callable[..., int]) -> None:
-    """Each has the time-out for itself."""
-    data = b"x" * 1_500_000
-    puts = [a_put(key, result_data=data) for key in FEW[:9]]
-    assert trips(lambda store: store.put(puts)) == 4
-
-    def all_rows(store: PostgresMetadataStore) -> None:
-        keys = [record.cache_key for record in store.all_rows(data=True)]
-        assert keys == FEW
-
-    assert trips(all_rows) == 5
-
-
-def test_to_open_it_again_asks_three_times(logging: Postgres, namespace: str) -> None:
-    PostgresMetadataStore(logging.url, namespace=namespace).open()
-    store = PostgresMetadataStore(logging.url, namespace=namespace)
-    before = statements(logging)
-    assert store.find(MANY[0]) is None
-    connects = 1  # asks for the number of its process
-    assert statements(logging) - before == connects + 3 + 1
-    store.close()

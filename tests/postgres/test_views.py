@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.contracts import Counts
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import stored
 
@@ -108,23 +107,3 @@ def test_a_time_beyond_all_years_breaks_no_view(
     assert found == [(None, None, "module:f", 0)] * 3
     query = "SELECT entries, newest FROM beautyspot.functions WHERE namespace = %s"
     assert asked(postgres_server, query, namespace) == [{"entries": 3, "newest": None}]
-
-
-def test_what_the_views_show_of_the_store(
-    store: PostgresMetadataStore, postgres_server: Postgres, namespace: str
-) -> None:
-    record = a_record(price=0.5, arguments="x=1", tags=("red", 'a "b"\\ä'))
-    stored(store, record, a_record(KEYS[1], func_identifier=None, made_at=5.0))
-    store.add_counts([Counts("module:f", 1, hits=2, runs=1), Counts("m:gone", 2, runs=3)])
-    query = "SELECT * FROM beautyspot.entries WHERE namespace = %s ORDER BY key"
-    first, second = asked(postgres_server, query, namespace)
-    assert [*first] == ENTRIES
-    assert (first["key"], first["tags"]) == (KEYS[0], [*record.tags])
-    assert (first["function"], second["function"]) == ("module:f", "f")
-    assert (first["price"], first["arguments"], first["in_storage"]) == (0.5, "x=1", False)
-    assert first["made"].timestamp() == record.made_at
-    query = "SELECT * FROM beautyspot.functions WHERE namespace = %s ORDER BY function"
-    rows = asked(postgres_server, query, namespace)
-    assert [*rows[0]] == FUNCTIONS
-    shown = [(row["function"], row["entries"], row["hits"], row["runs"]) for row in rows]
-    assert shown == [("f", 1, 0, 0), ("m:gone", 0, 0, 3), ("module:f", 1, 2, 1)]

@@ -35,7 +35,8 @@ FILES = (
     "tests/core/serialization/test_annotations.py",
     "tests/core/serialization/test_late_annotations.py",
     "tests/core/serialization/test_golden.py",
-    "tests/core/serialization/test_codecs.py",
+    "tests/core/serialization/test_types.py",
+    "tests/core/serialization/test_classes.py",
     "tests/core/calls/test_mark.py",
 )
 

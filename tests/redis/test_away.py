@@ -33,13 +33,6 @@ def at(url: str, namespace: str) -> dict[str, Any]:
     return {"use": "redis", "url": url, "namespace": namespace, "timeout": TIMEOUT}
 
 
-@pytest.fixture
-def far(make_spot: Callable[..., Spot], link: Link, namespace: str) -> Spot:
-    """A Spot whose store is beyond the link."""
-    there = at(f"redis://127.0.0.1:{link.port}", namespace)
-    return make_spot(metadata=there)
-
-
 def double(x: int) -> int:
     RAN.append(x)
     return x * 2
@@ -117,15 +110,3 @@ def test_a_full_server(
     assert "raise its maxmemory" in caplog.text
     own.ask("CONFIG", "SET", "maxmemory", "0")
     assert valkey.until(lambda: entries(url, namespace) == 3)
-
-
-def test_scripts_that_the_server_forgot(
-    make_spot: Callable[..., Spot], redis_server: valkey.Valkey, namespace: str
-) -> None:
-    there = at(redis_server.url, namespace)
-    spot = make_spot(metadata=there, limiter={**there, "rate": 1000})
-    marked = spot.mark(spot.limiter(double))
-    for x in range(3):
-        redis_server.ask("SCRIPT", "FLUSH")
-        assert [marked(x), marked(x)] == [2 * x, 2 * x]
-    assert [RAN, spot.stats()["errors"]] == [[0, 1, 2], 0]

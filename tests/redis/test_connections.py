@@ -7,14 +7,13 @@ import os
 import re
 import socketserver
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from beautyspot_redis.server import IDLE, Script, Server
+from beautyspot_redis.server import Script, Server
 from servers import proxy, tls, valkey
 from servers.ports import free_port
 
@@ -93,24 +92,6 @@ def test_who_waits_for_a_connection_comes_before_those_who_ask_again(
         assert max(after - turn for turn, after in pairwise(turns)) <= 3 * threads
 
 
-def test_who_waits_for_a_connection_in_vain_is_told(redis_server: valkey.Valkey) -> None:
-    """To connect takes several questions, each of which may take as long as the time-out."""
-    with proxy.Link(redis_server.port) as link:
-        url = f"redis://127.0.0.1:{link.port}"
-        with (
-            reached(url, connections=1, timeout=0.5) as server,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            link.delay = 0.2
-            slow = pool.submit(ping, server)
-            assert valkey.until(lambda: link.connections == 1)
-            with pytest.raises(MetadataError, match="raise connections="):
-                ping(server)
-            assert slow.result()
-            link.delay = 0.0
-            assert ping(server), "and the place is free again"
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("kind", ["redis_url", "redis_cluster"])
 def test_a_forked_child_makes_connections_of_its_own(
@@ -166,45 +147,6 @@ def test_what_gets_no_answer_in_time_is_not_sent_again(redis_server: valkey.Valk
         assert between.connections == 1
 
 
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
-    """Has the next answers of this process not arrive: a list of errors, in their order."""
-    from redis.connection import Connection
-
-    errors: list[BaseException] = []
-    real = Connection.read_response
-
-    def read_response(self: Connection, *args: Any, **options: Any) -> Any:
-        if errors:
-            raise errors.pop(0)
-        return real(self, *args, **options)
-
-    monkeypatch.setattr(Connection, "read_response", read_response)
-    return errors
-
-
-def test_an_interrupted_question_leaves_no_answer_to_the_next(
-    redis_server: valkey.Valkey, namespace: str, broken: list[BaseException]
-) -> None:
-    """Which would take it for its own. The server answers when the next one has been sent."""
-    with reached(redis_server.url) as server:
-        ping(server)
-        redis_server.ask("CLIENT", "PAUSE", 100)
-        broken.append(KeyboardInterrupt())
-        with pytest.raises(KeyboardInterrupt):
-            ask(server, "ECHO", "one")
-        assert ask(server, "ECHO", "two") == b"two"
-
-
-def test_an_error_of_the_server_keeps_the_connection(redis_server: valkey.Valkey) -> None:
-    with reached(redis_server.url) as server:
-        number = ask(server, "CLIENT", "ID")
-        for _ in range(3):
-            with pytest.raises(MetadataError):
-                ask(server, "SET", "too few")
-        assert ask(server, "CLIENT", "ID") == number
-
-
 @contextlib.contextmanager
 def answering(answers: Callable[[bytes], bytes]) -> Iterator[str]:
     """The address of something that gives these answers to commands; an empty one hangs up."""
@@ -243,28 +185,6 @@ def test_a_command_whose_connection_breaks_is_sent_once_more(retries: int) -> No
         with pytest.raises(MetadataError, match="start the server"):
             ask(server, "GET", "a")
         assert sent.count(b"GET") == 1 + retries
-
-
-def test_a_connection_that_idled_is_tried_before_it_is_used(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sent: list[bytes] = []
-
-    def answer(command: bytes) -> bytes:
-        sent.append(command)
-        return b"+PONG\r\n"
-
-    now = time.monotonic()
-    monkeypatch.setattr("redis.connection.time.monotonic", lambda: now)
-    with answering(answer) as url, reached(url) as server:
-        ask(server, "GET", "a")
-        del sent[:]
-        now += IDLE - 1
-        ask(server, "GET", "a")
-        assert sent == [b"GET"]
-        now += IDLE + 1
-        ask(server, "GET", "a")
-        assert sent == [b"GET", b"PING", b"GET"]
 
 
 # ------------------------------------------------------------------------------- kinds of address
@@ -331,31 +251,6 @@ def test_a_cluster_by_any_of_its_nodes(redis_cluster: valkey.Cluster, namespace:
         ask(server, "GET", namespace)
 
 
-@pytest.mark.slow
-def test_a_cluster_that_loses_a_master_fails_over(
-    redis_server: valkey.Valkey, tmp_path: Path
-) -> None:
-    keys = [f"key{number}" for number in range(20)]
-    own = valkey.cluster(tmp_path / "cluster", replicas=True)
-    with own as cluster, reached(cluster.url, timeout=1.0) as server:
-        for key in keys:
-            ask(server, "SET", key, 1)
-        assert valkey.until(lambda: _counts(cluster.replicas) == len(keys))
-        cluster.nodes[0].kill()
-
-        def all_are_back() -> bool:
-            try:
-                return [ask(server, "GET", key) for key in keys] == [b"1"] * 20
-            except MetadataError:
-                return False
-
-        assert valkey.until(all_are_back)
-
-
-def _counts(servers: Any) -> int:
-    return sum(server.ask("DBSIZE") for server in servers)
-
-
 def test_a_service_behind_sentinels(redis_sentinel: valkey.Watched) -> None:
     down = f"redis+sentinel://127.0.0.1:{free_port()},{redis_sentinel.hosts}"
     with reached(f"{down}/{redis_sentinel.service}/1") as server:
@@ -366,44 +261,6 @@ def test_a_service_behind_sentinels(redis_sentinel: valkey.Watched) -> None:
         pytest.raises(MetadataError, match="correct the service's name"),
     ):
         ping(server)
-
-
-def test_sentinels_that_are_away_are_waited_for_as_long_as_a_server(
-    redis_sentinel: valkey.Watched, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In all, at all tries."""
-    from redis.connection import Connection
-
-    waits: list[float] = []
-
-    def connect(self: Connection) -> Any:
-        waits.append(self.socket_connect_timeout)
-        raise TimeoutError
-
-    monkeypatch.setattr(Connection, "_connect", connect)
-    url = "redis+sentinel://a,b,c/main"
-    with reached(url, timeout=6.0) as server, pytest.raises(MetadataError):
-        ping(server)
-    assert waits == [1.0] * 6
-
-
-@pytest.mark.slow
-def test_after_a_failover_the_new_master_is_found(
-    redis_sentinel: valkey.Watched, namespace: str
-) -> None:
-    with reached(redis_sentinel.url, timeout=2.0) as server:
-        add(server, namespace)
-        ask(server, "WAIT", 1, 1000)
-        redis_sentinel.fail_over()
-
-        def is_there() -> bool:
-            try:
-                ask(server, "SET", f"{namespace}2", 1)  # never a replica
-                return bool(ask(server, "GET", namespace) == b"1")
-            except MetadataError:
-                return False
-
-        assert valkey.until(is_there)
 
 
 # ------------------------------------------------------------------ servers that can't be used

@@ -50,17 +50,6 @@ def test_what_a_key_holds_expires_by_itself(
     assert 60_000 < redis_server.ask("PTTL", name) <= 110_000
 
 
-def test_gaps_are_bounded(make: Make, redis_server: Valkey, namespace: str) -> None:
-    limiter = make()
-    made = [limiter.reserve() for _ in range(300)]
-    for one in made[1::2]:
-        assert one is not None
-        limiter.release(one)
-    [state] = [name for name in keys(redis_server, namespace) if b":state:" in name]
-    assert redis_server.ask("STRLEN", state) == 80 + 64 * 16
-    assert delays(limiter, 1, 1) == [1, 3], "the first gaps are kept"
-
-
 def test_scripts_may_be_forgotten(make: Make, redis_server: Valkey) -> None:
     limiter = make()
     assert delays(limiter, 1) == [0]

@@ -60,19 +60,6 @@ def test_a_server_that_is_stopped_for_a_while(
     check(work, spot, lambda: entries(own.url, namespace))
 
 
-def test_clients_that_are_paused(
-    make_spot: Callable[..., Spot], own: valkey.Valkey, namespace: str
-) -> None:
-    spot = spot_at(make_spot, own.url, namespace)
-    with Work(spot) as work:
-        for kind in ("ALL", "WRITE"):
-            own.ask("CLIENT", "PAUSE", 1500, kind)
-            work.go_on(100)
-            own.ask("CLIENT", "UNPAUSE")
-            work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
-
-
 def test_a_server_that_is_restarted_again_and_again(
     make_spot: Callable[..., Spot], own: valkey.Valkey, namespace: str
 ) -> None:
@@ -88,20 +75,6 @@ def test_a_server_that_is_restarted_again_and_again(
     assert not work.wrong
     assert valkey.until(spot.flush)
     assert entries(own.url, namespace) >= len(work.called - before)
-
-
-def test_a_full_server_in_the_midst_of_work(
-    make_spot: Callable[..., Spot], own: valkey.Valkey, namespace: str
-) -> None:
-    spot = spot_at(make_spot, own.url, namespace)
-    with Work(spot) as work:
-        for _ in range(3):
-            work.go_on()
-            own.ask("CONFIG", "SET", "maxmemory", "1mb")
-            work.go_on(20)
-            own.ask("CONFIG", "SET", "maxmemory", "0")
-        work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
 
 
 @pytest.mark.usefixtures("_program")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
-from beautyspot_redis.address import SCHEMES
 from servers import valkey
 from servers.ports import free_port
 
@@ -59,22 +58,15 @@ def test_each_way_to_name_it(
     assert works(spot)
 
 
-def test_store_and_limiter_take_the_same_addresses() -> None:
-    assert RedisMetadataStore.schemes == RedisLimiter.schemes == SCHEMES
-
-
 @pytest.mark.parametrize(
     ("metadata", "says"),
     [
         ("redis", "REDIS_URL"),
-        ("redis://h:x", "malformed"),
         ("redis://:hunter2@h:x", "malformed"),
         ("redis://h?tiemout=3", "Did you mean 'timeout'"),
         ("redis://h?timeout=soon", "a number of seconds, "),
-        ("redis://h?timeout=-1", "a number of seconds, "),
         ({"use": "redis", "url": "redis://h", "password": "hunter2", "db": -1}, "db=-1"),
         ({"use": "redis://u:hunter2@h", "password": "hunter3"}, "given twice"),
-        ({"use": "redis+cluster://h", "db": 1}, "db has no meaning"),
     ],
 )
 def test_a_mistake_shows_when_the_spot_is_made(
@@ -89,27 +81,6 @@ def test_a_mistake_shows_when_the_spot_is_made(
             if isinstance(metadata, str)
             else {**metadata, "rate": 1}
         )
-
-
-def test_a_url_without_its_rate_is_told_with_the_url(make_spot: Callable[..., bs.Spot]) -> None:
-    with pytest.raises(bs.ConfigError, match='"redis://\\*\\*\\*@h", "rate": "600/min"}'):
-        make_spot(limiter="redis://u:hunter2@h")
-
-
-@pytest.mark.parametrize(
-    ("setting", "address"),
-    [
-        ("metadata", "10.0.0.1:6379"),
-        ("metadata", "localhost"),
-        ("limiter", "localhost"),
-        ("limiter", "cache.example.com:6379/1"),
-    ],
-)
-def test_an_address_without_its_scheme(
-    make_spot: Callable[..., bs.Spot], setting: str, address: str
-) -> None:
-    with pytest.raises(bs.BackendNotFound, match=f"write redis://{address}"):
-        make_spot(**{setting: address})
 
 
 def test_an_address_alone_is_no_store_to_look_at(

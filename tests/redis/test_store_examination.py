@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_redis import RedisLimiter
 from beautyspot_redis.examination import of_server
 
 if TYPE_CHECKING:
@@ -79,21 +78,6 @@ def test_a_real_server(store: RedisMetadataStore, redis_server: valkey.Valkey) -
     assert found.state == "ok"
     assert found.subject == "metadata redis"
     assert "forgets at a restart" in found.text
-
-
-@pytest.mark.parametrize(("secret", "state"), [("", "ok"), (":x@", "wrong")])
-def test_a_limiter_says_whether_its_server_answers(
-    redis_server: valkey.Valkey, secret: str, state: str
-) -> None:
-    limiter = RedisLimiter(f"redis://{secret}{redis_server.host_and_port}", rate=1)
-    if state == "ok":
-        assert [(one.state, one.text) for one in limiter.examine()] == [
-            ("ok", "its server answers")
-        ]
-    else:
-        with pytest.raises(bs.BeautyspotError, match="correct user"):
-            list(limiter.examine())
-    limiter.close()
 
 
 @pytest.mark.parametrize(

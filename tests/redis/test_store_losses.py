@@ -121,17 +121,6 @@ def test_no_row_is_hidden_by_an_index_that_was_evicted(
     assert keys_of(store.rows()) == KEYS[:3] + KEYS[4:21]
 
 
-def test_rows_that_the_server_dropped_leave_gaps(
-    store: RedisMetadataStore, raw: Any, prefix: str
-) -> None:
-    stored(store, *map(a_record, KEYS[:50]))
-    for key in KEYS[1:49]:
-        raw.delete(f"{prefix}row:{key}")
-    assert keys_of(store.rows(limit=2)) == [KEYS[0], KEYS[49]]
-    assert keys_of(store.rows(KEYS[0], limit=1)) == [KEYS[49]]
-    assert keys_of(listed(store, FUNCTION)) == [KEYS[0], KEYS[49]]
-
-
 def test_an_index_does_not_outgrow_its_rows(own: Valkey, namespace: str, prefix: str) -> None:
     """With an eviction policy, a store lives for months in which nobody lists it."""
     store = RedisMetadataStore(own.url, namespace=namespace, keep_expired=0)
@@ -205,21 +194,3 @@ def test_what_another_program_keeps_under_our_names_is_told(
         store.open()
     with pytest.raises(MetadataError, match="another program uses the same names"):
         store.begin([KEYS[0]], OTHER)
-
-
-def test_a_row_of_another_type_is_told(store: RedisMetadataStore, raw: Any, prefix: str) -> None:
-    raw.rpush(f"{prefix}row:{KEYS[0]}", "a")
-    with pytest.raises(MetadataError, match="another program uses the same names"):
-        store.find(KEYS[0])
-    stored(store, a_record())
-    assert store.find(KEYS[0]) is not None, "the next result replaces it"
-
-
-def test_counts_of_a_later_release_are_left_out(
-    store: RedisMetadataStore, raw: Any, prefix: str
-) -> None:
-    store.add_counts([Counts("f", 5, hits=2)])
-    raw.hset(f"{prefix}counts:5", f"{len(Counts._fields) - 2} f", 7)
-    [counts] = store.counts()
-    assert counts == Counts("f", 5, hits=2)
-    assert [type(number) for number in counts] == [type(number) for number in Counts("f", 5)]

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -263,48 +262,3 @@ def test_a_replica_gives_and_takes_nothing(
                 change()
         reader.close()
     store.close()
-
-
-def work(store: RedisMetadataStore, token: str, ended: threading.Event, wrong: list[str]) -> int:
-    """Begin fifty keys in turn, and store what is not there, until it is told to end."""
-    done = 0
-    while not ended.is_set():
-        key = f"{done % 50:032x}"
-        try:
-            begun = store.begin([key], token)
-            found = [in_full(entry).result_data for entry in begun.found.values()]
-            wrong += [key for data in found if data != key.encode()]
-            if begun.leased:
-                times = {"began_at": begun.now, "made_at": begun.now}
-                record = a_record(key, result_data=key.encode(), expires_at=None, **times)
-                stored(store, record, token=token, since=begun.since)
-            done += 1
-        except MetadataError:
-            ended.wait(0.05)
-    return done
-
-
-@pytest.mark.slow
-def test_a_failover_in_the_midst_of_runs(redis_sentinel: valkey.Watched, namespace: str) -> None:
-    """Each value stays its key's; what the replica did not get is a miss; and the work goes on."""
-    store = RedisMetadataStore(redis_sentinel.url, namespace=namespace, timeout=2.0)
-    ended, wrong = threading.Event(), list[str]()
-    with ThreadPoolExecutor(4) as pool:
-        done = [pool.submit(work, store, f"{n}" * 32, ended, wrong) for n in range(4)]
-        wait_until(lambda: len(store.rows()) == 50)
-        redis_sentinel.fail_over()
-        row = f"{{beautyspot:{namespace}}}:row:{KEYS[99]}"
-        # The former master takes what is lost until Sentinel demotes it, after some ten seconds.
-        wait_until(lambda: _takes(store, KEYS[99]) and redis_sentinel.master.ask("EXISTS", row))
-        ended.set()
-        assert all(each.result() for each in done)
-    assert not wrong
-    assert {*KEYS[:50], KEYS[99]} >= {record.cache_key for record in store.rows()}
-    store.close()
-
-
-def _takes(store: RedisMetadataStore, key: str) -> bool:
-    try:
-        return stored(store, a_record(key)) == set()
-    except MetadataError:
-        return False

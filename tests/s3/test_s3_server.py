@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,8 @@ from typing import Any
 
 import pytest
 from beautyspot import File
-from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
+from beautyspot.errors import StorageError
 from beautyspot_s3 import S3Storage
-from beautyspot_s3 import bucket as bucket_module
 from beautyspot_s3 import storage as storage_module
 from beautyspot_testing.storage import StorageContract
 from servers import proxy, seaweedfs
@@ -123,20 +121,6 @@ def test_a_file_travels_in_parts(
     assert film().path.stat().st_size == blob.size == len(data), "it is fetched once"
 
 
-def test_a_prefix_never_reaches_its_neighbour(server: seaweedfs.Server, tmp_path: Path) -> None:
-    app = storage_at(server.url, server.admin, f"{tmp_path.name}/app")
-    app2 = storage_at(server.url, server.admin, f"{tmp_path.name}/app2")
-    ours, other = app.save(KEY, b"ours"), app2.save(KEY, b"other")
-    assert [info.location for info in app.list()] == [ours]
-    with pytest.raises(BlobLocationError):
-        app.load(other)
-    for info in app.list():
-        app.delete(info.location)
-    assert app2.load(other) == b"other"
-    app.close()
-    app2.close()
-
-
 FORKS = """
 import os
 from urllib3 import connectionpool
@@ -165,49 +149,6 @@ def test_forked_children_read_their_own_answers(server: seaweedfs.Server, tmp_pa
 # ------------------------------------------------------------------------------------- access
 
 
-def test_who_may_only_read(server: seaweedfs.Server, storage: S3Storage) -> None:
-    location = storage.save(KEY, b"x")
-    reader = storage_at(server.url, server.reader, storage.prefix)
-    assert reader.load(location) == b"x"
-    assert [info.location for info in reader.list()] == [location]
-    for call in (lambda: reader.save(KEY, b"changed"), lambda: reader.delete(location)):
-        with pytest.raises(StorageError, match=r"AccessDenied.*grant s3:"):
-            call()
-    assert storage.load(location) == b"x"
-    reader.close()
-
-
-@pytest.mark.parametrize("wrong", ["secret", "access"])
-def test_wrong_credentials(server: seaweedfs.Server, storage: S3Storage, wrong: str) -> None:
-    location = storage.save(KEY, b"x")
-    access = server.admin.access if wrong == "secret" else "NOBODY"
-    stranger = storage_at(server.url, seaweedfs.Identity(access, "a-wrong-secret"), storage.prefix)
-    for call in (
-        lambda: stranger.load(location),
-        lambda: stranger.save(KEY, b"y"),
-        lambda: stranger.delete(location),
-        lambda: list(stranger.list()),
-    ):
-        with pytest.raises(StorageError, match="check the credentials") as caught:
-            call()
-        assert "a-wrong-secret" not in str(caught.value)
-    assert storage.load(location) == b"x"
-    stranger.close()
-
-
-def test_a_missing_bucket(server: seaweedfs.Server) -> None:
-    nowhere = storage_at(server.url, server.admin, "app", "no-such-bucket")
-    for call in (
-        lambda: nowhere.save(KEY, b"x"),
-        lambda: nowhere.load(f"s3://no-such-bucket/app/{KEY}"),
-        lambda: list(nowhere.list()),
-    ):
-        with pytest.raises(StorageError, match=r"NoSuchBucket.*create the bucket") as caught:
-            call()
-        assert not isinstance(caught.value, BlobNotFound)
-    nowhere.close()
-
-
 # ------------------------------------------------------------------------------------ network
 
 
@@ -234,28 +175,6 @@ def test_a_failure_that_passes_is_tried_again(
     assert between.connections == 3
 
 
-def test_a_save_is_tried_again(between: proxy.Proxy, far: S3Storage, storage: S3Storage) -> None:
-    between.plan += [proxy.reset, proxy.answer(503)]
-    assert storage.load(far.save(KEY, b"x" * 100_000)) == b"x" * 100_000
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "cause"),
-    [(proxy.answer(503), "503"), (proxy.answer(500), "500"), (proxy.reset, "Connection")],
-    ids=["503", "500", "reset"],
-)
-def test_a_failure_that_stays(
-    between: proxy.Proxy, far: S3Storage, behaviour: proxy.Behaviour, cause: str
-) -> None:
-    between.plan += [behaviour] * 3
-    with pytest.raises(StorageError, match=cause) as caught:
-        far.load(f"s3://bucket/{far.prefix}/{KEY}")
-    assert not isinstance(caught.value, BlobNotFound)
-    assert between.connections == bucket_module.ATTEMPTS
-    with pytest.raises(BlobNotFound):  # and it comes back
-        far.load(f"s3://bucket/{far.prefix}/{KEY}")
-
-
 def test_a_blob_that_is_cut_off_is_no_blob(
     between: proxy.Proxy, far: S3Storage, storage: S3Storage
 ) -> None:
@@ -274,28 +193,3 @@ def test_a_save_that_is_cut_off_leaves_the_old_blob(
     with pytest.raises(StorageError):
         far.save(KEY, b"x" * 1_000_000)
     assert storage.load(location) == b"old"
-
-
-def test_a_silent_server_is_given_up(
-    between: proxy.Proxy, far: S3Storage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bucket_module, "READ_TIMEOUT", 0.2)
-    monkeypatch.setattr(bucket_module, "ATTEMPTS", 1)
-    release = threading.Event()
-    between.plan += [proxy.hold(release)]
-    try:
-        with pytest.raises(StorageError, match="ReadTimeoutError"):
-            far.load(f"s3://bucket/{far.prefix}/{KEY}")
-    finally:
-        release.set()
-
-
-def test_a_server_that_is_stopped(installed: None, tmp_path: Path) -> None:
-    with seaweedfs.running(tmp_path / "run") as server:
-        storage = storage_at(server.url, server.admin, "app")
-        location = storage.save(KEY, b"x")
-        server.stop()
-        for call in (lambda: storage.load(location), lambda: storage.save(KEY, b"y")):
-            with pytest.raises(StorageError, match=r"EndpointConnectionError.*check endpoint_url"):
-                call()
-        storage.close()

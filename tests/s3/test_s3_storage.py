@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 from beautyspot_s3 import S3Storage
-from beautyspot_s3 import bucket as bucket_module
 from beautyspot_s3 import storage as module
 from beautyspot_testing.storage import StorageContract
 
@@ -203,11 +199,6 @@ def test_a_key_is_a_short_str() -> None:
         storage.save("é" * 511, b"")
 
 
-def test_the_longest_key(mocked: Any) -> None:
-    storage = S3Storage("bucket", "app", client=mocked)
-    assert storage.load(storage.save("é" * 510, b"x")) == b"x"
-
-
 def test_a_prefix_never_reaches_its_neighbour(mocked: Any) -> None:
     app, app2 = (
         S3Storage("bucket", "app", client=mocked),
@@ -289,85 +280,7 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert closed == [True]
 
 
-def a_bucket() -> Any:
-    """A bucket as a storage has it."""
-    return S3Storage("bucket")._bucket
-
-
-class Gate:
-    """A lock that lets the first in once `parties` threads stand before it."""
-
-    def __init__(self, parties: int) -> None:
-        self.barrier, self.lock = threading.Barrier(parties), threading.Lock()
-
-    def __enter__(self) -> None:
-        self.barrier.wait(30)
-        self.lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-
-def test_threads_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = iter(range(8))
-    monkeypatch.setattr(bucket_module.Bucket, "_make", lambda _: f"client {next(made)}")
-    one: Any = a_bucket()
-    one._lock = Gate(8)
-    with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: one.client, range(8))) == {"client 0"}
-
-
-def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Client:
-        closed = False
-
-        def close(self) -> None:
-            self.closed = True
-
-    monkeypatch.setattr(bucket_module.Bucket, "_make", lambda _: Client())
-    one: Any = a_bucket()
-    parents = one.client
-    one._lock.acquire()  # as another thread of the parent may have, at the fork
-    parent = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
-    childs = one.client
-    assert childs is not parents
-    assert childs is one.client
-    monkeypatch.setattr(os, "getpid", lambda: parent + 2)
-    one.close()
-    assert not parents.closed
-    assert not childs.closed
-
-
-def test_the_settings_of_our_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    storage = S3Storage(
-        "bucket", endpoint_url="http://localhost:9", addressing_style="path", **KEYS
-    )
-    config: Any = storage._bucket.client.meta.config
-    assert (config.connect_timeout, config.read_timeout) == (5, 60)
-    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
-    assert config.request_checksum_calculation == "when_required"
-    assert config.response_checksum_validation == "when_required"
-    assert config.s3["addressing_style"] == "path"
-    assert storage._bucket.client.meta.endpoint_url == "http://localhost:9"
-    storage.close()
-
-
 # ------------------------------------------------------------------------------------ plug-in
-
-
-def test_the_module_lends_its_class() -> None:
-    import beautyspot_s3
-
-    assert beautyspot_s3.S3Storage is S3Storage
-    assert {"S3Storage", "beautyspot_api"} <= set(dir(beautyspot_s3))
-    for offered, cls in (
-        (beautyspot_s3.beautyspot_register_storage(), beautyspot_s3.S3Storage),
-        (beautyspot_s3.beautyspot_register_metadata(), beautyspot_s3.S3MetadataStore),
-    ):
-        assert pkgutil.resolve_name(offered["s3"]) is cls
-    with pytest.raises(AttributeError, match="Nothing"):
-        beautyspot_s3.Nothing  # noqa: B018
 
 
 @pytest.mark.parametrize(

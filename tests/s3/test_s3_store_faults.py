@@ -9,10 +9,6 @@ from __future__ import annotations
 import collections
 import itertools
 import secrets
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +22,6 @@ from beautyspot.contracts.store import Begun, Put
 from beautyspot.errors import MetadataError
 from beautyspot_s3 import S3MetadataStore, S3Storage, clock
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import in_forked_child
 from beautyspot_testing.store import ANY, MINE, OTHER, stored
 from botocore.retries.standard import ExponentialBackoff
 from gates import until
@@ -363,24 +358,6 @@ def test_each_request_is_sent_three_times_in_all(
     store.close()
 
 
-def test_of_many_results_one_fails_to_be_stored(
-    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
-) -> None:
-    keys = KEYS[:6]
-    begun = store.begin(keys, MINE)
-    puts = [result(begun.now, begun.since, key) for key in keys]
-    way.on("PUT", f"/r/{keys[3]}", s3proxy.cut_before, times=None)
-    with pytest.raises(MetadataError):
-        store.put(puts)
-    for put in puts:
-        if put.record.cache_key != keys[3]:
-            assert store.put([put]) == set(), "one by one, as core does then"
-    way.heal()
-    assert store.put([puts[3]]) == set()
-    assert set(other.find_many(keys)) == set(keys)
-    assert set(other.begin(keys, OTHER, rejected=dict.fromkeys(keys, ANY)).leased) == set(keys)
-
-
 # ----------------------------------------------------------------------------------- late
 
 
@@ -473,27 +450,6 @@ def test_what_is_invalidated_during_a_put_is_not_found(
 # -------------------------------------------------------------------------------- many at once
 
 
-@pytest.mark.slow
-def test_of_sixteen_writers_one_has_the_lease(make: Make, server: seaweedfs.Server) -> None:
-    options: dict[str, Any] = {"region_name": "us-east-1", **server.admin.options()}
-    patient = S3MetadataStore(seaweedfs.BUCKET, endpoint_url=server.url, timeout=180, **options)
-    stores = [make(client=patient._bucket.client, timeout=60) for _ in range(16)]
-    inside: list[int] = []
-
-    def work(number: int) -> None:
-        store, token = stores[number], f"{number:032x}"
-        for _ in range(2):
-            now = begun(store, token=token)
-            inside.append(number)
-            assert len(inside) == 1, "one at a time"
-            inside.pop()
-            assert store.put([result(now.now, now.since)._replace(token=token)]) == set()
-
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(work, range(16)))
-    patient.close()
-
-
 class Bad:
     """The first request for an object fails, and each fourth one after it, of whatever kind."""
 
@@ -550,74 +506,6 @@ def test_machines_on_a_way_that_fails_again_and_again(
     assert max(runs.values()) == 1
 
 
-DYING = """
-import sys
-from beautyspot_s3 import S3MetadataStore
-from beautyspot.contracts.store import Put
-store = S3MetadataStore({bucket!r}, lease_time=2, namespace={namespace!r}, **{options!r})
-begun = store.begin([{key!r}], "d" * 32)
-assert begun.leased, begun
-print("leased", flush=True)
-sys.stdin.readline()
-"""
-
-
-def test_a_process_that_is_killed_between_begin_and_put_frees_its_key(
-    server: seaweedfs.Server, store: S3MetadataStore, namespace: str
-) -> None:
-    options = {"endpoint_url": server.url, "region_name": "us-east-1", **server.admin.options()}
-    code = DYING.format(bucket=seaweedfs.BUCKET, namespace=namespace, options=options, key=KEY)
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == b"leased"
-        assert not store.begin([KEY], MINE).leased
-        process.send_signal(signal.SIGKILL)
-    now = begun(store)
-    assert store.put([result(now.now, now.since)]) == set()
-
-
-def test_a_forked_child_has_connections_of_its_own(
-    server: seaweedfs.Server, namespace: str
-) -> None:
-    options: Any = {"endpoint_url": server.url, "region_name": "us-east-1", "namespace": namespace}
-    store = S3MetadataStore(seaweedfs.BUCKET, **options, **server.admin.options())
-    begun(store)
-    stored(store, a_record(KEYS[1]))
-
-    def child() -> str:
-        assert store.find(KEYS[1]) is not None
-        assert not store.begin([KEY], OTHER).leased
-        store.release([KEY], OTHER)
-        stored(store, a_record(KEYS[2]), token=OTHER)
-        store.close()
-        return "done"
-
-    assert in_forked_child(child) == "done"
-    assert store.find(KEYS[2]) is not None
-    assert store.renew([KEY], MINE) == set()
-    store.close()
-
-
-def test_in_a_versioned_bucket(server: seaweedfs.Server, namespace: str) -> None:
-    client = server.client()
-    client.create_bucket(Bucket=namespace)
-    enabled: Any = {"Status": "Enabled"}
-    client.put_bucket_versioning(Bucket=namespace, VersioningConfiguration=enabled)
-    options: dict[str, Any] = {"client": client}
-    store, other = S3MetadataStore(namespace, **options), S3MetadataStore(namespace, **options)
-    for _ in "123":
-        now = begun(store)
-        assert not other.begin([KEY], OTHER).leased
-        assert store.renew([KEY], MINE) == set()
-        assert store.put([result(now.now, now.since)]) == set()
-        assert KEY in other.begin([KEY], OTHER).found
-        assert other.delete({KEY: now.now}) == {KEY}
-        assert store.find(KEY) is None
-        assert store.rows() == []
-    client.close()
-
-
 # ------------------------------------------------------------------------------------ the clock
 
 
@@ -636,17 +524,6 @@ def test_the_dates_of_the_server_are_the_time(
     assert abs(store.now() - before) < 60
 
 
-def test_without_dates_the_time_is_this_machines(
-    make: Make, way: s3proxy.S3Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    way.on("", "", s3proxy.dateless, times=None)
-    monkeypatch.setattr("time.time", lambda: 5.0)
-    store = make()
-    way.seen.clear()
-    assert [store.now(), store.now(), store.now()] == [5.0] * 3
-    assert way.count() == 1, "it is not asked again for what it can't tell"
-
-
 def test_no_clock_of_a_machine_counts(
     store: S3MetadataStore, other: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -656,16 +533,6 @@ def test_no_clock_of_a_machine_counts(
         monkeypatch.setattr("time.time", lambda wrong=wrong: real() + wrong)
         assert not store.begin([KEY], MINE).leased
     other.release([KEY], OTHER)
-
-
-def test_a_row_of_a_machine_that_knows_the_time_better_is_newer(
-    store: S3MetadataStore, other: S3MetadataStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may be a second ahead of what is known here, and is not the work of a wrong clock."""
-    now = begun(store)
-    stored(other, a_record(began_at=now.now + 0.9, made_at=now.now + 1, version="newer"))
-    monkeypatch.setattr(store, "now", lambda: now.now)
-    assert store.put([result(now.now, now.since)._replace(token="")]) == {KEY}
 
 
 # -------------------------------------------------------------- servers that know no conditions
@@ -694,15 +561,6 @@ def test_a_server_without_conditional_writes_is_no_store(
     assert storage.load(storage.save("a/b.bin", b"x")) == b"x"
 
 
-def test_a_probe_that_fails_is_made_again(make: Make, way: s3proxy.S3Proxy) -> None:
-    store = make()
-    way.on("PUT", "/id", s3proxy.cut_before, times=None)
-    with pytest.raises(MetadataError, match="check endpoint_url"):
-        store.begin([KEY], MINE)
-    way.heal()
-    begun(store)
-
-
 def test_who_may_not_remove_leaves_empty_objects(make: Make, way: s3proxy.S3Proxy) -> None:
     way.on("DELETE", "", s3proxy.answer(403, "AccessDenied"), times=None)
     store = make()
@@ -712,28 +570,3 @@ def test_who_may_not_remove_leaves_empty_objects(make: Make, way: s3proxy.S3Prox
     assert store.delete({KEY: now.now}) == {KEY}
     assert store.find(KEY) is None
     assert store.rows() == []
-
-
-def test_who_may_only_read_needs_no_probe(
-    server: seaweedfs.Server, other: S3MetadataStore, namespace: str
-) -> None:
-    stored(other, a_record())
-    client = server.client(server.reader)
-    reader = S3MetadataStore(seaweedfs.BUCKET, namespace=namespace, client=client)
-    assert reader.find(KEY) is not None
-    reader.open()
-    assert reader.store_id == other.store_id
-    assert [row.cache_key for row in reader.rows()] == [KEY]
-    with pytest.raises(MetadataError, match='grant s3:GetObject, s3:PutObject.*mode="readonly"'):
-        reader.begin([KEY], MINE)
-    client.close()
-
-
-def test_conditions_are_tried_once_a_process(store: S3MetadataStore, way: s3proxy.S3Proxy) -> None:
-    way.seen.clear()
-    threads = [threading.Thread(target=store.begin, args=([KEY], MINE)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert way.count("", "/(id|probe)") == 0

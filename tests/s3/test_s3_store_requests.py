@@ -10,10 +10,10 @@ import pytest
 from beautyspot.contracts import Counts, Invalidation
 from beautyspot.contracts.covers import cover_of, covers_of
 from beautyspot.contracts.store import Put
-from beautyspot_s3 import S3MetadataStore, S3Storage
+from beautyspot_s3 import S3MetadataStore
 from beautyspot_s3.examination import REQUESTS
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import ANY, MINE, OTHER, stored
+from beautyspot_testing.store import MINE, OTHER, stored
 from servers import s3proxy, seaweedfs
 
 MISS = {
@@ -114,44 +114,6 @@ def test_a_miss_of_a_key_that_was_computed_before(store: Counted) -> None:
     assert store.costs(lambda: run(store, KEYS[0])) == MISS
 
 
-def test_a_miss_where_the_server_can_not_remove_on_a_condition(
-    mocked: Any, asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = mocked._make_api_call
-
-    def removing(operation: str, params: Any) -> Any:
-        if operation == "DeleteObject":
-            params = {name: value for name, value in params.items() if name != "IfMatch"}
-        return real(operation, params)
-
-    monkeypatch.setattr(mocked, "_make_api_call", removing)
-    store = at(mocked, asked)
-    store.begin([], MINE)
-    first = {**MISS, "PutObject l/": 2}
-    del first["DeleteObject l/"]
-    assert store.costs(lambda: run(store, KEYS[0])) == first
-    assert store.trips == 6
-    store.delete({KEYS[0]: store.rows()[0].made_at})
-    again = {**first, "PutObject l/": 3, "GetObject l/": 1}
-    assert store.costs(lambda: run(store, KEYS[0])) == again
-    assert store.trips == 8
-    store.note(f"key:{KEYS[0]}")
-    assert store.costs(lambda: run(store, KEYS[0])) == again
-
-
-def test_many_misses_share_the_covers(store: Counted) -> None:
-    cost = {name: 20 * number for name, number in MISS.items()} | {"GetObject covers": 3}
-    assert store.costs(lambda: run(store, *KEYS[:20])) == cost
-    assert store.trips == 6
-
-
-def test_what_is_rejected_costs_as_a_miss(store: Counted) -> None:
-    run(store, KEYS[0])
-    cost = store.costs(lambda: store.begin([KEYS[0]], MINE, rejected={KEYS[0]: ANY}))
-    assert cost == {"GetObject covers": 1, "PutObject l/": 1, "GetObject r/": 1}
-    assert store.trips == 2
-
-
 def test_who_waits_for_another_reads(store: Counted, mocked: Any, asked: list[str]) -> None:
     other = at(mocked, asked)
     other.begin([KEYS[0]], OTHER)
@@ -197,18 +159,6 @@ def test_a_listing_is_one_get_a_row(store: Counted) -> None:
     assert "a listing is 1 a result" in REQUESTS
 
 
-def test_a_copy_brings_its_last_use(store: Counted) -> None:
-    begun = store.begin([], MINE)
-    row = Put(a_record(used_at=5.0), covers_of(a_record()), begun.since)
-    assert store.costs(lambda: store.put([row])) == {
-        "GetObject covers": 2,
-        "GetObject r/": 1,
-        "PutObject r/": 1,
-        "GetObject u/": 1,
-        "PutObject u/": 1,
-    }
-
-
 def test_last_uses_and_counts(store: Counted) -> None:
     used = {f"{number:02x}" + KEYS[0][2:]: 5.0 for number in range(256)}
     cost = store.costs(lambda: store.touch(used))
@@ -232,29 +182,6 @@ def test_to_open_a_store_is_one_get(store: Counted, mocked: Any, asked: list[str
     assert again.costs(again.open) == {"GetObject id": 1}
     looking = at(mocked, asked)
     assert looking.costs(lambda: looking.open(look=True)) == {"GetObject id": 1}
-
-
-def test_what_a_process_asks_for_before_its_first_miss(
-    fresh: Counted, mocked: Any, asked: list[str]
-) -> None:
-    """Whether conditions are heeded. The first process of all leaves what others ask by."""
-    assert fresh.costs(lambda: fresh.begin([], MINE)) == {
-        "GetObject id": 1,
-        "PutObject id": 2,
-        "DeleteObject probe": 2,
-        "PutObject probe": 1,
-        "GetObject covers": 1,
-    }
-    again = at(mocked, asked)
-    probe = {"PutObject id": 1, "DeleteObject probe": 1}
-    assert again.costs(lambda: run(again, KEYS[0])) == {**MISS, **probe, "GetObject id": 1}
-    assert again.costs(lambda: run(again, KEYS[1])) == MISS
-    reader = at(mocked, asked)
-    assert reader.costs(lambda: reader.find(KEYS[0])) == {"GetObject r/": 1}
-
-
-def test_the_time_is_told_by_other_answers(store: Counted) -> None:
-    assert store.costs(store.now) == {}
 
 
 def test_a_listing_reads_rows_up_to_their_data(store: S3MetadataStore, mocked: Any) -> None:
@@ -283,30 +210,6 @@ def options(server: seaweedfs.Server) -> Iterator[tuple[s3proxy.S3Proxy, dict[st
     with s3proxy.S3Proxy(server) as proxy:
         options: dict[str, Any] = {"endpoint_url": proxy.url, "region_name": "us-east-1"}
         yield proxy, {**options, **server.admin.options()}
-
-
-@pytest.mark.server
-def test_a_small_body_is_sent_with_its_head(
-    options: tuple[s3proxy.S3Proxy, dict[str, Any]],
-) -> None:
-    """Only for a large one it is worth a round trip to ask first."""
-    asks: dict[str, bool] = {}
-
-    def note(request: s3proxy.Request, send: s3proxy.Send) -> s3proxy.Answer:
-        asks[request.key.split("/")[-2]] = "Expect" in request.headers
-        return send(request)
-
-    proxy, given = options
-    proxy.on("PUT", "", note, times=None)
-    store = S3MetadataStore(seaweedfs.BUCKET, "expect", namespace="app", **given)
-    storage = S3Storage(seaweedfs.BUCKET, "expect", **given)
-    run(store, KEYS[0])
-    storage.save("small/x", bytes(2**20))
-    storage.save("large/x", bytes(2**20 + 1))
-    for one in (store, storage):
-        one.close()
-    assert {name for name, asked in asks.items() if asked} == {"large"}
-    assert {"r", "l", "small"} < {*asks}
 
 
 @pytest.mark.server

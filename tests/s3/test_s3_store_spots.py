@@ -16,7 +16,7 @@ import pytest
 from beautyspot import File
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.store import Put
-from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.errors import MetadataError
 from beautyspot_s3 import S3Storage
 from beautyspot_testing.records import a_record
 from servers import seaweedfs
@@ -203,15 +203,6 @@ def test_who_may_only_read_lists_results(reader: str) -> None:
         assert sum(each.entries for each in store.functions()) == 2
 
 
-def test_an_empty_place_for_one_who_may_only_read(
-    url: str, server: seaweedfs.Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", server.reader.access)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", server.reader.secret)
-    with bs.Spot("app", metadata=url) as spot:
-        assert spot.mark(lambda n: n * 2, name="double")(3) == 6
-
-
 # ------------------------------------------------------------------------------ kinds of buckets
 
 
@@ -239,13 +230,6 @@ def test_a_bucket_that_is_not_there(url: str, caplog: pytest.LogCaptureFixture) 
     assert "create the bucket" in caplog.text
     with pytest.raises(MetadataError, match="create the bucket"):
         bs.Spot("app", metadata=missing, strict=True).shutdown()
-
-
-def test_what_a_url_must_not_have() -> None:
-    for wrong in ("s3://", "s3://key:secret@bucket/x", "s3://bucket:9000/x"):
-        with pytest.raises(ConfigError, match="endpoint_url") as raised:
-            bs.Spot("app", metadata=wrong)
-        assert "secret@" not in str(raised.value)
 
 
 # ---------------------------------------------------------------------------------- the commands

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,39 +89,12 @@ class ForgetsPrices(DictStore):
         return super().put([row._replace(record=row.record._replace(price=None)) for row in rows])
 
 
-class MergesRows(DictStore):
-    found_by = "test_a_record_takes_the_place_of_the_one_before"
-
-    def put(self, rows: Any) -> set[str]:
-        return super().put([row._replace(record=self._merged(row.record)) for row in rows])
-
-    def _merged(self, record: Any) -> Any:
-        before = self.get(record.cache_key) or record
-        pairs = zip(record._fields, before, record, strict=True)
-        return record._replace(**{name: old for name, old, new in pairs if new is None})
-
-
 class DeletesWhatItDidNotSee(DictStore):
     found_by = "test_what_was_seen_is_removed_and_nothing_else"
 
     def delete(self, rows: Any) -> set[str]:
         present = {key: self.get(key) for key in rows}
         return super().delete({key: row.made_at for key, row in present.items() if row})
-
-
-class HasAnIdForEachObject(DictStore):
-    found_by = "test_the_id_is_the_same_for_all"
-
-    @property
-    def store_id(self) -> str:
-        return self.__dict__.setdefault("_own_id", os.urandom(16).hex())
-
-
-class GoesOnWhenClosed(DictStore):
-    found_by = "test_a_store_that_is_closed_says_so"
-
-    def close(self) -> None:
-        """Nothing."""
 
 
 # --------------------------------------------------------------------------- which result stays
@@ -134,28 +106,6 @@ class LetsOlderWin(DictStore):
     def put(self, rows: Any) -> set[str]:
         late = [row._replace(record=row.record._replace(began_at=None)) for row in rows]
         return super().put(late)
-
-
-class TakesWhatCameMeanwhileForTheFuture(DictStore):
-    found_by = "test_what_is_stored_during_a_put_is_not_of_the_future"
-
-    def put(self, rows: Any) -> set[str]:
-        before = self.now()
-        self.__dict__["now"] = lambda: before
-        try:
-            return super().put(rows)
-        finally:
-            del self.__dict__["now"]
-
-
-class BelievesInTheFuture(DictStore):
-    found_by = "test_a_result_of_the_future_gives_way"
-
-    def _written(self, put: Any, covers: Any) -> Any:
-        row, began = self.get(put.record.cache_key), put.record.began_at
-        if row and row.began_at and began and row.began_at > began:
-            return None
-        return super()._written(put, covers)
 
 
 # ------------------------------------------------------------------------------ invalidations
@@ -181,28 +131,6 @@ class LooksBeforeItWritesAlone(DictStore):
 
     def _covers(self) -> dict[str, Any]:
         return self.looked or super()._covers()
-
-
-class GoesByTokensAlone(DictStore):
-    found_by = "test_a_run_stays_invalidated_though_its_token_begins_again"
-
-    def _written(self, put: Any, covers: Any) -> Any:
-        key = put.record.cache_key
-        if key in self._leases:
-            self._leases[key] = self._leases[key]._replace(since=put.since)
-        return super()._written(put, covers)
-
-
-class LeavesNoMarker(DictStore):
-    found_by = "test_what_was_invalidated_while_it_ran_is_not_stored"
-
-    def note(self, cover: str) -> Any:
-        gone = super().note(cover)
-        key = cover.removeprefix("key:")
-        found = self.read(f"r/{key}")
-        if found is not None:
-            self.remove(f"r/{key}", found[1])
-        return gone
 
 
 class SweepsMarkers(DictStore):
@@ -247,39 +175,11 @@ class KeepsTheLeaseOfWhatItStored(DictStore):
         """Nothing."""
 
 
-class KeepsTheLeaseOfWhatItRefused(DictStore):
-    found_by = "test_a_put_that_is_refused_releases_too"
-
-    def put(self, rows: Any) -> set[str]:
-        refused = super().put([row._replace(token="") for row in rows])
-        for row in rows:
-            if row.record.cache_key not in refused:
-                self.release([row.record.cache_key], row.token)
-        return refused
-
-
-class LeasesWhatItFinds(DictStore):
-    found_by = "test_what_is_found_is_not_leased"
-
-    def begin(self, keys: Any, token: str, *, rejected: Any = None) -> Any:
-        begun = super().begin(keys, token, rejected=rejected)
-        for key in begun.found:
-            self._lease(key, token)
-        return begun
-
-
 class RejectsNothing(DictStore):
     found_by = "test_a_row_is_rejected_as_it_was_seen"
 
     def begin(self, keys: Any, token: str, *, rejected: Any = None) -> Any:
         return super().begin(keys, token)
-
-
-class RejectsWhateverIsThere(DictStore):
-    found_by = "test_a_row_is_rejected_as_it_was_seen"
-
-    def begin(self, keys: Any, token: str, *, rejected: Any = None) -> Any:
-        return super().begin(keys, token, rejected=dict.fromkeys(rejected or (), 1e300))
 
 
 class ReleasesOthers(DictStore):
@@ -290,14 +190,6 @@ class ReleasesOthers(DictStore):
         for key in keys:
             if (found := self.read(f"l/{key}")) is not None:
                 self.remove(f"l/{key}", found[1])
-
-
-class SaysThatItRenewed(DictStore):
-    found_by = "test_a_holder_is_told_what_it_has_lost"
-
-    def renew(self, keys: Any, token: str) -> set[str]:
-        super().renew(keys, token)
-        return set()
 
 
 class NeverRenews(DictStore):
@@ -318,14 +210,6 @@ class SkipsRows(DictStore):
         return names[:-2] + names[-1:] if len(names) == 7 else names
 
 
-class RepeatsRows(DictStore):
-    found_by = "test_rows_come_in_the_order_of_their_keys"
-
-    def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> Any:
-        again = [row for row in super().rows("", 500, data=data) if row.cache_key >= after]
-        return again[:limit]
-
-
 class RepeatsNames(DictStore):
     found_by = "test_names_come_in_order"
 
@@ -337,21 +221,6 @@ class RepeatsNames(DictStore):
         ][:limit]
 
 
-class LetsOtherNamesThrough(DictStore):
-    found_by = "test_names_come_in_order"
-
-    def names(self, prefix: str, after: str, limit: int) -> list[str]:
-        with LOCK:
-            return [name for name in sorted(self._open()) if name > after][:limit]
-
-
-class LetsOtherCountsThrough(DictStore):
-    found_by = "test_counts_are_added_up"
-
-    def counts(self, *, func_identifier: str | None = None, since: int | None = None) -> Any:
-        return super().counts(func_identifier=func_identifier)
-
-
 class LeavesOutRows(DictStore):
     found_by = "test_a_listing_is_filtered_and_sorted"
 
@@ -359,21 +228,6 @@ class LeavesOutRows(DictStore):
         rows = [row for row in self.all_rows() if where.covers(row) and row.size != 5]
         rows = sorted(rows, key=lambda row: rank_of(row, order))
         return [row for row in rows if after is None or rank_of(row, order) > after][:limit]
-
-
-class LetsEarlierRowsThrough(DictStore):
-    found_by = "test_a_listing_is_filtered_and_sorted"
-
-    def select(self, where: Any, order: Any, after: Any, limit: int) -> Any:
-        rows = filter(where.covers, self.all_rows())
-        return sorted(rows, key=lambda row: rank_of(row, order))[:limit]
-
-
-class LeavesFunctionsOut(DictStore):
-    found_by = "test_the_sums_of_functions_are_right"
-
-    def function_totals(self) -> Any:
-        return super().function_totals()[:-1]
 
 
 # --------------------------------------------------------------------------- the four operations
@@ -385,13 +239,6 @@ class WritesWhateverIsThere(DictStore):
     def write(self, name: str, data: bytes, expected: Any) -> Any:
         self._open()[name] = data
         return data
-
-
-class RemovesWhateverIsThere(DictStore):
-    found_by = "test_bytes_are_replaced_only_where_they_are_expected"
-
-    def remove(self, name: str, expected: Any) -> bool:
-        return self._open().pop(name, None) is not None
 
 
 class ChangesWhileLooking(DictStore):

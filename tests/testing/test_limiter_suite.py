@@ -3,119 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import math
-import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import CostError
 from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
 from beautyspot_testing import limiter as suite
-from beautyspot_testing import limiter_steps as steps
 from beautyspot_testing.limiter import LimiterContract, ManualClock
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Place(Reservation):
-    """Where a reservation stands in `PlainLimiter`."""
-
-    def __init__(self, delay: float, cost: float, start: float, end: float) -> None:
-        super().__init__(delay, cost)
-        self.start, self.end = start, end
-        self.done = False
-
-
-class PlainLimiter(LimiterBase):
-    """GCRA as a plug-in author might write it: what is released in the middle is lost."""
-
-    name = "plain"
-
-    def __init__(self, rate: float, max_cost: float, clock: Callable[[], float]) -> None:
-        self.rate, self.max_cost, self.clock = rate, max_cost, clock
-        self.tat = self.seen = clock()
-        self.back = 0.0
-        self.lock = threading.Lock()
-        self.released: list[Place] = []
-
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Place | None:
-        if type(cost) not in (int, float) or not 0 < cost <= self.max_cost:
-            raise CostError(f"cost={cost!r} must be a number in (0, {self.max_cost}]")
-        with self.lock:
-            now = self._now()
-            start = max(now, self.tat)
-            if max_wait is not None and start - now > max_wait:
-                return None
-            self.tat = start + cost / self.rate
-            return Place(start - now, cost, start, self.tat)
-
-    def release(self, reservation: Reservation) -> None:
-        assert isinstance(reservation, Place)
-        with self.lock:
-            if not reservation.done and reservation.end > self._now():
-                self._free(reservation)
-            reservation.done = True
-
-    def settle(self, reservation: Reservation, real_cost: float) -> None:
-        assert isinstance(reservation, Place)
-        if type(real_cost) not in (int, float) or not 0 <= real_cost < math.inf:
-            raise CostError(f"real_cost={real_cost!r} must be a finite number from 0 up")
-        more = (real_cost - reservation.cost) / self.rate
-        with self.lock:
-            if not reservation.done and (more > 0 or reservation.end == self.tat):
-                self.tat += more
-            reservation.done = True
-
-    def _now(self) -> float:
-        self.back += max(0.0, self.seen - self.clock() - self.back)
-        self.seen = self.clock() + self.back
-        return self.seen
-
-    def _free(self, place: Place) -> None:
-        self.released.append(place)
-        while last := next((place for place in self.released if place.end == self.tat), None):
-            self.released.remove(last)
-            self.tat = last.start
-
-
-class TestPlainLimiter(LimiterContract):
-    reuses_gaps = False
-    examples = 50
-
-    def make(
-        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
-    ) -> PlainLimiter:
-        return PlainLimiter(rate_per_second, max_cost, clock)
-
-
-class Without(LimiterContract):
-    can_settle = False
-    injectable_clock = False
-
-
-def test_what_a_limiter_lacks_is_skipped() -> None:
-    with pytest.raises(pytest.skip.Exception, match="injectable_clock = False"):
-        Without().test_any_interleaving()
-    with pytest.raises(pytest.skip.Exception, match="can_settle = False"):
-        Without().test_only_the_first_settlement_counts(PlainLimiter(1, 1, ManualClock()))
-
-
-def test_a_limiter_that_cannot_settle_says_so() -> None:
-    class CannotSettle(PlainLimiter):
-        settle = LimiterBase.settle
-
-    Without().test_settle_is_there_or_says_that_it_is_not(CannotSettle(1, 1, ManualClock()))
-
-
-def test_the_factory_must_be_defined() -> None:
-    with pytest.raises(NotImplementedError, match=r"define make\(\)"):
-        LimiterContract().make(1, 1, ManualClock())
 
 
 class NeverGivesBack(TokenBucket):
@@ -215,11 +116,3 @@ def test_the_machine_finds(broken: type[TokenBucket]) -> None:
     )
     with pytest.raises(AssertionError):
         run_state_machine_as_test(suite_of(broken).machine(), settings=quick)
-
-
-def test_a_failure_in_a_thread_is_raised() -> None:
-    def work() -> None:
-        raise ValueError("in a thread")
-
-    with pytest.raises(ValueError, match="in a thread"):
-        steps.in_threads(2, work)

@@ -122,19 +122,6 @@ def test_a_child_that_dies_is_found(tmp_path: Path) -> None:
         suite.test_a_forked_child_uses_it_too(Deadly(), tmp_path)
 
 
-def test_one_that_does_not_fork_says_so(tmp_path: Path) -> None:
-    suite = Suite(OnceStorage)
-    suite.forks = False
-    with pytest.raises(pytest.skip.Exception, match="forks = False"):
-        suite.test_a_forked_child_uses_it_too(suite.make(tmp_path), tmp_path)
-
-
-def test_where_there_is_no_fork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "fork", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="no fork"):
-        Suite(OnceStorage).test_a_forked_child_uses_it_too(OnceStorage(tmp_path), tmp_path)
-
-
 def test_closing_what_others_use_is_found(tmp_path: Path) -> None:
     name = "test_two_instances_share_a_place_and_closing_one_leaves_the_other"
     suite = Suite(ClosingStorage)
@@ -149,10 +136,3 @@ def test_a_librarys_own_error_for_a_long_key_is_found(key: str) -> None:
     suite = Suite(ShortStorage)
     with pytest.raises(ValueError, match="unsupported size"):
         suite.test_a_long_key_is_kept_or_refused(ShortStorage(), key)
-
-
-def test_the_place_does_not_exist_yet(tmp_path: Path) -> None:
-    place = StorageContract.place.__wrapped__(Suite(OnceStorage), tmp_path)  # type: ignore[attr-defined]
-    assert place.name == tmp_path.name, "for places that are made of its name alone"
-    assert not place.exists()
-    assert not place.parent.exists()

@@ -17,7 +17,6 @@ from beautyspot.config.settings import SETTINGS
 from forked import Forking
 from pygments.lexers import get_lexer_by_name
 from workspace import manual, tried
-from workspace.docstrings import Undocumented, text
 from workspace.sources import ROOT
 from workspace.suites import QUICK
 
@@ -225,25 +224,5 @@ def test_every_setting_can_be_found() -> None:
         assert f"`{name}`" in text
 
 
-def test_what_lacks_a_docstring_is_an_error() -> None:
-    with pytest.raises(Undocumented, match="nothing has no docstring"):
-        text(lambda: None, "nothing")
-
-
 def test_every_library_that_is_asked_for_is_in_the_table_of_those_tried() -> None:
     assert tried.asked_for().keys() - tried.FOR.keys() == set()
-
-
-# -------------------------------------------------------------------- how the renderer writes it
-
-
-def test_signatures_are_written_as_one_would_write_them() -> None:
-    def short(a: int, /, b: str = "x", *args: int, c: bool = True, **kwargs: str) -> None: ...
-    def keyword(self: object, *, only: int) -> None: ...
-    def only(a: int, /) -> None: ...
-
-    assert manual.signature(short, "f", bound=False) == (
-        "f(a: int, /, b: str = 'x', *args: int, c: bool = True, **kwargs: str) -> None"
-    )
-    assert manual.signature(keyword, "f", bound=True) == "f(*, only: int) -> None"
-    assert manual.signature(only, "f", bound=True) == "f(a: int, /) -> None"

@@ -107,33 +107,6 @@ def test_a_library_of_data_is_imported_once_a_value_of_it_is_met(tmp_path: Path)
     assert done.stdout.splitlines() == ["[]", "['beautyspot_data.dateutil_types']", "[]"]
 
 
-def test_spots_import_no_backend_that_they_do_not_use(tmp_path: Path) -> None:
-    program = (
-        "import beautyspot as bs\n"
-        "for limiter in (None, '600/min', {'use': 'gcra', 'rate': 10}):\n"
-        "    bs.Spot('x', config=False, limiter=limiter)\n"
-    )
-    others = ("beautyspot_redis.", "beautyspot_postgres.", "beautyspot_s3.")
-    assert [name for name in _modules(program, tmp_path) if name.startswith(others)] == []
-
-
-@pytest.mark.parametrize("spot", ["bs.Spot('x')", "bs.Spot('x', config=False)"])
-def test_a_spot_compiles_no_pattern(spot: str, tmp_path: Path) -> None:
-    """Each takes a fifth of a millisecond to one; the second start finds its database there."""
-    (tmp_path / "program.py").write_text(
-        "import re, pluggy, pathlib, sqlite3, logging, inspect, weakref, datetime, xxhash\n"
-        "import importlib.metadata, urllib.parse\n"
-        "importlib.metadata.distribution('pluggy')\n"
-        "re._compiler.compile = lambda pattern, flags: print('compiled', pattern)\n"
-        "import beautyspot as bs\n"
-        f"{spot}\n"
-    )
-    command = [sys.executable, "program.py"]
-    for _ in range(2):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.stdout, done.stderr) == ("", "")
-
-
 def test_a_call_imports_only_what_it_can_do_without_and_so_does_its_failure(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import logging, sys\n"
@@ -151,7 +124,7 @@ def test_a_call_imports_only_what_it_can_do_without_and_so_does_its_failure(tmp_
         "f(2), g(6000)\n"
         "spot.executor.submit(len, '').result()\n"
         "new = set(sys.modules) - before\n"
-        "print({name for name in new if not name.startswith('beautyspot.functions.code')})\n"
+        "print({name for name in new if name != 'beautyspot.functions.code'})\n"
     )
     command = [sys.executable, "program.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -167,7 +140,7 @@ def test_a_start_that_finds_all_stored_parses_nothing(tmp_path: Path) -> None:
         "@spot.mark\n"
         "def f(x): return x\n"
         "f(1), f(2)\n"
-        "print('beautyspot.functions.code.source' in sys.modules, spot.stats()['hits'])\n"
+        "print('beautyspot.functions.code' in sys.modules, spot.stats()['hits'])\n"
     )
     said = [
         subprocess.run(
@@ -214,12 +187,6 @@ def test_a_synchronous_program_never_imports_asyncio(tmp_path: Path) -> None:
     )
     program = "import runpy; runpy.run_path('program.py')"
     assert loaded_by(program, tmp_path) <= AT_A_MARK
-
-
-def test_a_spot_with_s3_imports_boto3_at_the_first_blob(tmp_path: Path) -> None:
-    """It has a deadline, and so a thread."""
-    program = "import beautyspot as bs; spot = bs.Spot('x', storage='s3://bucket/cache')"
-    assert loaded_by(program, tmp_path) <= AT_A_SPOT | {"concurrent.futures", "logging"}
 
 
 @pytest.mark.parametrize("package", [each for each in MEMBERS if each not in (SERVER, SUITES)])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from workspace.sources import ROOT
@@ -41,25 +39,6 @@ def test_a_file_is_known_by_its_content(quickstart: Any, tmp_path: Path) -> None
     assert quickstart.read(one) != module
     assert quickstart.spot.stats()["misses"] == 2
     assert quickstart.spot.stats()["errors"] == 0
-
-
-def test_the_picture_is_sound_and_has_a_tile_a_module(quickstart: Any) -> None:
-    one = quickstart.Module(lines=90, names=5, forks=20, density=0.3, summary="")
-    two = quickstart.Module(lines=10, names=5, forks=0, density=0.3, summary="")
-    picture = quickstart.draw({"large": one, "small": two, "other": two})
-    assert picture == quickstart.draw({"large": one, "small": two, "other": two})
-    tiles = ET.fromstring(picture).findall("{http://www.w3.org/2000/svg}g")
-    assert len(tiles) == 3
-    [blob] = quickstart.spot.storage.list()
-    assert blob.location.endswith(".svg")
-    assert quickstart.spot.stats()["hits"] == 1
-
-
-def test_the_questions_are_counted(quickstart: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert asyncio.run(quickstart.ask_all(["one two", "syllables"])) == 6
-    told = capsys.readouterr().err
-    assert "count_syllables: 2 done" in told
-    assert "2 runs" in told
 
 
 def test_it_ends_by_naming_the_command_that_shows_it(

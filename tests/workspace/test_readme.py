@@ -6,22 +6,19 @@ import linecache
 import re
 import shutil
 import sys
-import tomllib
 import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workspace.sources import MEMBERS, ROOT
+from workspace.sources import ROOT
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 INSTALL = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-MARKING = (ROOT / "docs" / "marking.md").read_text(encoding="utf-8")
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"^<!-- run: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
-_MEMBER = re.compile(r"\./(beautyspot-\w+)")
 
 
 def blocks(language: str) -> list[tuple[int, str]]:
@@ -78,14 +75,6 @@ def test_the_lines_to_run_are_one_line_each_and_name_what_is_there() -> None:
         assert all((ROOT / name).exists() for name in named), named
 
 
-def test_what_takes_long_is_told_how_long() -> None:
-    """Who starts the tests, or the quick start, knows when to wonder."""
-    before, _, after = TEXT.partition("<!-- run: tests -->")
-    assert "minutes on two processors" in before.splitlines()[-2]
-    _, _, after = TEXT.partition("<!-- run: quickstart -->")
-    assert "some ten seconds" in after.partition("##")[0]
-
-
 def test_every_shell_command_exists() -> None:
     commands = re.findall(r"^```bash\n(.*?)^```$", TEXT + INSTALL, re.MULTILINE | re.DOTALL)
     for part in re.split(r"&&|\n", "\n".join(commands).strip()):
@@ -97,28 +86,3 @@ def test_it_is_short_and_starts_with_a_call() -> None:
     lines = TEXT.splitlines()
     assert len(lines) <= 120
     assert any(line.startswith("translate(") for line in lines[:40])
-
-
-def test_every_link_leads_to_a_file() -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_every_member_that_is_named_exists() -> None:
-    assert set(_MEMBER.findall(INSTALL)) == {member.name for member in MEMBERS.values()}
-
-
-def test_the_extras_named_are_those_of_the_distribution() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = set(re.findall(r"beautyspot\[(\w+)\]", INSTALL))
-    assert named
-    assert named <= set(project["optional-dependencies"])
-
-
-def test_every_option_of_mark_is_in_the_table() -> None:
-    from beautyspot.tasks.options import MarkOptions
-
-    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", MARKING, re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    assert set(MarkOptions.__dataclass_fields__) <= named

@@ -76,15 +76,6 @@ def tree(root: Path, **pages: str) -> Path:
     return root
 
 
-def test_a_line_of_contents_may_go_on_in_the_next(tmp_path: Path) -> None:
-    manual = contents().Manual(tree(tmp_path, start="", page=""))
-    assert manual.short() == (
-        "# it\n\n> What it is and does.\n\n"
-        "## Use\n\n- [It](README.md)\n- [A page](docs/page.md) of it: long.\n"
-    )
-    assert manual.full().count("# Page") == 1
-
-
 def test_what_builds_the_site_changes_no_version_of_what_tests_need() -> None:
     pinned = (pins("test.txt"), pins("docs.txt"))
     needed = {name for name, _ in pinned[0]}
@@ -109,17 +100,6 @@ def built(root: Path, out: Path) -> subprocess.CompletedProcess[str]:
 
 
 GOOD = {"start": "[Part](docs/page.md#part)\n", "page": "[Why](../README.md#why)\n"}
-
-
-@needs_sphinx
-def test_a_small_site_is_built(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    done = built(tree(tmp_path, **GOOD), out)
-    assert done.returncode == 0, done.stderr
-    assert list(dead_links(out)) == []
-    assert (out / "index.html").read_text() == (out / "README.html").read_text()
-    assert 'type="text/markdown" href="page.md"' in (out / "docs/page.html").read_text()
-    assert (out / "docs/page.md").read_text().startswith("# Page")
 
 
 @needs_sphinx

@@ -127,11 +127,6 @@ def test_no_plug_in_imports_what_is_heavy(strangers: Environment) -> None:
     )
 
 
-def test_the_storage_is_short() -> None:
-    [file] = (EXAMPLES / "beautyspot-fsspec" / "src").rglob("*.py")
-    assert sum(1 for line in file.read_text().splitlines() if line.strip()) < 100
-
-
 @pytest.mark.parametrize("name", PROJECTS)
 def test_it_gets_nothing_that_another_stranger_would_not(name: str) -> None:
     from workspace.sources import imports

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import runpy
-import shutil
-import sys
 import tarfile
 import tomllib
 import zipfile
@@ -15,15 +12,9 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from workspace.environments import Environment, build_archives, build_from_archives, run
+from workspace.environments import Environment, build_archives, build_from_archives
 from workspace.sources import MEMBERS, ROOT
-from workspace.suites import QUICK
 
-CONTRACTS = (
-    ROOT / "tests" / "local" / "test_limiter_contract.py",
-    ROOT / "tests" / "local" / "test_local_storage_contract.py",
-    ROOT / "tests" / "local" / "sqlite" / "test_contract.py",
-)
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
 
 
@@ -60,13 +51,6 @@ def test_a_wheel_holds_its_package_and_nothing_else(package: str, dist: Path) ->
     assert modules == {name for name in names if name.endswith(".py")}
 
 
-def test_the_root_wheel_holds_no_code(dist: Path) -> None:
-    with wheel(dist, "beautyspot") as archive:
-        assert {name.split("/")[0] for name in archive.namelist()} == {
-            f"beautyspot-{VERSION}.dist-info"
-        }
-
-
 @pytest.fixture(scope="session")
 def from_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the source archives, and the wheels that were made from them."""
@@ -80,20 +64,6 @@ def test_a_wheel_from_the_source_archive_is_the_same(dist: Path, from_archives: 
     for name in ("beautyspot", *(member.name for member in MEMBERS.values())):
         with wheel(dist, name) as ours, wheel(from_archives, name) as other:
             assert _contents(ours) == _contents(other)
-
-
-@pytest.mark.slow
-def test_what_was_made_from_the_source_archives_works(from_archives: Path, tmp_path: Path) -> None:
-    """The quick start twice, and the contracts of what is on this machine."""
-    empty = Environment(tmp_path, from_archives)
-    empty.install("beautyspot[all,testing]")
-    for path in (ROOT / "docs" / "examples" / "quickstart.py", *CONTRACTS):
-        shutil.copy(path, tmp_path)
-    command = (empty.python, "-I", "-W", "error")
-    assert " 0 from the cache" in run(*command, "quickstart.py", cwd=tmp_path)
-    assert "0 results computed, " in run(*command, "quickstart.py", cwd=tmp_path)
-    told = run(*command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", QUICK, cwd=tmp_path)
-    assert " passed" in told
 
 
 def test_a_source_archive_holds_what_the_wheel_is_made_of(tmp_path: Path) -> None:
@@ -233,59 +203,7 @@ def test_the_extra_all_is_all_of_them() -> None:
     assert named | by_default == wanted - {("beautyspot-redis", "hiredis")}
 
 
-OF_ALL = (
-    *("boto3", "mermaidx", "pandas", "PIL", "polars", "psycopg", "pyarrow", "redis"),
-    "uvicorn",
-)
-
-
-@pytest.mark.slow  # the test above holds the promise, as far as names go
-@BY
-def test_the_extra_all_brings_what_each_part_needs(empty: Environment, install: Install) -> None:
-    install(empty, "beautyspot[all,testing]")
-    installed = empty.installed()
-    ours = {member.name: VERSION for member in MEMBERS.values()}
-    assert ours.items() <= installed.items()
-    empty.run(
-        f"import {', '.join([*MEMBERS, *OF_ALL])}\n"
-        "from beautyspot_observe import OpenTelemetryObserver, PrometheusObserver\n"
-        "from beautyspot_observe import StructlogObserver\n"
-        + CALL.format(name="app", options=", limiter='600/min', compress='zstd'")
-    )
-
-
 LIBRARIES = {"opentelemetry-api", "prometheus_client", "structlog"}  # as they name themselves
-
-
-@BY
-def test_an_observer_brings_its_own_library_only(empty: Environment, install: Install) -> None:
-    install(empty, "beautyspot-observe[structlog]")
-    assert set(empty.installed()) & LIBRARIES == {"structlog"}
-    empty.run("from beautyspot_observe import StructlogObserver; StructlogObserver()")
-    install(empty, "beautyspot[observe]")
-    assert set(empty.installed()) >= LIBRARIES
-
-
-@pytest.mark.slow
-def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-    line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
-    what = re.search(
-        r"--find-links dist "
-        r"'(beautyspot\[s3,redis,postgres,pickle,http,cli,dashboard,observe\]\S*)'",
-        text,
-    )
-    assert what is not None
-    folder = tmp_path / "dist"
-    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes
-    run(sys.executable, *line.replace(" dist ", f" {folder} ").split(), cwd=ROOT)
-    environment = Environment(tmp_path, folder)
-    environment.pip_install(what[1])
-    installed = environment.installed()
-    names = {"beautyspot", *(member.name for member in MEMBERS.values())} - {"beautyspot-testing"}
-    assert {name: installed.get(name) for name in names} == dict.fromkeys(names, VERSION)
 
 
 @BY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from traceback import TracebackException
-from typing import Literal, Optional, Union
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,12 +13,8 @@ from beautyspot.contracts import Context
 from beautyspot.errors import (
     BeautyspotError,
     ConfigError,
-    MetadataError,
-    StorageError,
 )
 from fake_plugins import backend, install, offering, point
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 CONTEXT = Context("app", Path("/spot"), Path("/spot/app.db"))
 
@@ -80,17 +75,6 @@ def chosen(registry):
         return select(point, spec, registry=registry, context=CONTEXT, **kwargs)
 
     return choose
-
-
-@pytest.fixture
-def refused(chosen):
-    def refuse(spec, point="storage", error=ConfigError, **kwargs):
-        with pytest.raises(error) as caught:
-            chosen(spec, point, **kwargs)
-        assert type(caught.value) is error
-        return str(caught.value)
-
-    return refuse
 
 
 # ------------------------------------------------------------------------- all mean the same
@@ -173,31 +157,6 @@ def test_query_values_become_what_the_annotation_says(chosen, query, option, val
     assert (got, type(got)) == (value, type(value))
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.text(st.characters(codec="utf-8"), max_size=30), st.integers(), st.booleans())
-def test_what_is_quoted_into_a_url_comes_out_of_it(text, number, flag):
-    from urllib.parse import urlencode
-
-    query = urlencode({"region_name": text, "retries": number, "public": flag})
-    found = plugin_registry.load_plugins([offering(S3)])
-    made = select("storage", f"s3://b?{query}", registry=found, context=CONTEXT)[0]
-    assert made.options["region_name"] == text
-    assert made.options["retries"] == number
-    assert made.options["public"] is flag
-
-
-# ---------------------------------------------------------------------------- wrong in some way
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("timeout", 3), ("size", None), ("region_name", None), ("client", object()), ("folder", 3)],
-)
-def test_a_value_of_a_right_or_an_unknown_type(chosen, option, value):
-    spec = {"use": "s3", "bucket_name": "b", option: value}
-    assert chosen(spec)[0].options[option] is value
-
-
 # ---------------------------------------------------------------------- a constructor that fails
 
 
@@ -208,33 +167,12 @@ def failing(exc, point="storage"):
     return backend("failing", point, init=init)
 
 
-def test_our_own_errors_pass_unchanged(chosen):
-    exc = StorageError("no bucket")
-    with pytest.raises(StorageError) as caught:
-        chosen(failing(exc))
-    assert caught.value is exc
-
-
 def test_what_a_constructor_refuses_names_the_backend_and_no_secret(chosen):
     exc = ConfigError("rate: too low, with the key 'hunter2'")
     with pytest.raises(ConfigError) as caught:
         chosen({"use": failing(exc), "token": "hunter2"})
     assert str(caught.value) == "the storage 'failing': rate: too low, with the key '***'"
     assert caught.value.__suppress_context__  # the original shows it
-
-
-@pytest.mark.parametrize(
-    ("point", "error"),
-    [("storage", StorageError), ("metadata", MetadataError), ("limiter", BeautyspotError)],
-)
-def test_a_place_out_of_reach_is_no_mistake_of_the_user(refused, point, error):
-    told = refused(failing(ConnectionRefusedError("refused"), point), point, error)
-    assert told == f"can't make the {point} 'failing': ConnectionRefusedError: refused"
-
-
-def test_ctrl_c_in_a_constructor_passes(chosen):
-    with pytest.raises(KeyboardInterrupt):
-        chosen(failing(KeyboardInterrupt()))
 
 
 # ------------------------------------------------------------------------------------- secrets
@@ -277,36 +215,3 @@ def test_relative_paths_start_from_the_anchor(chosen):
     assert home == str(Path.home() / "b")
     assert chosen({**table, "folder": None}, anchor=Path("/p"))[0].options["folder"] is None
     assert chosen(table)[0].options["folder"] == "blobs"
-
-
-# ----------------------------------------------------- annotations, however they may be written
-
-
-def test_annotations_that_can_not_be_evaluated_are_read_as_text(chosen):
-    def init(self, g: NotThere | int = 1, h: int | None = None, i: Optional[int] = None) -> None:  # noqa: F821, UP045 - as names that only type checkers import, and as older code
-        self.options = g, h, i
-
-    typed = backend("typed", schemes=("typed",), init=init, options_from_url=_no_options)
-    assert chosen({"use": typed, "g": "anything"})[0].options == ("anything", None, None)
-    assert _from_query(typed, "g=5&h=5&i=5") == ("5", 5, 5)
-
-
-def test_annotations_as_objects(chosen):
-    def init(self, a=1, b=2, c=3, d=4, e=5, f=6):
-        self.options = a, b, c, d, e, f
-
-    init.__annotations__ = {
-        "a": int, "b": Optional[int], "c": Union[int, str],  # noqa: UP007, UP045 - older code is written so
-        "d": Literal["x"], "f": None,
-        "e": float | None,
-    }  # fmt: skip
-    typed = backend("typed", schemes=("typed",), init=init, options_from_url=_no_options)
-    assert _from_query(typed, "a=5&b=&c=5&d=y&e=1e3&f=none") == (5, None, "5", "y", 1000.0, None)
-
-
-_no_options = classmethod(lambda cls, url: {})
-
-
-def _from_query(cls, query):
-    registry, url = plugin_registry.load_plugins([offering(cls)]), f"{cls.name}://?{query}"
-    return select("storage", url, registry=registry, context=CONTEXT)[0].options

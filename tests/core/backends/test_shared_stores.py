@@ -71,14 +71,6 @@ def test_a_storage_of_one_machine_is_refused(
     assert "?shared=true" in said
 
 
-def test_a_storage_of_the_environment_is_refused_too(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BEAUTYSPOT_STORAGE", "local")
-    with pytest.raises(bs.ConfigError, match="from: environment BEAUTYSPOT_STORAGE"):
-        make_spot(metadata=Shared)
-
-
 def test_a_folder_of_all_machines_takes_large_results(
     make_spot: Callable[..., Spot], tmp_path: Path
 ) -> None:
@@ -92,12 +84,6 @@ def test_a_folder_of_all_machines_takes_large_results(
     assert record is not None
     assert record.result_type == "FILE"  # over what a row holds, though under the threshold
     assert not LocalStorage(tmp_path).remote
-
-
-@pytest.mark.parametrize("shared", ["yes", 1])
-def test_shared_is_a_bool(tmp_path: Path, shared: Any) -> None:
-    with pytest.raises(bs.ConfigError, match="shared can't be"):
-        LocalStorage(tmp_path, shared=shared)
 
 
 def test_without_a_storage_rows_hold_what_they_can(
@@ -139,34 +125,6 @@ def test_what_needs_a_storage_is_refused_where_it_is_decorated(
         _ = spot.storage
 
 
-def test_a_file_that_nothing_announced_is_returned(
-    make_spot: Callable[..., Spot], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "film").write_bytes(b"film")
-    spot = make_spot(metadata=Shared)
-
-    @spot.mark
-    def film():  # type: ignore[no-untyped-def] # the point
-        return bs.File(tmp_path / "film", "video/mp4")
-
-    with caplog.at_level(logging.WARNING, logger="beautyspot"):
-        assert film().path == tmp_path / "film"
-    assert "a File needs a blob storage: name a storage that all machines reach" in caplog.text
-
-
-def test_media_stay_in_their_rows(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=Shared, strict=True, blob_threshold=10)
-
-    @spot.mark(content_type="image/png")
-    def picture() -> bytes:
-        return b"PNG" * 100
-
-    assert picture() == picture()
-    with bs.open_store(spot) as store:
-        assert store.storage is None
-        assert b"".join(store.content(spot.key(picture)).chunks()) == b"PNG" * 100
-
-
 def test_a_storage_that_fails_leaves_what_no_row_holds_in_memory(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -192,65 +150,6 @@ def test_a_storage_that_fails_leaves_what_no_row_holds_in_memory(
     assert RAN == [100, 5000]
 
 
-def test_a_newer_result_that_comes_while_one_is_placed_wins(make_spot: Callable[..., Spot]) -> None:
-    """The blob of the older one is stored by then, and goes."""
-    store = Shared()
-
-    class Everywhere(BrokenStorage):
-        remote = True
-        newer: Any = None
-
-        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-            where = super().save(key, data, content_type=content_type)
-            if self.newer is not None:
-                newer, self.newer = self.newer, None
-                newer()
-            return where
-
-    storage = Everywhere("save")
-    spot = make_spot(metadata=store, storage=storage)
-    f = spot.mark(_numbered)
-    assert f(5000) == "1" * 5000
-    storage.newer = lambda: spot.set_result("new" * 5, f, 5000)
-    storage.broken.clear()
-    assert spot.flush()
-    assert f(5000) == "new" * 5
-    assert len(RAN) == 1
-    assert not list(storage.list())
-
-
-def _numbered(times: int) -> str:
-    RAN.append(times)
-    return str(len(RAN)) * times
-
-
-def test_what_needs_a_storage_afterwards_says_so_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=Shared)
-    with pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
-        spot.collect()
-    for opened in (bs.open_store(spot), bs.open_store(spot.metadata, config=False)):
-        with opened as store, pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
-            store.collect()
-
-
-def test_a_copy_keeps_to_what_a_row_holds(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    source, shared = make_spot("source", blob_threshold=10_000), Shared()
-    source.mark(repeated)(3000)
-    source.mark(repeated)(5000)
-    with bs.open_store(source) as store:
-        with bs.open_store(shared, config=False) as target:
-            done = store.copy_to(target)
-            assert (done.entries, [fault.kind for fault in done.faults]) == (1, ["storage"])
-            assert "the target has no storage" in done.faults[0].problem
-        everywhere = LocalStorage(tmp_path / "nfs", shared=True)
-        with bs.open_store(shared, storage=everywhere, config=False) as target:
-            assert store.copy_to(target).entries == 1
-            kinds = {row.size: row.result_type for row in target.rows()}
-            large = next(row.cache_key for row in target.rows() if row.result_type == "FILE")
-            assert target.value(large) == "x" * 5000
-    assert sorted(kinds.values()) == ["DIRECT_BLOB", "FILE"]
-
-
 @pytest.mark.parametrize("metadata", [Signed, {"use": Signed}, Signed()])
 def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata: Any) -> None:
     with pytest.raises(bs.ConfigError) as caught:
@@ -261,22 +160,6 @@ def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata:
     assert "give all who use the store the same one" in said
     spot = make_spot(metadata=metadata, signing_key=KEY)
     assert spot.mark(repeated)(3) == "xxx"
-
-
-def test_a_store_may_leave_them_out(make_spot: Callable[..., Spot]) -> None:
-    assert make_spot(metadata={"use": Signed, "signed": False}).mark(repeated)(3) == "xxx"
-
-
-def test_nothing_unsigned_is_copied_there(make_spot: Callable[..., Spot]) -> None:
-    source, signed = make_spot("source"), Signed()
-    source.mark(repeated)(3)
-    with bs.open_store(source) as store:
-        says = pytest.raises(bs.ConfigError, match=r"takes signed results only: open it with")
-        with bs.open_store(signed, config=False) as target, says:
-            store.copy_to(target)
-        with bs.open_store(signed, config=False, signing_key=KEY) as target:
-            [fault] = store.copy_to(target).faults
-            assert fault.kind == "signed"
 
 
 class Bucket(MemoryStorage):
@@ -329,12 +212,3 @@ def test_a_store_that_brings_a_storage_needs_no_other(
         assert opened.collect(0).blobs == 0
     spot.shutdown()
     assert Bucket.closed == 1, "by the Spot that was given it"
-
-
-def test_a_storage_that_the_user_names_goes_before_that_of_the_store(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store, named = InABucket(), Bucket()
-    spot = make_spot(metadata=store, storage=named, strict=True)
-    assert spot.storage is named
-    assert store.asked == 0

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker, guarded_backends
-from rows import is_leased, put_rows, remove_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,35 +134,6 @@ def test_a_store_out_of_reach_comes_later(
     assert spot.stats()["entries"] == 4
     spot.shutdown()
     assert RemoteStore.closed == 1
-
-
-def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot_testing.records import KEYS, a_record
-
-    Outage.error = MetadataError("no server")
-    store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata
-    with pytest.raises(MetadataError, match="no server"):
-        store.open()
-    assert store.lease_time == math.inf, "there is no lease yet"
-    assert (store.name, store.blocking, type(store).__mro__[1]) == ("remote", True, RemoteStore)
-    Outage.error = None
-    store.open()
-    assert store.lease_time == 12.5
-    put_rows(store, a_record())
-    put_rows(store, *[a_record(KEYS[1])])
-    store.touch({KEYS[0]: 5.0})
-    store.note("all")
-    assert len(store.store_id) == 32
-    assert totals_of(store).entries == 2
-    assert store.get(KEYS[0]) is not None
-    assert store.find(KEYS[0]) is not None
-    put_rows(store, a_record(expires_at=None))
-    assert store.find(KEYS[0]) is not None
-    remove_row(store, KEYS[0])
-    assert [record.cache_key for record in store.all_rows()] == [KEYS[1]]
-    assert store.begin([KEYS[2]], "1" * 32).leased
-    assert is_leased(store, KEYS[2])
-    assert (store.blocking, store.name) == (True, "remote")
 
 
 def test_a_limiter_out_of_reach_lets_calls_through(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot import Instance, open_store
-from beautyspot.keys.canonical import Without
 from fake_plugins import offering
 
 if TYPE_CHECKING:
@@ -27,10 +25,6 @@ class Signal:
 
 class Mapped(Signal):
     """A signal that lies somewhere else."""
-
-
-class Marked(Signal):
-    __slots__ = ("mark",)
 
 
 SEEN: list[memoryview] = []
@@ -134,36 +128,6 @@ def test_data_that_are_most_of_a_file_stay_where_they_were_read(spot_with: Any) 
     assert same(made(), Signal(samples()))
 
 
-def test_data_of_a_row_or_of_a_part_are_read_only(spot_with: Any) -> None:
-    spot = spot_with()
-    row = spot.mark(save_blob=False, key="k", name="row")(lambda: Signal(samples()))
-    part = spot.mark(save_blob=True, key="k", name="part")(
-        lambda: [Signal(samples()), bytes(4 * SIZE)]
-    )
-    for made in (row, part):
-        made(), made()
-    assert [view.readonly for view in SEEN] == [True, True]
-
-
-def test_an_array_is_mapped(spot_with: Any) -> None:
-    made = spot_with().mark(mmap=True, key="k", name="made")(lambda: Signal(samples()))
-    made()
-    hit = made()
-    assert type(hit._samples.obj).__name__ == "mmap"
-    assert same(hit, Signal(samples()))
-
-
-@pytest.mark.parametrize("form", [bs.Buffer(b"x"), [bs.Buffer(b"x"), 1], {"a": bs.Buffer(b"x")}])
-def test_a_buffer_elsewhere_is_refused(spot_with: Any, caplog: Any, form: Any) -> None:
-    class Odd(SignalTypes):
-        def encode(self, value: Any) -> object:
-            return form
-
-    made = spot_with(Odd).mark(key="k", name="made")(lambda: Signal(b""))
-    made(), made()
-    assert "contracts.types:Buffer is not a type that can be stored" in caplog.text
-
-
 # ----------------------------------------------------------------------- attributes and classes
 
 
@@ -178,22 +142,6 @@ def test_what_a_program_sets_counts_and_is_not_stored(spot_with: Any, caplog: An
     made = spot.mark(key="k", name="made")(lambda: noted)
     assert made() is made() is noted
     assert "attributes of its own (note): return them beside it" in caplog.text
-
-
-def test_slots_of_a_subclass_count(spot_with: Any) -> None:
-    spot = spot_with()
-    key = spot.mark(lambda x: 1, name="f")
-    one, other, bare = Marked(b"a"), Marked(b"a"), Marked(b"a")
-    one.mark, other.mark = 1, 2
-    assert len({spot.key(key, value) for value in (one, other, bare, Signal(b"a"))}) == 4
-
-
-def test_a_class_may_be_as_good_as_another(spot_with: Any) -> None:
-    spot = spot_with()
-    key = spot.mark(lambda x: 1, name="f")
-    assert spot.key(key, Mapped(b"a")) == spot.key(key, Signal(b"a")) != spot.key(key, Mapped(b"b"))
-    made = spot.mark(key="k", name="made")(lambda: Mapped(b"a"))
-    assert [type(made()), type(made())] == [Mapped, Signal]
 
 
 # ------------------------------------------------------------------------------------- files
@@ -228,17 +176,6 @@ def test_a_value_that_is_no_such_file(spot_with: Any, caplog: Any, content_type:
     assert Path(spot.peek(made).location).suffix == ".msgpack"
     [record] = caplog.records
     assert why in record.getMessage()
-
-
-def test_a_file_that_gives_another_value_is_none(spot_with: Any, caplog: Any) -> None:
-    class Lossy(SignalTypes):
-        def from_media(self, data: Any, content_type: str, beside: Any) -> Signal:
-            return Signal(b"", 0)
-
-    spot = spot_with(Lossy)
-    made = spot.mark(content_type="text/csv")(lambda: Signal(b"a"))
-    assert same(made(), made())
-    assert "it would come back changed" in caplog.text
 
 
 def test_a_file_without_its_plug_in_is_a_miss(make_spot: Any, spot_with: Any, caplog: Any) -> None:
@@ -279,23 +216,3 @@ def test_who_looks_gets_the_value_or_its_fields(
         assert found.fields == {0: 3, 1: b"ab"}
     else:
         assert same(found, Signal(b"ab", 3))
-
-
-def test_a_support_that_has_no_files_says_so() -> None:
-    class Bare(bs.TypeSupport):
-        name = "bare"
-
-        def key(self, value: Any) -> object:
-            return 1
-
-    with pytest.raises(bs.NotSupportedError, match="'bare' are no files"):
-        Bare().to_media(array("d"), "text/csv")
-    with pytest.raises(bs.NotSupportedError, match="can't be read from text/csv"):
-        Bare().from_media(b"", "text/csv", None)
-
-
-def test_the_attributes_of_a_value_may_be_left_out() -> None:
-    value = Signal(b"a")
-    value.note = 1  # type: ignore[attr-defined]
-    canonical = bs.KeyGen().supporting(dict.fromkeys(SignalTypes.classes, SignalTypes())).canonical
-    assert canonical(Without(value, ("note",))) == canonical(Signal(b"a")) != canonical(value)

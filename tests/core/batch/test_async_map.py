@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import itertools
-import threading
 from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,15 +14,11 @@ from async_calls import Calls, marked, numbers, run
 from beautyspot import Failed, Progress
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remote_store import RemoteStore
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from beautyspot.spot import Spot
-
-
-loud: list[int] = []
 
 
 """Not captured by the function that writes it, whose calls would have other keys."""
@@ -90,22 +84,6 @@ def test_so_many_calls_run_at_once_and_no_more(spot: Spot) -> None:
     assert calls.most == 3
 
 
-def test_hits_wait_for_no_call(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        await f(5)
-        calls.open = False
-        results = spot.map(f, [1, 5], ordered=False, concurrency=1)
-        assert await anext(results) == [5]
-        calls.let(1)
-        assert await anext(results) == [1]
-        await results.aclose()
-
-    run(main())
-
-
 @pytest.mark.parametrize("storable", [True, False])
 def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
     calls = Calls()
@@ -118,44 +96,6 @@ def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
     assert results == [["a"], ["a"], ["a"], ["b"]]
     assert sorted(calls.begun) == ["a", "b"]
     assert len({id(each) for each in results}) == 4  # each has a copy of its own
-
-
-def test_a_store_that_blocks_is_read_in_the_executor(make_spot: Callable[..., Spot]) -> None:
-    store, loop_thread, asked_in = RemoteStore(), threading.get_ident(), set[int]()
-    store.before = lambda _name, _args: asked_in.add(threading.get_ident())
-    spot = make_spot(strict=True, metadata=store)
-    calls = Calls()
-    f = marked(spot, calls)
-    spot.flush()
-    asked_in.clear()
-
-    async def main() -> None:
-        for _ in range(2):
-            assert [x async for x in spot.map(f, [1, 2])] == [[1], [2]]
-
-    run(main())
-    assert sorted(calls.begun) == [1, 2]
-    assert asked_in
-    assert loop_thread not in asked_in
-
-
-def test_each_call_has_the_context_of_the_map_and_none_of_another(spot: Spot) -> None:
-    who = contextvars.ContextVar("who", default="nobody")
-
-    @spot.mark(ignore=("who",))
-    async def f(x: int) -> str:
-        found = who.get()
-        who.set(f"call {x}")
-        return found
-
-    async def main() -> None:
-        who.set("caller")
-        results = spot.map(f, range(3))
-        who.set("later")
-        assert [x async for x in results] == ["caller"] * 3
-        assert who.get() == "later"
-
-    run(main())
 
 
 def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:
@@ -199,27 +139,6 @@ def test_inputs_without_end_are_read_ahead_within_bounds(spot: Spot, asynchronou
             for _ in range(1000):
                 await asyncio.sleep(0)
             assert len(read) < 600 + 400
-
-    run(main())
-
-
-@pytest.mark.parametrize("asynchronous", [True, False])
-def test_what_the_inputs_raise_comes_after_the_results(spot: Spot, asynchronous: bool) -> None:
-    f = marked(spot, Calls())
-
-    async def loud() -> AsyncIterator[int]:
-        yield 1
-        raise KeyError("inputs")
-
-    def plain() -> Iterator[int]:
-        yield 1
-        raise KeyError("inputs")
-
-    async def main() -> None:
-        results: Any = spot.map(f, loud() if asynchronous else plain())
-        assert await anext(results) == [1]
-        with pytest.raises(KeyError, match="inputs"):
-            await anext(results)
 
     run(main())
 

@@ -8,15 +8,10 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from async_calls import HOUR, Calls, marked, numbers, over, run, till
+from async_calls import Calls, marked, numbers, over, run, till
 from beautyspot import Failed
-from beautyspot.errors import NotSupportedError
-from gates import Gate
-from remote_store import RemoteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.spot import Spot
 
 
@@ -43,38 +38,6 @@ def test_the_first_failure_begins_nothing_new_and_lets_finish_what_runs(spot: Sp
 
     run(main())
     assert calls.begun == [1, 2, -3, 4]
-
-
-def test_a_failure_while_inputs_are_looked_up_begins_nothing_new(
-    make_spot: Callable[..., Spot],
-) -> None:
-    calls, gate, pages = Calls(open_=False), Gate(), []
-    store = RemoteStore()  # a thread looks them up
-    spot = make_spot(metadata=store)
-    f = marked(spot, calls)
-
-    def wait(name: str, asked: Any) -> None:
-        if name == "find_many":
-            pages.append(asked)
-            if len(pages) == 2:
-                gate.pass_through()
-
-    store.before = wait
-
-    async def main() -> None:
-        results = spot.map(f, range(-1, 30))
-        first = asyncio.ensure_future(anext(results))
-        await till(lambda: len(pages) == 2)
-        calls.let(-1)
-        await till(lambda: calls.ended == [-1])
-        calls.let_all()
-        await till(lambda: not spot._engine.running)  # a thread gives each lease back first
-        gate.open.set()
-        with pytest.raises(ZeroDivisionError):
-            await first
-
-    run(main())
-    assert sorted(calls.begun) == list(range(-1, 7))  # those of the first page
 
 
 def test_failures_are_given_in_their_place(spot: Spot) -> None:
@@ -125,53 +88,6 @@ def test_a_call_that_takes_too_long_has_failed(spot: Spot) -> None:
         calls.let(2)
         assert [x async for x in results] == [[2]]
         assert calls.ended == [2]
-
-    run(main())
-
-
-def test_a_call_that_goes_on_when_cancelled_is_stored(spot: Spot) -> None:
-    calls = Calls(open_=False)
-    f = marked(spot, calls, on_cancel="finish")
-
-    async def main() -> None:
-        results = spot.map(f, [1, 2], errors="return", timeout=HOUR, concurrency=1)
-        fire, first = over(), asyncio.ensure_future(anext(results))
-        await till(lambda: calls.begun == [1])
-        fire()
-        failed = await first
-        assert isinstance(failed, Failed)
-        assert "it goes on, and its result is stored if it comes" in str(failed.error)
-        calls.let_all()
-        assert [x async for x in results] == [[2]]
-        await till(lambda: len(asyncio.all_tasks()) == 1)
-        assert spot.peek(f, 1)
-
-    run(main())
-    assert sorted(calls.begun) == sorted(calls.ended) == [1, 2]
-
-
-def test_a_call_that_will_not_be_cancelled_holds_up_no_other(spot: Spot) -> None:
-    calls = Calls(open_=False)
-
-    @spot.mark(ignore=("calls",))
-    async def f(x: int) -> Any:
-        while True:
-            try:
-                return await calls(x)
-            except asyncio.CancelledError:
-                pass
-
-    async def main() -> None:
-        results = spot.map(f, [1, 2], errors="return", timeout=HOUR, concurrency=1)
-        fire, first = over(), asyncio.ensure_future(anext(results))
-        await till(lambda: calls.begun == [1])
-        fire()
-        assert isinstance(await first, Failed)
-        calls.let(2)
-        assert await anext(results) == [2]
-        calls.let(1)
-        assert [x async for x in results] == []
-        assert spot.peek(f, 1) is not None
 
     run(main())
 
@@ -237,9 +153,3 @@ def test_a_cancelled_task_cancels_its_calls(spot: Spot) -> None:
     assert len(calls.begun) == 3
     assert calls.ended == []
     assert len(spot._engine.flights) == 0
-
-
-def test_outside_of_asyncio_the_error_says_what_to_do(spot: Spot) -> None:
-    results = spot.map(marked(spot, Calls()), [1])
-    with pytest.raises(NotSupportedError, match="takes the event loop of asyncio: run it in"):
-        anext(results).send(None)

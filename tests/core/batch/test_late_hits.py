@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -61,21 +60,3 @@ def test_what_was_stored_meanwhile_is_a_hit(
     assert counts(seen) == (3, 1)
     assert mapped(function, [4, 3], **options) == [4, 3]
     assert counts(seen) == (1, 1), "one was stored before"
-
-
-def test_what_was_stored_meanwhile_is_a_hit_of_a_coroutine_function(spot: Spot) -> None:
-    seen = list[Progress]()
-
-    @spot.mark
-    async def down(number: int) -> int:
-        return number + 0 * (await down(number - 1) if number else 0)
-
-    async def main(*numbers: int) -> None:
-        results = spot.map(down, numbers, concurrency=1, progress=seen.append)
-        assert [each async for each in results] == [*numbers]
-
-    asyncio.run(main(3, 2, 1, 0))
-    assert counts(seen) == (3, 1)
-    with spot.using(max_age="1 day"):  # the marked function itself is called
-        asyncio.run(main(7, 6, 5, 4))
-    assert counts(seen) == (3, 1)

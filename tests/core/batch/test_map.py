@@ -59,36 +59,6 @@ def test_several_iterables_are_zipped(spot: Spot) -> None:
     assert spot.peek(add, 5, 2) is not None, "a partial of a marked function keeps its key"
 
 
-ASKED: list[str] = []
-
-
-class Model:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def ask(self, text: str) -> str:
-        ASKED.append(text)
-        return self.name + text
-
-    def tell(self, text: str) -> str:
-        ASKED.append(text)
-        return self.name + text
-
-
-def test_functions_that_are_not_marked_and_methods(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Model, "ask", spot.mark(Model.ask))
-    ASKED.clear()
-    for _ in range(2):
-        assert list(spot.map(Model("m").ask, ["a", "b"])) == ["ma", "mb"]
-        assert list(spot.map(Model("n").ask, ["a"])) == ["na"]
-        assert list(spot.map(Model("m").tell, ["c"])) == ["mc"]
-    assert sorted(ASKED) == ["a", "a", "b", "c"]
-    assert spot.cached_run(Model("m").tell, "c") == "mc"
-    assert len(ASKED) == 4
-
-
 def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[int], int]) -> None:
     read: list[int] = []
 

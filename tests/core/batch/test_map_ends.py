@@ -79,14 +79,6 @@ def test_an_iterator_that_is_dropped_ends_likewise(spot: Spot, slow: Slow, cycle
     assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
 
 
-def test_a_loop_that_raises_ends_it(spot: Spot, slow: Slow) -> None:
-    slow.gate.open.set()
-    with pytest.raises(ZeroDivisionError), closing(spot.map(slow.function, range(1000))) as results:
-        [1 / (number - 3) for number in results]
-    assert len(slow.ran) < 300
-    assert sorted(slow.ran) == [n for n in range(1000) if spot.peek(slow.function, n) is not None]
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_child_leaves_the_map_to_its_parent(spot: Spot, slow: Slow) -> None:
     results = spot.map(slow.function, range(10), concurrency=2)

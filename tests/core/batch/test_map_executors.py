@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import sys
 import threading
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,44 +125,6 @@ def test_an_executor_that_takes_no_calls_ends_it(
         list(results)
 
 
-def test_closing_leaves_what_has_not_begun(spot: Spot, by_hand: ByHand) -> None:
-    results = spot.map(spot.mark(double), range(10), executor=by_hand, ordered=False)
-    thread = threading.Thread(target=lambda: next(results))
-    thread.start()
-    until(lambda: len(by_hand.calls) == 3)
-    future, call = by_hand.calls.pop(0)
-    running, _ = by_hand.calls[0]
-    for each in (future, running):
-        assert each.set_running_or_notify_cancel()
-    future.set_result(call())
-    thread.join(DEADLINE)
-    until(lambda: len(by_hand.calls) == 3)
-    closer = threading.Thread(target=results.close)
-    closer.start()
-    until(lambda: by_hand.calls[-1][0].cancelled())
-    assert closer.is_alive(), "it waits for what runs"
-    running.set_result(0)
-    closer.join(DEADLINE)
-    assert not closer.is_alive()
-
-
-def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate",))
-    def f(number: int) -> int:
-        if not number:
-            gate.pass_through()
-        return number
-
-    with ThreadPoolExecutor(2) as pool:
-        results = list(spot.map(f, range(4), executor=pool, timeout=0.1, errors="return"))
-        gate.open.set()
-    assert results[1:] == [1, 2, 3]
-    assert isinstance(results[0], bs.Failed)
-    assert isinstance(results[0].error, TimeoutError)
-
-
 @pytest.mark.parametrize("limiter", ["10/s", [{"name": "calls", "rate": "10/s"}]])
 def test_a_rate_of_one_process_is_none_of_a_pool_of_processes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, limiter: Any
@@ -180,29 +140,6 @@ def test_a_rate_of_one_process_is_none_of_a_pool_of_processes(
     assert "4 of them reach 4 times the rate" in said
     for name in ("gcra-shared", "redis", "postgres"):
         assert name in said
-
-
-def test_a_rate_that_all_have_or_one_process_keeps_is_no_news(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    shared = {"use": "gcra-shared", "rate": "10/s"}
-    with (
-        bs.Spot("all", directory=tmp_path, limiter=shared, config=False) as all_have_one,
-        bs.Spot("one", directory=tmp_path, limiter="10/s", config=False) as one,
-        bs.Spot("none", directory=tmp_path, config=False) as none,
-        ProcessPoolExecutor(4) as pool,
-        ProcessPoolExecutor(1) as alone,
-        ThreadPoolExecutor(4) as threads,
-    ):
-        for spot, executor in (
-            (all_have_one, pool),
-            (none, pool),
-            (one, alone),
-            (one, threads),
-            (one, ByHand(workers=4)),
-        ):
-            assert list(spot.map(double, [], executor=executor)) == []
-    assert caplog.messages == []
 
 
 PROGRAM = """
@@ -320,28 +257,3 @@ def test_an_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: An
     assert [getattr(error, "type_name", "") for error in errors] == [
         "", "raises_there.Mute", "raises_there.ask.<locals>.Inside",
     ]  # fmt: skip
-
-
-def test_an_executor_that_sends_code_sends_exceptions_of_a_notebook_too(
-    raising: Any, runs: ByHand
-) -> None:
-    results = list(raising.spot.map(raising.ask, [3, 5], executor=runs, errors="return"))
-    assert [type(each.error).__name__ for each in results] == ["Mute", "Inside"]
-
-
-def test_a_stored_exception_that_can_not_be_sent_fails_its_own_input_alone(raising: Any) -> None:
-    class Meanwhile(Executor):
-        """Sends what comes back by pickle, and has another caller store it before that."""
-
-        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-            with suppress(raising.StatusError):
-                raising.known(args[-1])
-            future: Future[Any] = Future()
-            future.set_result(pickle.loads(pickle.dumps(fn(*args))))
-            return future
-
-    results = raising.spot.map(raising.known, [1], executor=Meanwhile(), errors="return")
-    (failed,) = results
-    assert failed.stored
-    assert isinstance(failed.error, bs.WorkerError)
-    assert failed.error.text == "410 Gone 1"

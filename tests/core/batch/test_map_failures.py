@@ -160,16 +160,3 @@ def test_a_call_over_its_time_fails_and_is_stored_later(spot: Spot) -> None:
     assert spot.peek(f, 0) is None
     gate.open.set()
     until(lambda: spot.peek(f, 0) is not None)
-
-
-def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) -> None:
-    gate = Gate()
-
-    @spot.mark(ignore=("gate",))
-    def f(number: int) -> int:
-        gate.pass_through()
-        return number
-
-    with pytest.raises(TimeoutError, match="the call goes on"):
-        list(spot.map(f, range(100), timeout=0.02))
-    gate.open.set()

@@ -14,7 +14,6 @@ from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, Gate, until
-from owned_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -139,50 +138,6 @@ def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket) -> No
     assert (last.running, last.waiting) == (0, 0)
 
 
-def test_too_many_failures_stop_those_who_wait(make_spot: Callable[..., Spot]) -> None:
-    bucket = TokenBucket("1/h", burst=2)
-    spot = make_spot(limiter=bucket)
-    limited = Limited(spot, 1, -1, -2)
-    inputs = [1, -1, -2, *range(2, 50)]
-    results = spot.map(limited.function, inputs, errors="skip", max_errors=1, concurrency=4)
-    with pytest.raises(ValueError, match="-"):
-        list(results)
-    assert sorted(limited.ran) == [-2, -1, 1]
-    assert bucket.wait_for(1) <= HOUR
-
-
-def test_what_has_begun_and_waits_for_another_limit_finishes(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inner, bucket, gate = TokenBucket(1, clock=Clock()), TokenBucket("1/h", burst=1), Gate()
-    spot, other = make_spot(limiter=bucket), make_spot("other", limiter=inner)
-
-    def doze(*_: object) -> bool:
-        gate.pass_through()
-        return False
-
-    monkeypatch.setattr(inner, "_doze", doze)
-    inner.consume()
-    ask, order = other.limiter(lambda number: number + 1), Limited(spot, 0, 1)
-
-    @spot.mark(ignore=("ask", "order"))
-    @spot.limiter(cost=order.in_order)
-    def outer(number: int) -> int:
-        order.ran.append(number)
-        return ask(number) if number else 0
-
-    results = spot.map(outer, range(50), concurrency=4)
-    assert next(results) == 0
-    assert gate.entered.wait(DEADLINE)
-    wait(bucket, 3)
-    with closed_by_another(results) as closer:
-        until(lambda: bucket.wait_for(1) <= HOUR)
-        assert closer.is_alive()
-        gate.open.set()
-    assert spot.peek(outer, 1) is not None
-    assert spot.peek(outer, 2) is None
-
-
 def test_those_who_wait_for_a_place_stop_and_what_holds_it_finishes(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -200,17 +155,6 @@ def test_those_who_wait_for_a_place_stop_and_what_holds_it_finishes(
     assert limited.ran == [0, 100]
     assert spot.peek(limited.function, 100) is not None
     assert cap.inside == 0
-
-
-def test_the_threads_of_an_executor_stop_too(hourly: Spot, bucket: TokenBucket) -> None:
-    limited = Limited(hourly, 0)
-    with ThreadPoolExecutor(3) as executor:
-        results = hourly.map(limited.function, range(50), executor=executor)
-        assert next(results) == 0
-        wait(bucket, 4)
-        results.close()
-    assert limited.ran == [0]
-    assert bucket.wait_for(1) <= HOUR
 
 
 def test_the_next_run_computes_what_was_stopped(make_spot: Callable[..., Spot]) -> None:

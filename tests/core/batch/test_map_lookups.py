@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from owned_clock import Clock
@@ -143,41 +142,6 @@ def test_stored_errors_are_failures(spot: Spot) -> None:
     assert len(RAN) == 3
 
 
-class Wrong(MemoryMetadataStore):
-    answer: Any = None
-
-    def find_many(self, keys: Any) -> Any:
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return dict.fromkeys(keys, self.answer) if isinstance(self.answer, tuple) else self.answer
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        bs.MetadataError("down"),
-        None,
-        3,
-        {"a": 3},
-        (),
-        (b"x", b"y", "took", None, "msgpack", None),
-        (None, None, None, None, "msgpack", None),
-        (1, 2, 3),
-    ],
-)
-def test_a_store_that_answers_nonsense_costs_no_result(
-    make_spot: Callable[..., Spot], answer: Any
-) -> None:
-    store = Wrong()
-    store.answer = answer
-    spot = make_spot(metadata=store)
-    function = spot.mark(double)
-    for _ in range(3):
-        ten(spot, function)
-    if not isinstance(answer, Exception):  # after which the store is left alone for a while
-        assert sorted(RAN) == list(range(10)), "each call looks for itself"
-
-
 def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
     @spot.mark
     def power(number: int, exponent: int = 1) -> int:
@@ -191,18 +155,6 @@ def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
         by_name = partial(power, exponent=exponent)
         assert list(spot.map(by_name, [1, 2])) == [1, 2**exponent]
     assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
-
-
-def test_observers_are_told_of_hits(make_spot: Callable[..., Spot]) -> None:
-    events: list[Any] = []
-    spot = make_spot(observers=[events.append])
-    function = spot.mark(double)
-    ten(spot, function)
-    ten(spot, function)
-    events.clear()
-    ten(spot, function)
-    assert [type(event) for event in events] == [bs.Hit] * 10
-    assert [event.key for event in events] == [spot.key(function, n) for n in range(10)]
 
 
 VALUES = st.one_of(

@@ -82,13 +82,6 @@ def test_results_that_are_stored_are_not_counted(spot: Spot, mapped: Any) -> Non
     assert (results, end.hits, end.runs, end.unstored) == ([2, 4, 6, 8], 3, 1, 0)
 
 
-def test_a_result_that_is_queued_counts_as_stored(
-    make_spot: Callable[..., Spot], mapped: Any
-) -> None:
-    spot = make_spot(save="background")
-    assert mapped(spot, mapped.marked(spot, double), [1, 2])[1].unstored == 0
-
-
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("function", "options"),
@@ -105,12 +98,6 @@ def test_results_that_are_not_stored_are_counted(
     end = mapped(spot, mapped.marked(spot, function, **options), [1, 2])[1]
     assert (end.runs, end.failures, end.unstored) == (2, 0, 2)
     assert "2 not stored" in ", ".join(displays.at_the_end(end))
-
-
-def test_calls_without_a_key_are_counted(spot: Spot, mapped: Any) -> None:
-    f = mapped.marked(spot, lambda made: made())
-    results, end = mapped(spot, f, [iter([1]).__next__, iter([2]).__next__])
-    assert (results, end.runs, end.unstored) == ([1, 2], 2, 2)
 
 
 def test_what_a_store_that_fails_does_not_take_is_counted(
@@ -147,19 +134,3 @@ def test_an_error_that_is_stored_is_a_hit(spot: Spot, mapped: Any, f: Any) -> No
     results, end = mapped(spot, f, [1, 2, 3, 5, 5], errors="return")
     assert failed(results) == [(1, "1", True), (3, "3", True), (5, "5", False), (5, "5", False)]
     assert (end.done, end.hits, end.runs, end.failures, end.unstored) == (5, 2, 1, 2, 0)
-
-
-def test_it_is_raised_where_errors_are(spot: Spot, mapped: Any, f: Any) -> None:
-    with pytest.raises(LookupError, match="1") as raised:
-        mapped(spot, f, [2, 1, 4])
-    assert raised.value.__notes__ == ["spot.map: the input was 1"]
-
-
-def test_an_error_of_the_function_within_is_none_of_the_map(spot: Spot, mapped: Any) -> None:
-    """A hit that the function makes, and whose error it lets pass, is no hit of its own."""
-    inner = spot.mark(missing, cache_errors=LookupError)
-    with pytest.raises(LookupError):
-        inner(1)
-    results, end = mapped(spot, mapped.marked(spot, lambda n: inner(n)), [1], errors="return")
-    assert failed(results) == [(1, "1", False)]
-    assert (end.hits, end.failures) == (0, 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import sys
 import threading
 import types
@@ -16,7 +15,7 @@ from beautyspot.batch.meter import Meter, meter_of
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 NAME = "module:read"
 
@@ -153,18 +152,6 @@ def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> 
     assert "module:read raised ZeroDivisionError, and is left out" in caplog.text
 
 
-# --------------------------------------------------------------------------------- progress=
-
-
-def test_a_function_gets_what_was_counted() -> None:
-    told: list[Progress] = []
-    meter = meter_of(told.append, NAME, 4)
-    assert meter is not None
-    meter.hit(4)
-    meter.close()
-    assert [each.done for each in told] == [4]
-
-
 # --------------------------------------------------------------------------------- displays
 
 
@@ -204,32 +191,3 @@ def test_tqdm_shows_it_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
         assert bar.drawn == 2
         assert bar.closed
     assert screen.getvalue() == ""
-
-
-def test_a_log_gets_a_line_a_minute_where_it_shows_such(
-    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    lines = displays.display(NAME, 100)
-    assert lines.every == 60
-    with caplog.at_level(logging.INFO, "beautyspot"):
-        lines(of(), last=False)
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{NAME}: 30%, 28 s left, 2.5/s, 30 of 100, 1 failure, 19 runs, 10 hits"
-    ]
-    assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize("words", [displays.described, displays.at_the_end])
-def test_a_line_says_how_many_results_are_not_stored(
-    words: Callable[[Progress], list[str]],
-) -> None:
-    assert "19 not stored, 19 runs" in ", ".join(words(of(unstored=19)))
-    assert "stored" not in ", ".join(words(of()))
-
-
-@pytest.mark.parametrize("words", [displays.described, displays.at_the_end])
-def test_a_line_says_how_many_calls_a_limit_refused(
-    words: Callable[[Progress], list[str]],
-) -> None:
-    assert "1 failure, 1,200 refused, 19 runs" in ", ".join(words(of(refused=1200)))
-    assert "refused" not in ", ".join(words(of()))

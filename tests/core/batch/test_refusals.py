@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -121,39 +118,3 @@ def test_an_executor_that_can_not_run_it(spot: Spot) -> None:
     pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
     with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
         spot.map(spot.mark(lambda number: number), [1], executor=pool)
-
-
-def test_durations_are_the_language_of_all_others(spot: Spot) -> None:
-    for timeout in (1, 0.5, "10 minutes", timedelta(seconds=3), None):
-        assert list(spot.map(f, [1], timeout=timeout)) == [1]
-
-
-def test_what_may_be_iterated_over(spot: Spot) -> None:
-    class Old:
-        def __getitem__(self, index: int) -> int:
-            if index > 2:
-                raise IndexError
-            return index
-
-    for inputs in ((1, 2), {1, 2}, {1: 0, 2: 0}, iter([1, 2]), range(1, 3), itertools.count(1)):
-        results = spot.map(f, inputs)
-        assert [next(results), next(results)] == [1, 2]
-        results.close()
-    assert list(spot.map(f, Old())) == [0, 1, 2]  # type: ignore[call-overload]
-    asyncio.run(agen(1).aclose())  # type: ignore[attr-defined]
-
-
-def test_inputs_that_can_not_tell_how_many_they_are(spot: Spot) -> None:
-    class Loader:
-        def __iter__(self) -> Iterator[int]:
-            yield from range(3)
-
-        def __len__(self) -> int:
-            raise TypeError("the length is unknown")
-
-    seen: list[bs.Progress] = []
-    assert list(spot.map(f, Loader(), progress=seen.append)) == [0, 1, 2]
-    results = spot.map(f, range(10**30), progress=seen.append)
-    assert next(results) == 0
-    results.close()
-    assert {each.total for each in seen} == {None}

@@ -16,7 +16,6 @@ from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -92,40 +91,6 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     assert waiting.seconds > 0  # either may have begun first, by the clock
     assert "a secret" not in str(now), "no arguments"
     assert (spot.activity().running, spot.activity().waiting) == ((), ())
-
-
-def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[..., Spot]) -> None:
-    """As for another process: by the lease of the key in the store."""
-    one, other, gate = make_spot(), make_spot(), Gate()
-    runs, waits = (spot.mark(name="app:f")(gate) for spot in (one, other))
-    with calling(runs, 1):
-        assert gate.begun.wait(30)
-        with calling(waits, 1):
-            until(lambda: other.activity().waiting)
-            (waiting,) = other.activity().waiting
-            gate.opened.set()
-    assert (waiting.function, waiting.waits_for) == ("app:f", "process")
-    assert (other.activity().waiting, other.activity().running) == ((), ())
-
-
-def test_a_task_that_runs(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    @spot.mark(name="app:f")
-    async def f() -> None:
-        await asyncio.sleep(3600)
-
-    async def cancelled() -> list[str]:
-        task = asyncio.ensure_future(f())
-        while not spot.activity().running:
-            await asyncio.sleep(0)
-        names = [each.function for each in spot.activity().running]
-        task.cancel()
-        await asyncio.wait([task])
-        return names
-
-    assert asyncio.run(cancelled()) == ["app:f"]
-    assert spot.activity().running == ()
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -207,17 +172,6 @@ def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
     next(other)
     assert len(spot.activity().maps) == 1
     del other, told
-
-
-def test_a_spot_that_was_shut_down(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(), Gate()
-    with calling(spot.mark(gate), 1):
-        assert gate.begun.wait(30)
-        spot.shutdown()
-        now = spot.activity()
-        assert (now.is_closed, len(now.running)) == (True, 1)
-        gate.opened.set()
-    assert spot.activity().running == ()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")

@@ -63,16 +63,6 @@ def test_in_the_mode_refresh_each_call_runs_and_replaces_what_is_stored(
     assert value_of(before(1)) == second
 
 
-@every_kind
-def test_what_is_stored_stays_where_the_new_result_is_not_stored(
-    make_spot: Callable[..., Spot], function: Any
-) -> None:
-    old = value_of(make_spot().mark(function)(1))
-    spot = make_spot(mode="refresh", strict=True)
-    assert value_of(spot.mark(cache_if=lambda _: False)(function)(1)) > old
-    assert value_of(make_spot().mark(function)(1)) == old
-
-
 def test_a_failing_run_leaves_what_is_stored(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
     f = spot.mark(work_or_fail)
     old = f()
@@ -114,16 +104,6 @@ def test_of_ttl_and_max_age_the_shorter_one_ends_a_result(
         clock.now += 9
         assert marked(1) == old
         clock.now += 1
-        assert marked(1) > old
-
-
-def test_a_result_of_the_future_is_as_old_as_it_is_far(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    clock.now -= 9
-    with spot.using(max_age=10):
-        assert marked(1) == old
-        clock.now -= 1
         assert marked(1) > old
 
 
@@ -184,19 +164,6 @@ def test_a_block_wins_over_the_mark(spot: Spot, function: Any, mode: str) -> Non
         assert value_of(marked(1)) == first
 
 
-@pytest.mark.parametrize("mode", ["normal", "readonly", "replay"])
-def test_refresh_runs_in_a_block_as_outside(spot: Spot, mode: str) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(mode=mode):
-        if mode == "replay":
-            with pytest.raises(CacheMissError):
-                spot.refresh(marked, 1)
-        else:
-            assert spot.refresh(marked, 1) > old
-    assert (marked(1) == old) == (mode != "normal")
-
-
 # -------------------------------------------------------------------------------- blocks in blocks
 
 ages = st.sampled_from([None, 50, 200, "none"])
@@ -246,18 +213,6 @@ def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
     assert got == [old, old]
 
 
-def test_a_refresh_that_is_awaited_in_a_block_is_one(spot: Spot) -> None:
-    marked = spot.mark(work_later)
-
-    async def main() -> None:
-        old = await marked(1)
-        made = spot.refresh(marked, 1)
-        with spot.using(max_age="1h"):
-            assert await made > old
-
-    asyncio.run(main())
-
-
 def test_one_of_two_tasks_is_in_a_block(spot: Spot) -> None:
     marked = spot.mark(work_later)
 
@@ -302,23 +257,6 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
             assert await task == both[0], "the block has ended"
 
     asyncio.run(main())
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_what_is_on_its_way_to_the_store_has_an_age(
-    make_spot: Callable[..., Spot], save: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    spot._engine.cache.clock = clock = Clock()
-    marked = spot.mark(work)
-    with spot.using(max_age=10):
-        old = marked(1)
-        assert marked(1) == old
-        clock.now += 10
-        assert marked(1) > old
-        last = spot.last_call()
-        assert last is not None
-        assert last.reason == "too old"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

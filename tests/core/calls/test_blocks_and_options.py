@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError
-from numbered import RUNS, every_kind, value_of, work, work_later
+from numbered import RUNS, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -69,14 +69,6 @@ def test_a_stale_result_is_given_unless_it_is_too_old(spot: Spot, clock: Clock) 
     assert marked(1) == new
 
 
-def test_a_stale_result_is_asked_for_too(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(ttl=10, stale=100)(work)
-    marked(1)
-    clock.now += 50
-    with spot.using(max_age=40):
-        assert spot.explain(marked, 1).hit is False
-
-
 # ----------------------------------------------------------------------------------- stored errors
 
 
@@ -94,23 +86,6 @@ def test_a_stored_error_is_a_result_of_its_age(spot: Spot, clock: Clock) -> None
     assert STATE["sent"] == [1]
     STATE["error"] = None
     with spot.using(max_age=50):
-        new = marked(1)
-    assert marked(1) == new
-
-
-def test_an_error_may_replace_a_result(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFoundError)(work_or_fail)
-    marked(1)
-    STATE["error"] = NotFoundError("gone")
-    with spot.using(mode="refresh"), pytest.raises(NotFoundError):
-        marked(1)
-    last = spot.last_call()
-    assert last is not None
-    assert (last.hit, last.reason) == (False, "refreshed")
-    with spot.using(mode="replay"), pytest.raises(NotFoundError):
-        marked(1)
-    STATE["error"] = None
-    with spot.using(mode="refresh"):
         new = marked(1)
     assert marked(1) == new
 
@@ -223,32 +198,3 @@ def test_calls_in_other_processes_are_in_the_block(
         assert run(2) == new
     with spot.using(max_age=50):
         assert min(run(2)) > max(new)
-
-
-# ------------------------------------------------------------------------------- other options
-
-
-@every_kind
-def test_results_with_a_ttl_of_their_own_are_made_anew(
-    spot: Spot, clock: Clock, function: Any
-) -> None:
-    marked: Any = spot.mark(ttl=lambda result, x: 1000, tags=lambda result, x: ["all"])(function)
-    old = value_of(marked(1))
-    clock.now += 100
-    with spot.using(max_age=200):
-        assert value_of(marked(1)) == old
-    with spot.using(max_age=50):
-        new = value_of(marked(1))
-    with spot.using(mode="refresh"):
-        newest = value_of(marked(1))
-    assert old < new < newest == value_of(marked(1))
-    assert spot.invalidate_all(tag="all") == 1
-
-
-def test_a_correction_is_new(spot: Spot, clock: Clock) -> None:
-    marked = spot.mark(work)
-    marked(1)
-    clock.now += 100
-    spot.set_result(-1, marked, 1)
-    with spot.using(max_age=50):
-        assert marked(1) == -1

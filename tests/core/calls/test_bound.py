@@ -119,24 +119,6 @@ def test_a_generator_beneath_a_plain_decorator(spot: Spot) -> None:
     assert RAN == ["xy"]
 
 
-def test_a_decorator_that_runs_the_coroutine_makes_a_function(spot: Spot) -> None:
-    def running(function: Any) -> Any:
-        @functools.wraps(function)
-        def wrapper(*args: Any) -> Any:
-            return asyncio.run(function(*args))
-
-        return wrapper
-
-    @spot.mark
-    @running
-    async def later(x: int) -> int:
-        RAN.append(x)
-        return x
-
-    assert [later(1), later(1)] == [1, 1]
-    assert RAN == [1]
-
-
 @pytest.mark.parametrize("call", ["mark", "cached_run"])
 def test_the_message_shows_the_line_to_write(
     make_spot: Callable[..., Spot], troubles: list[Trouble], call: str
@@ -222,19 +204,6 @@ def test_what_is_bound_counts_as_if_it_were_passed(spot: Spot) -> None:
     assert len(RAN) == len(lines)
 
 
-def test_a_name_and_a_key_leave_no_capture_in_the_key(spot: Spot) -> None:
-    def with_client(client: Client) -> Callable[..., str]:
-        def decorator(function: Callable[..., str]) -> Callable[..., str]:
-            return lambda question: function(client, question)
-
-        return decorator(ask)
-
-    for url in ("a", "b"):
-        marked = spot.mark(with_client(Client(url)), name="ask", key=lambda question: question)
-        assert marked("q") == "q m a"
-    assert RAN == ["q"]
-
-
 # ------------------------------------------------------------- beneath a decorator of somebody else
 
 
@@ -292,54 +261,6 @@ def test_ignore_takes_what_functions_beneath_captured(
     assert len(troubles) == 1
     with pytest.raises(ConfigError, match="has no parameter 'cleint'"):
         spot.mark(ignore=("cleint",))(make(2, Client()))
-
-
-def test_the_function_beneath_is_never_advised_to_be_left_out(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-
-    def asking(question: str, client: Client = Client()) -> str:  # noqa: B008 - is what it is about
-        return question
-
-    spot.mark(bare(asking))("q")
-    assert "ignore=" not in str(troubles[0])
-    assert "say with mark(name=…, key=function)" in str(troubles[0])
-
-
-class Job:
-    """As a task queue has them: an object in the place of the function, under its name."""
-
-    def __init__(self, function: Callable[[str], str]) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
-        self.lock = threading.Lock()
-
-    def __call__(self, question: str) -> str:
-        return self.function(question)
-
-
-def local_job() -> Job:
-    def job(question: str) -> str:
-        RAN.append(question)
-        return question
-
-    return Job(job)
-
-
-def test_an_object_in_the_place_of_a_function_is_left_out_as_self(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    spot.mark(local_job())("q")
-    assert 'mark(ignore=("self",))' in str(troubles[0])
-    RAN.clear()
-    for _ in range(2):
-        assert spot.mark(ignore=("self",), name="job")(local_job())("q") == "q"
-    assert RAN == ["q"]
-    assert len(troubles) == 1
-    with pytest.raises(ConfigError, match="no parameter 'slef'"):
-        spot.mark(local_job(), ignore=("slef",))
 
 
 class Remote:

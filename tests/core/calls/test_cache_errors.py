@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import CacheMissError, RateLimitError, SerializationError
+from beautyspot.errors import CacheMissError, RateLimitError
 from beautyspot.memory import MemoryMetadataStore
 from gates import Gate, followers, until
 from owned_clock import Clock
@@ -73,11 +73,6 @@ def raised(marked: Any, x: str = "a") -> Exception:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - of each kind
         called(marked, x)
     return caught.value
-
-
-def stored_by(spot: Spot, marked: Any, x: str = "a") -> str | None:
-    record = spot.metadata.get(spot.key(marked, x))
-    return None if record is None else record.serializer
 
 
 STORES: dict[str, dict[str, Any]] = {
@@ -195,10 +190,6 @@ def test_an_error_has_a_ttl_of_its_own(
     assert len(State.runs) == (1 if valid is None else 2)
 
 
-def never(*args: Any, **kwargs: Any) -> Any:
-    raise AssertionError("it was asked for an error")
-
-
 def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot: Spot) -> None:
     spot._engine.cache.clock = clock = Clock()
 
@@ -219,14 +210,6 @@ def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot:
     clock.now += 20
     State.raises = ValueError("down")
     assert raised(marked) is State.raises, "an expired error is no better than a new one"
-
-
-def test_an_error_that_is_stored_is_no_stale_result(spot: Spot) -> None:
-    marked = spot.mark(ttl=10, stale_on_error=True, cache_errors=NotFound)(work)
-    raised(marked)
-    State.raises = ValueError("down")
-    with pytest.raises(ValueError, match="down"):
-        spot.refresh(marked, "a")
 
 
 @pytest.mark.parametrize("function", [work, work_async])
@@ -252,39 +235,6 @@ def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> N
     assert State.runs == ["a", "a"]
 
 
-def test_an_error_that_was_invalidated_under_way_is_not_stored(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound)(work)
-    State.gate = gate = Gate()
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(called, marked)
-        try:
-            until(gate.entered.is_set, unless=[call])
-            spot.invalidate(marked, "a")
-        finally:
-            gate.open.set()
-        assert type(call.exception()) is Gone
-    assert stored_by(spot, marked) is None
-
-
-def test_the_call_behind_a_stale_result_may_end_in_an_error(
-    spot: Spot, caplog: pytest.LogCaptureFixture
-) -> None:
-    spot._engine.cache.clock = clock = Clock()
-    State.value = "old"
-    marked = spot.mark(ttl=10, stale=100, cache_errors=NotFound)(work)
-    assert marked("a") == "old"
-    clock.now += 20
-    State.value = None
-    assert marked("a") == "old"
-    until(lambda: stored_by(spot, marked) == "error:msgpack")
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 2
-    clock.now += 20
-    assert type(raised(marked)) is Gone
-    assert len(State.runs) == 3, "an expired error is not given"
-    assert not caplog.records
-
-
 @pytest.mark.parametrize("error_ttl", [None, 60])
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_a_map_fails_by_what_is_stored(
@@ -300,11 +250,6 @@ def test_a_map_fails_by_what_is_stored(
 
 
 # -------------------------------------------------------------------------- what can't be stored
-
-
-class Unstable(NotFound):
-    def __str__(self) -> str:
-        return f"at {id(self)}"
 
 
 def test_an_error_without_a_faithful_form_is_raised_and_said_once(
@@ -325,12 +270,6 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
     assert "NotFound" in spot.explain(marked, "a").reason
 
 
-def test_a_strict_spot_says_it_by_raising(spot: Spot) -> None:
-    State.raises = Unstable("a")
-    with pytest.raises(SerializationError, match="its text depends on more"):
-        spot.mark(cache_errors=NotFound)(work)("a")
-
-
 def test_a_damaged_error_is_a_miss(
     make_spot: Callable[..., Spot], troubles: list[bs.Trouble]
 ) -> None:
@@ -343,13 +282,6 @@ def test_a_damaged_error_is_a_miss(
     raised(marked)
     assert len(State.runs) == 2
     assert {trouble.operation for trouble in troubles} == {"look up"}
-
-
-def test_none_is_no_class(spot: Spot) -> None:
-    options: dict[str, Any] = {"cache_errors": None}
-    marked = spot.mark(**options)(work)
-    raised(marked), raised(marked)
-    assert len(State.runs) == 2
 
 
 # ------------------------------------------------------------------------------ questions about it

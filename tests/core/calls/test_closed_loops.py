@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import holders, waiting
+from beautyspot.concurrency import waiting
 from beautyspot_local import TokenBucket
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, followers, until
 from moments import store_of
 from places import Placing, Slot
 from remote_store import RemoteStore, Server
@@ -196,109 +195,9 @@ def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
     assert again(lambda: limited_work(2)) == [2]
 
 
-def test_a_call_that_queued_for_a_place_gets_none(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter=TokenBucket(1e9))
-    limit, gate = spot.limiter(max_concurrent=1), Gate()
-    of_tasks = limit(work)
-
-    @limit
-    def of_threads() -> None:
-        gate.pass_through()
-
-    async def queues() -> None:
-        RAN.append(0)
-        await of_tasks(1)
-
-    with ThreadPoolExecutor(1) as pool:
-        holds = pool.submit(of_threads)
-        assert gate.entered.wait(DEADLINE)
-        close_during(queues, lambda: until(lambda: len(spot._limiting.asking) == 1))
-        gate.open.set()
-        holds.result(DEADLINE)
-    assert again(lambda: of_tasks(2)) == [2]
-    assert not spot._limiting.asking
-
-
 def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None:
     taken: list[Slot] = []
     first, second = (make_spot(limiter=Placing(taken)) for _ in range(2))
     close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
     assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
     until(lambda: not taken)
-
-
-def test_a_place_of_all_machines_that_comes_too_late_is_given_back(
-    make_spot: Callable[..., Spot],
-) -> None:
-    gate, taken = Gate(), list[Slot]()
-
-    class Slow(Placing):
-        blocking = True
-
-        def try_slot(self, name: str, size: int) -> Slot | None:
-            gate.pass_through()
-            return super().try_slot(name, size)
-
-    limited = make_spot(limiter=Slow(taken)).limiter(max_concurrent=1)(work)
-
-    async def asks() -> None:
-        RAN.append(0)
-        await limited(1)
-
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(pending(asks))
-    assert gate.entered.wait(DEADLINE)
-    loop.close()
-    holders.end_orphans()
-    gate.open.set()
-    assert again(lambda: limited(2)) == [2]
-    until(lambda: not taken)
-
-
-def test_who_waits_for_a_place_already_gets_it(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waiting, "PATIENCE", 0.001)
-    spot = make_spot(limiter=TokenBucket(1e9))
-    limit = spot.limiter(max_concurrent=1)
-    of_tasks = limit(work)
-
-    @limit
-    def of_threads(x: int) -> int:
-        return x
-
-    with ThreadPoolExecutor(2) as pool:
-        waits: list[Any] = []
-
-        def wait() -> None:
-            waits.append(pool.submit(of_threads, 2))
-            waits.append(pool.submit(again, lambda: of_tasks(3)))
-            until(lambda: len(spot._limiting.asking) == 2)
-
-        close_during(lambda: of_tasks(1), wait)
-        assert [each.result(DEADLINE) for each in waits] == [2, [3]]
-
-
-def test_a_task_that_only_runs_in_another_thread_is_left_alone(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True)
-    marked = spot.mark(work)
-    done = threading.Event()
-
-    async def main() -> Any:
-        task = await pending(lambda: marked(1))
-        await asyncio.to_thread(done.wait, DEADLINE)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    with ThreadPoolExecutor(2) as pool:
-        here = pool.submit(asyncio.run, main())
-        until(lambda: RAN == [1], unless=[here])
-        follows = pool.submit(again, lambda: marked(1))
-        until(lambda: followers(spot) == 1, unless=[follows])
-        assert RAN == [1]
-        done.set()
-        here.result(DEADLINE)
-        assert follows.result(DEADLINE) == [1]

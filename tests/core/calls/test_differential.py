@@ -172,9 +172,7 @@ FAMILIES: list[list[Any]] = [
     [
         programs.Lazy(1),
         programs.Lazy(1),
-        programs.Lazy(1, double=2),
         programs.Lazy(2),
-        programs.Lazy(1, double=[2, 2]),
     ],
     [programs.Open(), programs.Open(x=1), programs.Open(_y=1), programs.Open().with_private(1)],
     [collections.OrderedDict(a=1, b=2), programs.moved(a=1, b=2), programs.moved(b=2, a=1)],

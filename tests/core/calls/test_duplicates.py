@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import ConfigError
 
+from tests.made import findable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -97,32 +99,15 @@ def test_a_second_function_that_takes_the_name_of_the_first(
     assert "prices.py:5 have one identity" in text
 
 
-def test_objects_are_told_by_the_methods_of_their_class(
-    make_spot: Callable[..., Spot], said: Any
-) -> None:
-    class One:
-        def __call__(self, x: int) -> int:
-            return x
-
-    class Two:
-        def __call__(self, x: int) -> int:
-            return -x
-
-    spot = make_spot(serializer="msgpack")
-    for cls in (One, One):
-        spot.key(spot.mark(name="made", ignore=("self",))(cls()), 1)
-    assert said() == []
-    spot.key(spot.mark(name="made", ignore=("self",))(Two()), 1)
-    assert len(said()) == 1
-
-
 def test_a_factory_and_what_counts_beside_the_name(
     make_spot: Callable[..., Spot], said: Any
 ) -> None:
+    @findable
     class One:
         def ask(self, x: int) -> int:
             return x
 
+    @findable
     class Two:
         def ask(self, x: int) -> int:
             return x * 2
@@ -143,16 +128,6 @@ def test_a_factory_and_what_counts_beside_the_name(
     spot.mark(name="f", version=1)(double)(1)
     spot.mark(name="f", version=2)(triple)(1)
     assert said() == []
-
-
-def test_two_spots_of_one_store(make_spot: Callable[..., Spot], said: Any) -> None:
-    make_spot().mark(name="f")(double)(1)
-    other = make_spot()
-    other.mark(name="f")(double)(1)
-    other.mark(name="g")(double)(1)
-    assert said() == []
-    assert make_spot().mark(name="f")(triple)(1) == 2
-    assert len(said()) == 1
 
 
 def test_a_strict_spot_raises(spot: Spot) -> None:

@@ -14,8 +14,6 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.contracts import Entry, Plain, TaskRecord
-from beautyspot.contracts.records import found_in
 from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
@@ -93,17 +91,6 @@ def test_the_code_in_a_row_follows_the_function_alone(
 def test_whatever_the_version_is(load: Load) -> None:
     app = load(SOURCE)
     assert len({code_of(app.f, 1, version=version) for version in (None, 2, "auto")}) == 1
-
-
-def test_methods_have_codes(load: Load) -> None:
-    def code(source: str) -> str | None:
-        app = load(source)
-        return code_of(app.Worker.run, app.Worker(), 1, serializer=Anything())
-
-    before = code(SOURCE)
-    assert before is not None
-    assert code("\n" + SOURCE) == before
-    assert code(SOURCE.replace("return x\n", "return -x\n")) != before
 
 
 # ------------------------------------------------------------------------- what people are told
@@ -201,15 +188,6 @@ def test_an_edit_beneath_a_decorator_of_another_file_is_told(
     assert told(log) == [("WARNING", True)]
 
 
-def test_a_new_default_beneath_a_decorator_is_another_call(load: Load) -> None:
-    store = MemoryMetadataStore()
-    with spot_of(store) as spot:
-        assert spot.mark(load(DECORATED).f)(1) == 3
-    with spot_of(store) as spot:
-        edited = spot.mark(load(DECORATED.replace("y=2", "y=3")).f)
-        assert (edited(1), edited(1, y=2), edited(1, 3)) == (4, 3, 4)
-
-
 def test_with_a_version_its_author_has_decided(load: Load, log: pytest.LogCaptureFixture) -> None:
     store = MemoryMetadataStore()
     run(store, load(SOURCE).f, 1, 2, version=1)
@@ -227,71 +205,6 @@ def test_what_added_says_of_the_code_is_said(load: Load, log: pytest.LogCaptureF
     run(store, load(SOURCE).f, 1, version="auto")
     run(store, load(EDITED).f, 1, 1, version="auto")
     assert told(log) == []
-
-
-@pytest.mark.parametrize("known", ["then", "now"])
-def test_where_a_code_is_not_known_nothing_is_told(
-    load: Load, log: pytest.LogCaptureFixture, known: str
-) -> None:
-    store = MemoryMetadataStore()
-    run(store, load(SOURCE).f, 1)
-    [record] = store.all_rows(data=True)
-    app = load(EDITED)
-    if known == "then":
-        Path(app.__file__ or "").unlink()
-        linecache.clearcache()
-    else:
-        put_rows(store, record._replace(code=None))
-    run(store, app.f, 1)
-    assert told(log) == []
-
-
-def test_a_result_that_waits_to_be_stored_is_not_taken_for_the_older_one(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    class Full(MemoryMetadataStore):
-        full = False
-
-        def put(self, record: bs.TaskRecord) -> None:
-            if self.full:
-                raise bs.MetadataError("full")
-            super().put(record)
-
-    store = Full()
-    run(store, load(SOURCE).f, 0.0)
-    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
-        marked = spot.mark(load(EDITED).f)
-        store.full = True
-        assert spot.refresh(marked, 0.0) == -2
-        store.full = False
-        assert marked(0.0) == -2
-    assert told(log) == []
-
-
-@pytest.mark.parametrize(("error", "said"), [(bs.MetadataBusyError, 1), (bs.MetadataError, 0)])
-def test_a_store_that_can_not_tell_the_code_is_asked_again_only_if_it_was_busy(
-    load: Load, log: pytest.LogCaptureFixture, error: type[Exception], said: int
-) -> None:
-    class Failing(MemoryMetadataStore):
-        failures = 0
-
-        def find(self, key: str) -> Plain | Entry | None:
-            record = super().get(key)
-            return None if record is None else found_in(record)
-
-        def get(self, key: str) -> TaskRecord | None:
-            self.failures -= 1
-            if self.failures >= 0:
-                raise error("not now")
-            return super().get(key)
-
-    store = Failing()
-    run(store, load(SOURCE).f, 1, 2)
-    store.failures = 1
-    with spot_of(store) as spot:
-        marked = spot.mark(load(EDITED).f)
-        assert (marked(1), marked(2)) == (3, 4)
-    assert len(told(log)) == said
 
 
 @pytest.mark.parametrize("version", [None, 1])
@@ -327,44 +240,6 @@ def test_a_script_of_the_same_name_in_another_folder_is_told_what_to_do(
     with spot_of(store) as spot:
         assert "another file's app:f" in str(spot.explain(spot.mark(other.f), 1))
         assert spot.mark(name="other")(other.f)(1) == -1
-
-
-class Anything(bs.SerializerBase):
-    name = "anything"
-
-    def dumps(self, value: object) -> bytes:
-        return b""
-
-    def loads(self, data: object) -> object:
-        return None
-
-
-def test_without_a_source_there_is_none(load: Load) -> None:
-    namespace: dict[str, Any] = {"__name__": "app"}
-    exec("def f(x): return x", namespace)
-    assert code_of(namespace["f"], 1) is None
-    assert code_of(abs, 1) is None
-
-
-def test_a_result_is_stored_where_nothing_can_be_imported(
-    load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "beautyspot.functions.code.digest", None)
-    assert code_of(load(SOURCE).f, 1) is None
-
-
-def test_a_source_that_can_not_be_read_costs_no_result(load: Load) -> None:
-    app = load(SOURCE)
-    app.__file__ = app.f.__code__.co_filename
-    Path(app.__file__).unlink()
-
-    class Loader:
-        def get_source(self, name: str) -> str:
-            raise RuntimeError(name)
-
-    vars(app).update(__loader__=Loader(), __spec__=None)
-    linecache.clearcache()
-    assert code_of(app.f, 1) is None
 
 
 # ---------------------------------------------------------------- code that comes as an argument
@@ -520,20 +395,6 @@ def test_tables_that_the_function_reads_count(
     load: Load, old: str, new: str, expected: int
 ) -> None:
     assert runs(load, lambda app: (app.reads, 1), old, new) == expected
-
-
-def test_a_table_that_functions_change_is_left_out_and_that_is_said(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    forget_warnings()
-    app = load(APP + "\ndef change(): TABLE['greeting'] = 'Bye'\n")
-    store = MemoryMetadataStore()
-    run(store, app.reads, 1, 2, version="auto")
-    run(store, app.reads, 1, 2, version="auto")
-    assert app.RAN == [1, 2]  # which grew meanwhile
-    [message] = [record.getMessage() for record in log.records if "TABLE" in record.getMessage()]
-    assert "does not count app.RAN, app.TABLE," in message
-    assert "pass what matters of it as an argument" in message
 
 
 NAMED = """
@@ -706,7 +567,7 @@ def test_a_call_that_changes_what_the_version_follows_is_not_stored(
             assert spot.stats()["entries"] == 0
     [told] = {message for message in log.messages if "changed while" in message}
     assert told == (
-        "app: `METER.count` changed while `f` ran (perhaps by another thread): not stored; it will "
+        "app: `METER` changed while `f` ran (perhaps by another thread): not stored; it will "
         'run and cost again. If no result depends on it: `ignore=("METER",)`; else pass it as an '
         "argument and return the new one."
     )
@@ -776,57 +637,6 @@ def test_a_global_that_does_not_count_anyway_is_no_argument(
         spot.mark(**options)(load(UNSEEN).f)
 
 
-def test_what_changes_in_another_module_is_passed_or_written(
-    load: Load, tmp_path: Path, log: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "meters.py").write_text(UNSEEN.replace("f(x)", "measured(x)"))
-    app = load("import meters\ndef f(x): return meters.measured(x)\n")
-    try:
-        with spot_of(MemoryMetadataStore()) as spot:
-            spot.mark(version="auto")(app.f)(1)
-            assert spot.stats()["entries"] == 0
-    finally:
-        del sys.modules["meters"]
-    assert log.messages[-1].endswith(
-        "it will run and cost again: pass it as an argument, or write the version yourself"
-    )
-
-
-def test_a_captured_counter_that_ignore_names_does_not_count(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    source = """
-def make(spot, version):
-    calls, names = [], ["a"]
-    @spot.mark(version=version, ignore=("calls",))
-    def f(x):
-        calls.append(x)
-        return names[0] + x
-    return f, calls
-"""
-    store = MemoryMetadataStore()
-    for text, runs in ((source, ["1", "2"]), (source, []), (source.replace('["a"]', '["b"]'), 2)):
-        with spot_of(store) as spot:
-            f, calls = load(text).make(spot, "auto")
-            got = [f("1"), f("2"), f("1")]
-            assert (calls if isinstance(runs, list) else len(calls)) == runs
-            assert got == [got[0][0] + x for x in "121"]
-    assert log.messages == []
-
-
-def test_a_lambda_that_is_made_at_each_call_is_parsed_once(
-    load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = load(APP + "\ndef made(): return lambda x: step(x)\n")
-    with spot_of(MemoryMetadataStore()) as spot:
-        marked = spot.mark(version="auto")(app.apply)
-        marked(app.made())
-        monkeypatch.setattr("linecache.getlines", None)
-        monkeypatch.setattr("dis.get_instructions", None)
-        marked(app.made())
-        assert spot.stats()["hits"] == 1
-
-
 SETTABLE = """
 CUT = 2
 
@@ -873,26 +683,6 @@ def test_a_global_that_other_code_sets_spoils_no_result(
         assert spot.stats()["hits"] == 2
 
 
-OPTIONS = """
-import argparse
-
-ARGS = argparse.ArgumentParser()
-ARGS.add_argument("--cut", type=int, default=2)
-ARGS = ARGS.parse_args([])
-
-def f(x):
-    return x * ARGS.cut
-"""
-
-
-def test_the_options_of_a_program_count(load: Load) -> None:
-    store = MemoryMetadataStore()
-    with spot_of(store) as spot:
-        assert spot.mark(version="auto")(load(OPTIONS).f)(3) == 6
-    with spot_of(store) as spot:
-        assert spot.mark(version="auto")(load(OPTIONS.replace("=2", "=3")).f)(3) == 9
-
-
 class Between(MemoryMetadataStore):
     """Has something done while a call that has its key looks it up."""
 
@@ -919,34 +709,3 @@ def test_a_change_that_another_call_noticed_first_spoils_no_result(
         app.CUT = 2
         marked(4)
         assert marked(argument) == argument * 2
-
-
-def test_nor_one_of_the_items_of_a_list(load: Load) -> None:
-    source = SETTABLE.replace("x * CUT", "[each * CUT for each in x]")
-    store, app = MemoryMetadataStore(), load(source)
-    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
-        marked = spot.mark(version="auto", each="x")(app.f)
-        assert marked([1]) == [2]
-        app.CUT = 5
-        assert marked([1, 2]) == [5, 10]
-    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
-        marked = spot.mark(version="auto", each="x")(load(source).f)
-        assert marked([1, 2]) == [2, 4]
-
-
-def test_a_key_that_can_not_be_made_anew_costs_no_result(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    app, ids = load(SETTABLE), iter(["a", "b", None, None, None])
-
-    def fixed(x: object) -> object:
-        found = next(ids)
-        return object() if found is None else found
-
-    with bs.Spot("app", metadata="memory", storage="memory", config=False) as spot:
-        marked = spot.mark(version="auto", key={"x": fixed})(app.f)
-        assert marked(1) == 2
-        app.CUT = 5
-        assert marked(2) == 10
-        assert spot.stats()["entries"] == 1
-    assert "could not make a key" in log.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -54,39 +53,6 @@ def test_pools_that_work_elsewhere_are_refused(make_spot: Callable[..., Spot], n
 
 def test_processes_are_refused(make_spot: Callable[..., Spot]) -> None:
     with ProcessPoolExecutor(1) as pool:
-        assert BELONGS in refused(make_spot, pool)
-
-
-@pytest.mark.slow
-def test_loky_is_refused(make_spot: Callable[..., Spot]) -> None:
-    loky: Any = pytest.importorskip("joblib.externals.loky")
-    with loky.ProcessPoolExecutor(1) as pool:
-        assert BELONGS in refused(make_spot, pool)
-
-
-@pytest.mark.slow
-def test_an_executor_of_dask_is_refused(make_spot: Callable[..., Spot]) -> None:
-    dask: Any = pytest.importorskip("distributed.cfexecutor")
-
-    class Unconnected(dask.ClientExecutor):  # type: ignore[misc] # Any
-        def __init__(self) -> None:
-            pass
-
-        def __repr__(self) -> str:
-            return "<no client>"
-
-        def __del__(self) -> None:
-            pass
-
-    assert BELONGS in refused(make_spot, Unconnected())
-    assert BELONGS in refused(make_spot, of_module("distributed.client"))
-
-
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="the class came with 3.14")
-def test_interpreters_are_refused(make_spot: Callable[..., Spot]) -> None:
-    from concurrent import futures
-
-    with futures.InterpreterPoolExecutor(1) as pool:  # type: ignore[attr-defined,unused-ignore]
         assert BELONGS in refused(make_spot, pool)
 
 

@@ -7,13 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import File
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from beautyspot.spot import Spot
 
 
@@ -91,52 +87,6 @@ def test_what_cache_if_refuses_is_shared_and_not_stored(spot: Spot, kind: str) -
     assert len({id(result) for result in results}) == 3, "no two callers share a mutable object"
     assert STATE.gate.count == 1
     assert spot.stats()["entries"] == 0
-
-
-def test_what_cache_if_raises_on_is_shared_too(make_spot: Callable[..., Spot]) -> None:
-    assert together(make_spot(), "sync", 3, cache_if=lambda result: result[5]) == [[1]] * 3
-    assert STATE.gate.count == 1
-
-
-def test_what_is_refused_and_has_no_copy_is_computed_by_each(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot()
-
-    @spot.mark(cache_if=lambda result: False)
-    def make(x: int) -> object:
-        STATE.gate.pass_through()
-        return object()
-
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(make, 1) for _ in range(2)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert len({id(future.result(DEADLINE)) for future in futures}) == 2
-    assert STATE.gate.count == 2
-    assert not caplog.records, "its author did not want it stored"
-
-
-def test_a_file_that_is_not_stored_is_shared_and_no_error(spot: Spot, tmp_path: Path) -> None:
-    spot._engine.cache.clock = lambda: STATE.now
-
-    def write(x: int) -> File:
-        STATE.gate.pass_through()
-        path = tmp_path / f"{len(STATE.results)}.txt"
-        STATE.results.append(path)
-        path.write_text(str(len(STATE.results)))
-        return File(path)
-
-    refuses = {"cache_if": lambda _: STATE.now < 2e9, "ignore": ("tmp_path",)}
-    marked = spot.mark(ttl=10, stale_on_error=True, **refuses)(write)  # type: ignore[arg-type]
-    STATE.gate.open.set()
-    assert marked(1).read_bytes() == b"1"
-    STATE.now, STATE.gate = 2e9, Gate()
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(marked, 1) for _ in range(2)]
-        until(lambda: followers(spot) == 1, unless=futures)
-        STATE.gate.open.set()
-        assert [future.result(DEADLINE).read_bytes() for future in futures] == [b"2", b"2"]
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -118,34 +118,3 @@ def test_what_a_call_held_is_free_at_its_end(
             call(marked, fails=fails)
     assert HELD
     assert [ref for ref in HELD if ref() is not None] == []
-
-
-def lack(name: str) -> int:
-    held = hold()
-    raise LookupError(name, held is None)
-
-
-async def lack_later(name: str) -> int:
-    await asyncio.sleep(0)
-    return lack(name)
-
-
-@pytest.mark.parametrize("on_cancel", ["stop", "finish"])
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_so_is_what_a_call_held_whose_error_is_a_result(
-    make_spot: Callable[..., Spot], save: str, on_cancel: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    plain = spot.mark(cache_errors=LookupError)(lack)
-    later = spot.mark(cache_errors=LookupError, on_cancel=on_cancel)(lack_later)
-
-    async def main(name: str) -> None:
-        with suppress(LookupError):
-            await later(name)
-
-    for _ in range(2):
-        with suppress(LookupError):
-            plain("a")
-        asyncio.run(main("a"))
-    spot.shutdown()  # its threads let go of their work a moment after that is done
-    assert [ref() for ref in HELD] == [None, None]

@@ -201,26 +201,6 @@ def test_who_calls_before_gets_it_and_who_calls_after_does_not(
     assert len(STATE.values) == 2
 
 
-def test_a_refresh_is_no_invalidation(make_spot: Any) -> None:
-    spot = make_spot(strict=True, wait_timeout=0)
-    with Case(spot) as case:
-        call = case.under_way()
-        assert spot.refresh(case.marked, 1) == [2]
-        STATE.gates[0].open.set()
-        assert call.result(DEADLINE) == [1]
-        assert spot.peek(case.marked, 1)
-
-
-def test_its_blob_is_removed_as_well(make_spot: Any) -> None:
-    spot = make_spot(strict=True)
-    with Case(spot, save_blob=True) as case:
-        call = case.under_way()
-        spot.invalidate_all("work")
-        STATE.gates[0].open.set()
-        assert call.result(DEADLINE) == [1]
-    assert list(spot.storage.list()) == []
-
-
 @pytest.mark.parametrize("how", ["key", "function"])
 def test_what_waits_in_memory_is_forgotten(make_spot: Any, how: str) -> None:
     from broken import BrokenStore

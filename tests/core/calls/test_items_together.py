@@ -7,7 +7,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_testing.shared import Child
@@ -15,7 +14,6 @@ from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -164,29 +162,6 @@ def test_a_call_within_its_own_execution_runs_alone(spot: Spot) -> None:
     assert STATE.ran == [list("abc"), list("cab")]
 
 
-def test_a_circle_over_another_call_is_found(spot: Spot) -> None:
-    """The last item of each call stands for all of them: see `enter_all`."""
-    function, a, x = marked(spot, "sync"), gate("a"), gate("x")
-
-    def inner(texts: list[str]) -> None:
-        if texts == ["a", "b"]:
-            function("x")
-        elif texts == ["x", "y"]:
-            function("a")
-
-    STATE.inner = inner
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(function, "ab")
-        assert a.entered.wait(DEADLINE)
-        other = pool.submit(function, "xy")
-        assert x.entered.wait(DEADLINE)
-        a.open.set()
-        x.open.set()
-        assert one.result(DEADLINE) == [["a"], ["b"]]
-        assert other.result(DEADLINE) == [["x"], ["y"]]
-    assert sorted(STATE.ran)[:2] == [["a"], ["a", "b"]] or ["x"] in STATE.ran
-
-
 def test_an_item_that_is_invalidated_meanwhile_is_not_stored(spot: Spot) -> None:
     function, first = marked(spot, "sync"), gate("a")
     plain = spot.mark(each="texts")(make)
@@ -264,46 +239,6 @@ def test_ctrl_c_frees_all_items(spot: Spot) -> None:
     assert STATE.ran == [list("abc"), list("cba")]
 
 
-def test_who_gives_up_waiting_holds_nobody_up(spot: Spot) -> None:
-    """An outer call asked for an item of another one, and goes on without it."""
-    function, f, g = marked(spot, "sync", batch=1), gate("f"), Gate()
-    STATE.fails.add("bad")
-
-    @spot.mark(ignore=("function", "g"))
-    def outer() -> int:
-        with pytest.raises(ValueError, match="bad"):
-            function(["f", "bad"])
-        g.pass_through()
-        return g.count
-
-    STATE.inner = lambda texts: outer()
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(function, "f")
-        assert f.entered.wait(DEADLINE)
-        other = pool.submit(outer)
-        assert g.entered.wait(DEADLINE)
-        f.open.set()
-        until(lambda: waiting(spot) == 1, unless=[one, other])
-        g.open.set()
-        assert one.result(DEADLINE) == [["f"]]
-        assert other.result(DEADLINE) == 1
-
-
-def test_who_waits_for_an_item_while_the_spot_ends_runs_uncached(make_spot: Any) -> None:
-    spot = make_spot()
-    function, f = marked(spot, "sync", batch=1), gate("f")
-    STATE.inner = lambda texts: spot.shutdown(wait=False) if texts == ["x"] else None
-    with ThreadPoolExecutor(2) as pool:
-        one = pool.submit(function, "f")
-        assert f.entered.wait(DEADLINE)
-        other = pool.submit(function, "fx")
-        until(lambda: ["x"] in STATE.ran, unless=[one, other])
-        f.open.set()
-        assert other.result(DEADLINE) == [["f"], ["x"]]
-        assert one.result(DEADLINE) == [["f"]]
-    assert STATE.ran == [["f"], ["x"], ["f"]]
-
-
 def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
     function = marked(spot, "sync", batch=3)
     orders = ["".join(sorted("abcdefghij", key=lambda x, n=n: hash((x, n)))) for n in range(8)]
@@ -317,27 +252,3 @@ def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
         results = list(pool.map(call, orders))
     assert results == [[[text] for text in order] for order in orders]
     assert sorted(text for texts in STATE.ran for text in texts) == list("abcdefghij")
-
-
-def test_a_file_that_is_not_stored_is_shared_as_a_hit(spot: Spot, tmp_path: Path) -> None:
-    entered = gate("file")
-
-    def write(texts: list[str]) -> list[bs.File]:
-        gate("file").pass_through()
-        paths = [tmp_path / text for text in texts]
-        for path in paths:
-            path.write_text(path.name)
-        return [bs.File(path) for path in paths]
-
-    options: Any = {"cache_if": lambda _: False, "ignore": ("tmp_path",)}
-    function = spot.mark(each="texts", **options)(write)
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(function, ["a"])]
-        assert entered.entered.wait(DEADLINE)
-        calls.append(pool.submit(function, ["a"]))
-        until(lambda: waiting(spot) == 1, unless=calls)
-        entered.open.set()
-        assert [[each.read_bytes() for each in call.result(DEADLINE)] for call in calls] == [
-            [b"a"]
-        ] * 2
-    assert (spot.stats()["misses"], spot.stats()["hits"]) == (1, 1)

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import CacheMissError, LastCall
+from beautyspot import LastCall
 from gates import DEADLINE, Gate, followers, until
 from numbered import every_kind, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
 
@@ -70,21 +70,6 @@ def test_there_was_no_call_yet(make_spot: Callable[..., Spot]) -> None:
     assert spot.last_call() is None, "that was another Spot's"
 
 
-def test_the_outer_call_is_told_after_the_calls_in_it(spot: Spot) -> None:
-    inner = spot.mark(work)
-    seen: list[Any] = []
-
-    @spot.mark(ignore=("spot", "seen", "inner"))
-    def outer(x: int) -> int:
-        value = inner(x)
-        seen.append(told(spot))
-        return value
-
-    outer(1)
-    assert "work" in seen[0].function
-    assert "outer" in told(spot).function
-
-
 @every_kind
 @pytest.mark.parametrize(
     "reason", ["expired", "too old", "refreshed", "no key", "switched off", "shut down"]
@@ -124,56 +109,6 @@ def test_why_it_was_a_miss(make_spot: Callable[..., Spot], function: Any, reason
     last = seen[-1]
     assert (last.hit, last.reason, last.age) == (False, reason, 0.0)
     assert (last.key == "") == (reason in ("no key", "switched off", "shut down"))
-
-
-def fail(x: int) -> int:
-    raise ValueError(x)
-
-
-async def fail_later(x: int) -> int:
-    raise ValueError(x)
-
-
-def fail_stream(x: int) -> Iterator[int]:
-    yield x
-    raise ValueError(x)
-
-
-async def fail_stream_later(x: int) -> AsyncIterator[int]:
-    yield x
-    raise ValueError(x)
-
-
-@pytest.mark.parametrize("function", [fail, fail_later, fail_stream, fail_stream_later])
-def test_a_call_that_raised_is_a_miss_without_a_result(spot: Spot, function: Any) -> None:
-    marked: Any = spot.mark(function)
-    spot.mark(work)(1)
-
-    async def main() -> LastCall:
-        given = marked(1)
-        with pytest.raises(ValueError, match="1"):
-            _ = [x async for x in given] if hasattr(given, "__aiter__") else await given
-        return told(spot)
-
-    if function.__name__.endswith("later"):
-        last = asyncio.run(main())
-    else:
-        with pytest.raises(ValueError, match="1"):
-            value_of(marked(1))
-        last = told(spot)
-    assert last.function.endswith(function.__name__)
-    assert (last.hit, last.reason, last.made_at, last.age) == (False, "not stored", None, None)
-
-
-def test_a_call_that_was_forbidden_is_a_miss(spot: Spot) -> None:
-    marked = spot.mark(work)
-    with spot.using(mode="replay"), pytest.raises(CacheMissError):
-        marked(1)
-    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
-
-
-def numbers(n: int) -> Iterator[int]:
-    yield from range(n)
 
 
 def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(

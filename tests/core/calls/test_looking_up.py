@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -16,7 +15,7 @@ from remote_store import RemoteStore
 from rows import remove_row
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import Callable, Coroutine
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
@@ -40,12 +39,6 @@ def double(x: Any) -> Any:
 
 async def double_async(x: Any) -> Any:
     return double(x)
-
-
-async def stream(x: int) -> AsyncIterator[int]:
-    for number in range(x):
-        RAN.append(number)
-        yield number
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -197,46 +190,6 @@ def test_what_comes_after_an_invalidation_is_asked_anew(make_spot: Callable[...,
 
 class Shared(MemoryStorage):
     remote = True
-
-
-VALUES = [1, 2, "text", [1, 2]]
-OPTIONS: dict[str, dict[str, Any]] = {
-    "rows": {},
-    "blobs": {"save_blob": True},
-    "lifetimes": {"ttl": "1h"},
-    "compared": {"version": None},
-    "renamed": {"renamed_from": "f"},
-}
-
-
-def answers(function: Any) -> list[Any]:
-    """What the calls of these values return that are made at once."""
-    if asyncio.iscoroutinefunction(function):
-
-        async def main() -> list[Any]:
-            return await asyncio.gather(*[function(x) for x in VALUES * 3])
-
-        return run(main())
-    with ThreadPoolExecutor(6) as pool:
-        return list(pool.map(function, VALUES * 3))
-
-
-@pytest.mark.parametrize("options", OPTIONS)
-@pytest.mark.parametrize("function", [double, double_async])
-def test_each_kind_of_row_is_found(
-    make_spot: Callable[..., Spot], options: str, function: Any
-) -> None:
-    shared: dict[str, Any] = {"metadata": RemoteStore(), "storage": Shared(), "strict": True}
-    given: dict[str, Any] = {"version": "1", **OPTIONS[options]}
-    first = {name: value for name, value in given.items() if name != "renamed_from"}
-    expected = [x * 2 for x in VALUES * 3]
-    assert answers(make_spot(**shared).mark(name="f", **first)(function)) == expected
-    assert len(RAN) == len(VALUES)
-    name = "new" if options == "renamed" else "f"
-    spot = make_spot(**shared)
-    assert answers(spot.mark(name=name, **given)(function)) == expected
-    assert len(RAN) == len(VALUES)
-    assert spot.stats()["hits"] == len(expected)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from beautyspot.errors import BeautyspotError, ConfigError, MetadataError
+from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.spot import Spot
 from beautyspot.testing import memory_spot as make
 from beautyspot.testing import memory_spot_fixture  # noqa: F401 - as a plug-in of pytest would
-from rows import HeldLease, is_leased
 
 
 def test_it_caches_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,13 +31,6 @@ def test_another_one_shares_nothing() -> None:
         one.cached_run(len, "abc")
         assert one.peek(len, "abc") is not None
         assert other.peek(len, "abc") is None
-
-
-def test_it_ends_with_its_store() -> None:
-    with make() as spot:
-        store = spot.metadata
-    with pytest.raises(MetadataError, match="closed"):
-        store.get("x")
 
 
 def test_nothing_outside_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,20 +56,6 @@ def test_it_gives_every_setting_that_the_environment_could() -> None:
     assert set(left) <= place
 
 
-def test_what_is_given_wins() -> None:
-    with make("mine", strict=False, ttl="1h", blob_threshold=10) as spot:
-        assert (spot.name, spot.config["strict"], spot.config["ttl"]) == ("mine", False, 3600)
-    with pytest.raises(ConfigError, match="Did you mean .ttl"):
-        make(tll="1h")
-    with pytest.raises(ConfigError):
-        make(ttl="soon")
-
-
-def test_its_failures_raise() -> None:
-    with make() as spot, pytest.raises(BeautyspotError):
-        spot.mark(lambda: object())()
-
-
 def test_the_fixture(memory_spot: Spot) -> None:
     assert isinstance(memory_spot.metadata, MemoryMetadataStore)
     assert isinstance(memory_spot.storage, MemoryStorage)
@@ -94,15 +71,6 @@ def test_both_are_cleared(memory_spot: Spot) -> None:
     assert list(memory_spot.storage.list()) == []
     marked(1)
     assert runs == [1, 1]
-
-
-def test_a_cleared_store_keeps_its_id() -> None:
-    store = MemoryMetadataStore()
-    name, lease = store.store_id, HeldLease(store, "a" * 32)
-    store.clear()
-    assert store.store_id == name
-    lease.release()
-    assert not is_leased(store, "a" * 32)
 
 
 def test_both_are_selected_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +97,3 @@ def test_pytest_finds_the_fixture_by_its_module_alone(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-
-
-def test_pytest_alone_imports_nothing_of_ours() -> None:
-    plugins = importlib.metadata.entry_points(group="pytest11")
-    assert [plugin for plugin in plugins if plugin.value.startswith("beautyspot")] == []

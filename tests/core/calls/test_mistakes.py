@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import identifier_of
-from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 
 if TYPE_CHECKING:
@@ -18,19 +17,6 @@ if TYPE_CHECKING:
 def double(x: int) -> int:
     """A function to mark."""
     return 2 * x
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (MemoryError(), "MemoryError: there is not enough memory: give the process more"),
-        (KeyError(), "could not save the result for f: KeyError. The function"),
-        (OSError("gone"), "OSError: gone. The function"),
-    ],
-)
-def test_an_error_is_told_by_what_it_says(error: Exception, words: str) -> None:
-    trouble = Trouble("app", "save the result", "f", error, "The function runs")
-    assert words in str(trouble)
 
 
 def test_a_class_is_no_function(spot: Spot) -> None:
@@ -160,17 +146,6 @@ def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> N
         assert f"{identifier_of(ask)}. It is called with the arguments of the call: give" in note
 
 
-def test_a_settle_that_fails_names_its_function(make_spot: Any, troubles: list[Any]) -> None:
-    def ask(prompt: str) -> str:
-        return prompt
-
-    spot = make_spot(limiter="6000/min", on_error=troubles.append)
-    assert spot.limiter(settle=lambda: 1.0)(ask)("hello") == "hello"
-    (trouble,) = troubles
-    assert trouble.function == identifier_of(ask)
-    assert "mend the function given as settle=" in str(trouble)
-
-
 @pytest.mark.parametrize("key", [lambda prompt: prompt, {"prompt": lambda: "x"}])
 def test_a_key_that_does_not_take_the_call_is_named(
     make_spot: Any, troubles: list[Any], key: Any
@@ -189,36 +164,3 @@ def test_a_key_that_does_not_take_the_call_is_named(
     notes = getattr(mistake.value, "__notes__", [])
     assert all(f"mark(key=) of {identifier_of(ask)}" in note for note in notes)
     assert len(notes) == callable(key)
-
-
-class Methods:
-    def ask(self, prompt: str, *, n: int = 1) -> str:
-        return prompt * n
-
-
-def any_of(*prompts: str, **options: object) -> str:
-    return "".join(prompts)
-
-
-@pytest.mark.parametrize(
-    ("function", "given"),
-    [
-        (double, lambda x: "1"),
-        (double, lambda x, y=2: "1"),
-        (double, lambda *args: "1"),
-        (double, lambda *, x: "1"),
-        (double, lambda y: "1"),
-        (Methods.ask, lambda self, prompt, **options: "1"),
-        (Methods.ask, lambda self, prompt: "1"),
-        (Methods().ask, lambda prompt, n=1: "1"),
-        (any_of, lambda prompt: "1"),
-        (max, lambda one, other: "1"),
-    ],
-)
-def test_a_cost_or_key_that_fits_some_call_is_taken(
-    make_spot: Callable[..., Spot], function: Any, given: Any
-) -> None:
-    spot = make_spot(limiter="600/min")
-    spot.limiter(cost=given)(function)
-    spot.limiter(key=given)(function)
-    spot.mark(key=given)(function)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gates import DEADLINE, followers
-from rows import HeldLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,17 +95,6 @@ def test_an_execution_goes_on_and_is_stored(spot: Spot) -> None:
     assert spot.stats()["misses"] == 1
 
 
-def test_by_default_it_is_cancelled(spot: Spot) -> None:
-    marked = spot.mark(on_cancel="stop")(work)
-
-    async def main() -> None:
-        await cancelled(marked(1))
-        STATE.gate.set()
-        assert spot.peek(marked, 1) is None
-
-    run(main)
-
-
 @pytest.mark.usefixtures("_quiet")
 def test_a_timeout_and_a_group_cancel_the_caller_alone(spot: Spot) -> None:
     marked = spot.mark(on_cancel="finish")(work)
@@ -158,29 +146,6 @@ def test_those_who_follow_get_what_the_cancelled_caller_began(spot: Spot) -> Non
     assert STATE.ran == [1]
 
 
-@pytest.mark.usefixtures("_quiet")
-def test_what_has_not_begun_ends_with_its_caller(make_spot: Callable[..., Spot]) -> None:
-    """It waits for the lease, which another process has."""
-    spot, other = make_spot(), make_spot()
-    marked = spot.mark(on_cancel="finish")(work)
-    lease = HeldLease(other.metadata, spot.key(marked, 1))
-
-    async def main() -> None:
-        call = asyncio.create_task(marked(1))
-        while not len(spot._engine.flights):
-            await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        await finished(spot)
-
-    run(main)
-    lease.release()
-    assert STATE.ran == []
-    assert not len(spot._engine.flights)
-
-
 def test_an_error_that_no_caller_gets_is_told_by_us_alone(
     spot: Spot, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -198,19 +163,6 @@ def test_an_error_that_no_caller_gets_is_told_by_us_alone(
     said = [(record.levelname, "work raised OSError('down') after" in record.message)
             for record in caplog.records]  # fmt: skip
     assert said == [("WARNING", True)]
-
-
-def test_an_execution_that_cancels_itself_cancels_its_caller(spot: Spot) -> None:
-    marked = spot.mark(on_cancel="finish")(work)
-    STATE.error = asyncio.CancelledError("its own")
-
-    async def main() -> None:
-        STATE.gate.set()
-        with pytest.raises(asyncio.CancelledError):
-            await marked(1)
-
-    run(main)
-    assert not len(spot._engine.flights)
 
 
 def test_an_argument_that_the_cancelled_caller_changes_gets_no_result(
@@ -242,21 +194,3 @@ def test_shutdown_leaves_the_store_open_for_it(make_spot: Callable[..., Spot]) -
     run(main)
     other = make_spot()
     assert other.peek(other.mark(work), 1) is not None
-
-
-@pytest.mark.parametrize(
-    "options", [{"save": "background"}, {"metadata": "memory"}, {"mode": "readonly"}]
-)
-def test_wherever_the_result_is_kept(
-    make_spot: Callable[..., Spot], options: dict[str, Any]
-) -> None:
-    spot = make_spot(strict=True, **options)
-    marked = spot.mark(on_cancel="finish")(work)
-
-    async def main() -> None:
-        await cancelled(marked(1))
-        await finished(spot)
-
-    run(main)
-    assert spot.flush()
-    assert (spot.peek(marked, 1) is None) == ("mode" in options)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import functools
 import importlib
 import inspect
 import linecache
 import sys
-import threading
 from collections import deque
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
-from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.errors import ConfigError
 from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
+
+from tests.made import findable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -60,6 +60,9 @@ def of_an_attribute(path: str, function: str) -> str:
 
 def of_a_container(path: str, function: str, copy: str) -> str:
     return f"{changed(path, function)}: work on a copy: `{path} = {copy}`"
+
+
+OR_BY_KEY = ": return what is new instead, or say with `key=` what counts of `{}`"
 
 
 def given(value: Any) -> Any:
@@ -119,11 +122,6 @@ class Chat:
         self.__token += 1
         return question
 
-    def forget(self, question: str) -> str:
-        STATE.ran.append(question)
-        del self.calls
-        return question
-
     def fail(self, question: str) -> str:
         self.ask(question)
         raise LookupError(" ".join(self.history))
@@ -177,29 +175,10 @@ def test_a_call_that_changes_its_own_key_is_not_stored(
     assert caplog.messages == []
 
 
-def test_an_attribute_that_is_gone_has_changed(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    make_spot().mark(Chat.forget)(Chat(), "a")
-    assert caplog.messages == [of_an_attribute("self.calls", "forget")]
-
-
 def test_a_chat_forgets_nothing(make_spot: Callable[..., Spot]) -> None:
     for name in ("first", "second"):
         chat, marked = Chat(), make_spot().mark(Chat.ask)
         assert [marked(chat, text) for text in ("a", "b")] == ["a", "a b"], name
-
-
-def test_a_model_that_is_trained_goes_on(make_spot: Callable[..., Spot]) -> None:
-    class Model:
-        def __init__(self) -> None:
-            self.weight = 0.0
-
-    def train(model: Model, target: float) -> float:
-        model.weight += (target - model.weight) / 2
-        return (target - model.weight) ** 2
-
-    for _ in range(2):
-        model, step = Model(), make_spot().mark(train)
-        assert [step(model, 1.0) for _ in range(3)] == [0.25, 0.0625, 0.015625]
 
 
 def test_a_list_of_an_argument_is_to_be_copied(make_spot: Callable[..., Spot], caplog: Any) -> None:
@@ -276,41 +255,297 @@ def make_and_call(spot: Spot, make: Any) -> list[str]:
     return list(seen)
 
 
-def test_a_variable_beneath_a_decorator_is_told_by_its_name(
+def plainly(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **more: Any) -> Any:
+        return function(*args, **more)
+
+    return wrapper
+
+
+def by_position(function: Any) -> Any:
+    return functools.wraps(function)(lambda *args: function(*args))
+
+
+def retried(function: Any) -> Any:
+    tenacity = pytest.importorskip("tenacity")
+    return tenacity.retry(stop=tenacity.stop_after_attempt(2))(function)
+
+
+def retried_by_stamina(function: Any) -> Any:
+    return pytest.importorskip("stamina").retry(on=ValueError)(function)
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self.factor = 2
+
+    def add(self, value: Any) -> None:
+        self.seen.append(value)
+
+
+class Holder:
+    def __init__(self, callback: Any) -> None:
+        self.callback = callback
+
+
+class Stack(list[Any]):
+    def put(self, value: Any) -> Any:
+        self.append(value)
+        return value
+
+
+class Table(dict[Any, Any]):
+    def put(self, value: Any) -> Any:
+        self[value] = value
+        return value
+
+
+def visit(value: Any, callback: Any) -> Any:
+    (callback.callback if isinstance(callback, Holder) else callback)(value)
+    return value
+
+
+def counting(decorator: Any) -> Any:
+    calls = 0
+
+    @decorator
+    def ask(x: int) -> int:
+        nonlocal calls
+        calls += 1
+        return x
+
+    return ask
+
+
+def noting(decorator: Any, factor: int = 2) -> Any:
+    notes = Notes()
+    notes.factor = factor
+
+    @decorator
+    def ask(x: int) -> int:
+        notes.seen.append(x)
+        return x * notes.factor
+
+    return ask
+
+
+def helped() -> Any:
+    def helper() -> None:
+        helper.calls += 1  # type: ignore[attr-defined]
+
+    helper.calls = 0  # type: ignore[attr-defined]
+
+    def ask(x: int) -> int:
+        helper()
+        return x
+
+    return ask
+
+
+def callback_with_a_list() -> Any:
+    seen: list[Any] = []
+    return lambda value: seen.append(value)
+
+
+def callback_with_notes() -> Any:
+    notes = Notes()
+    return lambda value: notes.add(value)
+
+
+def callback_with_a_counter() -> Any:
+    def count(value: Any) -> None:
+        count.calls += 1  # type: ignore[attr-defined]
+
+    count.calls = 0  # type: ignore[attr-defined]
+    return count
+
+
+def follows(spot: Spot, function: Any, args: Any, **options: Any) -> int:
+    """How many results a call of the function stores."""
+    spot.mark(**options)(function)(*args)
+    return int(spot.stats()["entries"])
+
+
+@pytest.mark.parametrize("version", [None, "auto"])
+@pytest.mark.parametrize(
+    ("make", "args", "path", "line"),
+    [
+        (lambda: counting(plainly), lambda: (1,), "calls", "calls"),
+        (lambda: counting(lambda f: plainly(plainly(f))), lambda: (1,), "calls", "calls"),
+        (lambda: counting(retried), lambda: (1,), "calls", "calls"),
+        (lambda: counting(retried_by_stamina), lambda: (1,), "calls", "calls"),
+        (lambda: noting(lambda f: f), lambda: (1,), "notes.seen", "notes.seen"),
+        (lambda: noting(plainly), lambda: (1,), "notes.seen", "notes.seen"),
+        (helped, lambda: (1,), "helper.calls", "helper.calls"),
+        (lambda: visit, lambda: (1, callback_with_a_list()), "seen", "callback.seen"),
+        (lambda: visit, lambda: (1, callback_with_notes()), "notes.seen", "callback.notes.seen"),
+        (lambda: visit, lambda: (1, callback_with_a_counter()), "callback.calls", "callback.calls"),
+        (
+            lambda: visit,
+            lambda: (1, Holder(callback_with_a_list())),
+            "seen",
+            "callback.callback.seen",
+        ),
+    ],
+)
+def test_the_line_that_is_told_leaves_out_what_has_changed_alone(
+    make_spot: Callable[..., Spot],
+    caplog: Any,
+    make: Any,
+    args: Any,
+    path: str,
+    line: str,
+    version: Any,
+) -> None:
+    function = make()
+    assert follows(make_spot(strict=True), function, args(), version=version) == 0
+    told = f'If no result depends on it: `ignore=("{line}",)`; else pass it as an argument'
+    expected = f"{changed(path, function.__name__)}. {told} and return the new one."
+    assert caplog.messages == [expected]
+    caplog.clear()
+    options = {"ignore": (line,), "version": version}
+    assert follows(make_spot("mended"), make(), args(), **options) == 1
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("decorator", [lambda f: f, plainly])
+def test_the_rest_of_a_captured_object_counts(
+    make_spot: Callable[..., Spot], decorator: Any
+) -> None:
+    mark = make_spot().mark(ignore=("notes.seen",))
+    assert [mark(noting(decorator, factor))(1) for factor in (2, 3, 2)] == [2, 3, 2]
+    assert mark(noting(decorator, 2)).__name__ == "ask"
+
+
+@pytest.mark.parametrize("version", [None, "auto"])
+@pytest.mark.parametrize("kind", ["captured", "attribute", "keyword", "within a decorator"])
+def test_an_ignored_parameter_is_no_variable_of_a_helper(
+    make_spot: Callable[..., Spot], kind: str, version: Any
+) -> None:
+    def make(x: int) -> Any:
+        def helper(y: int) -> int:
+            return y * x
+
+        def with_attribute(y: int) -> int:
+            return y * int(with_attribute.x)  # type: ignore[attr-defined]
+
+        with_attribute.x = x  # type: ignore[attr-defined]
+
+        def by_parameter(y: int, x: int = 0) -> int:
+            return (with_attribute if kind == "attribute" else helper)(y)
+
+        def by_keyword(y: int, **more: Any) -> int:
+            return helper(y)
+
+        functions = {"keyword": by_keyword, "within a decorator": plainly(by_parameter)}
+        return functions.get(kind, by_parameter)
+
+    mark = make_spot().mark(ignore=("x",), version=version)
+    assert [mark(make(x))(1, x=7) for x in (2, 3, 2)] == [2, 3, 2]
+    if kind != "keyword":
+        with pytest.raises(ConfigError, match="has no parameter 'x'"):
+            mark(by_position(make(2)))
+
+
+def test_a_callback_is_not_copied(make_spot: Callable[..., Spot], caplog: Any) -> None:
+    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
+        found.append(value)
+
+    for number, callback in enumerate(
+        [Notes().add, functools.partial(Stack.put, Stack()), [].append, add]
+    ):
+        assert make_spot(f"app{number}").mark(visit)(1, callback) == 1
+    told = changed("callback", "visit").removeprefix("app") + OR_BY_KEY.format("callback")
+    assert caplog.messages == [f"app{number}{told}" for number in range(4)]
+
+
+@pytest.mark.parametrize("make", [Stack, Table])
+def test_self_is_not_to_be_copied(make_spot: Callable[..., Spot], caplog: Any, make: Any) -> None:
+    make_spot().mark(make.put)(make(), 1)
+    assert caplog.messages == [changed("self", "put") + OR_BY_KEY.format("self")]
+
+
+def test_a_copy_of_a_list_of_another_class_is_one(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
-    def plain(function: Any) -> Any:
-        @functools.wraps(function)
-        def wrapper(*args: Any) -> Any:
-            return function(*args)
+    def put(stack: Stack) -> Any:
+        return stack.put(1)
 
-        return wrapper
-
-    seen: list[str] = []
-
-    @plain
-    def note(question: str) -> str:
-        seen.append(question)
-        return question
-
-    make_spot().mark(note)("a")
-    assert caplog.messages == [of_an_attribute("seen", "note")]
+    make_spot().mark(put)(Stack())
+    assert caplog.messages == [of_a_container("stack", "put", "copy.deepcopy(stack)")]
 
 
-def test_a_bound_method_and_a_default(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def collect(x: int, found: list[int] = []) -> list[int]:  # noqa: B006 - as people write it
-        found.append(x)
-        return list(found)
+def test_no_function_or_object_is_left_out_as_a_whole(
+    make_spot: Callable[..., Spot], caplog: Any
+) -> None:
+    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
+        found.append(value)
+
+    stack, method = Stack(), Notes().add
+    for number, function in enumerate([lambda: add(1), lambda: stack.append(1), lambda: method(1)]):
+        make_spot(f"app{number}").mark(function)()
+    assert [message[6:] for message in caplog.messages] == [
+        f"{changed(name, '<lambda>')[5:]}. Pass it as an argument and return the new one."
+        for name in ("add", "stack", "method")
+    ]
+
+
+def test_no_class_is_left_out(make_spot: Callable[..., Spot], caplog: Any) -> None:
+    class Local:
+        count = 0
+
+        def ask(self, x: int) -> int:
+            type(self).count += 1
+            return x
+
+    def ask(x: int) -> int:
+        Local.count += 1
+        return x
+
+    def ask_of(cls: Any) -> int:
+        return int(cls.count)
 
     spot = make_spot()
-    assert spot.mark(Chat().ask)("a") == "a"
-    assert spot.cached_run(Chat().ask, "a") == "a"
-    assert [spot.mark(collect)(1) for _ in range(2)] == [[1], [1, 1]]
-    assert caplog.messages == [
-        of_an_attribute("self.history", "ask"),
-        of_a_container("found", "collect", "found.copy()"),
+    spot.mark(Local.ask)(Local(), 1)
+    spot.mark(Local().ask)(1)
+    spot.mark(ask_of)(Local)
+    spot.mark(ask)(1)
+    assert [message.partition("uncached; ")[2] for message in caplog.messages] == [
+        'say with mark(key={"self": function}) what counts',
+        'say with mark(key={"cls": function}) what counts',
+        "pass what counts of Local as an argument",
     ]
-    assert spot.stats()["entries"] == 0
+
+
+def test_a_variable_without_a_form_is_left_out_alone(
+    make_spot: Callable[..., Spot], caplog: Any
+) -> None:
+    lines, holder = iter(()), SimpleNamespace(lines=iter(()), number=1)
+
+    def of_a_callback(callback: Any) -> int:
+        return int(callback())
+
+    def of_an_object() -> int:
+        return int(holder.number)
+
+    for function, args, line in (
+        (of_a_callback, (lambda: lines is not None,), "callback.lines"),
+        (of_an_object, (), "holder.lines"),
+    ):
+        caplog.clear()
+        assert follows(make_spot("other"), function, args) == 0
+        assert caplog.text.rstrip().endswith(f'write mark(ignore=("{line}",))')
+        assert follows(make_spot(f"with {line}"), function, args, ignore=(line,)) == 1
+
+
+def test_a_misspelt_variable_of_a_callback_is_told(
+    make_spot: Callable[..., Spot], caplog: Any
+) -> None:
+    make_spot().mark(visit, ignore=("callback.sen",))(1, lambda value: None)
+    assert len(caplog.messages) == 1
+    assert 'ignore=("callback.sen",) leaves out nothing: the function has no' in caplog.text
 
 
 @pytest.mark.parametrize("batch", [None, 2])
@@ -379,18 +614,11 @@ def test_what_is_made_behind_an_expired_result(make_spot: Callable[..., Spot], c
     assert caplog.messages == [of_an_attribute("self.history", "ask")]
 
 
-def test_what_is_set_was_run_by_nobody(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    spot, chat = make_spot(), Chat()
-    marked = spot.mark(Chat.ask)
-    spot.set_result("set", marked, chat, "a")
-    assert marked(chat, "a") == "set"
-    assert caplog.messages == []
-
-
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_who_waits_runs_by_himself(make_spot: Callable[..., Spot], kind: str) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
+    @findable
     class Counter:
         calls = 0
 
@@ -417,64 +645,10 @@ def test_who_waits_runs_by_himself(make_spot: Callable[..., Spot], kind: str) ->
     assert spot.stats()["entries"] == 0
 
 
-def test_another_thread_may_be_the_one_that_changes_it(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    def size(items: list[int]) -> int:
-        thread = threading.Thread(target=items.append, args=(1,))
-        thread.start()
-        thread.join()
-        return len(items)
-
-    spot = make_spot()
-    assert spot.mark(size)([]) == 1
-    assert caplog.messages == [of_a_container("items", "size", "items.copy()")]
-
-
-def test_a_stream_is_compared_when_it_has_ended(make_spot: Callable[..., Spot]) -> None:
-    """Also what its consumer changes in between."""
-
-    def words(items: list[str]) -> Iterator[str]:
-        STATE.ran.append(1)
-        yield "first"
-        yield from items
-
-    spot = make_spot()
-    for _ in range(2):
-        items = ["a"]
-        found = []
-        for item in spot.mark(words)(items):
-            items[:] = ["b"]
-            found.append(item)
-        assert found == ["first", "b"]
-    assert STATE.ran == [1, 1]
-
-
-def test_what_changes_through_another_key_generation(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    class ByText(bs.KeyGenBase):
-        name = "by text"
-
-        def input_id(self, args: Any, kwargs: Any) -> str:
-            return repr((args, sorted(kwargs.items())))
-
-    spot = make_spot(keygen=ByText())
-
-    def append(items: list[int], x: int) -> int:
-        items.append(x)
-        return len(items)
-
-    assert [spot.mark(append)([], 1) for _ in range(2)] == [1, 1]
-    assert [spot.mark(len)([]) for _ in range(2)] == [0, 0]
-    told = changed("an argument", "append").replace("`an argument`", "an argument")
-    assert caplog.messages == [f"{told}: work on a copy"]
-    assert spot.stats()["entries"] == 1
-
-
 def test_what_can_not_be_compared_is_not_stored(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
+    @findable
     class Table(dict[str, int]):
         def values(self) -> Any:
             raise OSError("gone")
@@ -489,33 +663,6 @@ def test_what_can_not_be_compared_is_not_stored(
     assert [trouble.operation for trouble in troubles] == ["compare the key"] * 2
 
 
-def test_the_row_tells_the_arguments_that_are_compared_as_all_others(
-    make_spot: Callable[..., Spot], tmp_path: Path
-) -> None:
-    """A file in one is told by its content there, though it is not read for the comparison."""
-
-    class Table:
-        def __init__(self, *parts: Any) -> None:
-            self.parts = parts
-
-        @functools.cached_property
-        def size(self) -> int:
-            return len(self.parts)
-
-    def read(table: Any, x: object) -> int:
-        return 1
-
-    (tmp_path / "a.txt").write_text("a")
-    file = bs.File(tmp_path / "a.txt")
-    spot = make_spot()
-    marked = spot.mark(read)
-    for table in ([1, 2], Table("\ud800"), Table(file), Table(3), [file]):
-        if isinstance(table, Table) and table.parts == (3,):
-            assert table.size == 1
-        marked(table, ["x"])
-        assert spot.explain(marked, table, ["y"]).differs == ("argument x",)
-
-
 def test_an_ignored_argument_may_change(make_spot: Callable[..., Spot], caplog: Any) -> None:
     def append(x: int, log: list[int]) -> int:
         log.append(x)
@@ -528,48 +675,10 @@ def test_an_ignored_argument_may_change(make_spot: Callable[..., Spot], caplog: 
     assert caplog.messages == []
 
 
-def test_what_key_says_is_not_asked_again(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def append(items: list[int], x: int) -> int:
-        items.append(x)
-        return x
-
-    def first(items: list[int], x: int = 0) -> list[int]:
-        STATE.ran.append("asked")
-        return items
-
-    for key in (first, {"items": first}, "an ID"):
-        STATE.ran.clear()
-        spot = make_spot(type(key).__name__)
-        assert spot.mark(key=key)(append)([], 1) == 1
-        assert STATE.ran == ["asked"] * (key != "an ID")
-        assert spot.stats()["entries"] == 1
-    assert caplog.messages == []
-
-
-def test_a_file_is_not_read_again(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    real = bs.File.open
-    monkeypatch.setattr(bs.File, "open", lambda file: (opened.append(file.name), real(file))[1])
-    (tmp_path / "a.txt").write_text("a")
-    file = bs.File(tmp_path / "a.txt")
-    held: Any = dataclasses.make_dataclass("Held", ["file"])
-
-    def size(file: Any, more: list[bs.File]) -> int:
-        STATE.ran.append(1)
-        return 1
-
-    spot = make_spot(arguments=False)
-    monkeypatch.setattr(type(spot._engine), "miss", lambda *_: opened.clear())
-    for given in (file, held(file)):
-        assert spot.mark(size)(given, [file]) == 1
-        assert len(opened) == 2, "for the digests of the arguments in the row"
-
-
 def test_a_cached_property_is_not_computed_again(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
+    @findable
     class Table:
         def __init__(self) -> None:
             self.rows = [1, 2]
@@ -618,63 +727,18 @@ def test_what_a_class_says_is_what_may_not_change(
     assert spot.stats()["entries"] == 1
     assert [spot.mark(Keyed.add)(Keyed(), 1) for _ in range(2)] == [1, 1]
     assert spot.stats()["entries"] == 1
-    assert caplog.messages == [of_an_attribute("self", "add")]
-
-
-class SignsIn:
-    """As a client that a server gives a cookie: what counts of it is said by its class."""
-
-    def __init__(self) -> None:
-        self.cookie, self.url = "", "https://example.com"
-
-    def __beautyspot_key__(self) -> str:
-        if self.cookie:
-            msg = "it has a cookie"
-            raise UnstableKeyError(msg)
-        return self.url
-
-
-def test_what_has_no_form_after_its_call_has_changed(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    def sign_in(client: SignsIn) -> None:
-        client.cookie = "session"
-
-    spot = make_spot()
-    spot.mark(sign_in)(SignsIn())
-    assert caplog.messages == [of_an_attribute("client", "sign_in")]
-    assert spot.stats()["entries"] == 0
-
-
-def test_the_parts_of_what_says_itself_what_counts_are_not_looked_at(
-    make_spot: Callable[..., Spot],
-) -> None:
-    class Part:
-        def __beautyspot_key__(self) -> str:
-            STATE.ran.append(self)
-            return "part"
-
-    class Whole:
-        def __init__(self) -> None:
-            self.part = Part()
-
-        def __beautyspot_key__(self) -> str:
-            return "whole"
-
-    marked = make_spot().mark(lambda whole: 1)
-    assert marked(Whole()) == marked(Whole()) == 1
-    assert STATE.ran == []
+    assert caplog.messages == [changed("self", "add") + OR_BY_KEY.format("self")]
 
 
 LIBRARY = """
 class Expr:
-    '''As an expression of sympy, which keeps its hash when it is first asked for it.'''
-    __slots__ = ("_args", "_mhash")
+    '''As an expression of sympy, which keeps what it has computed.'''
+    __slots__ = ("_args", "_size")
     def __init__(self, *args):
-        self._args, self._mhash = args, None
+        self._args, self._size = args, None
     def __hash__(self):
-        self._mhash = self._mhash or hash(self._args)
-        return self._mhash
+        self._size = self._size or len(self._args)
+        return hash(self._args)
     def copy(self):
         return Expr(*self._args)
 
@@ -709,6 +773,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
     make_spot: Callable[..., Spot], caplog: Any, library: Any
 ) -> None:
+    @findable
     class User(library.Mapped):  # type: ignore[misc]
         def greet(self) -> str:
             self.load()
@@ -731,7 +796,7 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
     spot.mark(User.rename)(User("a"), "b")
     fields = "pass its fields"
     assert caplog.messages[:3] == [
-        f"{changed('expr._mhash', 'expand')}: `expr` is of another package: {fields}",
+        f"{changed('expr._size', 'expand')}: `expr` is of another package: {fields}",
         f"{changed('self._state', 'greet')}: `self` is of another package: {fields}",
         f"{changed('user._state', 'greet')}: `user` is of another package: {fields}",
     ]
@@ -741,6 +806,7 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
 def test_nor_where_it_has_no_form(
     make_spot: Callable[..., Spot], caplog: Any, library: Any
 ) -> None:
+    @findable
     class User(library.Locked):  # type: ignore[misc]
         def greet(self) -> str:
             return f"hello {self.name}"
@@ -763,34 +829,6 @@ def test_nor_where_it_has_no_form(
     assert 'mark(ignore=("user",)) leaves the whole argument user out' in said
     assert "else pass its fields or str(user), or say with mark(key=" in said
     assert "._state" not in said.partition("runs uncached")[2]
-
-
-def test_an_object_of_sqlalchemy(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    pytest.importorskip("sqlalchemy")
-    import sqlalchemy as sa
-    from sqlalchemy import orm
-
-    class Base(orm.DeclarativeBase):
-        pass
-
-    class User(Base):
-        __tablename__ = "users"
-        id = sa.Column(sa.Integer, primary_key=True)
-        name = sa.Column(sa.String)
-
-        def greet(self) -> str:
-            return f"hello {self.name}"
-
-    def read(statement: Any) -> str:
-        return str(statement)
-
-    spot = make_spot()
-    assert spot.mark(User.greet)(User(id=1, name="a")) == "hello a"
-    spot.mark(read)(sa.select(User))
-    first, second = caplog.messages
-    assert "self is of another package: pass its fields" in first
-    assert "ignore=" not in first
-    assert "else pass its fields or str(statement), or say with mark(key=" in second
 
 
 class Service:
@@ -842,47 +880,3 @@ def test_ignore_of_nothing_is_told_after_the_first_run(
 def test_ignore_of_what_is_there_or_may_come_is_right(spot: Spot, path: str) -> None:
     marked = spot.mark(ignore=(path, "self.calls"))(Service.count)
     assert marked(Declared(), "a") == "a"
-
-
-def test_nothing_is_said_of_an_attribute_of_an_argument_that_is_left_out(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    @make_spot(on_error=troubles.append).mark(ignore=("client.token",))
-    def ask(question: str, client: object = None) -> str:
-        return question
-
-    assert ask("a") == "a"
-    assert troubles == []
-
-
-def test_a_misspelt_attribute_is_told_where_its_value_has_no_form(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    service = Service()
-    service.clinet = iter(())  # type: ignore[attr-defined]
-    marked = make_spot(on_error=troubles.append).mark(ignore=("self.client",))(Service.count)
-    marked(service, "a")
-    assert "has no attribute 'client'. Did you mean 'clinet'?" in str(troubles[0])
-
-
-def test_a_private_name_means_what_it_means_in_its_class(spot: Spot) -> None:
-    class _Client:
-        def __init__(self, name: str) -> None:
-            self.__lock = iter(())
-            self.__name = name
-
-        @spot.mark(ignore=("self.__lock",))
-        def ask(self, __x: int) -> int:
-            STATE.ran.append(__x)
-            return __x
-
-        @spot.mark(ignore=("self.__lock",), key={"__x": abs})
-        def size(self, __x: int) -> int:
-            STATE.ran.append(__x)
-            return abs(__x)
-
-    for ask in (_Client("a").ask, _Client("a").ask, _Client("b").ask):
-        assert ask(1) == 1
-    assert STATE.ran == [1, 1]
-    assert [_Client("a").size(-2), _Client("a").size(2)] == [2, 2]
-    assert STATE.ran == [1, 1, -2]

@@ -17,7 +17,6 @@ from beautyspot.memory import MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -99,27 +98,8 @@ def test_it_is_made_again_with_what_is_given_there(
         assert arrived.last_call().hit
 
 
-def test_a_file_may_give_them(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "beautyspot.toml"
-    file.write_text(f'[profiles.worker]\nsigning_key = "{KEY}"\n')
-    spot = make_spot(signing_key=KEY, config=file)
-    data = sent(spot, monkeypatch)
-    with pytest.raises(bs.ConfigError, match="in its configuration file"):
-        pickle.loads(data)
-    monkeypatch.setenv("BEAUTYSPOT_PROFILE", "worker")
-    with pickle.loads(data) as arrived:
-        assert arrived.config.source("signing_key").endswith("[profiles.worker]")
-
-
 def double(x: int) -> int:
     return 2 * x
-
-
-def test_in_its_own_process_it_stays_itself(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(signing_key=KEY)
-    assert pickle.loads(pickle.dumps(spot)) is spot
 
 
 class Holding(MemoryStorage):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.errors import MetadataError
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
@@ -32,14 +31,6 @@ def test_a_function_renews_its_own_result(spot: Spot) -> None:
     assert spot.refresh(pages, "a") == ["a", "a", "a"]
 
 
-def test_no_block_counts(spot: Spot) -> None:
-    marked = spot.mark(str.upper)
-    marked("a")
-    with spot.using(max_age=0):
-        assert spot.peek(marked, "a") is None
-        assert spot.previous(marked, "a") is not None
-
-
 def test_an_error_is_found_until_it_expires(spot: Spot) -> None:
     def fails(name: str) -> str:
         raise KeyError(name)
@@ -63,10 +54,3 @@ def test_stale_bounds_it(spot: Spot) -> None:
     while spot.previous(short, "a") is not None:  # a thousandth of a second
         pass
     assert spot.previous(long, "a") is not None
-
-
-def test_it_needs_an_open_spot(spot: Spot) -> None:
-    marked = spot.mark(str.upper)
-    spot.shutdown()
-    with pytest.raises(MetadataError):
-        spot.previous(marked, "a")

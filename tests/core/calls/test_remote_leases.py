@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
-from beautyspot.memory import MemoryStorage
 from gates import DEADLINE, Gate, until
 from kinds import KINDS, RAN
 from remote_store import RemoteStore, Server
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from beautyspot.spot import Spot
-
-
-class FarStorage(MemoryStorage):
-    remote = True
 
 
 SERVERS: list[Server] = []
@@ -81,21 +76,6 @@ def test_a_miss_asks_three_times_and_a_hit_once(far: Spot, store: RemoteStore, k
     assert call(marked, 1) == first
     assert store.asked == [find]
     assert RAN == [1]
-
-
-def test_a_stream_that_makes_a_blob_holds_the_lease_as_it_is_saved(
-    make_spot: Callable[..., Spot], store: RemoteStore
-) -> None:
-    spot = make_spot(metadata=store, storage=FarStorage())
-    store.asked.clear()
-
-    @spot.mark(save_blob=True)
-    def stream() -> Iterator[int]:
-        yield 1
-
-    assert list(stream()) == [1]
-    assert "begin" in store.asked
-    assert not leased(store.server)
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
@@ -321,21 +301,3 @@ def test_wait_timeout_ends_a_wait(make_spot: Callable[..., Spot], server: Server
     assert leased(server), "it is still the other's"
     held.release()
     assert not waiting(spot)
-
-
-def test_a_store_that_goes_away_ends_a_wait(machines: Machines) -> None:
-    second = machines.of(1, lambda x: ["own"])
-    with ThreadPoolExecutor(2) as pool:
-        mine = pool.submit(machines.of(0, gated), 1)
-        assert machines.gate.entered.wait(DEADLINE)
-        theirs = pool.submit(second, 1)
-        machines.wait(1, theirs)
-
-        def fail(name: str, args: Any) -> None:
-            raise MetadataError("gone: start it")
-
-        machines.stores[1].before = fail
-        assert theirs.result(DEADLINE) == ["own"]
-        machines.stores[1].before = lambda _name, _args: None
-        machines.gate.open.set()
-        assert mine.result(DEADLINE) == [1]

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from kinds import KINDS, RAN, result, work
-from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from beautyspot.contracts import TaskRecord
     from beautyspot.contracts.store import Put
-    from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
 Make = Any
@@ -102,26 +100,6 @@ def test_with_arguments_that_were_added_and_an_id(before: Spot, spot: Spot) -> N
     assert RAN == []
 
 
-def test_what_a_local_function_captured_counts_as_before(before: Spot, spot: Spot) -> None:
-    def made(factor: int) -> Callable[[int], int]:
-        def times(x: int) -> int:
-            RAN.append(x)
-            return factor * x
-
-        return times
-
-    earlier = __name__ + ":test_what_a_local_function_captured_counts_as_before.<locals>.made"
-    before.mark(made(2))(1)
-    before.mark(made(3), name="named")(1)
-    RAN.clear()
-    two = spot.mark(made(2), name="two", renamed_from=f"{earlier}.<locals>.times")
-    three = spot.mark(made(3), renamed_from="named")
-    assert (two(1), three(1)) == (2, 3)
-    assert RAN == []
-    assert spot.mark(made(5), renamed_from="named")(1) == 5
-    assert RAN == [1]
-
-
 def test_an_invalidated_result_does_not_come_back(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old")
     new = spot.mark(work, name="new", renamed_from="old")
@@ -149,19 +127,6 @@ def test_a_new_result_replaces_those_of_all_names(before: Spot, spot: Spot) -> N
     assert len([blob for blob in spot.storage.list() if blob.location]) == 1
 
 
-def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
-    old = before.mark(work, name="old", ttl=60)
-    old(1)
-    made = row(before, before.key(old, 1)).made_at or 0.0
-    spot._engine.cache.clock = lambda: made + 61
-    new = spot.mark(work, name="new", renamed_from="old", ttl=60, stale="1h")
-    assert spot.explain(new, 1).hit
-    assert new(1) == result(1)
-    assert spot.flush()  # waits for the call behind
-    assert RAN == [1, 1]
-    assert keys(spot) == {spot.key(new, 1)}
-
-
 def test_an_expired_result_is_none_and_is_replaced(before: Spot, spot: Spot) -> None:
     old = before.mark(work, name="old", ttl=60)
     old(1)
@@ -180,19 +145,6 @@ def test_an_expired_result_is_none_and_is_replaced(before: Spot, spot: Spot) -> 
     before.mark(work, name="old")(2)
     spot._engine.cache.clock = lambda: made + 200
     assert spot.peek(new, 2) is None
-
-
-def test_a_damaged_one_is_none(before: Spot, make_spot: Make, troubles: list[Trouble]) -> None:
-    old = before.mark(work, name="old")
-    old(1)
-    spot = make_spot(on_error=troubles.append)
-    found = row(spot, before.key(old, 1))
-    put_rows(spot.metadata, found._replace(result_data=b"x" + (found.result_data or b"")[1:]))
-    new = spot.mark(work, name="new", renamed_from="old")
-    assert not spot.explain(new, 1).hit
-    assert new(1) == result(1)
-    assert RAN == [1, 1]
-    assert {trouble.operation for trouble in troubles} == {"look up"}
 
 
 def test_only_what_is_signed_is_taken_and_is_signed_again(make_spot: Make) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
@@ -10,11 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-import stamina
-from beautyspot import KeyGenBase, Spot
-from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import canonical
-from pydantic import BaseModel, ConfigDict
+from beautyspot import Spot
 
 # Not postponed: the annotation is the class itself.
 PROGRAM = """
@@ -81,64 +76,3 @@ def test_functions_that_differ_in_it_alone_have_one_key(make_spot):
     spot = make_spot()
     keys = {spot.key(local(spot, returned), "a") for returned in (list, list[str], list[int], None)}
     assert len(keys) == 1
-
-
-def test_so_have_those_beneath_a_wrapper(make_spot):
-    """Which captured what the user has annotated."""
-    spot = make_spot()
-
-    def asked(returned: Any, others: bool) -> Any:
-        def ask(text: str) -> Any:
-            return text
-
-        ask.__annotations__["return"] = returned
-
-        @functools.wraps(ask)
-        def wrapper(text: str) -> Any:
-            return ask(text)
-
-        return spot.key(spot.mark(stamina.retry(on=KeyError)(ask) if others else wrapper), "a")
-
-    for others in (False, True):
-        assert len({asked(returned, others) for returned in (list[str], list[int])}) == 1
-
-
-class Plain(KeyGenBase):
-    """A stranger's, which knows plain values alone."""
-
-    name = "plain"
-
-    def input_id(self, args, kwargs):
-        if not {type(each) for each in (*args, *kwargs.values())} <= {int, str}:
-            raise UnstableKeyError("not plain", path="args[0]")
-        return f"{args}{kwargs}"
-
-
-def test_other_key_generations_get_what_was_captured_as_it_is(make_spot):
-    spot = make_spot(keygen=Plain())
-
-    def adding(number: int) -> Any:
-        @spot.mark
-        def add(x: int) -> list[int]:
-            return [x + number]
-
-        return add
-
-    assert len({spot.key(adding(number), 1) for number in (1, 1, 2)}) == 2
-
-
-def test_nothing_is_built_for_a_key():
-    """Else the class changes while it is read, and a program waits for what it never uses."""
-
-    class Late(BaseModel):
-        model_config = ConfigDict(defer_build=True)
-        size: int
-
-    def measure(late: Late) -> Late:
-        return late
-
-    measure.__annotations__.update(late=Late)
-    text = canonical(measure)
-    assert not Late.__pydantic_complete__
-    assert Late(size=1).size == 1
-    assert canonical(measure) == text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,9 @@ from owned_clock import Clock
 from scripted import scripted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from beautyspot.contracts import TaskRecord
-    from beautyspot.contracts.store import Put
     from beautyspot.spot import Spot
 
 SIGNED = "a-signing-key-0123456789"
@@ -40,7 +38,7 @@ class State:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    State.runs, State.gates, Meeting.told = [], [], []
+    State.runs, State.gates = [], []
 
 
 def work(x: Any, y: int = 1) -> Any:
@@ -135,18 +133,6 @@ def test_it_replaces_what_is_stored_and_its_blob(
         assert len([*spot.storage.list()]) == 1
 
 
-def test_a_stream_returns_what_its_generator_does(spot: Spot) -> None:
-    def replacement() -> Iterator[int]:
-        yield 1
-        return "end"  # noqa: B901 - what a generator returns counts
-
-    marked = spot.mark(stream)
-    spot.set_result(replacement(), marked, "a")
-    spot.set_result((1, 2), marked, "b")
-    found = [spot.peek(marked, x) for x in "ab"]
-    assert [one and one.value for one in found] == [[1, "end"], [1, 2, None]]
-
-
 def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -235,77 +221,6 @@ def test_nor_does_what_began_in_another_process(
     assert called(elsewhere, "a") == called(marked, "a") == ["set"]
 
 
-class Meeting(NoLeases):
-    """A store in which something happens just before the next row is written, or just after."""
-
-    before: Callable[[], object] | None = None
-    after: Callable[[], object] | None = None
-    told: list[str]
-
-    def put(self, rows: Sequence[Put]) -> set[str]:
-        before, after = Meeting.before, Meeting.after
-        Meeting.before = Meeting.after = None
-        if before is not None:
-            before()
-        refused = super().put(rows)
-        if after is not None:
-            after()
-        return refused
-
-    def close(self) -> None:
-        Meeting.told.append("closed")
-
-
-def test_what_began_while_it_was_written_does_not_replace_it(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(strict=True, metadata=Meeting)
-    marked = spot.mark(work)
-    State.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(1) as pool:
-        calls: list[Any] = []
-
-        def begin() -> None:
-            calls.append(pool.submit(marked, "a"))
-            until(gate.entered.is_set, unless=calls)
-
-        Meeting.before = begin
-        try:
-            spot.set_result("set", marked, "a")
-        finally:
-            gate.open.set()
-        assert calls[0].result() == ["ran", 1]
-    assert marked("a") == "set"
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_nor_does_one_that_waited_for_another_process(
-    make_spot: Callable[..., Spot], save: str
-) -> None:
-    spots = [make_spot(strict=True, wait_timeout=0, save=save) for _ in range(3)]
-    one, other, third = (spot.mark(work) for spot in spots)
-    State.gates = gates = [Gate(), Gate()]
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(one, "a")]
-        try:
-            until(gates[0].entered.is_set, unless=calls)
-            calls.append(pool.submit(other, "a"))
-            until(gates[1].entered.is_set, unless=calls)
-            gates[0].open.set()
-            calls[0].result()
-            spots[0].flush()  # and with it goes the lease
-            spots[2].set_result("set", third, "a")
-        finally:
-            for gate in gates:
-                gate.open.set()
-        assert calls[1].result() == ["ran", 2]
-    spots[1].flush()
-    assert one("a") == other("a") == third("a") == "set"
-    assert spots[1].refresh(other, "a") == ["ran", 3]
-    spots[1].flush()
-    assert one("a") == ["ran", 3]
-
-
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -368,13 +283,6 @@ def test_an_error_that_is_a_result_is_raised(
     assert row_of(spot, marked, "a").expires_at == now + 60
 
 
-def test_an_error_without_a_faithful_form_is_refused(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=Missing)(work)
-    with pytest.raises(SerializationError, match="the error Missing can't be stored"):
-        spot.set_result(Missing(object()), marked, "a")
-    assert spot.stats()["entries"] == 0
-
-
 # -------------------------------------------------------------------------------- what goes wrong
 
 
@@ -389,7 +297,7 @@ def test_a_value_or_an_argument_without_a_form_changes_nothing(
     with pytest.raises(SerializationError, match=r"object is not a type that can be stored"):
         spot.set_result([1, object()], items, "a")
     with pytest.raises(UnstableKeyError):
-        spot.set_result(1, marked, threading.Lock())
+        spot.set_result(1, marked, iter(()))
     with pytest.raises(TypeError):
         spot.set_result(1, marked, 1, 2, 3)  # type: ignore[call-arg]
     assert (called(marked, "a"), called(items, "a")) == before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import behind
 from beautyspot.errors import CacheMissError
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, until
 from owned_clock import Clock
 from rows import HeldLease
 
@@ -107,47 +107,6 @@ def test_what_is_older_than_that_is_computed(make: Callable[..., Spot]) -> None:
     STATE.clock.now += 110
     assert marked(1) == [1, 2]
     assert STATE.ran == [1, 1]
-
-
-def test_who_finds_nothing_any_more_follows_the_call_behind(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.gate.open.clear()
-    STATE.clock.now += 20
-    marked(1)
-    until(lambda: len(STATE.ran) == 2)
-    STATE.clock.now += 200
-    with ThreadPoolExecutor(1) as pool:
-        found = pool.submit(marked, 1)
-        until(lambda: followers(spot) == 1, unless=[found])
-        STATE.gate.open.set()
-        assert found.result(DEADLINE) == [1, 2]
-    assert STATE.ran == [1, 1]
-
-
-def test_the_store_is_open_until_what_was_handed_over_has_run(
-    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A shutdown that waits for nothing, since it comes within a call."""
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    begun: list[Any] = []
-
-    @spot.mark
-    def ending(x: int) -> int:
-        marked(1)
-        spot.shutdown()
-        return x
-
-    with monkeypatch.context() as patch:
-        patch.setattr(behind.deferred, "begin", lambda work, name: begun.append(work))
-        ending(1)
-    begun.pop()()
-    other = make()
-    found = other.peek(other.mark(**OPTIONS)(work), 1)
-    assert found is not None
-    assert found.value == [1, 2]
 
 
 @pytest.mark.parametrize("options", [{}, {"stale_on_error": True}])
@@ -287,37 +246,6 @@ def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) 
     assert marked(1) == [1, 3]
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"save": "background"},
-        {"metadata": "memory"},
-        {"blob_threshold": 1},
-        {"signing_key": "a secret of some bytes"},
-    ],
-)
-@pytest.mark.parametrize("function", [work, later])
-def test_wherever_the_result_is_kept(
-    make: Callable[..., Spot], options: dict[str, Any], function: Any
-) -> None:
-    spot = make(**options)
-    marked = stored(spot, function)
-    assert spot.flush(), "a result on its way keeps the lease of its key"
-    STATE.clock.now += 20
-
-    async def call() -> Any:
-        found = await marked(1)
-        while spot._engine.behind._tasks:
-            await asyncio.sleep(0.001)
-        return found
-
-    assert (marked(1) if function is work else asyncio.run(call())) == [1, 1]
-    assert spot.flush()
-    found = spot.peek(marked, 1)
-    assert found is not None
-    assert found.value == [1, 2]
-
-
 @pytest.mark.parametrize("wait", [True, False])
 def test_shutdown_stores_what_has_begun_and_begins_no_more(
     make: Callable[..., Spot], wait: bool
@@ -346,48 +274,6 @@ def test_shutdown_stores_what_has_begun_and_begins_no_more(
         for x in many
     ]
     assert len(STATE.ran) == 2 * len(many) - 1
-
-
-def test_a_spot_that_is_dropped_stores_what_has_begun(make_spot: Any, tmp_path: Path) -> None:
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=tmp_path / "cache", config=False)
-    spot._engine.cache.clock = STATE.clock
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    assert marked(1) == [1, 1]
-    until(lambda: len(STATE.ran) == 2)
-    engine = spot._engine
-    assert not spot.flush(0)
-    assert not engine.is_idle, "its end would wait in whatever code the collector comes to"
-    del spot, marked
-    gc.collect()
-    STATE.gate.open.set()
-    until(lambda: engine.closed and not engine.running)
-    other = make_spot()
-    other._engine.cache.clock = STATE.clock
-    found = other.peek(other.mark(**OPTIONS)(work), 1)
-    assert found is not None
-    assert found.value == [1, 2]
-
-
-def test_where_no_thread_can_be_started_the_new_result_is_made_in_place(
-    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    with monkeypatch.context() as patch:
-        patch.setattr(behind.deferred, "begin", refuse)
-        assert marked(1) == [1, 1]
-        assert STATE.ran == [1, 1]
-        assert marked(1) == [1, 2]
-    assert spot.flush()
-    assert not spot._engine.running
 
 
 PROGRAM = """
@@ -488,22 +374,3 @@ def test_a_task_of_the_running_loop_makes_it_anew(make: Callable[..., Spot]) -> 
 
     asyncio.run(main(), debug=True)
     assert STATE.ran == [1, 1]
-
-
-def test_what_a_task_raises_is_told_by_us_alone(
-    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make()
-    marked = stored(spot, later)
-    STATE.clock.now += 20
-    STATE.error = OSError("down")
-
-    async def main() -> None:
-        assert await marked(1) == [1, 1]
-        await renewed(spot)
-        assert await marked(1) == [1, 1]
-        assert not spot._engine.behind._tasks, "it is left alone for a while"
-
-    asyncio.run(main(), debug=True)
-    gc.collect()
-    assert ["later raised OSError('down')" in record.message for record in caplog.records] == [True]

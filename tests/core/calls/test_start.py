@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from beautyspot.calls import lifecycle
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.memory import MemoryMetadataStore
 
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot import Spot
-
-DEADLINE = 30
 
 
 class Store(MemoryMetadataStore):
@@ -44,14 +40,6 @@ class FarStore(Store):
     """The same, as of a server."""
 
     blocking = True
-
-
-RAN: list[int] = []
-
-
-def run(x: int) -> int:
-    RAN.append(x)
-    return x
 
 
 @pytest.fixture(autouse=True)
@@ -113,41 +101,3 @@ def test_a_spot_without_a_function_closes_its_store(
     else:
         spot._finalizer()
     assert store.closed == 1
-
-
-def test_a_spot_that_was_shut_down_before_its_first_function_runs_it_uncached(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot()
-    spot.shutdown()
-    RAN.clear()
-    marked = spot.mark(run)
-    assert marked(1) == marked(1) == 1
-    assert RAN == [1, 1]
-
-
-def test_threads_that_come_first_at_once_share_their_runs(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, both = lifecycle.make_engine, threading.Barrier(2)
-
-    def together(*args: Any) -> Any:
-        both.wait(DEADLINE)
-        return real(*args)
-
-    monkeypatch.setattr(lifecycle, "make_engine", together)
-    spot, called = make_spot(), threading.Barrier(2)
-    RAN.clear()
-
-    def work() -> None:
-        marked = spot.mark(run)
-        called.wait(DEADLINE)
-        assert marked(1) == 1
-
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(DEADLINE)
-    assert RAN == [1]
-    assert (spot.stats()["misses"], spot.stats()["hits"]) == (1, 1)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import gc
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,39 +154,6 @@ def test_what_is_sent_reaches_the_function_and_is_not_stored(spot: Spot) -> None
     assert RAN == ["began", "began"]
 
 
-def once_more() -> Generator[Any, Any, None]:
-    RAN.append("began")
-    with contextlib.suppress(ValueError):
-        yield 1
-
-
-async def once_more_later() -> AsyncIterator[Any]:
-    RAN.append("began")
-    with contextlib.suppress(ValueError):
-        yield 1
-
-
-@pytest.mark.parametrize("way", ["send", "throw"])
-def test_a_run_that_ends_by_what_is_sent_is_not_stored(spot: Spot, way: str) -> None:
-    marked, later = spot.mark(once_more), spot.mark(once_more_later)
-    given = 1 if way == "send" else ValueError()
-
-    async def main() -> None:
-        source: Any = later()
-        await anext(source)
-        with pytest.raises(StopAsyncIteration):
-            await getattr(source, f"a{way}")(given)
-
-    for _ in range(2):
-        asyncio.run(main())
-        source = marked()
-        next(source)
-        with pytest.raises(StopIteration):
-            getattr(source, way)(given)
-    assert RAN == ["began"] * 4
-    assert spot.stats()["entries"] == 0
-
-
 @pytest.mark.parametrize("stored", [False, True])
 def test_an_error_in_the_body_reaches_a_marked_context_manager(spot: Spot, stored: bool) -> None:
     """`contextlib` of Python 3.11 throws a type, a value and a traceback."""
@@ -259,45 +223,6 @@ def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
     assert RAN == ["began"] * 4
 
 
-def test_an_async_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
-    @spot.mark
-    async def source():  # type: ignore[no-untyped-def]
-        RAN.append("began")
-        got = yield 1
-        try:
-            got = yield (2, got)
-        except ValueError:
-            got = "caught"
-        yield (3, got)
-
-    async def main() -> None:
-        live = source()
-        assert [await live.asend(None), await live.asend("a"), await live.athrow(ValueError())] == [
-            1, (2, "a"), (3, "caught"),
-        ]  # fmt: skip
-        await live.aclose()
-        assert await collect(source()) == [1, (2, None), (3, None)]
-        replay = source()
-        assert [await anext(replay), await replay.asend("x"), await anext(replay)] == [
-            1, (2, "x"), (3, None),
-        ]  # fmt: skip
-        assert [item async for item in replay] == []
-        thrown = source()
-        assert [await anext(thrown), await anext(thrown)] == [1, (2, None)]
-        assert await thrown.athrow(ValueError()) == (3, "caught")
-        await thrown.aclose()
-        untouched = source()
-        await anext(untouched)
-        await untouched.aclose()
-        unborn = source()
-        await unborn.aclose()
-        with pytest.raises(ValueError):
-            await source().athrow(ValueError())
-
-    asyncio.run(main())
-    assert RAN == ["began"] * 4
-
-
 @pytest.mark.parametrize("leave", ["break", "return", "anext", "time-out"])
 def test_a_replay_that_is_left_as_its_loop_ends_runs_nothing(spot: Spot, leave: str) -> None:
     """The loop cancels what closes the generator before that has begun."""
@@ -320,26 +245,6 @@ def test_a_replay_that_is_left_as_its_loop_ends_runs_nothing(spot: Spot, leave: 
     asyncio.run(collect(marked(2)))
     asyncio.run(main())
     assert RAN == ["began", 0, 1]
-
-
-def test_a_cancellation_that_is_thrown_into_a_replay_runs_nothing(spot: Spot) -> None:
-    """So does any other error that is no `Exception`."""
-    marked, later = spot.mark(count), spot.mark(count_later)
-
-    async def main() -> None:
-        await collect(later(2))
-        replay: Any = later(2)
-        await anext(replay)
-        with pytest.raises(asyncio.CancelledError):
-            await replay.athrow(asyncio.CancelledError())
-
-    asyncio.run(main())
-    list(marked(2))
-    replay = marked(2)
-    next(replay)
-    with pytest.raises(KeyboardInterrupt):
-        replay.throw(KeyboardInterrupt())
-    assert RAN == ["began", 0, 1] * 2
 
 
 def test_an_item_that_can_not_be_stored_passes_all_the_same(
@@ -375,14 +280,6 @@ def test_a_stream_without_a_key_passes_all_the_same(make_spot: Callable[..., Spo
     assert list(marked(iter([1, 2]))) == [1, 2]
 
 
-def test_streams_are_saved_in_the_background_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, save="background")
-    marked, later = spot.mark(count), spot.mark(count_later)
-    assert list(marked(2)) == asyncio.run(collect(later(2))) == [[0], [1]]
-    assert spot.flush(30)
-    assert spot.stats()["entries"] == 2
-
-
 def test_a_stream_of_blobs_is_read_off_the_loop(spot: Spot) -> None:
     marked = spot.mark(save_blob=True)(count_later)
     assert asyncio.run(collect(marked(2))) == asyncio.run(collect(marked(2))) == [[0], [1]]
@@ -395,11 +292,6 @@ def test_a_missing_stream_is_an_error_in_replay(spot: Spot) -> None:
     with pytest.raises(CacheMissError):
         asyncio.run(collect(spot.mark(mode="replay")(count_later)(1)))
     assert RAN == []
-
-
-def test_nothing_is_stored_of_a_readonly_stream(spot: Spot) -> None:
-    assert len(list(spot.mark(mode="readonly")(count)(1))) == 1
-    assert spot.stats()["entries"] == 0
 
 
 def test_a_refreshed_stream_runs_again(spot: Spot) -> None:
@@ -446,20 +338,6 @@ def test_each_caller_of_an_equal_stream_runs_it_and_the_first_to_end_is_stored(s
     assert (stats["misses"], stats["hits"], stats["entries"]) == (3, 1, 1)
 
 
-def test_threads_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
-    all_run = threading.Barrier(3)
-
-    @spot.mark(ignore=("all_run",))
-    def items() -> Iterator[int]:
-        all_run.wait(DEADLINE)
-        yield 1
-
-    with ThreadPoolExecutor(3) as pool:
-        found = [pool.submit(lambda: list(items())) for _ in range(3)]
-        assert [each.result(DEADLINE) for each in found] == [[1]] * 3
-    assert list(items()) == [1]
-
-
 def test_tasks_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
     """Nor does it matter to one that another one is cancelled."""
     marked = spot.mark(count_later)
@@ -477,27 +355,6 @@ def test_tasks_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
 
     asyncio.run(main())
     assert RAN.count("began") == 2
-
-
-def test_a_stream_that_asks_for_itself_runs_and_does_not_wait(spot: Spot) -> None:
-    @spot.mark
-    def tree(n: int) -> Iterator[int]:
-        RAN.append("began")
-        if len(RAN) == 1:
-            yield from tree(n)
-        yield n
-
-    @spot.mark
-    async def tree_later(n: int) -> AsyncIterator[int]:
-        RAN.append("began")
-        if len(RAN) == 1:
-            async for item in tree_later(n):
-                yield item
-        yield n
-
-    assert list(tree(1)) == [1, 1]
-    RAN.clear()
-    assert asyncio.run(collect(tree_later(1))) == [1, 1]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -519,26 +376,6 @@ def test_a_stream_that_is_interrupted_stores_nothing(
     assert list(items()) == list(items()) == [1, 2]
     assert RAN == ["began"] * 2
     assert spot.stats()["failures"] == 0
-
-
-def test_one_that_is_cancelled_closes_the_generator_before_it_ends(spot: Spot) -> None:
-    @spot.mark
-    async def items() -> AsyncIterator[int]:
-        try:
-            yield 1
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            RAN.append("closed")
-
-    async def main() -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await collect(items())
-        assert RAN == ["closed"]
-
-    asyncio.run(main())
-    assert spot.stats()["entries"] == 0
 
 
 @pytest.mark.parametrize("marked", [False, True])
@@ -595,31 +432,3 @@ def test_a_generator_runs_in_the_task_and_the_context_of_its_consumer(spot: Spot
         assert await collect(source) == [("you", 1), ("you", 2)]
 
     asyncio.run(main())
-
-
-def test_a_stream_may_go_on_in_another_loop(spot: Spot) -> None:
-    stream: Any = spot.mark(count_later)(3)
-    first = asyncio.new_event_loop()
-    # Asked for outside of the loop, which so does not know it, and does not close it.
-    assert first.run_until_complete(anext(stream)) == [0]
-    first.close()
-    assert asyncio.run(collect(stream)) == [[1], [2]]
-    assert RAN == ["began", 0, 1, 2]
-
-
-def test_a_stream_that_is_left_outside_of_its_loop_is_closed_in_it(spot: Spot) -> None:
-    @spot.mark
-    async def items() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            RAN.append("closed")
-
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        stream = items()
-        assert loop.run_until_complete(anext(stream)) == 1  # type: ignore[arg-type]
-        del stream
-        gc.collect()
-        runner.run(asyncio.sleep(0))
-    assert RAN == ["closed"]

@@ -125,16 +125,6 @@ def test_a_ttl_is_a_duration_and_what_is_over_has_expired(
             return
 
 
-def test_none_is_for_ever_under_a_spot_with_a_ttl(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, ttl=1)
-    spot._engine.cache.clock = clock = Clock()
-    marked = spot.mark(ttl=lambda result, *_, **__: None)(work)
-    marked(1)
-    clock.now += 1e9
-    marked(1)
-    assert State.runs == [1]
-
-
 def fails(*args: Any, **kwargs: Any) -> Any:
     raise KeyError("expires")
 
@@ -211,13 +201,3 @@ def test_an_invalidated_tag_keeps_a_run_that_bears_it_from_being_stored(spot: Sp
     assert [call.result() for call in calls] == [[1, 1], [2, 1]]
     assert stored(spot, marked, 1) is None
     assert stored(spot, marked, 2) is not None
-
-
-def work_each(texts: list[str]) -> list[str]:
-    return [text.upper() for text in texts]
-
-
-def test_of_a_list_each_item_is_asked_for_with_itself_in_the_place_of_the_list(spot: Spot) -> None:
-    marked = spot.mark(each="texts", tags=lambda result, texts: [result, texts])(work_each)
-    assert marked(["a", "b"]) == ["A", "B"]
-    assert (spot.invalidate_all(tag="A"), spot.invalidate_all(tag="b")) == (1, 1)

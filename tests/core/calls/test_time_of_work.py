@@ -108,30 +108,6 @@ def test_what_a_limit_beneath_makes_wait_is_no_work(make_spot: Callable[..., Spo
     assert (stats["seconds_spent"], stats["seconds_saved"]) == (15, 6)
 
 
-def test_a_stream_that_is_not_stored_counts_its_work(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(mode="readonly")
-
-    @spot.mark
-    def items(x: int) -> Iterator[int]:
-        work(3)
-        yield x
-        work(1 // x)
-
-    @spot.mark
-    async def stream() -> AsyncIterator[int]:
-        work(3)
-        yield 1
-
-    async def main() -> list[int]:
-        return [item async for item in stream()]
-
-    assert list(items(1)) == asyncio.run(main()) == [1]
-    with pytest.raises(ZeroDivisionError):
-        list(items(0))
-    stats = spot.stats()
-    assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 1, 10)
-
-
 def test_observers_are_told_the_same_and_their_own_time_is_none(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -172,27 +148,3 @@ def test_observers_are_told_the_same_and_their_own_time_is_none(
     assert ran == [2, 3, 2, 4]
     assert [took(spot, each) for each in (function, items, coroutine, stream)] == ran
     assert spot.stats()["seconds_spent"] == 11
-
-
-def test_a_cap_makes_wait_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-
-    async def main() -> float | None:
-        asks = asyncio.Event()
-
-        @spot.limiter(max_concurrent=1)
-        async def capped(*, holds: bool) -> None:
-            if holds:
-                await asks.wait()
-                work(7)
-
-        @spot.mark(ignore=("asks", "capped"))
-        async def marked() -> None:
-            work(1)
-            asks.set()
-            await capped(holds=False)
-
-        await asyncio.gather(capped(holds=True), marked())
-        return took(spot, marked)
-
-    assert asyncio.run(main()) == 1

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
 
 GATE = Gate()
@@ -97,38 +96,6 @@ def test_the_last_that_is_under_way_closes_the_store(make_spot: Callable[..., Sp
     assert CLOSED == [2]
 
 
-def test_one_that_raises_closes_it_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=ClosingStore)
-
-    @spot.mark
-    def fails(x: int) -> float:
-        GATE.pass_through()
-        return x / 0
-
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(fails, 1)
-        assert GATE.entered.wait(DEADLINE)
-        spot.shutdown()
-        GATE.open.set()
-        assert isinstance(future.exception(DEADLINE), ZeroDivisionError)
-    assert CLOSED == [0]
-
-
-def test_what_can_not_be_stored_then_is_said_to_be_lost(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    store = BrokenStore()
-    spot = make_spot(metadata=store, on_error=troubles.append)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(call(spot, "sync"))
-        assert GATE.entered.wait(DEADLINE)
-        spot.shutdown()
-        store.broken.update(["put"])
-        GATE.open.set()
-        assert future.result(DEADLINE) == [1]
-    assert "computed again next time" in str(troubles[-1])
-
-
 EXIT = """
     import atexit, itertools, os, sys, threading
 
@@ -173,42 +140,3 @@ def test_what_daemon_threads_are_given_is_stored_to_the_very_end(
     assert len(given) > 50
     spot = make_spot(strict=True)
     assert [x for x in given if spot.peek(spot.mark(name="work")(work), x) is None] == []
-
-
-FINALIZER = """
-    import asyncio, os, sys
-    from beautyspot.spot import Spot
-
-    spot = Spot("app", directory=sys.argv[1], config=False)
-
-    def work(x):
-        return x
-
-    async def later(x):
-        return x
-
-    def items(x):
-        yield x
-
-    class Last:
-        calls = spot.mark(work), spot.mark(later), spot.mark(items)
-
-        def __del__(self, write=os.write):
-            call, coroutine, stream = self.calls
-            write(1, b"%d" % call(1))
-            write(1, b"%d" % next(stream(2)))
-            try:
-                coroutine(3).send(None)
-            except StopIteration as end:
-                write(1, b"%d" % end.value)
-
-    last = Last()
-"""
-
-
-def test_a_finalizer_that_runs_as_the_interpreter_ends_gets_its_values(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(FINALIZER), str(tmp_path / "cache")],
-        check=True, timeout=DEADLINE, capture_output=True, text=True,
-    )  # fmt: skip
-    assert (done.stdout, done.stderr.count("Error")) == ("123", 0)

@@ -46,18 +46,6 @@ def test_it_is_said_after_the_first_run(
     assert "returned, and not cached" in message
 
 
-def test_nothing_is_said_of_what_is_registered_until_then(make_spot: Any, caplog: Any) -> None:
-    spot = make_spot()
-
-    @spot.mark
-    def work() -> Response:
-        return Response()
-
-    spot.register(Response, encode=lambda _: None, decode=lambda _: Response())
-    work()
-    assert caplog.messages == []
-
-
 URLS = [
     *(pydantic.HttpUrl("https://example.org/a?b=c#d"), pydantic.AnyUrl("ftp://x/é")),
     *(pydantic.FileUrl("file:///tmp/a"), pydantic.PostgresDsn("postgres://u@h1:5432,h2/db")),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import CacheMissError, NotSupportedError
+from beautyspot.errors import NotSupportedError
 from beautyspot_local import TokenBucket
-from broken import BrokenStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -96,46 +94,6 @@ def test_what_another_call_stored_is_a_hit(make_spot: Callable[..., Spot]) -> No
     assert spot.stats()["hits"] == 2
 
 
-def test_what_the_function_raises_is_raised(make_spot: Callable[..., Spot]) -> None:
-    async def fail() -> None:
-        await Checkpoint()
-        raise LookupError("its own")
-
-    with pytest.raises(LookupError, match="its own"):
-        by_hand(make_spot().mark(fail)())
-
-
-@pytest.mark.parametrize("blocking", [True, False])
-def test_replay_runs_nothing(make_spot: Callable[..., Spot], blocking: bool) -> None:
-    store = BrokenStore()
-    store.blocking = blocking  # type: ignore[misc]  # of this object
-    first = make_spot(metadata=store)
-    asyncio.run(first.mark(name="f")(quick)(1))
-    asyncio.run(collect(first.mark(name="g")(quick_count)(2)))
-    RAN.clear()
-    spot = make_spot(metadata=store, mode="replay")
-    marked, counted = spot.mark(name="f")(quick), spot.mark(name="g")(quick_count)
-    assert by_hand(marked(1)) == 2
-    assert by_hand(collect(counted(2))) == [0, 1]
-    with pytest.raises(CacheMissError):
-        by_hand(marked(2))
-    with pytest.raises(CacheMissError):
-        by_hand(collect(counted(3)))
-    assert RAN == []
-    assert spot.stats()["hits"] == 2
-
-
-def test_a_spot_that_was_shut_down_says_that_alone(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot()
-    marked = spot.mark(double)
-    spot.shutdown()
-    assert by_hand(marked(1)) == 2
-    assert len(caplog.records) == 1
-    assert "shut down" in caplog.text
-
-
 def test_a_limit_that_would_have_to_wait_lets_the_call_through(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -153,18 +111,3 @@ def test_a_limit_that_would_have_to_wait_lets_the_call_through(
     by_hand(bucket.consume_async(1))
     with pytest.raises(NotSupportedError, match="takes the event loop of asyncio"):
         by_hand(bucket.consume_async(1))
-
-
-def test_a_cap_that_would_have_to_wait_lets_the_call_through(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    limited = spot.limiter(max_concurrent=1)(double)
-    first, second = limited(1), limited(2)
-    task = contextvars.copy_context()  # as each task has one
-    assert task.run(first.send, None) == "of this loop"
-    assert by_hand(second) == 4
-    assert [type(trouble.error) for trouble in troubles] == [NotSupportedError]
-    assert by_hand(first) == 2
-    assert by_hand(limited(3)) == 6, "there is room again, and no more"
-    assert len(troubles) == 1

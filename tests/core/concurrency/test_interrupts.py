@@ -108,6 +108,14 @@ STOPPED: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """Also where a shell has begun the tests behind itself, and ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("kind", STOPPED)
 def test_ctrl_c_in_the_function_leaves_its_key_free(

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
-from beautyspot.config.resolve import UNSET, Config, resolve
+from beautyspot.config.resolve import UNSET, resolve
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
@@ -89,14 +89,6 @@ def test_every_setting_from_the_environment(in_project, key):
     assert config.source(key) == f"environment BEAUTYSPOT_{key.upper()}"
 
 
-@pytest.mark.parametrize("key", EXAMPLES)
-def test_every_setting_as_an_argument(in_project, key):
-    value = EXAMPLES[key][1]
-    config = in_project({key: value})
-    assert config[key] == value
-    assert config.source(key) == "argument"
-
-
 @pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - {"profile"}))
 def test_every_setting_from_a_file(in_project, project, key):
     value = EXAMPLES[key][1]
@@ -122,12 +114,6 @@ def test_arguments_over_environment_over_file_over_defaults(in_project, project)
         str(path),
         "default",
     ]
-
-
-def test_an_empty_variable_gives_nothing(in_project):
-    config = in_project(environ={"BEAUTYSPOT_TTL": "", "BEAUTYSPOT_DISABLED": " "})
-    assert config.source("ttl") == "default"
-    assert config["enabled"] is True
 
 
 def test_none_undoes_what_lies_beneath(in_project, project):
@@ -249,26 +235,6 @@ def test_a_wrong_argument_says_what_is_expected(in_project, key, value):
     assert type(value).__name__ in told
 
 
-def test_paths_of_any_kind(in_project, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
-    assert in_project({"directory": Path("a/b")})["directory"] == str(Path("a/b"))
-    assert in_project({"directory": "~/x"})["directory"] == "/home/someone/x"
-    assert in_project({"db_path": None})["db_path"] is None
-
-
-def test_a_backend_as_an_argument_is_handed_on_as_it_is(in_project):
-    thing = object()
-    assert in_project({"storage": thing})["storage"] is thing
-    assert in_project({"storage": Path})["storage"] is Path
-    table = MappingProxyType({"use": "s3"})
-    assert in_project({"storage": table})["storage"] == {"use": "s3"}
-
-
-def test_an_unknown_argument(in_project):
-    with pytest.raises(ConfigError, match=r"argument storge=: there is no setting 'storge'\. Did"):
-        in_project({"storge": "x"})
-
-
 # ------------------------------------------------------------------------------------ profiles
 
 _PROFILES = """\
@@ -306,19 +272,6 @@ def test_who_chooses_the_profile(in_project, project):
     assert in_project(environ={"BEAUTYSPOT_PROFILE": "none"})["enabled"] is True
 
 
-def test_an_unknown_profile_lists_those_there_are(in_project, project):
-    path = write(project, _PROFILES)
-    with pytest.raises(ConfigError) as caught:
-        in_project(environ={"BEAUTYSPOT_PROFILE": "prd"})
-    assert str(caught.value) == (
-        f"there is no profile 'prd' (environment BEAUTYSPOT_PROFILE) in {path}. "
-        "Did you mean 'prod'? Its profiles: prod, test: write a table [profiles.prd]"
-    )
-    write(project, "ttl = 1")
-    with pytest.raises(ConfigError, match="Its profiles: none"):
-        in_project(profile="prod")
-
-
 def test_a_profile_without_any_file(in_project):
     with pytest.raises(ConfigError, match=r"'prod' \(argument\) needs a configuration file"):
         in_project(profile="prod")
@@ -327,26 +280,6 @@ def test_a_profile_without_any_file(in_project):
     with pytest.raises(ConfigError, match="needs a configuration file"):
         in_project(profile="prod", config=False)
     assert in_project(profile="none")["profile"] is None
-
-
-def test_the_environments_profile_does_not_reach_who_reads_no_file(in_project):
-    assert in_project(environ={"BEAUTYSPOT_PROFILE": "prod"}, config=False)["storage"] == "local"
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("profiles = 3", r"beautyspot\.toml \[profiles\]: each profile is a table"),
-        ("[profiles]\nprod = 3", r"beautyspot\.toml \[profiles\]: each profile is a table"),
-        ('[profiles.prod]\nprofile = "x"', r" \[profiles.prod\]: a profile can't name a profile"),
-        ("[profiles.prod]\n[profiles.prod.profiles]", r"there is no setting 'profiles'"),
-        ("[profiles.prod]\nstorge = 1", r" \[profiles.prod\]: there is no setting 'storge'"),
-    ],
-)
-def test_malformed_profiles(in_project, project, text, told):
-    write(project, text)
-    with pytest.raises(ConfigError, match=told):
-        in_project(profile="prod")
 
 
 # ------------------------------------------------------------------------------------- showing
@@ -377,18 +310,6 @@ def test_the_view_is_a_table_without_secrets(in_project, project):
     assert len(lines) == len(SETTINGS)
     starts = {line.index(row.source, 20) for line, row in zip(lines, rows.values(), strict=True)}
     assert len(starts) == 1
-
-
-def test_the_view_is_a_read_only_mapping(in_project):
-    config = in_project()
-    assert isinstance(config, Config)
-    assert len(config) == len(SETTINGS)
-    with pytest.raises(TypeError):
-        config["ttl"] = 5
-    with pytest.raises(AttributeError):
-        config.ttl = 5
-    with pytest.raises(KeyError):
-        config["nothing"]
 
 
 def test_no_error_shows_a_secret(in_project, project):

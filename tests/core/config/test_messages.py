@@ -22,12 +22,6 @@ def told(tmp_path):
     return run
 
 
-def resolved(tmp_path, text, **kwargs):
-    (tmp_path / ".git").mkdir(exist_ok=True)
-    (tmp_path / "beautyspot.toml").write_text(text, encoding="utf-8")
-    return resolve({}, environ={}, cwd=tmp_path, **kwargs)
-
-
 # ------------------------------------------------------------------------- profiles not chosen
 
 
@@ -54,44 +48,12 @@ def test_a_profile_that_is_no_table(told):
     assert "write [tool.beautyspot.profiles.<name>]" in shared
 
 
-def test_what_is_the_backends_business_waits_until_the_profile_is_chosen(tmp_path):
-    """Its plug-in may not be installed here."""
-    config = resolved(tmp_path, '[profiles.prod.storage]\nuse = "gcs"\nbucked = "x"\n')
-    assert config["storage"] == "local"
-
-
-def test_a_profile_does_not_reach_the_base(tmp_path):
-    text = "ttl = 3\n[profiles.a]\nttl = 4\n[profiles.b]\nblob_threshold = 5\n"
-    assert resolved(tmp_path, text)["ttl"] == 3
-    assert resolved(tmp_path, text, profile="a")["ttl"] == 4
-    assert resolved(tmp_path, text, profile="b")["ttl"] == 3
-
-
 def test_a_profile_that_is_not_there(told):
     message = told("ttl = 3\n", profile="prd")
     assert message.endswith("Its profiles: none: write a table [profiles.prd]")
     message = told("[profiles.prod]\nttl = 3\n[profiles.dev]\n", profile="prd")
     assert message.endswith(
         "Did you mean 'prod'? Its profiles: dev, prod: write a table [profiles.prd]"
-    )
-
-
-# ------------------------------------------------------------------------------ wrong places
-
-
-def test_a_table_in_the_wrong_place(told):
-    assert told("[profile.prod]\nttl = 3\n").startswith(
-        'beautyspot.toml: profile takes the name of a profile, or "none", not '
-    )
-    assert told("[tool.beautyspot]\nttl = 3\n").startswith(
-        "beautyspot.toml: there is no setting 'tool'."
-    )
-
-
-def test_a_misspelt_table_of_profiles(told):
-    message = told("ttl = 3\n[Profiles.prod]\nttl = 3\n")
-    assert message.startswith(
-        "beautyspot.toml: there is no setting 'Profiles'. Did you mean 'profiles'? "
     )
 
 
@@ -132,22 +94,6 @@ def test_a_file_that_an_argument_names(told):
 
 
 # ---------------------------------------------------------------------------------- values
-
-
-@pytest.mark.parametrize(
-    ("limits", "what"),
-    [
-        ('[{name = "a"}, {name = "a"}]', "two of the limits have the name 'a': give each its own"),
-        ('[{rate = 1}, {name = "b"}]', 'each of several limits is a table with a "name": write {'),
-        ('[{name = "", rate = 2}]', "the name of a limit can't be ''"),
-        ('[{name = "a/b", rate = 2}]', "the name of a limit can't be 'a/b'"),
-        ("[{name = 3, rate = 2}]", "the name of a limit can't be 3"),
-        ('["6/min", "5/s"]', 'each of several limits is a table with a "name": write {name = '),
-        ("[]", "a list of limits holds none: name some"),
-    ],
-)
-def test_several_limits(told, limits, what):
-    assert told(f"\nlimiter = {limits}\n").startswith(f"beautyspot.toml: limiter: {what}")
 
 
 @pytest.mark.parametrize("setting", ["ttl", "wait_timeout"])

@@ -90,28 +90,6 @@ def test_the_search_ends_at_the_repositorys_root(repo, mark):
     assert directory(repo / "a") == ".beautyspot"
 
 
-def test_the_search_ends_at_home_outside_of_a_repository(repo, monkeypatch):
-    own(repo.parent, "outside")
-    (repo / ".git").rmdir()
-    monkeypatch.setenv("HOME", str(repo))
-    assert directory(repo / "a") == ".beautyspot"
-    own(repo, "home")
-    assert directory(repo / "a") == str(repo / "home")
-
-
-def test_the_working_directory_is_where_the_search_begins(repo, monkeypatch):
-    own(repo, "here")
-    monkeypatch.chdir(repo / "a")
-    assert resolve({}, environ={})["directory"] == str(repo / "here")
-
-
-def test_a_changed_file_is_read_again(repo):
-    own(repo, "one")
-    assert directory(repo) == str(repo / "one")
-    own(repo, "other")
-    assert directory(repo) == str(repo / "other")
-
-
 def test_a_named_file(repo, tmp_path):
     own(repo, "found")
     (tmp_path / "other.toml").write_text('directory = "named"\n')
@@ -134,20 +112,6 @@ def refused(cwd, **kwargs) -> str:
     with pytest.raises(ConfigError) as caught:
         directory(cwd, **kwargs)
     return str(caught.value)
-
-
-def test_a_named_file_that_is_not_there(repo):
-    told = refused(repo, config="x.toml")
-    assert told == f"argument config=: there is no file {repo / 'x.toml'}: correct the path"
-    assert "there is no file" in refused(repo, config=repo)
-
-
-def test_a_named_pyproject_without_our_table(repo):
-    (repo / "pyproject.toml").write_text("[project]\n")
-    told = refused(repo, config="pyproject.toml")
-    assert told.endswith(
-        "pyproject.toml has no table [tool.beautyspot]: add it, or give another file"
-    )
 
 
 @pytest.mark.parametrize("config", [True, 3, b"x"])
@@ -180,11 +144,6 @@ def test_a_wrong_key_of_a_pyproject_is_told_with_its_table(repo):
     assert directory(repo) == ".beautyspot"
 
 
-def test_a_file_that_is_no_utf8(repo):
-    (repo / "beautyspot.toml").write_bytes(b"# \xff\n")
-    assert "beautyspot.toml is no valid TOML: 'utf-8' codec can't decode byte" in refused(repo)
-
-
 def test_paths_in_a_file_start_from_its_folder(repo):
     (repo / "beautyspot.toml").write_text(
         "directory = 'x'\ndb_path = '/abs/y.db'\nstorage = 'local'\n"
@@ -195,10 +154,3 @@ def test_paths_in_a_file_start_from_its_folder(repo):
     assert config["storage"] == "local"
     assert config.anchor("storage") == repo
     assert config.anchor("keygen") is None
-
-
-def test_paths_in_the_environment_start_from_the_working_directory(repo):
-    own(repo, "x")
-    config = resolve({}, environ={"BEAUTYSPOT_DIRECTORY": "y"}, cwd=repo)
-    assert config["directory"] == "y"
-    assert config.anchor("directory") is None

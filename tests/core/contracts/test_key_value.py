@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from beautyspot.contracts import Counts
 from beautyspot.contracts.covers import ALL, covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataBusyError
@@ -155,15 +154,6 @@ def test_a_lease_of_another_is_read_first_when_it_is_asked_for_again(
     assert store.begin([KEYS[0]], MINE).leased
 
 
-def test_only_so_many_such_keys_are_remembered(
-    store: Place, other: DictStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("beautyspot.contracts.key_value._BUSY", 3)
-    other.begin(KEYS[:10], OTHER)
-    store.begin(KEYS[:10], MINE)
-    assert len(store._busy) <= 3
-
-
 # ------------------------------------------------------------------------- answers that are lost
 
 
@@ -273,32 +263,6 @@ def test_the_covers_are_read_twice_for_all_rows_of_a_put(store: Place) -> None:
     store.asked.clear()
     assert store.put(puts) == set()
     assert Counter(store.asked) == {"read co": 2, "write r/": 20, "remove l/": 20}
-
-
-def test_a_place_may_be_asked_side_by_side(store: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-
-    def each(work: Any, items: Any) -> Any:
-        sizes.append(len(list(items)))
-        return [work(item) for item in items]
-
-    monkeypatch.setattr(store, "each", each)
-    stored(store, *(a_record(key, used_at=None) for key in KEYS[:20]))
-    store.touch(dict.fromkeys(KEYS[:20], 1.0))
-    store.add_counts([Counts("f", hour) for hour in range(20)])
-    for work, most in (
-        (lambda: store.find_many(KEYS[:20]), 20),
-        (lambda: store.begin(KEYS[20:40], MINE), 21),
-        (lambda: store.renew(KEYS[20:40], MINE), 20),
-        (lambda: store.release(KEYS[20:40], MINE), 20),
-        (lambda: list(store.counts()), 20),
-        (lambda: store.rows(), 20),
-        (lambda: store.sweep(0.0), 20),
-        (lambda: store.delete(dict.fromkeys(KEYS[:20], a_record().made_at)), 20),
-    ):
-        sizes.clear()
-        work()  # type: ignore[no-untyped-call]
-        assert max(sizes) == most
 
 
 # -------------------------------------------------------------------------------------- sweeping

@@ -8,11 +8,9 @@ import pytest
 from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_testing.key_value import KeyValueStoreContract
-from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.storage import StorageContract
 from beautyspot_testing.store import MetadataStoreContract
 from core.inspecting.stored import DictStore
-from rows import put_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,12 +47,3 @@ def test_the_url_names_no_place(
     assert backend.options_from_url("memory:?a=b") == {}
     with pytest.raises(ConfigError, match="write memory://"):
         backend.options_from_url("memory://somewhere")
-
-
-def test_the_last_use_comes_with_the_row_or_later() -> None:
-    store = MemoryMetadataStore()
-    put_rows(store, a_record(KEYS[0], used_at=7.0), a_record(KEYS[1], used_at=None))
-    assert [each.used_at for each in store.rows()] == [7.0, None]
-    store.touch(dict.fromkeys(KEYS[:2], 8.0))
-    assert [each.used_at for each in store.rows()] == [8.0, 8.0]
-    assert [getattr(store.get(key), "used_at", None) for key in KEYS[:2]] == [8.0, 8.0]

@@ -91,39 +91,6 @@ def test_media_are_read_where_their_library_is_installed(spot, monkeypatch):
         assert (found.library, found.kind) == ("pillow", "image/png")
 
 
-def test_damaged_media_and_texts_are_an_error():
-    metadata, storage = MemoryMetadataStore(), MemoryStorage()
-    with bs.Spot("app", metadata=metadata, storage=storage, config=False) as spot:
-        png = stored(spot, Image.new("RGB", (3, 2)), content_type="image/png", version=1)
-        text = stored(spot, "text" * 30_000, version=2)
-    from beautyspot.results.validity import fingerprint
-
-    for key, data in ((png, b"no picture"), (text, b"\xff")):
-        row = metadata.get(key)
-        digest = fingerprint(key, row.serializer, data)
-        put_rows(metadata, row._replace(result_data=data, size=len(data), digest=digest))
-        with pytest.raises(RestoreError):
-            bs.open_store(metadata, storage=storage).value(key)
-
-
-def test_an_unknown_serializer_is_named(make_spot):
-    key = stored(make_spot(serializer=Custom(), strict=True), 1)
-    with bs.open_store(make_spot().db_path) as store:
-        with pytest.raises(bs.BackendNotFound, match="custom"):
-            store.value(key)
-        assert b"".join(store.content(key).chunks()) == b"1"
-
-
-class Custom(bs.SerializerBase):
-    name = "custom"
-
-    def dumps(self, value: object) -> bytes:
-        return repr(value).encode()
-
-    def loads(self, data: Any) -> Any:
-        return int(bytes(data))
-
-
 def test_a_row_of_an_earlier_release_has_raw_bytes_only():
     metadata = MemoryMetadataStore()
     put_rows(metadata, bs.TaskRecord("old", "f", "i", result_data=b"old"))
@@ -221,24 +188,6 @@ def test_a_part_of_the_content(make_spot, options, storage, save_blob):
         assert b"".join(content.part()) == data
 
 
-@pytest.mark.parametrize(("start", "stop"), [(-1, None), (0, -1), (5, 4), ("1", None), (0, 1.5)])
-def test_a_part_that_is_none_is_refused(spot, start, stop):
-    key = stored(spot, b"x", content_type="image/png")
-    with look(spot) as store, pytest.raises(bs.ConfigError, match="two numbers of bytes"):
-        store.content(key).part(start, stop)
-
-
-def test_no_part_is_of_a_result_that_took_the_place_of_another():
-    metadata = MemoryMetadataStore()
-    row = bs.TaskRecord("0", "f", "i", result_data=b"first", digest=b"1" * 16, made_at=1.0)
-    put_rows(metadata, row)
-    content = bs.open_store(metadata, storage=MemoryStorage()).content("0")
-    assert b"".join(content.part(1, 3)) == b"ir"
-    put_rows(metadata, row._replace(result_data=b"other", digest=b"2" * 16))
-    with pytest.raises(RestoreError, match="was replaced"):
-        [*content.part(1, 3)]
-
-
 # --------------------------------------------------------------------------------------- damage
 
 
@@ -300,12 +249,6 @@ class Endless(MemoryStorage):
 
     def load_part(self, location: str, start: int, size: int) -> bytes:
         return bytes(max(0, min(size, self.size - start)))
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a sparse file of a GB")
-@pytest.mark.slow
-def test_a_gigabyte_is_streamed_in_little_memory(tmp_path):
-    check_streaming(tmp_path, 2**30)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a sparse file")

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
 from beautyspot.contracts.records import less_mark
-from beautyspot.inspecting import copying
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from rows import put_rows
 
@@ -83,14 +81,6 @@ def test_the_copy_is_hit(full, tmp_path, make_spot):
     assert [marked_in(spot)(number) for number in range(6)] == [work(n) for n in range(6)]
 
 
-def test_what_was_written_last_stays_the_newest(full, tmp_path):
-    source = bs.open_store(full.db_path)
-    with bs.open_store(tmp_path / "copy.db", create=True) as target:
-        source.copy_to(target)
-        newest = [row.cache_key for row in target.rows(order="newest")]
-        assert newest == [row.cache_key for row in source.rows(order="newest")]
-
-
 def test_a_second_copy_takes_what_is_missing_or_newer(full, tmp_path):
     source = bs.open_store(full)
     told: list[tuple[int, int]] = []
@@ -138,21 +128,6 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         assert target.collect(grace=0, dry_run=True).blobs == 0
 
 
-def test_blobs_go_side_by_side(full):
-    """Each waits until another one is on its way, too."""
-
-    class Slow(MemoryStorage):
-        both = threading.Barrier(3)
-
-        def save(self, key, data, **options):
-            self.both.wait(30)
-            return super().save(key, data, **options)
-
-    with bs.open_store(MemoryMetadataStore(), storage=Slow(), config=False) as target:
-        assert bs.open_store(full).copy_to(target).entries == 6
-        assert [*target.verify()] == []
-
-
 def test_what_the_target_has_is_not_read_again(full):
     class Reading(MemoryMetadataStore):
         asked: list[str] = []
@@ -189,13 +164,6 @@ def test_what_is_no_sound_store_is_not_written_into(full, tmp_path, what, given)
         bs.open_store(where, create=True)
     assert path.read_bytes() == data
     assert not list(folder.glob("*.damaged-*"))
-
-
-def test_a_part_is_copied_by_filters(full, tmp_path):
-    with bs.open_store(tmp_path / "copy.db", create=True) as target:
-        assert bs.open_store(full).copy_to(target, larger="1kB").entries == 3
-        with pytest.raises(ConfigError, match="Did you mean 'larger'"):
-            bs.open_store(full).copy_to(target, lager="1kB")
 
 
 def test_a_store_is_not_copied_into_itself(full):
@@ -387,40 +355,6 @@ def test_signatures_are_kept_or_made_anew_or_refused(stored, ours, theirs, what,
         (fault,) = done.faults
         assert fault.kind == what
         assert done.entries == target.total().entries == 0
-
-
-def test_vouching_is_for_what_is_sound():
-    metadata, options = signed(None)
-    [row] = metadata.all_rows(data=True)
-    target = bs.open_store(MemoryMetadataStore(), signing_key=SIGNED, **options)
-    for spoilt in (row._replace(result_data=b"x" * row.size), row._replace(digest=None)):
-        put_rows(metadata, spoilt)
-        done = bs.open_store(metadata, **options).copy_to(target, vouch=True)
-        assert [fault.kind for fault in done.faults] in (["damaged"], ["signed"])
-        assert target.total().entries == 0
-
-
-@pytest.mark.parametrize("small", [1_000, 100_000])
-@pytest.mark.parametrize("theirs", [None, SIGNED, OTHER])
-def test_large_results_are_signed_for_the_target(tmp_path, monkeypatch, small, theirs):
-    monkeypatch.setattr(copying, "SMALL", small)
-    storage, copied = MemoryStorage(), MemoryStorage()
-    metadata = MemoryMetadataStore()
-    source = {"metadata": metadata, "storage": storage, "config": False, "blob_threshold": 1000}
-    with bs.Spot("app", signing_key=SIGNED, strict=True, **source) as spot:
-        spot.mark(name="app:large")(lambda: "x" * 9_000)()
-        path = tmp_path / "a.bin"
-        path.write_bytes(bytes(9_000))
-        spot.mark(name="app:file")(lambda: bs.File(path))()
-    keys = {} if theirs is None else {"signing_key": theirs}
-    with bs.open_store(MemoryMetadataStore(), storage=copied, config=False, **keys) as target:
-        from_there = bs.open_store(metadata, storage=storage, config=False, signing_key=SIGNED)
-        assert from_there.copy_to(target).entries == 2
-        assert len(list(copied.list())) == 2
-        checked = bs.open_store(
-            target.metadata, storage=copied, config=False, signing_key=theirs or SIGNED
-        )
-        assert [*checked.verify()] == []
 
 
 KILLED = """

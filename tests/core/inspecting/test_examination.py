@@ -11,7 +11,6 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryStorage
-from fake_plugins import backend, install, offering, point
 from rows import put_rows
 
 
@@ -99,15 +98,6 @@ def test_blobs_of_other_stores_are_counted(folder: Path) -> None:
     assert not any("of another store" in text for _, text in before), "nothing to say of none"
 
 
-def test_of_a_folder_with_several_stores_all_are_examined(folder: Path) -> None:
-    with bs.Spot("other", config=False):
-        pass
-    places = [text for _, text in found()["store"]]
-    assert [Path(place).name for place in places] == ["app.db", "other.db"]
-    assert len(found(folder)["store"]) == 2
-    assert len(found(folder, name="other")["store"]) == 1
-
-
 def test_where_nothing_is_stored_yet_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,13 +131,6 @@ def test_a_wrong_setting_is_a_problem(
     problems = [text for state, text in found()[subject] if state == "problem"]
     assert said in problems[0]
     assert "hush" not in problems[0]
-
-
-def test_a_wrong_profile_or_file_is_an_error(folder: Path) -> None:
-    with pytest.raises(bs.ConfigError, match="the profile 'prod'"):
-        found(profile="prod")
-    with pytest.raises(bs.ConfigError, match="there is no file"):
-        found(config=folder / "none.toml")
 
 
 # --------------------------------------------------------------------------- storages of plug-ins
@@ -200,24 +183,3 @@ def test_a_storage_that_misbehaves(
     assert bool(wrong) == bool(expected)
     storage.fault = ""
     assert list(storage.list()) == []
-
-
-def test_what_a_plugin_has_wrong_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    misspelt = bs.hookimpl(lambda: None)
-    odd = offering(backend("odd"), beautyspot_register_storrage=misspelt)  # type: ignore[no-untyped-call]
-    broken = point(ImportError("no turbo"), "turbo")  # type: ignore[no-untyped-call]
-    install(monkeypatch, broken, point(odd, "odd"))  # type: ignore[no-untyped-call]
-    try:
-        states = {one.subject: one.state for one in bs.examine(folder)}
-    finally:
-        monkeypatch.undo()
-        bs.plugins(rescan=True)
-    assert states["plug-in turbo"] == "problem"
-    assert states["plug-in odd"] == "warning"
-
-
-def test_without_a_storage_no_large_result_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
-    monkeypatch.setenv("BEAUTYSPOT_METADATA", "memory")
-    [(state, text)] = found(name="app")["storage"]
-    assert (state, text.partition(",")[0]) == ("warning", "none is installed")

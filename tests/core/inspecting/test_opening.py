@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,11 +15,9 @@ from beautyspot import (
     Removed,
     SchemaError,
     Spot,
-    Store,
     open_store,
     open_stores,
 )
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_local import LocalStorage, SqliteMetadataStore
 from core.inspecting.stored import ROWS, DictStore, row
 from rows import put_rows
@@ -117,31 +114,6 @@ def test_one_of_several(home: Path) -> None:
             assert store.place.endswith("other.db")
 
 
-@pytest.mark.parametrize("name", ["here", None])
-def test_a_store_in_the_folder_itself_is_found_beside_a_folder_of_stores(
-    home: Path, name: str | None
-) -> None:
-    if name is None:
-        (home / ".beautyspot" / "app.db").unlink()
-    fill("here", directory=".")
-    for opening in (open_store, lambda *args, **kw: open_stores(*args, **kw)[0]):
-        for options in ({}, {"create": True}) if name and opening is open_store else ({},):
-            with opening(".", name=name, **options) as store:
-                assert store.place == str(home / "here.db")
-                assert store.total().entries == 1
-
-
-def test_two_stores_of_one_name_are_told_apart_by_their_files(home: Path) -> None:
-    fill("app", directory=".")
-    with pytest.raises(ConfigError, match="two stores 'app', .*give the path of one"):
-        open_store(".", name="app")
-    with open_store("app.db") as here, open_store(".beautyspot", name="app") as below:
-        assert (here.place, below.place) == (
-            str(home / "app.db"),
-            str(home / ".beautyspot" / "app.db"),
-        )
-
-
 @pytest.mark.parametrize("where", [None, ".", ".beautyspot", Path(".beautyspot")])
 def test_all_stores_of_a_folder(home: Path, where: Any) -> None:
     fill("other")
@@ -152,54 +124,6 @@ def test_all_stores_of_a_folder(home: Path, where: Any) -> None:
     for store in found:
         store.close()
     assert files(home) == before
-
-
-@pytest.mark.parametrize("where", [".beautyspot/app.db", "sqlite:///.beautyspot/app.db", None])
-def test_all_stores_of_a_place_with_one(home: Path, where: Any) -> None:
-    if where is not None:
-        fill("other")
-    (found,) = open_stores(where)
-    assert found.total().entries == 1
-    (named,) = open_stores(name="app")
-    assert named.place == found.place
-
-
-def test_all_stores_have_what_the_configuration_says(home: Path) -> None:
-    (home / "beautyspot.toml").write_text('directory = "here"\nstorage = "memory"\n')
-    for name in ("a", "b"):
-        fill(name, directory=home / "here")
-    found = open_stores()
-    assert [Path(store.place).stem for store in found] == ["a", "b"]
-    assert all(isinstance(store.storage, MemoryStorage) for store in found)
-    (other,) = open_stores(storage="memory", config=False)
-    assert isinstance(other.storage, MemoryStorage)
-
-
-def test_no_store_is_open_where_one_can_t_be(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill("other")
-    opened: list[Store] = []
-    made = Store.__init__
-
-    def failing(store: Store, backends: Any, place: str) -> None:
-        if opened:
-            raise MetadataError("no further one")
-        opened.append(store)
-        made(store, backends, place)
-
-    monkeypatch.setattr(Store, "__init__", failing)
-    with pytest.raises(MetadataError, match="no further one"):
-        open_stores()
-    with pytest.raises(MetadataError, match="is closed"):
-        opened[0].total()
-
-
-def test_a_folder_that_can_t_be_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(*_: object) -> Any:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "glob", closed)
-    with pytest.raises(ConfigError, match="can't be read .Permission denied."):
-        open_store()
 
 
 def test_a_spot_stores_what_waits_and_goes_on(make_spot: Any) -> None:
@@ -215,18 +139,6 @@ def test_a_spot_stores_what_waits_and_goes_on(make_spot: Any) -> None:
     assert spot.peek(marked, "y").value == "Y"
     with pytest.raises(ConfigError, match="a Spot has its own backends: leave name=, storage= out"):
         open_store(spot, name="x", storage="memory")
-
-
-@pytest.mark.parametrize("storage", ["memory", MemoryStorage(), MemoryStorage])
-def test_a_store_or_a_spot_of_other_backends(make_spot: Any, storage: Any) -> None:
-    metadata = MemoryMetadataStore()
-    put_rows(metadata, ROWS[0])
-    with open_store(metadata, storage=storage, config=False) as store:
-        assert store.total().entries == 1
-        assert isinstance(store.storage, MemoryStorage)
-    assert metadata.get(ROWS[0].cache_key) is not None, "it was given, and stays open"
-    with open_store(make_spot(metadata=metadata), config=False) as store:
-        assert "MemoryMetadataStore" in store.place
 
 
 def test_the_configuration_says_where(
@@ -275,38 +187,6 @@ class Plugin:
     @hookimpl
     def beautyspot_register_metadata() -> Any:
         return Plugin.Other
-
-
-def test_a_handed_folder_is_read_by_the_configuration_above_it(home: Path) -> None:
-    (home / "beautyspot.toml").write_text('storage = "memory"')
-    elsewhere = home / "elsewhere"
-    elsewhere.mkdir()
-    os.chdir(elsewhere)
-    with open_store(home / ".beautyspot") as store:
-        assert isinstance(store.storage, MemoryStorage)
-    with open_store(home / ".beautyspot", config=False) as store:
-        assert isinstance(store.storage, LocalStorage)
-    with open_store(home, storage=home / "blobs") as store:
-        assert isinstance(store.storage, LocalStorage)
-        assert store.storage.base_dir == home / "blobs"
-    with open_store(home, storage=f"{home}/blobs") as store:
-        assert isinstance(store.storage, LocalStorage)
-
-
-def test_rows_are_shown_where_no_storage_is_installed(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_store(SqliteMetadataStore(home / ".beautyspot" / "app.db"), config=False) as store:
-        monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
-        with open_store(store.metadata, config=False) as bare:
-            assert bare.storage is None
-            assert bare.total().entries == 1
-            with pytest.raises(BackendNotFound, match="no installed plug-in"):
-                bare.collect()
-        with open_store(Spot("app", metadata=store.metadata, config=False)) as bare:
-            assert bare.storage is None
-    with pytest.raises(BackendNotFound, match="sqlite"):
-        open_store(home)
 
 
 # ------------------------------------------------------------------- files that are not as usual

@@ -116,18 +116,3 @@ def test_its_own_id_is_refused(storage: Aged, own: bs.Store) -> None:
     with pytest.raises(bs.ConfigError, match="this store itself"):
         own.collect(0, store_id=own.metadata.store_id)
     assert [*own.verify()] == []
-
-
-def test_a_blob_that_can_not_be_removed_is_counted(storage: Aged, own: bs.Store, gone: str) -> None:
-    storage.stays = next(iter(storage.list(f"{gone}/"))).location
-    assert own.collect(store_id=gone)[::3] == (2, 1)
-    storage.stays = ""
-    assert own.collect(store_id=gone)[::3] == (1, 0)
-
-
-def test_ages_go_by_the_clock_of_the_storage(storage: Aged, own: bs.Store) -> None:
-    storage.behind = 9 * HOUR
-    _, living = store_with(storage, 1)
-    with pytest.raises(bs.ConfigError, match="seems to be in use"):
-        own.collect(store_id=living)
-    assert blobs(storage, living) == 1

@@ -53,13 +53,6 @@ def test_a_row_that_was_replaced_stays_and_one_that_is_gone_is_none(
     assert store.row(second.cache_key).made_at != second.made_at
 
 
-def test_a_removal_of_nothing_changes_nothing(
-    made: tuple[bs.Store, Callable[[int], int]],
-) -> None:
-    store, _ = made
-    assert store.removal([]).carry_out() == bs.Removed(0, 0)
-
-
 def test_the_rows_over_a_limit_are_those_that_prune_removes(
     made: tuple[bs.Store, Callable[[int], int]],
 ) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import ConfigError, MetadataError, Pruned, Removed, Store, open_store
-from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot import ConfigError, Pruned, Removed, Store, open_store
+from beautyspot.memory import MemoryMetadataStore
 from core.inspecting.stored import DAY, NOW, ROWS
 from core.inspecting.test_rows import sizes
 from rows import put_rows, remove_row
 from scripted import scripted
 
 if TYPE_CHECKING:
-    from beautyspot import MetadataStoreBase
+    pass
 
 NOTHING = Pruned(0, 0, 0, 0, 0)
 
@@ -170,36 +170,3 @@ def test_a_row_that_was_replaced_meanwhile_stays() -> None:
     with open_store(metadata, config=False) as store:
         assert store.remove(larger=0) == Removed(0, 0, 1)
         assert store.total().entries == 1
-
-
-def test_a_store_that_fails_on_the_way_says_how_far_it_came() -> None:
-    def failing(rows: Any) -> None:
-        if ROWS[4].cache_key in rows:
-            raise MetadataError("the disk is full: free some space.")
-
-    metadata = scripted(MemoryMetadataStore, slow={"delete": failing})
-    put_rows(metadata, *ROWS)
-    with open_store(metadata, config=False) as store:
-        with pytest.raises(MetadataError, match="Before that, 4 results were removed"):
-            store.remove(function="app:*")
-        assert sizes(store.rows()) == [5, 6]
-
-
-def test_rows_of_earlier_releases_go_too(metadata: MetadataStoreBase, store: Store) -> None:
-    old = ROWS[0]._replace(cache_key="old", func_identifier=None, key_scheme=None, made_at=None)
-    put_rows(metadata, old)
-    assert store.remove(function="ask").entries == 1
-    assert metadata.get("old") is None
-
-
-def test_a_storage_that_can_t_foresee_its_sweep() -> None:
-    swept: list[float] = []
-
-    class Sweeping(MemoryStorage):
-        def sweep(self, older_than: float, prefix: str) -> int:
-            swept.append(older_than)
-            return 3
-
-    with open_store(MemoryMetadataStore(), storage=Sweeping(), config=False) as store:
-        assert store.collect(dry_run=True).leftovers == len(swept) == 0
-        assert store.collect().leftovers == 3

@@ -123,18 +123,6 @@ def test_pages_go_on_where_the_last_one_ended(shown: Store, order: Any) -> None:
     assert found == ORDERS[order]
 
 
-def test_a_page_of_outdated_rows_passes_over_the_others(shown: Store) -> None:
-    page = shown.page("key", limit=1, outdated=True)
-    assert sizes(page.records) == [3]
-    assert sizes(shown.page("key", page.following, 1, outdated=True).records) == []
-
-
-@pytest.mark.parametrize("following", ["x", "[]", '[false, "a", 1]', "[true, 1.0, 5]", "1"])
-def test_a_page_that_nobody_gave(shown: Store, following: str) -> None:
-    with pytest.raises(ConfigError, match="begin without it"):
-        shown.page("largest", following)
-
-
 def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:
     key = ROWS[2].cache_key
     assert shown.row(key) == shown.row("000003") == shown.row(key.upper()[:10])
@@ -195,12 +183,6 @@ def test_counts_outlive_the_results_that_they_are_of() -> None:
         assert store.counts(since=since, hourly=False) == [Counts("app:ask", 0, 3, 4, 1, 0.5)]
         with pytest.raises(ConfigError, match="since='x'"):
             store.counts(since="x")
-
-
-def test_a_store_that_keeps_no_counts_has_zeros(shown: Store) -> None:
-    if not shown.metadata.counters:
-        assert shown.counts() == []
-    assert shown.functions()[0].counts == Counts("app:ask", 0)
 
 
 def test_rows_of_earlier_releases(store: Store, metadata: MetadataStoreBase) -> None:

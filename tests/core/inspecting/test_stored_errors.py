@@ -56,16 +56,6 @@ def test_it_is_shown_without_its_class(spot: bs.Spot) -> None:
     )
 
 
-def test_a_value_that_is_an_exception_is_no_error(spot: bs.Spot) -> None:
-    @spot.mark(name="app:value")
-    def value() -> NotFound:
-        return NotFound("a")
-
-    value()
-    with bs.open_store(spot.db_path) as store:
-        assert type(store.value(spot.key(value))) is Instance
-
-
 @pytest.mark.parametrize("keys", [{}, {"signing_key": SIGNED}])
 def test_a_copy_raises_it_as_well(make_spot: Callable[..., bs.Spot], keys: dict[str, str]) -> None:
     spot = make_spot(strict=True, **keys)

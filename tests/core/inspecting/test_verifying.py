@@ -8,20 +8,10 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from rows import put_rows, remove_row
+from rows import put_rows
 
 SIGNED = "a-signing-key-0123456789"
 RESULTS = {0: b"x" * 70_000, 1: {"a": 1}, 2: "text", 3: None}
-
-
-class Custom(bs.SerializerBase):
-    name = "custom"
-
-    def dumps(self, value: object) -> bytes:
-        return repr(value).encode()
-
-    def loads(self, data: Any) -> Any:
-        raise AssertionError("it was loaded")
 
 
 @dataclasses.dataclass
@@ -63,17 +53,6 @@ def place() -> Place:
     return make()
 
 
-def test_large_results_in_their_rows_are_read(tmp_path):
-    with bs.Spot("app", directory=tmp_path, config=False) as spot:
-        f = spot.mark(lambda number: [str(number) * 20_000] * 2, name="f")
-        f(1), f(2)
-        row = next(spot.metadata.all_rows(data=True))
-        assert row.result_data is not None
-        put_rows(spot.metadata, row._replace(result_data=row.result_data[:-1] + b"?"))
-        store = bs.open_store(spot)
-        assert [(fault.key, fault.kind) for fault in store.verify()] == [(row.cache_key, "damaged")]
-
-
 def test_a_sound_store_has_no_faults(place):
     told: list[tuple[int, int]] = []
     store = bs.open_store(place.metadata, storage=place.storage)
@@ -112,22 +91,6 @@ def test_a_fault_is_named(place, what):
     assert fault.function == ("app:work" if number < 2 else "app:more")
     assert fault.problem
     assert fault.is_damage
-
-
-def test_what_filters_leave_out_is_not_read(place):
-    place.change(2, size=7)
-    store = bs.open_store(place.metadata, storage=place.storage)
-    assert [*store.verify(function="app:work")] == []
-    assert len([*store.verify(function="app:more")]) == 1
-
-
-def test_an_unknown_serializer_is_no_damage():
-    place = make(serializer=Custom())
-    faults = place.faults()
-    assert {fault.kind for fault in faults} == {"serializer"}
-    assert not any(fault.is_damage for fault in faults)
-    assert len(faults) == 4
-    assert "'custom'" in faults[0].problem
 
 
 def test_signatures_are_checked_where_there_is_a_key():
@@ -175,26 +138,3 @@ def test_a_damaged_database_is_read_as_far_as_it_can_be(place):
     kinds = [fault.kind for fault in store.verify()]
     assert sorted(kinds[:-1]) == ["unreadable", "unreadable"]
     assert kinds[-1] == "database"
-
-
-class Changing(MemoryMetadataStore):
-    """One row is removed, and one replaced, between the listing and the reading."""
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self._place = place
-        put_rows(self, *place.metadata.all_rows(data=True))
-
-    def find_many(self, keys: Any) -> dict[str, bs.Entry]:
-        remove_row(self, self._place.keys[0])
-        row = self.get(self._place.keys[2])
-        put_rows(self, make().metadata.get(row.cache_key)._replace(digest=b"x" * 16))
-        return super().find_many(keys)
-
-
-def test_rows_that_change_meanwhile_are_read_as_they_are_then(place):
-    store = bs.open_store(Changing(place), storage=place.storage)
-    told: list[int] = []
-    faults = [*store.verify(progress=lambda entries, _: told.append(entries))]
-    assert told == [1, 2, 3]
-    assert [(fault.key, fault.kind) for fault in faults] == [(place.keys[2], "damaged")]

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import ConfigError, FunctionTotals, RecordNotFound, Store, Why, open_store
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot import ConfigError, RecordNotFound, Store, Why, open_store
 from core.inspecting.stored import NEW, NOW, OLD, ROWS, row
 from rows import put_rows
 
@@ -85,14 +84,6 @@ def test_reasons(why: Callable[..., Why], fields: Any, differs: Any, reason: str
     assert "prompt='x'" in str(found)
 
 
-def test_code_that_a_version_follows(why: Callable[..., Why], metadata: MetadataStoreBase) -> None:
-    put_rows(metadata, ROWS[0]._replace(version="auto:1"))
-    found = why(version="auto:2", code=OLD)
-    assert found.differs == ("code",)
-    assert found.code_differs is True
-    assert found.reason == "the nearest earlier result differs in code"
-
-
 def test_a_run_of_an_earlier_release(why: Callable[..., Why]) -> None:
     assert "before 3.0" in why(key_scheme=None).reason
     assert "before 3.0" in why(key_scheme=None, func_identifier=None).reason
@@ -110,14 +101,6 @@ def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase)
         store.why_function("")
     with pytest.raises(ConfigError, match="give an identifier"):
         store.function_pattern(3)  # type: ignore[arg-type]
-
-
-def test_names_that_are_known_are_not_read(store: Store, metadata: MetadataStoreBase) -> None:
-    put_rows(metadata, row(9, "other:draw"))
-    assert store.function_pattern("draw", ["my:draw", "my:drawn"]) == "my:draw"
-    assert store.function_pattern("other:*", []) == "other:*"
-    with pytest.raises(RecordNotFound, match="my:drawn"):
-        store.function_pattern("other:draw", ["my:drawn"])
 
 
 def test_what_takes_many_values_tells_more(make_spot: Any) -> None:
@@ -141,16 +124,3 @@ def test_what_takes_many_values_tells_more(make_spot: Any) -> None:
     assert why.differs == ("argument model",)
     assert why.nearest is not None
     assert why.nearest.cache_key == spot.key(ask, "prompt 4", "large")
-
-
-def test_a_function_whose_results_go_meanwhile() -> None:
-    class Going(MemoryMetadataStore):
-        def function_totals(self) -> list[FunctionTotals]:
-            found = super().function_totals()
-            self.clear()
-            return found
-
-    metadata = Going()
-    put_rows(metadata, ROWS[0])
-    with open_store(metadata, config=False) as store:
-        assert store.why_function("app:ask") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import pytest
 from beautyspot.errors import RateLimitError
@@ -37,29 +36,6 @@ def test_tasks_enter_in_the_order_in_which_they_came() -> None:
     asyncio.run(main())
     assert order == [0, 1, 2, 3, 4]
     assert has_room(cap)
-
-
-def test_no_more_than_so_many_are_in() -> None:
-    cap, most, lock, inside = Cap(3), [0], threading.Lock(), [0]
-
-    def work() -> None:
-        for _ in range(20):
-            place = Place(cap)
-            place.enter()
-            with lock:
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-            with lock:
-                inside[0] -= 1
-            place.leave()
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert most[0] <= 3
-    assert cap.inside == 0
 
 
 @pytest.mark.parametrize("admitted", [False, True])

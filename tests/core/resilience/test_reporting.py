@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -93,47 +91,3 @@ def test_a_log_that_raises_costs_no_result(
     assert marked(4) == 8
     printed = capsys.readouterr().err
     assert "could not" in printed, "what was to be said is shown where handlers show such a failure"
-
-
-def test_a_log_that_raises_is_left_in_peace_where_nobody_listens(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    handler = BadHandler()
-    logging.getLogger().addHandler(handler)
-    try:
-        closed = open("/dev/null", "w")  # noqa: PTH123, SIM115 - closed at once
-        closed.close()
-        monkeypatch.setattr("sys.stderr", closed)
-        logger.warning("nobody reads this")
-    finally:
-        logging.getLogger().removeHandler(handler)
-
-
-def test_an_interrupt_while_logging_goes_through() -> None:
-    class Stopped(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            raise KeyboardInterrupt
-
-    handler = Stopped()
-    logging.getLogger("beautyspot").addHandler(handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            logger.warning("stopped")
-    finally:
-        logging.getLogger("beautyspot").removeHandler(handler)
-
-
-def test_a_record_names_the_line_that_logs(caplog: pytest.LogCaptureFixture) -> None:
-    logger.warning("from here")
-    try:
-        raise ValueError("a cause")
-    except ValueError:
-        logger.exception("and from %s", "here")
-    mine = threading.get_ident()
-    first, second = [record for record in caplog.records if record.thread == mine]
-    assert (first.module, first.funcName) == (
-        "test_reporting",
-        "test_a_record_names_the_line_that_logs",
-    )
-    assert second.module == "test_reporting"
-    assert "a cause" in caplog.text

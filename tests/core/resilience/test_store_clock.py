@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot import Spot
-from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.validity import has_expired
@@ -16,7 +15,6 @@ from beautyspot.results.validity import has_expired
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts.store import Begun
 
 SERVER = 1_800_000_000.0
 """What the server's clock shows as the tests begin, in Unix time."""
@@ -74,13 +72,6 @@ def test_the_clock_is_never_ahead_of_the_store_nor_behind_what_was_heard() -> No
         machine.now += rng.random() * 5
 
 
-@pytest.mark.parametrize("told", [None, "now", float("nan"), float("inf")])
-def test_what_is_no_time_is_refused(told: Any) -> None:
-    clock = StoreClock()
-    with pytest.raises(MetadataError, match="return Unix time in seconds"):
-        clock.hear(told, clock.ticks())
-
-
 # ------------------------------------------------------------------------------------ in a Spot
 
 
@@ -126,22 +117,3 @@ def test_what_is_stored_goes_by_the_store_s_clock(make_spot: Callable[..., Spot]
     assert record.expires_at == (record.made_at or 0) + 3600
     with spots[1].using(mode="replay", max_age=60):
         assert marks[1](1) == 2
-
-
-def test_a_run_begins_when_the_store_gave_the_lease(make_spot: Callable[..., Spot]) -> None:
-    class OfManyServers(OfAServer):
-        """Its machines have clocks of their own: that which gave the lease counts for the run."""
-
-        given: float | None = None
-
-        def begin(self, *args: Any, **options: Any) -> Begun:
-            begun = super().begin(*args, **options)
-            self.given = begun.now
-            return begun
-
-    store = OfManyServers()
-    spot = make_spot(metadata=store, strict=True)
-    assert spot.mark(double)(1) == 2
-    [record] = store.all_rows()
-    assert store.given is not None
-    assert store.given <= (record.began_at or 0) <= store.now()

@@ -9,7 +9,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import MetadataError
 from gates import DEADLINE
 
 if TYPE_CHECKING:
@@ -81,16 +80,6 @@ def test_a_loop_does_not_wait_for_the_lock_of_another_process(
     assert spot.peek(f, 1) is not None
 
 
-def test_after_a_checkpoint_the_log_is_begun_in_a_thread(spot: Spot, executor: Counting) -> None:
-    f = spot.mark(double)
-    with closing(sqlite3.connect(spot.db_path)) as other:
-        other.execute("PRAGMA wal_checkpoint(FULL)")
-    asyncio.run(f(1))
-    assert executor.asked == 1
-    asyncio.run(f(2))
-    assert executor.asked == 1
-
-
 @pytest.mark.parametrize(
     "options", [{"save_blob": True}, {"price": lambda _: 0.5}], ids=["blob", "price"]
 )
@@ -101,30 +90,6 @@ def test_what_takes_more_than_a_row_is_stored_in_a_thread(
     assert asyncio.run(f(1)) == 2
     assert executor.asked == 1
     assert spot.peek(f, 1) is not None
-
-
-def test_a_result_that_replaces_a_blob_is_stored_in_a_thread(
-    spot: Spot, executor: Counting
-) -> None:
-    asyncio.run(spot.mark(double, save_blob=True)(1))
-    executor.asked = 0
-    asyncio.run(spot.refresh(spot.mark(double), 1))
-    assert executor.asked >= 1
-    assert not [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
-
-
-def test_what_fails_comes_up_again_in_a_thread(
-    spot: Spot, executor: Counting, troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object) -> bool:
-        raise MetadataError("away")
-
-    monkeypatch.setattr(spot.metadata, "put_at_once", fail)
-    f = spot.mark(double)
-    assert asyncio.run(f(1)) == 2
-    assert executor.asked == 1
-    assert spot.peek(f, 1) is not None
-    assert troubles == []
 
 
 def test_what_was_invalidated_meanwhile_is_not_stored(spot: Spot, executor: Counting) -> None:

@@ -17,9 +17,8 @@ from beautyspot.concurrency import deferred
 from beautyspot.contracts.listing import totals_of
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.results import writer
-from beautyspot_local.sqlite.store import SqliteMetadataStore
 from broken import BrokenStore
-from gates import DEADLINE, until
+from gates import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,17 +174,6 @@ def test_what_can_not_be_saved_is_said(
     assert len(spot._engine.flights) == 0
 
 
-def test_blobs_go_the_same_way(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(save="background", strict=True)
-    marked = spot.mark(save_blob=True)(work)
-    marked(1)
-    spot.flush()
-    spot.refresh(marked, 1)
-    spot.flush()
-    blobs = [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
-    assert len(blobs) == 1
-
-
 def count() -> Iterator[int]:
     RAN.append(None)
     yield len(RAN)
@@ -215,61 +203,6 @@ def test_a_second_result_of_a_key_takes_the_place_of_the_first(
     list(one), list(two)
     assert spot.flush(DEADLINE)
     assert (store.batches, stored(spot, stream)) == ([1], 2)
-
-
-def no_thread(*_: object) -> None:
-    raise RuntimeError("can't start new thread")
-
-
-def test_the_end_saves_what_is_queued_where_no_thread_can_be_started(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, uncaught: list[Any]
-) -> None:
-    store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    spot.mark(work)(1)
-    until(lambda: len(uncaught) == 1)
-    monkeypatch.setattr("_thread.start_new_thread", no_thread)
-    spot.flush(DEADLINE)
-    spot.shutdown()
-    assert totals_of(store).entries == 1
-
-
-class InterruptedStore(BrokenStore):
-    """The first commits end the thread that makes them."""
-
-    interrupts = 1
-
-    def put(self, rows: Any) -> set[str]:
-        if self.interrupts:
-            self.interrupts -= 1
-            raise KeyboardInterrupt
-        return super().put(rows)
-
-
-@pytest.fixture
-def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What threads have raised."""
-    errors: list[Any] = []
-    monkeypatch.setattr(threading, "excepthook", lambda args: errors.append(args.exc_type))
-    return errors
-
-
-def test_a_flush_without_a_time_out_writes_itself(
-    make_spot: Callable[..., Spot], lingering: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    writers: list[int] = []
-
-    class Watched(SqliteMetadataStore):
-        def put(self, rows: Any) -> set[str]:
-            writers.append(threading.get_ident())
-            return super().put(rows)
-
-    spot = make_spot(metadata=Watched, save="background", strict=True)
-    marked = spot.mark(work)
-    marked(1), marked(2)
-    assert spot.flush() is True
-    assert spot.stats()["entries"] == 2
-    assert writers == [threading.get_ident()]
 
 
 def test_a_process_that_its_parent_may_kill_saves_at_once(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
@@ -55,19 +54,3 @@ def test_results_of_a_changed_class_are_made_anew_and_told_once(
     assert "app:read: " in said
     assert "Review has other fields than when it was stored: language" in said
     assert said.endswith("Results that were stored before are made anew")
-
-
-def test_a_map_over_a_changed_class(
-    make_spot: Callable[..., Any], troubles: list[Trouble], caplog: Any
-) -> None:
-    cls = review("text", "language")
-    with make_spot(on_error=troubles.append) as spot:
-        read = reading(spot, cls, "good", "en")
-        assert list(spot.map(read, range(5))) == [cls("good", "en")] * 5
-
-        async def awaited(number: int) -> Any:
-            return await asyncio.to_thread(read, number)
-
-        assert asyncio.run(awaited(1)) == cls("good", "en")
-        assert spot.stats()["errors"] == 0
-    assert (troubles, len(caplog.messages)) == ([], 1)

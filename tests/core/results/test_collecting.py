@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 
 import pytest
 from beautyspot import (
-    BlobStorageBase,
     ConfigError,
-    NotSupportedError,
 )
 from beautyspot.memory import MemoryStorage
-from beautyspot.results.collecting import Collected, Collector
+from beautyspot.results.collecting import Collected
 from beautyspot_local import LocalStorage
 from rows import put_rows, remove_row
 
@@ -69,16 +66,6 @@ def test_orphans_go_and_what_lives_stays(spot: Any, marked: Any) -> None:
     assert all(spot.peek(marked, x).value == text(x) for x in range(3))
 
 
-def test_a_replaced_blob_that_could_not_be_removed_goes(
-    spot: Any, marked: Any, monkeypatch: Any
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(LocalStorage, "delete", lambda *_: None)
-        spot.refresh(marked, 1)
-    assert spot.collect(grace=0).blobs == 1
-    assert spot.peek(marked, 1).value == text(1)
-
-
 def test_two_stores_in_one_place_leave_each_other_alone(make_spot: Any, tmp_path: Path) -> None:
     place = {"storage": LocalStorage(tmp_path / "shared")}
     one, two = make_spot("one", **place), make_spot("two", **place)
@@ -108,16 +95,6 @@ def test_a_row_may_name_a_blob_by_an_absolute_path_or_another_s_key(spot: Any, m
     put_rows(spot.metadata, rows[1]._replace(cache_key="f" * 32))
     age(spot)
     assert spot.collect() == NOTHING
-
-
-def test_a_row_that_is_written_after_the_rows_were_read(
-    spot: Any, marked: Any, monkeypatch: Any
-) -> None:
-    """Its blob may be old by then: a disk was slow, or a store was away for hours."""
-    age(spot)
-    monkeypatch.setattr(Collector, "_named", lambda _: set())
-    assert spot.collect() == NOTHING
-    assert all(spot.peek(marked, x).value == text(x) for x in range(3))
 
 
 def test_a_key_that_somebody_is_saving_is_left_alone(spot: Any) -> None:
@@ -166,23 +143,6 @@ def test_age_is_told_by_the_storage_s_clock(make_spot: Any) -> None:
     assert spot.collect().blobs == 1
 
 
-class Minimal(BlobStorageBase):
-    """The two methods that a storage must have."""
-
-    name = "minimal"
-
-    def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-        return key
-
-    def load(self, location: str) -> bytes:
-        return b""
-
-
-def test_a_storage_that_can_t_list_or_delete(make_spot: Any) -> None:
-    with pytest.raises(NotSupportedError):
-        make_spot(storage=Minimal()).collect()
-
-
 @pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])
 def test_a_wrong_grace_time(spot: Any, grace: Any) -> None:
     with pytest.raises(ConfigError, match="grace=.*: give a number of seconds"):
@@ -226,15 +186,3 @@ def test_what_a_stream_has_just_saved_is_not_collected(make_spot: Any, save: str
     spot.flush()
     assert collected == [NOTHING]
     assert spot.peek(stream).value == [*"abc", None]
-
-
-def test_a_copy_of_a_database_is_the_same_store(make_spot: Any, tmp_path: Path) -> None:
-    """What the manual warns of: the copy knows nothing of what the original saved since."""
-    shared = LocalStorage(tmp_path / "shared")
-    with make_spot("one", storage=shared) as one:
-        marked = one.mark(save_blob=True)(text)
-        marked(1)
-    copy = shutil.copy(one.db_path, tmp_path / "copy.db")
-    two = make_spot("two", db_path=copy, storage=shared)
-    assert two.collect(grace=0) == NOTHING
-    assert two.metadata.store_id in [blob.location for blob in shared.list()][0]

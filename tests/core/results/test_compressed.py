@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ from beautyspot.contracts import TaskRecord
 from beautyspot.results.validity import fingerprint
 from beautyspot.serialization import compression
 from beautyspot.serialization.payload import Payload
-from broken import BrokenStore
 from hypothesis import given
 from hypothesis import strategies as st
 from rows import put_rows
@@ -104,18 +102,6 @@ def test_streams_errors_and_large_texts(packing: Spot) -> None:
     ]
 
 
-def test_items(packing: Spot) -> None:
-    @packing.mark(each="words")
-    def f(words: list[str]) -> list[str]:
-        RAN.append(words)
-        return [word * 1000 for word in words]
-
-    assert f(["a", "b"]) == ["a" * 1000, "b" * 1000]
-    assert f(["b", "c"]) == ["b" * 1000, "c" * 1000]
-    assert RAN == [["a", "b"], ["c"]]
-    assert compression.is_compressed(row(packing, f, ["a"]).serializer)
-
-
 def test_blobs_of_ours_are_compressed_and_media_are_not(packing: Spot) -> None:
     @packing.mark(save_blob=True)
     def table() -> list[str]:
@@ -184,17 +170,6 @@ def test_where_the_library_is_missing(make_spot: Callable[..., Spot], spot: Spot
     assert spot.mark(compress=False)(len)("ab") == 2
 
 
-def test_where_no_part_of_the_library_is_there(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (MODULE.partition(".")[0], MODULE, "_zstd"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, MODULE)
-    with pytest.raises(bs.ConfigError, match="needs Zstandard"):
-        make_spot("other", compress="zstd")
-
-
 # --------------------------------------------------------------------------- damage and bombs
 
 
@@ -233,32 +208,6 @@ def test_what_is_hostile_or_damaged_is_a_miss(
         f()
 
 
-def test_a_bomb_costs_no_memory(packing: Spot, stored: Any) -> None:
-    made: list[int] = []
-    zstd = compression._zstd()
-    real = zstd.ZstdDecompressor
-
-    class Noting:
-        def __init__(self) -> None:
-            self._real = real()
-
-        def decompress(self, data: bytes, max_length: int) -> bytes:
-            out: bytes = self._real.decompress(data, max_length=max_length)
-            made.append(len(out))
-            return out
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._real, name)
-
-    f, record = stored
-    replaced(packing, record, "zstd.3000000:msgpack", bomb(2**27))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zstd, "ZstdDecompressor", Noting)
-        with pytest.raises(bs.RestoreError, match="longer"):
-            f()
-    assert sum(made) <= 8 * 2**20  # the call tries twice
-
-
 @given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))
 def test_whatever_is_compressed_comes_back(data: bytes, times: int, codec: str) -> None:
     packed = compression.compressed(codec, data * times)
@@ -279,35 +228,3 @@ def test_the_signature_covers_it(make_spot: Callable[..., Spot]) -> None:
     put_rows(spot.metadata, record._replace(serializer="zstd.32004:msgpack"))
     with pytest.raises(bs.RestoreError, match="bears no signature"):
         f()
-
-
-def test_a_renamed_function_and_a_copy_keep_it(
-    make_spot: Callable[..., Spot], packing: Spot, tmp_path: Any
-) -> None:
-    @packing.mark(name="before")
-    def f() -> str:
-        return TEXT
-
-    f()
-    g = packing.mark(name="after", renamed_from="before")(lambda: "other")
-    assert g() == TEXT
-    assert compression.is_compressed(row(packing, g).serializer)
-    with bs.open_store(packing) as store, bs.open_store(tmp_path / "new.db", create=True) as new:
-        assert store.copy_to(new).entries == 2
-        assert new.value(packing.key(g)) == TEXT
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_what_waits_for_its_store_is_compressed(
-    make_spot: Callable[..., Spot], save: str, caplog: Any
-) -> None:
-    store = BrokenStore("put")
-    spot = make_spot(metadata=store, save=save, compress="zstd")
-    f = spot.mark(lambda x: f"{x}{TEXT}")
-    with caplog.at_level(logging.WARNING, logger="beautyspot"):
-        assert f(1) == f(1) == f"1{TEXT}"
-        spot.flush()
-    store.broken.clear()
-    assert spot.flush()
-    assert row(spot, f, 1).serializer == "zstd.32004:msgpack"
-    assert f(1) == f"1{TEXT}"

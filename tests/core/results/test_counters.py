@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
-from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -163,79 +161,3 @@ def test_what_may_have_been_written_is_not_written_twice(make_spot: Callable[...
     spot.metadata.error = late  # type: ignore[attr-defined]
     spot.flush(), spot.flush()
     assert counted(spot) == {}
-
-
-@pytest.mark.parametrize(("at", "asked"), [("touch", (1, 0)), ("add_counts", (1, 1))])
-def test_an_end_waits_once_for_a_store_that_is_busy(
-    make_spot: Callable[..., Spot], at: str, asked: tuple[int, int]
-) -> None:
-    calls = {"touch": 0, "add_counts": 0}
-
-    class Busy(MemoryMetadataStore):
-        def touch(self, used: Any) -> None:
-            self._meet("touch")
-
-        def add_counts(self, counts: Any) -> None:
-            self._meet("add_counts")
-
-        def _meet(self, method: str) -> None:
-            calls[method] += 1
-            if method == at:
-                raise MetadataError("locked by another connection (timeout: 5 s)")
-
-    with make_spot(metadata=Busy()) as spot:
-        used(spot)
-    assert tuple(calls.values()) == asked
-
-
-def test_a_store_without_counters_is_asked_for_none(make_spot: Callable[..., Spot]) -> None:
-    class Without(Failing):
-        counters = False
-
-    spot = make_spot(metadata=Without())
-    used(spot)
-    spot.flush()
-    assert spot.metadata.calls == 0  # type: ignore[attr-defined]
-    assert spot.stats()["hits"] == 3
-
-
-def test_runs_write_once_in_a_while(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(metadata=Failing())
-    marked = spot.mark(name="work")(work)
-    marked(1)
-    now = time.monotonic()
-    monkeypatch.setattr("beautyspot.results.counting.monotonic", lambda: now + 61)
-    written: list[Any] = []
-    monkeypatch.setattr("beautyspot.concurrency.deferred.later", written.append)
-    for x in range(2, 9):
-        marked(x)
-    (write,) = written
-    write()
-    assert counted(spot) == {"work": (0, 8, 0)}
-
-
-def test_numbers_of_strange_rows_are_left_out(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(metadata=Failing())
-    marked = spot.mark(name="work")(work)
-    marked(1)
-    record = spot.metadata.get(spot.key(marked, 1))
-    assert record is not None
-    put_rows(spot.metadata, record._replace(took=float("inf"), price=float("inf")))
-    marked(1)
-    spot.flush()
-    (counts,) = spot.metadata.counts()
-    assert (counts.hits, counts.seconds_saved, counts.money_saved) == (1, 0.0, 0.0)
-
-
-def test_a_failure_is_no_warning(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot(metadata=Failing())
-    used(spot)
-    spot.metadata.error = OSError("full")  # type: ignore[attr-defined]
-    with caplog.at_level(logging.DEBUG, "beautyspot"):
-        spot.flush()
-    told = [record for record in caplog.records if "counts" in record.getMessage()]
-    assert [record.levelno for record in told] == [logging.DEBUG]

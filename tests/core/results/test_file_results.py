@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import ConfigError, File, SerializationError
+from beautyspot import File, SerializationError
 from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
 from gates import DEADLINE, Gate, followers, until
@@ -120,20 +119,6 @@ def test_a_hit_equals_what_was_returned(
     assert ran == ["a"]
 
 
-def test_the_blob_itself_is_given(spot: Any, out: Path, ran: list[Any]) -> None:
-    film = marked(spot, out)
-    film("a")
-    [blob] = spot.storage.list()
-    assert film("a").path == Path(spot.storage.whereabouts(blob.location))
-    [record] = spot.metadata.all_rows(data=True)
-    assert (record.result_type, record.content_type, record.result_data) == (
-        "FILE",
-        "video/mp4",
-        None,
-    )
-    assert record.size == blob.size == len(FILM) + 1
-
-
 def test_it_is_fetched_once(
     make_spot: Any, out: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,22 +152,6 @@ def test_name_and_type_come_back(
     made = spot.mark(name="f")(lambda: File(path, **given))
     for file in (made(), made()):
         assert (file.name, file.content_type, file.size) == (name, content_type, 0)
-
-
-def test_a_coroutine_function(make_spot: Any, storage: Any, out: Path, ran: list[Any]) -> None:
-    spot, work = make_spot(strict=True, storage=storage, save="background"), writer(out)
-
-    @spot.mark(key=lambda title: title)
-    async def film(title: str) -> File:
-        return work(title)
-
-    async def both() -> tuple[File, File]:
-        return await film("a"), await film("a")
-
-    first, hit = asyncio.run(both())
-    assert first == hit
-    assert first.path != hit.path
-    assert ran == ["a"]
 
 
 def test_followers_get_it_as_well(
@@ -249,15 +218,6 @@ def test_what_is_no_file_is_returned_and_not_stored(
     assert list(spot.metadata.all_rows()) == list(spot.storage.list()) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
-def test_what_may_not_be_read(make_spot: Any, out: Path, troubles: list[Any]) -> None:
-    (out / "a").write_bytes(b"x")
-    (out / "a").chmod(0)
-    made = make_spot(on_error=troubles.append).mark(name="f", key="k")(lambda: File(out / "a"))
-    made()
-    assert "Permission denied" in say(troubles)
-
-
 class Meddling(Remote):
     """Somebody does something to the file while it is saved."""
 
@@ -321,33 +281,6 @@ def test_a_missing_blob_is_a_miss(make_spot: Any, storage: Any, out: Path, ran: 
     assert ran == ["a", "a"]
 
 
-def test_what_is_no_file_any_more_is_made_again(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    film = marked(spot, out)
-    film("a")
-    path = film("a").path
-    path.unlink()
-    os.mkfifo(path)
-    assert film("a").path == out / "a.mp4"
-    [record] = spot.metadata.all_rows()
-    put_rows(spot.metadata, record._replace(result_value=None))
-    assert film("a").path == out / "a.mp4"
-    assert ran == ["a"] * 3
-    assert "not a plain file" in str(troubles[0])
-
-
-def test_where_there_is_no_storage(
-    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
-    marked(make_spot(metadata="memory", on_error=troubles.append), out)("a")
-    assert "a File needs a blob storage: install beautyspot-local (docs/install.md)" in say(
-        troubles
-    )
-
-
 @pytest.mark.parametrize("codec", ["file:", "file:[]", 'file:["../x","a/b"]', 'file:["a",3]'])
 def test_a_row_cannot_name_a_path(
     make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], codec: str
@@ -375,14 +308,6 @@ def test_a_file_is_always_a_blob(
     film("a")
     assert "save_blob=False forbids blobs: leave it out" in str(troubles[0])
     assert ran == ["a", "a"]
-
-
-def test_that_is_said_at_the_mark_where_the_annotation_tells(spot: Any) -> None:
-    def film() -> File:
-        return File("a")
-
-    with pytest.raises(ConfigError, match="which returns a File: that is always a blob"):
-        spot.mark(save_blob=False)(film)
 
 
 @pytest.mark.parametrize("shape", [lambda f: [f], lambda f: {"film": f}, lambda f: (f, 1)])

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from beautyspot import MsgpackSerializer
 from beautyspot.memory import MemoryStorage
 from beautyspot.results import writer
 from gates import DEADLINE, Gate, followers, until
@@ -144,15 +143,6 @@ def test_what_waits_to_be_stored_is_not_lent(
     assert (marked(1) == 1).all()
 
 
-def test_a_row_is_not_lent(spot: Spot) -> None:
-    marked = spot.mark(save_blob=False)(make)
-    marked(1)
-    first, second = marked(1), marked(1)
-    assert not stays(first)
-    first[:] = 7
-    assert (second == 1).all()
-
-
 # ------------------------------------------------------------------------- what is most of it
 
 
@@ -169,22 +159,6 @@ def test_what_is_less_than_half_is_copied(spot: Spot) -> None:
     assert all(array.flags.writeable for array in hit.values())
 
 
-@pytest.mark.parametrize("owned", [False, True])
-def test_only_who_says_so_lends_a_buffer(owned: bool) -> None:
-    serializer = SERIALIZER
-    data = bytearray(serializer.dumps(make(1)))
-    array = serializer.loads(data, owned=owned)
-    assert stays(array) is owned
-    assert array.flags.writeable
-
-
-def test_an_owned_buffer_that_can_not_be_written_to_is_copied() -> None:
-    serializer = SERIALIZER
-    array = serializer.loads(bytes(serializer.dumps(make(1))), owned=True)
-    assert not stays(array)
-    assert array.flags.writeable
-
-
 def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
     serializer = SERIALIZER
     data = memoryview(b"x" + bytes(serializer.dumps(make(1))))
@@ -193,73 +167,6 @@ def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
     assert not stays(array)
     assert array.flags.aligned
     assert (array == 1).all()
-
-
-def test_a_table_of_arrow_stays_too() -> None:
-    pa = pytest.importorskip("pyarrow")
-    serializer = SERIALIZER
-    table = pa.table({"a": np.arange(SIZE)})
-    data = bytearray(serializer.dumps(table))
-
-    def addresses(restored: Any) -> list[int]:
-        return [chunk.buffers()[1].address for chunk in restored["a"].chunks]
-
-    begin = np.frombuffer(data, "u1").__array_interface__["data"][0]
-    lent, copied = serializer.loads(data, owned=True), serializer.loads(data)
-    assert lent == copied == table
-    assert all(0 < address - begin < len(data) for address in addresses(lent))
-    assert not any(0 < address - begin < len(data) for address in addresses(copied))
-
-
-# ---------------------------------------------------------------------------- serializers
-
-
-class Plain(MsgpackSerializer):
-    """One that was written before a serializer could be lent a buffer."""
-
-    seen: Any = None
-
-    def loads(self, data: Any) -> Any:  # type: ignore[override]  # as it was
-        type(self).seen = type(data)
-        return super().loads(data)
-
-    def vouching(self, types: Any) -> Plain:
-        return self
-
-
-def test_a_serializer_that_takes_no_buffer_gets_bytes(make_spot: Callable[..., Spot]) -> None:
-    marked = make_spot(strict=True, serializer=Plain()).mark(save_blob=True)(make)
-    marked(1)
-    hit = marked(1)
-    assert Plain.seen is bytes
-    assert not stays(hit)
-    assert hit.flags.writeable
-
-
-def test_streams_and_what_is_stored_as_it_is_get_bytes(spot: Spot) -> None:
-    @spot.mark(save_blob=True)
-    def stream(number: int) -> Any:
-        yield make(number)
-
-    @spot.mark(save_blob=True)
-    def raw(number: int) -> bytes:
-        return bytes([number]) * SIZE
-
-    for _ in range(2):
-        [array] = list(stream(1))
-        assert array.flags.owndata
-        assert raw(1) == b"\1" * SIZE
-    assert type(raw(1)) is bytes
-
-
-def test_signed_results_stay_too(make_spot: Callable[..., Spot]) -> None:
-    marked = make_spot(strict=True, signing_key="a key of at least 32 characters").mark(
-        save_blob=True
-    )(make)
-    marked(1)
-    hit = marked(1)
-    assert stays(hit)
-    assert (hit == 1).all()
 
 
 # --------------------------------------------------------------------------------- any array

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,23 +74,6 @@ def test_a_hit_is_the_file_and_can_be_changed(spot: Spot, marked: Any) -> None:
     assert RAN == [1]
 
 
-def test_without_the_option_nothing_is_mapped(spot: Spot) -> None:
-    marked = spot.mark(make)
-    marked(1)
-    assert not is_mapped(marked(1))
-
-
-def test_hits_of_threads(marked: Any) -> None:
-    marked(1)
-    with ThreadPoolExecutor(4) as pool:
-        hits = list(pool.map(marked, [1] * 20))
-    for number, hit in enumerate(hits):
-        hit[0] = number
-    assert [hit[0] for hit in hits] == list(range(20))
-    assert all((hit[1:] == 1).all() for hit in hits)
-    assert RAN == [1]
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows removes no file that is mapped")
 def test_it_outlives_its_result(spot: Spot, marked: Any) -> None:
     marked(1)
@@ -148,25 +129,6 @@ def test_a_file_that_is_gone_is_made_again(spot: Spot, marked: Any) -> None:
 # ------------------------------------------------------------------- what can't be mapped
 
 
-@pytest.mark.skipif(os.name != "posix", reason="has no limit of open files to set")
-def test_maps_leave_the_process_files_to_open(marked: Any) -> None:
-    import resource
-
-    marked(1)
-    marked(1)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (128, limits[1]))
-    try:
-        hits = [marked(1) for _ in range(150)]
-        with ExitStack() as files:
-            for _ in range(20):
-                files.enter_context(Path(os.devnull).open())
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    assert all((hit == 1).all() for hit in hits)
-    assert RAN == [1]
-
-
 @pytest.mark.parametrize("value", [b"x" * SIZE, "x" * SIZE, [1.5] * SIZE, np.ones(3), {"a": 1}])
 def test_other_results_are_as_without(spot: Spot, value: Any) -> None:
     marked = spot.mark(mmap=True, ignore=("value",))(lambda value: value)
@@ -174,13 +136,6 @@ def test_other_results_are_as_without(spot: Spot, value: Any) -> None:
     hit = marked(value)
     assert type(hit) is type(value)
     assert np.array_equal(hit, value) if isinstance(value, np.ndarray) else hit == value
-
-
-def test_a_storage_in_memory_has_nothing_to_map(make_spot: Callable[..., Spot]) -> None:
-    marked = make_spot(storage=MemoryStorage()).mark(mmap=True)(make)
-    marked(1)
-    assert (marked(1) == 1).all()
-    assert RAN == [1]
 
 
 class Elsewhere(MemoryStorage):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Spot
-from beautyspot.contracts import begun_at
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.observing import Refused
 from broken import BrokenStore
@@ -156,19 +155,6 @@ def test_of_two_runs_at_once_the_one_stays_that_began_last(
     assert [result(one), result(other)] == ["run 2"] * 2
 
 
-def test_the_call_whose_result_was_refused_is_not_stored(two_spots: Any) -> None:
-    spots = two_spots("sqlite")
-    one, other = marked_by(spots, stream)
-    slow = one("a")
-    assert next(slow) == "a"
-    spots[1].set_result(["set"], other, "a")
-    assert list(slow) == ["run 1"]
-    last = spots[0].last_call()
-    assert last is not None
-    assert not last.hit
-    assert list(one("a")) == ["set"]
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_in_memory_too_the_newer_one_waits(make_spot: Callable[..., Spot], save: str) -> None:
     store = BrokenStore("put")
@@ -261,18 +247,3 @@ def test_of_three_clients_in_any_order_the_run_stays_that_began_last(
         assert values == [there and there[1]] * 3
     for spot in spots:
         spot.shutdown()
-
-
-def test_a_row_says_when_its_run_began(make_spot: Callable[..., Spot]) -> None:
-    store = Ticking()
-    spot = make_spot(metadata=store, strict=True)
-    marked = spot.mark(work)
-    marked("a")
-    [record] = store.all_rows()
-    assert record.began_at is not None
-    assert record.made_at is not None
-    assert record.began_at < record.made_at
-    spot.set_result("set", marked, "a")
-    [record] = store.all_rows()
-    assert record.made_at is not None
-    assert record.made_at <= (begun_at(record) or 0.0) < record.made_at + 5, "it wins over others"

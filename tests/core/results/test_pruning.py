@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -244,28 +243,7 @@ def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
     assert spot._engine.uses.seen == {}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
-    spot = aged()
-    marked = spot.mark(text)
-    marked(1), marked(1)
-    spot._engine.reset_after_fork()  # what a child does
-    spot.flush()
-    assert used(spot) == [None]
-
-
 # ------------------------------------------------------------------- a wall clock that jumps
-
-
-def test_the_function_s_own_ttl_is_read_in_the_same_way(aged: Any, clock: Clock) -> None:
-    spot = aged()
-    spot.mark(text)(1)
-    marked = spot.mark(ttl="1h")(text)
-    clock.now -= 1800
-    assert spot.peek(marked, 1) is not None
-    clock.now -= 1800
-    assert spot.peek(marked, 1) is None
-    assert spot.peek(spot.mark(text), 1) is not None, "without a ttl it is valid for ever"
 
 
 @settings(deadline=None)

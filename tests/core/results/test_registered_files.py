@@ -72,40 +72,6 @@ def test_a_small_one_lies_in_its_row(registered: Any) -> None:
     assert (record.content_type, record.result_data) == ("image/svg+xml", b"<svg>a</svg>")
 
 
-def test_within_another_value_it_is_a_part_of_that(registered: Any) -> None:
-    marked = registered.mark(lambda: {"all": [Badge("a"), Badge("b")]})
-    assert marked() == marked() == {"all": [Badge("a"), Badge("b")]}
-    assert registered.stats()["hits"] == 1
-
-
-def test_what_is_no_file_is_encoded_once(make_spot: Callable[..., Any]) -> None:
-    ran: list[str] = []
-    spot = make_spot()
-    spot.register(
-        Badge, encode=lambda one: ran.append(one.label) or [one.label], decode=lambda v: Badge(*v)
-    )
-    marked = spot.mark(badge)
-    assert marked("a") == marked("a") == Badge("a")
-    assert ran == ["a"]
-    assert [*spot.metadata.all_rows()][0].content_type is None
-
-
-@pytest.mark.parametrize(
-    "form",
-    [[b"x", "image/png"], (b"x", "no type"), ("x", "image/png"), (b"x", "image/png", 1), b"x"],
-)
-def test_other_forms_come_back_as_they_are(make_spot: Callable[..., Any], form: Any) -> None:
-    spot, given = make_spot(), []
-    spot.register(
-        Badge, encode=lambda _: form, decode=lambda value: given.append(value) or Badge("a")
-    )
-    marked = spot.mark(badge)
-    assert marked("a") == marked("a")
-    assert given == [form]
-    assert type(given[0]) is type(form)
-    assert [*spot.metadata.all_rows()][0].content_type is None
-
-
 def test_a_content_type_of_the_mark_has_to_be_that(registered: Any, caplog: Any) -> None:
     same = registered.mark(content_type="IMAGE/SVG+XML", save_blob=True, name="same")(badge)
     other = registered.mark(content_type="image/png", save_blob=True, name="other")(badge)
@@ -125,25 +91,6 @@ def test_a_class_that_is_not_registered_any_more_is_a_miss(caplog: Any) -> None:
             assert other.stats()["hits"] == 0
     assert "Badge is stored" in caplog.text
     assert "register it" in caplog.text
-
-
-def test_an_encode_that_fails_or_refuses_is_told(
-    make_spot: Callable[..., Any], caplog: Any
-) -> None:
-    spot = make_spot()
-    spot.register(Badge, encode=lambda _: 1 / 0, decode=decode)
-    marked = spot.mark(badge)
-    assert marked("a") == marked("a") == Badge("a")
-    assert "its encode= raised ZeroDivisionError" in caplog.text
-
-
-def test_one_of_another_class_is_no_hit(make_spot: Callable[..., Any], caplog: Any) -> None:
-    spot = make_spot()
-    spot.register(Badge, encode=encode, decode=lambda form: form)
-    marked = spot.mark(badge)
-    assert marked("a") == marked("a") == Badge("a")
-    assert spot.stats()["hits"] == 0
-    assert "decode= gave a builtins:tuple in place of a Badge" in caplog.text
 
 
 def test_a_stored_file_of_a_damaged_type_is_a_miss(registered: Any, caplog: Any) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import ConfigError, MetadataError, RecordNotFound
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot.errors import ConfigError, RecordNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -62,13 +59,6 @@ def test_the_last_one_counts(make_spot: Callable[..., Spot]) -> None:
     assert unit_of(spot) == "$", "who says none changes none"
 
 
-def test_a_spot_that_only_finds_tells_it_too(make_spot: Callable[..., Spot]) -> None:
-    for unit, expected in ((None, ""), ("$", "$")):
-        spot = make_spot(price_unit=unit)
-        spot.mark(price=lambda result: 0.5)(work)(1)
-        assert unit_of(spot) == expected
-
-
 def test_it_is_a_setting(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAUTYSPOT_PRICE_UNIT", "CHF")
     spot = make_spot()
@@ -83,36 +73,16 @@ def test_what_is_no_unit_is_refused(make_spot: Callable[..., Spot], unit: Any) -
         make_spot(price_unit=unit)
 
 
-def test_a_spot_that_nobody_uses_writes_nothing(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(price_unit="$")
-    assert unit_of(spot) == ""
-
-
-def test_a_copy_has_it(make_spot: Callable[..., Spot], tmp_path: Any) -> None:
-    spot = make_spot(price_unit="$")
-    spot.mark(name="f", price=lambda result: 0.5)(work)(1)
-    spot.mark(name="g")(work)(object())
-    spot.shutdown()
-    with (
-        bs.open_store(spot.db_path, config=False) as store,
-        bs.open_store(tmp_path / "copy.db", config=False, create=True) as copy,
-    ):
-        store.copy_to(copy)
-    with bs.open_store(tmp_path / "copy.db", config=False) as copy:
-        assert copy.price_unit == "$"
-        assert {one.name for one in copy.functions() if one.unstored} == {"g"}
-
-
 # ------------------------------------------------------------------------------------- the reasons
 
 
 @pytest.mark.parametrize(
     ("function", "argument", "options", "why"),
     [
-        (work, threading.Lock(), {}, "could not make a key: UnstableKeyError: args[0] is"),
+        (work, iter(()), {}, "could not make a key: UnstableKeyError: x is"),
         (work, 1, {"key": lambda x: x.secret}, "could not make a key: AttributeError. The call"),
-        (stream, threading.Lock(), {}, "could not make a key: UnstableKeyError: args[0] is"),
-        (lambda x: threading.Lock(), 1, {}, "could not store the result: SerializationError"),
+        (stream, iter(()), {}, "could not make a key: UnstableKeyError: x is"),
+        (lambda x: iter(()), 1, {}, "could not store the result: SerializationError"),
         (stream, 1, {}, ""),
         (change, [1], {}, "changed while"),
         (work, 1, {"cache_if": lambda value: False}, "cache_if refused them"),
@@ -134,7 +104,7 @@ def test_why_nothing_is_stored_of_a_function(
 
 def test_whoever_asks_why_is_told(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
-    spot.mark(name="app:f")(work)(threading.Lock())
+    spot.mark(name="app:f")(work)(iter(()))
     spot.mark(name="app:g")(work)(1)
     spot.shutdown()
     with bs.open_store(spot.db_path, config=False) as store:
@@ -152,14 +122,14 @@ def test_whoever_asks_why_is_told(make_spot: Callable[..., Spot]) -> None:
 def test_a_function_of_which_something_is_stored_has_none(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
     marked = spot.mark(name="f")(work)
-    marked(threading.Lock()), marked(1)
+    marked(iter(())), marked(1)
     spot.invalidate_all(marked)
     assert functions(spot)["f"].unstored == ""
 
 
 def test_what_is_stored_later_takes_it_back(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
-    spot.mark(name="f")(work)(threading.Lock())
+    spot.mark(name="f")(work)(iter(()))
     assert functions(spot)["f"].unstored
     spot = make_spot()
     marked = spot.mark(name="f")(work)
@@ -168,63 +138,3 @@ def test_what_is_stored_later_takes_it_back(make_spot: Callable[..., Spot]) -> N
     spot = make_spot()
     spot.invalidate_all("f")
     assert functions(spot)["f"].unstored == "", "it has hits"
-
-
-def test_another_process_does_not_take_it_back(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    spot.mark(name="f")(work)(threading.Lock())
-    spot.shutdown()
-    spot = make_spot()
-    spot.mark(name="f")(work)
-    spot.mark(name="g")(work)(threading.Lock())
-    assert [name for name, one in functions(spot).items() if one.unstored] == ["f", "g"]
-
-
-def test_a_running_program_writes_it_once_a_minute(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spot = make_spot(metadata=MemoryMetadataStore())
-    marked = spot.mark(name="f")(work)
-    now = spot._engine.counting._due
-    monkeypatch.setattr("beautyspot.results.counting.monotonic", lambda: now + 1)
-    written: list[Any] = []
-    monkeypatch.setattr("beautyspot.concurrency.deferred.later", written.append)
-    marked(threading.Lock())
-    (write,) = written
-    marked(threading.Lock())
-    write()
-    assert "unstored f" in spot.metadata.remarks()
-
-
-def test_remarks_that_fail_are_written_the_next_time(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    class Failing(MemoryMetadataStore):
-        fails = True
-
-        def remark(self, remarks: Mapping[str, str]) -> None:
-            if self.fails:
-                raise MetadataError("full")
-            super().remark(remarks)
-
-    store = Failing()
-    spot = make_spot(metadata=store, price_unit="$")
-    spot.mark(name="f")(work)(1)
-    spot.mark(name="g")(work)(threading.Lock())
-    with caplog.at_level(logging.DEBUG, "beautyspot"):
-        spot.flush()
-    assert "remarks were not written" in caplog.text
-    assert [each.runs for each in store.counts()] == [1]
-    store.fails = False
-    spot.mark(name="f")(work)(2)
-    spot.flush()
-    assert set(store.remarks()) == {"price_unit", "unstored g"}
-
-
-@pytest.mark.parametrize("mode", ["readonly", "replay"])
-def test_modes_that_store_nothing_tell_nothing(make_spot: Callable[..., Spot], mode: str) -> None:
-    store = MemoryMetadataStore()
-    with make_spot(metadata=store, mode=mode, price_unit="$") as spot:
-        if mode == "readonly":
-            spot.mark(name="f")(work)(threading.Lock())
-    assert store.remarks() == {}

@@ -53,17 +53,6 @@ def settled(spot: Spot) -> None:
     deferred.finish()
 
 
-def test_a_save_has_the_others_stored(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put")
-    spot = make_spot(metadata=store)
-    marked = spot.mark(double)
-    marked(1)
-    mend(spot, store)
-    spot._engine.cache.writer.flush()
-    marked(2)
-    assert totals_of(store).entries == 2
-
-
 def test_the_end_stores_what_waits(make_spot: Callable[..., Spot]) -> None:
     store = BrokenStore("put")
     spot = make_spot(metadata=store)

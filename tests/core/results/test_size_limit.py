@@ -84,31 +84,6 @@ def test_what_was_not_used_for_the_longest_time_goes(
     assert caplog.records == []
 
 
-def test_values_that_are_set_count(limited: Make, clock: Clock) -> None:
-    spot = limited()
-    marked = spot.mark(content)
-    for x in range(12):
-        spot.set_result(content(x), marked, x)
-        clock.now += 60
-        deferred.finish()
-    assert stored(spot) == {*range(2, 12)}
-
-
-def _files(spot: Spot) -> list[str]:
-    return [blob.location for blob in spot.storage.list()]
-
-
-def test_without_it_nothing_is_looked_at(make_spot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(deferred, "later", asked.append)
-    spot = make_spot(strict=True)
-    marked = spot.mark(content)
-    for x in range(50):
-        marked(x)
-    assert asked == []
-    assert spot.stats()["entries"] == 50
-
-
 def test_it_is_looked_at_now_and_then_and_not_at_each_save(limited: Make, clock: Clock) -> None:
     store = scripted(MemoryMetadataStore, count=["function_totals"])
     asked = store.script.count

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from gates import DEADLINE
-from kinds import KINDS, work, work_later
+from kinds import KINDS, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -126,48 +124,6 @@ def test_it_is_counted_before_it_is_stored(
     assert (counted.runs, counted.money_spent) == (4, 2.0)
 
 
-def test_so_it_is_of_many_at_once(make_spot: Callable[..., Spot]) -> None:
-    store = Watching()
-    spot = make_spot(metadata=store)
-    marked = spot.mark(name="f", price=lambda result: 0.5)(work)
-    marked_later = spot.mark(name="g", price=lambda result: 0.5)(work_later)
-
-    async def main() -> None:
-        await asyncio.gather(*(marked_later(number) for number in range(20)))
-
-    list(spot.map(marked, range(20), concurrency=4))
-    asyncio.run(main())
-    assert len(list(store.all_rows())) == 40
-    assert store.puts > 0
-    assert store.least == 0.0
-
-
-def test_a_thread_waits_for_another_one_that_counts_for_both(
-    make_spot: Callable[..., Spot],
-) -> None:
-    is_adding, may_add = threading.Event(), threading.Event()
-
-    class Slow(Watching):
-        def add_counts(self, counts: Iterable[Counts]) -> None:
-            is_adding.set()
-            assert may_add.wait(DEADLINE)
-            super().add_counts(counts)
-
-    store = Slow()
-    spot = make_spot(metadata=store)
-    marked = spot.mark(name="f", price=lambda result: 0.5)(work)
-    first = threading.Thread(target=marked, args=(1,))
-    first.start()
-    assert is_adding.wait(DEADLINE)
-    second = threading.Thread(target=marked, args=(2,))
-    second.start()
-    may_add.set()
-    first.join(DEADLINE), second.join(DEADLINE)
-    assert len(list(store.all_rows())) == 2
-    assert store.puts > 0
-    assert store.least == 0.0
-
-
 def test_counts_that_fail_cost_no_result(make_spot: Callable[..., Spot]) -> None:
     store = Watching()
     spot = make_spot(metadata=store)
@@ -179,12 +135,3 @@ def test_counts_that_fail_cost_no_result(make_spot: Callable[..., Spot]) -> None
     marked(2)
     (counted,) = store.counts()
     assert counted.money_spent == 1.0
-
-
-def test_a_result_without_a_price_waits_for_no_counting(make_spot: Callable[..., Spot]) -> None:
-    store = Watching()
-    spot = make_spot(metadata=store)
-    marked: Any = spot.mark(name="f")(work)
-    marked(1)
-    assert len(list(store.all_rows())) == 1
-    assert list(store.counts()) == []

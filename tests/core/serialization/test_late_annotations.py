@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 import beautyspot as bs
 import pytest
 
+from tests.made import findable
+
 if TYPE_CHECKING:
     import nowhere
     from nowhere import Missing
@@ -32,15 +34,18 @@ def test_a_class_that_is_defined_further_down_is_restored(spot):
     def ask(question: Question) -> list[Answer] | None:
         return [Answer(question.text, Source("a"))]
 
+    @findable
     @dataclasses.dataclass
     class Question:
         text: str
 
+    @findable
     @dataclasses.dataclass
     class Answer:
         text: str
         source: Source
 
+    @findable
     @dataclasses.dataclass
     class Source:
         url: str
@@ -54,13 +59,16 @@ def test_the_other_names_of_an_annotation_count(spot):
     def ask(x: Missing, y: nowhere.Missing = None) -> dict[Missing, Pair] | nowhere.Missing:
         return {x: Pair(x, {"one": Item(x)})}
 
+    @findable
     class Pair(NamedTuple):
         left: int
         right: Table
 
+    @findable
     class Table(TypedDict):
         one: Item | Missing
 
+    @findable
     @dataclasses.dataclass
     class Item:
         x: int | Missing
@@ -70,6 +78,7 @@ def test_the_other_names_of_an_annotation_count(spot):
 
 
 def test_functions_of_every_kind_may_be_marked(spot):  # noqa: C901 - six functions and no branch
+    @findable
     class Holder:
         @spot.mark
         def method(self, x: Missing) -> Later:
@@ -99,6 +108,7 @@ def test_functions_of_every_kind_may_be_marked(spot):  # noqa: C901 - six functi
     def generator(x: Missing) -> Missing[Later]:
         yield Later(x)
 
+    @findable
     @dataclasses.dataclass
     class Later:
         x: int
@@ -111,6 +121,7 @@ def test_functions_of_every_kind_may_be_marked(spot):  # noqa: C901 - six functi
 
 
 def test_what_a_function_captured_may_have_late_annotations(spot):
+    @findable
     class Local:
         x: Missing
 

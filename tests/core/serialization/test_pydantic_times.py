@@ -13,6 +13,8 @@ from beautyspot.errors import RestoreError, UnstableKeyError
 from beautyspot.keys.canonical import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 
+from tests.made import findable
+
 TEXTS = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05+05:30", "2026-01-02T03:04:05.6-01:00"]
 
 
@@ -103,6 +105,7 @@ def invalid(cls, **fields):
 def test_an_error_of_validation_counts_by_what_it_tells():
     """As an argument of what asks a model to mend its answer."""
 
+    @findable
     class Other(pydantic.BaseModel):
         at: dt.datetime
 

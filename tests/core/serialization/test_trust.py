@@ -616,3 +616,34 @@ def test_a_class_of_a_module_that_a_call_imports_is_told_about(tmp_path: Path) -
 def test_a_class_of_a_module_that_is_imported_at_the_top_comes_back(tmp_path: Path) -> None:
     for runs in ("runs\n", ""):
         assert run(tmp_path, "import app.kinds") == (f"{runs}Answer(text='yes')\n", "")
+
+
+def test_a_class_that_was_defined_again_is_the_one_of_now(make_spot: Any) -> None:
+    """As where a notebook's cell of the class is run again, and that of the function is not."""
+    spot, module = make_spot(), ModuleType("notebook")
+    sys.modules[module.__name__] = module
+    try:
+        exec(CELL.format(more=""), vars(module))
+        exec("def found() -> Found: return Found(1)", vars(module))
+        marked = spot.mark(module.found)
+        assert type(marked()) is module.Found
+        assert type(marked()) is module.Found
+        exec(CELL.format(more="    def double(self): return 2 * self.n"), vars(module))
+        assert marked().double() == 2
+        assert (type(marked()), spot.stats()["hits"]) == (module.Found, 3)
+        exec(CELL.format(more="    more: int = 2"), vars(module))
+        assert marked() == module.Found(1, 2), "of other fields: it runs anew"
+        assert marked() == module.Found(1, 2)
+        assert spot.stats()["hits"] == 4
+    finally:
+        del sys.modules[module.__name__]
+
+
+CELL = """
+from dataclasses import dataclass
+
+@dataclass
+class Found:
+    n: int
+{more}
+"""

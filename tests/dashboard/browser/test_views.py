@@ -73,25 +73,6 @@ def test_from_the_first_page_to_a_removal(
     assert gone.status == 404
 
 
-def test_the_other_views(served: Served, tabs: Tabs) -> None:
-    page = tabs.open(served.path)
-    go(page.locator("header").get_by_role("link", name="Limits"), page)
-    assert page.locator(".figure", has_text="Granted").locator("dd").inner_text() == "3"
-    assert page.locator("main tbody th", has_text="kinds:limited").is_visible()
-    go(page.locator("header").get_by_role("link", name="Health"), page)
-    assert page.locator("h1").inner_text() == "Health"
-    go(page.locator("header").get_by_role("link", name="Stores"), page)
-    assert page.locator("main .card").count() == 3
-
-
-def test_every_view_is_a_url_for_a_colleague(served: Served, tabs: Tabs) -> None:
-    page = tabs.open(f"{served.path}/results?sort=largest&limit=20")
-    texts = rows(page)
-    assert len(texts) == 20
-    assert rows(tabs.open(page.url.removeprefix(served.origin))) == texts
-    assert "beautyspot ls" in page.locator("footer").inner_text()
-
-
 def test_by_the_keyboard_alone(served: Served, tabs: Tabs) -> None:
     page = tabs.open(served.path)
     page.keyboard.press("Tab")
@@ -108,16 +89,3 @@ def test_by_the_keyboard_alone(served: Served, tabs: Tabs) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/function?**")
     assert page.locator("h1").inner_text() == "ask"
-
-
-def test_what_is_not_there_says_what_to_do(served: Served, tabs: Tabs) -> None:
-    tabs.expect("404", "400")
-    for path in (
-        "/nowhere",
-        "/store/nothing",
-        f"{served.path}/result/0123456789",
-        f"{served.path}/results?older=soon",
-    ):
-        page = tabs.open(path)
-        assert page.locator("h1").count() == 1
-        assert page.locator("header").get_by_role("link", name="beautyspot").count() == 1

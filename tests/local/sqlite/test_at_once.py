@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -11,10 +10,8 @@ import pytest
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_local import SqliteMetadataStore
-from beautyspot_local.sqlite import connections
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import ANY, MINE, OTHER, stored
-from sqlite_tools import connection_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,14 +35,6 @@ def store(tmp_path: Path) -> Iterator[SqliteMetadataStore]:
     assert put(store)
     yield store
     store.close()
-
-
-def test_a_thread_without_a_connection_makes_none(store: SqliteMetadataStore) -> None:
-    given: list[bool | None] = []
-    thread = threading.Thread(target=lambda: given.append(put(store)))
-    thread.start()
-    thread.join()
-    assert given == [None]
 
 
 def test_it_is_found_by_others(store: SqliteMetadataStore, tmp_path: Path) -> None:
@@ -93,59 +82,3 @@ def test_where_another_process_writes_it_does_nothing(
         other.execute("ROLLBACK")
     assert store.get(KEYS[1]) is None
     assert put(store, a_record(KEYS[1]))
-
-
-def test_where_another_thread_writes_it_does_nothing(store: SqliteMetadataStore) -> None:
-    given: list[bool | None] = []
-
-    def meanwhile() -> None:
-        thread = threading.Thread(target=lambda: given.append(tried()))
-        thread.start()
-        thread.join()
-
-    def tried() -> bool:
-        store.open()
-        return any(put(store) for _ in range(3))
-
-    store._database.write(lambda _: meanwhile())
-    meanwhile()
-    assert given == [False, True]
-
-
-def test_the_first_commit_after_a_checkpoint_is_left_to_a_thread(
-    store: SqliteMetadataStore, tmp_path: Path
-) -> None:
-    """It begins the log anew, with an `fsync`."""
-    with closing(sqlite3.connect(tmp_path / "a.db")) as other:
-        other.execute("PRAGMA wal_checkpoint(FULL)")
-    assert put(store) is None
-    assert put(store)
-
-
-def test_it_makes_no_checkpoint_and_leaves_one_in_so_many_to_who_does(
-    store: SqliteMetadataStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connections, "IN_A_ROW", 400)
-    before, done = (tmp_path / "a.db").stat().st_size, 0
-    while put(store, a_record(f"{done:032x}", result_data=b"x" * 20_000)):
-        done += 1
-    assert done == 399  # one more was put before
-    assert (tmp_path / "a.db").stat().st_size == before
-    stored(store, RECORD)
-    assert (tmp_path / "a.db").stat().st_size > before + 400 * 20_000 // 2
-
-
-def test_without_a_log_each_commit_waits_for_the_disk(tmp_path: Path) -> None:
-    store = SqliteMetadataStore(tmp_path / "a.db")
-    stored(store, RECORD)
-    connection_of(store).execute("PRAGMA journal_mode = delete")
-    assert not any(put(store) for _ in range(3))
-    store.close()
-
-
-def test_where_the_file_was_moved_it_does_nothing(
-    store: SqliteMetadataStore, tmp_path: Path
-) -> None:
-    (tmp_path / "a.db").rename(tmp_path / "b.db")
-    assert put(store) is None
-    (tmp_path / "b.db").rename(tmp_path / "a.db")

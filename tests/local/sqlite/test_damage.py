@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.errors import MetadataError
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import connections
-from beautyspot_local.sqlite.database import SET_ASIDE
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import OTHER, stored
-from sqlite_tools import another, connection_of, files, keys_in, pausing
+from beautyspot_testing.store import MINE, stored
+from sqlite_tools import another, connection_of, files, keys_in
 
 
 @pytest.fixture
@@ -31,11 +29,6 @@ def store(path):
     store.close()
 
 
-@pytest.fixture
-def pauses(monkeypatch):
-    return pausing(monkeypatch)
-
-
 DAMAGE = """
 import os, sys
 with open(sys.argv[1], "r+b") as file:
@@ -44,9 +37,48 @@ with open(sys.argv[1], "r+b") as file:
 """
 """Overwrites all pages but the first, as a bad disk would."""
 
+NO_LONGER = b"SQLite format 3\0" + b"\xa5" * 10_000
+"""A file that was a database once."""
 
-def test_a_file_that_is_no_database_makes_way(path, caplog):
-    path.write_bytes(b"this is no database, but somebody may miss it" * 100)
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"a,b\n" + b"1,2\n" * 5000, bytes(3) + b"x"])
+def test_a_file_that_never_was_a_database_is_refused_and_stays(path, content, caplog):
+    path.write_bytes(content)
+    store = SqliteMetadataStore(path)
+    for _ in range(2):
+        with pytest.raises(
+            MetadataError, match=r"store\.db .*is no SQLite database.* name another one"
+        ):
+            store.begin([KEYS[0]], MINE)
+    store.close()
+    assert path.read_bytes() == content
+    assert files(path.parent) == ["store.db"]
+    assert caplog.text == ""
+
+
+def test_a_spot_that_is_given_such_a_file_goes_on_in_memory(path, make_spot, caplog):
+    path.write_text("a,b\n1,2\n")
+    _RAN.clear()
+    spot = make_spot(metadata=f"sqlite:///{path}")
+    with caplog.at_level("WARNING", logger="beautyspot"):
+        doubled = spot.mark(name="app:f")(_doubled)
+        assert [doubled(1), doubled(1)] == [2, 2]
+    assert _RAN == [1]
+    assert path.read_text() == "a,b\n1,2\n"
+    assert "is no SQLite database" in caplog.text
+
+
+_RAN = []
+
+
+def _doubled(x):
+    _RAN.append(x)
+    return 2 * x
+
+
+@pytest.mark.parametrize("content", [NO_LONGER, bytes(16) + b"\xa5" * 10_000, NO_LONGER[:20]])
+def test_a_file_that_was_a_database_makes_way(path, content, caplog):
+    path.write_bytes(content)
     before = path.read_bytes()
     store = SqliteMetadataStore(path)
     stored(store, a_record(began_at=1.0))
@@ -117,32 +149,6 @@ def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
         connection.close()
 
 
-def test_a_log_that_was_cut_short_is_left_behind_also_while_its_error_is_kept(store, path):
-    """A logger may keep an error, and its traceback keeps what the failed call used."""
-    for number in range(20):
-        stored(store, a_record(KEYS[number]))
-    connection_of(store).execute("PRAGMA shrink_memory")  # what it read is forgotten
-    os.truncate(f"{path}-wal", 5000)
-    with pytest.raises(MetadataError) as kept:
-        keys_in(store)
-    stored(store, a_record(version="after"))
-    assert store.get(KEYS[0]).version == "after"
-    assert kept.value.__traceback__ is not None
-
-
-def test_a_file_with_the_inode_of_one_that_was_removed(tmp_path):
-    """Threads have ended, and no connection keeps the inode from being used again."""
-    store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
-    for number in range(3):
-        with ThreadPoolExecutor(1) as thread:
-            assert thread.submit(store.find, KEYS[0]).result() is None
-            thread.submit(stored, store, a_record(version=str(number))).result()
-            assert thread.submit(store.get, KEYS[0]).result().version == str(number)
-        shutil.rmtree(tmp_path / "folder")
-    assert store.get(KEYS[0]) is None
-    store.close()
-
-
 def test_a_folder_that_was_removed_is_made_anew_by_a_thread_that_is_new(tmp_path):
     store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
     stored(store, a_record(began_at=1.0))
@@ -153,34 +159,6 @@ def test_a_folder_that_was_removed_is_made_anew_by_a_thread_that_is_new(tmp_path
     stored(store, a_record(KEYS[2]))
     assert keys_in(store) == KEYS[1:3]
     store.close()
-
-
-def test_the_second_finds_that_it_was_moved(damaged_while_open, path):
-    one, two = damaged_while_open
-    find_until_quiet(one)
-    stored(one, a_record(version="after"))
-    find_until_quiet(two)
-    assert two.get(KEYS[0]).version == "after"
-    assert len(files(path.parent, "store.db.damaged-*[0-9]Z")) == 1
-
-
-def test_the_connection_to_a_moved_file_is_never_closed(store, path, monkeypatch):
-    """Closing it as the last one would remove the -wal of the file that stands there now."""
-    abandoned = []
-    monkeypatch.setattr(connections, "_abandoned", abandoned)
-    monkeypatch.setattr(connections.atexit, "register", lambda function: None)
-    stored(store, a_record(began_at=1.0))
-    for suffix in ("-wal", "-shm", ""):
-        path.with_name(path.name + suffix).rename(path.with_name(f"moved.db{suffix}"))
-    other = SqliteMetadataStore(path)
-    stored(other, a_record(KEYS[1]))
-    stored(store, a_record(KEYS[2]))
-    assert keys_in(store) == KEYS[1:3]
-    assert len(abandoned) == 1
-    assert path.with_name("store.db-wal").exists()
-    other.close()
-    for connection in abandoned:
-        connection.close()
 
 
 def test_a_removed_file_is_made_again(store, path, monkeypatch):
@@ -197,7 +175,7 @@ def test_a_removed_file_is_made_again(store, path, monkeypatch):
 
 
 def test_damage_that_can_t_be_moved(path, monkeypatch, caplog):
-    path.write_bytes(b"no database " * 1000)
+    path.write_bytes(NO_LONGER)
     store = SqliteMetadataStore(path)
 
     def refuse(*_):
@@ -212,42 +190,6 @@ def test_damage_that_can_t_be_moved(path, monkeypatch, caplog):
     store.close()
 
 
-def test_another_process_moves_it_just_now(path):
-    path.write_bytes(b"no database " * 1000)
-    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path, timeout=0)
-    assert other._database.leases.take([SET_ASIDE], OTHER)
-    with pytest.raises(MetadataBusyError):
-        store.open()
-    other._database.leases.release([SET_ASIDE], OTHER)
-    store.open()
-    store.close()
-    other.close()
-
-
-def test_another_process_is_awaited_with_moving(path, pauses):
-    path.write_bytes(b"no database " * 1000)
-    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path)
-    assert other._database.leases.take([SET_ASIDE], OTHER)
-    pauses.append(lambda: other._database.leases.release([SET_ASIDE], OTHER))
-    store.open()
-    assert pauses == []
-    store.close()
-    other.close()
-
-
-def test_damage_where_the_system_has_no_locks(path, monkeypatch):
-    path.write_bytes(b"no database " * 1000)
-    store = SqliteMetadataStore(path)
-
-    def fail(*_):
-        raise OSError("no locks")
-
-    monkeypatch.setattr(store._database.leases, "_lock", fail)
-    stored(store, a_record(began_at=1.0))
-    assert len(files(path.parent, "*.damaged-*")) == 1
-    store.close()
-
-
 def test_what_belongs_to_it_is_moved_too(path):
     for suffix in ("", "-wal", "-shm", ".lock"):
         path.with_name(path.name + suffix).write_text(suffix)
@@ -257,12 +199,6 @@ def test_what_belongs_to_it_is_moved_too(path):
     assert files(path.parent, "store.db*") == sorted(
         ["store.db.lock", *files(path.parent, "*.damaged-*")]
     )
-
-
-def test_another_has_moved_it_already(store, path):
-    stored(store, a_record(began_at=1.0))
-    store._database._move_aside((0, 0))
-    assert files(path.parent, "*.damaged-*") == []
 
 
 def test_a_dropped_table_is_made_again(store, path):

@@ -111,7 +111,7 @@ def test_a_link_that_leads_nowhere_is_no_folder(
 ) -> None:
     (tmp_path / "cache").symlink_to("nowhere")
     assert make_spot().mark(work)(1) == result(1)
-    assert "choose another db_path" in caplog.text
+    assert "choose another file" in caplog.text
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -157,3 +157,28 @@ def test_blobs_alone_are_marked_too(make_spot: Callable[..., Spot], tmp_path: Pa
     spot = make_spot(metadata="memory", storage="local")
     assert spot.mark(save_blob=True)(work)(1) == result(1)
     assert names(tmp_path / "cache") == MARKS | {"blobs"}
+
+
+@pytest.mark.parametrize(
+    ("options", "place", "setting"),
+    [
+        ({"metadata": "sqlite:///{0}/taken"}, "taken", "metadata= chooses"),
+        ({"db_path": "{0}/taken"}, "taken", "db_path= chooses"),
+        ({"directory": "{0}"}, "app.db", "directory= or BEAUTYSPOT_DIRECTORY chooses"),
+    ],
+)
+def test_a_place_that_can_t_be_used_is_named_and_what_chose_it(
+    tmp_path: Path,
+    options: dict[str, str],
+    place: str,
+    setting: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / place).mkdir()
+    spot = Spot("app", **{name: text.format(tmp_path) for name, text in options.items()})  # type: ignore[arg-type]
+    assert spot.mark(work)(1) == result(1)
+    [record] = caplog.records
+    assert f"a directory stands at {tmp_path / place}" in record.getMessage()
+    assert record.getMessage().endswith(f"there is room; {setting} another place")
+    assert "app.db" not in record.getMessage().replace(f"{tmp_path}/{place}", "")
+    spot.shutdown()

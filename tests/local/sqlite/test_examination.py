@@ -96,7 +96,7 @@ def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> 
 
 
 def test_a_database_that_was_set_aside_is_a_problem_until_it_is_removed(path: Path) -> None:
-    path.write_bytes(b"odd" * 2000)
+    path.write_bytes(b"SQLite format 3\0" + b"odd" * 2000)
     fill(path, 1)
     [aside] = path.parent.glob("app.db.damaged-*")
     aside.with_name(f"{aside.name}-wal").touch()

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from beautyspot_local import SqliteMetadataStore
-from beautyspot_local.sqlite import waiting
-from beautyspot_local.sqlite.waiting import others_inside
-from beautyspot_testing.store import wait_until
 from local.sqlite.test_processes import HEAD, forking, run
-from sqlite_tools import another
 
 FORKING = (
     """
@@ -145,40 +138,6 @@ print(*keys())
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
-def stay(there: threading.Event, leave: threading.Event) -> None:
-    there.set()
-    leave.wait(60)
-
-
-def test_a_thread_in_a_function_of_ours_is_inside(monkeypatch) -> None:
-    there, leave = threading.Event(), threading.Event()
-    thread = threading.Thread(target=stay, args=(there, leave))
-    thread.start()
-    assert there.wait(60)
-    assert not others_inside()
-    monkeypatch.setattr(waiting, "_OURS", __name__)
-    assert others_inside()
-    leave.set()
-    thread.join()
-    assert not others_inside(), "the thread that asks does not count"
-
-
-def test_who_waits_for_another_process_is_not_inside(tmp_path) -> None:
-    """It may do so for seconds, and holds no lock of SQLite's."""
-    store = SqliteMetadataStore(tmp_path / "a.db", timeout=60)
-    store.open()
-    with another(tmp_path / "a.db") as other:
-        other.execute("BEGIN IMMEDIATE")
-        thread = threading.Thread(target=store.note, args=["all"])
-        thread.start()
-        wait_until(others_inside)
-        wait_until(lambda: not others_inside())
-        assert thread.is_alive()
-        other.execute("ROLLBACK")
-    thread.join()
-    store.close()
 
 
 @forking

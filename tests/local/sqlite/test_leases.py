@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import struct
 import sys
 import types
 from contextlib import closing
@@ -41,20 +40,6 @@ def make(kind, tmp_path):
         each.end()
 
 
-def test_close_keys_have_places_of_their_own(make):
-    keys = [*KEYS, *(key[::-1] for key in KEYS)]
-    one, other = make(), make()
-    for key in dict.fromkeys(keys):
-        assert one.take([key], MINE) == {key: True}
-    assert other.take(keys[:64], OTHER) == {}
-
-
-@linux
-def test_the_lock_structure_has_the_size_of_the_system_s():
-    # struct flock64: two shorts, two 64-bit offsets, a pid_t, padded (asm-generic/fcntl.h).
-    assert leases._FLOCK.size == (32 if struct.calcsize("P") == 8 else leases._FLOCK.size)
-
-
 @linux
 def test_the_kind_is_what_the_system_has(tmp_path, monkeypatch):
     assert type(leases_beside(tmp_path / "a.db")) is Leases
@@ -73,33 +58,12 @@ def test_a_token_has_what_it_takes_again(make):
     assert one.take(KEYS[:3], OTHER) == dict.fromkeys(KEYS[:3], True)
 
 
-def test_the_lock_files_are_private(make, tmp_path):
-    make().take([KEY], MINE)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == 1
-    assert files[0].stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "dir").stat().st_mode & 0o777 == 0o700
-
-
 def test_released_lock_files_are_removed(tmp_path):
     table = FileLeases(tmp_path / "locks")
     table.take(KEYS, MINE)
     assert len(list((tmp_path / "locks").iterdir())) == len(KEYS)
     table.release(KEYS, MINE)
     assert list((tmp_path / "locks").iterdir()) == []
-
-
-@linux
-def test_no_file_stays_open(make):
-    before = open_files()
-    one = make()
-    one.take(KEYS, MINE)
-    one.release(KEYS, MINE)
-    one.end()
-    assert open_files() == before
-    one.take(KEYS, MINE)
-    one.end()
-    assert open_files() == before
 
 
 @linux
@@ -110,50 +74,6 @@ def test_one_that_is_dropped_leaves_nothing(kind, tmp_path):
     del dropped
     assert open_files() == before
     assert len(kind(tmp_path / "locks").take(KEYS, OTHER)) == len(KEYS)
-
-
-@linux
-def test_another_lock_file_takes_the_place_of_one_that_was_removed(tmp_path):
-    one, other = Leases(tmp_path / "locks"), Leases(tmp_path / "locks")
-    one.take([KEY], MINE)
-    one.forget()
-    assert other.take([KEY], OTHER) == {}, "the file is the same"
-    (tmp_path / "locks").unlink()
-    one.forget()
-    other.forget()
-    assert other.take([KEY], OTHER) == {KEY: True}
-    assert one.take([KEY], MINE) == {}
-
-
-@pytest.mark.parametrize("at", [0, 2])
-def test_one_that_fails_leaves_none_of_a_call(make, monkeypatch, at):
-    one, other, left = make(), make(), iter(range(at))
-    real = type(one)._lock
-
-    def fail(self, number):
-        for _ in left:
-            return real(self, number)
-        raise OSError(errno.ENOLCK, "no locks available")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(type(one), "_lock", fail)
-        with pytest.raises(OSError, match="no locks"):
-            one.take(KEYS[:4], MINE)
-    assert other.take(KEYS[:4], OTHER) == dict.fromkeys(KEYS[:4], True)
-
-
-def test_a_failed_file_lock_leaves_no_file_open(tmp_path, monkeypatch):
-    table = FileLeases(tmp_path / "locks")
-    before = open_files()
-
-    def fail(*_):
-        raise OSError(errno.ENOLCK, "no locks available")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(leases.fcntl, "flock", fail)
-        with pytest.raises(OSError, match="no locks"):
-            table.take([KEY], MINE)
-    assert open_files() <= before
 
 
 def test_a_lock_file_that_was_removed_meanwhile_is_none(tmp_path, monkeypatch):
@@ -170,25 +90,6 @@ def test_a_lock_file_that_was_removed_meanwhile_is_none(tmp_path, monkeypatch):
         assert table.take([KEY], MINE) == {}
     assert table.take([KEY], MINE) == {KEY: True}
     assert FileLeases(tmp_path / "locks").take([KEY], OTHER) == {}
-
-
-@pytest.mark.parametrize("times", [1, 1000])
-def test_a_lock_file_that_another_one_makes_and_removes(tmp_path, monkeypatch, times):
-    """Between the look for it and its making; it is not tried for ever."""
-    create, left = leases.create, iter(range(times))
-
-    def late(path, flags):
-        for _ in left:
-            raise FileExistsError(errno.EEXIST, "File exists")
-        return create(path, flags)
-
-    monkeypatch.setattr(leases, "create", late)
-    if times == 1:
-        os.close(leases._opened(tmp_path / "lock"))
-    else:
-        with pytest.raises(FileNotFoundError):
-            leases._opened(tmp_path / "lock")
-    assert next(left, None) in (None, leases._TRIES)
 
 
 def test_on_windows_msvcrt_locks(tmp_path, monkeypatch):
@@ -215,13 +116,6 @@ def test_on_windows_msvcrt_locks(tmp_path, monkeypatch):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "a.db"
-
-
-def test_renewing_loses_nothing(path):
-    with closing(SqliteMetadataStore(path)) as store:
-        assert store.lease_time == ANY
-        store.begin([KEY], MINE)
-        assert store.renew([KEY], MINE) == set()
 
 
 def test_a_begin_that_fails_leases_nothing(path):

@@ -6,8 +6,6 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -260,14 +258,6 @@ def test_nothing_is_there(path):
         looking_at(path / "x.db")
 
 
-@posix
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_a_file_that_may_not_be_read(path):  # pragma: no cover - not run by root
-    filled(path).chmod(0)
-    with pytest.raises(MetadataError, match="may be read"):
-        looking_at(path)
-
-
 def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
     context = Context("app", tmp_path / "cache", tmp_path / "cache" / "app.db")
     store = SqliteMetadataStore(**SqliteMetadataStore.defaults(context))
@@ -279,25 +269,6 @@ def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
 
 
 # -------------------------------------------------------------------------------- of any release
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_databases_of_earlier_releases_are_read_as_they_are(tmp_path, release):
-    path = tmp_path / "old.db"
-    shutil.copy(DATA / f"beautyspot-{release}.db", path)
-    migrated = shutil.copy(path, tmp_path / "migrated.db")
-    with closing(SqliteMetadataStore(migrated)) as store:
-        expected, functions = list(store.all_rows(data=True)), store.function_totals()
-        newest = list(listed(store, Selection(), "newest"))
-    with untouched(tmp_path):
-        store = looking_at(path)
-        assert all_of(store) == expected
-        assert store.function_totals() == functions
-        assert list(listed(store, Selection(), "newest")) == newest
-        assert list(store.counts()) == []
-        with pytest.raises(MetadataError, match="has no ID yet"):
-            store.store_id  # noqa: B018
-        store.close()
 
 
 @pytest.mark.parametrize("version", range(1, 5))
@@ -333,46 +304,12 @@ def test_a_database_of_a_later_release_is_read_as_far_as_it_is_known(path, reada
         assert store.store_id
 
 
-def test_the_views_that_hide_missing_columns_cost_no_walk(path):
-    filled(path)
-    sql(path, "ALTER TABLE tasks DROP COLUMN price")
-    with closing(looking_at(path)) as store:
-        handle = store._database.handle()
-        for query in (schema.FIND, schema.GET):
-            (plan,) = handle.execute(f"EXPLAIN QUERY PLAN {query}", ("",)).fetchall()
-            assert plan[3].startswith("SEARCH")
-
-
 def test_a_file_without_a_table_is_an_empty_store(tmp_path):
     path = tmp_path / "fresh.db"
     path.touch()
     with closing(looking_at(path)) as store:
         assert all_of(store) == []
     assert path.stat().st_size == 0
-
-
-@pytest.mark.parametrize(
-    ("statement", "says"),
-    [
-        ("CREATE TABLE photos (a)", "tables of another program, such as 'photos'"),
-        ("CREATE TABLE tasks (id, title)", "tables of another program, such as 'tasks'"),
-        ("CREATE VIEW tasks AS SELECT 1 AS cache_key", "prepared by another program"),
-        ("CREATE TABLE tasks (cache_key, x AS (zeroblob(9)))", "prepared by another program"),
-    ],
-)
-def test_databases_of_other_programs_are_refused(tmp_path, statement, says):
-    path = tmp_path / "other.db"
-    sql(path, statement)
-    with untouched(tmp_path), pytest.raises(MetadataError, match=says):
-        looking_at(path)
-
-
-@posix
-def test_a_link_is_refused(path, tmp_path):
-    filled(path)
-    (tmp_path / "link.db").symlink_to(path)
-    with pytest.raises(MetadataError, match="is a symbolic link"):
-        looking_at(tmp_path / "link.db")
 
 
 # --------------------------------------------------------------------------------------- damage
@@ -438,26 +375,6 @@ def test_a_damaged_index_hides_no_row(large, places):
         assert store.lost == 0
 
 
-def test_table_and_index_may_both_be_damaged(large):
-    for name in ("tasks", INDEX):
-        page = leaves(large, name)[4]
-        overwritten(large, (page - 1) * 4096, page * 4096)
-    with closing(looking_at(large)) as store:
-        keys = keys_in(store)
-        assert len(keys) > 1000 - 2 * 1000 / len(leaves(large))
-        assert set(keys) == {record.cache_key for record in store.all_rows(data=True)}
-
-
-def test_rows_of_which_nothing_is_known_are_said_to_be_lost(path, caplog):
-    filled(path, *(a_record(key) for key in KEYS))
-    for page in sorted({*leaves(path), *leaves(path, INDEX)}):
-        overwritten(path, (page - 1) * 4096, page * 4096)
-    with closing(looking_at(path)) as store:
-        assert keys_in(store) == []
-        assert store.lost == 1
-    assert caplog.text.count("is damaged") == 1
-
-
 def test_what_is_left_can_be_copied_into_another_store(large, tmp_path):
     page = leaves(large)[9]
     overwritten(large, (page - 1) * 4096, page * 4096)
@@ -496,23 +413,6 @@ def test_a_row_whose_data_can_t_be_read_is_listed(path):
     store.close()
 
 
-def test_a_bad_disk_is_read_around(large, monkeypatch):
-    """It says an error of reading, not that anything is damaged."""
-    store = looking_at(large)
-    bad = sqlite3.OperationalError("disk I/O error")
-    bad.sqlite_errorcode = sqlite3.SQLITE_IOERR
-    asked = []
-
-    def read(*_, **__):
-        asked.append(1)
-        raise MetadataError("a page") from bad
-
-    monkeypatch.setattr(store._database, "read", read)
-    assert len(keys_in(store)) == 1000
-    assert len(asked) == 1, "what is left is read row by row"
-    store.close()
-
-
 @pytest.mark.parametrize("what", ["text", "header", "all"])
 def test_what_is_no_database_is_said(large, what, caplog):
     if what == "text":
@@ -522,31 +422,3 @@ def test_what_is_no_database_is_said(large, what, caplog):
     with untouched(large.parent), pytest.raises(MetadataError, match="is no SQLite database"):
         looking_at(large)
     assert not caplog.records
-
-
-def test_damage_below_a_process_that_has_it_open(large):
-    """What is written later is seen, once a listing begins anew."""
-    page = leaves(large)[5]
-    code = (
-        "import sys\nwith open(sys.argv[1], 'r+b') as file:\n"
-        f"    file.seek({(page - 1) * 4096}); file.write(b'\\xa5' * 4096)"
-    )
-    store = looking_at(large)
-    subprocess.run([sys.executable, "-c", code, str(large)], check=True)
-    before = len(keys_in(store))
-    assert before < 1000
-    with another(large) as other:
-        other.execute("INSERT INTO tasks (cache_key) VALUES ('new')")
-        assert len(keys_in(store)) == before + 1
-    store.close()
-
-
-def test_a_database_that_was_replaced_is_read_anew(large, tmp_path):
-    store = looking_at(large)
-    assert len(keys_in(store)) == 1000
-    for part in ("-wal", "-shm", ""):
-        if (file := large.with_name(f"app.db{part}")).exists():
-            file.rename(tmp_path / f"old{part}")
-    filled(large)
-    assert keys_in(store) == KEYS[:5]
-    store.close()

@@ -8,11 +8,10 @@ import sys
 
 import pytest
 from beautyspot_local import SqliteMetadataStore
-from beautyspot_local.sqlite import connections
-from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.records import a_record
 from beautyspot_testing.shared import Child
 from beautyspot_testing.store import stored
-from sqlite_tools import connection_of, keys_in
+from sqlite_tools import keys_in
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -207,27 +206,4 @@ for number in range(100):
         child.expect_success()
     store = SqliteMetadataStore(path)
     assert len(keys_in(store)) == 400
-    store.close()
-
-
-# --------------------------------------------- what a child does, done here so that it is measured
-
-
-def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
-    kept = []
-    monkeypatch.setattr(connections, "_abandoned", kept)
-    store = SqliteMetadataStore(tmp_path / "store.db")
-    stored(store, a_record())
-    connection = connection_of(store)
-    pid = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
-    store._database.after_fork_in_child()
-    monkeypatch.setattr(os, "getpid", lambda: pid)
-    assert kept == [connection]
-    assert connection.execute("SELECT 1").fetchone() == (1,), "it must not be closed"
-    references = sys.getrefcount(connection)
-    connections._never_close()
-    assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
-    connection.close()
-    assert store.find(KEYS[0]) is not None
     store.close()

@@ -6,11 +6,9 @@ import gc
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -31,7 +29,6 @@ from sqlite_tools import (
     keep,
     kept,
     linux,
-    open_files,
     plain,
     posix,
     rows_of,
@@ -233,59 +230,6 @@ def observed(monkeypatch):
     return answers
 
 
-def test_a_script_of_a_few_calls_never_looks(patient, observed, looks):
-    looks.clear()
-    for _ in range(FINDS):
-        patient.find(ONE)
-    assert observed == looks == []
-    patient.find(ONE)
-    assert len(observed) == 1
-
-
-def until_the_next_look(store, observed, clock):
-    """How many seconds go by until then."""
-    before, began = len(observed), clock.now
-    while len(observed) == before:
-        clock.now += 0.01
-        store.find(ONE)
-    return round(clock.now - began, 2)
-
-
-@pytest.fixture
-def each_find(monkeypatch):
-    """As if each find were one of those that look at the clock."""
-    monkeypatch.setattr("beautyspot_local.sqlite.database.FINDS", 0)
-    monkeypatch.setattr(row_memory, "TICKS", 1)
-
-
-def test_where_there_is_no_rest_the_next_look_is_soon(
-    patient, observed, clock, each_find, monkeypatch
-):
-    monkeypatch.setattr(row_memory, "TICKS", 10**18)
-    until_the_next_look(patient, observed, clock)
-    pauses = [until_the_next_look(patient, observed, clock) for _ in range(3)]
-    assert pauses == pytest.approx([0.08] * 3, abs=0.011)
-    assert observed == [False] * 4
-
-
-@pytest.mark.parametrize(("lived", "pause"), [(0.3, 1.0), (2.0, 0.08)])
-def test_where_rows_are_void_soon_they_are_kept_less_often(
-    patient, observed, clock, path, each_find, lived, pause
-):
-    """Else each commit of others would cost all that it takes to keep them."""
-    until_the_next_look(patient, observed, clock)
-    patient.find(ONE)
-    assert kept(patient) == {ONE}
-    clock.now += lived
-    with another(path) as connection:
-        connection.execute("UPDATE tasks SET version = 'another'")
-        patient.find(ONE)
-        assert kept(patient) == set()
-        settle(path)
-        assert until_the_next_look(patient, observed, clock) == pytest.approx(pause, abs=0.011)
-    assert observed == [True, True]
-
-
 def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path):
     with another(path) as connection:
         connection.execute("UPDATE tasks SET version = 'another'")
@@ -299,46 +243,6 @@ def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path
     assert len(looks) <= 2 * 1000 / FINDS, "whether the file is still there"
     assert len(seen) == 1000
     assert {statement.split()[0] for statement in seen} == {"SELECT"}
-
-
-def test_rows_are_read_anew_after_a_while(store, clock):
-    keep(store, ONE)
-    clock.now += row_memory.LONGEST
-    with statements(store) as seen:
-        assert row(store) == "text"
-    assert len(seen) == 1
-    keep(store, ONE)
-
-
-def test_a_rest_is_checked_also_where_no_key_comes_twice(store):
-    keys = [f"{number:032x}" for number in range(row_memory.CHECKED)]
-    stored(store, *(plain(key) for key in keys))
-    keep(store, *keys[:3])
-    stored(store, plain(TWO))
-    for key in keys[3:-1]:
-        row(store, key)
-    assert kept(store) == set(keys[:-1]), "kept in vain"
-    row(store, keys[-1])
-    assert kept(store) == set()
-
-
-def test_while_another_thread_of_ours_writes_nothing_is_seen(store, observed, path):
-    settle(path)
-    inside, done = threading.Event(), threading.Event()
-
-    class Slow:
-        def __conform__(self, _):
-            inside.set()
-            done.wait(60)
-            return "slow"
-
-    with ThreadPoolExecutor(1) as other:
-        writing = other.submit(stored, store, plain(ONE), plain(TWO)._replace(func_name=Slow()))
-        assert inside.wait(60)
-        assert row(store) == "text"
-        done.set()
-        writing.result()
-    assert observed == []
 
 
 # ------------------------------------------------------------------------- where it can't be
@@ -360,11 +264,6 @@ def test_on_a_file_system_whose_times_are_not_known(make, path, monkeypatch):
     other = make()
     stored(other, plain(ONE))
     assert never(other, path)
-
-
-def test_on_another_system(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.sys, "platform", "darwin")
-    assert not row_memory.timed_by_the_kernel(tmp_path / "store.db")
 
 
 def test_a_file_that_may_only_be_read(store, path, monkeypatch):
@@ -438,24 +337,6 @@ def test_large_rows_are_not_kept(make, path):
     assert kept(store) == {TWO}
 
 
-def test_nothing_is_kept_that_has_no_room(make, store, path):
-    small = make(memory=100)
-    settle(path)
-    for _ in range(3):
-        assert row(small) == "text"
-    assert kept(small) == set()
-
-
-def test_a_column_of_another_type_counts_as_well(store, path):
-    with another(path) as connection:
-        connection.execute(
-            "UPDATE tasks SET took = ? WHERE cache_key = ?", ("x" * row_memory.LARGEST, ONE)
-        )
-        keep(store, TWO)
-        assert row(store) == "text"
-        assert kept(store) == {TWO}
-
-
 # -------------------------------------------------------------------- the life of the store
 
 
@@ -518,14 +399,6 @@ def test_a_folder_that_is_removed_below_kept_rows_is_seen_at_once(store, path):
     assert row(store) is None
 
 
-def test_a_file_that_is_replaced_alone(store, path, tmp_path):
-    """Who leaves the old log beside it asks for trouble; the rows are no worse than a SELECT's."""
-    keep(store, ONE)
-    path.rename(tmp_path / "aside")
-    path.touch()
-    assert row(store) == "text"
-
-
 @pytest.mark.parametrize("moved", ["the file", "the folder"])
 @pytest.mark.parametrize("length", [10, row_memory.LARGEST])
 def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock, moved, length):
@@ -560,111 +433,7 @@ def test_a_forked_child_starts_without_rows(store):
     assert kept(store) == {ONE}
 
 
-def test_it_may_be_said_as_a_text(make, store, path):
-    assert never(make(memory="0 kB"), path)
-    keep(make(memory="64 MiB"), ONE)
-
-
-class _Forking:
-    """A handle whose thread loses it while it reads, as while another thread forks."""
-
-    def __init__(self, handle, store):
-        self.connection, self.identity, self.moved = handle.connection, handle.identity, bool
-        self._handle, self._store = handle, store
-
-    def execute(self, *statement):
-        self._store._database.local = threading.local()
-        return self._handle.execute(*statement)
-
-
-def test_a_row_is_not_kept_while_a_fork_hides_the_connection(store, monkeypatch):
-    """It may be of another file, whose connection is let go."""
-    keep(store, TWO)
-    handle = _Forking(store._database.handle(), store)
-    monkeypatch.setattr(store._database, "local", SimpleNamespace(handle=handle))
-    assert row(store) == "text"
-    assert kept(store) == {TWO}
-
-
 # ---------------------------------------------------------------------------- whether it is at rest
-
-
-@pytest.fixture
-def log(path):
-    return path.with_name("store.db-wal")
-
-
-@pytest.fixture
-def handle(store):
-    return store._database.handle()
-
-
-@pytest.fixture
-def seen(handle):
-    executed = []
-    handle.connection.set_trace_callback(executed.append)
-    return executed
-
-
-def watch(handle):
-    """A watch on the database at rest, or None."""
-    found = row_memory.watched(handle, 10**6)
-    return None if found.handle is None else found
-
-
-@pytest.fixture
-def rest(handle, path):
-    settle(path)
-    return watch(handle)
-
-
-def test_it_lasts_until_somebody_writes(handle, path):
-    with another(path) as connection:
-        # Who opens a log as root gives it to its owner, which is a change.
-        connection.execute("SELECT * FROM tasks").fetchall()
-        settle(path)
-        rest = watch(handle)
-        connection.execute("SELECT * FROM tasks").fetchall()
-        connection.execute("PRAGMA wal_checkpoint")
-        assert rest.is_unchanged()
-        connection.execute("UPDATE tasks SET version = 'another'")
-        assert not rest.is_unchanged()
-
-
-def test_an_open_transaction_of_another_is_no_rest(handle, path):
-    with another(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        settle(path)
-        assert watch(handle) is None
-        connection.execute("ROLLBACK")
-        assert watch(handle) is not None
-
-
-def test_what_others_wrote_early_of_a_transaction_is_a_write(rest, path):
-    with another(path) as connection:
-        connection.execute("PRAGMA cache_size = 1")
-        connection.execute("BEGIN")
-        connection.execute("CREATE TABLE large (x)")
-        connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(5000,)] * 50)
-        assert not rest.is_unchanged()
-        connection.execute("ROLLBACK")
-
-
-def test_a_recent_write_is_no_rest_and_nobody_meets_our_lock(handle, log, seen, monkeypatch):
-    changed = log.stat().st_ctime_ns
-    monkeypatch.setattr(row_memory, "TICKS", 50)
-    for now, rested in ((changed + 49, False), (changed - 1000, False), (changed + 50, True)):
-        monkeypatch.setattr(row_memory.time, "clock_gettime_ns", lambda _, now=now: now)
-        assert (watch(handle) is not None) == rested
-        assert bool(seen) == rested
-
-
-def test_a_write_between_the_first_look_and_the_lock(handle, path, monkeypatch):
-    settle(path)
-    answers = iter([True, False])
-    monkeypatch.setattr(row_memory, "settled", lambda _: next(answers))
-    assert watch(handle) is None
-    assert not handle.connection.in_transaction
 
 
 def test_a_clock_of_seconds_tells_nothing():
@@ -672,134 +441,6 @@ def test_a_clock_of_seconds_tells_nothing():
     assert not row_memory.settled(1_700_000_000 * 10**9)
     assert not row_memory.settled(1_700_000_000 * 10**9 + 20 * tick)
     assert row_memory.settled(1_700_000_000 * 10**9 + 1)
-
-
-def test_a_file_that_is_not_in_wal_mode(store, path, log):
-    handle = store._database.handle()
-    handle.execute("PRAGMA journal_mode = DELETE")
-    assert watch(handle) is None, "there is no log"
-    log.touch()
-    settle(path)
-    assert watch(handle) is None
-    assert not handle.connection.in_transaction
-    log.unlink()
-
-
-def test_a_file_that_was_replaced(handle, path):
-    settle(path)
-    aside = path.rename(f"{path}.aside")
-    assert watch(handle) is None
-    path.touch()
-    assert watch(handle) is None
-    aside.rename(path)
-    assert watch(handle) is not None
-
-
-def test_a_log_behind_a_link(handle, path, log):
-    settle(path)
-    aside = log.rename(f"{path}-aside")
-    log.symlink_to(aside)
-    settle(path)
-    assert watch(handle) is None
-    aside.rename(log)
-
-
-def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(handle, path, log):
-    settle(path)
-    aside = log.rename(f"{path}-aside")
-    os.mkfifo(log)
-    settle(path)
-    assert watch(handle) is None
-    aside.rename(log)
-
-
-def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeypatch):
-    settle(path)
-    failure = sqlite3.OperationalError("disk I/O error")
-    failure.sqlite_errorcode = sqlite3.SQLITE_IOERR
-
-    def execute(statement):
-        raise failure
-
-    with monkeypatch.context() as patch:
-        patch.setattr(handle, "execute", execute)
-        with pytest.raises(sqlite3.OperationalError, match="disk"):
-            watch(handle)
-
-
-def test_the_log_goes_away(rest, log):
-    aside = log.rename(f"{log}-aside")
-    assert not rest.is_unchanged(), "a new name is a change of the file"
-    aside.rename(log)
-
-
-def test_it_does_not_last_for_ever(store, path, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(row_memory.time, "monotonic", clock)
-    settle(path)
-    rest = watch(store._database.handle())
-    clock.now += row_memory.LONGEST - 1
-    assert rest.is_unchanged()
-    clock.now += 1
-    assert not rest.is_unchanged()
-
-
-# ---------------------------------------------------------------------------- the descriptor
-
-
-def test_the_descriptor_ends_with_it(store, path):
-    settle(path)
-    before = open_files()
-    rest = watch(store._database.handle())
-    assert open_files() == before + 1
-    del rest
-    assert open_files() == before
-
-
-def test_whoever_closes_all_descriptors_ends_it(rest):
-    os.close(rest._descriptor)
-    assert not rest.is_unchanged()
-
-
-def test_a_descriptor_that_is_another_s_by_now_stays_open(handle, path, tmp_path):
-    settle(path)
-    rest = watch(handle)
-    (tmp_path / "other").touch()
-    number = rest._descriptor
-    os.close(number)
-    other = os.open(tmp_path / "other", os.O_RDONLY)
-    os.dup2(other, number)
-    rest._changed = os.fstat(number).st_ctime_ns  # were it changed within one tick
-    assert not rest.is_unchanged()
-    del rest
-    os.fstat(number)
-    os.close(number)
-    if other != number:
-        os.close(other)
-
-
-LOCKS = """
-import os, sqlite3, subprocess, sys
-flags = {flags}
-connection = sqlite3.connect("x.db", isolation_level=None)
-connection.execute("PRAGMA journal_mode = WAL")
-connection.execute("CREATE TABLE t (x)")
-connection.execute("BEGIN IMMEDIATE")
-for part in ("x.db", "x.db-wal", "x.db-shm"):
-    os.close(os.open(part, flags | os.O_CLOEXEC))
-other = "import sqlite3; sqlite3.connect('x.db', timeout=0).execute('BEGIN IMMEDIATE')"
-print(subprocess.run([sys.executable, "-c", other], stderr=subprocess.DEVNULL).returncode)
-"""
-
-
-@pytest.mark.parametrize(("flags", "held"), [("os.O_PATH", True), ("os.O_RDONLY", False)])
-def test_a_descriptor_that_only_names_a_file_drops_no_locks(tmp_path, flags, held):
-    """What the rule not to open the database's files is about, and what it is not about."""
-    code = LOCKS.format(flags=flags)
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
-    )
-    assert (done.stdout.strip() != "0", done.stderr) == (held, "")
 
 
 # ------------------------------------------------------------------------------ file systems
@@ -824,14 +465,11 @@ def mounts(tmp_path, monkeypatch):
     ("lines", "known"),
     [
         (["here / / rw - ext4 /dev/a"], True),
-        (["here / / rw shared:1 master:2 - xfs /dev/a"], True),
-        (["here / /T/place rw - ext4 /dev/a"], True),
         (["0:1 / / rw - ext4 /dev/a"], False),
         (["0:1 / / rw - btrfs /dev/a"], True),
         (["here / / rw - zfs pool"], False),
         (["here / / rw - ext4 /dev/a", "0:2 / /T rw - nfs4 server:/"], False),
         (["0:2 / /T/place rw - nfs4 server:/", "here / /T rw - ext4 /dev/a"], True),
-        (["here / / rw - ext4 /dev/a", "0:2 / /T/pla rw - nfs4 server:/"], True),
         ([], False),
     ],
 )
@@ -841,17 +479,3 @@ def test_which_file_systems_are_known(mounts, tmp_path, lines, known):
     (tmp_path / "link").symlink_to(tmp_path / "place")
     assert row_memory.timed_by_the_kernel(tmp_path / "place" / "x.db") == known
     assert row_memory.timed_by_the_kernel(tmp_path / "link" / "x.db") == known
-
-
-def test_a_place_that_is_gone(mounts, tmp_path):
-    mounts("here / / rw - ext4 /dev/a")
-    assert not row_memory.timed_by_the_kernel(tmp_path / "gone" / "x.db")
-
-
-def test_a_place_with_a_space(mounts, tmp_path):
-    mounts("here / / rw - ext4 /dev/a", r"0:2 / /T/a\040place rw - cifs //server/share")
-    (tmp_path / "a place").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "a place")
-    assert files.network_file_system(tmp_path / "a place" / "x.db") == "cifs"
-    assert files.network_file_system(tmp_path / "link" / "x.db") == "cifs"
-    assert not row_memory.timed_by_the_kernel(tmp_path / "a place" / "x.db")

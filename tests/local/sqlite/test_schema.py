@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,17 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from beautyspot.contracts import Counts, Selection, TaskRecord
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts import Counts, TaskRecord
 from beautyspot.contracts.records import FIELD_TYPES
-from beautyspot.contracts.selection import rank_of
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import schema
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.shared import Child
-from beautyspot_testing.store import stored
-from sqlite_tools import another, keys_in, sql
+from beautyspot_testing.store import MINE, stored
+from sqlite_tools import another, files, keys_in, sql
 
 DATA = Path(__file__).parent / "data"
 RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
@@ -125,19 +125,6 @@ def test_a_migrated_database_works_like_a_fresh_one(old, release):
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_the_columns_of_a_fresh_table_are_the_specification_s(path):
-    SqliteMetadataStore(path).open()
-    columns = {row[1]: row[2] for row in sql(path, "PRAGMA table_info(tasks)")}
-    assert columns.items() >= {
-        "cache_key": "TEXT", "func_name": "TEXT", "input_id": "TEXT", "version": "TEXT",
-        "result_type": "TEXT", "content_type": "TEXT", "result_value": "TEXT",
-        "result_data": "BLOB", "updated_at": "TIMESTAMP",
-    }.items()  # fmt: skip
-    assert set(columns) == set(TaskRecord._fields)
-    keys = [row[1] for row in sql(path, "PRAGMA table_info(tasks)") if row[5]]
-    assert keys == ["cache_key"]
-
-
 @pytest.mark.parametrize("missing", [name for name in schema.COLUMNS if name != "cache_key"])
 def test_any_missing_column_is_added(path, missing):
     columns = [f"{n} {k}" for n, k in schema.COLUMNS.items() if n != missing]
@@ -158,17 +145,13 @@ def test_any_missing_column_is_added(path, missing):
     store.close()
 
 
-def test_column_names_differ_in_case_only(path):
-    sql(path, "CREATE TABLE tasks (CACHE_KEY TEXT PRIMARY KEY, Func_Name TEXT)")
-    store = SqliteMetadataStore(path)
-    record = a_record(began_at=1.0)
-    stored(store, record)
-    assert store.get(KEYS[0]) == record
-    store.close()
-
-
 def test_a_newer_database_is_left_alone(path):
-    sql(path, "CREATE TABLE tasks (other TEXT)", f"PRAGMA user_version = {schema.VERSION + 1}")
+    sql(
+        path,
+        "CREATE TABLE results (other TEXT)",
+        "CREATE TABLE beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)",
+        f"PRAGMA user_version = {schema.VERSION + 1}",
+    )
     before = path.read_bytes()
     store = SqliteMetadataStore(path)
     with pytest.raises(SchemaError, match="upgrade beautyspot"):
@@ -176,7 +159,7 @@ def test_a_newer_database_is_left_alone(path):
     with pytest.raises(SchemaError):
         store.find("k")
     store.close()
-    assert sql(path, "SELECT * FROM sqlite_master")[0][4] == "CREATE TABLE tasks (other TEXT)"
+    assert sql(path, "SELECT * FROM sqlite_master")[0][4] == "CREATE TABLE results (other TEXT)"
     assert len(path.read_bytes()) == len(before)
 
 
@@ -265,19 +248,6 @@ def test_a_rolling_upgrade_leaves_older_workers_their_hits(make_spot, caplog):
 _RUNS = []
 
 
-def _doubled(x):
-    _RUNS.append(x)
-    return 2 * x
-
-
-def test_an_older_database_without_the_second_number_gets_it(path):
-    later(path, written_by=4)
-    sql(path, "DELETE FROM beautyspot_meta WHERE name = 'readable_from'")
-    SqliteMetadataStore(path).open()
-    assert sql(path, "SELECT value FROM beautyspot_meta WHERE name = 'readable_from'") == [("8",)]
-    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
-
-
 def before_limits(path):
     """A database as a release left it that counted nothing of limits."""
     store = SqliteMetadataStore(path)
@@ -307,29 +277,82 @@ def test_what_limits_did_is_counted_in_a_database_of_an_earlier_release(path):
     again.close()
 
 
-def test_a_table_of_another_program_is_left_alone(path):
-    sql(path, "CREATE TABLE tasks (id INTEGER, title TEXT)")
+@pytest.mark.parametrize("look", [False, True])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["CREATE TABLE tasks (id INTEGER, title TEXT)"],
+        ["CREATE TABLE tasks (cache_key TEXT, func_name TEXT)"],  # no key
+        ["CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')"],
+        ["CREATE TABLE places (name TEXT)", "PRAGMA user_version = 77"],
+        ["CREATE VIEW one AS SELECT 1"],
+        [
+            "CREATE TABLE tasks (id INTEGER)",
+            "CREATE TABLE beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)",
+        ],
+    ],
+)
+def test_a_database_of_another_program_is_refused_and_stays_as_it_is(path, statements, mode, look):
+    sql(path, f"PRAGMA journal_mode = {mode}", *statements)
+    before = path.read_bytes()
     store = SqliteMetadataStore(path)
-    with pytest.raises(MetadataError, match="another program: choose another db_path"):
-        store.open()
+    for ask in (lambda: store.open(look=look), lambda: store.find(KEYS[0])):
+        with pytest.raises(MetadataError, match="of another program.*: give another file"):
+            ask()
+    if not look:
+        with pytest.raises(MetadataError, match="of another program"):
+            store.begin([KEYS[0]], MINE)
     store.close()
-    assert [row[1] for row in sql(path, "PRAGMA table_info(tasks)")] == ["id", "title"]
+    assert path.read_bytes() == before
+    if mode == "delete":  # else SQLite itself makes two more
+        assert files(path.parent) == ["app.db"]
 
 
-def test_tables_of_another_program_stay(path):
-    sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
+def test_what_another_program_has_not_merged_yet_is_left_to_it(path):
+    """A process of it that has the database open, with content in the log."""
+    with another(path) as other:
+        other.execute("PRAGMA journal_mode = wal")
+        other.execute("CREATE TABLE notes (text TEXT)")
+        before = {name: path.with_name(name).read_bytes() for name in ("app.db", "app.db-wal")}
+        store = SqliteMetadataStore(path)
+        with pytest.raises(MetadataError, match="of another program"):
+            store.begin([KEYS[0]], MINE)
+        store.close()
+        assert {name: path.with_name(name).read_bytes() for name in before} == before
+        assert files(path.parent) == ["app.db", "app.db-shm", "app.db-wal"]
+
+
+def test_what_another_program_left_in_the_log_when_it_was_killed_stays_there(path):
+    code = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('PRAGMA journal_mode = wal'); c.execute('CREATE TABLE notes (text)');"
+        "os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    before = {name: path.with_name(name).read_bytes() for name in ("app.db", "app.db-wal")}
+    store = SqliteMetadataStore(path)
+    with pytest.raises(MetadataError, match="of another program"):
+        store.begin([KEYS[0]], MINE)
+    store.close()
+    assert {name: path.with_name(name).read_bytes() for name in before} == before
+
+
+def test_an_empty_database_of_any_program_is_taken(path):
+    sql(path, "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT)", "DROP TABLE notes")
     store = SqliteMetadataStore(path)
     stored(store, a_record())
+    assert keys_in(store) == KEYS[:1]
     store.close()
+
+
+def test_tables_that_another_program_adds_stay(path):
+    with closing(SqliteMetadataStore(path)) as store:
+        stored(store, a_record())
+    sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
+    with closing(SqliteMetadataStore(path)) as store:
+        stored(store, a_record())
     assert sql(path, "SELECT * FROM notes") == [("mine",)]
-
-
-def test_a_table_without_our_key_is_another_program_s(path):
-    sql(path, "CREATE TABLE tasks (cache_key TEXT, func_name TEXT)")
-    store = SqliteMetadataStore(path)
-    with pytest.raises(MetadataError, match="another program: choose another db_path"):
-        store.open()
-    store.close()
 
 
 def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
@@ -341,23 +364,6 @@ def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
     assert len(sql(path, "PRAGMA table_info(tasks)")) == 9
     monkeypatch.undo()
     assert len(keys_in(store)) == 6
-    store.close()
-
-
-def test_a_migration_that_is_interrupted_leaves_nothing_open(path, monkeypatch):
-    def interrupt(connection, path):
-        connection.execute("CREATE TABLE half (a)")
-        raise KeyboardInterrupt
-
-    store = SqliteMetadataStore(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "_bring_up_to_date", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            store.open()
-    assert sql(path, "SELECT * FROM sqlite_master") == []
-    with another(path) as other:
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("ROLLBACK")
     store.close()
 
 
@@ -397,23 +403,6 @@ def test_processes_migrate_one_database_at_once(old):
         child.expect_success()
 
 
-@pytest.mark.parametrize(
-    ("text", "tags"),
-    [
-        ("NULL", ()), ("'[\"a\", 1, null, \"b\"]'", ("a", "b")), ("'{\"a\": 1}'", ()),
-        ("'not json'", ()), ("''", ()), ("5", ()), ("x'ff'", ()),
-    ],
-)  # fmt: skip
-def test_foreign_tags_stop_no_listing(path, text, tags):
-    store = SqliteMetadataStore(path)
-    stored(store, a_record(KEYS[1], tags=("wanted",)))
-    sql(path, f"INSERT INTO tasks (cache_key, tags) VALUES ('k', {text})")
-    assert store.get("k").tags == tags
-    wanted = listed(store, Selection(tag="wanted"))
-    assert [record.cache_key for record in wanted] == [KEYS[1]]
-    store.close()
-
-
 FOREIGN = [None, "", b"x", b"\xff", -5, -(2**63), 1.5, float("inf"), "2024-01-01", '["x"]', "é"]
 
 
@@ -435,20 +424,6 @@ def test_values_of_other_types_stop_no_listing(path, column):
         assert sum(totals.entries for totals in store.function_totals()) == len(keys)
 
 
-@pytest.mark.parametrize("order", ["key", "newest", "largest", "unused"])
-def test_what_is_no_text_is_no_key(path, order):
-    store = SqliteMetadataStore(path)
-    stored(store, *(a_record(key, made_at=float(n)) for n, key in enumerate(KEYS[:3])))
-    sql(path, "INSERT INTO tasks (cache_key, made_at) VALUES (x'ff', 9), (NULL, 9), (x'', NULL)")
-    found, after = [], None
-    while page := store.select(Selection(), order, after, 1):
-        found += [record.cache_key for record in page]
-        after = rank_of(page[-1], order)
-    assert sorted(found) == KEYS[:3]
-    assert keys_in(store) == KEYS[:3]
-    store.close()
-
-
 def test_a_text_that_is_no_utf8_hides_no_other_row(path):
     with closing(SqliteMetadataStore(path)) as store:
         stored(store, *(a_record(key) for key in KEYS[:3]))
@@ -463,3 +438,8 @@ def test_a_text_that_is_no_utf8_hides_no_other_row(path):
         )
         assert set(store.find_many(KEYS[:3])) == set(KEYS[:3])
         assert store.find(KEYS[1]) is not None
+
+
+def _doubled(x):
+    _RUNS.append(x)
+    return 2 * x
