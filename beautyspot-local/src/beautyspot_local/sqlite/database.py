@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -28,6 +29,7 @@ from beautyspot_local.sqlite.waiting import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import FrameType
 
     from beautyspot_local.sqlite.connections import Handle, Identity
 
@@ -125,7 +127,7 @@ class Database:
         """No connection, and locks that are free."""
         # Reentrant, since a signal's handler may come to them in the thread that holds them.
         self._writing, self._opening = threading.RLock(), threading.RLock()
-        self._writer = 0  # the thread whose turn it is
+        self._writes: dict[int, FrameType] = {}  # by thread, that of a write under way
         self._forget()
 
     def _forget(self) -> None:
@@ -225,8 +227,28 @@ class Database:
 
     def clean(self, handle: Handle) -> None:
         """Roll back what Ctrl-C has left open; but not in a handler that interrupts a write."""
-        if self._writer != threading.get_ident():
+        if not self._is_within_a_write():
             handle.roll_back()
+
+    def _is_within_a_write(self) -> bool:
+        """Whether a signal's handler has interrupted a write of this thread, and comes here.
+
+        An interrupt at the very end of one may have left its turn: that is given up here.
+        """
+        me = threading.get_ident()
+        frame = self._writes.get(me)
+        if frame is None:
+            return False
+        at: FrameType | None = sys._getframe()
+        while at is not None:
+            if at is frame:
+                return True
+            at = at.f_back
+        del self._writes[me]
+        with suppress(RuntimeError):  # once it is no more this thread's
+            while True:
+                self._writing.release()
+        return False
 
     def _mend(self, handle: Handle, error: sqlite3.Error) -> None:
         damaged = is_damage(error) and not handle.read_only
@@ -252,15 +274,20 @@ class Database:
         """
         self.check_may_change()
         timeout, me = self.timeout if waits else 0.0, threading.get_ident()
-        if self._writer == me or not acquire(self._writing, timeout):
+        if me in self._writes and self._is_within_a_write():
             raise self.failures.of(_locked())
+        self._writes[me] = sys._getframe()
         try:
-            self._writer = me
+            if not acquire(self._writing, timeout):
+                raise self.failures.of(_locked())
             with self.failures:
                 return patiently(timeout, self._write, work, values, waits)
         finally:
-            self._writer = 0
-            self._writing.release()
+            try:  # noqa: SIM105 - three calls more for each write
+                self._writing.release()
+            except RuntimeError:  # it is another thread's
+                pass
+            self._writes.pop(me, None)
 
     def _write(self, work: Callable[..., T], values: tuple[Any, ...], waits: bool) -> T:
         handle = self.handle()
