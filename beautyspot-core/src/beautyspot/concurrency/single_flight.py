@@ -19,11 +19,13 @@ import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
+from inspect import CO_GENERATOR
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
 
 _graph = threading.RLock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -32,6 +34,8 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
     "beautyspot_leading", default=()
 )
 """The flights that the running code is part of, the outermost first."""
+
+_HERE: Final = globals()
 
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
@@ -51,8 +55,8 @@ class Flight:
     """
 
     __slots__ = (
-        *("_wakers", "done", "is_of_task", "key", "result", "spared", "thread", "waits_for"),
-        "within",
+        *("_frame", "_wakers", "done", "is_of_task", "key", "result", "spared", "thread"),
+        *("waits_for", "within"),
     )
 
     def __init__(self, key: str, within: Flight | None) -> None:
@@ -63,6 +67,7 @@ class Flight:
         self.done = False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
+        self._frame = None if self.is_of_task else _driving()
         self.waits_for: list[Flight] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -80,6 +85,16 @@ class Flight:
             self._wakers.remove(wake)
 
     @property
+    def is_left(self) -> bool:
+        """Whether this thread leads it, and is no more within the call, as after an interrupt."""
+        if self._frame is None or self.thread != get_ident():
+            return False
+        at: FrameType | None = sys._getframe()
+        while at is not None and at is not self._frame:
+            at = at.f_back
+        return at is None
+
+    @property
     def has_followers(self) -> bool:
         """Whether any wait."""
         return bool(self._wakers)
@@ -88,7 +103,7 @@ class Flight:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
             if not self.done:
-                self.result, self.done = result, True
+                self.result, self.done, self._frame = result, True, None
             wakers = self._wakers.copy()
         for wake in wakers:
             with suppress(Exception):
@@ -224,11 +239,19 @@ def _unlink(waiting: Flight, flight: Flight) -> None:
         waiting.waits_for.remove(flight)
 
 
+def _driving() -> FrameType | None:
+    """The frame that drives the call: those of generators are not there while its function runs."""
+    at: FrameType | None = sys._getframe(1)
+    while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
+        at = at.f_back
+    return at
+
+
 def _own() -> tuple[Flight, ...]:
     """The flights that the running code is part of, less those that are over."""
     mine = _leading.get()
     if mine:  # an interrupt may have left some
-        mine = tuple([flight for flight in mine if not flight.done])
+        mine = tuple([flight for flight in mine if not (flight.done or flight.is_left)])
     return mine
 
 
