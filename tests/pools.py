@@ -143,11 +143,11 @@ POOLS: dict[str, Callable[[Calls], list[Any]]] = {
 
 def failing(number: int) -> list[int]:
     """One call of several fails: joblib kills its workers then."""
-    from beautyspot.results import background
+    from beautyspot.results import writer
 
     if number == 40:
         raise ValueError("as it happens")
-    vars(background)["LINGER"] = 3600.0  # what waits to be saved is lost with the worker
+    vars(writer)["LINGER"] = 3600.0  # what waits to be saved is lost with the worker
     given = double(number)
     note("returned", number)
     return given
