@@ -225,12 +225,7 @@ def _release(runs: list[Run]) -> None:
     for run in runs:
         run.leased = False
     if keys:
-        engine, name = runs[0].engine, runs[0].call.task.func_identifier
-        try:
-            engine.cache.leases.release(*keys)
-        except Exception as error:
-            advice = "Other processes wait until it falls, or for wait_timeout"
-            engine.reporter.report("release a lease", name, error, advice)
+        runs[0].engine.cache.release(runs[0].call.task.func_identifier, *keys)
 
 
 def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:

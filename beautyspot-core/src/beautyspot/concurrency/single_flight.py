@@ -176,7 +176,7 @@ class Flights:
         innermost, flight = mine[-1] if mine else None, self._flights.get(key)
         if flight is not None and mine and flight.leads_to(mine):
             return None, False
-        leads = flight is None or anew or _is_left(flight)
+        leads = flight is None or anew or _is_led_here(flight)
         if leads or flight is None:
             made = Flight(key, innermost)
             made.waits_for += [] if flight is None else [flight]
@@ -218,7 +218,7 @@ class Flights:
         self._flights = {}
 
 
-def _is_left(flight: Flight) -> bool:
+def _is_led_here(flight: Flight) -> bool:
     """Whether this thread leads a flight that it has left, as by an interrupt in a notebook.
 
     It is not within it, and no other call of the thread can be, since the thread is here.

@@ -222,6 +222,14 @@ class Cache(Rows):
         begun = self.leases.begin(asked, rejected, in_place=in_place)
         return begun._replace(found={**begun.found, **waiting})
 
+    def release(self, name: str, *keys: str) -> None:
+        """Release the leases of a function's keys; a failure is reported."""
+        try:
+            self.leases.release(*keys)
+        except Exception as error:
+            advice = "Other processes wait until it falls, or for wait_timeout"
+            self.reporter.report("release a lease", name, error, advice)
+
     def recall_many(self, calls: list[Call]) -> list[Any]:
         """What `recall` gives for each of these calls, by one question to the store."""
         asked = [call.key for call in calls if call.found is None]

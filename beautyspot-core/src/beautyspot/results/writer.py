@@ -169,6 +169,10 @@ class Kept(Protocol):
         """See to a result that the store has refused."""
         ...
 
+    def release(self, name: str, *keys: str) -> None:
+        """Release leases; a failure is reported."""
+        ...
+
 
 class Writer:
     """The results of one Spot that are yet to be written, and their writing.
@@ -356,12 +360,7 @@ class Writer:
     def _let_go(self, pending: Pending) -> None:
         if pending.leased:
             pending.leased = False
-            try:
-                self._cache.leases.release(pending.key)
-            except Exception as error:
-                advice = "Other processes wait until it falls, or for wait_timeout"
-                name = pending.task.func_identifier
-                self._cache.reporter.report("release a lease", name, error, advice)
+            self._cache.release(pending.task.func_identifier, pending.key)
 
     # ------------------------------------------------------------------------------- failing
 
