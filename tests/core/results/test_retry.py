@@ -113,7 +113,7 @@ def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..
 
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
     entered, gate = threading.Event(), threading.Event()
-    slow = {"put": lambda _records: entered.set() or gate.wait(DEADLINE)}
+    slow = {"put": lambda _records: store.broken or entered.set() or gate.wait(DEADLINE)}
     store = scripted(BrokenStore, "put", slow=slow)
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
