@@ -316,7 +316,7 @@ class MetadataStoreContract:
         store.release([KEYS[0]], MINE)
 
     def test_many_keys_begin_at_once(self, store: MetadataStoreBase) -> None:
-        keys = [f"{number:032x}" for number in range(min(store.most_leases, 500))]
+        keys = [f"{number:032x}" for number in range(min(store.most_leases, 200))]
         began = time.monotonic()
         assert set(store.begin(keys, MINE).leased) == set(keys)
         again = store.begin(keys, OTHER)
@@ -470,7 +470,8 @@ class MetadataStoreContract:
         records = _various()
         stored(store, *records)
         bare = [record._replace(result_data=None) for record in records]
-        for where in _SELECTIONS:
+        selects = store.select(Selection(), order, None, 1) is not None
+        for where in _SELECTIONS if selects else _SELECTIONS[:2]:  # else core selects
             expected = sorted(filter(where.covers, bare), key=lambda record: rank_of(record, order))
             found = list(listed(store, where, order))
             assert [each.cache_key for each in found] == [each.cache_key for each in expected], (
@@ -611,7 +612,7 @@ class ShortLeaseContract(MetadataStoreContract):
         self, store: MetadataStoreBase, other: MetadataStoreBase
     ) -> None:
         store.begin([KEYS[0]], MINE)
-        ends = time.monotonic() + 2.5 * store.lease_time
+        ends = time.monotonic() + 1.5 * store.lease_time
         pause = threading.Event()
         while time.monotonic() < ends:
             assert store.renew([KEYS[0]], MINE) == set()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -111,22 +112,21 @@ def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..
     assert totals_of(store).entries == 1
 
 
+@pytest.mark.usefixtures("hasty")
 def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
     entered, gate = threading.Event(), threading.Event()
-    slow = {"put": lambda _records: store.broken or entered.set() or gate.wait(DEADLINE)}
-    store = scripted(BrokenStore, "put", slow=slow)
+    store = scripted(BrokenStore, "put", count=["put"])
     spot = make_spot(metadata=store)
     marked = spot.mark(double)
     marked(1)
+    store.script.slow["put"] = lambda _: entered.set() or gate.wait(DEADLINE)
     mend(spot, store)
-    marked(1)
-    assert entered.wait(DEADLINE)
-    forgotten: list[bool] = []
-    thread = threading.Thread(target=lambda: forgotten.append(spot.invalidate(marked, 1)))
-    thread.start()
-    gate.set()
-    thread.join(DEADLINE)
-    assert forgotten == [True]
+    with ThreadPoolExecutor(2) as pool:
+        hit = pool.submit(marked, 1)  # which writes what waits
+        assert entered.wait(DEADLINE)
+        forgotten = pool.submit(spot.invalidate, marked, 1)
+        gate.set()
+        assert (forgotten.result(DEADLINE), hit.result(DEADLINE)) == (True, 2)
     settled(spot)
     assert totals_of(store).entries == 0
 
