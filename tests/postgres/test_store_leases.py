@@ -12,8 +12,8 @@ from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, OTHER, stored
+from child import Child
 from servers.valkey import until
 
 if TYPE_CHECKING:
