@@ -12,10 +12,6 @@ class TestLocalStorage(StorageContract):
     def make(self, tmp_path: Path) -> LocalStorage:
         return LocalStorage(tmp_path / "blobs")
 
-    def source(self, tmp_path: Path) -> str:
-        place = str(tmp_path / "blobs")
-        return f"from beautyspot_local import LocalStorage; storage = LocalStorage({place!r})"
-
 
 class TestWithFsync(StorageContract):
     large = 2**20

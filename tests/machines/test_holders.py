@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot_testing.shared import Child
+from child import Child
 from gates import until
 
 if TYPE_CHECKING:

@@ -69,7 +69,7 @@ ON = 'connection to server at "10.0.0.1", port 5432 failed: FATAL:  '
         (server_error("99999", "something new"), "Postgres 13 or newer"),
         (server_error("58000", "query_wait_timeout"), "default_pool_size"),
         (OperationalError("server closed the connection unexpectedly"), "the server's log"),
-        (LateError("no answer within the time-out"), "raise timeout="),
+        (LateError("no answer within the time-out"), "pool_mode = transaction"),
         (UnreachedError(f'{ON}no pg_hba.conf entry for host "10.0.0.2", user "u"'), "pg_hba.conf"),
         (UnreachedError(f'{ON}Peer authentication failed for user "u"'), "PGUSER"),
         (UnreachedError(f"{ON}server login has been failing (server_login_retry)"), "see its log"),
@@ -184,6 +184,16 @@ def pooler(postgres_server: Postgres) -> Iterator[pgbouncer.PgBouncer]:
     options = {"max_client_conn": 2, "default_pool_size": 1, "query_wait_timeout": 1}
     with pgbouncer.running(postgres_server.port, **options) as pooler:
         yield pooler
+
+
+def test_a_pooler_that_keeps_sessions_is_told(postgres_server: Postgres) -> None:
+    if pgbouncer.binary() is None:
+        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
+    options = {"pool_mode": "session", "default_pool_size": 1}
+    with pgbouncer.running(postgres_server.port, **options) as pooler, reached(pooler.url) as one:
+        assert one.run("SELECT 1")
+        with pytest.raises(MetadataError, match="pool_mode = transaction"):
+            asked(pooler.url, timeout=0.5)
 
 
 def test_what_pgbouncer_says(pooler: pgbouncer.PgBouncer) -> None:

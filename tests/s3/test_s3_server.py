@@ -66,9 +66,6 @@ class TestS3Server(StorageContract):
     def make_again(self, tmp_path: Path) -> S3Storage:
         return storage_at(self.server.url, self.server.admin, f"contract/{tmp_path.name}")
 
-    def source(self, tmp_path: Path) -> str:
-        return source_at(self.server, f"contract/{tmp_path.name}")
-
 
 # -------------------------------------------------------------------------------------- blobs
 

@@ -67,17 +67,10 @@ class WakesNobody(TokenBucket):
 
 BROKEN = [
     (WakesNobody, "test_who_waits_moves_up"),
-    (NeverGivesBack, "test_the_last_reservation_is_given_back"),
-    (AlwaysGivesBack, "test_a_second_release_does_nothing"),
-    (AlwaysGivesBack, "test_what_has_passed_is_lost"),
     (NeverGivesBack, "test_a_cancelled_task_gives_back"),
     (Bursts, "test_calls_are_evenly_spaced"),
-    (Bursts, "test_no_burst_after_idling"),
     (TakesAnyCost, "test_a_cost_above_the_maximum"),
-    (NeverRefuses, "test_max_wait_refuses_what_is_too_far_away"),
     (NeverRefuses, "test_try_consume_never_waits"),
-    (SettlesNothing, "test_too_much_reserved_is_given_back"),
-    (SettlesNothing, "test_too_little_reserved_is_made_up_for"),
     (WaitsForNothing, "test_consume_waits_for_its_turn"),
     (WaitsForNothing, "test_threads_never_go_before_their_time"),
 ]
@@ -109,7 +102,9 @@ def test_the_suite_finds(
         method(**{name: arguments[name] for name in wanted})
 
 
-@pytest.mark.parametrize("broken", [NeverGivesBack, AlwaysGivesBack, Bursts, SettlesNothing])
+@pytest.mark.parametrize(
+    "broken", [NeverGivesBack, AlwaysGivesBack, Bursts, NeverRefuses, SettlesNothing]
+)
 def test_the_machine_finds(broken: type[TokenBucket]) -> None:
     quick = settings(
         deadline=None, phases=[Phase.generate], max_examples=300, report_multiple_bugs=False

@@ -47,7 +47,9 @@ ADVICE: Final = {
     UNREACHED: _REACH,
     "broken": f"the connection broke: see the server's log; {_REACH}",
     "late": (
-        "no answer within the time-out: see why server or network are slow, or raise timeout="
+        "no answer within the time-out: see why server or network are slow, or raise timeout=; if "
+        "PgBouncer is before it, set its pool_mode = transaction (in session mode each connection "
+        "of a program keeps one of the server) or raise its default_pool_size"
     ),
     "unknown host": "the host's name is not known here: correct the address, or the network's DNS",
     "unknown service": "libpq finds no such service: correct service=, or set PGSERVICEFILE",

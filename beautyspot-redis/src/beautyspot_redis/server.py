@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.failures import Failures
@@ -39,47 +39,6 @@ class Script:
         self.text = text
         self.changes = changes
         self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-
-class Turns:
-    """Lets so many in at once; whoever has to wait comes in the order of asking.
-
-    At a semaphore of `threading`, those who ask again as they leave come before those who wait:
-    with more threads than connections, one of them waited for seconds.
-    """
-
-    def __init__(self, free: int) -> None:
-        self._free = free
-        self._waiting: deque[threading.Lock] = deque()
-        self._lock = threading.RLock()
-
-    def enter(self, timeout: float) -> bool:
-        """Wait for a turn, at most so many seconds; whether it came."""
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                return True
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        came = False
-        try:
-            came = turn.acquire(timeout=timeout)
-        finally:  # at a Ctrl-C, too
-            with self._lock:
-                if not came and turn in self._waiting:
-                    self._waiting.remove(turn)
-                elif not came:  # it came at the last moment
-                    self.leave()
-        return came
-
-    def leave(self) -> None:
-        """End a turn: the next one's comes."""
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._free += 1
 
 
 class Server:
@@ -136,7 +95,10 @@ class Server:
     def _begin(self) -> None:
         self._pid = os.getpid()
         self._client: Any = None
-        self._turns = Turns(self.address.options["connections"])
+        # One waits for a free connection, others for their turn: whoever asks again as he leaves
+        # does not come before them.
+        self._turn = threading.Lock()
+        self._free = threading.Semaphore(self.address.options["connections"])
 
     def ask(self, *command: Any) -> Any:
         """The answer to one command; texts in it are bytes.
@@ -147,9 +109,12 @@ class Server:
         """
         if self._pid != os.getpid():
             self._begin()  # another thread of the parent may have held what is not free
-        turns, options = self._turns, self.address.options
-        if not turns.enter(options["timeout"]):
-            raise self.failures.refused("all of its connections are in use", "raise connections=")
+        options, free = self.address.options, self._free
+        ends = monotonic() + options["timeout"]
+        with self._turn:
+            if not free.acquire(timeout=max(0.0, ends - monotonic())):
+                why = "all of its connections are in use"
+                raise self.failures.refused(why, "raise connections=")
         try:
             for left in range(options["retries"], -1, -1):
                 try:
@@ -160,7 +125,7 @@ class Server:
                     if not left or not isinstance(error, Broken):
                         raise
         finally:
-            turns.leave()
+            free.release()
 
     def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
         """What a script returns, in one round trip, or two where the server does not know it."""

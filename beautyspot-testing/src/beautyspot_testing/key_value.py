@@ -12,12 +12,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Put, TaskRecord, in_full
+from beautyspot.contracts import Put, in_full
 from beautyspot.contracts.covers import ALL, covers_of
 from beautyspot.contracts.row_bytes import object_in
 
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import MetadataStoreContract, stored, wait_until
+from beautyspot_testing.store import MetadataStoreContract
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,35 +71,6 @@ class KeyValueStoreContract(MetadataStoreContract):
                 assert len(found) <= len(written), f"pages of {limit} names repeat some"
                 last = page[-1]
             assert found == written, f"pages of {limit} names skip or repeat some"
-        place.close()
-
-    def test_what_is_stored_during_a_put_is_not_of_the_future(self, tmp_path: Path) -> None:
-        place = self.make(tmp_path)
-        place.open()
-        began, newer = place.now(), list[TaskRecord]()
-
-        class Slow(type(place)):  # type: ignore[misc]  # of the store that is tested
-            def __init__(self) -> None:
-                for name, value in vars(place).items():
-                    setattr(self, name, value)
-
-            def write(self, name: str, data: bytes, expected: Any) -> Any:
-                if name == f"r/{KEYS[0]}" and not newer:
-                    wait_until(lambda: place.now() > began)
-                    now = place.now()
-                    newer.append(a_record(began_at=now, made_at=now, result_data=b"newer"))
-                    assert stored(place, *newer) == set()
-                return place.write(name, data, expected)
-
-            def close(self) -> None:
-                """The place is closed once."""
-
-        slow: Any = Slow  # which is as whole as the store's class
-        older = a_record(began_at=began - 1, made_at=began, result_data=b"older")
-        assert stored(slow(), older) == {KEYS[0]}
-        found = place.get(KEYS[0])
-        assert found is not None
-        assert found.result_data == b"newer"
         place.close()
 
     @pytest.mark.parametrize("seed", range(SEEDS))

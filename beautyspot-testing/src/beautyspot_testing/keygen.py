@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -255,13 +254,6 @@ class KeyGenContract:
         assert one != supporting.input_id(([1],), {})
 
     # ------------------------------------------------------------------- threads and processes
-
-    def test_many_threads_at_once(self) -> None:
-        keygen = self.make()
-        alone = ids(keygen)
-        with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda _: ids(keygen), range(8)))
-        assert all(made == alone for made in together), "IDs differ between threads"
 
     def test_the_same_in_another_process(self) -> None:
         source = self.source()

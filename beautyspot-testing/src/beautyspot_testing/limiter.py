@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,22 +24,12 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from beautyspot_testing.limiter_model import LimiterMachine, ManualClock
-from beautyspot_testing.limiter_places import PlacesContract
-from beautyspot_testing.limiter_settle import SettleContract
-from beautyspot_testing.limiter_steps import (
-    cancel_waiters,
-    check_times,
-    consume_async,
-    delay,
-    delays,
-    in_threads,
-    reserve,
-)
+from beautyspot_testing.shared import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from beautyspot.contracts import Reservation
+    from beautyspot.contracts import Lease, Reservation
 
 __all__ = ["LimiterContract", "LimiterMachine", "ManualClock"]
 
@@ -46,7 +37,84 @@ NUMBERS: list[Any] = [math.nan, math.inf, -math.inf, 0, 0.0, -1]
 OTHERS: list[Any] = [True, False, "1", b"1", None, [1], 1j]
 
 
-class LimiterContract(SettleContract, PlacesContract):
+def reserve(limiter: LimiterBase, cost: float) -> Reservation:
+    """Reserve, without a limit to the wait."""
+    reservation = limiter.reserve(cost)
+    assert reservation is not None, "without max_wait every possible cost is reserved"
+    return reservation
+
+
+def delay(reservation: Reservation | None) -> float:
+    """The delay of a reservation that must be there."""
+    assert reservation is not None, "refused, though it could be granted in time"
+    return reservation.delay
+
+
+def delays(limiter: LimiterBase, costs: Iterable[float]) -> list[float]:
+    """Reserve each cost in turn; how long each has to wait."""
+    return [reserve(limiter, cost).delay for cost in costs]
+
+
+def consume_async(limiter: LimiterBase) -> Callable[..., Reservation]:
+    """`consume_async` as an ordinary function, in an event loop of its own."""
+
+    def consume(cost: float, timeout: float | None = None) -> Reservation:
+        return asyncio.run(limiter.consume_async(cost, timeout=timeout))
+
+    return consume
+
+
+async def cancel_waiters(limiter: LimiterBase, number: int) -> None:
+    """Let so many tasks wait, and cancel them."""
+    tasks = [asyncio.create_task(limiter.consume_async(1)) for _ in range(number)]
+    await asyncio.sleep(0)  # each task now runs up to its wait
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results), results
+
+
+def in_threads(number: int, work: Callable[[], object]) -> None:
+    """Do `work` in so many threads at the same moment; what one raises is raised here."""
+    barrier = threading.Barrier(number)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            barrier.wait()
+            work()
+        except BaseException as failure:  # handed to the test below
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive(), "a thread hangs"
+    if failures:
+        raise failures[0]
+
+
+def check_times(times: list[float], start: float, rate: float, number: int) -> None:
+    """The n-th grant (from 0) can't be earlier than n / rate after the start."""
+    assert len(times) == number
+    due = [start + place / rate for place in range(number)]
+    early = [
+        when for when, earliest in zip(sorted(times), due, strict=True) if when < earliest - 1e-6
+    ]
+    assert not early, f"granted before their time: {early}"
+
+
+def _slots(limiter: LimiterBase, number: int, size: int, name: str = "work") -> list[Lease]:
+    """Take so many places, all of which have to be there."""
+    found = [limiter.try_slot(name, size) for _ in range(number)]
+    taken = [slot for slot in found if slot is not None]
+    assert len(taken) == number, "refused, though one was free"
+    return taken
+
+
+class LimiterContract(Switches):
     """The suite. A subclass must define `make`, and `make_several` if its limiter has `together`.
 
     Attributes:
@@ -70,6 +138,13 @@ class LimiterContract(SettleContract, PlacesContract):
     ) -> LimiterBase:
         """A fresh limiter that shares nothing with those made before."""
         raise NotImplementedError("define make() in your subclass of LimiterContract")
+
+    def make_several(
+        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
+    ) -> Mapping[str, LimiterBase]:
+        """Fresh limiters that `together` of their class takes; none where it takes no limiters."""
+        del rates_per_second, max_cost, clock
+        return {}
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -102,22 +177,6 @@ class LimiterContract(SettleContract, PlacesContract):
         """The first goes at once, and each other one waits for those before it."""
         assert delays(limiter, [1] * 5) == pytest.approx([0, 1, 2, 3, 4])
 
-    def test_a_cost_is_the_distance_to_the_next(self, limiter: LimiterBase) -> None:
-        """A call of cost 3 is followed by a wait of three."""
-        assert delays(limiter, [3, 0.5, 10, 1]) == pytest.approx([0, 3, 3.5, 13.5])
-
-    def test_no_burst_after_idling(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """Unused time is gone, be it an hour or a suspended machine."""
-        limiter.reserve(1)
-        clock.advance(3600)
-        assert delays(limiter, [1, 1, 1]) == pytest.approx([0, 1, 2])
-
-    def test_waiting_counts_as_time(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """Time that has passed since the last call shortens the wait."""
-        limiter.reserve(1)
-        clock.advance(0.75)
-        assert delays(limiter, [1, 1]) == pytest.approx([0.25, 1.25])
-
     def test_a_clock_turned_back_neither_freezes_nor_bursts(
         self, limiter: LimiterBase, clock: ManualClock
     ) -> None:
@@ -130,18 +189,6 @@ class LimiterContract(SettleContract, PlacesContract):
         assert delays(limiter, [1]) == pytest.approx([2])
         clock.advance(2)
         assert delays(limiter, [1]) == pytest.approx([1])
-
-    def test_a_big_cost_is_not_starved_by_small_ones(
-        self, limiter: LimiterBase, clock: ManualClock
-    ) -> None:
-        """A later call is served later, however little it asks for."""
-        limiter.reserve(1)
-        (big,) = delays(limiter, [100])
-        for _ in range(10):
-            clock.advance(0.125)
-            (small,) = delays(limiter, [0.5])
-            assert small >= 99, "a small cost passed the big one"
-        assert big == pytest.approx(1)
 
     # ------------------------------------------------------------------ costs
 
@@ -172,21 +219,6 @@ class LimiterContract(SettleContract, PlacesContract):
             assert limiter.consume().delay == pytest.approx(min(turn, 1))
             assert clock() - start == pytest.approx(turn)
 
-    def test_consume_async_waits_too(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """The same for asynchronous code, also in a second event loop."""
-        start = clock()
-        for turn in range(3):
-            consume_async(limiter)(1)
-            assert clock() - start == pytest.approx(turn)
-
-    def test_max_wait_refuses_what_is_too_far_away(self, limiter: LimiterBase) -> None:
-        """A reservation that is refused takes nothing; without `max_wait` none is refused."""
-        assert delays(limiter, [2]) == [0.0]
-        assert limiter.reserve(1, max_wait=0) is None
-        assert limiter.reserve(1, max_wait=1.5) is None
-        assert delay(limiter.reserve(1, max_wait=2.5)) == pytest.approx(2)
-        assert delay(limiter.reserve(1, max_wait=None)) == pytest.approx(3)
-
     def test_timeout(self, limiter: LimiterBase, clock: ManualClock) -> None:
         """A call that would wait longer is refused at once, and spends nothing."""
         limiter.consume(2, timeout=0)
@@ -210,51 +242,6 @@ class LimiterContract(SettleContract, PlacesContract):
         assert limiter.try_consume(1) is True
 
     # ------------------------------------------------------------------ giving back
-
-    def test_the_last_reservation_is_given_back(self, limiter: LimiterBase) -> None:
-        """The next one does not wait for it, whether it had to wait or went at once."""
-        limiter.release(reserve(limiter, 50))
-        assert delays(limiter, [1]) == [0.0], "it went at once"
-        limiter.release(reserve(limiter, 50))
-        assert delays(limiter, [1]) == pytest.approx([1]), "it had to wait"
-
-    @pytest.mark.parametrize(
-        "order", ["0123456789", "9876543210", "5209461738"], ids=["forwards", "backwards", "mixed"]
-    )
-    def test_ten_cancelled_waiters_cost_nothing(self, limiter: LimiterBase, order: str) -> None:
-        """At one a second, the next one waits one second and not eleven."""
-        limiter.reserve(1)
-        waiters = [reserve(limiter, 1) for _ in range(10)]
-        for place in order:
-            limiter.release(waiters[int(place)])
-        assert delays(limiter, [1, 1]) == pytest.approx([1, 2])
-
-    def test_a_place_in_the_middle_goes_to_the_next_that_fits(self, limiter: LimiterBase) -> None:
-        """To one call only, and never to one that is too big for it."""
-        waiters = [reserve(limiter, cost) for cost in (1, 3, 1)]
-        limiter.release(waiters[1])
-        if not self.reuses_gaps:
-            assert min(delays(limiter, [4, 2, 1, 1])) >= 1
-            return
-        assert delays(limiter, [4]) == pytest.approx([5]), "it is too big for three"
-        assert delays(limiter, [2, 2, 1, 1]) == pytest.approx([1, 9, 3, 11])
-
-    def test_a_second_release_does_nothing(self, limiter: LimiterBase) -> None:
-        """Also when another one has the place by now."""
-        limiter.reserve(1)
-        waiter = reserve(limiter, 1)
-        limiter.release(waiter)
-        assert delays(limiter, [1]) == pytest.approx([1])
-        limiter.release(waiter)
-        assert delays(limiter, [1]) == pytest.approx([2])
-
-    def test_what_has_passed_is_lost(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """A release that comes after its time frees nothing."""
-        first = reserve(limiter, 1)
-        clock.advance(1.5)
-        assert delays(limiter, [1, 1]) == pytest.approx([0, 1])
-        limiter.release(first)
-        assert delays(limiter, [1]) == pytest.approx([2])
 
     @pytest.mark.parametrize("cause", [KeyboardInterrupt, SystemExit, RuntimeError])
     def test_an_interrupted_wait_gives_back(
@@ -294,6 +281,35 @@ class LimiterContract(SettleContract, PlacesContract):
         assert behind in woken
         assert limiter.remaining(behind) == pytest.approx(1)
         assert delays(limiter, [1]) == pytest.approx([3]), "a later one is behind both"
+
+    # ------------------------------------------------------------------ settling
+
+    def test_settle_is_there_or_says_that_it_is_not(self, limiter: LimiterBase) -> None:
+        """A limiter without it answers with the error that callers expect."""
+        reservation = reserve(limiter, 1)
+        if self.can_settle:
+            limiter.settle(reservation, 1)
+            return
+        with pytest.raises(NotSupportedError):
+            limiter.settle(reservation, 1)
+
+    def test_nothing_is_settled_after_a_release(self, limiter: LimiterBase) -> None:
+        """What was given back has no cost."""
+        self._needs("can_settle")
+        first = reserve(limiter, 5)
+        limiter.release(first)
+        limiter.settle(first, 50)
+        assert delays(limiter, [1]) == [0.0]
+
+    @pytest.mark.parametrize("real_cost", [math.nan, math.inf, -1, True, "1", None], ids=repr)
+    def test_a_real_cost_that_is_none(self, limiter: LimiterBase, real_cost: Any) -> None:
+        """It is refused, and the reservation can still be settled."""
+        self._needs("can_settle")
+        first = reserve(limiter, 5)
+        with pytest.raises(CostError):
+            limiter.settle(first, real_cost)
+        limiter.settle(first, 2)
+        assert delays(limiter, [1]) == pytest.approx([2])
 
     # ------------------------------------------------------------------ not before
 
@@ -374,3 +390,101 @@ class LimiterContract(SettleContract, PlacesContract):
         in_threads(threads, lambda: work(limiter, times))
         check_times(times, start, 400.0, number)
         limiter.close()
+
+    @pytest.fixture
+    def placing(self, limiter: LimiterBase) -> LimiterBase:
+        """The limiter, if it keeps places."""
+        if not limiter.slots:
+            pytest.skip("the limiter keeps no places")
+        return limiter
+
+    @pytest.fixture
+    def several(self, clock: ManualClock) -> LimiterBase:
+        """A permit a second of `calls`, and four of `words`, at once; at most 100 in one call."""
+        limits = self.make_several({"calls": 1.0, "words": 4.0}, 100.0, clock)
+        if not limits:
+            pytest.skip("the limiter is not asked for several limits at once")
+        joint = type(limits["calls"]).together(limits)
+        assert joint is not None, "make_several() gives limiters that together() takes"
+        return joint
+
+    # ------------------------------------------------------------------------------ places
+
+    def test_places_are_there_or_it_says_that_they_are_not(self, limiter: LimiterBase) -> None:
+        """A limiter without them answers with the error that callers expect."""
+        if limiter.slots:
+            assert 0 < limiter.lease_time <= math.inf
+            return
+        with pytest.raises(NotSupportedError):
+            limiter.try_slot("work", 1)
+
+    def test_no_more_places_than_there_are(self, placing: LimiterBase) -> None:
+        """Those of other names are others; a freed one goes to the next who asks."""
+        first, _ = _slots(placing, 2, size=2)
+        assert placing.try_slot("work", 2) is None
+        _slots(placing, 1, size=1, name="other work")
+        first.release()
+        _slots(placing, 1, size=2)
+        assert placing.try_slot("work", 2) is None
+
+    def test_a_place_is_given_back_once(self, placing: LimiterBase) -> None:
+        """A second release frees nobody else's."""
+        (first,) = _slots(placing, 1, size=1)
+        first.release()
+        _slots(placing, 1, size=1)
+        first.release()
+        assert placing.try_slot("work", 1) is None
+
+    def test_a_place_falls_unless_it_is_renewed(
+        self, placing: LimiterBase, clock: ManualClock
+    ) -> None:
+        """Within its time; who comes later has lost it, if another one has it by then."""
+        if placing.lease_time == math.inf:
+            pytest.skip("its places never fall")
+        kept, fallen = _slots(placing, 2, size=2)
+        clock.advance(placing.lease_time * 0.75)
+        assert list(placing.renew([kept])) == []
+        assert placing.try_slot("work", 2) is None
+        clock.advance(placing.lease_time * 0.75)
+        (taken,) = _slots(placing, 1, size=2)
+        assert list(placing.renew([kept, fallen, taken])) == [fallen]
+        fallen.release()
+        assert placing.try_slot("work", 2) is None, "it freed a later holder's"
+        assert list(placing.renew([])) == []
+
+    # -------------------------------------------------------------------------- at once
+
+    def test_several_limits_begin_at_one_moment(
+        self, several: LimiterBase, clock: ManualClock
+    ) -> None:
+        """A call waits for the slowest, and counts in each from when it begins."""
+        both: Any = {"calls": 1, "words": 12}
+        assert delays(several, [both] * 3) == pytest.approx([0, 3, 6])
+        calls: Any = {"calls": 1}
+        assert delays(several, [calls, calls, calls, calls]) == pytest.approx([1, 2, 4, 5])
+        clock.advance(7)
+        assert delays(several, [both]) == pytest.approx([2])
+
+    def test_several_limits_take_all_or_nothing(self, several: LimiterBase) -> None:
+        """What one refuses takes nothing of another, and what is given back frees all."""
+        both: Any = {"calls": 1, "words": 100}
+        words: Any = {"words": 1}
+        assert delays(several, [both]) == [0.0]
+        assert several.reserve(both, max_wait=20) is None
+        assert several.wait_for({"calls": 1, "words": 0}) == pytest.approx(1)  # type: ignore[arg-type]
+        second = several.reserve(both)
+        assert delay(second) == pytest.approx(25)
+        assert second is not None
+        several.release(second)
+        assert delays(several, [words]) == pytest.approx([25])
+
+    def test_several_limits_are_settled_each_by_itself(self, several: LimiterBase) -> None:
+        """A limit that the table leaves out stays as it is."""
+        both: Any = {"calls": 2, "words": 20}
+        first = several.reserve(both)
+        assert first is not None
+        real: Any = {"words": 4}
+        several.settle(first, real)
+        words: Any = {"words": 1}
+        calls: Any = {"calls": 1}
+        assert delays(several, [words, calls]) == pytest.approx([1, 2])

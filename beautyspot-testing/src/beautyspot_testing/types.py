@@ -15,13 +15,11 @@ from __future__ import annotations
 import json
 import sys
 from itertools import combinations
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from beautyspot import KeyGen, MsgpackSerializer, hookimpl
+from beautyspot import KeyGen, MsgpackSerializer
 from beautyspot.errors import SerializationError
-from beautyspot.testing import memory_spot
 
 from beautyspot_testing.shared import Switches, json_of_another_process
 
@@ -169,19 +167,6 @@ class TypeSupportContract(Switches):
         assert made == keys, "equal values have other keys in another process"
         assert restored == keys[: len(stored)], "another process restores other values"
 
-    def test_a_spot_caches_by_it(self) -> None:
-        @hookimpl
-        def beautyspot_register_types() -> type[TypeSupport]:
-            return type(self.make())
-
-        plugin = SimpleNamespace(beautyspot_register_types=beautyspot_register_types)
-        with memory_spot(plugins=[plugin]) as spot:
-            take = spot.mark(_echo if self.storable else _take)
-            for value, equal in zip(self.samples(), self.samples(), strict=True):
-                first, second = take(value), take(equal)
-                assert not self.storable or self.same(first, second)
-            assert spot.stats()["hits"] == len(self.samples())
-
     def _types(self) -> dict[str, TypeSupport]:
         support = self.make()
         return dict.fromkeys(support.classes, support)
@@ -204,14 +189,6 @@ def report(
     restored = [_key(keygen, serializer.loads(bytes.fromhex(data))) for data in stored]
     made = [_key(keygen, value) for value in suite.samples()]
     json.dump([made, restored], sys.stdout)
-
-
-def _echo(value: Any) -> Any:
-    return value
-
-
-def _take(value: Any) -> None:
-    del value
 
 
 def _name(cls: type) -> str:

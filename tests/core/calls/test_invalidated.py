@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot_testing.shared import Child
+from child import Child
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_testing.shared import Child
+from child import Child
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:

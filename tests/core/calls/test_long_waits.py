@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import waiting
-from beautyspot_testing.shared import Child
+from child import Child
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:

@@ -101,26 +101,3 @@ def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase)
         store.why_function("")
     with pytest.raises(ConfigError, match="give an identifier"):
         store.function_pattern(3)  # type: ignore[arg-type]
-
-
-def test_what_takes_many_values_tells_more(make_spot: Any) -> None:
-    """The same prompt for another model is nearer than another prompt for the same model."""
-    spot = make_spot()
-
-    @spot.mark
-    def ask(prompt: str, model: str) -> str:
-        return f"{model}: {prompt}"
-
-    for number in range(9):
-        ask(f"prompt {number}", "large")
-    for number in range(3, 5):
-        ask(f"prompt {number}", "small")
-    told = spot.explain(ask, "prompt 5", "small")
-    assert told.differs == ("argument model",)
-    assert told.nearest is not None
-    assert told.nearest.cache_key == spot.key(ask, "prompt 5", "large")
-    with open_store(spot) as store:
-        why = store.why(spot.key(ask, "prompt 4", "small"))
-    assert why.differs == ("argument model",)
-    assert why.nearest is not None
-    assert why.nearest.cache_key == spot.key(ask, "prompt 4", "large")

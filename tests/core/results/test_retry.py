@@ -226,3 +226,18 @@ def test_a_child_of_multiprocessing_stores_what_waits(
     assert done.returncode == 0, done.stderr
     assert "1 result of work could not be stored before the end" in done.stderr
     assert make_spot().stats()["entries"] == 5
+
+
+def test_each_item_of_a_call_waits(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put")
+    spot = make_spot(metadata=store)
+
+    @spot.mark(each="xs")
+    def doubled(xs: list[int]) -> list[int]:
+        return [2 * x for x in xs]
+
+    assert doubled([1, 2, 3, 4, 5]) == [2, 4, 6, 8, 10]
+    assert spot.stats()["unsaved"] == 5
+    mend(spot, store)
+    assert spot.flush()
+    assert totals_of(store).entries == 5

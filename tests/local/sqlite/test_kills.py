@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, stored
+from child import Child
 
 if TYPE_CHECKING:
     from pathlib import Path

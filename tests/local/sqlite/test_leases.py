@@ -14,8 +14,8 @@ from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import leases
 from beautyspot_local.sqlite.leases import FileLeases, Leases, leases_beside
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import ANY, MINE, OTHER, stored
+from child import Child
 from sqlite_tools import another, linux, open_files, posix
 
 KEY = KEYS[0]

@@ -16,8 +16,8 @@ from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedErro
 from beautyspot_local import LocalStorage, SqliteMetadataStore
 from beautyspot_local.sqlite import schema
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, stored
+from child import Child
 from sqlite_tools import another, keys_in, posix, sql
 
 DATA = Path(__file__).parent / "data"

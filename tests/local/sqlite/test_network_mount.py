@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.files import network_file_system
-from beautyspot_testing.shared import Child
+from child import Child
 from kinds import RAN, result, work
 from servers import sftp
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import stored
+from child import Child
 from sqlite_tools import keys_in
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -15,8 +15,8 @@ import pytest
 from beautyspot.contracts import in_full
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import KEYS
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import stored
+from child import Child
 from sqlite_tools import another, eager, keep, kept, linux, plain, settle
 
 pytestmark = linux

@@ -19,8 +19,8 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import schema
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, stored
+from child import Child
 from sqlite_tools import another, files, keys_in, sql
 
 DATA = Path(__file__).parent / "data"

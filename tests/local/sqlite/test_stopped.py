@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot_testing.shared import Child
+from child import Child
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -214,7 +214,7 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         waiting=tuple(sorted(_waiting(engine, limiting), key=lambda each: -each.seconds)),
         unsaved=len(unsaved),
         unsaved_bytes=unsaved_bytes,
-        queued=len(cache.writer) - len(unsaved),
+        queued=len(cache.writer.pending) - len(unsaved),
         queued_bytes=cache.writer.size - unsaved_bytes,
         resting=(
             *_resting_saves(cache.writer.rest_left()),

@@ -45,8 +45,7 @@ class Explanation:
         arguments: the canonical text of each argument, by name; if `mark` was given a function or
             an ID as `key`, that of the ID instead, as "mark(key=)". What looks
             like a secret, by its name or by itself, is masked.
-        nearest: the stored call that shares the most with it, if any; an argument of many
-            values weighs more than one of few.
+        nearest: the stored call that differs in the fewest parts, if any; of several, the last.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired" and
             "code" (both also of a hit), "too old" (for a block of `Spot.using`), "error" (what is
             stored is one that `cache_errors` does not name), "damaged", or "blob", which is gone

@@ -122,7 +122,7 @@ def make_engine(
             is_closed=lambda: engine.closed,
             holding=engine.staying_open,
         )
-        cache.on_stored = engine.size_limit.note
+        cache.saver.on_stored = engine.size_limit.note
     return engine
 
 

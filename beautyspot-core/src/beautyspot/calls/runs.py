@@ -11,7 +11,7 @@ from beautyspot.calls.steps import Block, Join, Outcome
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.concurrency.waiting import has_loop
 from beautyspot.contracts import entry_of
-from beautyspot.results.writer import Pending
+from beautyspot.results.saving import Pending
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def _release(runs: list[Run]) -> None:
     for run in runs:
         run.leased = False
     if keys:
-        runs[0].engine.cache.release(runs[0].call.task.func_identifier, *keys)
+        runs[0].engine.cache.saver.release(runs[0].call.task.func_identifier, *keys)
 
 
 def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
@@ -233,6 +233,6 @@ def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
     left = [run for run in runs if not run.queued()]
     pending = [run.pending for run in left if run.pending is not None]
     if pending:
-        yield Block(partial(engine.cache.writer.write_all, pending))
+        yield Block(partial(engine.cache.writer.write, *pending))
     for run in left:
         run.has_saved()

@@ -16,7 +16,8 @@ from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, SerializationError
 from beautyspot.messages import error_shown
-from beautyspot.results.writer import BATCH, Pending
+from beautyspot.results.saving import Pending
+from beautyspot.results.writer import BATCH
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
             if pending.key not in refused:
                 # Else look-ups of this process would find what waits to be written.
                 cache.writer.withdraw(Invalidation(pending.key))
-                cache.has_stored(pending, seconds, later=False)
+                cache.saver.has_stored(pending, seconds, later=False)
         left = [pending for pending in left if pending.key in refused]
         if not left:
             return

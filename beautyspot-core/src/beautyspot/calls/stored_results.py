@@ -339,7 +339,7 @@ class StoredResults:
             MetadataError, StorageError: one of them failed, or gave no answer; what was not reached
                 is still there.
         """
-        from beautyspot.results.collecting import Collector
+        from beautyspot.results.collecting import collect
 
         least = checked("grace", grace, seconds, DURATION)
         self._engine.check_open()
@@ -348,4 +348,4 @@ class StoredResults:
         cache.insist()
         storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
-        return Collector(cache, storage, least).collect()
+        return collect(cache, storage, least)

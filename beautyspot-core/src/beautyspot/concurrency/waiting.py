@@ -126,6 +126,36 @@ class Alarm:
         return True
 
 
+class Awaited:
+    """What threads and tasks wait for, by wakers such as a `Bell`; its class sets both attributes.
+
+    Attributes:
+        done: whether it is over.
+        wakers: called then.
+    """
+
+    __slots__ = ("done", "wakers")
+    done: bool
+    wakers: list[Callable[[], object]]
+
+    def end(self) -> None:
+        """Say that it is over, and wake who waits for that."""
+        self.done = True
+        for wake in self.wakers.copy():
+            wake()
+
+    def add_waker(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called when it is over; at once where it is."""
+        self.wakers.append(wake)
+        if self.done:
+            wake()
+
+    def remove_waker(self, wake: Callable[[], object]) -> None:
+        """Forget a waker."""
+        with suppress(ValueError):
+            self.wakers.remove(wake)
+
+
 class Job:
     """Work that runs once: in an executor, or in the event loop where the executor takes none.
 

@@ -102,3 +102,12 @@ class BlobStorageBase(Backend):
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """All blobs whose key starts with `prefix` (``""``, or whole parts: ``"9f2c41d8/"``)."""
         raise NotSupportedError(f"the storage {self.name!r} can't list its blobs ({prefix})")
+
+    def sweep(self, older_than: float, prefix: str = "", *, dry_run: bool = False) -> int:
+        """Remove what interrupted saves under `prefix` have left, no blobs; how much that was.
+
+        `older_than` is in seconds, by this machine's clock: no lease tells whether their save is
+        still under way. With `dry_run` it is only counted. The base class does nothing.
+        """
+        del older_than, prefix, dry_run
+        return 0

@@ -16,7 +16,7 @@ from beautyspot.messages import checked, checks_options
 from beautyspot.resilience.guarded_backends import GuardedStore, Storages
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
-from beautyspot.results.collecting import Collected, Collector, collect_of
+from beautyspot.results.collecting import Collected, collect
 from beautyspot.results.placement import Placement
 from beautyspot.results.pruning import Pruned, counted, over_limits, prune, read_limits
 
@@ -180,9 +180,8 @@ class Changing:
         cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
         storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
-        if store_id is not None:
-            return collect_of(str(store_id), cache, storage, least, dry_run=dry_run)
-        return Collector(cache, storage, least, dry_run=dry_run).collect()
+        other = None if store_id is None else str(store_id)
+        return collect(cache, storage, least, other, dry_run=dry_run)
 
     def _changing(self) -> Cache:
         """What changes the store; looking needs none of it."""

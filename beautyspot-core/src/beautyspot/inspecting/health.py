@@ -19,7 +19,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.messages import masked
-from beautyspot.results.blob_names import blob_name
+from beautyspot.results.collecting import blob_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

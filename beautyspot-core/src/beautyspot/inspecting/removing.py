@@ -83,7 +83,7 @@ def _invalidations(cache: Cache, wanted: Filter) -> list[Invalidation] | None:
 
 
 def _remove(cache: Cache, page: list[TaskRecord], before: Removed) -> Removed:
-    gone = cache.remove({record.cache_key: record for record in page})
+    gone = cache.saver.remove({record.cache_key: record for record in page})
     sizes = [size_of(record) for record in page if record.cache_key in gone]
     others = [record.cache_key for record in page if record.cache_key not in gone]
     replaced = cache.store.find_many(others) if others else {}  # the rest somebody else removed

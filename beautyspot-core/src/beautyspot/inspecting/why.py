@@ -33,8 +33,7 @@ class Why:
         reason: why, in one sentence.
         differs: what differs from the nearest earlier run: "argument x", "version", "code", "the
             arguments" where the row does not say which; nothing where none is stored.
-        nearest: the row of that run, which shares the most with this one; an argument of
-            many values weighs more than one of few.
+        nearest: the row of that run: of those that differ in the fewest parts, the last.
         code_differs: whether the function's source had changed in between; None: not known.
     """
 

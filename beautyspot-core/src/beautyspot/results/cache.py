@@ -12,31 +12,30 @@ from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, Totals, entry_of, in_full
+from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
 from beautyspot.contracts.covers import cover_of
 from beautyspot.contracts.listing import PAGE, listed
 from beautyspot.contracts.records import as_time, is_newer, is_rejected
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
-from beautyspot.logs import logger
 from beautyspot.results.edits import compare_code
 from beautyspot.results.leases import Leases
 from beautyspot.results.rows import Rows
+from beautyspot.results.saving import Saver
 from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
 from beautyspot.results.writer import Writer
-from beautyspot.serialization.file_data import FILE_CODEC, FileData
+from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.serialization.payload import OtherFields, Payload, StoredError, is_error
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, Invalidation, TaskRecord
     from beautyspot.contracts.store import Begun
-    from beautyspot.observing import Reason, Refusal, Where
+    from beautyspot.observing import Reason
     from beautyspot.results.placement import Placement
-    from beautyspot.results.writer import Pending
     from beautyspot.tasks.task import Call, Task
 
 
@@ -56,23 +55,20 @@ class Cache(Rows):
         store: the metadata store, behind its breaker.
         storage: gives the storage, behind its breaker.
         leases: the keys that this Spot holds, and waits for.
-        writer: writes results, and has those that are yet to be written.
+        saver: writes and removes results.
+        writer: has the results that are yet to be written.
         renamed: what looks under earlier names; None as long as no function has any.
-        count_first: writes what was counted.
-        on_stored: called with the bytes of a new result; None where nobody wants to know.
         on_invalidated: called once the store refuses what an invalidation covers.
     """
 
     def __init__(self, placement: Placement, *, signing_keys: SigningKeys | None = None) -> None:
-        super().__init__(placement.reporter, placement.store.clock, signing_keys)
-        self.placement = placement
+        super().__init__(placement, signing_keys)
         self.store = placement.store
         self.storage = placement.storage
         self.leases = Leases(placement.store, placement.reporter.spot)
-        self.writer = Writer(self)
+        self.saver = Saver(self, self.leases)
+        self.writer = Writer(self.saver)
         self.renamed: Renamed | None = None
-        self.count_first: Callable[[], object] | None = None
-        self.on_stored: Callable[[int], object] | None = None
         self.on_invalidated: Callable[[Invalidation], object] | None = None
 
     def insist(self) -> None:
@@ -222,14 +218,6 @@ class Cache(Rows):
         begun = self.leases.begin(asked, rejected, in_place=in_place)
         return begun._replace(found={**begun.found, **waiting})
 
-    def release(self, name: str, *keys: str) -> None:
-        """Release the leases of a function's keys; a failure is reported."""
-        try:
-            self.leases.release(*keys)
-        except Exception as error:
-            advice = "Other processes wait until it falls, or for wait_timeout"
-            self.reporter.report("release a lease", name, error, advice)
-
     def recall_many(self, calls: list[Call]) -> list[Any]:
         """What `recall` gives for each of these calls, by one question to the store."""
         asked = [call.key for call in calls if call.found is None]
@@ -371,75 +359,6 @@ class Cache(Rows):
         """
         return self.leases.since or int((self.clock() - 3600) * 1e6)
 
-    def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
-        """The row of a result, once its data are where they belong.
-
-        Raises:
-            SerializationError, StorageError: a `File` could not be stored.
-            MetadataError: the store can't say its ID.
-        """
-        data: object = record.result_data
-        if isinstance(data, FileData):
-            from beautyspot.results import file_results
-
-            made, expires = record.made_at, record.expires_at
-            begin = self.beginning(record.cache_key, data.codec, made, expires)
-            record = file_results.store(self.placement, task, record, data, begin)
-        return self.placement.place(task, record)
-
-    def count_paid(self, records: Iterable[TaskRecord], *, later: bool) -> None:
-        """Have counted what was spent, before a result with a price is stored."""
-        del later
-        if self.count_first is not None and any(record.price for record in records):
-            self.count_first()
-
-    def has_stored(self, pending: Pending, seconds: float, *, later: bool) -> None:
-        """See to what a result leaves that is stored now, which took so many seconds.
-
-        A blob that it replaces goes, and so do earlier results of its call under other keys.
-        """
-        record = pending.record
-        pending.task.counted.has_stored = True
-        if pending.replaces is not None and pending.replaces != record.result_value:
-            self.placement.discard(pending.key, pending.replaces)
-        for key in pending.earlier:
-            self._forget_earlier(pending, key)
-        if self.on_stored is not None:
-            self.on_stored(record.size or 0)
-        observers = self.reporter.observers
-        if observers.told:
-            name, size = record.func_identifier or "", record.size or 0
-            place: Where = "blob" if record.result_type == FILE else "row"
-            observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
-
-    def _forget_earlier(self, pending: Pending, key: str) -> None:
-        try:
-            self.forget(key)
-        except Exception as error:
-            advice = "It is found again when the new result is gone: remove it by its earlier name"
-            name = pending.task.func_identifier
-            self.reporter.report("remove an earlier result", name, error, advice)
-
-    def refuse(self, record: TaskRecord) -> None:
-        """See to a result that the store has refused: it was invalidated, or is an older one."""
-        self.placement.discard(record.cache_key, record.result_value)
-        is_older = self._is_older(record)
-        by: Refusal = "newer" if is_older else "invalidated"
-        name, why = record.func_identifier or "", "was invalidated while it was computed"
-        self.reporter.observers.refused(name, record.cache_key, by)
-        if is_older:
-            why = "is older than the stored one, whose call began later"
-        spot = self.reporter.spot
-        logger.info("%s: a result of %s %s, and is not stored: its caller has it", spot, name, why)
-
-    def _is_older(self, record: TaskRecord) -> bool:
-        """Whether a result that was refused is older than what is stored; not where unknown."""
-        try:
-            found = self.store.get(record.cache_key)
-        except Exception:
-            return False
-        return found is not None and is_newer(found, record, self.clock())
-
     # ------------------------------------------------------------------------------- removing
 
     def invalidate(self, what: Invalidation) -> Totals:
@@ -465,7 +384,7 @@ class Cache(Rows):
             gone.append(noted)
         entries, size = len(gone), sum(map(size_of, gone))
         for page in self._pages(what) if noted is None else ():
-            removed = self.remove({record.cache_key: record for record in page})
+            removed = self.saver.remove({record.cache_key: record for record in page})
             sizes = [size_of(record) for record in page if record.cache_key in removed]
             entries, size = entries + len(sizes), size + sum(sizes)
         return Totals(entries, size)
@@ -482,26 +401,3 @@ class Cache(Rows):
         rows = listed(self.store.real, Selection(function, what.version, what.tag))
         while page := list(islice(rows, PAGE)):
             yield page
-
-    def forget(self, key: str) -> bool:
-        """Remove what is stored under a key, row first; whether there was something.
-
-        Raises:
-            MetadataError: the row could not be removed.
-        """
-        found = self.store.find(key)
-        if found is None:
-            return False
-        entry = in_full(found)
-        return bool(self.remove({key: entry}))
-
-    def remove(self, entries: Mapping[str, Entry | TaskRecord]) -> set[str]:
-        """Remove these results, rows first, where they are still those; the keys of the removed.
-
-        Raises:
-            MetadataError: a row could not be removed.
-        """
-        gone = self.store.delete({key: entry.made_at for key, entry in entries.items()})
-        for key in gone:
-            self.placement.discard(key, entries[key].result_value)
-        return gone

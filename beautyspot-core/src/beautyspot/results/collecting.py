@@ -20,20 +20,19 @@ import time
 from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts.calling import hints
 from beautyspot.errors import ConfigError, MetadataError, StorageError
-from beautyspot.results.blob_names import STORE_ID, blob_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from beautyspot.contracts import BlobInfo
     from beautyspot.resilience.guarded_backends import GuardedStorage
-    from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
 
-_OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
-"""The name of a blob below the store's ID, with its key; see `Placement`."""
+_ID: Final = "[0-9a-fA-F]{8,}"
+_NAME: Final = re.compile(
+    rf"(?:\A|/)(({_ID})/(?:[0-9a-f]{{2}}|clock)/([0-9a-f]{{32}})-[0-9a-f]{{8}}\.[^/]+)\Z"
+)
 
 LONGEST_SAVE: Final = 3600.0
 """Seconds for which a blob that is still being written is left alone, whatever the grace time."""
@@ -46,6 +45,20 @@ _PROBE: Final = "0" * 32
 """The key of the blobs that are written to learn the time; no call has it."""
 
 
+class BlobName(NamedTuple):
+    """The name of a blob, as `Placement` gives it."""
+
+    name: str  # from the store's ID on: the same whatever folder or bucket it is in
+    store_id: str
+    key: str
+
+
+def blob_name(location: str) -> BlobName | None:
+    """The name in a location; None where it is none of ours."""
+    found = _NAME.search(location.replace("\\", "/"))
+    return None if found is None else BlobName(*found.groups())
+
+
 class Collected(NamedTuple):
     """What `collect` removed, or with a dry run what it would remove."""
 
@@ -55,145 +68,112 @@ class Collected(NamedTuple):
     failed: int  # blobs that the storage failed to remove; they are reported
 
 
-class Collector:
-    """One collection of one store's garbage.
-
-    With `dry_run` it counts, and changes nothing: ages then go by this machine's clock, and no
-    lease is taken.
-    """
-
-    def __init__(
-        self, cache: Cache, storage: GuardedStorage, grace: float, *, dry_run: bool = False
-    ) -> None:
-        self._cache = cache
-        self._storage = storage.unguarded()
-        self._grace = grace
-        self._dry_run = dry_run
-        self._prefix = f"{cache.store.store_id}/"
-
-    def collect(self) -> Collected:
-        """Remove the garbage, or count it.
-
-        Raises:
-            MetadataError: the store failed; nothing that a row may name was removed.
-            StorageError: the blobs can't be listed.
-            NotSupportedError: the storage can't list or delete.
-        """
-        now = time.time() if self._dry_run else storage_time(self._storage, self._prefix)
-        oldest = now - self._grace
-        named = self._named()
-        blobs = size = failed = 0
-        for blob in self._storage.list(self._prefix):
-            if blob.modified_at > oldest or hash(self._tail(blob.location)) in named:
-                continue
-            removed = self._is_ours(blob) if self._dry_run else self._take(blob)
-            if removed is None:
-                failed += 1
-            elif removed:
-                blobs, size = blobs + 1, size + blob.size
-        return Collected(blobs, size, self._sweep(now) + self._sweep_metadata(), failed)
-
-    def _tail(self, location: str) -> str:
-        """The part of a location below the store's ID; "" for another store's."""
-        location = location.replace("\\", "/")
-        start = location.rfind(self._prefix)
-        return "" if start < 0 else location[start + len(self._prefix) :]
-
-    def _named(self) -> set[int]:
-        """The hashes of all locations that rows name; a collision only leaves garbage behind."""
-        locations = (record.result_value for record in self._cache.store.real.all_rows())
-        return {hash(self._tail(location)) for location in locations if location is not None}
-
-    def _is_ours(self, blob: BlobInfo) -> bool:
-        return re.fullmatch(_OURS, self._tail(blob.location)) is not None
-
-    def _take(self, blob: BlobInfo) -> bool | None:
-        """Remove one blob, if no row names it; None where the storage fails to."""
-        ours = re.fullmatch(_OURS, self._tail(blob.location))
-        if ours is None:
-            return False
-        key = ours[1]
-        cache, leases = self._cache, self._cache.leases
-        if key in cache.writer.pending or key in leases:
-            return False  # a save of this process is under way
-        begun = leases.begin([key], {key: inf})
-        if key not in begun.leased:
-            return False  # one of another process is
-        try:
-            record = cache.store.get(key)
-            named = None if record is None else record.result_value
-            if named is not None and self._tail(named) == self._tail(blob.location):
-                return False
-            return _deleted(blob, self._storage, cache.reporter) or None
-        finally:
-            leases.release(key)
-
-    def _sweep(self, now: float) -> int:
-        """Remove what interrupted saves have left."""
-        ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
-        age = max(self._grace, LONGEST_SAVE) + ahead
-        reporter = self._cache.reporter
-        return sweep(self._storage, self._prefix, age, reporter, dry_run=self._dry_run)
-
-    def _sweep_metadata(self) -> int:
-        """Have the metadata store remove what it needs no more."""
-        metadata = self._cache.store.real
-        try:
-            return int(metadata.sweep(max(self._grace, LONGEST_SAVE), dry_run=self._dry_run))
-        except MetadataError as error:
-            advice = "What it needs no more stays; the other garbage was removed"
-            self._cache.reporter.report("sweep the metadata store", "", error, advice)
-            return 0
-
-
-def collect_of(
-    store_id: str, cache: Cache, storage: GuardedStorage, grace: float, *, dry_run: bool
+def collect(
+    cache: Cache,
+    storage: GuardedStorage,
+    grace: float,
+    store_id: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> Collected:
-    """Remove all blobs of another store, or count them.
+    """Remove the garbage of a store, or all blobs of another one that is gone; or count it.
+
+    Args:
+        cache: the results of the store.
+        storage: where the blobs are.
+        grace: seconds for which blobs stay, by the storage's clock.
+        store_id: that of another store; None: this one's garbage.
+        dry_run: change nothing: ages then go by this machine's clock, and no lease is taken.
 
     Raises:
-        ConfigError: it is this store, or has no blobs, or its newest one is younger than `grace`.
-        MetadataError: the store failed.
+        ConfigError: the other store is this one, or has no blobs, or one that is younger.
+        MetadataError: the store failed; nothing that a row may name was removed.
         StorageError: the blobs can't be listed.
         NotSupportedError: the storage can't list or delete.
     """
-    storage, own_id = storage.unguarded(), cache.store.store_id
+    storage, own_id, real = storage.unguarded(), cache.store.store_id, cache.store.real
     if store_id == own_id:
         raise ConfigError(f"{store_id} is this store itself: leave the ID out")
-    blobs = list(_blobs_of(store_id, storage))
-    if not blobs:
+    now = time.time() if dry_run else storage_time(storage, f"{own_id}/")
+    age = LONGEST_SAVE
+    if store_id is None:
+        age = max(grace, LONGEST_SAVE) + time.time() - now  # `sweep` goes by our clock
+        named = _hashes(record.result_value for record in real.all_rows())
+        blobs: Iterable[tuple[BlobInfo, BlobName]] = (
+            (blob, name)
+            for blob, name in _blobs_of(own_id, storage)
+            if blob.modified_at <= now - grace and hash(name.name) not in named
+        )
+    else:
+        blobs = list(_blobs_of(store_id, storage))
+        _check_is_gone(store_id, [blob.modified_at for blob, _ in blobs], now - grace)
+    number = size = failed = left = 0
+    for blob, name in blobs:
+        is_gone = dry_run or _taken(cache, storage, blob, name if store_id is None else None)
+        number, size = number + bool(is_gone), size + blob.size * bool(is_gone)
+        failed += is_gone is None
+    try:
+        if store_id is None:
+            left = real.sweep(max(grace, LONGEST_SAVE), dry_run=dry_run)
+        left += storage.real.sweep(age, f"{store_id or own_id}/", dry_run=dry_run)
+    except (StorageError, MetadataError) as error:  # S3 has a permission of its own for it
+        advice = "What is left of interrupted saves stays; the other garbage was removed"
+        cache.reporter.report("collect leftovers", "", error, advice)
+    return Collected(number, size, left, failed)
+
+
+def _blobs_of(store_id: str, storage: GuardedStorage) -> Iterator[tuple[BlobInfo, BlobName]]:
+    for blob in storage.list(f"{store_id}/") if re.fullmatch(_ID, store_id) else ():
+        name = blob_name(blob.location)
+        if name is not None and name.store_id == store_id:
+            yield blob, name
+
+
+def _hashes(locations: Iterable[str | None]) -> set[int]:
+    """Of the names in locations; that two are equal only leaves garbage behind."""
+    names = (blob_name(location) for location in locations if location is not None)
+    return {hash(name.name) for name in names if name is not None}
+
+
+def _check_is_gone(store_id: str, times: list[float], latest: float) -> None:
+    """Refuse what may be in use, or is no store."""
+    if not times:
         raise ConfigError(
             f"no blobs of a store {store_id!r:.80} are in the storage: give an ID as `beautyspot "
             "doctor` lists it"
         )
-    now = time.time() if dry_run else storage_time(storage, f"{own_id}/")
-    age = now - max(blob.modified_at for blob in blobs)
-    if age < grace:
+    if max(times) > latest:
         raise ConfigError(
-            f"the newest blob of the store {store_id} was saved {max(age, 0.0):.0f} s ago, so it "
-            "seems to be in use: if it is not, give a shorter grace, such as 0"
+            f"a blob of the store {store_id} was saved lately, so it seems to be in use: if it is "
+            "not, give a shorter grace, such as 0"
         )
-    removed = [blob for blob in blobs if dry_run or _deleted(blob, storage, cache.reporter)]
-    left = sweep(storage, f"{store_id}/", LONGEST_SAVE, cache.reporter, dry_run=dry_run)
-    size = sum(blob.size for blob in removed)
-    return Collected(len(removed), size, left, len(blobs) - len(removed))
 
 
-def _blobs_of(store_id: str, storage: GuardedStorage) -> Iterator[BlobInfo]:
-    if re.fullmatch(STORE_ID, store_id):
-        for blob in storage.list(f"{store_id}/"):
-            name = blob_name(blob.location)
-            if name is not None and name.store_id == store_id:
-                yield blob
+def _taken(
+    cache: Cache, storage: GuardedStorage, blob: BlobInfo, name: BlobName | None
+) -> bool | None:
+    """Remove a blob; with its name unless its key is being saved, or a row names it by now.
 
-
-def _deleted(blob: BlobInfo, storage: GuardedStorage, reporter: Reporter) -> bool:
+    None where the storage fails to.
+    """
+    leases, key = cache.leases, "" if name is None else name.key
+    if key in cache.writer.pending or key in leases:
+        return False  # a save of this process is under way
+    if key and key not in leases.begin([key], {key: inf}).leased:
+        return False  # one of another process is
     try:
+        record = cache.store.get(key) if key else None
+        location = None if record is None else record.result_value
+        if location is not None and blob_name(location) == name:
+            return False
         storage.delete(blob.location)
     except StorageError as error:
         advice = "It stays, and is tried again at the next collection"
-        reporter.report("collect a blob", "", error, advice)
-        return False
+        cache.reporter.report("collect a blob", "", error, advice)
+        return None
+    finally:
+        if key:
+            leases.release(key)
     return True
 
 
@@ -222,24 +202,3 @@ def storage_time(storage: GuardedStorage, prefix: str) -> float:
         "the storage does not list a blob that it has just saved, so it can't be told which "
         "blobs are in use: collect when it does"
     )
-
-
-def sweep(
-    storage: GuardedStorage, prefix: str, age: float, reporter: Reporter, *, dry_run: bool = False
-) -> int:
-    """Remove what interrupted saves have left, where the storage has a `sweep` for it.
-
-    No lease tells whether their save is still under way: only their age does.
-    """
-    remove = getattr(storage.real, "sweep", None)
-    if remove is None:
-        return 0
-    only_counts = hints(remove, dry_run=dry_run or None)
-    if dry_run and not only_counts:
-        return 0  # a plug-in's, which can't say
-    try:
-        return int(remove(older_than=age, prefix=prefix, **only_counts))
-    except StorageError as error:  # S3 has a permission of its own for it
-        advice = "They stay; the other garbage was removed"
-        reporter.report("collect leftovers", "", error, advice)
-        return 0

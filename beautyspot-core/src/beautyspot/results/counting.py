@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 from math import isfinite
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED, Counts
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.tasks.counted import Numbers
-
-LIMIT: Final = 10_000
-"""Identifiers that are counted by themselves; further ones are counted together."""
 
 INTERVAL: Final = 60.0
 """Seconds between two writings, while functions run."""
@@ -55,7 +52,7 @@ class Counting:
     """
 
     __slots__ = (
-        *("_clock", "_due", "_functions", "_lock", "_others", "_reasons", "_remarked", "_store"),
+        *("_clock", "_due", "_functions", "_lock", "_reasons", "_remarked", "_store"),
         *("_unit", "_written", "bypassed", "changed", "writes"),
     )
 
@@ -73,7 +70,6 @@ class Counting:
         self._remarked: dict[str, str] = {}  # what this process has told the store
         self.writes = True
         self._functions: dict[str, Counted] = {}
-        self._others = Counted("")
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
@@ -87,12 +83,10 @@ class Counting:
 
     def of(self, func_identifier: str) -> Counted:
         """The counts of all functions of an identifier."""
-        if len(self._functions) >= LIMIT:
-            return self._functions.get(func_identifier, self._others)
         return self._functions.setdefault(func_identifier, Counted(func_identifier))
 
     def __iter__(self) -> Iterator[Counted]:
-        return iter([*list(self._functions.values()), self._others])
+        return iter(list(self._functions.values()))
 
     # ------------------------------------------------------------------------------- writing
 
@@ -123,38 +117,28 @@ class Counting:
                 self._write()
 
     def _write(self) -> None:
-        news = self._news()
+        sums = {name: counted.numbers() for name, counted in self._functions.copy().items()}
+        hour, counts = int(self._clock()) // HOUR, list[Counts]()
+        for name, numbers in sums.items():
+            before = self._written.get(name, NOTHING)
+            if numbers != before:
+                more = (one - other for one, other in zip(numbers, before, strict=True))
+                # What came of a row that someone else has written may be infinite.
+                counts.append(Counts(name, hour, *(n if isfinite(n) else 0.0 for n in more)))  # type: ignore[arg-type]
         try:
-            if news:
-                hour = int(self._clock()) // HOUR
-                counts = [_counts(name, hour, numbers) for name, numbers in news.items()]
+            if counts:
                 self._store.add_counts(counts)
         except Exception as error:
-            logger.debug("the counts of %d functions were not written: %r", len(news), error)
+            logger.debug("the counts of %d functions were not written: %r", len(counts), error)
             if not isinstance(error.__cause__, TimeoutError):  # which may have been written
-                self._take_back(news)
-        else:
-            self._write_remarks(self._unit if news else "")
+                return
+        self._written = sums
+        self._write_remarks(has_counts=bool(counts))
 
-    def _news(self) -> dict[str, Numbers]:
-        """What is to be written, by function; it counts as written from here on."""
-        news: dict[str, Numbers] = {}
-        for name, counted in self._functions.copy().items():
-            before, now = self._written.get(name, NOTHING), counted.numbers()
-            if now != before:
-                self._written[name] = now
-                news[name] = _less(now, before)
-        return news
-
-    def _take_back(self, news: dict[str, Numbers]) -> None:
-        for name, numbers in news.items():
-            self._written[name] = _less(self._written.get(name, NOTHING), numbers)
-
-    def _write_remarks(self, unit: str) -> None:
-        """Write what the store has not been told; a failure is only logged, for debugging."""
+    def _write_remarks(self, *, has_counts: bool) -> None:
         remarks = self._remarks()
-        if unit and self._remarked.get(PRICE_UNIT) != unit:
-            remarks[PRICE_UNIT] = unit
+        if has_counts and self._unit and self._remarked.get(PRICE_UNIT) != self._unit:
+            remarks[PRICE_UNIT] = self._unit
         try:
             if remarks:
                 self._store.remark(remarks)
@@ -170,22 +154,3 @@ class Counting:
             if text != self._remarked.get(f"{UNSTORED}{name}", ""):
                 found[f"{UNSTORED}{name}"] = text
         return found
-
-
-def _less(numbers: Numbers, others: Numbers) -> Numbers:
-    return tuple(one - other for one, other in zip(numbers, others, strict=True))
-
-
-def _counts(name: str, hour: int, numbers: Numbers) -> Counts:
-    given: list[Any] = [read(number) for read, number in zip(_READERS, numbers, strict=True)]
-    return Counts(name, hour, *given)
-
-
-def _finite(number: float) -> float:
-    """The number; 0.0 for one that came of a row which someone else has written."""
-    return number if isfinite(number) else 0.0
-
-
-_READERS: Final = tuple(
-    int if isinstance(Counts._field_defaults[name], int) else _finite for name in Counts._fields[2:]
-)

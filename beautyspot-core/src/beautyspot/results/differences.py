@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
-from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.tasks.addressing import OWN_ID
@@ -14,12 +12,6 @@ if TYPE_CHECKING:
 
 ARGUMENTS: Final = "the arguments"
 """What differs where there are no digests that tell which argument it is."""
-
-_MOST: Final = 10_000
-"""Values of one part that are counted: beyond, one that takes more weighs no more."""
-
-_OTHERS: Final = log(2)
-"""The weight of what has no values to be counted, such as the code."""
 
 _EITHER: Final = f"{ARGUMENTS} or {OWN_ID}"
 
@@ -70,10 +62,7 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
 class Nearest:
     """Finds, among stored calls of one function, the one that is nearest to a call.
 
-    That is the call which shares the most with it, where a part that takes many values weighs more:
-    of an earlier call with the same prompt and another model, and one with another prompt and the
-    same model, the first tells more. The weight of a part is the logarithm of how many values it
-    takes, as of the words by which a search tells documents apart.
+    That is the one which differs in the fewest parts; of several, the last.
 
     Args:
         ours: the call that is compared with the others.
@@ -81,36 +70,15 @@ class Nearest:
 
     def __init__(self, ours: Identity) -> None:
         self._ours = ours
-        self._last: dict[tuple[str, ...], TaskRecord] = {}  # by what differs
-        self._values: dict[str, set[object]] = {}
+        self._found: tuple[tuple[str, ...], TaskRecord] | None = None
 
     def offer(self, record: TaskRecord, theirs: Identity) -> None:
         """Compare one more stored call."""
-        differs = differences(self._ours, theirs)
-        last = self._last.get(differs)
-        if last is None or (record.made_at or 0.0) >= (last.made_at or 0.0):
-            self._last[differs] = record
-        self._note("version", theirs.version)
-        for name, digest in theirs.digests.items():
-            self._note(f"argument {name}", digest)
-
-    def _note(self, part: str, value: object) -> None:
-        values = self._values.setdefault(part, set())
-        if len(values) < _MOST and isinstance(value, Hashable):
-            values.add(value)
+        found, differs = self._found, differences(self._ours, theirs)
+        made = record.made_at or 0.0
+        if found is None or (-len(differs), made) >= (-len(found[0]), found[1].made_at or 0.0):
+            self._found = differs, record
 
     def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
-        """What differs from the nearest, and its row; None where none was offered.
-
-        Of several that are equally near, the one that differs in fewer parts, then the last.
-        """
-        if not self._last:
-            return None
-        weights = {part: log(1 + len(values)) for part, values in self._values.items()}
-
-        def rank(differs: tuple[str, ...]) -> tuple[float, int, float]:
-            lacks = sum(weights.get(part, _OTHERS) for part in differs)
-            return -lacks, -len(differs), self._last[differs].made_at or 0.0
-
-        nearest = max(self._last, key=rank)
-        return nearest, self._last[nearest]
+        """What differs from the nearest, and its row; None where none was offered."""
+        return self._found

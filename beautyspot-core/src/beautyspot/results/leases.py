@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.waiting import Bell
+from beautyspot.concurrency.waiting import Awaited, Bell
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets
 
@@ -122,7 +122,7 @@ class Leases:
         self._bell()
         self._poll_bell()
         for ticket in list(self._tickets):
-            ticket.tell(None)
+            self._tell(ticket, None)
 
     def _renew_all(self) -> None:
         while True:
@@ -166,7 +166,7 @@ class Leases:
 
     def wait_for(self, key: str, rejected: Mapping[str, float]) -> Ticket:
         """A ticket for a key that another holder computes; `forget` ends the wait."""
-        ticket = Ticket(self, key, dict(rejected), self._clock())
+        ticket = Ticket(key, dict(rejected), self._clock())
         self._tickets[ticket] = None
         self._polling.begin()
         self._poll_bell()  # it may have planned to ask a second later
@@ -181,81 +181,60 @@ class Leases:
         return answer is not None and ticket.key in answer.leased
 
     def _poll_all(self) -> None:
-        asked: dict[str, float] = {}
         while self._tickets and not self._ended:
             now, tickets = self._clock(), list(self._tickets)
-            due: dict[str, float] = {}
-            for ticket in tickets:
-                pause = min(max(FIRST, (now - ticket.since) * SHARE), LONGEST)
-                at = asked.get(ticket.key, -inf) + pause
-                due[ticket.key] = min(due.get(ticket.key, inf), at)
-            keys = [key for key, at in due.items() if at <= now]
-            if keys:
-                self._ask(keys, [each for each in tickets if each.key in set(keys)])
-                asked = {key: asked.get(key, -inf) for key in due} | dict.fromkeys(keys, now)
+            due = [ticket for ticket in tickets if ticket.due <= now]
+            if due:
+                self._ask(due)
+                for ticket in due:
+                    ticket.due = now + min(max(FIRST, (now - ticket.since) * SHARE), LONGEST)
             else:
-                self._poll_bell.wait(min(due.values(), default=now) - now)
+                self._poll_bell.wait(min((ticket.due for ticket in tickets), default=now) - now)
 
-    def _ask(self, keys: list[str], tickets: list[Ticket]) -> None:
-        """Ask for keys, and tell those who wait for them."""
+    def _ask(self, tickets: list[Ticket]) -> None:
+        """Ask for the keys of some waits, and tell those of which there is news."""
         rejected: dict[str, float] = {}
         for ticket in tickets:
             rejected.update(ticket.rejected)
         try:
-            begun = self.begin(keys, rejected)
+            begun = self.begin({ticket.key for ticket in tickets}, rejected)
         except Exception:
             for ticket in tickets:
-                ticket.tell(None)  # each asks once more by itself, and meets the failure
+                self._tell(ticket, None)  # each asks once more by itself, and meets the failure
             return
-        given: set[str] = set()
+        unused = {*begun.leased}
         for ticket in tickets:
-            key = ticket.key
-            if key in begun.found or (key in begun.leased and key not in given):
+            if ticket.key in begun.found or ticket.key in unused:
                 with self._lock:
-                    is_over = ticket.is_over
-                    ticket.answer = None if is_over else begun
-                if not is_over:
-                    given.update([key] if key in begun.leased else [])
-                    ticket.tell(begun)
-        unused = [key for key in begun.leased if key not in given]
+                    ticket.answer = None if ticket.is_over else begun
+                if ticket.answer is not None:
+                    unused.discard(ticket.key)
+                    self._tell(ticket, begun)
         if unused:
             with suppress(Exception):
                 self.release(*unused)
 
+    def _tell(self, ticket: Ticket, answer: Begun | None) -> None:
+        """End a wait."""
+        ticket.answer = answer
+        self._tickets.pop(ticket, None)
+        ticket.end()
 
-class Ticket:
-    """One call's wait for a key; an object that wakes, as `Join` waits for one.
+
+class Ticket(Awaited):
+    """One call's wait for a key.
 
     Attributes:
         answer: what the store answered about the key, once there is something; None before, and
             where the store failed.
-        done: whether the wait is over.
         is_over: whether nobody waits any more.
+        due: when the key is asked for again.
     """
 
-    __slots__ = (*("_leases", "_wakers", "answer", "done", "is_over", "key", "rejected", "since"),)
+    __slots__ = ("answer", "due", "is_over", "key", "rejected", "since")
 
-    def __init__(self, leases: Leases, key: str, rejected: dict[str, float], since: float) -> None:
-        self._leases = leases
-        self.key, self.rejected, self.since = key, rejected, since
+    def __init__(self, key: str, rejected: Mapping[str, float], since: float) -> None:
+        self.key, self.rejected, self.since, self.due = key, rejected, since, since + FIRST
         self.answer: Begun | None = None
         self.done = self.is_over = False
-        self._wakers: list[Callable[[], object]] = []
-
-    def tell(self, answer: Begun | None) -> None:
-        """End the wait."""
-        self.answer, self.done = answer, True
-        self._leases._tickets.pop(self, None)
-        for wake in self._wakers.copy():
-            wake()
-
-    def add_waker(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called when the wait is over; at once where it is."""
-        self._wakers.append(wake)
-        if self.done:
-            wake()
-
-    def remove_waker(self, wake: Callable[[], object]) -> None:
-        """Forget a waker."""
-        with suppress(ValueError):
-            self._wakers.remove(wake)
+        self.wakers = []

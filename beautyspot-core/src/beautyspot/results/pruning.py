@@ -183,7 +183,7 @@ def prune(
 
     def removed() -> Iterator[tuple[TaskRecord, str]]:
         while not stops() and (page := list(islice(over, PAGE))):
-            gone = cache.remove({record.cache_key: record for record, _ in page})
+            gone = cache.saver.remove({record.cache_key: record for record, _ in page})
             yield from ((record, why) for record, why in page if record.cache_key in gone)
 
     try:

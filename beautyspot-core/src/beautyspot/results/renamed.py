@@ -66,9 +66,9 @@ def _adopt(cache: Cache, call: Call, record: TaskRecord, value: Any) -> None:
             if cache.store.put([Put(moved, covers_of(moved), begun.since, leases.token)]):
                 cache.placement.discard(key, moved.result_value)
             elif cache.store.get(record.cache_key) != record:
-                cache.remove({key: moved})
-            elif cache.on_stored is not None:
-                cache.on_stored(record.size or 0)
+                cache.saver.remove({key: moved})
+            elif cache.saver.on_stored is not None:
+                cache.saver.on_stored(record.size or 0)
         finally:
             leases.release(key)
     except Exception as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Entry
-    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
 
@@ -27,16 +27,15 @@ class Rows:
     """Makes the rows of one Spot's results, and checks those that are found.
 
     Attributes:
+        placement: where the bytes of a result go.
         reporter: is told what has no stored form.
         clock: gives Unix time, in seconds.
         signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
     """
 
-    def __init__(
-        self, reporter: Reporter, clock: Callable[[], float], signing_keys: SigningKeys | None
-    ) -> None:
-        self.reporter = reporter
-        self.clock = clock
+    def __init__(self, placement: Placement, signing_keys: SigningKeys | None) -> None:
+        self.placement, self.reporter = placement, placement.reporter
+        self.clock = placement.store.clock
         self.signing_keys = signing_keys
 
     def encode(self, task: Task, value: object) -> Payload | None:
@@ -114,6 +113,22 @@ class Rows:
             price=call.price,
             began_at=call.began_at,
         )
+
+    def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
+        """The row of a result, once its data are where they belong.
+
+        Raises:
+            SerializationError, StorageError: a `File` could not be stored.
+            MetadataError: the store can't say its ID.
+        """
+        data: object = record.result_data
+        if isinstance(data, FileData):
+            from beautyspot.results import file_results
+
+            made, expires = record.made_at, record.expires_at
+            begin = self.beginning(record.cache_key, data.codec, made, expires)
+            record = file_results.store(self.placement, task, record, data, begin)
+        return self.placement.place(task, record)
 
     def digest(
         self, key: str, payload: Payload, made: float, expires: float | None

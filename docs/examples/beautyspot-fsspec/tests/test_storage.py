@@ -17,12 +17,6 @@ class TestFiles(StorageContract):
     def make(self, tmp_path: Path) -> FsspecStorage:
         return FsspecStorage(f"file://{tmp_path}/blobs")
 
-    def source(self, tmp_path: Path) -> str:
-        return (
-            "from beautyspot_fsspec import FsspecStorage\n"
-            f"storage = FsspecStorage('file://{tmp_path}/blobs')"
-        )
-
 
 class TestMemory(StorageContract):
     @pytest.fixture(autouse=True)

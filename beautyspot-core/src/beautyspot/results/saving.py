@@ -1,0 +1,210 @@
+"""`Saver`: how results are written: data where they belong, the rows by one put, what they leave.
+
+It is told of results that their caller, or the thread of the `Writer`, has to write; what becomes
+of one that can't be written is the `Writer`'s.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING
+
+from beautyspot.concurrency.waiting import Awaited
+from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import FILE, in_full, is_newer
+from beautyspot.contracts.store import Put
+from beautyspot.logs import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.observing import Refusal, Where
+    from beautyspot.results.leases import Leases
+    from beautyspot.results.rows import Rows
+    from beautyspot.tasks.task import Task
+
+
+class Pending(Awaited):
+    """A result that is to be written.
+
+    Attributes:
+        task: of its function.
+        record: its row, with its data until these are placed.
+        key, size: of its call, and the bytes that it took in memory at first.
+        since: the store's number when its run began.
+        leased: whether this Spot holds the lease of its key.
+        replaces: the location of a blob that it replaces; "" before that is looked for.
+        earlier: keys under which earlier results of the call may stand.
+        stored: whether it was stored; None before that is known.
+        refused: whether the store refused it: it was invalidated, or there is a newer one.
+        has_failed: whether the store has failed to take it.
+        refusals: how often the store did not take it while it took others.
+    """
+
+    __slots__ = (
+        *("earlier", "has_failed", "key", "leased", "record", "refusals", "refused", "replaces"),
+        *("since", "size", "stored", "task"),
+    )
+
+    def __init__(
+        self,
+        task: Task,
+        record: TaskRecord,
+        since: int,
+        *,
+        leased: bool = False,
+        replaces: str | None = None,
+        earlier: Sequence[str] = (),
+    ) -> None:
+        self.task, self.record, self.since = task, record, since
+        self.key, self.size = record.cache_key, len(record.result_data or b"")
+        self.leased, self.replaces, self.earlier = leased, replaces, earlier
+        self.stored: bool | None = None
+        self.refusals = 0
+        self.done = self.refused = self.has_failed = False
+        self.wakers = []
+
+    def tell(self, stored: bool | None) -> None:
+        """Say what became of it: None where it is tried again later, for which no caller waits."""
+        self.stored, self.has_failed = stored, stored is None
+        self.end()
+
+
+class Saver:
+    """Writes the results of one Spot.
+
+    Args:
+        rows: makes their rows.
+        leases: has the leases of their keys.
+
+    Attributes:
+        count_first: writes what was counted, before a result with a price is stored.
+        on_stored: called with the bytes of a new result; None where nobody wants to know.
+    """
+
+    def __init__(self, rows: Rows, leases: Leases) -> None:
+        self.rows, self.leases = rows, leases
+        self.placement, self.reporter = rows.placement, rows.reporter
+        self.store = rows.placement.store
+        self.count_first: Callable[[], object] | None = None
+        self.on_stored: Callable[[int], object] | None = None
+
+    # ---------------------------------------------------------------------------- the writing
+
+    def put(self, batch: Sequence[Pending]) -> set[str]:
+        """Write results in one transaction; the keys of those that the store refused.
+
+        Raises:
+            Exception: one could not be placed, or the store failed: none was stored, or not all.
+        """
+        puts, has_price = [], False
+        for pending in batch:
+            self._place(pending)
+            puts.append(self.row(pending))
+            has_price = has_price or bool(pending.record.price)
+        if has_price and self.count_first is not None:
+            self.count_first()  # so that no less was spent than stands in the rows
+        return self.store.put(puts)
+
+    def row(self, pending: Pending) -> Put:
+        """What the store is given."""
+        token = self.leases.token if pending.leased else ""
+        return Put(pending.record, covers_of(pending.record), pending.since, token)
+
+    def _place(self, pending: Pending) -> None:
+        """Put its data where they belong: once, however often its row fails."""
+        if pending.replaces == "":
+            found = self.store.find(pending.key)
+            pending.replaces = None if found is None else in_full(found).result_value
+        if not pending.leased and self.placement.wants_blob(pending.task, pending.record):
+            with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
+                begun = self.leases.begin([pending.key], {pending.key: inf})
+                pending.leased = pending.key in begun.leased
+        pending.record = self.rows.placed(pending.task, pending.record)
+
+    def settle(self, pending: Pending, stored: bool, seconds: float, *, later: bool) -> None:
+        """See to what a result leaves that the store has taken, in so many seconds, or refused."""
+        if pending.leased:
+            pending.leased = False
+            self.leases.let_go(pending.key)
+        if stored:
+            self.has_stored(pending, seconds, later=later)
+        else:
+            pending.refused = True
+            self._say_refused(pending.record)
+        pending.tell(stored)
+
+    def let_go(self, pending: Pending) -> None:
+        """Release the lease of a result that is not stored now."""
+        if pending.leased:
+            pending.leased = False
+            self.release(pending.task.func_identifier, pending.key)
+
+    def release(self, name: str, *keys: str) -> None:
+        """Release the leases of a function's keys; a failure is reported."""
+        try:
+            self.leases.release(*keys)
+        except Exception as error:
+            advice = "Other processes wait until it falls, or for wait_timeout"
+            self.reporter.report("release a lease", name, error, advice)
+
+    # --------------------------------------------------------------------------- what is left
+
+    def has_stored(self, pending: Pending, seconds: float, *, later: bool) -> None:
+        """See to what a result leaves that is stored now, which took so many seconds.
+
+        A blob that it replaces goes, and so do earlier results of its call under other keys.
+        """
+        record, name = pending.record, pending.task.func_identifier
+        pending.task.counted.has_stored = True
+        if pending.replaces is not None and pending.replaces != record.result_value:
+            self.placement.discard(pending.key, pending.replaces)
+        for key in pending.earlier:
+            try:
+                self.forget(key)
+            except Exception as error:
+                advice = "It is found when the new result is gone: remove it by its earlier name"
+                self.reporter.report("remove an earlier result", name, error, advice)
+        size = record.size or 0
+        if self.on_stored is not None:
+            self.on_stored(size)
+        observers = self.reporter.observers
+        if observers.told:
+            place: Where = "blob" if record.result_type == FILE else "row"
+            observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
+
+    def _say_refused(self, record: TaskRecord) -> None:
+        """See to a result that the store has refused: it was invalidated, or is an older one."""
+        self.placement.discard(record.cache_key, record.result_value)
+        by: Refusal = "invalidated"
+        why = "was invalidated while it was computed"
+        with suppress(Exception):
+            found = self.store.get(record.cache_key)
+            if found is not None and is_newer(found, record, self.rows.clock()):
+                by, why = "newer", "is older than the stored one, whose call began later"
+        name = record.func_identifier or ""
+        self.reporter.observers.refused(name, record.cache_key, by)
+        text = "%s: a result of %s %s, and is not stored: its caller has it"
+        logger.info(text, self.reporter.spot, name, why)
+
+    def forget(self, key: str) -> bool:
+        """Remove what is stored under a key, row first; whether there was something.
+
+        Raises:
+            MetadataError: the row could not be removed.
+        """
+        found = self.store.find(key)
+        return found is not None and bool(self.remove({key: in_full(found)}))
+
+    def remove(self, entries: Mapping[str, Entry | TaskRecord]) -> set[str]:
+        """Remove these results, rows first, where they are still those; the keys of the removed.
+
+        Raises:
+            MetadataError: a row could not be removed.
+        """
+        gone = self.store.delete({key: entry.made_at for key, entry in entries.items()})
+        for key in gone:
+            self.placement.discard(key, entries[key].result_value)
+        return gone
