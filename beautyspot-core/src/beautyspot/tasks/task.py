@@ -111,6 +111,7 @@ class Task:
         options: of the mark.
         owner: gives the Spot that marked it, or None where that is gone; for pickle.
         addressing: how its calls become keys.
+        func_identifier: its name in messages and in the table of results.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever, or said by each result.
         stale: for how many seconds after that they are given all the same; None if not.
@@ -157,6 +158,7 @@ class Task:
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
+        self.func_identifier = self.addressing.func_identifier
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(
@@ -170,6 +172,11 @@ class Task:
         self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
+
+    def take(self, sent: tuple[Any, ...]) -> None:
+        """See `Addressing.take`."""
+        self.addressing.take(sent)
+        self.func_identifier = self.addressing.func_identifier
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """A call of the function, whose result may be of classes that it was given."""
@@ -192,11 +199,6 @@ class Task:
             variant.form = self.form.vouching(vouched)
             known = self._variants[key] = vouched, variant
         return known[1]
-
-    @property
-    def func_identifier(self) -> str:
-        """The function's name in messages and in the table of results."""
-        return self.addressing.func_identifier
 
     def price_of(self, result: Any) -> float:
         """What an execution cost, as the function given as `price=` says of its result.

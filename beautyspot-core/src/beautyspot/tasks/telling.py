@@ -44,14 +44,18 @@ class TellingAddressing(Addressing):
 
     def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
-        with suppress(Exception):  # of no text: the call is worth more
+        try:
             if not self.has_own_id:
-                written = self._written(call)
+                written = call.written
+                if written is None or not (written.texts or self._ours):
+                    written = self._written(call)
                 call.digests = _digests(written.texts)
                 if self._options.arguments:
                     call.arguments = shown(written.texts, written.definitions)
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self.keygen.canonical(call.own_id)))
+        except Exception:  # noqa: S110 - of no text: the call is worth more
+            pass
 
     def argument_digests(self, call: Addressed) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""
