@@ -37,7 +37,6 @@ from beautyspot.calls.reports import (
     has_new_version,
     report_no_key,
     report_no_lease,
-    tell_of_paths,
     tell_of_wait,
     warn_inactive,
     warn_moved,
@@ -61,7 +60,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.store import Begun
     from beautyspot.results.leases import Ticket
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -374,8 +373,6 @@ def _run(run: Run) -> Flow:
     if _encoded(run, outcome, watch):
         engine.uses.bound()
         yield from run.saving()
-        if watch is not None:
-            tell_of_paths(engine, call)
     return outcome
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import waiting
 from beautyspot.concurrency.holders import name_of, place_of
-from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
+from beautyspot.errors import BeautyspotError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Outcome
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
 
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
@@ -156,12 +156,3 @@ def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
         call.task.func_identifier,
         error_shown(outcome.error),
     )
-
-
-def tell_of_paths(engine: Engine, call: Call) -> None:
-    """Say once what `ignore=` leaves out in vain."""
-    nothing = call.task.addressing.ignores_nothing(call)
-    if nothing is not None:
-        error = ConfigError(nothing)
-        name = call.task.func_identifier
-        engine.reporter.report("leave out a part of the key", name, error, "Correct it")

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.flow import Flow
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
     Resume = Callable[[Any], Any]
 
