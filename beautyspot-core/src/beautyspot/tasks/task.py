@@ -16,9 +16,8 @@ from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
-from beautyspot.tasks.price import checked_price
 from beautyspot.tasks.telling import TellingAddressing
-from beautyspot.tasks.terms import Terms, are_asked
+from beautyspot.tasks.terms import Terms, checked_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +151,7 @@ class Task:
         self.ttl = options.seconds
         self.refreshes = options.mode == "refresh"
         self.terms = Terms(self.ttl, options.fixed_tags)
-        self.asks_terms = are_asked(options)
+        self.asks_terms = callable(options.ttl) or callable(options.tags)
         self.error_terms = Terms(options.error_seconds, options.fixed_tags)
         self.stale = options.stale_seconds
         self.to_compare = 0 if options.version == "auto" else COMPARED
