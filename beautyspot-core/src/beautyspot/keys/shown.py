@@ -6,10 +6,9 @@ Secrets are masked before anything is cut, so that no half of one is shown.
 
 from __future__ import annotations
 
-import json
+import json.decoder
 import re
 from functools import lru_cache
-from json.decoder import scanstring
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.names import identifier_of
@@ -31,6 +30,7 @@ _DEEPEST: Final = 6
 """Collections and objects within each other that are shown."""
 
 _CUT: Final = "…"
+_unquoted: Final[Any] = json.decoder.scanstring  # type: ignore[attr-defined] # absent from the stubs
 _CONSTANTS: Final = {"null": "None", "true": "True", "false": "False"}
 _BRACKETS: Final = {"$tuple": "()", "$set": "{}", "$frozenset": "{}"}
 _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
@@ -50,7 +50,7 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
         if text[:1] not in '"[{':
             value = _CONSTANTS.get(text, text)
         elif text[0] == '"' and not (
-            is_of_secret or may_hold_secret(plain := scanstring(text, 1)[0])
+            is_of_secret or may_hold_secret(plain := _unquoted(text, 1)[0])
         ):
             value = repr(plain if len(plain) <= _LONGEST else plain[:_LONGEST] + _CUT)
         else:

@@ -24,7 +24,6 @@ from beautyspot.keys.generator import KeyGen, KeyMaker
 from beautyspot.keys.memo import FLAT, remember, remember_flat, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
-from beautyspot.tasks.items import place_in_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -414,12 +413,8 @@ class Addressing:
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:
-            name = _to_json([name, self._of_items])
+            name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
         return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
-
-    @Lazily
-    def _of_items(self) -> dict[str, int | str]:
-        return place_in_key(self._function, self._options)
 
 
 def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:

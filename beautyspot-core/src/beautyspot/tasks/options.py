@@ -214,9 +214,12 @@ def _is_plain(value: object) -> bool:
 
 def _are_errors(value: Any) -> bool:
     """Of beautyspot's own errors none is a result: they say that there is none."""
-    classes = value if isinstance(value, tuple) else (None,)
-    are_classes = all(isinstance(each, type) and issubclass(each, Exception) for each in classes)
-    return are_classes and not any(issubclass(each, BeautyspotError) for each in classes)
+    return isinstance(value, tuple) and all(
+        isinstance(each, type)
+        and issubclass(each, Exception)
+        and not issubclass(each, BeautyspotError)
+        for each in value
+    )
 
 
 _is_lifetime: Final = _is_taken_by(or_none(seconds))
