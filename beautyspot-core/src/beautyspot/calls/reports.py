@@ -131,23 +131,6 @@ def _refuse_changed(engine: Engine, call: Call) -> None:
     engine.refuse(call, "changed argument")
 
 
-def has_new_version(engine: Engine, call: Call) -> bool:
-    """Whether a call has another key by now, since `version="auto"` follows what was changed.
-
-    A warning says so once.
-    """
-    if not call.task.addressing.has_new_version(call):
-        return False
-    name = call.task.func_identifier
-    engine.reporter.once(
-        f"new version {name}",
-        f'what version="auto" of {name} follows was changed by other code while the program runs, '
-        "such as a global that it reads: its calls have another version from now on, and a call "
-        "that was made before may be a hit of the earlier one. Pass what changes as an argument",
-    )
-    return True
-
-
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     """Warn that an expired result is returned in place of an error."""
     logger.warning(

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         own_id: object
         input_id: str
         key: str
+        version: str | None
         digests: str | None
         arguments: str | None
 
@@ -142,7 +143,6 @@ class Addressing:
                 user, options.added, ignore=ignore, key_of=per_argument, text_of=self._text_of
             )
         self._key_maker: KeyMaker | None = None
-        self._has_changed = False
         self.memo: Memo = {}
 
     def sent(self) -> tuple[Any, ...]:
@@ -165,7 +165,7 @@ class Addressing:
         In a notebook or at a prompt at every call: there a helper is edited while the program runs.
         """
         if self._is_open:
-            self.version = f"auto:{self._following.version()}"
+            self.version = self._following.version()
             self._is_open = is_without_file(self._function)
         return self.version
 
@@ -176,21 +176,10 @@ class Addressing:
         ignore = {*self._binding.variables, *self._globals}
         return Following(self._function, self._ours or KeyGen(), ignore)
 
-    def has_new_version(self, call: Addressed) -> bool:
-        """Whether what `version="auto"` follows has changed since the call got its key.
-
-        Other code may set a global that the function reads, while the program runs. To ask walks
-        through all that the version follows. Another thread may have noticed the change first.
-        """
-        if not self.follows or self._is_open:
-            return False
-        found = f"auto:{self._following.version()}"
-        if found != self.version:
-            self._has_changed = True
-            self.version = found  # before the rest: see `_maker`
-            self._key_maker = None
-            self.memo.clear()
-        return self._has_changed and self.has_moved(call)
+    def _forget_version(self) -> None:
+        """Have the next call look up what `version="auto"` comes to."""
+        self._is_open, self._key_maker = self.follows, None
+        self.memo.clear()
 
     @Lazily
     def code(self) -> str | None:
@@ -238,7 +227,7 @@ class Addressing:
             place = (tuple(map(type, values)), values) if is_flat else self._place(call)
         known = None if place is None else memo.get(place)
         if known is not None:
-            call.key, call.input_id = known
+            call.key, call.input_id, call.version = known
             return
         if is_flat and ours is not None and not self.has_own_id:
             texts = flat_texts(self._binding.named(call.bound))
@@ -248,10 +237,12 @@ class Addressing:
             is_plain = self._write(call, held)
         code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
+        call.version = maker.version
+        address = call.key, call.input_id, call.version
         if place is not None and is_flat:
-            remember_flat(memo, place, (call.key, call.input_id))
+            remember_flat(memo, place, address)
         elif place is not None and is_plain and place == self._place(call):
-            remember(memo, place, (call.key, call.input_id))
+            remember(memo, place, address)
         if self._key_maker is not maker:  # another thread has found a new version meanwhile
             memo.clear()
 
@@ -383,7 +374,7 @@ class Addressing:
         by_user = options.name is not None and self.has_own_id
         if not self._is_open and identity.settled and (by_user or not holds):
             self._key_maker = maker
-            if self.version != version:  # another thread has found a new one
+            if self._is_open:  # another thread has forgotten the version meanwhile
                 self._key_maker = None
         return maker
 

@@ -145,7 +145,11 @@ class Advisor:
         Beside what to tell, what it is called.
         """
         path = re.match(r"[\w.]*", label)[0] or owner  # type: ignore[index]  # matches any text
-        told, name = self._told(path), path.partition(".")[0]
+        name = path.partition(".")[0]
+        told = (
+            f"`{path}` changed while `{self._called}` ran, or before that (perhaps by other code): "
+            "not stored; the next call has another version"
+        )
         own = getattr(innermost_function(self._function), "__globals__", {})
         is_own = name in own and owner.partition(":")[0] == own.get("__name__")
         if is_own and not isinstance(own[name], _CODE):

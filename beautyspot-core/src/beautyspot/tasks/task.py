@@ -47,6 +47,7 @@ class Call:
     # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
     key = ""  # "" where the call has no stable key: it runs uncached
     input_id = ""
+    version: str | None = None  # of its function, as it is in the key
     digests: str | None = None  # of its arguments, as they were before it ran
     arguments: str | None = None  # the same for people
     written: Written | None = None  # what is written of them, where the key was made of that
@@ -93,7 +94,7 @@ class Call:
     def again(self) -> Call:
         """The same call, to make anew behind this one what this one has found."""
         call = Call(self.task, self.args, self.kwargs)
-        call.key, call.input_id = self.key, self.input_id
+        call.key, call.input_id, call.version = self.key, self.input_id, self.version
         call.bound, call.own_id = self.bound, self.own_id
         call.asked, call.alone = self.asked, True
         made_at = None if self.found_as is None else as_time(self.found_as[0])

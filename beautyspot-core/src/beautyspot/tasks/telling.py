@@ -134,7 +134,7 @@ class TellingAddressing(Addressing):
             call.written = written._replace(noted=self._noted_now(call, written, item)[0])
         elif not self.has_own_id:
             self._written(call)
-        code = self._following.records if self.follows and not item else None
+        code = self._following.records_of(call.version) if self.follows and not item else None
         return Watch(call, call.written or Written({}, {}, {}, {}), item, code)
 
     def changes(self, watch: Watch) -> dict[str, str]:
@@ -159,6 +159,8 @@ class TellingAddressing(Addressing):
         if not found and code is not None:
             pairs = sorted(self._following.changed(code))
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
+            if found:
+                self._forget_version()
         self._changed.update(found)
         return found
 
