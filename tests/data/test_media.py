@@ -122,11 +122,11 @@ def test_json(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        ({"a": [1, (2, 3)]}, 'result["a"][1] is a tuple, which JSON does not hold'),
-        ({"a": {1: 2}}, 'result["a"] has the key 1, and JSON\'s keys are texts'),
-        ([float("nan")], "result[0] is nan, which JSON does not hold"),
-        ([dt.date(2020, 1, 1)], "result[0] is a date, which"),
-        ([np.float64(1)], "result[0] is a float64, which"),
+        ({"a": [1, (2, 3)]}, "it would come back changed"),
+        ({"a": {1: 2}}, "it would come back changed"),
+        ([float("nan")], "writing it failed (ValueError"),
+        ([dt.date(2020, 1, 1)], "writing it failed (TypeError('Object of type date is not JSON"),
+        ([np.float64(1)], "it would come back changed"),
         (["\ud800"], "writing it failed (UnicodeEncodeError"),
         ((1, 2), "no such form of the type tuple"),
         ({1, 2}, "no such form of the type set"),

@@ -267,7 +267,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
                 ``spot.mark(client.create, ignore=("self",))``.
             version: the version of the function's logic: another version is another key; 2 and "2"
                 are one. "auto" follows the code of the function and of the helpers that it calls by
-                name, and constants that can't be changed; not the content of a global list or dict.
+                name, and what the globals hold that these name, but for what functions change.
                 It is computed at the first call; at a prompt or in a notebook, at each call.
             save_blob: True stores results in the blob storage, False in the database; None
                 decides by size.

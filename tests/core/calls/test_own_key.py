@@ -58,8 +58,8 @@ def of_an_attribute(path: str, function: str) -> str:
     )
 
 
-def of_a_container(path: str, function: str, copy: str) -> str:
-    return f"{changed(path, function)}: work on a copy: `{path} = {copy}`"
+def of_a_container(path: str, function: str) -> str:
+    return f"{changed(path, function)}: work on a copy: `{path} = copy.deepcopy({path})`"
 
 
 OR_BY_KEY = ": return what is new instead, or say with `key=` what counts of `{}`"
@@ -193,37 +193,37 @@ def test_a_list_of_an_argument_is_to_be_copied(make_spot: Callable[..., Spot], c
             text: Any = 1 if isinstance(history, bytearray) else "x"
             assert marked(history, text) == len(history)
     assert len(STATE.ran) == 8
-    assert caplog.messages == [of_a_container("history", "append", "history.copy()")]
+    assert caplog.messages == [of_a_container("history", "append")]
 
 
 @pytest.mark.parametrize(
-    ("make", "copy"),
+    "make",
     [
-        (lambda: {"a": [1]}, "copy.deepcopy(table)"),
-        (lambda: {"a": 1}, "table.copy()"),
-        (lambda: ["a"], "table.copy()"),
-        (lambda: pytest.importorskip("pandas").DataFrame({"a": [1]}), "table.copy()"),
-        (lambda: pytest.importorskip("numpy").zeros(1, dtype=[("b", int)]), "table.copy()"),
+        lambda: {"a": [1]},
+        lambda: {"b": 2},
+        lambda: ["a"],
+        lambda: Stack("a"),
+        lambda: pytest.importorskip("pandas").DataFrame({"a": [1]}),
+        lambda: pytest.importorskip("numpy").zeros(1, dtype=[("b", int)]),
     ],
 )
 def test_a_frame_or_table_is_to_be_copied(
-    make_spot: Callable[..., Spot], caplog: Any, make: Any, copy: str
+    make_spot: Callable[..., Spot], caplog: Any, make: Any
 ) -> None:
     def change(table: Any) -> int:
         STATE.ran.append(1)
         if isinstance(table, list):
             table[0] = "b"
-        elif type(table) is dict and copy.startswith("copy"):
+        elif type(table) is dict and "a" in table:
             table["a"].append(2)
         else:
             table["b"] = 1
         return 1
 
-    copy = copy  # noqa: PLW0127 - captured, and flat
     marked = make_spot().mark(change)
     assert marked(make()) == marked(make()) == 1
     assert STATE.ran == [1, 1]
-    assert caplog.messages == [of_a_container("table", "change", copy)]
+    assert caplog.messages == [of_a_container("table", "change")]
 
 
 def test_a_captured_list_that_grows_is_told(make_spot: Callable[..., Spot], caplog: Any) -> None:
@@ -467,16 +467,6 @@ def test_self_is_not_to_be_copied(make_spot: Callable[..., Spot], caplog: Any, m
     assert caplog.messages == [changed("self", "put") + OR_BY_KEY.format("self")]
 
 
-def test_a_copy_of_a_list_of_another_class_is_one(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    def put(stack: Stack) -> Any:
-        return stack.put(1)
-
-    make_spot().mark(put)(Stack())
-    assert caplog.messages == [of_a_container("stack", "put", "copy.deepcopy(stack)")]
-
-
 def test_no_function_or_object_is_left_out_as_a_whole(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
@@ -540,14 +530,6 @@ def test_a_variable_without_a_form_is_left_out_alone(
         assert follows(make_spot(f"with {line}"), function, args, ignore=(line,)) == 1
 
 
-def test_a_misspelt_variable_of_a_callback_is_told(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    make_spot().mark(visit, ignore=("callback.sen",))(1, lambda value: None)
-    assert len(caplog.messages) == 1
-    assert 'ignore=("callback.sen",) leaves out nothing: the function has no' in caplog.text
-
-
 @pytest.mark.parametrize("batch", [None, 2])
 def test_items_of_a_list(make_spot: Callable[..., Spot], caplog: Any, batch: int | None) -> None:
     spot = make_spot()
@@ -573,7 +555,7 @@ def test_an_item_that_is_changed_costs_the_others_nothing(
     assert marked([[1], [2], [3, 3]]) == [1, 2, 2]
     assert marked([[1], [2], [3, 3], [4], [5, 5]]) == [1, 1, 2, 2, 2]
     assert STATE.ran == [3, 3]
-    assert caplog.messages == [of_a_container("items", "sizes", "items.copy()")]
+    assert caplog.messages == [of_a_container("items", "sizes")]
     assert spot.stats()["changed"] == 2
 
 
@@ -648,14 +630,21 @@ def test_who_waits_runs_by_himself(make_spot: Callable[..., Spot], kind: str) ->
 def test_what_can_not_be_compared_is_not_stored(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
-    @findable
-    class Table(dict[str, int]):
-        def values(self) -> Any:
+    class Gone(type):
+        def __getattr__(cls, name: str) -> Any:
             raise OSError("gone")
 
+    @findable
+    class Table(metaclass=Gone):
+        def __init__(self) -> None:
+            self.rows: list[int] = []
+
+        def __beautyspot_key__(self) -> object:
+            return self.rows
+
     def fill(table: Table) -> int:
-        table["a"] = 1
-        return len(table)
+        table.rows.append(1)
+        return len(table.rows)
 
     spot = make_spot(on_error=troubles.append)
     assert [spot.mark(fill)(Table()) for _ in range(2)] == [1, 1]
@@ -779,6 +768,10 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
             self.load()
             return f"hello {self.name}"
 
+    @findable
+    class Named(library.Mapped):  # type: ignore[misc]
+        name: str
+
         def rename(self, name: str) -> str:
             self.name = name
             return name
@@ -793,7 +786,7 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
     spot.mark(expand)(library.Expr(1))
     spot.mark(User.greet)(User("a"))
     spot.mark(greet)(User("a"))
-    spot.mark(User.rename)(User("a"), "b")
+    spot.mark(Named.rename)(Named("a"), "b")
     fields = "pass its fields"
     assert caplog.messages[:3] == [
         f"{changed('expr._size', 'expand')}: `expr` is of another package: {fields}",
@@ -826,57 +819,6 @@ def test_nor_where_it_has_no_form(
     caplog.clear()
     make_spot("other").mark(greet)(library.Locked("a"))
     [said] = caplog.messages
-    assert 'mark(ignore=("user",)) leaves the whole argument user out' in said
-    assert "else pass its fields or str(user), or say with mark(key=" in said
+    assert 'mark(ignore=("user",)) leaves the whole user out' in said
+    assert "else say with mark(key=" in said
     assert "._state" not in said.partition("runs uncached")[2]
-
-
-class Service:
-    _client: object = None
-
-    def __init__(self) -> None:
-        self.model = "small"
-        self.calls = 0
-        self.__token = 0
-
-    def count(self, question: str) -> str:
-        self.calls += 1
-        return question
-
-
-class Declared(Service):
-    later_set: int
-
-    @property
-    def client(self) -> object:
-        return self._client
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("self.cals", "the Declared has no attribute 'cals'. Did you mean 'calls'?"),
-        ("self.model.name", "the str has no attribute 'name'"),
-        ("self.client", "Declared.client is a property: name the attribute that it reads"),
-        ("question.text", "the str has no attribute 'text'"),
-        ("self.__tokens", "the Declared has no attribute '_Service__tokens'"),
-    ],
-)
-def test_ignore_of_nothing_is_told_after_the_first_run(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], path: str, words: str
-) -> None:
-    marked = make_spot(on_error=troubles.append).mark(ignore=(path, "self.calls"))(Service.count)
-    for question in ("a", "b"):
-        assert marked(Declared(), question) == question
-    (trouble,) = troubles
-    assert words in str(trouble)
-    assert isinstance(trouble.error, ConfigError)
-    strict = make_spot("strict", strict=True).mark(ignore=(path, "self.calls"))(Service.count)
-    with pytest.raises(ConfigError, match="leaves out nothing"):
-        strict(Declared(), "a")
-
-
-@pytest.mark.parametrize("path", ["self._client", "self.later_set", "self.__token"])
-def test_ignore_of_what_is_there_or_may_come_is_right(spot: Spot, path: str) -> None:
-    marked = spot.mark(ignore=(path, "self.calls"))(Service.count)
-    assert marked(Declared(), "a") == "a"

@@ -130,7 +130,7 @@ MARKS: list[tuple[Any, dict[str, Any], str]] = [
     (embed, {**EACH, "ignore": ("texts",)}, "leave it out of ignore="),
     (embed, {**EACH, "key": "ID"}, "gives all items one ID"),
     (items_of, EACH, "it is a generator"),
-    (max, {"each": "items"}, "its signature can't be read"),
+    (max, {"each": "items"}, "its parameters are none that can be read"),
     (embed, {**EACH, "ttl": 1, "stale": 1}, MANY),
     (embed, {**EACH, "cache_errors": ValueError}, MANY),
     (embed_later, {**EACH, "on_cancel": "finish"}, MANY),

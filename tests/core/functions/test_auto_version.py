@@ -282,8 +282,7 @@ class Project:
 def walked(function: Any) -> set[tuple[str, str, str]]:
     """What a version is made of."""
     following = Following(function, KeyGen())
-    following.version()
-    return following.records
+    return following.records_of(following.version())
 
 
 @pytest.fixture(scope="module")

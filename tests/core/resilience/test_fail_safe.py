@@ -296,9 +296,8 @@ def test_a_warning_prints_the_line_that_would_mend_it(
     path = line[2:-3]
     said = str(troubles[0])
     if is_whole:
-        what = "attribute" if "." in path else "argument"
         assert f'say with mark(key={{"{path.partition(".")[0]}": function}}) what counts' in said
-        assert f"mark(ignore={line}) leaves the whole {what} {path} out of the key: do it" in said
+        assert f"mark(ignore={line}) leaves the whole {path} out of the key: do it" in said
     else:
         assert f"if {path} changes no result, write mark(ignore={line})" in said
     assert said.count("ignore=") == 1

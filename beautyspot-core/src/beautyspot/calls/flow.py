@@ -34,10 +34,8 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.calls.blocks import join
 from beautyspot.calls.reports import (
     has_changed,
-    has_new_version,
     report_no_key,
     report_no_lease,
-    tell_of_paths,
     tell_of_wait,
     warn_inactive,
     warn_moved,
@@ -61,7 +59,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.store import Begun
     from beautyspot.results.leases import Ticket
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -112,10 +110,6 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
 
 def flow(engine: Engine, call: Call) -> Flow:
     """One call for which nothing was found."""
-    if call.key and has_new_version(engine, call):
-        value = yield from look_anew(engine, call)
-        if value is not MISSING:
-            return _found(engine, call, value)
     mode = call.mode
     if not call.key and mode != "replay":
         uncached: Outcome = yield Execute(call, engine.observers)
@@ -126,17 +120,6 @@ def flow(engine: Engine, call: Call) -> Flow:
         engine.miss(call)
         return (yield from _counted(engine, call))
     return (yield from _together(engine, call))
-
-
-def look_anew(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
-    """Give the call the key of the version that holds by now, and what is stored under it."""
-    call.key, call.looked = "", False
-    try:
-        call.task.addressing.address(call)
-    except Exception as error:
-        report_no_key(engine, call, error)
-        return MISSING
-    return MISSING if call.refresh else (yield Block(partial(engine.cache.recall, call)))
 
 
 def _counted(engine: Engine, call: Call) -> Flow:
@@ -374,8 +357,6 @@ def _run(run: Run) -> Flow:
     if _encoded(run, outcome, watch):
         engine.uses.bound()
         yield from run.saving()
-        if watch is not None:
-            tell_of_paths(engine, call)
     return outcome
 
 

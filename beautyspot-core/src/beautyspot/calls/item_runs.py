@@ -19,7 +19,6 @@ from beautyspot.calls.flow import after_older, follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,
-    tell_of_paths,
     warn_inactive,
     warn_moved,
 )
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.contracts.store import Begun
     from beautyspot.tasks.items import Given
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
     Watched = tuple[Watch, list["Item"]]
 
@@ -320,8 +319,6 @@ class ItemRuns:
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
         yield from self._save(self._unchanged(made, watched), took / len(items))
-        if watched:
-            tell_of_paths(engine, made[0].call)
         return None
 
     def _told(self, items: list[Item]) -> list[Item]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.blocks import join
 from beautyspot.calls.item_runs import Item, ItemRuns
 from beautyspot.calls.reports import (
-    has_new_version,
     report_no_key,
     warn_inactive,
     warn_outside_asyncio,
@@ -107,12 +106,9 @@ def _misfit(engine: Engine, whole: Call, error: Exception) -> Flow:
 def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
     join(engine, whole)
     stranded = in_place and not in_asyncio()  # in Trio, say, where our waits do not work
-    while True:
-        items = _items(engine, whole, given, in_place=in_place)
-        yield from _look_up(engine, items, in_place=in_place, waits=not stranded)
-        missing = [item for item in items if item.value is MISSING]
-        if not _have_new_keys(engine, missing):
-            break
+    items = _items(engine, whole, given, in_place=in_place)
+    yield from _look_up(engine, items, in_place=in_place, waits=not stranded)
+    missing = [item for item in items if item.value is MISSING]
     _sum_up(whole, items, missing)
     if missing and whole.mode == "replay":
         return Outcome(error=_not_stored(engine, missing, len(items)))
@@ -127,12 +123,6 @@ def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
             return Outcome(error=error)
         whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
     return Outcome(_in_order(whole.task, items, len(given.items)))
-
-
-def _have_new_keys(engine: Engine, missing: list[Item]) -> bool:
-    """Whether the function has another version by now than when these items got their keys."""
-    call = next((item.call for item in missing if item.call.key), None)
-    return call is not None and has_new_version(engine, call)
 
 
 def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list[Item]:

@@ -248,7 +248,7 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, (identity, classes) = state
     take_classes(classes)
     vars(task).update(vars(spot._task(function, options)))
-    task.addressing.take(identity)
+    task.take(identity)
     task.counted = spot._engine.counting.of(task.func_identifier)
 
 

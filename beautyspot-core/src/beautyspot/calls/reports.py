@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import waiting
 from beautyspot.concurrency.holders import name_of, place_of
-from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
+from beautyspot.errors import BeautyspotError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Outcome
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
 
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
@@ -131,23 +131,6 @@ def _refuse_changed(engine: Engine, call: Call) -> None:
     engine.refuse(call, "changed argument")
 
 
-def has_new_version(engine: Engine, call: Call) -> bool:
-    """Whether a call has another key by now, since `version="auto"` follows what was changed.
-
-    A warning says so once.
-    """
-    if not call.task.addressing.has_new_version(call):
-        return False
-    name = call.task.func_identifier
-    engine.reporter.once(
-        f"new version {name}",
-        f'what version="auto" of {name} follows was changed by other code while the program runs, '
-        "such as a global that it reads: its calls have another version from now on, and a call "
-        "that was made before may be a hit of the earlier one. Pass what changes as an argument",
-    )
-    return True
-
-
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     """Warn that an expired result is returned in place of an error."""
     logger.warning(
@@ -156,12 +139,3 @@ def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
         call.task.func_identifier,
         error_shown(outcome.error),
     )
-
-
-def tell_of_paths(engine: Engine, call: Call) -> None:
-    """Say once what `ignore=` leaves out in vain."""
-    nothing = call.task.addressing.ignores_nothing(call)
-    if nothing is not None:
-        error = ConfigError(nothing)
-        name = call.task.func_identifier
-        engine.reporter.report("leave out a part of the key", name, error, "Correct it")

@@ -21,11 +21,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.executions import observed
-from beautyspot.calls.flow import answer, look_anew, not_stored
+from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.reports import (
     has_changed,
-    has_new_version,
     report_no_lease,
     warn_outside_asyncio,
 )
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.flow import Flow
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
+    from beautyspot.tasks.telling import Watch
 
     Resume = Callable[[Any], Any]
 
@@ -90,11 +89,6 @@ class Stream:
         engine, call = self.engine, self.call
         if call.mode == "replay":
             return Outcome(error=not_stored(engine, call))
-        if call.key and has_new_version(engine, call):
-            self.stored = yield from look_anew(engine, call)
-            if self.stored is not MISSING:
-                engine.hit(call)
-                return Outcome()
         if call.key:
             if call.may_store:
                 yield Block(self._begin_run)

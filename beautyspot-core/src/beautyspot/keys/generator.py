@@ -181,18 +181,19 @@ class KeyMaker:
 
     Args:
         identity: the function's identity, or any text in its place.
-        version: the version of its logic; None is not ``""``.
+        version: the version of its logic, which is kept; None is not ``""``.
         digest: see `KeyGen`.
 
     Raises:
         ConfigError: the digest is unknown.
     """
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_begun", "version")
 
     def __init__(self, identity: str, version: str | None = None, digest: str = "sha256") -> None:
         head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
         self._begun = _digest_named(digest)(head.encode())
+        self.version = version
 
     def __call__(self, input_id: str) -> str:
         """The cache key of the call with this `input_id`."""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from beautyspot.keys.binding import Bound
 
-Address = tuple[str, str]
-"""A call's key and its `input_id`."""
+Address = tuple[str, str, str | None]
+"""A call's key, its `input_id`, and the version that the key is made of."""
 
 Memo = dict[object, Address]
 """The types and the values of flat arguments, or what is written of others -> the address."""

@@ -6,7 +6,7 @@ Secrets are masked before anything is cut, so that no half of one is shown.
 
 from __future__ import annotations
 
-import json
+import json.decoder
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,7 @@ _DEEPEST: Final = 6
 """Collections and objects within each other that are shown."""
 
 _CUT: Final = "…"
+_unquoted: Final[Any] = json.decoder.scanstring  # type: ignore[attr-defined] # absent from the stubs
 _CONSTANTS: Final = {"null": "None", "true": "True", "false": "False"}
 _BRACKETS: Final = {"$tuple": "()", "$set": "{}", "$frozenset": "{}"}
 _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
@@ -45,15 +46,18 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
     """
     parts: list[str] = []
     for name, text in texts.items():
+        title, is_of_secret = _title(name)
         if text[:1] not in '"[{':
             value = _CONSTANTS.get(text, text)
-        elif text[0] == '"' and not (_is_secret(name) or may_hold_secret(text)):
-            value = _quoted(json.loads(text))
+        elif text[0] == '"' and not (
+            is_of_secret or may_hold_secret(plain := _unquoted(text, 1)[0])
+        ):
+            value = repr(plain if len(plain) <= _LONGEST else plain[:_LONGEST] + _CUT)
         else:
             value = shown_value(name, text, definitions)
-        known = name if not may_hold_secret(name) else masked(name)
-        parts.append(f"{known if known.isidentifier() else repr(known[:_LONGEST])}={value}")
-    return bounded(", ".join(parts))
+        parts.append(f"{title}={value}")
+    text = ", ".join(parts)
+    return text if 4 * len(text) <= LIMIT else bounded(text)
 
 
 def shown_value(name: str, text: str, definitions: Iterable[Any] = ()) -> str:
@@ -80,8 +84,10 @@ def bounded(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
-    return is_secret(name)
+def _title(name: str) -> tuple[str, bool]:
+    """How the name of an argument is shown, and whether it looks like that of a secret."""
+    known = masked(name) if may_hold_secret(name) else name
+    return known if known.isidentifier() else repr(known[:_LONGEST]), is_secret(name)
 
 
 def _quoted(text: str) -> str:

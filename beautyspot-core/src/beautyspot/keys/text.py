@@ -18,7 +18,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
 LARGE: Final = 1024
 """Longer strings (characters) and buffers (bytes) are written as their SHA-256."""
@@ -118,6 +118,20 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
 """How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
 
 
+def flat_texts(named: Mapping[str, Any]) -> dict[str, str]:
+    """The texts of flat values, by name: as `FLAT` writes them, most without a call for each."""
+    texts: dict[str, str] = {}
+    for name, value in named.items():
+        kind = type(value)
+        if kind is str and len(value) <= LARGE:
+            texts[name] = quote(value)
+        elif (kind is int and -_BIG < value < _BIG) or (kind is float and value - value == 0):
+            texts[name] = repr(value)  # a float less itself is 0 if it is finite
+        else:
+            texts[name] = FLAT[kind](value)
+    return texts
+
+
 # ------------------------------------------------------------------------- many flat values at once
 
 
@@ -131,12 +145,20 @@ def _encode_json(value: object) -> str:
     return "".join(_encoder(value, 0))
 
 
-def flat_array(items: tuple[Any, ...]) -> str | None:
-    """The JSON array of `items` as `FLAT` would write it; None if one is not flat, or is large."""
+def many_ints(items: Any) -> str | None:
+    """The text of a list or tuple of over `MANY` integers; None if it is none, or one is large."""
     if len(items) > MANY and type(items[0]) is int:
         data = dumps(items, 2)  # after a head of five bytes, an "i" and four bytes for each
-        if len(data) == 5 * len(items) + 5 and data[5::5].count(b"i") == len(items):
-            return tag("ints", f'["{hashlib.sha256(data).hexdigest()}",{len(items)}]')
+        count = len(data) // 5 - 1
+        if len(data) == 5 * count + 5 and data[5::5].count(b"i") == count:
+            digest = hashlib.sha256(b"(")  # as the head of a tuple begins, also for a list
+            digest.update(memoryview(data)[1:])
+            return tag("ints", f'["{digest.hexdigest()}",{count}]')
+    return None
+
+
+def flat_array(items: tuple[Any, ...]) -> str | None:
+    """The JSON array of `items` as `FLAT` would write it; None if one is not flat, or is large."""
     kinds = set(map(type, items))
     return _encode_json(items) if _all_plain(kinds, items) else None
 

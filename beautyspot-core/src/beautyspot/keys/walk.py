@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import module_name, unwrap_ours
-from beautyspot.keys.text import FLAT, flat_array, flat_object, fold, is_plain_key, quote, tag
+from beautyspot.keys.text import (
+    FLAT,
+    flat_array,
+    flat_object,
+    fold,
+    is_plain_key,
+    many_ints,
+    quote,
+    tag,
+)
 from beautyspot.messages import less_secrets
 
 if TYPE_CHECKING:
@@ -142,6 +151,9 @@ class Walk:
 
     def array(self, items: Iterable[Any], step: str = ITEM) -> str:
         """The JSON array of `items`."""
+        text = many_ints(items) if type(items) in (list, tuple) else None
+        if text is not None:
+            return text
         items = tuple(items)
         text = flat_array(items)
         if text is None:

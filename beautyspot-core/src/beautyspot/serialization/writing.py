@@ -159,6 +159,9 @@ class _Writer:
     def _mapping(self, value: dict[Any, object]) -> object:
         """As a map, where the keys are those of one; else keys and values in turn."""
         kinds = {*map(type, value)}
+        is_plain = kinds <= _TEXTS and SCALARS.issuperset(map(type, value.values()))
+        if is_plain and _is_packable(value):
+            return value
         self.has_odd_keys |= not kinds <= _TEXTS
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
         if kinds <= self._keys and _is_packable([*value]):

@@ -6,7 +6,6 @@ import json
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from marshal import loads
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeGuard
 
 from beautyspot.concurrency.lazily import Lazily
@@ -23,9 +22,8 @@ from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker
 from beautyspot.keys.memo import FLAT, remember, remember_flat, written
-from beautyspot.keys.text import FLAT as TEXTS
+from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
-from beautyspot.tasks.items import place_in_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +46,7 @@ if TYPE_CHECKING:
         own_id: object
         input_id: str
         key: str
+        version: str | None
         digests: str | None
         arguments: str | None
 
@@ -95,6 +94,7 @@ class Addressing:
     Attributes:
         func_name, func_identifier: the function's names in the table of results.
         earlier: the identifiers that it had before.
+        version: in the table of results; that of "auto" is known once a call has a key.
         follows: whether the version follows the code.
         bind: normalises a call's arguments.
         memo: the keys of earlier calls with small, plain arguments.
@@ -127,8 +127,8 @@ class Addressing:
         self.func_identifier = options.name or self._identity.func_identifier
         self.is_local = "<" in self._identity.func_identifier
         self.earlier = options.renamed_from
-        self._version = None if options.version is None else str(options.version)
-        self.follows = options.version == "auto"
+        self.version = None if options.version is None else str(options.version)
+        self.follows = self._is_open = options.version == "auto"
         key = options.key
         self.has_own_id = isinstance(key, str) or callable(key)
         per_argument: Mapping[str, Callable[[Any], object]] = {}
@@ -143,34 +143,31 @@ class Addressing:
                 user, options.added, ignore=ignore, key_of=per_argument, text_of=self._text_of
             )
         self._key_maker: KeyMaker | None = None
-        self._has_changed = False
         self.memo: Memo = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
-        return self.func_name, self.func_identifier, self.version, self.code, self._identity.sent()
+        version = self._found_version()
+        return self.func_name, self.func_identifier, version, self.code, self._identity.sent()
 
     def take(self, sent: tuple[Any, ...]) -> None:
         """Have the identity of the sender: here its module has another name, and no source."""
-        self.func_name, self.func_identifier, self._version, code, identity = sent
-        self.follows = False
+        self.func_name, self.func_identifier, self.version, code, identity = sent
+        self.follows = self._is_open = False
         vars(self).update(code=code)
         self._identity.take(identity)
 
     # --------------------------------------------------------------------- version and code
 
-    @property
-    def version(self) -> str | None:
-        """The version in the table of results; "auto" is looked up at the first call.
+    def _found_version(self) -> str | None:
+        """The version, for which "auto" is looked up at the first call.
 
         In a notebook or at a prompt at every call: there a helper is edited while the program runs.
         """
-        if self._version != "auto":
-            return self._version
-        version = f"auto:{self._following.version()}"
-        if not is_without_file(self._function):
-            self._version = version
-        return version
+        if self._is_open:
+            self.version = self._following.version()
+            self._is_open = is_without_file(self._function)
+        return self.version
 
     @Lazily
     def _following(self) -> Following:
@@ -179,21 +176,10 @@ class Addressing:
         ignore = {*self._binding.variables, *self._globals}
         return Following(self._function, self._ours or KeyGen(), ignore)
 
-    def has_new_version(self, call: Addressed) -> bool:
-        """Whether what `version="auto"` follows has changed since the call got its key.
-
-        Other code may set a global that the function reads, while the program runs. To ask walks
-        through all that the version follows. Another thread may have noticed the change first.
-        """
-        if not self.follows or self._version == "auto":
-            return False
-        found = f"auto:{self._following.version()}"
-        if found != self._version:
-            self._has_changed = True
-            self._version = found  # before the rest: see `_maker`
-            self._key_maker = None
-            self.memo.clear()
-        return self._has_changed and self.has_moved(call)
+    def _forget_version(self) -> None:
+        """Have the next call look up what `version="auto"` comes to."""
+        self._is_open, self._key_maker = self.follows, None
+        self.memo.clear()
 
     @Lazily
     def code(self) -> str | None:
@@ -220,7 +206,7 @@ class Addressing:
 
     # -------------------------------------------------------------------------------- keys
 
-    def address(self, call: Addressed, bound: Bound | None = None) -> None:  # noqa: C901 - one step
+    def address(self, call: Addressed, bound: Bound | None = None) -> None:
         """Give the call its `bound` arguments, its `input_id` and its `key`.
 
         Args:
@@ -235,46 +221,50 @@ class Addressing:
         call.written = None
         held: dict[str, str] = {}
         maker, ours, memo = self._key_maker or self._maker(held), self._ours, self.memo
-        remembers = ours is not None and maker is self._key_maker and not self.has_own_id
         is_flat = not more and FLAT.issuperset(map(type, values))
         place: Any = None
-        copied: Bound | None = None
-        if ours is not None and remembers and not is_flat:
-            data = written(call.bound)
-            if data is not None:
-                place, copied = (len(ours.custom), data), loads(data)  # noqa: S302 - just written
-        elif remembers:
-            place = tuple(map(type, values)), values
+        if ours is not None and maker is self._key_maker and not self.has_own_id:
+            place = (tuple(map(type, values)), values) if is_flat else self._place(call)
         known = None if place is None else memo.get(place)
         if known is not None:
-            call.key, call.input_id = known
+            call.key, call.input_id, call.version = known
             return
-        call.written, call.input_id, is_plain = self._write(call, copied or call.bound, held)
-        if copied and not is_plain:  # with an array, say, of which `marshal` makes bytes
-            call.written, call.input_id, _ = self._write(call, call.bound, held)
-        code = call.written.code
+        if is_flat and ours is not None and not self.has_own_id:
+            texts = flat_texts(self._binding.named(call.bound))
+            call.written, is_plain = Written(texts, {}, held, {}), False
+            call.input_id = ours.id_of(texts, self._added)
+        else:
+            is_plain = self._write(call, held)
+        code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
+        call.version = maker.version
+        address = call.key, call.input_id, call.version
         if place is not None and is_flat:
-            remember_flat(memo, place, (call.key, call.input_id))
-        elif place is not None and is_plain:
-            remember(memo, place, (call.key, call.input_id))
+            remember_flat(memo, place, address)
+        elif place is not None and is_plain and place == self._place(call):
+            remember(memo, place, address)
         if self._key_maker is not maker:  # another thread has found a new version meanwhile
             memo.clear()
 
-    def _write(
-        self, call: Addressed, bound: Bound, held: dict[str, str]
-    ) -> tuple[Written, str, bool]:
-        """What is written of a call, its input ID, and whether its arguments are plain."""
+    def _place(self, call: Addressed) -> object:
+        """What a call with small plain containers is looked up by; None where it has others."""
+        data = written(call.bound)
+        return None if data is None or self._ours is None else (len(self._ours.custom), data)
+
+    def _write(self, call: Addressed, held: dict[str, str]) -> bool:
+        """Write the arguments, and give the call its input ID; gives whether they are plain."""
         if self.has_own_id:
             own = call.own_id = self._own_id(call)
-            given = own if type(own) is str else self._id_by_keygen((own,), {})
-            return Written({}, {}, held, {}), given, False
-        named, ours, code = self._binding.named(bound), self._ours, ""
-        if ours is not None and FLAT.issuperset(map(type, named.values())):
-            texts = {name: TEXTS[type(value)](value) for name, value in named.items()}
-            return Written(texts, {}, held, {}), ours.id_of(texts, self._added), True
+            call.input_id = own if type(own) is str else self._id_by_keygen((own,), {})
+            call.written = Written({}, {}, held, {})
+            return False
+        named, ours = self._binding.named(call.bound), self._ours
         walk = (ours or KeyGen()).walk()
-        if ours is None:
+        texts: dict[str, str] = {}
+        if ours is not None:
+            texts = ours.texts_of(named, walk)
+            call.input_id = ours.id_of(texts, self._added)
+        else:
             added = self._added
             left = {
                 n: each
@@ -284,15 +274,12 @@ class Addressing:
             if self.follows:
                 with suppress(UnstableKeyError):
                     KeyGen().texts_of(named, walk)
-            texts, given = {}, self._id_by_keygen((), left)
-        else:
-            texts = ours.texts_of(named, walk)
-            given = ours.id_of(texts, self._added)
+            call.input_id = self._id_by_keygen((), left)
+        code = ""
         if self.follows and walk.definitions:
-            first = next(iter(named.values()), None)
-            code = self._following.of(walk.definitions, first)
-        written = Written(texts, walk.noted, held, walk.kept, code, walk.definitions)
-        return written, given, walk.plain
+            code = self._following.of(walk.definitions, next(iter(named.values()), None))
+        call.written = Written(texts, walk.noted, held, walk.kept, code, walk.definitions)
+        return walk.plain
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls of positional arguments, "" for none, as `address` makes them.
@@ -374,7 +361,7 @@ class Addressing:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
         options, identity = self._options, self._identity
         name = self._whole_name(self.func_identifier, held, with_code=options.name is None)
-        version = self.version
+        version = self._found_version()
         tell = self._on_first_key  # another thread may be here too, and drop it
         if tell is not None:
             self._on_first_call()
@@ -385,9 +372,9 @@ class Addressing:
         maker = self._maker_of(name, version)
         holds = not identity.may_capture <= set(self._binding.variables)
         by_user = options.name is not None and self.has_own_id
-        if self._version != "auto" and identity.settled and (by_user or not holds):
+        if not self._is_open and identity.settled and (by_user or not holds):
             self._key_maker = maker
-            if self._version != version:  # another thread has found a new one
+            if self._is_open:  # another thread has forgotten the version meanwhile
                 self._key_maker = None
         return maker
 
@@ -417,12 +404,8 @@ class Addressing:
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:
-            name = _to_json([name, self._of_items])
+            name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
         return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
-
-    @Lazily
-    def _of_items(self) -> dict[str, int | str]:
-        return place_in_key(self._function, self._options)
 
 
 def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:

@@ -95,16 +95,13 @@ class Following:
         function: the function.
         keygen: writes the texts of what the code reads.
         ignore: captured variables, and globals of its module, that do not count.
-
-    Attributes:
-        records: what the version is made of, as it was when `version` was called last.
     """
 
     def __init__(self, function: Any, keygen: KeyGen, ignore: Collection[str] = ()) -> None:
         self._function = unwrap_ours(function)
         self._keygen = keygen
         self._ignore = ignore
-        self.records: set[Record] = set()
+        self._records: set[Record] = set()
         self._project = root_of(namespace_of(self._function).get("__name__"))
         inner = python_function(self._function)
         # Of this class the function's own version follows what it calls on `self`.
@@ -114,9 +111,14 @@ class Following:
         self._known: ByIdentity[str] = ByIdentity()
 
     def version(self) -> str:
-        """The version of the function: 32 hex digits."""
-        self.records = self._followed()
-        return _digest(self.records)
+        """The version of the function, which keeps what it is made of."""
+        self._records = self._followed()
+        return f"auto:{_digest(self._records)}"
+
+    def records_of(self, version: str | None) -> set[Record]:
+        """What a version is made of; nothing where another thread has found another one since."""
+        records = self._records
+        return records if f"auto:{_digest(records)}" == version else set()
 
     def changed(self, before: set[Record]) -> set[tuple[str, str]]:
         """What is another thing by now than in these `records`: where it was found, and its name.

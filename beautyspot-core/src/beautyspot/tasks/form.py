@@ -145,13 +145,14 @@ class ResultForm:
             return Payload(framed(value), self.codec)
         if type(value) is File:
             return self._file(value)
-        plain = self._as_it_is(value)
+        plain = self._as_it_is(value) if type(value) in (bytes, str) else None
         if plain is not None:
             return plain
         serializer = self.serializer
         if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
             value = serializer.encoded(value)
-        file = self._media.written(value) if as_media else None
+        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
+        file = self._media.written(value) if may_be_media else None
         if file is not None:
             return file
         data = serializer.dumps(value)
@@ -169,18 +170,15 @@ class ResultForm:
         data: Any = FileData(value)  # in the place of bytes, until it is stored
         return Payload(data, data.codec)
 
-    def _as_it_is(self, value: Any) -> Payload | None:
+    def _as_it_is(self, value: bytes | str) -> Payload | None:
         """Bytes or text that need no serializer: media for a viewer, and what is large.
 
         Packing a large one only copies it, several times. Another serializer than ours may do
         more, such as compressing, so it is not passed by.
         """
-        kind = type(value)
-        if kind is not bytes and kind is not str:
-            return None
         if self.content_type is None and (len(value) < LARGE or self._serializer.name != "msgpack"):
             return None
-        if kind is bytes:
+        if isinstance(value, bytes):
             return Payload(value, RAW_BYTES)
         try:
             return Payload(value.encode(), RAW_TEXT)
@@ -242,11 +240,13 @@ class ResultForm:
 
     def row_type(self, codec: str) -> str | None:
         """The MIME type that the row of a result names."""
+        if codec == self.codec:
+            return None
         if codec.startswith(FILE_CODEC):
             return content_type_of(codec)
         if codec.startswith(MEDIA):
             return parts_of(codec)[0]
-        return self.content_type if _is_media(codec) else None
+        return self.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
 
     def blob_type(self, codec: str | None) -> str:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""

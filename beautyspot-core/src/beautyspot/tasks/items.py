@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.functions.annotations import signature_of
-from beautyspot.functions.identity import taken_apart
 from beautyspot.keys.binding import bound_names
 from beautyspot.messages import did_you_mean
 
@@ -124,46 +123,35 @@ class Items:
         )
 
 
-def place_in_key(function: Callable[..., Any], options: MarkOptions) -> dict[str, int | str]:
-    """What tells the keys of items from those of calls that were given such a value itself.
-
-    Its place, so that renaming the parameter loses no result.
-    """
-    added = options.added or {}
-    with_names = signature_of(taken_apart(function).func).parameters
-    parameters = [each for name, each in with_names.items() if name not in added]
-    for place, parameter in enumerate(parameters):
-        if parameter.name == options.each and parameter.kind in _BY_POSITION:
-            return {"each": place}
-    return {"each": options.each or ""}
-
-
 def _signature(name: str, function: Callable[..., Any], options: MarkOptions) -> inspect.Signature:
+    """The signature of the function, in which a parameter takes the list.
+
+    Raises:
+        ConfigError: none does; says what to write.
+    """
     each = options.each or ""
     try:
         signature = signature_of(function)
     except (TypeError, ValueError):  # some builtins have none
-        raise _misfit(name, each, "its signature can't be read", "wrap it in a def") from None
+        signature = inspect.Signature()
+    names = [*signature.parameters]
     parameter = signature.parameters.get(each)
-    if parameter is None:
-        names = [*signature.parameters]
-        known, close = ", ".join(names) or "none", did_you_mean(each, names)
-        raise _misfit(name, each, f"its parameters are {known}", f"give one of these.{close}")
-    if parameter.kind in _SEVERAL:
-        why = f"*{each} is no parameter that takes a list"
-        raise _misfit(name, each, why, "give the function one that does")
-    if each in bound_names(function):
-        raise _misfit(name, each, "it is bound already", "give the list when it is called")
-    if each in options.ignore:
-        raise _misfit(name, each, "ignore= leaves it out", "leave it out of ignore=")
-    if isinstance(options.key, str):
-        why = "key= gives all items one ID"
-        raise _misfit(name, each, why, f'give a function, or a table {{"{each}": function}}')
+    is_list = parameter is not None and parameter.kind not in _SEVERAL
+    known = f"its parameters are {', '.join(names) or 'none that can be read'}"
+    for is_wrong, why, instead in (
+        (parameter is None, known, f"give one of these.{did_you_mean(each, names)}"),
+        (not is_list, f"*{each} is no parameter that takes a list", "give the function one"),
+        (each in bound_names(function), "it is bound already", "give the list when it is called"),
+        (each in options.ignore, "ignore= leaves it out", "leave it out of ignore="),
+        (
+            isinstance(options.key, str),
+            "key= gives all items one ID",
+            f'give a function, or a table {{"{each}": function}}',
+        ),
+    ):
+        if is_wrong:
+            raise ConfigError(f"mark(each={each!r}) does not fit {name}: {why}: {instead}")
     return signature
-
-
-def _misfit(name: str, each: str, why: str, instead: str) -> ConfigError:
-    return ConfigError(f"mark(each={each!r}) does not fit {name}: {why}: {instead}")
 
 
 def _iterator(value: Any) -> Iterable[Any] | None:

@@ -13,7 +13,6 @@ type, who wrote the file, and what of the value the file does not hold.
 from __future__ import annotations
 
 import json
-import math
 import re
 from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +26,6 @@ from beautyspot.messages import error_shown
 from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
-from beautyspot.serialization.writing import step_to
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data, TypeSupport
@@ -35,9 +33,26 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 2**16
 _OF_JSON: Final = (dict, list, int, float, bool)
-_JSON: Final = "json:"  # no name of types has a colon
 _CLASS: Final = "class:"
 """How the writer of a registered class begins; the name of the class follows."""
+
+
+class _Json:
+    """JSON as a plug-in would have it, for what Python has of it."""
+
+    name = "json:"  # no name of types has a colon
+    drawn = False
+
+    @staticmethod
+    def to_media(value: Any, _content_type: str) -> tuple[Data, object]:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), None
+
+    @staticmethod
+    def from_media(data: Data, _content_type: str, _beside: object) -> Any:
+        return json.loads(bytes(data))
+
+
+_JSON: Final = _Json()
 
 
 class Media:
@@ -85,21 +100,20 @@ class Media:
             return self._of_class(value)
         if not self._kind or value is None:
             return None
-        if type(value) in _OF_JSON and _is_json(self._kind):
-            return Payload(_write_json(value), _codec(self._content_type, _JSON))
-        return self._of_library(value, self._support(value))
-
-    def _support(self, value: Any) -> TypeSupport:
         cls = type(value)
-        named = support_of(self._types, cls)
-        if named is not None and self._kind in named[1].media:
-            return named[1]
-        there = ("application/json",) if cls in _OF_JSON else named[1].media if named else ()
+        _, support = support_of(self._types, cls) or ("", None)
+        is_json = cls in _OF_JSON
+        if is_json and (self._kind == "application/json" or self._kind.endswith("+json")):
+            return self._checked(value, _JSON)
+        if support is not None and self._kind in support.media:
+            return self._checked(value, support)
+        there = ("application/json",) if is_json else support.media if support else ()
         if there:
             raise Unfit(f"the type {cls.__qualname__} is written as {' or '.join(there)} only")
         raise Unfit(f"there is no such form of the type {cls.__qualname__}")
 
-    def _of_library(self, value: Any, support: TypeSupport) -> Payload:
+    def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
+        """The result as a file, if it comes back from that."""
         try:
             data, beside = support.to_media(value, self._kind)
             if support.drawn:
@@ -121,7 +135,7 @@ class Media:
             raise Unfit(what)
         return Payload(data, _codec(self._content_type, support.name, packed))
 
-    def _read(self, support: TypeSupport, data: Data, packed: bytes) -> Any:
+    def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
         beside = self._serializer.loads(packed) if packed else None
         return support.from_media(data, self._kind, beside)
 
@@ -152,10 +166,9 @@ class Media:
             return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
         if _plain(kind) != self._kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
-        support = next((each for each in self._types.values() if each.name == by), None)
+        known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
+        support = next((each for each in known if each.name == by), None)
         try:
-            if by == _JSON:
-                return json.loads(bytes(data))
             if support is not None:
                 return self._read(support, data, packed)
         except (RestoreError, ImportError):
@@ -189,41 +202,3 @@ def parts_of(codec: str) -> tuple[str, str, bytes]:
         return kind, by, b64decode(text, validate=True)
     except ValueError as error:
         raise RestoreError(f"a stored file of no sound type ({codec!r:.80})") from error
-
-
-# ------------------------------------------------------------------------------------- JSON
-
-
-def _is_json(kind: str) -> bool:
-    return kind == "application/json" or kind.endswith("+json")
-
-
-_EXACT: Final = (str, int, bool, type(None))
-
-
-def _write_json(value: Any) -> bytes:
-    why = _unlike_json(value, "result")
-    if why:
-        raise Unfit(why)
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as error:  # lone surrogates
-        raise Unfit(f"writing it failed ({error!r:.200})") from error
-
-
-def _unlike_json(value: Any, path: str) -> str | None:
-    """What JSON does not hold, or would give back as something else."""
-    kind = type(value)
-    if kind in _EXACT or (kind is float and math.isfinite(value)):
-        return None
-    if kind is list:
-        parts = ((item, f"{path}[{place}]") for place, item in enumerate(value))
-    elif kind is dict:
-        other = [key for key in value if type(key) is not str]
-        if other:
-            return f"{path} has the key {other[0]!r:.40}, and JSON's keys are texts"
-        parts = ((item, f"{path}{step_to(key)}") for key, item in value.items())
-    else:
-        shown = repr(value) if kind is float else f"a {kind.__qualname__}"
-        return f"{path} is {shown}, which JSON does not hold"
-    return next(filter(None, (_unlike_json(*part) for part in parts)), None)

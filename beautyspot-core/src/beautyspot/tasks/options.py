@@ -97,7 +97,9 @@ class MarkOptions:
     def __post_init__(self) -> None:
         for option, (fits, takes) in _CHECKS.items():
             value = getattr(self, option)
-            if value is not None and not fits(value):
+            if value is not None and not (
+                isinstance(value, fits) if isinstance(fits, type) else fits(value)
+            ):
                 one = value if isinstance(value, str) and value else "one"
                 shown = takes.format(option=option, one=one)
                 raise ConfigError(f"mark({option}={value!r:.80}) does not fit: give {shown}")
@@ -174,20 +176,27 @@ def _one_or_several(value: Any) -> Any:
     return (value,) if isinstance(value, str | type) else _several(value)
 
 
-def _is_version(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool)
+def _is_taken_by(check: Callable[[object], object]) -> Callable[[object], bool]:
+    def is_taken(value: object) -> bool:
+        try:
+            check(value)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    return is_taken
 
 
-def _is_bool(value: object) -> bool:
-    return isinstance(value, bool)
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_compression(value: object) -> bool:
-    try:
-        compression(value)
-    except ValueError:
-        return False
-    return True
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(map(_is_text, value))
 
 
 def _is_content_type(value: object) -> bool:
@@ -195,60 +204,25 @@ def _is_content_type(value: object) -> bool:
 
 
 def _is_key(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return all(map(callable, value.values()))
-    return isinstance(value, str) or callable(value)
+    is_table = isinstance(value, Mapping) and all(map(callable, value.values()))
+    return is_table or isinstance(value, str) or callable(value)
 
 
 def _is_plain(value: object) -> bool:
     return callable(value) and not inspect.iscoroutinefunction(value)
 
 
-def _is_lifetime(value: object) -> bool:
-    return _is_duration(value) or (isinstance(value, str) and value.lower() == "none")
-
-
-def _is_lifetime_or_plain(value: object) -> bool:
-    return _is_plain(value) or _is_lifetime(value)
-
-
-def _is_duration(value: object) -> bool:
-    try:
-        seconds(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _are_texts_or_plain(value: object) -> bool:
-    return _is_plain(value) or _are_texts(value)
-
-
-def _are_exceptions(value: object) -> bool:
-    return isinstance(value, tuple) and all(map(_is_exception, value))
-
-
-def _is_exception(value: object) -> bool:
+def _are_errors(value: Any) -> bool:
     """Of beautyspot's own errors none is a result: they say that there is none."""
-    is_class = isinstance(value, type) and issubclass(value, Exception)
-    return is_class and not issubclass(value, BeautyspotError)  # type: ignore[arg-type]
+    return isinstance(value, tuple) and all(
+        isinstance(each, type)
+        and issubclass(each, Exception)
+        and not issubclass(each, BeautyspotError)
+        for each in value
+    )
 
 
-def _is_number_of_items(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _is_table_of_arguments(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(x, str) and x for x in value)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
+_is_lifetime: Final = _is_taken_by(or_none(seconds))
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
 _TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
@@ -256,29 +230,44 @@ _ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupErr
 _ONE_OR_SEVERAL: Final = ("cache_errors", "renamed_from")
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 
-_CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "version": (_is_version, 'text, a whole number, or "auto" to follow the code'),
-    "save_blob": (_is_bool, "True or False"),
+_CHECKS: Final[dict[str, tuple[type | Callable[[Any], bool], str]]] = {
+    "version": (
+        lambda value: isinstance(value, str) or _is_whole(value),
+        'text, a whole number, or "auto" to follow the code',
+    ),
+    "save_blob": (bool, "True or False"),
     "content_type": (_is_content_type, 'a MIME type such as "image/png"'),
     "key": (_is_key, _KEYS),
-    "ttl": (_is_lifetime_or_plain, f"{LIFETIME}, {_OF_THE_RESULT}"),
-    "stale": (_is_duration, DURATION),
-    "tags": (_are_texts_or_plain, f"{_OF_THE_RESULT[3:]}, or {_TEXTS}"),
+    "ttl": (
+        lambda value: _is_plain(value) or _is_lifetime(value),
+        f"{LIFETIME}, {_OF_THE_RESULT}",
+    ),
+    "stale": (_is_taken_by(seconds), DURATION),
+    "tags": (
+        lambda value: _is_plain(value) or _are_texts(value),
+        f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
+    ),
     "ignore": (_are_texts, _TEXTS),
-    "name": (_is_name, "a text that no other function uses"),
+    "name": (_is_text, "a text that no other function uses"),
     "cache_if": (callable, "a function of the result: True keeps it"),
     "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
     "mode": (MODES.__contains__, " or ".join(MODES)),
-    "stale_on_error": (_is_bool, "True or False"),
-    "cache_errors": (_are_exceptions, _ERRORS),
+    "stale_on_error": (bool, "True or False"),
+    "cache_errors": (_are_errors, _ERRORS),
     "error_ttl": (_is_lifetime, LIFETIME),
     "on_cancel": (ON_CANCEL.__contains__, " or ".join(ON_CANCEL)),
-    "each": (_is_name, "the name of a parameter that takes a list"),
-    "batch": (_is_number_of_items, "a whole number of items, 1 or more"),
-    "added": (_is_table_of_arguments, "a table {{parameter: value at which nothing changed}}"),
+    "each": (_is_text, "the name of a parameter that takes a list"),
+    "batch": (
+        lambda value: _is_whole(value) and value >= 1,
+        "a whole number of items, 1 or more",
+    ),
+    "added": (
+        lambda value: isinstance(value, Mapping) and all(map(_is_text, value)),
+        "a table {{parameter: value at which nothing changed}}",
+    ),
     "renamed_from": (_are_texts, 'identifiers such as "module:function"'),
-    "arguments": (_is_bool, "True or False"),
-    "compress": (_is_compression, COMPRESSION),
-    "mmap": (_is_bool, "True or False"),
+    "arguments": (bool, "True or False"),
+    "compress": (_is_taken_by(compression), COMPRESSION),
+    "mmap": (bool, "True or False"),
 }
-"""What each option may be, and what a message says of that."""
+"""What each option may be, a class or what tells whether it fits, and what a message says of it."""

@@ -16,9 +16,8 @@ from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
-from beautyspot.tasks.price import checked_price
 from beautyspot.tasks.telling import TellingAddressing
-from beautyspot.tasks.terms import Terms, are_asked
+from beautyspot.tasks.terms import Terms, checked_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +47,7 @@ class Call:
     # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
     key = ""  # "" where the call has no stable key: it runs uncached
     input_id = ""
+    version: str | None = None  # of its function, as it is in the key
     digests: str | None = None  # of its arguments, as they were before it ran
     arguments: str | None = None  # the same for people
     written: Written | None = None  # what is written of them, where the key was made of that
@@ -94,7 +94,7 @@ class Call:
     def again(self) -> Call:
         """The same call, to make anew behind this one what this one has found."""
         call = Call(self.task, self.args, self.kwargs)
-        call.key, call.input_id = self.key, self.input_id
+        call.key, call.input_id, call.version = self.key, self.input_id, self.version
         call.bound, call.own_id = self.bound, self.own_id
         call.asked, call.alone = self.asked, True
         made_at = None if self.found_as is None else as_time(self.found_as[0])
@@ -111,6 +111,7 @@ class Task:
         options: of the mark.
         owner: gives the Spot that marked it, or None where that is gone; for pickle.
         addressing: how its calls become keys.
+        func_identifier: its name in messages and in the table of results.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever, or said by each result.
         stale: for how many seconds after that they are given all the same; None if not.
@@ -151,12 +152,13 @@ class Task:
         self.ttl = options.seconds
         self.refreshes = options.mode == "refresh"
         self.terms = Terms(self.ttl, options.fixed_tags)
-        self.asks_terms = are_asked(options)
+        self.asks_terms = callable(options.ttl) or callable(options.tags)
         self.error_terms = Terms(options.error_seconds, options.fixed_tags)
         self.stale = options.stale_seconds
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
+        self.func_identifier = self.addressing.func_identifier
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(
@@ -170,6 +172,11 @@ class Task:
         self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
+
+    def take(self, sent: tuple[Any, ...]) -> None:
+        """See `Addressing.take`."""
+        self.addressing.take(sent)
+        self.func_identifier = self.addressing.func_identifier
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """A call of the function, whose result may be of classes that it was given."""
@@ -192,11 +199,6 @@ class Task:
             variant.form = self.form.vouching(vouched)
             known = self._variants[key] = vouched, variant
         return known[1]
-
-    @property
-    def func_identifier(self) -> str:
-        """The function's name in messages and in the table of results."""
-        return self.addressing.func_identifier
 
     def price_of(self, result: Any) -> float:
         """What an execution cost, as the function given as `price=` says of its result.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh32_hexdigest
 
@@ -14,21 +14,37 @@ from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
 from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
-from beautyspot.tasks.advice import UNKNOWN, Advisor
-from beautyspot.tasks.watching import Watch, called, differing, leads_nowhere, root
+from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beautyspot.errors import UnstableKeyError
     from beautyspot.keys.walk import Walk
     from beautyspot.tasks.addressing import Addressed
+    from beautyspot.tasks.following import Record
 
 _quoted: Final = json.encoder.encode_basestring_ascii
 
 
+class Watch(NamedTuple):
+    """What a call may change of its own key, as it was when it got that.
+
+    Attributes:
+        call: the call.
+        written: what was written of it then.
+        item: True for the item of `each=` alone, False for all but that.
+        code: what `version="auto"` was made of; None where nobody asks for that.
+    """
+
+    call: Addressed
+    written: Written
+    item: bool | None
+    code: set[Record] | None
+
+
 class TellingAddressing(Addressing):
     """An `Addressing` that can tell people of its keys."""
-
-    _to_check = True
 
     # ------------------------------------------------------------------ what a key is made of
 
@@ -44,14 +60,18 @@ class TellingAddressing(Addressing):
 
     def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
-        with suppress(Exception):  # of no text: the call is worth more
+        try:
             if not self.has_own_id:
-                written = self._written(call)
+                written = call.written
+                if written is None or not (written.texts or self._ours):
+                    written = self._written(call)
                 call.digests = _digests(written.texts)
                 if self._options.arguments:
                     call.arguments = shown(written.texts, written.definitions)
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self.keygen.canonical(call.own_id)))
+        except Exception:  # noqa: S110 - of no text: the call is worth more
+            pass
 
     def argument_digests(self, call: Addressed) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""
@@ -83,21 +103,16 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
         with suppress(Exception):  # the call is worth more than what may be said of it
-            named = self._binding.named(call.bound)
-            wrong = leads_nowhere(named)
-            return self._advisor.advice(named, self._held(), error) + (
-                f". And {wrong}" if wrong else ""
-            )
+            return self._advisor.advice(self._binding.named(call.bound), self._held(), error)
         return UNKNOWN
 
     @Lazily
     def _advisor(self) -> Advisor:
         return Advisor(
             self._function,
-            self._options,
             called=self.func_name,
+            each=self._options.each,
             captured=self._identity.may_capture,
-            bound=self._binding.bound,
         )
 
     def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
@@ -119,7 +134,7 @@ class TellingAddressing(Addressing):
             call.written = written._replace(noted=self._noted_now(call, written, item)[0])
         elif not self.has_own_id:
             self._written(call)
-        code = self._following.records if self.follows and not item else None
+        code = self._following.records_of(call.version) if self.follows and not item else None
         return Watch(call, call.written or Written({}, {}, {}, {}), item, code)
 
     def changes(self, watch: Watch) -> dict[str, str]:
@@ -131,19 +146,21 @@ class TellingAddressing(Addressing):
             captured = self._held()
             with suppress(Exception):  # it has no text any more
                 self._whole_name("", held, with_code=False)
-            for path in differing(written.held, held):
+            for path in _differing(written.held, held):
                 value = captured.get(root(path))
-                found[called(path)] = self._advisor.about(path, value, held=True)
+                found[called(path)] = self._advisor.about(path, value, is_held=True)
         if not self.has_own_id:
             now, named = self._noted_now(call, written, item)
             before = {p: t for p, t in written.noted.items() if root(p) in named}
             broken = [path for path, text in now.items() if not text]
-            for path in broken or differing(before, now):
+            for path in broken or _differing(before, now):
                 value = named.get(root(path))
-                found[called(path)] = self._advisor.about(path, value, held=False)
+                found[called(path)] = self._advisor.about(path, value, is_held=False)
         if not found and code is not None:
             pairs = sorted(self._following.changed(code))
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
+            if found:
+                self._forget_version()
         self._changed.update(found)
         return found
 
@@ -180,17 +197,11 @@ class TellingAddressing(Addressing):
         """What calls in this process have changed of their own keys, and what to write."""
         return [*self._changed.values()]
 
-    def ignores_nothing(self, call: Addressed) -> str | None:
-        """What is wrong with a path of `ignore=` that leaves out nothing; asked once, after a run.
 
-        Not before: the run may set the attribute first.
-        """
-        if not self._to_check or self.has_own_id:
-            return None
-        self._to_check = False
-        with suppress(Exception):  # the call is worth more
-            return leads_nowhere(self._binding.named(call.bound))
-        return None
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The paths whose texts are not the same, less those that have such paths beneath them."""
+    paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
+    return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
 
 
 def _digests(texts: dict[str, str]) -> str:

@@ -1,7 +1,8 @@
-"""For how long a result is valid, and by which tags it can be forgotten."""
+"""What the functions of a mark say of a result: how long it is valid, its tags, what it cost."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,7 @@ from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from beautyspot.tasks.options import MarkOptions
 
@@ -27,15 +28,12 @@ class Terms(NamedTuple):
     tags: tuple[str, ...]
 
 
-def are_asked(options: MarkOptions) -> bool:
-    """Whether the terms of each result are asked for, of the functions that the mark was given."""
-    return callable(options.ttl) or callable(options.tags)
-
-
 def terms_of(
     options: MarkOptions, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Terms:
     """The terms of one result, of the options `ttl` and `tags` of its mark.
+
+    A duration that would have ended in the past, such as a token's, ends at once.
 
     Args:
         options: of the mark.
@@ -49,44 +47,40 @@ def terms_of(
     """
     ttl, tags = options.seconds, options.fixed_tags
     if callable(options.ttl):
-        ttl = _checked_ttl(options.ttl(result, *args, **kwargs))
+        answer = options.ttl(result, *args, **kwargs)
+        number = getattr(answer, "total_seconds", lambda: answer)()
+        is_past = isinstance(number, int | float) and -math.inf < number < 0
+        try:
+            ttl = or_none(seconds)(0 if is_past else answer)
+        except (TypeError, ValueError):
+            raise _wrong("ttl", answer, LIFETIME) from None
     if callable(options.tags):
-        tags = _checked_tags(options.tags(result, *args, **kwargs))
+        found: Any = options.tags(result, *args, **kwargs)
+        is_several = isinstance(found, Iterable) and not isinstance(found, str)
+        tags = tuple(found) if is_several else ()
+        if not is_several or not all(isinstance(tag, str) and tag for tag in tags):
+            raise _wrong("tags", found, 'several texts, or one with a comma: ("one",)')
     return Terms(ttl, tags)
 
 
-def _checked_ttl(answer: Any) -> float | None:
-    """A duration; what would have ended in the past, such as a token's, ends at once."""
-    check: Callable[[object], Any] = or_none(seconds)
+def checked_price(answer: Any) -> float:
+    """A price as it is stored, of any kind of number.
+
+    Raises:
+        ConfigError: it is no finite number, or negative; says what to return.
+    """
     try:
-        lasts: float | None = check(0 if _is_negative(answer) else answer)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"the function given as ttl= returned {_shown(answer)}: return {LIFETIME}"
-        ) from None
-    return lasts
+        price = math.nan if isinstance(answer, bool | str | bytes) else float(answer)
+    except (TypeError, ValueError, OverflowError):  # also of a huge integer
+        price = math.nan
+    if 0 <= price < math.inf:
+        return price
+    example = "a finite number that is 0 or more, such as result.usage.total_tokens * 2e-6"
+    raise _wrong("price", answer, f"what the call cost, as {example}")
 
 
-def _is_negative(answer: Any) -> bool:
-    number = getattr(answer, "total_seconds", lambda: answer)()
-    return isinstance(number, int | float) and -float("inf") < number < 0
-
-
-def _checked_tags(answer: Any) -> tuple[str, ...]:
-    tags = () if isinstance(answer, str) or not isinstance(answer, Iterable) else (*answer,)
-    if isinstance(answer, str) or not isinstance(answer, Iterable) or not all(map(_is_tag, tags)):
-        raise ConfigError(
-            f"the function given as tags= returned {_shown(answer)}: return several texts, or one "
-            'with a comma: ("one",)'
-        )
-    return tags
-
-
-def _is_tag(tag: object) -> bool:
-    return isinstance(tag, str) and tag != ""
-
-
-def _shown(answer: object) -> str:
-    """What a message says of it: a number or a short text may be read there, other values not."""
+def _wrong(option: str, answer: object, instead: str) -> ConfigError:
+    """A number or a short text may be read in a message, other values not."""
     plain = isinstance(answer, str | int | float)
-    return f"{answer!r:.80}" if plain else f"an object of type {type(answer).__name__}"
+    shown = f"{answer!r:.80}" if plain else f"an object of type {type(answer).__name__}"
+    return ConfigError(f"the function given as {option}= returned {shown}: return {instead}")
