@@ -75,6 +75,7 @@ class Pending:
 
     Attributes:
         task: of its function.
+        key: of its call.
         record: its row, with its data until these are placed.
         since: the store's number when its run began.
         leased: whether this Spot holds the lease of its key.
@@ -87,7 +88,7 @@ class Pending:
     """
 
     __slots__ = (
-        *("_wakers", "earlier", "has_failed", "leased", "record", "refusals", "refused"),
+        *("_wakers", "earlier", "has_failed", "key", "leased", "record", "refusals", "refused"),
         *("replaces", "since", "stored", "task"),
     )
 
@@ -102,16 +103,12 @@ class Pending:
         earlier: Sequence[str] = (),
     ) -> None:
         self.task, self.record, self.since = task, record, since
+        self.key = record.cache_key
         self.leased, self.replaces, self.earlier = leased, replaces, earlier
         self.stored: bool | None = None
         self.has_failed, self.refusals = False, 0
         self.refused = False
         self._wakers: list[Callable[[], object]] = []
-
-    @property
-    def key(self) -> str:
-        """Of its call."""
-        return self.record.cache_key
 
     @property
     def size(self) -> int:
@@ -121,14 +118,12 @@ class Pending:
     def settle(self, stored: bool) -> None:
         """Say what became of it, and wake who waits for that."""
         self.stored = stored
-        self._wake()
+        for wake in self._wakers.copy():
+            wake()
 
     def fail(self) -> None:
         """Say that it is tried again later: its caller does not wait for that."""
         self.has_failed = True
-        self._wake()
-
-    def _wake(self) -> None:
         for wake in self._wakers.copy():
             wake()
 
@@ -329,14 +324,17 @@ class Writer:
 
     def _place(self, pending: Pending) -> None:
         """Put its data where they belong: once, however often its row fails."""
+        cache = self._cache
         if pending.replaces == "":
-            found = self._cache.store.find(pending.key)
+            found = cache.store.find(pending.key)
             pending.replaces = None if found is None else in_full(found).result_value
-        if not pending.leased and self._cache.placement.wants_blob(pending.task, pending.record):
+        if cache.placement.is_in_place(pending.task, pending.record):
+            return
+        if not pending.leased and cache.placement.wants_blob(pending.task, pending.record):
             with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
-                begun = self._cache.leases.begin([pending.key], {pending.key: inf})
+                begun = cache.leases.begin([pending.key], {pending.key: inf})
                 pending.leased = pending.key in begun.leased
-        placed = self._cache.placed(pending.task, pending.record)
+        placed = cache.placed(pending.task, pending.record)
         with self._lock:
             if self.pending.get(pending.key) is pending:
                 self._size -= pending.size
@@ -346,10 +344,11 @@ class Writer:
 
     def _settle(self, pending: Pending, stored: bool, seconds: float, *, later: bool) -> None:
         """See to what a result leaves that the store has taken, or refused."""
-        self._forget(pending)
-        if pending.leased:
+        if self.pending:
+            self._forget(pending)
+        if pending.leased:  # the put has released it
             pending.leased = False
-            self._cache.leases.let_go(pending.key)
+            self._cache.leases.held.pop(pending.key, None)
         if stored:
             self._cache.has_stored(pending, seconds, later=later)
         else:
