@@ -47,7 +47,10 @@ class Rows:
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            return self.encoded(task, value)
+            try:
+                return task.form.encode(value)
+            except Unfit:
+                return self.encoded(task, value)
         except Exception as error:
             advice = "The value is returned, and not cached"
             if not isinstance(error, SerializationError):
