@@ -11,7 +11,6 @@ from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
-from child import Child
 from servers.valkey import until
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ def guarded(clock: Clock, changes: list[bool]) -> Breaker:
 def fail(guarded: Breaker, work: Any, times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(Exception, match="down"):
-            guarded(work)
+            guarded.guarding(work)()
 
 
 def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> None:
@@ -59,7 +59,7 @@ def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> Non
     pauses = []
     for _ in range(8):
         before = clock.now
-        while guarded.is_resting():
+        while guarded.rest_left():
             clock.now += 0.5
         pauses.append(clock.now - before)
         fail(guarded, failing(clock))
@@ -77,7 +77,7 @@ def leave_alone(spot: Spot, clock: Clock) -> None:
     """Have all of the Spot's breakers open, though its backends work."""
     for one in at(spot, clock):
         one.leave(clock.now - 2 * circuit_breaker.SLOW, Broken("down"))
-        assert one.is_resting()
+        assert one.rest_left()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

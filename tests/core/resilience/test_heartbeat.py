@@ -83,7 +83,8 @@ def heartbeat(places: Places, clock: Clock) -> Iterator[Heartbeat]:
 def test_failing_to_renew_loses_nothing_until_the_lease_time_is_over(
     heartbeat: Heartbeat, places: Places, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    held = heartbeat.hold(Place())
+    held = Place()
+    heartbeat.hold(held)
     clock.now += LONG - 1
     heartbeat.beat()
     places.error = OSError("the network is down, redis://me:secret@host")
@@ -106,12 +107,14 @@ def of_heartbeats() -> int:
 def test_a_thread_renews_until_nothing_is_held() -> None:
     places = Places(0.003)
     heartbeat = Heartbeat(places, "")
-    held = heartbeat.hold(Place())
+    held = Place()
+    heartbeat.hold(held)
     assert places.renewed.wait(DEADLINE)
     until(lambda: len(places.asked) > 3)
     assert of_heartbeats() == 1
-    held.release()
+    heartbeat.drop(held)
     until(lambda: of_heartbeats() == 0)
-    again = heartbeat.hold(Place("again"))
+    again = Place("again")
+    heartbeat.hold(again)
     until(lambda: {"again"} in places.asked)
-    again.release()
+    heartbeat.drop(again)

@@ -79,6 +79,7 @@ class Engine:
         active: False while the Spot is disabled, and after `shutdown`: calls run uncached.
         closed: True after `shutdown`.
         behind: what goes on behind its callers.
+        blocking: whether a look-up may take longer than an event loop can wait.
         executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
@@ -102,6 +103,7 @@ class Engine:
             "_observers",
             "active",
             "behind",
+            "blocking",
             "cache",
             "closed",
             "closing",
@@ -138,6 +140,7 @@ class Engine:
         price_unit: str = "",
     ) -> None:
         self.cache = cache
+        self.blocking = cache.store.blocking
         self.detours = cache.store.detours
         self.reporter = reporter
         self._observers = reporter.observing
@@ -162,11 +165,6 @@ class Engine:
         cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
         self.uses = LastUses(cache.store.touch, lambda: cache.clock(), self.counting.write)
-
-    @property
-    def blocking(self) -> bool:
-        """Whether a look-up may take longer than an event loop can wait."""
-        return self.cache.store.blocking
 
     def check_open(self) -> None:
         """Refuse a question to a store that may be closed.
@@ -291,20 +289,21 @@ class Engine:
             name, key, saved = call.task.func_identifier, call.key, call.saves
             observers.hit(name, key, saved, made_at, price, place, size)
 
-    def miss(self, call: Call) -> None:
+    def miss(self, call: Call, reason: Reason | None = None) -> None:
         """Tell of a miss, after which the function runs, unless a limit refuses it."""
-        self._tell_miss(call, call.why or "not stored")
+        call.why = "refreshed" if call.refresh and call.key else reason or call.why or "not stored"
+        self.observers.miss(call.task.func_identifier, call.key, call.why)
 
     def bypass(self, call: Call, reason: Reason) -> None:
         """Count a call that runs uncached, and tell of it."""
         self.counting.bypassed += 1
         self.counting.look()
-        self._tell_miss(call, reason)
+        self.miss(call, reason)
 
     def forbid(self, call: Call) -> None:
         """Tell of a miss where none is allowed."""
         if call.key:  # else it was told of when that was seen
-            self._tell_miss(call, call.why or "not stored")
+            self.miss(call)
         self.refuse(call, "mode")
 
     def refuse(self, call: Call, by: Refusal) -> None:
@@ -314,13 +313,6 @@ class Engine:
     def has_waited(self, call: Call, cause: Cause, seconds: float) -> None:
         """Tell that a call has waited for another one."""
         self.observers.waited(call.task.func_identifier, call.key, cause, seconds)
-
-    def _tell_miss(self, call: Call, reason: Reason) -> None:
-        call.why = "refreshed" if call.refresh and call.key else reason
-        observers = self.observers
-        observers.follow_level()
-        if observers.told:
-            observers.miss(call.task.func_identifier, call.key, call.why)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

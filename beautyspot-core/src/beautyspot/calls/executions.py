@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
-class Run:
+class Observed:
     """A context manager around the execution of a call's function."""
 
     __slots__ = ("_about", "_entered", "_observers", "_work")
@@ -71,7 +71,7 @@ class _Stream:
         self._call = call
         self._source: Any = None
         self._work = work
-        self._run = Run(observers, call, work)
+        self._run = Observed(observers, call, work)
         self._wraps = bool(observers.wraps)
         self._context: Context | None = None
         self._has_begun = self._has_ended = False

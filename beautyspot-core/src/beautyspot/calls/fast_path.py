@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_digest
 
 from beautyspot.keys.memo import FLAT
+from beautyspot.results.last_use import LIMIT as SEEN
 from beautyspot.results.validity import SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
@@ -107,11 +108,16 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()
+                if call is not None and len(seen) > SEEN:  # a key that was not seen before
+                    uses.write_later()
                 note((whose, key, made_at, None, True))
                 if told:
                     observers.hit(whose[1], key, took, made_at, price, "store", len(data))
                 return value
-            call = call or Call(task, args, kwargs)
+            if call is None:
+                call = Call(task, args, kwargs)
+                if known:
+                    (call.key, call.input_id, call.version), call.bound = known, bound
             call.looked, call.found = found is None, found
         except Exception:  # noqa: S110 - `answer` meets it again, and says it
             pass

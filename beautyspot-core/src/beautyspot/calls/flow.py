@@ -35,18 +35,17 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.reports import (
     has_changed,
     report_no_key,
-    report_no_lease,
     tell_of_wait,
     warn_inactive,
     warn_moved,
     warn_stale,
 )
-from beautyspot.calls.runs import Run, release_all
-from beautyspot.calls.steps import Block, Execute, Join, Outcome
+from beautyspot.calls.runs import Run
+from beautyspot.calls.steps import Block, Execute, Outcome, Wait
 from beautyspot.concurrency import holders, waiting
 from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may_wait
 from beautyspot.contracts import Entry, in_full
-from beautyspot.errors import CacheMissError, MetadataBusyError
+from beautyspot.errors import CacheMissError
 from beautyspot.limits import concurrency_cap
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload, StoredError
@@ -108,34 +107,36 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
     return Outcome(error=value.taken()) if value.__class__ is StoredError else Outcome(value)
 
 
-def flow(engine: Engine, call: Call) -> Flow:
-    """One call for which nothing was found."""
-    mode = call.mode
-    if not call.key and mode != "replay":
-        uncached: Outcome = yield Execute(call, engine.observers)
-        return uncached
+def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss
+    """One call for which nothing was found: it leads the flight of its key, or follows another."""
+    task = call.task
+    mode = call.asked or task.options.mode
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
-    if mode == "readonly":
-        engine.miss(call)
-        return (yield from _counted(engine, call))
-    return (yield from _together(engine, call))
-
-
-def _counted(engine: Engine, call: Call) -> Flow:
-    """Execute a call that is not stored, and count what comes of it."""
-    counted = call.task.counted
-    execution = Execute(call, engine.observers, counted)
+    if not call.key or mode == "readonly":
+        if call.key:  # else it was told of when that was seen
+            engine.miss(call)
+        return (yield from _unstored(engine, call))
+    deadline = monotonic() + engine.wait_timeout
+    holders.end_orphans()
+    flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+    if not leads and flight is not None:  # without a flight: to wait might be a deadlock
+        outcome, flight = yield from _followed(engine, call, flight, deadline)
+        if outcome is not None:
+            return outcome
+    run = Run(engine, call, flight)
+    engine.running[run] = None  # until it ends, the store is open
     try:
-        outcome: Outcome = yield execution
+        if flight is not None:
+            value = yield from lease(run, deadline)
+            if value is not MISSING:
+                return _found(engine, call, value)
+        outcome = yield from _execute(run)
+        if run.leased and engine.blocking:
+            yield Block(run.release)
+        return outcome
     finally:
-        took = execution.work.seconds  # first: no call between reading the sum and writing it
-        counted.seconds_spent += took
-    if outcome.error is None:
-        engine.price(call, lambda: outcome.value)
-    else:
-        counted.failures += execution.work.has_failed()
-    return outcome
+        run.end()
 
 
 def not_stored(engine: Engine, call: Call) -> CacheMissError:
@@ -151,36 +152,27 @@ def not_stored(engine: Engine, call: Call) -> CacheMissError:
     )
 
 
-# -------------------------------------------------------------------------- lead, or follow
+# --------------------------------------------------------------------------------- following
 
 
-def _together(engine: Engine, call: Call) -> Flow:
-    """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
-    deadline = monotonic() + engine.wait_timeout
-    holders.end_orphans()
-    while True:
-        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if leads or flight is None:  # without a flight: to wait might be a deadlock
-            break
+def _followed(
+    engine: Engine, call: Call, flight: Flight | None, deadline: float
+) -> Generator[Step, Any, tuple[Outcome | None, Flight | None]]:
+    """What a follower gets; or None, and the flight that it leads, if any, to run the function.
+
+    It follows as often as leaders abandon their flights.
+    """
+    leads = False
+    while flight is not None and not leads:
         shared = yield from follow(engine, call, flight, deadline)
         if shared is ABANDONED:
+            flight, leads = engine.flights.enter(call.key, anew=call.refresh)
             continue
         outcome = taken_over(engine, call, shared, flight)
         if outcome is not None:
-            return (yield from _or_stale(engine, call, outcome))
-        flight = None  # no value to share, or the deadline has passed
-        break
-    run = Run(engine, call, flight)
-    engine.running[run] = None  # until it ends
-    try:
-        value = MISSING if flight is None else (yield from lease(run, deadline))
-        if value is not MISSING:
-            return _found(engine, call, value)
-        outcome = yield from _run(run)
-        yield from release_all(engine, [run])
-        return outcome
-    finally:
-        run.end()
+            outcome = yield from _or_stale(engine, call, outcome)
+        return outcome, None  # None: no value to share, or the deadline has passed
+    return None, flight
 
 
 def follow(
@@ -205,7 +197,7 @@ def _wait(
     waited, began = 0.0, monotonic()
     while True:
         left = deadline - monotonic()
-        done: bool = yield Join(what, max(0.0, min(left, waiting.PATIENCE)))
+        done: bool = yield Wait(what, max(0.0, min(left, waiting.PATIENCE)))
         if done or left <= waiting.PATIENCE:
             return done
         holders.end_orphans()  # the event loop of the other one may have been closed since
@@ -246,135 +238,145 @@ def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
 
     That is without the lease where the store fails, or another holds it beyond the deadline.
     """
-    engine, call, leases = run.engine, run.call, run.engine.cache.leases
-    yield from after_older(engine, run, deadline)
-    begun = yield from _ask(run)
-    while begun is not None:
-        before = call.rejected
-        value = yield from _taken(run, begun)
-        if value is not MISSING or run.leased:
-            return value
-        if call.key in begun.found:
-            if call.rejected <= before:  # a store that does not do what it was asked for
-                break
-            begun = yield from _ask(run)
+    engine, call = run.engine, run.call
+    if call.refresh:
+        call.rejected = inf
+        yield from after_older(run, deadline)
+    begun: Any = ELSEWHERE if engine.blocking else run.ask(in_place=True)
+    if begun is ELSEWHERE:
+        begun = yield Block(run.ask)
+    while begun is not None and not run.leased:
+        found = begun.found.get(call.key)
+        if found is None:
+            begun = yield from _wait_for_lease(run, deadline)
             continue
-        if monotonic() >= deadline or not (run.flight is None or may_wait(run.flight)):
+        before, entry = call.rejected, in_full(found)
+        value = yield from _taken(run, entry)
+        if value is not MISSING:
+            run.shared = entry
+            return value
+        if call.rejected <= before:  # a store that does not do what it was asked for
             break
-        call.waited = True
-        ticket, began = leases.wait_for(call.key, run.rejected), perf_counter()
-        try:
-            with engine.noting_wait(call, "process"):
-                done = yield from _wait(engine, call, ticket, deadline)
-        finally:
-            run.leased = leases.forget(ticket)
-            engine.has_waited(call, "process", perf_counter() - began)
-        if not done:
-            break
-        begun = ticket.answer or (yield from _ask(run))
+        begun = yield Block(run.ask)
     return MISSING
 
 
-def after_older(engine: Engine, run: Run, deadline: float) -> Generator[Step, Any, None]:
-    """Let a run of this process end that a call which runs anew has not joined."""
-    if run.call.refresh and run.flight is not None:
-        for older in [each for each in run.flight.waits_for if each.key == run.call.key]:
-            run.call.waited = True
-            yield from _wait(engine, run.call, older, deadline)
-
-
-def _ask(run: Run) -> Generator[Step, Any, Begun | None]:
-    """Ask the store for the lease, and for what is there; None where it fails."""
-    engine, key = run.engine, run.call.key
-
-    def ask(*, in_place: bool = False) -> Begun | None:
-        try:
-            return engine.cache.begin([key], run.rejected, in_place=in_place)
-        except Exception as error:
-            if in_place and isinstance(error, MetadataBusyError):
-                raise
-            report_no_lease(engine, run.call, error)
-            return None
-
-    if not engine.blocking:
-        try:
-            return ask(in_place=True)
-        except MetadataBusyError:
-            pass
-    begun: Begun | None = yield Block(ask)
+def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | None]:
+    """What the store answers once the key is free, or stored; None where the deadline passes."""
+    engine, call, leases = run.engine, run.call, run.engine.cache.leases
+    if monotonic() >= deadline or not (run.flight is None or may_wait(run.flight)):
+        return None
+    call.waited = True
+    rejected = {} if call.rejected == -inf else {call.key: call.rejected}
+    ticket, began = leases.wait_for(call.key, rejected), perf_counter()
+    try:
+        with engine.noting_wait(call, "process"):
+            done = yield from _wait(engine, call, ticket, deadline)
+    finally:
+        run.leased = leases.forget(ticket)
+        engine.has_waited(call, "process", perf_counter() - began)
+    begun: Begun | None = ticket.answer if done else None
+    if begun is not None:
+        run.take(begun)
+    elif done:
+        begun = yield Block(run.ask)
     return begun
 
 
-def _taken(run: Run, begun: Begun) -> Generator[Step, Any, Any]:
-    """The value in an answer of the store, or `MISSING`; then the lease may be in it."""
-    cache, call, found = run.engine.cache, run.call, begun.found.get(run.call.key)
-    if found is None:
-        run.take(begun)
-        return MISSING
-    entry = in_full(found)
+def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
+    """Let a run of this process end that a call which runs anew has not joined."""
+    if run.flight is not None:
+        for older in [each for each in run.flight.waits_for if each.key == run.call.key]:
+            run.call.waited = True
+            yield from _wait(run.engine, run.call, older, deadline)
+
+
+def _taken(run: Run, entry: Entry) -> Generator[Step, Any, Any]:
+    """The value of an entry that came with the store's answer, or `MISSING`."""
+    cache, call = run.engine.cache, run.call
     value = ELSEWHERE if run.engine.blocking else cache.taken(call, entry, in_place=True)
-    if value is ELSEWHERE:
-        value = yield Block(partial(cache.taken, call, entry))
-    if value is not MISSING:
-        run.share(entry)
-    return value
+    return (yield Block(partial(cache.taken, call, entry))) if value is ELSEWHERE else value
 
 
 # --------------------------------------------------------------------------------- the run
 
 
-def _run(run: Run) -> Flow:
+def _execute(run: Run) -> Flow:
     """Call the user's function, and see to it that its result is stored and shared.
 
     A Spot that is shut down meanwhile leaves its store open for that.
     """
     engine, call = run.engine, run.call
-    addressing, counted = call.task.addressing, call.task.counted
+    task, addressing, counted = call.task, call.task.addressing, call.task.counted
+    observers = engine.observers
     engine.running[run] = perf_counter()
-    engine.miss(call)
+    call.why = "refreshed" if call.refresh else call.why or "not stored"
+    observers.miss(addressing.func_identifier, call.key, call.why)
     if call.waited and addressing.has_moved(call):
         run.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
-        return (yield from _counted(engine, call))
+        return (yield from _unstored(engine, call))
     run.begin()
     watch = addressing.watch(call)
     addressing.tell_arguments(call, watch)
-    execution = Execute(call, engine.observers, counted)
+    execution = Execute(call, observers, counted)
     try:
         outcome: Outcome = yield execution
     finally:  # also where it is interrupted
-        run.took = execution.work.seconds
+        run.took = execution.seconds
         counted.seconds_spent += run.took
-        engine.counting.look()
+        if monotonic() > engine.counting.due:
+            engine.counting.write_later()
     if outcome.error is not None:
-        counted.failures += execution.work.has_failed()
-        if not call.task.is_result(outcome.error):
+        counted.failures += execution.has_failed()
+        if not task.is_result(outcome.error):
             run.share(outcome)
             return (yield from _or_stale(engine, call, outcome))
-    elif call.task.options.price is not None:
+    elif task.options.price is not None:
         engine.price(call, lambda: outcome.value)
-    run.tell_spared()
-    if _encoded(run, outcome, watch):
-        engine.uses.bound()
+    if _is_kept(run, outcome, watch):
         yield from run.saving()
     return outcome
 
 
-def _encoded(run: Run, outcome: Outcome, watch: Watch | None) -> bool:
+def _is_kept(run: Run, outcome: Outcome, watch: Watch | None) -> bool:
     """Whether the result is to be stored, and was turned into bytes.
 
     At once, before any other code runs: its caller, or a follower, may change the value.
     """
     engine, call = run.engine, run.call
-    if has_changed(engine, watch, call):
-        run.share(None)  # each of the followers runs the function itself
+    task, cache = call.task, engine.cache
+    if run.flight is not None:
+        run.flight.spared = run.took, call.price or 0.0
+    if watch is not None and has_changed(engine, watch, call):
+        run.shared = None  # each of the followers runs the function itself
         return False
     if outcome.error is not None:
-        return run.encode_error(outcome)
-    if not engine.keeps(call, outcome.value):
+        return run.keep(cache.encode_error(call, outcome.error), outcome)
+    judged = task.asks_terms or task.options.cache_if is not None
+    if judged and not engine.keeps(call, outcome.value):
         run.share_unstored(outcome.value)
         return False
-    return run.encode(outcome.value)
+    return run.keep(cache.encode(task, outcome.value))
+
+
+def _unstored(engine: Engine, call: Call) -> Flow:
+    """Execute a call that is not stored; count what comes of it, unless it has no key."""
+    if not call.key:
+        uncached: Outcome = yield Execute(call, engine.observers)
+        return uncached
+    counted = call.task.counted
+    execution = Execute(call, engine.observers, counted)
+    try:
+        outcome: Outcome = yield execution
+    finally:
+        took = execution.seconds  # first: no call between reading the sum and writing it
+        counted.seconds_spent += took
+    if outcome.error is None:
+        engine.price(call, lambda: outcome.value)
+    else:
+        counted.failures += execution.has_failed()
+    return outcome
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
@@ -415,7 +417,7 @@ def renewal(engine: Engine, call: Call) -> Flow:
         if call.task.addressing.has_moved(call):
             warn_moved(engine, call)
             return Outcome(False)
-        outcome = yield from _run(run)
+        outcome = yield from _execute(run)
         if run.pending is None:
             return outcome if outcome.error is not None else Outcome(False)
         renewed = partial(engine.cache.is_renewed, call, run.pending.record)

@@ -167,7 +167,8 @@ class ItemRuns:
             made += [] if first is None else [first]
             made.sort(key=lambda item: item.places[0])
             error = (yield from self._execute(made)) if made else None
-            yield from release_all(engine, [item.run for item in made if item.run is not None])
+            if engine.blocking:
+                yield Block(partial(release_all, [item.run for item in made if item.run]))
             return error
         finally:
             for item in [*reversed(led), *alone]:
@@ -181,9 +182,9 @@ class ItemRuns:
         The others have a value by then, or are made by another process.
         """
         for item in led:
-            yield from after_older(
-                self._engine, _run_of(item), monotonic() + self._engine.wait_timeout
-            )
+            if item.call.refresh:
+                item.call.rejected = inf
+                yield from after_older(_run_of(item), monotonic() + self._engine.wait_timeout)
         free: list[Item] = []
         asked = led
         while asked:
@@ -208,9 +209,8 @@ class ItemRuns:
         None where the store fails: then the call goes on without.
         """
         cache = self._engine.cache
-        rejected: dict[str, float] = {}
-        for item in items:
-            rejected |= _run_of(item).rejected
+        worst = {item.call.key: item.call.rejected for item in items}
+        rejected = {key: each for key, each in worst.items() if each > -inf}
         try:
             begun = cache.begin([item.call.key for item in items], rejected)
         except Exception as error:
@@ -222,7 +222,7 @@ class ItemRuns:
                 entry = in_full(found)
                 item.value = cache.taken(item.call, entry)
                 if item.value is not MISSING:
-                    _run_of(item).share(entry)
+                    _run_of(item).shared = entry
         return begun
 
     # ------------------------------------------------------------------------- waiting for others
@@ -304,15 +304,15 @@ class ItemRuns:
         try:
             outcome: Outcome = yield execution
         finally:  # also where it is interrupted
-            took = execution.work.seconds
+            took = execution.seconds
             if keyed:
                 task.counted.seconds_spent += took
             engine.counting.look()
         outcome = self._taken_apart(outcome, len(items))
         if outcome.error is not None:
-            task.counted.failures += keyed * execution.work.has_failed()
+            task.counted.failures += keyed * execution.has_failed()
             for item in made:
-                _run_of(item).share(outcome)
+                _run_of(item).shared = outcome
             return outcome.error
         engine.price(batch, lambda: outcome.value)
         for item, value in zip(items, outcome.value, strict=True):
@@ -369,7 +369,7 @@ class ItemRuns:
             if has_changed(self._engine, watch, *[item.call for item in items]):
                 changed.update(items)
         for item in changed:
-            _run_of(item).share(None)  # those that follow run the function themselves
+            _run_of(item).shared = None  # those that follow run the function themselves
         return [item for item in made if item not in changed]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
@@ -392,12 +392,12 @@ class ItemRuns:
         for item in made:
             run = _run_of(item)
             run.took = seconds
-            run.tell_spared()
+            if run.flight is not None:
+                run.flight.spared = seconds, item.call.price or 0.0
             if not engine.keeps(item.call, item.value):
                 run.share_unstored(item.value)
-            elif run.encode(item.value):
+            elif run.keep(engine.cache.encode(item.call.task, item.value)):
                 encoded.append(run)
-        engine.uses.bound()
         yield from save_all(engine, encoded)
 
 

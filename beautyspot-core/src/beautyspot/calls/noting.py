@@ -89,7 +89,7 @@ class LastCalls:
             why = call.why or "not stored"
             if returned and call.made_at is None:
                 call.made_at = self._clock()
-        whose = self.number, call.task.func_identifier
+        whose = self.number, call.task.addressing.func_identifier
         stored = None if call.changed or call.invalidated else call.is_hit or call.is_stored
         self.set((whose, call.key, call.made_at, why, stored))
 

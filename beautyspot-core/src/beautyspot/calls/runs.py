@@ -1,4 +1,4 @@
-"""`Run`: one call that runs its function, from the lease of its key to the saved result."""
+"""`Run`: one call that runs its function, and what it holds until its result is saved."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.steps import Block, Join, Outcome
+from beautyspot.calls.reports import report_no_lease
+from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import has_loop
 from beautyspot.contracts import entry_of
+from beautyspot.errors import MetadataBusyError
 from beautyspot.results.saving import Pending
+from beautyspot.results.validity import ELSEWHERE
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
@@ -40,31 +44,45 @@ class Run:
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
         took: seconds that the function worked, less what it queued for limits.
-        shared: the bytes of its result, for those who follow; the result itself, of a file.
+        shared: what those get who follow: the bytes of the result, or the outcome itself; None has
+            each of them run the function itself.
         pending: its result on the way to the store.
-        has_begun: whether the function has begun; then the run may cost something.
     """
 
     __slots__ = (
-        *("_began_at", "call", "engine", "flight", "has_begun", "leased", "pending", "shared"),
+        *("_began_at", "_encoded", "call", "engine", "flight", "leased", "pending", "shared"),
         *("since", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
-        self.leased = self.has_begun = False
+        self.leased = False
         self.since: int | None = None
         self._began_at: float | None = None
         self.took = 0.0
-        self.shared: Payload | Outcome | None = None
+        self.shared: Any = ABANDONED
+        self._encoded: Payload | Outcome | None = None
         self.pending: Pending | None = None
 
-    @property
-    def rejected(self) -> dict[str, float]:
-        """What the store is told of a stored result that this call does not take."""
+    # ------------------------------------------------------------------------------ beginning
+
+    def ask(self, *, in_place: bool = False) -> Any:
+        """Ask the store for the lease, and for what is there; None (reported) where it fails.
+
+        `in_place`, it is `ELSEWHERE` where the store would wait.
+        """
         call = self.call
-        worst = inf if call.refresh else call.rejected
-        return {} if worst == -inf else {call.key: worst}
+        rejected = {} if call.rejected == -inf else {call.key: call.rejected}
+        try:
+            begun = self.engine.cache.begin([call.key], rejected, in_place=in_place)
+        except Exception as error:
+            if in_place and isinstance(error, MetadataBusyError):
+                return ELSEWHERE
+            report_no_lease(self.engine, call, error)
+            return None
+        self.since, self._began_at = begun.since, begun.now
+        self.leased = call.key in begun.leased
+        return begun
 
     def take(self, begun: Begun) -> bool:
         """Take over what the store answered; whether the lease is held now."""
@@ -74,125 +92,118 @@ class Run:
 
     def begin(self) -> None:
         """Note that the function begins, by the store's clock."""
-        engine = self.engine
-        began = engine.cache.clock() if self._began_at is None else self._began_at
-        self.call.began_at = began
+        cache, began = self.engine.cache, self._began_at
+        self.call.began_at = cache.clock() if began is None else began
         if self.since is None:
-            self.since = engine.cache.number_now()
-        self.has_begun = True
+            self.since = cache.number_now()
 
-    # ------------------------------------------------------------------------------- sharing
+    # -------------------------------------------------------------------------------- keeping
 
     def share(self, result: object) -> None:
-        """Give `result` to the followers; None has each of them run the function itself."""
+        """Give `result` to the followers before the end."""
         if self.flight is not None:
             self.flight.finish(result)
 
-    def tell_spared(self) -> None:
-        """Tell the followers what the run took and cost, which they spare."""
-        if self.flight is not None:
-            self.flight.spared = self.took, self.call.price or 0.0
-
     def share_unstored(self, value: Any) -> None:
         """Give a copy of `value`, which is not to be stored, to those who follow by now."""
-        if self.flight is None or not self.flight.has_followers:
-            self.share(None)
-            return
-        shared: object = None
-        with suppress(Exception):  # no copy can be made: each follower runs the function itself
-            payload = self.call.task.form.encode(value, as_media=False)
-            data: object = payload.data
-            shared = Outcome(data.file) if isinstance(data, FileData) else payload
-        self.share(shared)
+        self.shared = None
+        if self.flight is not None and self.flight.has_followers:
+            with suppress(Exception):  # no copy can be made: each follower runs the function itself
+                payload = self.call.task.form.encode(value, as_media=False)
+                data: object = payload.data
+                self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
 
-    # -------------------------------------------------------------------------------- saving
+    def keep(self, payload: Payload | None, outcome: Outcome | None = None) -> bool:
+        """Make the row of a result; False where it has no stored form.
 
-    def encode(self, value: Any) -> bool:
-        """Turn the value into bytes, which are to be saved; False where it can't be stored."""
-        payload = self.engine.cache.encode(self.call.task, value)
-        self._prepare(payload)
+        The followers get the `outcome` itself where that is an error.
+        """
+        call, addressing = self.call, self.call.task.addressing
         if payload is None:
-            self.share(None)
-        return payload is not None
-
-    def encode_error(self, outcome: Outcome) -> bool:
-        """The same of an error that is a result; the followers get the error itself."""
-        assert outcome.error is not None  # noqa: S101 - the caller asks
-        self._prepare(self.engine.cache.encode_error(self.call, outcome.error))
-        self.share(outcome)
-        return self.pending is not None
-
-    def _prepare(self, payload: Payload | None) -> None:
-        call = self.call
-        if payload is None:
+            self.shared = outcome
             self.engine.refuse(call, "serializer")
-            return
+            return False
+        if outcome is not None:
+            self.shared = outcome
+        elif isinstance(payload.data, FileData):
+            self._encoded = Outcome(payload.data.file)
+        else:
+            self._encoded = payload
         record = self.engine.cache.record(call, payload, self.took)
-        addressing = call.task.addressing
         earlier = addressing.earlier_keys(call) if addressing.earlier else ()
         unknown = "" if call.refresh else None  # such a call has not looked
-        file = payload.data.file if isinstance(payload.data, FileData) else None
-        self.shared = payload if file is None else Outcome(file)
         self.pending = Pending(
             call.task, record, self.since or 0,
             leased=self.leased, replaces=call.replaces or unknown, earlier=earlier,
         )  # fmt: skip
         self.leased = False  # who writes the result releases the lease
+        call.made_at = record.made_at
+        return True
 
     def saving(self) -> Generator[Step, Any, None]:
-        """Save the encoded result, and share it.
+        """Save the result.
 
         A function's is written in its thread. A coroutine function's is written in the event loop
         where that waits for nothing; else by the thread that writes many at once, or one of the
         executor. With ``save="background"`` nobody waits.
         """
-        pending, engine = self._encoded(), self.engine
+        pending, engine, call = self.pending, self.engine, self.call
+        assert pending is not None  # noqa: S101 - see `keep`
         writer = engine.cache.writer
-        if not self.queued():
-            if self.call.task.kind not in ASYNCHRONOUS:
-                yield Block(partial(writer.write, pending))
-            elif engine.blocking and not self.call.invalidated and writer.queue(pending):
-                yield Join(pending, inf)
-            elif engine.blocking or self._takes_longer or not writer.write_now(pending):
-                yield Block(partial(writer.write, pending))
-            self.has_saved()
+        if engine.saves_behind and self.queued():
+            return
+        if call.task.kind not in ASYNCHRONOUS:
+            writer.write(pending)
+        elif engine.blocking and not call.invalidated and writer.queue(pending):
+            yield Wait(pending, inf)
+        elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
+            yield Block(partial(writer.write, pending))
+        self.has_saved()
+
+    def _takes_longer(self, pending: Pending) -> bool:
+        """Whether the result is compressed, large, or makes a blob: in no event loop."""
+        data: object = pending.record.result_data
+        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > SMALL:
+            return True
+        form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
+        return form.compresses or form.wants_blob(len(data), threshold)
 
     def queued(self) -> bool:
-        """Whether the result is saved behind its callers, and shared by now."""
-        if self.call.invalidated or not self.engine.saves_behind:
+        """Whether the result is saved behind its callers."""
+        pending, engine = self.pending, self.engine
+        if pending is None or self.call.invalidated or not engine.saves_behind:
             return False
-        if not self.engine.cache.writer.queue(self._encoded()):
+        if not engine.cache.writer.queue(pending):
             return False
         self.call.is_stored = True
-        self.share(self.shared)
+        if self.shared is ABANDONED:
+            self.shared = self._encoded
         return True
 
     def has_saved(self) -> None:
-        """Share the result, once it is written.
+        """Have the result shared, now that it is written.
 
         Where it was refused, those who follow look for what is newer, or run the function; unless
         it was invalidated here, for then all of them came before that. Of a file they look for the
         stored one: the caller may change his own by now.
         """
-        pending = self._encoded()
-        self.call.is_stored = bool(pending.stored)
-        if pending.stored and isinstance(self.shared, Outcome):
-            self.share(entry_of(pending.record))  # each gets a file of its own
-        elif not pending.refused or self.call.invalidated:
-            self.share(self.shared)
+        pending, call = self.pending, self.call
+        assert pending is not None  # noqa: S101 - see `keep`
+        call.is_stored = bool(pending.stored)
+        if self.shared is not ABANDONED:  # an error, which they get in any case
+            return
+        if call.is_stored and type(self._encoded) is Outcome:
+            self.shared = entry_of(pending.record)  # each gets a file of its own
+        elif not pending.refused or call.invalidated:
+            self.shared = self._encoded
 
-    def _encoded(self) -> Pending:
-        assert self.pending is not None  # noqa: S101 - the callers have encoded it
-        return self.pending
+    # ------------------------------------------------------------------------------------ end
 
-    @property
-    def _takes_longer(self) -> bool:
-        """Whether the encoded result is compressed, large, or makes a blob: in no event loop."""
-        data: object = self._encoded().record.result_data
-        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > SMALL:
-            return True
-        form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
-        return form.compresses or form.wants_blob(len(data), threshold)
+    def release(self) -> None:
+        """Release the lease, where the run stores nothing."""
+        if self.leased:
+            self.leased = False
+            self.engine.cache.saver.release(self.call.task.func_identifier, self.call.key)
 
     def end(self) -> None:
         """Let the next call of this key run, in other processes and then in this one."""
@@ -206,30 +217,26 @@ class Run:
 
     def _end(self) -> None:
         try:
-            _release([self])
+            if self.leased:
+                self.release()
         finally:
             if self.flight is not None:
-                self.engine.flights.leave(self.flight)
+                self.engine.flights.leave(self.flight, self.shared)
             self.engine.has_run(self)
 
 
-def release_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
-    """Release the leases of runs that store nothing, before their caller goes on."""
+def release_all(runs: list[Run]) -> None:
+    """Release the leases of runs of one function that store nothing."""
     held = [run for run in runs if run.leased]
-    if held and engine.blocking:
-        yield Block(partial(_release, held))
-
-
-def _release(runs: list[Run]) -> None:
-    keys = [run.call.key for run in runs if run.leased]
-    for run in runs:
+    for run in held:
         run.leased = False
-    if keys:
-        runs[0].engine.cache.saver.release(runs[0].call.task.func_identifier, *keys)
+    if held:
+        first, keys = held[0], [run.call.key for run in held]
+        first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
 
 
 def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
-    """Save the encoded results of several runs, and share them."""
+    """Save the results of several runs."""
     left = [run for run in runs if not run.queued()]
     pending = [run.pending for run in left if run.pending is not None]
     if pending:

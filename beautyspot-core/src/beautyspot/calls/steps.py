@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.executions import Run
+from beautyspot.calls.executions import Observed
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
@@ -75,6 +75,8 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
         outcome: Outcome = end.value
     finally:
         flow.close()  # an interrupted call frees its key
+    if outcome.error is None:
+        return outcome.value
     try:
         return outcome.unwrap()
     finally:
@@ -95,13 +97,15 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
     finally:
         holders.let_go(flow)
         flow.close()
+    if outcome.error is None:
+        return outcome.value
     try:
         return outcome.unwrap()
     finally:
         del outcome, step  # as above
 
 
-class Execute:
+class Execute(Work):
     """Call the user's function.
 
     Args:
@@ -110,83 +114,79 @@ class Execute:
         counted: where the run is counted when the function begins; it may be refused, or given up,
             before that.
         number: as so many.
-
-    Attributes:
-        work: how long the function works.
     """
-
-    __slots__ = ("_observers", "call", "work")
 
     def __init__(
         self, call: Call, observers: Observers, counted: Counted | None = None, number: int = 1
     ) -> None:
-        self.call = call
-        self.work = Work(counted, number, is_limited=call.task.is_limited)
-        self._observers = observers
+        self._call, self._observers = call, observers
+        self._counted, self._number, self._is_limited = counted, number, call.task.is_limited
 
     def perform(self) -> Outcome:
         """Call it here."""
+        observers, call = self._observers, self._call
         try:
-            if self._observers.watching:
-                with Run(self._observers, self.call, self.work):
-                    return Outcome(self._worked())
-            return Outcome(self._worked())
+            if observers.told or observers.wraps:
+                with Observed(observers, call, self):
+                    return Outcome(self._value())
+            return Outcome(self._value())
         except Exception as error:
             return Outcome(error=error)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
+        observers, call = self._observers, self._call
         try:
-            if self._observers.watching:
-                with Run(self._observers, self.call, self.work):
-                    return Outcome(await self._worked_async())
-            return Outcome(await self._worked_async())
+            if observers.told or observers.wraps:
+                with Observed(observers, call, self):
+                    return Outcome(await self._awaited())
+            return Outcome(await self._awaited())
         except Exception as error:
             return Outcome(error=error)
 
-    def _worked(self) -> Any:
+    def _value(self) -> Any:
         """What the call gives; what its observers do around it is none of the function's work."""
-        call, work = self.call, self.work
-        work.begin()
+        call = self._call
+        self.begin()
         try:
             value = call.task.function(*call.args, **call.kwargs)
-            if not work.has_begun:  # a decorator gave it in place of a refused call
-                work.start()
+            if not self.has_begun:  # a decorator gave it in place of a refused call
+                self.start()
         finally:
-            work.rest()
+            self.rest()
         return value if call.task.draw is None else call.task.draw(value)
 
-    async def _worked_async(self) -> Any:
-        call, work = self.call, self.work
-        work.begin()
+    async def _awaited(self) -> Any:
+        call = self._call
+        self.begin()
         try:
             value = await call.task.function(*call.args, **call.kwargs)
-            if not work.has_begun:
-                work.start()
+            if not self.has_begun:
+                self.start()
         finally:
-            work.rest()
+            self.rest()
         return value if call.task.draw is None else call.task.draw(value)
 
 
 class Block:
     """Run something of ours that may block."""
 
-    __slots__ = ("_job",)
+    __slots__ = ("_work",)
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self._job = Job(work)
+        self._work = work
 
     def perform(self) -> Any:
         """Run it in this thread."""
-        return self._job.work()
+        return self._work()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Any:
         """Run it in the executor; a cancelled caller does not stop it there."""
-        return await self._job.run_in(executor)
+        return await Job(self._work).run_in(executor)
 
 
-class Join:
+class Wait:
     """Wait for a flight that another one leads, say; performs to whether it is done.
 
     Args:

@@ -140,7 +140,8 @@ class Stream:
 
     def __enter__(self) -> None:
         if self.source is None:
-            self._is_observed = self.engine.observers.watching
+            observers = self.engine.observers
+            self._is_observed = bool(observers.told or observers.wraps)
         self.rests = False
         if not self._is_observed:  # else what tells the observers measures it, without what they do
             self._work.begin()
@@ -217,7 +218,9 @@ class Stream:
 
         engine.price(call, copies)
         asks = call.task.options.cache_if or call.task.asks_terms
-        return (not asks or engine.keeps(call, copies())) and run.encode(data)
+        if asks and not engine.keeps(call, copies()):
+            return False
+        return run.keep(engine.cache.encode(call.task, data))
 
 
 # ------------------------------------------------------------------------------- both kinds

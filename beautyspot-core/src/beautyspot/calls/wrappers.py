@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, given
 from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
-from beautyspot.calls.steps import Execute, drive, drive_async
+from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.functions.kinds import look_like
+from beautyspot.messages import error_shown
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Generator
 
     from beautyspot.calls.engine import Engine
@@ -49,7 +52,8 @@ def _kind(task: Task) -> str:
 def _call(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        value = answer(engine, call, in_place=False)
+        looked = call.looked and not call.task.addressing.earlier
+        value = MISSING if looked else answer(engine, call, in_place=False)
         if value is MISSING:
             value = drive(flow(engine, call))
         if call.stale:
@@ -63,12 +67,17 @@ def _call(engine: Engine, call: Call) -> Any:
 async def _await(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        value = answer(engine, call, in_place=True)
-        if value is ELSEWHERE and in_asyncio():
+        value, here = answer(engine, call, in_place=True), in_asyncio()
+        if value is ELSEWHERE and here:
             value = await look_up(engine, call)
             value = value if value is MISSING else given(engine, call, value)
         if value is MISSING or value is ELSEWHERE:
-            value = await _await_function(engine, call, looked=value is MISSING)
+            if not here:
+                value = await _await_outside_asyncio(engine, call, looked=value is MISSING)
+            elif call.task.options.on_cancel == "finish":
+                value = await _finish(engine, call)
+            else:
+                value = await drive_async(flow(engine, call), engine.executor)
         if call.stale:
             renew(engine, call)
         returned = True
@@ -77,18 +86,8 @@ async def _await(engine: Engine, call: Call) -> Any:
         engine.last_calls.note(call, returned=returned)
 
 
-async def _await_function(engine: Engine, call: Call, *, looked: bool) -> Any:
-    """A call for which nothing was found, unless it was not `looked` for."""
-    if not in_asyncio():
-        return await _await_outside_asyncio(engine, call, looked=looked)
-    steps = flow(engine, call)
-    if call.task.options.on_cancel == "finish":
-        return await finish(engine, call, steps)
-    return await drive_async(steps, engine.executor)
-
-
 async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
-    """The same outside of asyncio (in Trio, say), where our waits do not work."""
+    """A call outside of asyncio (in Trio, say), where our waits do not work."""
     replays = call.mode == "replay"  # which never waits for the function
     may_be_renamed = call.task.addressing.earlier and not engine.blocking
     if (replays and not looked) or may_be_renamed:  # else each call would run anew
@@ -103,6 +102,67 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
         return outcome.unwrap()
     finally:
         del outcome  # as in `drive`
+
+
+# ---------------------------------------------------------------------- on_cancel="finish"
+
+
+async def _finish(engine: Engine, call: Call) -> Any:
+    """Perform the flow of a call, to its end also where the caller is cancelled.
+
+    It runs in a task of its own, in a copy of the caller's context. The caller waits for it, and is
+    cancelled alone. What waits for another run by then, or for the lease, ends with it.
+    """
+    import asyncio
+
+    task = engine.behind.start(_outcome(engine, call))
+    waits = True
+    try:
+        await asyncio.wait([task])
+        waits = False
+    finally:  # an interrupted caller takes this way, in whatever manner
+        if waits:
+            _leave(engine, call, task)
+    try:
+        return task.result().unwrap()
+    finally:
+        del task  # what it raised refers to this frame: a cycle for the collector
+
+
+async def _outcome(engine: Engine, call: Call) -> Outcome:
+    """What the flow came to: an error as a value, which asyncio does not miss anybody for."""
+    try:
+        return Outcome(await drive_async(flow(engine, call), engine.executor))
+    except Exception as error:
+        return Outcome(error=error)
+
+
+def _leave(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
+    """Let the execution go on alone; stop what has not begun, which has cost nothing."""
+    with suppress(RuntimeError):  # the event loop is closed
+        if call.began_at is None:
+            task.cancel()
+        else:
+            call.alone = True
+            task.add_done_callback(partial(_tell, engine, call))
+
+
+def _tell(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
+    """Say what the function raised: its caller is gone."""
+    if task.cancelled() or task.exception() is not None:
+        return
+    error = task.result().error
+    if not call.task.is_failure(error):
+        return
+    name, shown = call.task.func_identifier, error_shown(error)
+    engine.reporter.tell(
+        f"left {name}",
+        f'{name} raised {shown} after its caller had been cancelled (on_cancel="finish"): nothing '
+        "is stored, and the next call runs it again",
+    )
+
+
+# ------------------------------------------------------------------------- each kind's wrapper
 
 
 _PERFORM: dict[str, Callable[[Engine, Call], Any]] = {

@@ -58,28 +58,21 @@ class Work:
     Attributes:
         has_begun: whether the user's function has begun.
         is_held: whether a permit was asked for, without which it does not begin.
+        seconds: how long it worked until it rested; 0.0 where the function did not begin.
     """
 
-    __slots__ = (
-        *("_before", "_began", "_count", "_counted", "_is_limited", "_number", "_queued"),
-        *("_since", "_worked", "has_begun", "is_held"),
-    )
+    # Of the class, since most executions never queue: to set them all takes as long as the rest.
+    has_begun = is_held = False
+    seconds = 0.0
+    _worked = _queued = _since = 0.0
+    _began: float | None = None
+    _before: Within | None = None
+    _count = 0
 
     def __init__(
         self, counted: Counted | None = None, number: int = 1, *, is_limited: bool = False
     ) -> None:
-        self._worked = self._queued = self._since = 0.0
-        self._began: float | None = None
-        self._before: Within | None = None
-        self._count = 0
         self._counted, self._number, self._is_limited = counted, number, is_limited
-        self.has_begun = self.is_held = False
-
-    @property
-    def seconds(self) -> float:
-        """How long it worked until it rested; 0.0 where the function did not begin."""
-        is_none = self.is_held and not self.has_begun
-        return 0.0 if is_none else max(0.0, self._worked - self._queued)
 
     def begin(self) -> None:
         """Note that it goes on; calls that are made from here are its own."""
@@ -87,12 +80,15 @@ class Work:
         _within.set((self, self._before))
         self._began = perf_counter()
         if not (self.has_begun or self._is_limited):
-            self.start()
+            self.has_begun = True
+            if self._counted is not None:
+                self._counted.runs += self._number
 
     def start(self) -> None:
         """Note that the user's function begins, or has begun."""
         if not self.has_begun:
             self.has_begun = True
+            self.seconds = max(0.0, self._worked - self._queued)
             if self._counted is not None:
                 self._counted.runs += self._number
 
@@ -106,6 +102,8 @@ class Work:
         """Note that it stops, in the same context."""
         if self._began is not None:
             self._worked += perf_counter() - self._began
+        if self.has_begun or not self.is_held:
+            self.seconds = max(0.0, self._worked - self._queued)
         _within.set(self._before)
         self._began = self._before = None
 

@@ -67,7 +67,12 @@ class Flight:
         self.done = False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
-        self._frame = None if self.is_of_task else _driving()
+        self._frame: FrameType | None = None
+        if not self.is_of_task:  # those of generators are not there while its function runs
+            at: FrameType | None = sys._getframe(1)
+            while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
+                at = at.f_back
+            self._frame = at
         self.waits_for: list[Flight] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -149,7 +154,7 @@ class Flights:
             The flight, and whether the caller leads it. No flight where waiting would be a
             deadlock: the caller runs alone.
         """
-        mine = _own()
+        mine = _leading.get() and _own()
         with _graph:
             flight, leads = self._enter(key, mine, anew)
         if leads and flight is not None:
@@ -185,19 +190,20 @@ class Flights:
             innermost.waits_for.append(flight)
         return flight, leads
 
-    def leave(self, flight: Flight) -> None:
-        """End a flight, from any thread. One that its leader never finished is abandoned.
+    def leave(self, flight: Flight, result: object = ABANDONED) -> None:
+        """End a flight, from any thread, with what the followers get unless they have it.
 
-        A second call does nothing.
+        Where that is nothing, it is abandoned. A second call does nothing.
         """
         with _graph:
             if self._flights.get(flight.key) is flight:
                 del self._flights[flight.key]
             if flight.within is not None:
                 _unlink(flight.within, flight)
-        part(flight)
-        if not flight.done or flight.has_followers:
-            flight.finish(ABANDONED)
+            if not flight.done:
+                flight.result, flight.done, flight._frame = result, True, None
+        if flight._wakers:
+            flight.finish(result)
 
     def detach(self, key: str) -> None:
         """Have later callers of a key lead a flight of their own, and not follow this one."""
@@ -239,20 +245,12 @@ def _unlink(waiting: Flight, flight: Flight) -> None:
         waiting.waits_for.remove(flight)
 
 
-def _driving() -> FrameType | None:
-    """The frame that drives the call: those of generators are not there while its function runs."""
-    at: FrameType | None = sys._getframe(1)
-    while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
-        at = at.f_back
-    return at
-
-
 def _own() -> tuple[Flight, ...]:
-    """The flights that the running code is part of, less those that are over."""
-    mine = _leading.get()
-    if mine:  # an interrupt may have left some
-        mine = tuple([flight for flight in mine if not (flight.done or flight.is_left)])
-    return mine
+    """The flights that the running code is part of, less those that are over.
+
+    An interrupt may have left some.
+    """
+    return tuple([each for each in _leading.get() if not (each.done or each.is_left)])
 
 
 def leading() -> tuple[Flight, ...]:

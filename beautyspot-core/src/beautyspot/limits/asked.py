@@ -68,7 +68,7 @@ class Asked:
         Raises:
             Exception: what it raises; `Resting` where it is not asked at the moment.
         """
-        return self.breaker(partial(self._do, work))
+        return self.breaker.guarding(partial(self._do, work))()
 
     def _do(self, work: Callable[[LimiterBase], T]) -> T:
         limiter = self._made()

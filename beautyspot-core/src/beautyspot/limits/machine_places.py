@@ -89,7 +89,7 @@ class MachinePlaces:
         self.breaker = breaker or Breaker("the limiter's places", on_change=self._changed)
         self._reporter = reporter
         self._executor = executor
-        self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot, insists=True)
+        self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot)
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -167,17 +167,9 @@ class MachinePlaces:
             if self._kept:
                 self._give_back_kept()
                 lease = lease or self._keeper.try_slot(cap.name, cap.size)
-        if lease is None:
-            return None
-        return self._heartbeat.hold(lease, partial(self._give_back, lease))
-
-    def _give_back(self, lease: Lease) -> None:
-        """Release it, now or once the limiter answers: else all would wait until it falls."""
-        try:
-            self.breaker(lease.release)
-        except Exception:
-            self._kept.append(lease)
-            raise
+        if lease is not None:
+            self._heartbeat.hold(lease)
+        return lease
 
     def _give_back_kept(self) -> None:
         with suppress(Exception):  # an empty deque; or the limiter fails again: it falls by itself
@@ -246,10 +238,15 @@ class MachinePlaces:
         self._wake_first(name)
 
     def _drop(self, lease: Lease | None) -> None:
+        """Release it, now or once the limiter answers: else all would wait until it falls."""
+        if lease is None:
+            return
+        self._heartbeat.drop(lease)
         try:
-            if lease is not None:
+            with self.breaker.watching():
                 lease.release()
         except Exception as error:
+            self._kept.append(lease)
             advice = f"It is tried again, or falls by itself, within {self._keeper.lease_time:g} s"
             self._reporter.report("give back a place", "", error, advice)
 

@@ -107,10 +107,6 @@ class Breaker:
         """Whether the backend is left alone."""
         return self._until is not None
 
-    def is_resting(self) -> bool:
-        """Whether a call would be refused at this moment."""
-        return self._until is not None and self._clock() < self._until
-
     def rest_left(self) -> float:
         """Seconds until the next caller may try; 0.0 where one may now."""
         until = self._until
@@ -127,19 +123,11 @@ class Breaker:
         self._lock = threading.Lock()
         self.insist()
 
-    def __call__(self, work: Callable[[], T]) -> T:
-        """Call `work`, unless the backend is left alone.
-
-        Raises:
-            Resting: it is.
-        """
-        return self.guarding(work)()
-
     def guarding(self, operation: Callable[P, T], family: str = "") -> Callable[P, T]:
         """`operation` behind this breaker, as one of a family of operations."""
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            began = self.enter()
+            began = self._clock() if self._until is None else self.enter()
             try:
                 result = operation(*args, **kwargs)
             except Exception as error:

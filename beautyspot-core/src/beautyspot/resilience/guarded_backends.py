@@ -93,8 +93,9 @@ class GuardedStore:
             on_change=lambda opened: (self.detours.add if opened else self.detours.discard)(self),
             on_recovery=lambda _: reporter.recovered("metadata", "the metadata store works again"),
         )
-        self._store_clock = None if _has_this_clock(store) else StoreClock()
-        self.clock: Callable[[], float] = self._store_clock or store.now
+        has_this_clock = type(store).now is MetadataStoreBase.now  # this machine's
+        self._store_clock = None if has_this_clock else StoreClock()
+        self.clock: Callable[[], float] = self._store_clock or time.time
         self._is_admitted = signs or not store.remote
         look, save, lease = map(self._family, ("look-ups", "saves", "leases"))
         begin = self._family("begin")
@@ -164,7 +165,7 @@ class GuardedStore:
     def _begin(
         self, keys: Collection[str], token: str, rejected: Mapping[str, float] | None = None
     ) -> Begun:
-        sent = ticks()
+        sent = 0.0 if self._store_clock is None else ticks()
         begun: object = self.real.begin(keys, token, rejected=rejected)
         if not isinstance(begun, Begun):
             advice = "return a Begun with its four fields"
@@ -185,11 +186,6 @@ class GuardedStore:
         self.breaker.reset_after_fork()
         if self._store_clock is not None:
             self._store_clock.reset_after_fork()
-
-
-def _has_this_clock(store: MetadataStoreBase) -> bool:
-    """Whether the clock that counts for a store is this machine's."""
-    return type(store).now is MetadataStoreBase.now
 
 
 class GuardedStorage:

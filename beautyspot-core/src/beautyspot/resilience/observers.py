@@ -118,7 +118,7 @@ class Observers:
         wraps: what is asked for a context of each execution.
     """
 
-    __slots__ = ("__weakref__", "_hit", "_logs", "_parts", "spot", "told", "wraps")
+    __slots__ = ("__weakref__", "_hit", "_is_logging", "_logs", "_parts", "spot", "told", "wraps")
 
     def __init__(self, spot: str, given: Iterable[Observer] = ()) -> None:
         self.spot = spot
@@ -126,6 +126,7 @@ class Observers:
         self.told: list[Tell] = [each.tell for each in self._parts if each.tell is not None]
         self.wraps: list[Wrap] = [each.wrap for each in self._parts if each.wrap is not None]
         self._logs: Callable[[int], bool] | None = None
+        self._is_logging = False
         if self.told:
             self._make_hits()
 
@@ -164,7 +165,9 @@ class Observers:
         self.tell(self._hit(self.spot, function, key, saved or 0.0, age, price, place, size))
 
     def miss(self, function: str, key: str, reason: Reason) -> None:
-        """Tell of a miss."""
+        """Tell of a miss, once it is seen whether its line is wanted in the log."""
+        if self._logs is None or self._logs(DEBUG) is not self._is_logging:
+            self.follow_level()
         if self.told:
             from beautyspot.observing import Miss
 
@@ -228,12 +231,12 @@ class Observers:
         """Log hits and misses from now on, if the logger's level is DEBUG, or do so no more."""
         if self._logs is None:
             self._logs = logs.adapter().logger.isEnabledFor
-        told = self.told
         logs_then = self._logs(DEBUG)
-        if logs_then is not (bool(told) and told[0] is _log):
+        if logs_then is not self._is_logging:
+            self._is_logging = logs_then
             self._make_hits()
-            others = [each for each in told if each is not _log]
-            told[:] = [_log, *others] if logs_then else others
+            others = [each for each in self.told if each is not _log]
+            self.told[:] = [_log, *others] if logs_then else others
 
     # ---------------------------------------------------------------------------- executions
 

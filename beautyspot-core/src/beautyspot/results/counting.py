@@ -47,13 +47,14 @@ class Counting:
 
     Attributes:
         bypassed: calls that ran uncached: no stable key, the Spot switched off, Trio.
+        due: when `write_later` is to be called, on the monotonic clock.
         changed: calls that were not stored, since what their key is made of changed meanwhile.
         writes: False where nothing may be written.
     """
 
     __slots__ = (
-        *("_clock", "_due", "_functions", "_lock", "_reasons", "_remarked", "_store"),
-        *("_unit", "_written", "bypassed", "changed", "writes"),
+        *("_clock", "_functions", "_lock", "_reasons", "_remarked", "_store"),
+        *("_unit", "_written", "bypassed", "changed", "due", "writes"),
     )
 
     def __init__(
@@ -77,7 +78,7 @@ class Counting:
         self.bypassed = self.changed = 0
         self._lock = threading.RLock()
         self._written: dict[str, Numbers] = {}
-        self._due = monotonic() + INTERVAL
+        self.due = monotonic() + INTERVAL
         for counted in self:
             counted.reset_after_fork()
 
@@ -102,10 +103,13 @@ class Counting:
 
     def look(self) -> None:
         """Have a thread write, if it is time; called where a function has run."""
-        now = monotonic()
-        if now > self._due:
-            self._due = now + INTERVAL
-            deferred.later(self.write)
+        if monotonic() > self.due:
+            self.write_later()
+
+    def write_later(self) -> None:
+        """Have a thread write."""
+        self.due = monotonic() + INTERVAL
+        deferred.later(self.write)
 
     def write(self) -> None:
         """Write what was counted since the last time; a failure is only logged, for debugging.

@@ -14,7 +14,7 @@ from beautyspot.contracts import DIRECT_BLOB, entry_of
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.records import as_copied, clean, is_copied
 from beautyspot.contracts.store import Put
-from beautyspot.results.validity import MISSING
+from beautyspot.results.validity import MISSING, sealed
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import Payload
 
@@ -87,7 +87,9 @@ def _moved(cache: Cache, call: Call, record: TaskRecord, value: Any) -> TaskReco
         data = cache.load(entry, writable=False)
         cache.check(record.cache_key, entry, Payload(data, codec))  # it was read a second time
     made, expires = record.made_at or 0.0, record.expires_at
-    digest = cache.digest(call.key, Payload(data, codec), made, expires)
+    digest = None  # of a file, it is known once that is stored
+    if not isinstance(data, FileData):
+        digest = sealed(cache.signing_keys, call.key, codec, made, expires, data)
     return record._replace(
         cache_key=call.key,
         func_name=clean(addressing.func_name),

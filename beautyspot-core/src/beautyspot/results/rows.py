@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean, less_mark
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call, Task
 
 
+_clean_name: Final = lru_cache(maxsize=1024)(clean)
+"""Names and versions are the same for all results of a function."""
+
+
 class Rows:
     """Makes the rows of one Spot's results, and checks those that are found.
 
@@ -41,7 +46,10 @@ class Rows:
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            return self.encoded(task, value)
+            try:
+                return task.form.encode(value)
+            except Unfit:
+                return self.encoded(task, value)
         except Exception as error:
             advice = "The value is returned, and not cached"
             if not isinstance(error, SerializationError):
@@ -89,19 +97,22 @@ class Rows:
         now = self.clock()
         terms, version = call.terms or task.terms, addressing.version
         expires_at = None if terms.ttl is None else now + terms.ttl
+        digest = None  # of a file, it is known once that is stored
+        if not isinstance(payload.data, FileData):
+            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, payload.data)
         return TaskRecord(
             cache_key=key,
-            func_name=clean(addressing.func_name),
+            func_name=_clean_name(addressing.func_name),
             input_id=clean(call.input_id),
-            version=None if version is None else clean(version),
+            version=None if version is None else _clean_name(version),
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
             result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
             updated_at=timestamp(now),
-            func_identifier=clean(addressing.func_identifier),
+            func_identifier=_clean_name(addressing.func_identifier),
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
-            digest=self.digest(key, payload, now, expires_at),
+            digest=digest,
             size=len(payload.data),
             arg_digests=call.digests,
             tags=(*map(clean, terms.tags),),
@@ -129,14 +140,6 @@ class Rows:
             begin = self.beginning(record.cache_key, data.codec, made, expires)
             record = file_results.store(self.placement, task, record, data, begin)
         return self.placement.place(task, record)
-
-    def digest(
-        self, key: str, payload: Payload, made: float, expires: float | None
-    ) -> bytes | None:
-        """The digest of a row; None for a file, of which it is known when that is stored."""
-        if isinstance(payload.data, FileData):
-            return None
-        return sealed(self.signing_keys, key, payload.codec, made, expires, payload.data)
 
     def beginning(
         self, key: str, codec: str, made: float | None, expires: float | None

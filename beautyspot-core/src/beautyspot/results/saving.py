@@ -118,6 +118,8 @@ class Saver:
         if pending.replaces == "":
             found = self.store.find(pending.key)
             pending.replaces = None if found is None else in_full(found).result_value
+        if self.placement.is_in_place(pending.task, pending.record):
+            return
         if not pending.leased and self.placement.wants_blob(pending.task, pending.record):
             with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
                 begun = self.leases.begin([pending.key], {pending.key: inf})
@@ -126,9 +128,9 @@ class Saver:
 
     def settle(self, pending: Pending, stored: bool, seconds: float, *, later: bool) -> None:
         """See to what a result leaves that the store has taken, in so many seconds, or refused."""
-        if pending.leased:
+        if pending.leased:  # the put has released it
             pending.leased = False
-            self.leases.let_go(pending.key)
+            self.leases.held.pop(pending.key, None)
         if stored:
             self.has_stored(pending, seconds, later=later)
         else:

@@ -290,7 +290,7 @@ class Writer:
 
     def try_later(self) -> None:
         """Have the thread try again what failed, before its pause is over."""
-        if self.pending and not self._saver.store.breaker.is_resting():
+        if self.pending and not self._saver.store.breaker.rest_left():
             self._rests_until = 0.0
             self._thread.begin()
             self._bell()
