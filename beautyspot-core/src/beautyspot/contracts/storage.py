@@ -54,12 +54,7 @@ class BlobStorageBase(Backend):
 
     @abstractmethod
     def load(self, location: str) -> bytes:
-        """The bytes at `location`, which may come from a hostile table: check that it is yours.
-
-        A storage may take another argument, ``writable: bool = False``. If it is True, return a
-        `bytearray`, or a `memoryview` of bytes that can be written to, to which nothing else
-        refers, now or later: the value may stay in it, while bytes would be copied.
-        """
+        """The bytes at `location`, which may come from a hostile table: check that it is yours."""
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """Store what is left to read in `file`, and return the location.
@@ -84,9 +79,11 @@ class BlobStorageBase(Backend):
     def local_path(self, location: str) -> Path | None:
         """The path of the blob at `location`; None if it is no file of this machine.
 
-        The file has exactly the blob's bytes.
+        The file has exactly the blob's bytes, and gets other ones only together with another time
+        of its last change. Its user only reads it. It is refused as by `load`, and need not be
+        there.
 
-        Its user only reads it. It is refused as by `load`, and need not be there.
+        Implement it if blobs are files. Of a storage that is `local` core reads them by itself.
         """
         del location
         return None

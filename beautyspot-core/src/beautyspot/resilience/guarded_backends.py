@@ -26,7 +26,6 @@ from beautyspot.resilience.store_clock import StoreClock, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from pathlib import Path
 
     from beautyspot.contracts import BlobInfo, Data, Readable
     from beautyspot.contracts.store import Put
@@ -225,18 +224,13 @@ class GuardedStorage:
         advice = "return where `load` finds it"
         raise StorageError(wrong_answer(self.real, method, location, "the location", advice))
 
-    def load(self, location: str, *, writable: bool = False) -> Data:
-        """The bytes; with `writable` in memory to be written to, to which nothing else refers."""
-        optional = hints(self.real.load, writable=writable or None)
-        data: object = self._asked(self.real.load, location, **optional)
-        if not isinstance(data, bytes | bytearray | memoryview):
-            advice = "return its bytes"
-            raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
-        if not writable:
+    def load(self, location: str) -> bytes:
+        """See `BlobStorageBase`."""
+        data: object = self._asked(self.real.load, location)
+        if isinstance(data, bytes | bytearray | memoryview):
             return bytes(data)
-        with memoryview(data) as view:
-            is_theirs = bool(optional) and not view.readonly
-        return data if is_theirs else bytearray(data)
+        advice = "return its bytes"
+        raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
 
     def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
         """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.
@@ -263,10 +257,6 @@ class GuardedStorage:
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """See `BlobStorageBase`; asked whatever failed before, since it is the user's question."""
         return self.real.list(prefix)
-
-    def local_path(self, location: str) -> Path | None:
-        """See `BlobStorageBase`."""
-        return self.real.local_path(location)
 
     def whereabouts(self, location: str) -> str:
         """See `BlobStorageBase`."""
