@@ -56,7 +56,7 @@ https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 """
 
 _is_ours: Final = re.compile(
-    r"[0-9a-f]{8,64}/(?:[0-9a-f]{2}|clock)/[0-9a-f]{32}-[0-9a-f]{8}\.[a-z0-9]{1,16}(?:\.zst)?"
+    r"[0-9a-f]{8,64}/(?:clock/)?[0-9a-f]{32}-[0-9a-f]{8}\.[a-z0-9]{1,16}(?:\.zst)?"
 ).fullmatch
 """The names of results, in which there is nothing wrong: most keys, told in a fifth of the time."""
 

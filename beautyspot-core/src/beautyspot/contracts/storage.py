@@ -48,7 +48,7 @@ class BlobStorageBase(Backend):
         A save is atomic: a reader finds the old blob, the new one or `BlobNotFound`, never a part
         of one. When it returns, the blob is as durable as the place allows. The key is a relative
         path with ``/`` between its parts and a file extension that fits `content_type`, for example
-        ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
+        ``"9f2c41d8/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
         (absolute, ``..``, NUL, a backslash) is a `BlobLocationError`.
         """
 

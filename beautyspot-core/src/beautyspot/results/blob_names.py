@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 STORE_ID: Final = r"[0-9a-fA-F]{8,}"
 
 _NAME: Final = re.compile(
-    rf"(?:\A|/)(({STORE_ID})/(?:[0-9a-f]{{2}}|clock)/[0-9a-f]{{32}}-[0-9a-f]{{8}}\.[^/]+)\Z"
+    rf"(?:\A|/)(({STORE_ID})/(?:clock/)?[0-9a-f]{{32}}-[0-9a-f]{{8}}\.[^/]+)\Z"
 )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
 
-_OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
+_OURS: Final = r"(?:clock/)?([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
 """The name of a blob below the store's ID, with its key; see `Placement`."""
 
 LONGEST_SAVE: Final = 3600.0
