@@ -110,7 +110,7 @@ def test_one_result_goes_from_its_page(own_shop: Path, client: Any) -> None:
 def test_blobs_without_a_result_go(own_shop: Path, client: Any) -> None:
     with bs.open_store(own_shop, config=False) as store:
         assert store.storage is not None
-        location = f"{store.metadata.store_id}/00/{'0' * 32}-00000000.bin"
+        location = f"{store.metadata.store_id}/{'0' * 32}-00000000.bin"
         store.storage.save(location, b"of a killed process")
     page = client.get(REMOVE, params={"what": "collect"})
     assert "What would go" not in page.text

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot_local import LocalStorage, plain_file
+from beautyspot_local import LocalStorage
 
 KEY = "9f2c41d8/3f/3f5a.bin"
 
@@ -263,31 +263,6 @@ def test_a_save_that_is_stopped_leaves_nothing_behind(
     with pytest.raises((StorageError, KeyboardInterrupt)):
         storage.save(KEY, b"x")
     assert names(base) == []
-
-
-@pytest.fixture(params=["NumPy's", "plain", "huge pages"])
-def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where a blob is read into that may be written to."""
-    pytest.importorskip("numpy")  # what is loaded is used
-    if request.param == "plain":
-        monkeypatch.delitem(sys.modules, "numpy")
-    if request.param == "huge pages":
-        monkeypatch.setattr(plain_file, "FRESH", 0)
-    kind: str = request.param
-    return kind
-
-
-@pytest.mark.parametrize("size", [1, 5000, 2**20 + 1])
-def test_what_may_be_written_to(storage: LocalStorage, memory: str, size: int) -> None:
-    content = bytes(range(256)) * (size // 256 + 1)
-    storage.save(KEY, content[:size])
-    first, second = (storage.load(KEY, writable=True) for _ in range(2))
-    assert isinstance(first, bytearray) == (memory == "plain")
-    assert bytes(first) == content[:size]
-    with memoryview(first) as view:
-        view[:] = bytes(size)
-    assert bytes(second) == content[:size]
-    assert storage.load(KEY) == content[:size]
 
 
 def test_a_read_only_file_system(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from beautyspot.spot import Spot
 from beautyspot_s3 import S3Storage
 from servers import seaweedfs
 
-ORPHAN = f"00/{7:032x}-12345678.bin"
+ORPHAN = f"{7:032x}-12345678.bin"
 HOURS = 7200.0
 
 

@@ -1,19 +1,13 @@
-"""Read and write plain files by their descriptors, with as few calls of the system as there can be.
-
-A file is read in one call into the memory that the value keeps. To check its digest part by part,
-while a part is in the processor's own cache, was slower than one more pass over all of it.
-"""
+"""Read and write plain files by their descriptors, in as few calls of the system as can be."""
 
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import stat
-import sys
 from contextlib import suppress
 from io import FileIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.files import mount_of
 
@@ -35,9 +29,6 @@ REFUSES_LINKS: Final = hasattr(os, "O_NOFOLLOW")
 
 _AT_ONCE: Final = 2**30
 """Bytes that every system reads in one call; Linux ends at 2 GiB."""
-
-FRESH: Final = 2**25
-"""Bytes up to which glibc uses memory again that was given back (M_MMAP_THRESHOLD)."""
 
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows deletes none that is read-only
 
@@ -73,33 +64,6 @@ def read(descriptor: int, size: int) -> bytes:
         os.lseek(descriptor, 0, os.SEEK_SET)
     with FileIO(descriptor, closefd=False) as file:
         return file.readall()
-
-
-def read_to_write(descriptor: int, size: int) -> bytearray | memoryview:
-    """The whole file in memory to which nothing else refers, and which can be written to."""
-    if not size:  # or the file system tells no sizes
-        return bytearray(read(descriptor, size))
-    memory = _memory(size)
-    with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
-        end = 0
-        while end < size and (count := file.readinto(view[end:])):
-            end += count
-    return memory if end == size else memory[:end]  # it was cut off meanwhile
-
-
-def _memory(size: int) -> bytearray | memoryview:
-    """NumPy's, where the program has loaded it: a `bytearray` is filled with zeros first.
-
-    The C library takes fresh pages for all that is over 32 MiB, of 4 kB each, of which one costs as
-    much as reading 20 kB: that much comes in huge pages from the system, where it has such.
-    """
-    if size > FRESH and hasattr(mmap, "MADV_HUGEPAGE"):
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with suppress(OSError):  # a kernel without
-            pages.madvise(mmap.MADV_HUGEPAGE)
-        return memoryview(pages)
-    empty: Any = getattr(sys.modules.get("numpy"), "empty", None)
-    return bytearray(size) if empty is None else memoryview(empty(size, "u1"))
 
 
 def read_part(descriptor: int, start: int, size: int) -> bytes:

@@ -117,7 +117,8 @@ class S3Storage(BlobStorageBase):
             StorageError: no such bucket, no permission, no connection, …; says what to do.
         """
         whole = self._folder + self._checked(key)
-        content = data if isinstance(data, bytes) else bytes(data)  # boto3 takes no memoryview
+        # boto3 takes no memoryview, but a bytearray, of which its stubs do not know.
+        content: Any = bytes(data) if isinstance(data, memoryview) else data
         described: Any = _described(content_type)
         with self._asked("save", self._root + key) as client:
             if len(content) < MULTIPART_FROM:
@@ -308,7 +309,7 @@ class _Once:
 
     def read(self, size: int = PART) -> bytes:
         """The next `size` bytes, fewer at the end; without a size what is left after that: none."""
-        data = bytearray()
-        while len(data) < size and (part := self._file.read(size - len(data))):
-            data += part
-        return bytes(data)
+        parts = [self._file.read(size)]
+        while parts[-1] and (left := size - sum(map(len, parts))):
+            parts.append(self._file.read(left))
+        return b"".join(parts)  # of one, that itself

@@ -11,14 +11,13 @@ For the author of a storage::
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from beautyspot.contracts import BlobStorageBase
@@ -175,18 +174,6 @@ class StorageContract(Switches):
         loaded = storage.load(location)
         assert type(loaded) is bytes
         assert loaded == bytes(data)
-
-    def test_what_is_loaded_to_be_written_to_is_the_callers(self, storage: BlobStorageBase) -> None:
-        if "writable" not in inspect.signature(storage.load).parameters:
-            pytest.skip("load takes no argument `writable`")
-        location = storage.save(KEY, blob(0))
-        load: Any = storage.load
-        data = load(location, writable=True)
-        assert isinstance(data, bytearray | memoryview), "memory to be written to is asked for"
-        assert bytes(data) == blob(0)
-        with memoryview(data) as view:
-            view[:] = bytes(len(view))
-        assert storage.load(location) == blob(0), "the buffer must be the caller's alone"
 
     def test_it_keeps_no_reference(self, storage: BlobStorageBase) -> None:
         data = bytearray(b"before")

@@ -86,9 +86,9 @@ def test_missing_blobs_and_orphans_are_counted(folder: Path) -> None:
 def test_blobs_of_other_stores_are_counted(folder: Path) -> None:
     before = found(folder)["storage local"]
     blobs = folder / ".beautyspot" / "blobs"
-    for name in ("abcdef0123456789/00", "abcdef0123456789/11", "below/abcdef0123456780/00"):
-        stray = blobs / name / f"{'0' * 32}-00000000.bin"
-        stray.parent.mkdir(parents=True)
+    for name in ("abcdef0123456789/0", "abcdef0123456789/1", "below/abcdef0123456780/0"):
+        stray = blobs / f"{name}{'0' * 31}-00000000.bin"
+        stray.parent.mkdir(parents=True, exist_ok=True)
         stray.write_bytes(b"of another store")
         os.utime(stray, (1_795_000_000, 1_795_000_000))
     [said] = [one for one in found(folder)["storage local"] if "of another store" in one[1]]

@@ -114,7 +114,7 @@ def test_blobs_go_with_their_rows_and_others_as_garbage(make_spot: Any) -> None:
     marked = spot.mark(save_blob=True)(text)
     for x in "abc":
         marked(x)
-    orphan = f"{spot.metadata.store_id}/00/{7:032x}-12345678.msgpack"
+    orphan = f"{spot.metadata.store_id}/{7:032x}-12345678.msgpack"
     spot.storage.save(orphan, b"orphan")
     left = Path(spot.storage.base_dir, spot.metadata.store_id, ".tmp-1")
     left.write_bytes(b"of a save that was killed")

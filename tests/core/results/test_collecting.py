@@ -42,7 +42,7 @@ def marked(spot: Any) -> Any:
 def orphan(spot: Any, name: str = "") -> str:
     """What a process leaves that is killed between a blob and its row."""
     key = f"{7:032x}"
-    name = name or f"{key[:2]}/{key}-{os.urandom(4).hex()}.msgpack"
+    name = name or f"{key}-{os.urandom(4).hex()}.msgpack"
     location: str = spot.storage.save(f"{spot.metadata.store_id}/{name}", b"orphan")
     return location
 
@@ -80,7 +80,7 @@ def test_two_stores_in_one_place_leave_each_other_alone(make_spot: Any, tmp_path
 
 
 def test_what_is_not_named_as_ours_is_left_alone(spot: Any, marked: Any) -> None:
-    for name in ("notes.txt", "ab/notes.txt", f"00/{7:032x}.bin", f"zz/{7:032x}-12345678.bin"):
+    for name in ("notes.txt", "ab/notes.txt", f"{7:032x}.bin", f"zz/{7:032x}-12345678.bin"):
         orphan(spot, name)
     age(spot)
     assert spot.collect() == NOTHING

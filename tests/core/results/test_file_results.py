@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import beautyspot as bs
 import pytest
 from beautyspot import File, SerializationError
 from beautyspot.memory import MemoryStorage
@@ -259,16 +258,6 @@ def test_a_damaged_file_is_made_again(
     assert ran == ["a", "a"]
     assert film("a").read_bytes() == FILM + b"a"
     assert ran == ["a", "a"]
-
-
-def test_damage_after_a_hit_is_found(spot: Any, out: Path, ran: list[Any]) -> None:
-    film = marked(spot, out)
-    film("a")
-    path = film("a").path
-    path.chmod(0o600)
-    path.write_bytes(FILM + b"b")
-    with pytest.raises(bs.RestoreError, match="damaged"):
-        film("a")
 
 
 def test_a_missing_blob_is_a_miss(make_spot: Any, storage: Any, out: Path, ran: list[Any]) -> None:

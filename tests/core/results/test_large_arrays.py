@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from beautyspot.memory import MemoryStorage
-from beautyspot.results import writer
+from beautyspot.results import local_files, writer
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,11 +41,19 @@ def stays(array: Any) -> bool:
     return not array.flags.owndata
 
 
+@pytest.fixture(params=["NumPy's", "huge pages"])
+def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a file is read into that may be written to."""
+    if request.param == "huge pages":
+        monkeypatch.setattr(local_files, "FRESH", 0)
+
+
 @pytest.fixture
 def marked(spot: Spot) -> Callable[[int], Any]:
     return spot.mark(save_blob=True)(make)
 
 
+@pytest.mark.usefixtures("memory")
 def test_a_hit_stays_where_it_was_read_and_can_be_changed(marked: Any) -> None:
     marked(1)
     hit = marked(1)
@@ -86,6 +94,7 @@ def test_a_collector_of_cycles_finds_nothing_to_say(tmp_path: Path) -> None:
     assert said == []
 
 
+@pytest.mark.usefixtures("memory")
 def test_two_hits_share_nothing(marked: Any) -> None:
     marked(1)
     first, second = marked(1), marked(1)
@@ -93,6 +102,12 @@ def test_two_hits_share_nothing(marked: Any) -> None:
     first[:] = 7
     assert (second == 1).all()
     assert (marked(1) == 1).all()
+
+
+def test_without_numpy(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "numpy")
+    marked = spot.mark(save_blob=True)(lambda number: ["x" * SIZE, number])
+    assert marked(1) == marked(1) == ["x" * SIZE, 1]
 
 
 def test_a_hit_shares_nothing_with_a_storage_that_keeps_its_blobs_in_memory(

@@ -42,16 +42,6 @@ def file_of(spot: Spot, marked: Any, *args: Any) -> Path:
     return Path(str(found.location))
 
 
-def flip(path: Path) -> None:
-    """Change one bit of a file in its place, and its times with it."""
-    with path.open("r+b") as file:
-        file.seek(SIZE // 2)
-        byte = file.read(1)[0]
-        file.seek(SIZE // 2)
-        file.write(bytes([byte ^ 1]))
-    os.utime(path, ns=(1, 1))  # a clock may stand still between two hits
-
-
 @pytest.fixture
 def marked(spot: Spot) -> Callable[[int], Any]:
     return spot.mark(mmap=True)(make)
@@ -81,49 +71,6 @@ def test_it_outlives_its_result(spot: Spot, marked: Any) -> None:
     spot.invalidate(marked, 1)
     assert not path.exists()
     assert (hit == 1).all()
-
-
-# --------------------------------------------------------------------------------- damage
-
-
-def test_damage_is_found_before_the_first_hit(make_spot: Callable[..., Spot]) -> None:
-    marked = make_spot().mark(mmap=True)(make)
-    marked(1)
-    spot = make_spot()  # one that has checked nothing yet
-    again = spot.mark(mmap=True)(make)
-    flip(file_of(spot, again, 1))
-    assert (again(1) == 1).all()
-    assert RAN == [1, 1]
-    assert is_mapped(again(1))
-
-
-def test_damage_is_found_where_the_file_has_changed_since(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    marked = spot.mark(mmap=True)(make)
-    marked(1)
-    marked(1)
-    flip(file_of(spot, marked, 1))
-    assert (marked(1) == 1).all()
-    assert RAN == [1, 1]
-
-
-@pytest.mark.parametrize("left", [0, 100, SIZE])
-def test_a_file_that_was_cut_short_is_made_again(make_spot: Callable[..., Spot], left: int) -> None:
-    spot = make_spot()
-    marked = spot.mark(mmap=True)(make)
-    marked(1)
-    marked(1)
-    os.truncate(file_of(spot, marked, 1), left)
-    assert (marked(1) == 1).all()
-    assert RAN == [1, 1]
-
-
-def test_a_file_that_is_gone_is_made_again(spot: Spot, marked: Any) -> None:
-    marked(1)
-    file_of(spot, marked, 1).unlink()
-    assert (marked(1) == 1).all()
-    assert is_mapped(marked(1))
-    assert RAN == [1, 1]
 
 
 # ------------------------------------------------------------------- what can't be mapped

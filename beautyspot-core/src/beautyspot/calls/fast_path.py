@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
+from beautyspot.contracts import Entry
 from beautyspot.keys.memo import FLAT
 from beautyspot.results.last_use import LIMIT as SEEN
-from beautyspot.results.validity import SMALL, fingerprint
+from beautyspot.results.validity import MISSING, SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
 
@@ -30,8 +31,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
     """Make the function that a marked function calls first, with its arguments.
 
-    It returns the value where that lies in its row and does not expire, and a `Call` in every other
-    case, also where anything fails: `flow.answer` meets the failure again, and reports it.
+    It returns the value where that does not expire, and lies in its row or in a file that this
+    process has checked, and a `Call` in every other case, also where anything fails: `flow.answer`
+    meets the failure again, and reports it.
     """
     addressing, form = task.addressing, task.form
     store, waiting, counted = engine.cache.store, engine.cache.writer.pending, task.counted
@@ -44,6 +46,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
     note, whose = engine.last_calls.set, (engine.last_calls.number, addressing.func_identifier)
+    at_hand, reads_files = engine.cache.at_hand, task.kind == "function"
     slow = task.ttl is not None or engine.cache.signing_keys is not None
     slow = slow or task.classes is not None or task.refreshes
     slow = slow or (engine.blocking and task.kind != "function")
@@ -86,8 +89,10 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
             if key in waiting:
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
-            # `Plain`; one that is to be compared with the function's code is for `Cache.recall`
-            if type(found) is tuple and (call is None or not task.to_compare):
+            value = MISSING
+            if found is None or (call is not None and task.to_compare):
+                pass  # what is to be compared with the function's code is for `Cache.recall`
+            elif type(found) is tuple:  # `Plain`
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call
                     own_digest = xxh3_128_digest((key + ending).encode() + data)
@@ -101,6 +106,11 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     value = form.serializer.loads(data)
                 else:
                     value = form.restore(Payload(data, stored_by))
+                size: int | None = len(data)
+            elif reads_files and type(found) is Entry and found.expires_at is None:
+                value, size = at_hand(task, key, found), None
+                took, made_at, price = found.took, found.made_at, found.price
+            if value is not MISSING:
                 if price:
                     counted.money_saved += price
                 counted.seconds_saved += took or 0.0
@@ -112,7 +122,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     uses.write_later()
                 note((whose, key, made_at, None, True))
                 if told:
-                    observers.hit(whose[1], key, took, made_at, price, "store", len(data))
+                    observers.hit(whose[1], key, took, made_at, price, "store", size)
                 return value
             if call is None:
                 call = Call(task, args, kwargs)

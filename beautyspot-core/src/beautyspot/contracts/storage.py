@@ -48,18 +48,13 @@ class BlobStorageBase(Backend):
         A save is atomic: a reader finds the old blob, the new one or `BlobNotFound`, never a part
         of one. When it returns, the blob is as durable as the place allows. The key is a relative
         path with ``/`` between its parts and a file extension that fits `content_type`, for example
-        ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
+        ``"9f2c41d8/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
         (absolute, ``..``, NUL, a backslash) is a `BlobLocationError`.
         """
 
     @abstractmethod
     def load(self, location: str) -> bytes:
-        """The bytes at `location`, which may come from a hostile table: check that it is yours.
-
-        A storage may take another argument, ``writable: bool = False``. If it is True, return a
-        `bytearray`, or a `memoryview` of bytes that can be written to, to which nothing else
-        refers, now or later: the value may stay in it, while bytes would be copied.
-        """
+        """The bytes at `location`, which may come from a hostile table: check that it is yours."""
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """Store what is left to read in `file`, and return the location.
@@ -84,9 +79,11 @@ class BlobStorageBase(Backend):
     def local_path(self, location: str) -> Path | None:
         """The path of the blob at `location`; None if it is no file of this machine.
 
-        The file has exactly the blob's bytes.
+        The file has exactly the blob's bytes, and gets other ones only together with another time
+        of its last change. Its user only reads it. It is refused as by `load`, and need not be
+        there.
 
-        Its user only reads it. It is refused as by `load`, and need not be there.
+        Implement it if blobs are files. Of a storage that is `local` core reads them by itself.
         """
         del location
         return None

@@ -26,9 +26,8 @@ from beautyspot.resilience.store_clock import StoreClock, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-    from pathlib import Path
 
-    from beautyspot.contracts import BlobInfo, Data, Readable
+    from beautyspot.contracts import Data, Readable
     from beautyspot.contracts.store import Put
     from beautyspot.resilience.reporting import Reporter
 
@@ -189,31 +188,39 @@ class GuardedStore:
 
 
 class GuardedStorage:
-    """A blob storage as core asks it."""
+    """A blob storage as core asks it.
+
+    Attributes:
+        real: the storage itself.
+        delete: as in the contract, behind the breaker.
+        list, whereabouts: as in the contract, asked whatever failed before.
+    """
 
     def __init__(self, storage: BlobStorageBase, breaker: Breaker | None) -> None:
+        def guarded(operation: Callable[P, T]) -> Callable[P, T]:
+            return operation if breaker is None else breaker.guarding(operation, "storage")
+
         self.real = storage
         self.blocking = storage.blocking
-        self._breaker = breaker
+        self._save, self._save_file = guarded(storage.save), guarded(storage.save_file)
+        self._load, self._load_part = guarded(storage.load), guarded(storage.load_part)
+        self.delete, self.list = guarded(storage.delete), storage.list
+        self.whereabouts = storage.whereabouts
+        self._tells_type = bool(hints(storage.save, content_type=""))
 
     def unguarded(self) -> GuardedStorage:
         """The same without its breaker: if a blob can't be deleted, the next one still may be."""
         return GuardedStorage(self.real, None)
 
-    def _asked(self, operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._breaker is None:
-            return operation(*args, **kwargs)
-        return self._breaker.guarding(operation, "storage")(*args, **kwargs)
-
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See `BlobStorageBase`."""
-        optional = hints(self.real.save, content_type=content_type)
-        return self._location("save", self._asked(self.real.save, key, data, **optional))
+        optional = {"content_type": content_type} if self._tells_type else {}
+        return self._location("save", self._save(key, data, **optional))
 
     def save_file(self, key: str, file: Readable, *, content_type: str) -> str:
         """See `BlobStorageBase`."""
         optional = hints(self.real.save_file, content_type=content_type)
-        return self._location("save_file", self._asked(self.real.save_file, key, file, **optional))
+        return self._location("save_file", self._save_file(key, file, **optional))
 
     def _location(self, method: str, location: object) -> str:
         if isinstance(location, str) and location:
@@ -221,18 +228,13 @@ class GuardedStorage:
         advice = "return where `load` finds it"
         raise StorageError(wrong_answer(self.real, method, location, "the location", advice))
 
-    def load(self, location: str, *, writable: bool = False) -> Data:
-        """The bytes; with `writable` in memory to be written to, to which nothing else refers."""
-        optional = hints(self.real.load, writable=writable or None)
-        data: object = self._asked(self.real.load, location, **optional)
-        if not isinstance(data, bytes | bytearray | memoryview):
-            advice = "return its bytes"
-            raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
-        if not writable:
+    def load(self, location: str) -> bytes:
+        """See `BlobStorageBase`."""
+        data: object = self._load(location)
+        if isinstance(data, bytes | bytearray | memoryview):
             return bytes(data)
-        with memoryview(data) as view:
-            is_theirs = bool(optional) and not view.readonly
-        return data if is_theirs else bytearray(data)
+        advice = "return its bytes"
+        raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
 
     def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
         """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.
@@ -245,28 +247,12 @@ class GuardedStorage:
             return
         while start < stop:
             size = int(min(PART, stop - start))
-            found: object = self._asked(self.real.load_part, location, start, size)
+            found: object = self._load_part(location, start, size)
             if not isinstance(found, bytes) or len(found) > size:
                 advice = "return at most as many bytes as it is asked for"
                 raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
             yield found
             start, stop = start + size, stop if len(found) == size else 0  # 0: the blob has ended
-
-    def delete(self, location: str) -> None:
-        """See `BlobStorageBase`."""
-        self._asked(self.real.delete, location)
-
-    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """See `BlobStorageBase`; asked whatever failed before, since it is the user's question."""
-        return self.real.list(prefix)
-
-    def local_path(self, location: str) -> Path | None:
-        """See `BlobStorageBase`."""
-        return self.real.local_path(location)
-
-    def whereabouts(self, location: str) -> str:
-        """See `BlobStorageBase`."""
-        return self.real.whereabouts(location)
 
 
 class Storages:

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Data, Entry, Invalidation, TaskRecord
+    from beautyspot.contracts import Entry, Invalidation, TaskRecord
     from beautyspot.contracts.store import Begun
     from beautyspot.observing import Reason
     from beautyspot.results.placement import Placement
+    from beautyspot.tasks.form import ResultForm
     from beautyspot.tasks.task import Call, Task
 
 
@@ -278,6 +279,19 @@ class Cache(Rows):
             return False
         return ttl is None or not outlived(now, entry.made_at or 0.0, ttl + grace)
 
+    def at_hand(self, task: Task, key: str, entry: Entry) -> Any:
+        """The value of a blob whose file was checked and is as it was, or `MISSING`: a quick look.
+
+        The entry does not expire, and results are not signed.
+        """
+        codec = entry.serializer
+        if codec is None or entry.result_data is not None or codec.startswith(FILE_CODEC):
+            return MISSING
+        form = task.form if is_private(self.store.real, entry) else task.form.of_others
+        files, owned = self.placement.files, form.takes_over(codec)
+        data = files.known(key, entry, files.way(owned=owned, maps=form.maps))
+        return MISSING if data is None else form.restore(Payload(data, codec, owned))
+
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.
 
@@ -287,40 +301,46 @@ class Cache(Rows):
             StorageError: the blob could not be read.
         """
         form = task.form if is_private(self.store.real, entry) else task.form.of_others
-        codec, owned = entry.serializer, False
-        data: Data | None = entry.result_data
+        codec, data = entry.serializer, entry.result_data
         if codec is not None and entry.result_type != DIRECT_BLOB:
             if codec.startswith(FILE_CODEC) and not form.streams:
                 from beautyspot.results import file_results
 
                 begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
-                return file_results.restore(self.placement, entry, codec, begin)
-            owned = form.takes_over(codec)
-            if owned and form.maps:
-                data = self._mapped(key, codec, entry)
-                if data is not None:
-                    return form.restore(Payload(data, codec, owned))
-            data = self.load(entry, writable=owned)
-        if codec is None or data is None:
+                return file_results.restore(self.placement, key, entry, codec, begin)
+            payload = self._blob(form, key, codec, entry)
+        elif codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
-        payload = Payload(data, codec, owned)
-        self.check(key, entry, payload)
+        else:
+            payload = Payload(data, codec)
+            self.check(key, entry, payload)
         if is_error(codec):
             raise StoredError(task.restore_error(payload, form))
         return form.restore(payload)
 
-    def _mapped(self, key: str, codec: str, entry: Entry) -> Data | None:
-        """The bytes of a blob mapped and checked; None where they have to be read.
+    def _blob(self, form: ResultForm, key: str, codec: str, entry: Entry) -> Payload:
+        """The bytes of a blob, checked; where it is a file of this machine, read from there.
+
+        What can't be read there is asked of the storage, which says why.
 
         Raises:
-            StorageError, RestoreError: it is not there, or damaged.
+            StorageError, RestoreError: it could not be read, is damaged, or there is no storage.
         """
-        from beautyspot.results import mapping
+        storage = self.storage()
+        if storage is not None and storage.real.local:
+            files, owned = self.placement.files, form.takes_over(codec)
+            take = files.way(owned=owned, maps=form.maps)
+            data = files.known(key, entry, take) if self.signing_keys is None else None
+            if data is None:
+                begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
+                data = files.read(key, entry, storage.real, begin, take)
+            if data is not None:
+                return Payload(data, codec, owned)
+        payload = Payload(self.load(entry), codec)
+        self.check(key, entry, payload)
+        return payload
 
-        begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
-        return mapping.mapped(self.placement, entry, begin)
-
-    def load(self, entry: Entry, *, writable: bool) -> Data:
+    def load(self, entry: Entry) -> bytes:
         """The bytes of a blob.
 
         Raises:
@@ -329,7 +349,7 @@ class Cache(Rows):
         storage = self.storage()
         if storage is None or entry.result_value is None:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
-        return storage.load(entry.result_value, writable=writable)
+        return storage.load(entry.result_value)
 
     def report_miss(self, task: Task, error: Exception) -> Any:
         """Say that a look-up failed; `MISSING`."""

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
 
 _ID: Final = "[0-9a-fA-F]{8,}"
-_NAME: Final = re.compile(
-    rf"(?:\A|/)(({_ID})/(?:[0-9a-f]{{2}}|clock)/([0-9a-f]{{32}})-[0-9a-f]{{8}}\.[^/]+)\Z"
-)
+_NAME: Final = re.compile(rf"(?:\A|/)(({_ID})/(?:clock/)?([0-9a-f]{{32}})-[0-9a-f]{{8}}\.[^/]+)\Z")
 
 LONGEST_SAVE: Final = 3600.0
 """Seconds for which a blob that is still being written is left alone, whatever the grace time."""

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from functools import partial
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import FILE
-from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
-from beautyspot.results.local_files import Seal, Status, open_plain, status_of
+from beautyspot.results.local_files import SIZE, Seal, Status, open_plain, path_in, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.contracts.file import File
-    from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Task
@@ -72,9 +70,9 @@ def store(
         raise unreadable(path, error) from error
     digests = begin()
     with file:
-        before, source = status_of(file), _Source(file, digests)
+        before, source = status_of(file.fileno()), _Source(file, digests)
         location = _sent(placement, task, record, source, data)
-        unsound = _unsound(path, before, status_of(file), source.size)
+        unsound = _unsound(path, before, status_of(file.fileno()), source.size)
         if unsound is not None:
             placement.discard(record.cache_key, location)
             raise unsound
@@ -90,9 +88,9 @@ def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception 
             f"the File can't be stored: it was changed meanwhile: {path}. Return a File to which "
             "nothing writes any more"
         )
-    if size != before.size:
+    if size != before[SIZE]:
         return StorageError(
-            f"the storage's save_file read {size} of {before.size} bytes: it has to read the file "
+            f"the storage's save_file read {size} of {before[SIZE]} bytes: it has to read the file "
             "to its end"
         )
     return None
@@ -109,7 +107,7 @@ def _sent(
         raise unreadable(data.file.path, source.error) from source.error
 
 
-def restore(placement: Placement, entry: Entry, codec: str, begin: Begin) -> File:
+def restore(placement: Placement, key: str, entry: Entry, codec: str, begin: Begin) -> File:
     """The file of an entry, checked; `begin` begins the digests of which one is right.
 
     Raises:
@@ -120,20 +118,13 @@ def restore(placement: Placement, entry: Entry, codec: str, begin: Begin) -> Fil
     if storage is None or location is None:
         raise RestoreError("the result is a file, and the Spot has no storage to read it from")
     seal, files = Seal(begin, less_mark(entry.digest)), placement.files
-    path = _path_in(storage, location)
+    path = path_in(storage.real, location)
     if path is None:
-        path = files.fetched(location, suffix_of(codec), seal, partial(storage.parts, location))
+        load = partial(storage.parts, location)
+        path = files.fetched(key, entry, suffix_of(codec), seal, load)
     else:
         try:
-            files.check(path, seal)
+            files.check(key, entry, path, seal)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise BlobNotFound(f"no blob {location!r:.200}: make it again") from error
     return named_file(path, codec)
-
-
-def _path_in(storage: GuardedStorage, location: str) -> Path | None:
-    path: object = storage.local_path(location)
-    if path is None or isinstance(path, Path):
-        return path
-    advice = "return a Path, or None"
-    raise StorageError(wrong_answer(storage.real, "local_path", path, "a path", advice))

@@ -1,41 +1,66 @@
-"""The files that hits have given: which were checked, and those that were fetched.
+"""Large results in files of this machine: read, mapped or given as files, and checked.
 
-What a storage of another machine holds is fetched once into the folder `fetched` of the Spot's
-directory. The folder may be deleted at any time. A file in it that no hit has used for `UNUSED`
-seconds is removed when another one is fetched; nothing else bounds it.
+A file is read to its end for its digest once a process and a state of the file: device, inode, size
+and the times of its last change. What changes one behind the cache, and none of these, is found by
+`beautyspot verify`. Nothing is remembered of a file that was changed just now: its next change may
+bear the same time. The bytes of signed results are checked each time.
+
+What a storage of another machine holds as a `File` is fetched once into the folder `fetched` of the
+Spot's directory. The folder may be deleted at any time. A file in it that no hit has used for
+`UNUSED` seconds is removed when another one is fetched; nothing else bounds it.
 """
 
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import stat
 import sys
 import time
 from contextlib import suppress
 from io import FileIO
-from mmap import ACCESS_COPY, mmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from beautyspot.errors import RestoreError
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.records import less_mark
+from beautyspot.errors import RestoreError, StorageError
 from beautyspot.files import create, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
-    from beautyspot.contracts import Data
+    from beautyspot.contracts import BlobStorageBase, Data, Entry
     from beautyspot.results.validity import Digest
+
+    Take = Callable[[int, int], Data]
 
 D = TypeVar("D", bound="Data")
 
 UNUSED: Final = 30 * 86400.0
 """Seconds after which a fetched file that no hit has used may be removed."""
 
-KNOWN: Final = 1000
+KNOWN: Final = 4096
 """Files that are remembered as checked."""
 
+SETTLED: Final = 50_000_000
+"""Nanoseconds after a change from which on another one bears another time: several ticks of the
+slowest kernel's clock."""
+
+_COARSE: Final = 1_000_000
+"""Whole milliseconds are of a file system that keeps no finer times, or one change in a million."""
+
+_SETTLED_COARSE: Final = 3_000_000_000
+"""Nanoseconds of `SETTLED` there: FAT counts in steps of two seconds."""
+
+FRESH: Final = 2**25
+"""Bytes up to which glibc uses memory again that was given back (M_MMAP_THRESHOLD)."""
+
 _WITHOUT_FILE: Final[dict[str, Any]] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+
+_AT_ONCE: Final = 2**30
+"""Bytes that every system reads in one call; Linux ends at 2 GiB."""
 
 _DAY: Final = 86400.0
 _PART: Final = 2**20
@@ -45,14 +70,19 @@ _READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINAR
 _WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
-class Status(NamedTuple):
-    """What is another when a file was changed."""
+Status = tuple[int, int, int, int, int]
+"""What is another when a file was changed: device, inode, size, the times of its last change."""
 
-    device: int
-    inode: int
-    size: int
-    modified: int
-    changed: int
+SIZE: Final = 2
+"""Where the size is in it."""
+
+
+class Checked(NamedTuple):
+    """A file that was found to be what a row says, in this state."""
+
+    entry: Entry
+    path: str
+    status: Status
 
 
 class Seal(NamedTuple):
@@ -96,9 +126,60 @@ class LocalFiles:
 
     def __init__(self, directory: Path) -> None:
         self._folder = directory / "fetched"
-        self._checked: dict[tuple[str, bytes | None], Status] = {}
+        self._checked: dict[str, Checked] = {}
 
-    def check(self, path: Path, seal: Seal) -> None:
+    @staticmethod
+    def way(*, owned: bool, maps: bool) -> Take:
+        """The way to take bytes: `owned` by their value or not; then as a map, where it `maps`."""
+        return (mapped if maps else to_write) if owned else whole
+
+    def known(self, key: str, entry: Entry, take: Take) -> Data | None:
+        """The bytes of an entry's file as it was checked; None where it was not, or has changed."""
+        known = self._checked.get(key)
+        if known is None or known.entry != entry:
+            return None
+        try:
+            descriptor = os.open(known.path, _READ)
+            try:
+                data = take(descriptor, known.status[SIZE])
+                return data if status_of(descriptor) == known.status else None
+            finally:
+                os.close(descriptor)
+        except (OSError, ValueError):
+            return None
+
+    def read(
+        self,
+        key: str,
+        entry: Entry,
+        storage: BlobStorageBase,
+        begin: Callable[[], list[Digest]],
+        take: Take,
+    ) -> Data | None:
+        """The bytes of an entry's file, checked; None where it has none that can be read.
+
+        Raises:
+            RestoreError: they are not what was stored.
+            StorageError: as by `path_in`.
+        """
+        path = None if entry.result_value is None else path_in(storage, entry.result_value)
+        if path is None:
+            return None
+        try:
+            descriptor = open_plain(str(path), 0)
+            try:
+                status = status_of(descriptor)
+                data = take(descriptor, status[SIZE])
+            finally:
+                os.close(descriptor)
+        except (OSError, ValueError):
+            return None
+        for _ in Seal(begin, less_mark(entry.digest)).passing([data]):
+            pass
+        self._remember(key, Checked(entry, str(path), status))
+        return data
+
+    def check(self, key: str, entry: Entry, path: Path, seal: Seal) -> None:
         """Read a file to its end, unless this was done since its last change.
 
         Raises:
@@ -106,37 +187,23 @@ class LocalFiles:
             OSError: it can't be read.
         """
         with FileIO(path, opener=open_plain) as file:
-            self._check(file, seal, iter(lambda: file.read(_PART), b""))
+            checked = Checked(entry, str(path), status_of(file.fileno()))
+            if self._checked.get(key) == checked:
+                return
+            for _ in seal.passing(iter(lambda: file.read(_PART), b"")):
+                pass
+        self._remember(key, checked)
 
-    def mapped(self, path: Path, seal: Seal) -> memoryview:
-        """A file mapped into memory, checked as by `check`. What is written to it stays there.
-
-        The map outlives the file's name, and before Python 3.13 keeps the file open: but no more
-        of them than leave half of its files to the process.
-
-        Raises:
-            RestoreError: it is not what was stored.
-            OSError, ValueError: it can't be mapped.
-        """
-        with FileIO(path, opener=open_plain) as file:
-            if not (_WITHOUT_FILE or _may_keep_open(file)):
-                raise OSError(errno.EMFILE, "maps keep half of the files open", str(path))
-            view = memoryview(mmap(file.fileno(), 0, access=ACCESS_COPY, **_WITHOUT_FILE))
-            self._check(file, seal, [view])
-        return view
-
-    def _check(self, file: FileIO, seal: Seal, parts: Iterable[Data]) -> None:
-        known, status = (str(file.name), seal.digest), status_of(file)
-        if self._checked.get(known) == status:
+    def _remember(self, key: str, checked: Checked) -> None:
+        changed = checked.status[-1]
+        if time.time_ns() - changed < (SETTLED if changed % _COARSE else _SETTLED_COARSE):
             return
-        for _ in seal.passing(parts):
-            pass
         if len(self._checked) >= KNOWN:
             self._checked.clear()
-        self._checked[known] = status
+        self._checked[key] = checked
 
     def fetched(
-        self, location: str, suffix: str, seal: Seal, load: Callable[[], Iterable[bytes]]
+        self, key: str, entry: Entry, suffix: str, seal: Seal, load: Callable[[], Iterable[bytes]]
     ) -> Path:
         """The path of a blob's copy, which is fetched where there is no sound one.
 
@@ -146,11 +213,12 @@ class LocalFiles:
         """
         from hashlib import sha256
 
-        name = sha256(location.encode(errors="surrogatepass") + b"\n" + (seal.digest or b""))
+        location = (entry.result_value or "").encode(errors="surrogatepass")
+        name = sha256(location + b"\n" + (seal.digest or b""))
         path = self._folder / f"{name.hexdigest()[:32]}.{suffix}"
         try:
             _touch(path)
-            self.check(path, seal)
+            self.check(key, entry, path, seal)
         except (OSError, RestoreError):  # not there, or damaged
             self._fetch(path, seal.passing(load()))
             self._remove_unused()
@@ -188,24 +256,92 @@ def open_plain(path: str, flags: int) -> int:
     return descriptor
 
 
-def _may_keep_open(file: FileIO) -> bool:
-    """Whether a map, which duplicates the descriptor, leaves half of what may be open to others.
+def status_of(descriptor: int) -> Status:
+    """The status of a file now."""
+    found = os.fstat(descriptor)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
-    A duplicate has the lowest number that is free.
+
+def path_in(storage: BlobStorageBase, location: str) -> Path | None:
+    """Where a blob is a file of this machine; None where it is none.
+
+    Raises:
+        StorageError: the location leads out of the storage, or the storage gives no path.
     """
-    try:
+    path: object = storage.local_path(location)
+    if path is None or isinstance(path, Path):
+        return path
+    raise StorageError(
+        wrong_answer(storage, "local_path", path, "a path", "return a Path, or None")
+    )
+
+
+# --------------------------------------------------------------------- ways to take the bytes
+
+
+def whole(descriptor: int, size: int) -> bytes:
+    """All bytes of a file, in one call; `size` is what the system said of it."""
+    if 0 < size <= _AT_ONCE:
+        data = os.read(descriptor, size)
+        if len(data) == size:
+            return data
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    with FileIO(descriptor, closefd=False) as file:
+        return file.readall()
+
+
+def to_write(descriptor: int, size: int) -> bytearray | memoryview:
+    """All bytes in memory to which nothing else refers, and which can be written to."""
+    if not size:  # or the file system tells no sizes
+        return bytearray(whole(descriptor, size))
+    memory = _memory(size)
+    with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
+        end = 0
+        while end < size and (count := file.readinto(view[end:])):
+            end += count
+    return memory if end == size else memory[:end]  # it was cut off meanwhile
+
+
+def _memory(size: int) -> bytearray | memoryview:
+    """NumPy's, where the program has loaded it: a `bytearray` is filled with zeros first.
+
+    The C library takes fresh pages for all that is over 32 MiB, of 4 kB each, of which one costs as
+    much as reading 20 kB: that much comes in huge pages from the system, where it has such.
+    """
+    if size > FRESH and hasattr(mmap, "MADV_HUGEPAGE"):
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a kernel without
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        return memoryview(pages)
+    empty: Any = getattr(sys.modules.get("numpy"), "empty", None)
+    return bytearray(size) if empty is None else memoryview(empty(size, "u1"))
+
+
+def mapped(descriptor: int, size: int) -> memoryview:
+    """The file as memory, read as far as it is looked at (`mark(mmap=True)`).
+
+    It is copy-on-write, so that no change reaches the file, which the system never writes to while
+    it has its name, and which stays as long as a map of it. But whoever cuts one short in its place
+    kills the process that reads on (SIGBUS), and whoever changes one in its place may change the
+    array: so this is the function's own choice, and none where results are signed.
+
+    Before Python 3.13 a map keeps the file open: but no more of them than leave half of its files
+    to the process. A new descriptor has the lowest number that is free.
+
+    Raises:
+        OSError, ValueError: it can't be mapped.
+    """
+    del size
+    if not _WITHOUT_FILE and os.name == "posix":
         from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-    except ImportError:  # Windows, whose limit is far away
-        return True
-    limit, duplicate = getrlimit(RLIMIT_NOFILE)[0], os.dup(file.fileno())
-    os.close(duplicate)
-    return limit == RLIM_INFINITY or 2 * duplicate < limit
+
+        limit = getrlimit(RLIMIT_NOFILE)[0]
+        if limit != RLIM_INFINITY and 2 * descriptor >= limit:
+            raise OSError(errno.EMFILE, "maps keep half of the files open")
+    return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY, **_WITHOUT_FILE))
 
 
-def status_of(file: FileIO) -> Status:
-    """Its status now."""
-    found = os.fstat(file.fileno())
-    return Status(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+# --------------------------------------------------------------------------- what is fetched
 
 
 def _touch(path: Path) -> None:

@@ -169,7 +169,7 @@ class Placement:
 
         The store's ID comes first, so that several stores can share a storage.
         """
-        return f"{self.store.store_id}/{key[:2]}/{key}-"
+        return f"{self.store.store_id}/{key}-"
 
     def discard(
         self, key: str, location: str | None, storage: GuardedStorage | None = None

@@ -84,7 +84,7 @@ def _moved(cache: Cache, call: Call, record: TaskRecord, value: Any) -> TaskReco
         data = FileData(value)
     elif record.result_type != DIRECT_BLOB:
         entry = entry_of(record)
-        data = cache.load(entry, writable=False)
+        data = cache.load(entry)
         cache.check(record.cache_key, entry, Payload(data, codec))  # it was read a second time
     made, expires = record.made_at or 0.0, record.expires_at
     digest = None  # of a file, it is known once that is stored
