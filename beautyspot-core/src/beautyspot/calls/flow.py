@@ -302,10 +302,13 @@ def after_older(engine: Engine, run: Run, deadline: float) -> Generator[Step, An
 
 def _ask(run: Run) -> Generator[Step, Any, Begun | None]:
     """Ask the store for the lease, and for what is there; None where it fails."""
-    engine, key = run.engine, run.call.key
+    engine, key, trips = run.engine, run.call.key, run.call.trips
 
     def ask(*, in_place: bool = False) -> Begun | None:
         try:
+            if trips is not None:
+                asked: Begun = trips.begin(key, run.rejected)
+                return asked
             return engine.cache.begin([key], run.rejected, in_place=in_place)
         except Exception as error:
             if in_place and isinstance(error, MetadataBusyError):
@@ -313,7 +316,7 @@ def _ask(run: Run) -> Generator[Step, Any, Begun | None]:
             report_no_lease(engine, run.call, error)
             return None
 
-    if not engine.blocking:
+    if not engine.blocking and trips is None:
         try:
             return ask(in_place=True)
         except MetadataBusyError:

@@ -150,7 +150,9 @@ class Run:
         writer = engine.cache.writer
         if not self.queued():
             if self.call.task.kind not in ASYNCHRONOUS:
-                yield Block(partial(writer.write, pending))
+                trips: Any = None if self._takes_longer else self.call.trips
+                write = writer.write if trips is None else trips.write
+                yield Block(partial(write, pending))
             elif engine.blocking and not self.call.invalidated and writer.queue(pending):
                 yield Join(pending, inf)
             elif engine.blocking or self._takes_longer or not writer.write_now(pending):
