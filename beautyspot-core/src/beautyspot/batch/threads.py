@@ -167,7 +167,7 @@ class ThreadMap(Map):
             self._sent = sent(target, given)
             warn_of_rate(target, given)
         self._done: SimpleQueue[tuple[Item, Future[Any]]] = SimpleQueue()
-        self._errors, self._is_halted = count(1), False
+        self._errors, self._most_failures = count(1), options.most_failures
         self._process = os.getpid()
 
     def give(self) -> Generator[Any, None, None]:
@@ -249,36 +249,26 @@ class ThreadMap(Map):
         return self._executor.submit(make_there, sends_code(self._executor), sent_so, *item.args)
 
     def _call(self, item: Item) -> Made:
-        if self._is_halted:
+        if self.has_ended:
             raise NotBegun
         item.began = item.began or monotonic()
         function, args = self.prepared(item)
-        return self.started(item).run(make, self.target.engine.last_calls, function, *args)
+        try:
+            return self.started(item).run(make, self.target.engine.last_calls, function, *args)
+        except BaseException:  # after too many nothing begins, whenever the map's thread sees them
+            if self._most_failures is not None and next(self._errors) > self._most_failures:
+                self.stop()
+            raise
 
     def note(self, item: Item, future: Future[Any]) -> None:
-        """Have the thread of the map settle it; called in any thread.
-
-        After too many failures nothing may begin, whenever that thread comes to see them.
-        """
+        """Have the thread of the map settle it; called in any thread."""
         self._done.put((item, future))
-        if future.cancelled() or future.exception() is None:
-            return
-        most = self.options.most_failures
-        if most is not None and next(self._errors) > most:
-            self._halt()
-
-    def _halt(self) -> None:
-        self._is_halted = True
-        for item, future in list(self.calls.items()):
-            if item.start is not None:
-                item.start.stop()
-            if self._cancels:
-                future.cancel()
 
     def stop(self) -> None:
         """Have nothing new begin: neither what waits for its permit nor for a thread."""
         super().stop()
-        self._halt()
+        for future in list(self.calls.values()) if self._cancels else ():
+            future.cancel()
 
     def is_fatal(self, error: BaseException) -> bool:
         """Whether a call's error ends the map; that of an executor which takes no calls does."""

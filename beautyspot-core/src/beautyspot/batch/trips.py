@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
     from beautyspot.results.writer import Pending
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 MOST: Final = 256
 """Calls that share a trip."""
 
@@ -22,82 +19,68 @@ MOST: Final = 256
 class Trips:
     """The trips to a store of the calls of one map.
 
-    While one is under way, the calls that come wait, and then share the next one. So a lone call
-    waits for nobody, and no lease is held for a call that is yet to begin.
+    Attributes:
+        begin: takes a key and what is rejected of it; gives what `Cache.begin` does, which is about
+            the keys of others, too.
+        write: writes a `Pending` in this thread, or has another one write it with its own.
     """
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        most = min(MOST, cache.store.real.most_leases)
-        self._begins = _Shared[tuple[str, "Mapping[str, float]"], "Begun"](self._begin, most)
-        self._writes = _Shared["Pending", None](cache.writer.write_all, MOST)
-        self._is_strict = cache.reporter.strict
-
-    def begin(self, key: str, rejected: Mapping[str, float]) -> Begun:
-        """What `Cache.begin` gives for a key; also about those of others.
-
-        Raises:
-            MetadataError: the store failed.
-        """
-        return self._begins((key, rejected))
-
-    def write(self, pending: Pending) -> None:
-        """Write a result in this thread, or have another thread write it with its own."""
-        if self._is_strict:  # its failure is raised, and is none of others'
-            self._cache.writer.write(pending)
-        else:
-            self._writes(pending)
+        self.begin = Shared(self._begin, min(MOST, cache.store.real.most_leases))
+        self.write: Callable[[Pending], object] = Shared(self._write, MOST)
+        if cache.reporter.strict:  # a failure is raised, and is none of others'
+            self.write = cache.writer.write
 
     def _begin(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
         rejected: dict[str, float] = {}
         for _, worse in asked:
             rejected |= worse
-        return self._cache.begin([*{key for key, _ in asked}], rejected)
+        return self._cache.begin([*dict(asked)], rejected)
+
+    def _write(self, asked: list[tuple[Pending]]) -> None:
+        self._cache.writer.write_all([pending for (pending,) in asked])
 
 
-class _Asked(Generic[T, R]):
-    """What one thread asks for, and the answer."""
+class Shared:
+    """Has one thread ask for itself and for those that wait for their turn.
 
-    __slots__ = ("answer", "error", "what")
+    So a lone one waits for nobody, and nothing is leased for a call that is yet to begin.
 
-    def __init__(self, what: T) -> None:
-        self.what = what
-        self.answer: list[R] = []
-        self.error: Exception | None = None
+    Args:
+        ask: asks for all of these arguments at once.
+        most: of so many.
+    """
 
-
-class _Shared(Generic[T, R]):
-    """Has the thread whose turn it is ask for all that wait for theirs."""
-
-    def __init__(self, ask: Callable[[list[T]], R], most: int) -> None:
+    def __init__(self, ask: Callable[[list[Any]], Any], most: int) -> None:
         self._ask, self._most = ask, most
-        self._waiting: dict[_Asked[T, R], None] = {}
+        self._waiting: dict[int, list[Any]] = {}  # each with its arguments, then with the answer
         self._turn = threading.Lock()
 
-    def __call__(self, what: T) -> R:
-        mine: _Asked[T, R] = _Asked(what)
-        self._waiting[mine] = None
+    def __call__(self, *arguments: Any) -> Any:
+        """Ask, or have another thread ask.
+
+        Raises:
+            Exception: what asking raised.
+        """
+        mine: list[Any] = [arguments]
+        self._waiting[id(mine)] = mine
         try:
             with self._turn:
-                if mine in self._waiting:
-                    self._answer(
-                        [mine, *(each for each in list(self._waiting) if each is not mine)]
-                    )
+                if len(mine) == 1:
+                    others = [each for each in list(self._waiting.values()) if each is not mine]
+                    self._answer([mine, *others[: self._most - 1]])
         finally:
-            self._waiting.pop(mine, None)
-        if mine.error is not None:
-            raise mine.error
-        return mine.answer[0]
+            self._waiting.pop(id(mine), None)
+        if isinstance(mine[1], Exception):
+            raise mine[1]
+        return mine[1]
 
-    def _answer(self, all_: list[_Asked[T, R]]) -> None:
-        batch = all_[: self._most]
+    def _answer(self, batch: list[list[Any]]) -> None:
         try:
-            answer = self._ask([each.what for each in batch])
+            answer = self._ask([each[0] for each in batch])
         except Exception as error:
-            for each in batch:
-                each.error = error
-        else:
-            for each in batch:
-                each.answer.append(answer)
+            answer = error
         for each in batch:
-            self._waiting.pop(each, None)
+            self._waiting.pop(id(each), None)
+            each.append(answer)

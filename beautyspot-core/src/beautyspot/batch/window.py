@@ -192,7 +192,10 @@ class Map:
         self.looks.pop(item, None)
         if item.settled:  # its time was over
             return
-        error = self.cancelled() if future.cancelled() else future.exception()
+        try:
+            error = future.exception()
+        except self.cancelled as cancelled:
+            error = cancelled
         if error is not None:
             if not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
                 self.fail(item, error)
@@ -266,9 +269,8 @@ class Map:
         return equal[1:]
 
     def stop(self) -> None:
-        """Have nothing new begin; what waits for its permit ends."""
+        """Have nothing new begin, from any thread; what waits for its permit ends."""
         self.has_ended = True
-        self._waiting.clear()
         for item in list(self.calls):
             if item.start is not None:
                 item.start.stop()

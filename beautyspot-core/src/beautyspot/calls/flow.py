@@ -316,7 +316,9 @@ def _ask(run: Run) -> Generator[Step, Any, Begun | None]:
             report_no_lease(engine, run.call, error)
             return None
 
-    if not engine.blocking and trips is None:
+    if trips is not None and run.call.task.kind == "function":
+        return ask()
+    if not engine.blocking:
         try:
             return ask(in_place=True)
         except MetadataBusyError:
