@@ -64,8 +64,7 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.backends.registry import PluginInfo, plugins
-    from beautyspot.batch.failures import Failed
-    from beautyspot.batch.progress import Progress
+    from beautyspot.batch.records import Failed, Progress
     from beautyspot.calls.activity import (
         ActiveLimit,
         ActiveMap,
@@ -127,7 +126,7 @@ _LATER = {
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
-    "Failed": "batch.failures",
+    "Failed": "batch.records",
     "Finding": "contracts.examination",
     "Fault": "inspecting.verifying",
     "Hit": "observing",
@@ -140,7 +139,7 @@ _LATER = {
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.registry",
-    "Progress": "batch.progress",
+    "Progress": "batch.records",
     "Pruned": "results.pruning",
     "Raised": "observing",
     "Ran": "observing",

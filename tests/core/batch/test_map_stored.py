@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.batch import displays
+from beautyspot.batch.meter import described
 from broken import BrokenStore
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_results_that_are_not_stored_are_counted(
 ) -> None:
     end = mapped(spot, mapped.marked(spot, function, **options), [1, 2])[1]
     assert (end.runs, end.failures, end.unstored) == (2, 0, 2)
-    assert "2 not stored" in ", ".join(displays.at_the_end(end))
+    assert "2 not stored" in described(end, last=True)
 
 
 def test_what_a_store_that_fails_does_not_take_is_counted(

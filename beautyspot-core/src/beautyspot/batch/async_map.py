@@ -8,36 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections import deque
-from collections.abc import AsyncGenerator
-from contextvars import copy_context
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.batch.async_inputs import AsyncInputs, inputs_of
-from beautyspot.batch.lookups import Lookups
-from beautyspot.batch.made import make_async
+from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.options import CONCURRENCY
-from beautyspot.batch.termination import ends_in_order
-from beautyspot.batch.window import Window
-from beautyspot.calls.wrappers import perform
+from beautyspot.batch.targets import make_async
+from beautyspot.batch.window import Map, ends_in_order
 from beautyspot.concurrency.waiting import Job, check_asyncio
-from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from contextvars import Context
     from typing import NoReturn
 
-    from beautyspot.batch.items import Item
-    from beautyspot.batch.made import Made
+    from beautyspot.batch.lookups import Item
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
-    from beautyspot.concurrency.queueing import Start
     from beautyspot.tasks.task import Task as MarkedTask
 
     Task = asyncio.Task[Any]
+
+AHEAD: Final = 64
+"""Inputs of an asynchronous iterable that are read before there is room for them."""
+
+_END: Final = object()
 
 
 class Results(AsyncGenerator[Any, None]):
@@ -69,7 +66,7 @@ class Results(AsyncGenerator[Any, None]):
         )
 
 
-class AsyncMap:
+class AsyncMap(Map):
     """One `spot.map` over a coroutine function.
 
     Args:
@@ -79,6 +76,8 @@ class AsyncMap:
         meter: counts, or None.
     """
 
+    cancelled = CancelledError
+
     def __init__(
         self,
         target: Target,
@@ -86,244 +85,122 @@ class AsyncMap:
         options: MapOptions,
         meter: Meter | None,
     ) -> None:
-        self._target, self._timeout, self._meter = target, options.timeout, meter
-        self._concurrency = options.concurrency or CONCURRENCY
-        self._context: Context = copy_context()
+        concurrency = options.concurrency or CONCURRENCY
+        super().__init__(target, options, meter, concurrency, concurrency)
         self._news = asyncio.Event()
-        self._inputs = inputs_of(inputs, self._news.set, self._context)
-        self._lookups = Lookups(target)
-        self._window = Window(options, self._lookups, self._concurrency, meter)
-        self._waiting: deque[Item] = deque()  # calls that are yet to begin
-        self._calls: dict[Task, asyncio.TimerHandle | None] = {}  # under way
-        self._begun: set[Item] = set()  # those of these, and of calls whose time was over
-        self._is_cancelled = False
-        self._loop: asyncio.AbstractEventLoop | None = None  # in which it has begun
-        self._before: set[Task] = set()  # tasks of the Spot's that others have begun
-        self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
+        self.inputs = Inputs(inputs)
+        if any(isinstance(each, AsyncIterable) for each in inputs):
+            self.inputs = AsyncInputs(inputs, self._news.set, self.context)
+        self._timers: dict[Task, asyncio.TimerHandle] = {}
 
     async def give(self) -> AsyncGenerator[Any, None]:
         """The results."""
         check_asyncio("spot.map of a coroutine function")
-        window = self._window
-        self._begin()
+        self._loop, behind = asyncio.get_running_loop(), self.target.engine.behind
+        before = behind.tasks_here()
+        if self.meter is not None:
+            self.context.run(self.meter.watch)
+            self.meter.start_in(self._loop)
         try:
             with ends_in_order():
                 while True:
-                    for result in window.ready():
+                    for result in self.ready():
                         yield result
                     if not await self._goes_on():
                         break
-                self._window.raise_failure(self._inputs.error)
-                await self._renew()
+                self.raise_failure()
+                renewing = behind.tasks_here() - before
+                if renewing:  # of results that had expired: the event loop may end next
+                    await asyncio.wait(renewing, timeout=self.options.timeout)
         except CancelledError:
             self._cancel()
             raise
         finally:
             await self._end()
 
-    def _begin(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._before = self._target.engine.behind.tasks_here()
-        if self._meter is not None:
-            self._context.run(self._meter.watch)
-            self._meter.start_in(self._loop)
-
-    def _check_loop(self) -> None:
+    async def _goes_on(self) -> bool:
+        """Read, start and wait until something can be handed out; False where all was."""
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(
                 "this iterator of spot.map was begun in another event loop, where its calls run: "
                 "read it to its end there, or call spot.map anew in this one"
             )
-
-    async def _goes_on(self) -> bool:
-        """Read, start and wait until something can be handed out; False where all was."""
-        window, inputs = self._window, self._inputs
-        self._check_loop()
         self._news.clear()
-        reads = not (window.has_ended or inputs.has_ended) and await self._read()
-        if reads or window.is_ready:
+        room = self.room
+        page = self.inputs.page(room) if room else []
+        if page:
+            run: Any = self.context.copy().run
+            look = partial(run, self.lookups.page, page)
+            engine = self.target.engine
+            if engine.blocking:
+                self.take(await Job(look).run_in(engine.executor))
+            else:
+                self.take(look())
+                await asyncio.sleep(0)  # the loop runs others between two pages
+        if page or self.is_ready:
             return True
-        is_reading = isinstance(inputs, AsyncInputs) and not (inputs.has_ended or window.has_ended)
-        if self._calls or self._others or is_reading:
+        reads = isinstance(self.inputs, AsyncInputs) and not self.inputs.has_ended
+        if self.calls or self.looks or (reads and not self.has_ended):
             await self._news.wait()
             return True
-        return not (window.has_ended or (inputs.has_ended and window.is_empty))
+        return not self.is_over
 
-    async def _renew(self) -> None:
-        """Wait for the calls behind results that had expired: the event loop may end next."""
-        behind = self._target.engine.behind.tasks_here() - self._before
-        if behind:
-            await asyncio.wait(behind, timeout=self._timeout)
+    # ------------------------------------------------------------------------------- the tasks
 
-    # ------------------------------------------------------------------------------ begin
+    def look(self, item: Item) -> Task:
+        """Have the executor look an item up."""
+        run: Any = self.context.copy().run
+        look = partial(run, self.lookups.look, item)
+        return self._loop.create_task(
+            Job(look).run_in(self.target.engine.executor), context=self.context.copy()
+        )
 
-    async def _read(self) -> bool:
-        """Read a page of inputs, if there is room and there are any; whether there were."""
-        room = self._window.room
-        page = self._inputs.page(room) if room else []
-        if not page:
-            return False
-        look = partial(self._within, self._lookups.page, page)
-        engine = self._target.engine
-        if engine.blocking:
-            found = await Job(look).run_in(engine.executor)
-        else:
-            found = look()
-            await asyncio.sleep(0)  # the loop runs others between two pages
-        for item in self._window.take(found):
-            self._begin_with(item)
-        return True
-
-    def _within(self, work: Callable[[Any], Any], what: Any) -> Any:
-        """Do something in a context like that in which the map was called."""
-        return self._context.copy().run(work, what)
-
-    def _begin_with(self, item: Item) -> None:
-        """Have an item looked up, or called as soon as that may be."""
-        if item.call is not None:
-            look = partial(self._within, self._lookups.look, item)
-            task = self._spawn(Job(look).run_in(self._target.engine.executor))
-            self._others.add(task)
-            task.add_done_callback(partial(self._looked, item))
-        elif self._window.leads(item):
-            self._waiting.append(item)
-            self._start()
-
-    def _start(self) -> None:
-        """Begin as many calls as may run at once, unless nothing new may begin."""
-        if self._window.has_ended:
-            self._waiting.clear()
-        while self._waiting and len(self._calls) < self._concurrency:
-            item = self._waiting.popleft()
-            if self._meter is not None:
-                self._meter.began()
-            item.start = self._target.start()
-            self._begun.add(item)
-            task = self._spawn(self._call(item), item.start)
-            self._calls[task] = None
-            if self._timeout is not None:
-                self._watch_time(item, task, self._timeout)
-            task.add_done_callback(partial(self._called, item))
+    def submit(self, item: Item) -> Task:
+        """Make a call in a task, and have its time be watched from when it has its permit."""
+        function, args = self.prepared(item)
+        work = make_async(self.target.engine.last_calls, function, *args)
+        task = self._loop.create_task(work, context=self.started(item))
+        item.began, timeout = self._loop.time(), self.options.timeout
+        if timeout is not None:
+            watch = partial(self._watch_time, item, task, timeout)
+            if item.start is None:
+                watch()
+            else:
+                item.start.tell = watch
+        return task
 
     def _watch_time(self, item: Item, task: Task, timeout: float) -> None:
-        """Have a call fail that takes longer, from when it has its permit."""
+        self._timers[task] = self._loop.call_later(timeout, self._time_out, item, task, timeout)
 
-        def begin() -> None:
-            if task in self._calls:
-                over = partial(self._time_out, item, task, timeout)
-                self._calls[task] = task.get_loop().call_later(timeout, over)
-
-        if item.start is None:
-            begin()
-        else:
-            item.start.tell = begin
-
-    def _call(self, item: Item) -> Coroutine[Any, Any, Any]:
-        """Make a call; one that was not found just now does not look again at once.
-
-        It does look once other processes are kept out. In other modes nothing keeps them out.
-        """
-        target, engine = self._target, self._target.engine
-        if not item.key or engine.detours or target.task.options.mode != "normal":
-            return make_async(engine.last_calls, target.function, *item.args)
-        call = target.call(item.args)
-        call.looked = target.task.stale is None  # else what has expired may be given all the same
-        return make_async(engine.last_calls, perform, engine, call)
-
-    def _spawn(self, work: Coroutine[Any, Any, Any], start: Start | None = None) -> Task:
-        context = self._context.copy()
-        if start is not None:
-            context.run(start.watch)
-        return asyncio.get_running_loop().create_task(work, context=context)
-
-    # ---------------------------------------------------------------------------- collect
-
-    def _called(self, item: Item, task: Task) -> None:
-        """Note the end of a call, and begin the next one."""
-        timer = self._calls.pop(task, None)
+    def note(self, item: Item, future: Task) -> None:
+        """Settle it."""
+        timer = self._timers.pop(future, None)
         if timer is not None:
             timer.cancel()
-        self._others.discard(task)
-        self._begun.discard(item)
-        self._settle(item, task, began=True)
-
-    def _looked(self, item: Item, task: Task) -> None:
-        """Note the end of a look-up."""
-        self._others.discard(task)
-        self._settle(item, task, began=False)
-
-    def _settle(self, item: Item, task: Task, *, began: bool) -> None:
         self._news.set()
-        if task.cancelled() and self._is_cancelled:
-            if began and self._meter is not None and not item.settled:
-                self._meter.gave_up()
-            return
-        error = CancelledError() if task.cancelled() else task.exception()
-        if item.settled:  # its time was over
-            return
-        if error is not None:
-            self._end_badly(item, error, began=began)
-        elif began or task.result() is not MISSING:
-            self._take(item, task.result(), began=began)
-        elif not self._window.has_ended:
-            self._begin_with(item)
-        self._start()
-
-    def _take(self, item: Item, made: Made, *, began: bool) -> None:
-        if self._meter is not None:
-            self._meter.made(made) if began else self._meter.hit()
-        if made.error is not None:
-            self._window.failed(item, made.error, stored=True)
-            self._stop_if_over()
-            return
-        for follower in self._window.returned(item, made):
-            self._begin_with(follower)
-
-    def _end_badly(self, item: Item, error: BaseException, *, began: bool) -> None:
-        if item.start is None or not item.start.is_stopped:
-            self._fail(item, error, began=began)
-        elif self._meter is not None:
-            self._meter.gave_up()
-
-    def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
-        refused = self._target.has_refused(item, error)
-        if self._meter is not None:
-            (self._meter.failed if began else self._meter.missed)(refused=refused)
-        self._window.failed(item, error, refused=refused)
-        self._stop_if_over()
-
-    def _stop_if_over(self) -> None:
-        if self._window.has_ended:
-            self._stop()
+        self.settle(item, future)
 
     def _time_out(self, item: Item, task: Task, timeout: float) -> None:
         """Have a call fail, and wait no longer for it."""
-        if task.done():  # `_called` comes next
+        if task.done():  # `note` comes next
             return
-        self._calls.pop(task, None)
-        self._others.add(task)
-        self._fail(item, _over(self._target.task, timeout), began=True)
+        del self.calls[item]
+        self.looks[item] = task  # the end waits for it
+        self.fail(item, _over(self.target.task, timeout))
         task.cancel()
         self._news.set()
-        self._start()
+        self.go_on()
 
     # -------------------------------------------------------------------------------- end
 
-    def _stop(self) -> None:
-        """Have nothing new begin: what waits for its permit ends."""
-        self._window.has_ended = True
-        for item in self._begun:
-            if item.start is not None:
-                item.start.stop()
-
     def _cancel(self) -> None:
-        self._is_cancelled = self._window.has_ended = True
-        for task in (*self._calls, *self._others):
+        self.has_ended = True
+        for task in (*self.calls.values(), *self.looks.values()):
             task.cancel()
 
     async def _end(self) -> None:
         """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
-        self._stop()
+        self.stop()
         try:
             await self._all_have_ended()
         except CancelledError:
@@ -331,15 +208,15 @@ class AsyncMap:
             await self._all_have_ended()
             raise
         finally:
-            if self._meter is not None:
-                self._meter.close()
+            if self.meter is not None:
+                self.meter.close()
 
     async def _all_have_ended(self) -> None:
         if asyncio.get_running_loop() is not self._loop:  # whose calls nobody can wait for here
             return
-        if isinstance(self._inputs, AsyncInputs):
-            await self._inputs.close()
-        while tasks := [*self._calls, *self._others]:
+        if isinstance(self.inputs, AsyncInputs):
+            await self.inputs.close()
+        while tasks := [*self.calls.values(), *self.looks.values()]:
             await asyncio.wait(tasks)
 
 
@@ -355,3 +232,71 @@ def _over(task: MarkedTask, timeout: float) -> TimeoutError:
         f"the call of {task.func_identifier} took longer than the timeout={timeout:g} s of "
         f"spot.map, and {then}. Give more time{more}"
     )
+
+
+class AsyncInputs(Inputs):
+    """The inputs of a map of which at least one iterable is asynchronous.
+
+    A task reads them, since the next one may take long to come. Of what it reads, at most `AHEAD`
+    inputs wait until they are asked for.
+
+    Args:
+        iterables: of both kinds; the shortest ends it.
+        came: called when there is something new: inputs, or the end.
+        context: in which they are read.
+    """
+
+    def __init__(
+        self,
+        iterables: tuple[Iterable[Any] | AsyncIterable[Any], ...],
+        came: Callable[[], object],
+        context: Context,
+    ) -> None:
+        super().__init__(())
+        self._given, self._came, self._context = iterables, came, context
+        self._read: asyncio.Queue[tuple[Any, ...]] = asyncio.Queue(AHEAD)
+        self._task: asyncio.Task[None] | None = None
+
+    def page(self, size: int) -> list[tuple[Any, ...]]:
+        """The arguments of the next calls: at most so many, of those that have come by now."""
+        if self._task is None:
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._read_on(), context=self._context.copy())
+        page = [self._read.get_nowait() for _ in range(min(size, self._read.qsize()))]
+        self.has_ended = self._given == () and self._read.empty()
+        return page
+
+    async def _read_on(self) -> None:
+        try:
+            iterators = [
+                aiter(each) if isinstance(each, AsyncIterable) else iter(each)
+                for each in self._given
+            ]
+            while (args := await _next_of(iterators)) is not None:
+                await self._read.put(args)
+                self._came()
+        except BaseException as error:
+            self.error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._given, self.has_ended = (), self._read.empty()
+            self._came()
+
+    async def close(self) -> None:
+        """Read no more."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+
+async def _next_of(iterators: list[Any]) -> tuple[Any, ...] | None:
+    """The next item of each; None where one has ended."""
+    items: list[Any] = []
+    for iterator in iterators:
+        is_plain = isinstance(iterator, Iterator)
+        item = next(iterator, _END) if is_plain else await anext(iterator, _END)
+        if item is _END:
+            return None
+        items.append(item)
+    return tuple(items)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.batch.inputs import Inputs, checked_inputs
+from beautyspot.batch.inputs import Inputs, check_plain, checked_inputs
 from beautyspot.batch.lookups import BYTES, FIRST, LARGEST
 from beautyspot.batch.targets import target_of
 from beautyspot.calls.blocks import join
@@ -38,12 +38,11 @@ def count(marking: Marking, function: object, inputs: tuple[Any, ...]) -> int:
     with ExitStack() as ends:
         inputs = tuple(_made_anew(each, ends) for each in inputs)
         checked_inputs("count", function, inputs)
-        for each in inputs:
-            if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
-                raise ConfigError(
-                    f"count reads its inputs at once, and {each!r:.80} is read in an event loop: "
-                    "read it into a list first, [each async for each in …], and count that"
-                )
+        check_plain(
+            "count reads its inputs at once, and {} is read in an event loop: read it into a list "
+            "first, [each async for each in …], and count that",
+            inputs,
+        )
         return Counter(target).count(Inputs(inputs))
 
 

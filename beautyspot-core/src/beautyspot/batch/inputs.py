@@ -32,6 +32,17 @@ def checked_inputs(method: str, function: object, inputs: tuple[object, ...]) ->
         raise ConfigError(f"{said}: {_instead(method, function, inputs, place)}")
 
 
+def check_plain(message: str, inputs: tuple[object, ...]) -> None:
+    """Refuse asynchronous iterables, where they can't be read.
+
+    Raises:
+        ConfigError: one is; `message` says what to write, with braces for the iterable.
+    """
+    for each in inputs:
+        if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
+            raise ConfigError(message.format(f"{each!r:.80}"))
+
+
 def _instead(method: str, function: object, inputs: tuple[object, ...], place: int) -> str:
     """What to write for an input that is none."""
     given = inputs[place]
@@ -86,11 +97,11 @@ class Inputs:
         error: what an iterable raised, which ends the inputs too.
     """
 
-    def __init__(self, iterables: tuple[Iterable[Any], ...]) -> None:
+    def __init__(self, iterables: tuple[Any, ...]) -> None:
         self._iterables = iterables
         self._tuples: Iterator[tuple[Any, ...]] | None = None
         self.has_ended = False
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def page(self, size: int) -> list[tuple[Any, ...]]:
         """The arguments of the next calls: at most so many, fewer where they take long to read."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128_digest
 
-from beautyspot.batch.items import Item
-from beautyspot.batch.made import Made
+from beautyspot.batch.targets import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
 from beautyspot.contracts import Entry, in_full
@@ -23,9 +22,10 @@ from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import COMPRESSED, Payload, StoredError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from beautyspot.batch.targets import Target
+    from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import Plain
     from beautyspot.tasks.task import Call
 
@@ -40,6 +40,43 @@ LARGEST: Final = 1000
 
 BYTES: Final = 8 * 2**20
 """Bytes of results in a page, about. It bounds the memory."""
+
+
+class Item:
+    """An input on its way to a result that was not found at once.
+
+    Attributes:
+        args: what the function is called with.
+        key: of that call; "" where it has none, and so is equal to no other.
+        call: to be looked up singly, in a thread that may wait; None where the function is to be
+            called.
+        looked: whether nothing was found for its key, and nothing of this map was stored since.
+        start: stops its call as long as that waits for its permit; None where it needs none.
+        began: when its call was made, on the monotonic clock; None before that.
+        settled: whether it has a result, or an error.
+        fatal: whether its error ends the map.
+        stored: whether its error was stored, and so is a hit.
+    """
+
+    __slots__ = (
+        *("args", "began", "call", "error", "fatal", "key"),
+        *("looked", "settled", "start", "stored", "value"),
+        "__weakref__",
+    )
+
+    def __init__(self, args: tuple[Any, ...], key: str = "", call: Call | None = None) -> None:
+        self.args, self.key, self.call = args, key, call
+        self.looked = True
+        self.start: Start | None = None
+        self.began: float | None = None
+        self.settled = self.fatal = self.stored = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    @property
+    def runs_since(self) -> float | None:
+        """When its call began; None before that: also while it waits for its permit."""
+        return self.began if self.start is None else self.start.began
 
 
 class Lookups:
@@ -68,7 +105,7 @@ class Lookups:
         keys = self._target.keys(inputs) if self._may_be_plain() else None
         page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
         self._engine.uses.bound()
-        self._adapt(page, found)
+        self.adapt(found.values())
         return page
 
     def _report(self, error: Exception) -> None:
@@ -193,65 +230,53 @@ class Lookups:
         self._engine.hit(call)
         return value
 
-    def _adapt(self, page: list[Any], found: Mapping[str, Found]) -> None:
-        """Choose the size of the next page: large where most are hits, and these are small."""
-        size = 2 * self.size if 2 * len(found) >= len(page) else self.size // 2
-        codec = self._task.form.codec
-        lengths = [
-            len(entry[0]) if type(entry) is tuple and entry[4] == codec else _length(entry)
-            for entry in found.values()
-        ]
-        fits = BYTES // max(*lengths, 1, 1)
-        self.size = max(1, min(max(FIRST, size), LARGEST, fits))
+    def adapt(self, found: Iterable[Found]) -> None:
+        """Have the next page be larger, unless these results are large."""
+        fits = BYTES // max(1, *[_length(entry) for entry in found], 1)
+        self.size = max(1, min(2 * self.size, LARGEST, fits))
 
     # -------------------------------------------------------------------------- one by one
 
     def look(self, item: Item) -> Any:
-        """What is made of an item that is to be looked up singly, which may block; or `MISSING`.
+        """What is found for an item that is to be looked up singly, as `Made`, or `MISSING`.
 
-        Where an equal input's call has made a result that is not stored, it is a copy of that.
+        It may block.
         """
-        call, copied = item.call, item.copied
+        call, item.call = item.call, None
         assert call is not None  # noqa: S101 - the callers ask
-        item.call = item.copied = None
         try:
             value = answer(self._engine, call, in_place=False, stale=False)
         except Exception as error:
             if not call.is_hit:
                 raise
             return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
-        if value is MISSING and copied is not None and call.key:
-            value = self._copy(call, copied)
         return value if value is MISSING else Made(value)
 
-    def _copy(self, call: Call, payload: Payload) -> Any:
-        """A copy of what an equal input's call has made, or `MISSING`."""
+    def copies(self, followers: list[Item], made: Made) -> list[Any]:
+        """For each input that waited for an equal one a copy of what that came to, or `MISSING`.
+
+        It is called before anybody gets that, and may change it.
+        """
+        nothing = [MISSING] * len(followers)
+        if not followers or made.is_stored is None:  # it belongs to its own caller alone
+            return nothing
         try:
-            value = call.task.form.restore(payload)
-        except Exception as error:
-            advice = "The function runs instead"
-            self._engine.reporter.report("restore", self._target.name, error, advice)
-            return MISSING
+            payload = self._task.form.encode(made.value, as_media=False)
+            data: object = payload.data
+            return (
+                nothing
+                if isinstance(data, FileData)
+                else [self._copy(item, payload) for item in followers]
+            )
+        except Exception:  # no copy can be made: each runs the function itself
+            return nothing
+
+    def _copy(self, item: Item, payload: Payload) -> Any:
+        call = self._target.call(item.args)
+        call.key = item.key
+        value = call.task.form.restore(payload)
         self._engine.hit(call, "run")
         return value
-
-    def follow(self, followers: list[Item], value: Any) -> None:
-        """Have the inputs that waited for an equal one get results of their own.
-
-        It is called before anybody gets `value`, and may change it.
-        """
-        payload = self._copied(value) if followers else None
-        for item in followers:
-            item.call = self._target.call(item.args)
-            item.copied = payload
-
-    def _copied(self, value: Any) -> Payload | None:
-        try:
-            payload = self._task.form.encode(value, as_media=False)
-        except Exception:  # no copy can be made: each runs the function itself
-            return None
-        data: object = payload.data
-        return None if isinstance(data, FileData) else payload
 
 
 def _length(entry: Found) -> int:

@@ -1,15 +1,24 @@
-"""`Meter` counts what becomes of the inputs of a `spot.map`, and has it shown."""
+"""`Meter` counts what becomes of the inputs of a `spot.map`, and has it shown.
+
+`progress=True` shows it by the bar of tqdm, where that is installed and somebody looks on, at a
+terminal or in a notebook; else by a line a minute, in the log.
+"""
 
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
+import warnings
 from collections import deque
+from contextlib import suppress
+from datetime import timedelta
+from importlib import import_module
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.batch import displays
-from beautyspot.batch.progress import OFTEN, Progress
+from beautyspot import logs
+from beautyspot.batch.records import Progress
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.queueing import Queue
 from beautyspot.errors import ConfigError
@@ -19,154 +28,74 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from beautyspot.batch.made import Made
-    from beautyspot.batch.progress import Display
+    Show = Callable[[Progress, bool], object]
+    """Shows it to somebody; True says that no other call comes."""
+
+OFTEN: Final = 0.1
+MINUTE: Final = 60.0
+"""Seconds between two looks of somebody who looks on, and between two lines of the log."""
 
 SAMPLES: Final = 30
 """The rates are those of so many seconds; where calls end less often, of so many ends."""
 
-
-class Called:
-    """A function of the user's as a display."""
-
-    every = OFTEN
-
-    def __init__(self, function: Callable[[Progress], object]) -> None:
-        self._function = function
-
-    def __call__(self, progress: Progress, *, last: bool) -> None:
-        """Call it."""
-        self._function(progress)
-
-
-class _Sample(NamedTuple):
-    """What was counted at some time; `busy` are the seconds in which calls were under way."""
-
-    now: float
-    done: int
-    ended: int
-    busy: float
+_INFO: Final = 20
+"""The level; importing `logging` takes a while."""
 
 
 class Meter:
-    """Counts what becomes of the inputs of one map, from any thread, and has it shown.
+    """Counts what becomes of the inputs of one map, and has it shown.
 
     Args:
         function: the identifier of the function.
         total: how many inputs there are; None where that is not known.
-        display: shows it. One that raises is left out from then on.
+        show: shows it. One that raises is left out from then on.
+        every: seconds between two calls of it.
         clock: gives seconds.
-    """
 
-    __slots__ = (
-        *(
-            "__weakref__",
-            "_busy",
-            "_busy_since",
-            "_clock",
-            "_display",
-            "_ended",
-            "_failures",
-            "_function",
-        ),
-        *("_hits", "_lock", "_moved", "_queue", "_refused", "_running", "_runs", "_samples"),
-        *("_showing", "_started", "_timer", "_total", "_unstored"),
-    )
+    Attributes:
+        hits, runs, failures, refused, unstored: as of `Progress`; the map counts, by `count`.
+        running: gives how many calls are under way.
+        has_ended: whether the map has.
+    """
 
     def __init__(
         self,
         function: str,
         total: int | None,
-        display: Display,
+        show: Show,
+        every: float = OFTEN,
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._function, self._total, self._clock = function, total, clock
-        self._display: Display | None = display
-        self._hits = self._runs = self._failures = self._unstored = self._running = 0
-        self._refused = 0
-        self._busy, self._busy_since = 0.0, 0.0
+        self._show: Show | None = show
+        self._every = every
+        self.hits = self.runs = self.failures = self.refused = self.unstored = 0
+        self.running: Callable[[], int] = lambda: 0
         self._queue = Queue()
-        self._lock = threading.Lock()  # nothing is called in it
-        self._showing = threading.RLock()
         self._started = self._moved = clock()
-        self._samples = deque([_Sample(self._started, 0, 0, 0.0)], SAMPLES)
+        self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
+        self._has_begun = False
+        self._showing = threading.RLock()
         self._ended = threading.Event()
         self._timer: asyncio.TimerHandle | None = None
-
-    # ------------------------------------------------------------------------------- counting
 
     def watch(self) -> None:
         """Count those of the calls made from here, and in copies of this context, that queue."""
         self._queue.watch()
 
-    def hit(self, number: int = 1) -> None:
-        """Count inputs that have a result without a call of their own."""
-        now = self._clock()
-        with self._lock:
-            self._hits += number
-            self._moved = now
-
     def began(self) -> None:
-        """Count a call that is under way, until one of those below ends it."""
-        now = self._clock()
-        with self._lock:
-            if not self._running:
-                self._busy_since = now
-            self._running += 1
-            self._moved = now
+        """Note that a call begins. From the first one on the time that is left is reckoned."""
+        self._moved = self._clock()
+        if not self._has_begun:
+            self._has_begun = True
+            self._samples = deque([(self._moved, self.hits, 0)], SAMPLES)
 
-    def ran(self, *, stored: bool = True) -> None:
-        """Count a call that has run the function, and whether its result is stored."""
-        now = self._clock()
-        with self._lock:
-            self._runs += 1
-            self._unstored += not stored
-            self._end_one(now)
-
-    def found(self) -> None:
-        """Count a call that has got the result of another one."""
-        now = self._clock()
-        with self._lock:
-            self._hits += 1
-            self._end_one(now)
-
-    def made(self, made: Made) -> None:
-        """Count a call under way by what it came to."""
-        if made.is_hit:
-            self.found()
-        else:
-            self.ran(stored=bool(made.is_stored))
-
-    def failed(self, *, refused: bool = False) -> None:
-        """Count a call that failed, or was `refused` by a limit before its function began."""
-        now = self._clock()
-        with self._lock:
-            self._refused += refused
-            self._failures += not refused
-            self._end_one(now)
-
-    def missed(self, *, refused: bool = False) -> None:
-        """Count an input that failed, or was `refused`, without a call of its own."""
-        now = self._clock()
-        with self._lock:
-            self._refused += refused
-            self._failures += not refused
-            self._moved = now
-
-    def gave_up(self) -> None:
-        """Count a call under way no more: it came to nothing."""
-        now = self._clock()
-        with self._lock:
-            self._end_one(now)
-
-    def _end_one(self, now: float) -> None:
-        self._moved = now
-        self._running -= 1
-        if not self._running:
-            self._busy += now - self._busy_since
-
-    # ------------------------------------------------------------------------------- telling
+    def count(self, **inputs: int) -> None:
+        """Count inputs that are done, by what became of them."""
+        self._moved = self._clock()
+        for name, number in inputs.items():
+            setattr(self, name, getattr(self, name) + number)
 
     @property
     def has_ended(self) -> bool:
@@ -175,54 +104,43 @@ class Meter:
 
     def progress(self) -> Progress:
         """What was counted by now."""
-        now = self._clock()
-        with self._lock:
-            hits, runs, failures = self._hits, self._runs, self._failures
-            refused = self._refused
-            unstored, running = self._unstored, self._running
-            busy = self._busy + (self._moved - self._busy_since if running else 0.0)
-            quiet = max(0.0, now - self._moved)
-        ended = runs + failures
-        sample = _Sample(now, hits + ended + refused, ended, busy)
+        now, total, running = self._clock(), self._total, self.running()
+        ended = self.runs + self.failures + self.refused
+        done, quiet = self.hits + ended, max(0.0, now - self._moved)
         waiting = min(running, max(0, self._queue.length))
-        rate, left = self._rates(sample, running - waiting)
-        if left and quiet > left:  # what holds the map up is slower than all that told the time
-            left = None
+        with self._showing:
+            first, last = self._samples[0], self._samples[-1]
+            if done > last[1] and now - last[0] >= 1.0:
+                self._samples.append((now, done, ended))
+        took, of_calls = now - first[0], ended - first[2]
+        rate = (done - first[1]) / took if took > 0 else 0.0
+        left = None
+        if total is not None:
+            number = max(0, total - done)
+            each = 1 / rate if rate and not running else None
+            if of_calls:  # the time since something last happened is none of theirs
+                each = (self._moved - first[0]) / of_calls
+            if not number:
+                left = 0.0
+            elif each is not None and running - waiting < number and number * each >= quiet:
+                left = number * each
         return Progress(
-            *(self._function, sample.done, self._total, hits, runs, failures, unstored),
-            *(running, waiting, now - self._started, quiet, rate, left, refused),
+            *(self._function, done, total, self.hits, self.runs, self.failures, self.unstored),
+            *(running, waiting, now - self._started, quiet, rate, left, self.refused),
         )
 
-    def _rates(self, now: _Sample, running: int) -> tuple[float, float | None]:
-        """Inputs a second, and the seconds until all are done.
+    # ------------------------------------------------------------------------------- showing
 
-        The time in which no call is under way, since all inputs are hits, does not count for that,
-        nor that since something last happened.
-        """
-        with self._showing:
-            last, first = self._samples[-1], self._samples[0]
-            if now.done > last.done and now.now - last.now >= 1.0:
-                self._samples.append(now)
-        took, ended, busy = now.now - first.now, now.ended - first.ended, now.busy - first.busy
-        rate = (now.done - first.done) / took if took > 0 else 0.0
-        if self._total is None:
-            return rate, None
-        each = 1 / rate if rate and not running else None
-        return rate, _left(max(0, self._total - now.done), running, busy / ended if ended else each)
-
-    def show(self) -> None:
+    def show(self, *, last: bool = False) -> None:
         """Show it now."""
-        self._show(last=False)
-
-    def _show(self, *, last: bool) -> None:
         with self._showing:
-            display = self._display
-            if display is None or (not last and self._ended.is_set()):
+            show = self._show
+            if show is None or (not last and self._ended.is_set()):
                 return
             try:
-                display(self.progress(), last=last)
+                show(self.progress(), last)
             except Exception as error:
-                self._display = None
+                self._show = None
                 logger.warning(
                     "what shows the progress of %s raised %s, and is left out from now on. The "
                     "map goes on. Mend it: progress= may not raise",
@@ -230,24 +148,19 @@ class Meter:
                     exc_info=error,
                 )
 
-    # ------------------------------------------------------------------------- now and then
-
     def start(self) -> None:
         """Have a thread show it now and then, until the end."""
-        try:
+        with suppress(RuntimeError):  # no thread can be started: it is shown at the end
             deferred.begin(self._show_on, "progress")
-        except RuntimeError:  # no thread can be started: it is shown at the end
-            logger.debug("no thread shows the progress of %s", self._function)
 
     def _show_on(self) -> None:
-        while (display := self._display) and not self._ended.wait(display.every):
+        while self._show is not None and not self._ended.wait(self._every):
             self.show()
 
     def start_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have an event loop show it now and then, until the end."""
-        display = self._display
-        if display is not None and not self._ended.is_set():
-            self._timer = loop.call_later(display.every, self._show_in, loop)
+        if self._show is not None and not self._ended.is_set():
+            self._timer = loop.call_later(self._every, self._show_in, loop)
 
     def _show_in(self, loop: asyncio.AbstractEventLoop) -> None:
         self.show()
@@ -261,24 +174,98 @@ class Meter:
         if self._timer is not None:
             self._timer.cancel()
         if not has_ended:
-            self._show(last=True)
+            self.show(last=True)
+            self.running = lambda: 0  # it leads to the map, and that to this
 
 
-def _left(number: int, running: int, each: float | None) -> float | None:
-    """Seconds until so many inputs are done, of which some run: `each` takes so many, if known."""
-    if not number:
-        return 0.0
-    return None if each is None or running >= number else number * each
+# ------------------------------------------------------------------------------------- displays
 
 
-def checked_progress(progress: object) -> None:
-    """Refuse what is no `progress=`.
+def described(progress: Progress, *, last: bool) -> str:
+    """The counts in words, and the time that is left or, at the end, that it took."""
+    running = progress.running - progress.waiting
+    left = None if progress.left is None else f"{_span(progress.left)} left"
+    parts = [
+        f"in {_span(progress.seconds)}" if last else left,
+        *(
+            f"{count:,} {word}"
+            for count, word in (
+                (progress.failures, "failed"),
+                (progress.refused, "refused"),
+                (progress.unstored, "not stored"),
+            )
+            if count
+        ),
+        f"{progress.runs:,} runs, {progress.hits:,} hits",
+        f"{progress.waiting:,} wait" if progress.waiting else None,
+        f"{running:,} running" if running > 0 else None,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _span(seconds: float) -> str:
+    """A time for people: "0:02:07"."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _log(progress: Progress, last: bool) -> None:
+    """Write a line in the log where that shows such lines, else on the stream of errors."""
+    of = "" if progress.total is None else f" of {progress.total:,}"
+    said = f"{progress.function}: {progress.done:,}{of} done, {described(progress, last=last)}"
+    adapter = logs.adapter()
+    if adapter.isEnabledFor(_INFO) and adapter.hasHandlers():
+        adapter.info("%s", said)
+    elif sys.stderr is not None:
+        sys.stderr.write(f"beautyspot: {said}\n")
+        sys.stderr.flush()
+
+
+def _by_tqdm(function: str, total: int | None) -> Show | None:
+    """What shows it by tqdm; None where that is not installed, or does not work."""
+    try:
+        with warnings.catch_warnings():  # it warns in notebooks without widgets, and of itself
+            warnings.simplefilter("ignore")
+            name = function.rpartition(":")[2]
+            bar: Any = import_module("tqdm.auto").tqdm(total=total, desc=name)
+    except Exception:  # in a notebook it needs another library; and it is no part of ours
+        return None
+
+    def show(progress: Progress, last: bool) -> None:
+        bar.n = progress.done
+        bar.set_postfix_str(described(progress, last=last), refresh=False)
+        bar.refresh()
+        if last:
+            bar.close()
+
+    return show
+
+
+def _is_looked_at() -> bool:
+    """Whether somebody looks on at a terminal or in a notebook."""
+    shell: Any = None
+    with suppress(Exception):  # a stream of the user's may be anything
+        if sys.stderr.isatty():
+            return True
+        shell = sys.modules["IPython"].get_ipython()
+    return hasattr(shell, "kernel")
+
+
+def meter_of(progress: object, function: str, total: int | None) -> Meter | None:
+    """What counts for a map with this `progress=`; None where nobody wants to know.
+
+    Args:
+        progress: as the user gave it.
+        function: the identifier of the function.
+        total: how many inputs there are; None where that is not known.
 
     Raises:
-        ConfigError: says what it may be.
+        ConfigError: it is no `progress=`; says what it may be.
     """
-    if progress is None or isinstance(progress, bool):
-        return
+    if progress is None or progress is False:
+        return None
+    if progress is True:
+        bar = _by_tqdm(function, total) if _is_looked_at() else None
+        return Meter(function, total, bar or _log, OFTEN if bar else MINUTE)
     wrong = ""
     if isinstance(progress, type):
         wrong = f"the class {progress.__name__}"
@@ -286,25 +273,10 @@ def checked_progress(progress: object) -> None:
         wrong = f"{progress!r:.80} ({type(progress).__name__})"
     elif inspect.iscoroutinefunction(progress):
         wrong = f"the coroutine function {getattr(progress, '__qualname__', '')}, never awaited"
-    if wrong:
+    if wrong or not callable(progress):
         raise ConfigError(
             f"map(progress=) can't be {wrong}: give True for a line that shows it, a function that "
             "is called with a Progress now and then, or None"
         )
-
-
-def meter_of(
-    progress: bool | Callable[[Progress], object] | None, function: str, total: int | None
-) -> Meter | None:
-    """What counts for a map with this `progress=`; None where nobody wants to know.
-
-    Args:
-        progress: as `checked_progress` lets it pass.
-        function: the identifier of the function.
-        total: how many inputs there are; None where that is not known.
-    """
-    if progress is None or progress is False:
-        return None
-    if progress is not True:
-        return Meter(function, total, Called(progress))
-    return Meter(function, total, displays.display(function, total))
+    tell = progress
+    return Meter(function, total, lambda told, _: tell(told))

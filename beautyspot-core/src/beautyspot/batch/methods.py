@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
+from beautyspot.errors import ConfigError
 from beautyspot.messages import checks_options
 
 # What many programs never call is imported by its method: a start is short.
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Unpack
 
-    from beautyspot.batch.failures import Failed
     from beautyspot.batch.options import MapKeywords
-    from beautyspot.batch.progress import Progress
+    from beautyspot.batch.records import Failed, Progress
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
 
@@ -125,14 +125,37 @@ class BatchMethods:
         Raises:
             ConfigError: an option does not fit, or the function is a generator; says what to write.
         """
-        from beautyspot.batch.begin import begin
+        from beautyspot.batch.inputs import check_plain, checked_inputs, total_of
+        from beautyspot.batch.meter import meter_of
+        from beautyspot.batch.options import MapOptions
+        from beautyspot.batch.targets import target_of
 
-        options = {
+        target = target_of("map", self._marking, function)
+        options = MapOptions.from_keywords({
             "concurrency": concurrency, "ordered": ordered, "errors": errors,
-            "max_errors": max_errors, "timeout": timeout, "progress": progress,
-            "executor": executor,
-        }  # fmt: skip
-        return begin(self._marking, function, inputs, options)
+            "max_errors": max_errors, "timeout": timeout, "executor": executor,
+        })  # fmt: skip
+        checked_inputs("map", function, inputs)
+        meter = meter_of(progress, target.name, total_of(inputs))
+        if meter is not None:
+            self._marking.note_map(meter)
+        if not target.is_coroutine:
+            check_plain(
+                "map reads {} in an event loop, and the function is a plain one: give a coroutine "
+                "function, or read the inputs into a list first",
+                inputs,
+            )
+            from beautyspot.batch.threads import ThreadMap
+
+            return ThreadMap(target, inputs, options, meter).give()
+        if executor is not None:
+            raise ConfigError(
+                f"map(executor=) has no meaning for {target.name}, a coroutine function, whose "
+                "calls run in the event loop: leave it out"
+            )
+        from beautyspot.batch.async_map import AsyncMap, Results
+
+        return Results(AsyncMap(target, inputs, options, meter).give())
 
     @checks_options("count", _SAME_FOR_ALL)
     def count(

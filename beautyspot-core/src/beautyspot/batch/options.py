@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
-from beautyspot.batch.meter import checked_progress
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from beautyspot.batch.progress import Progress
+    from beautyspot.batch.records import Progress
 
 ERRORS: Final = ("raise", "return", "skip")
 
@@ -51,7 +50,6 @@ class MapOptions:
     errors: str = "raise"
     max_errors: int | None = None
     timeout: float | None = None
-    progress: Any = None
     executor: Any = None
 
     def __post_init__(self) -> None:
@@ -59,7 +57,6 @@ class MapOptions:
             value = getattr(self, option)
             if not fits(value):
                 raise ConfigError(f"map({option}={value!r:.80}) does not fit: give {takes}")
-        checked_progress(self.progress)
         if self.max_errors is not None and self.errors == "raise":
             raise ConfigError(
                 f'map(max_errors={self.max_errors}) has no meaning with errors="raise", which the '

@@ -1,23 +1,23 @@
-"""`Target`: the function of a map, and what is known of it."""
+"""`Target`: the function of a map; `Made`: what a call of it came to."""
 
 from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from beautyspot.calls.marking import check_callable, is_marked
 from beautyspot.concurrency.queueing import Start
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import ConfigError
 from beautyspot.limits.decorator import is_limited
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from beautyspot.batch.items import Item
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.marking import Marking
+    from beautyspot.calls.noting import LastCalls
     from beautyspot.tasks.task import Call
 
 
@@ -62,12 +62,6 @@ class Target:
     def start(self) -> Start | None:
         """What may stop a call that is yet to get its permit; None where none is needed."""
         return Start() if self._is_limited else None
-
-    def has_refused(self, item: Item, error: BaseException | None) -> bool:
-        """Whether a limit of the function did not let an item's call begin."""
-        began = item.start is not None and item.start.has_begun
-        is_refusal = isinstance(error, RateLimitError | CostError)
-        return is_refusal and self.task.is_limited and not began
 
     def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls, "" for none; None where each has to be addressed singly."""
@@ -114,3 +108,46 @@ def _without_partials(function: Any) -> tuple[Any, tuple[Any, ...], dict[str, An
         args, named = (*function.args, *args), {**function.keywords, **named}
         function = function.func
     return function, args, named
+
+
+class Made(NamedTuple):
+    """What a call returned, or the stored error that it raised; any other one is raised.
+
+    Attributes:
+        value: what it returned.
+        error: what it raised, where that is a result.
+        is_hit: whether it was a hit after all.
+        is_stored: whether it was a hit, or its result is stored, or queued for that; None where it
+            is nobody else's, since it was invalidated or what its key is made of changed meanwhile.
+    """
+
+    value: Any
+    error: Exception | None = None
+    is_hit: bool = True
+    is_stored: bool | None = True
+
+
+def make(calls: LastCalls, function: Callable[..., Any], *args: Any) -> Made:
+    """Make a call, in a context of its own.
+
+    Args:
+        calls: of the function's Spot.
+        function: marked.
+        args: of the call.
+    """
+    try:
+        return Made(function(*args), None, *calls.end)
+    except Exception as error:
+        if not calls.end[0]:
+            raise
+        return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
+
+
+async def make_async(calls: LastCalls, begin: Callable[..., Awaitable[Any]], *args: Any) -> Made:
+    """The same of a coroutine function. Whatever it raises, it raises in its own task."""
+    try:
+        return Made(await begin(*args), None, *calls.end)
+    except Exception as error:
+        if not calls.end[0]:
+            raise
+        return Made(None, error.with_traceback(None))  # else it would lead here: a cycle

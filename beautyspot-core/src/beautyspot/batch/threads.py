@@ -1,28 +1,28 @@
-"""`SyncMap`: `spot.map` of a plain function.
+"""`ThreadMap`: `spot.map` of a plain function, over any executor of `concurrent.futures`.
 
-The thread that asks for results reads the inputs, looks them up, and hands out; workers call the
-function. So nothing is read, and nothing new begins, that nobody asks for: but for what was read
-ahead.
+The thread that asks for results reads the inputs, looks them up, and hands out; the executor calls
+the function. So nothing is read, and nothing new begins, that nobody asks for: but for what was
+read ahead. Unless the user gives an executor, it is a pool of daemon threads.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-from contextvars import copy_context
+import threading
+from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
+from itertools import count
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
-from beautyspot.batch.lookups import Lookups
-from beautyspot.batch.made import make
 from beautyspot.batch.options import CONCURRENCY
-from beautyspot.batch.submitted import (
-    Submitted,
+from beautyspot.batch.processes import (
     explain_unsent,
     in_blocks,
+    is_of_the_executor,
     make_there,
     runs_threads,
     sends_code,
@@ -30,22 +30,19 @@ from beautyspot.batch.submitted import (
     warn_of_rate,
     workers_of,
 )
-from beautyspot.batch.termination import ends_in_order
-from beautyspot.batch.window import Window
-from beautyspot.batch.workers import NOT_BEGUN, Workers
+from beautyspot.batch.targets import make
+from beautyspot.batch.window import Map, ends_in_order
 from beautyspot.concurrency.queueing import NotBegun
-from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
-    from contextvars import Context
+    from collections.abc import Callable, Generator
 
-    from beautyspot.batch.items import Item
-    from beautyspot.batch.made import Made
+    from beautyspot.batch.lookups import Item
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
-    from beautyspot.batch.targets import Target
-    from beautyspot.batch.workers import Calling, Done
+    from beautyspot.batch.targets import Made, Target
+
+    Work = tuple[Future[Any], Callable[[], Any]]
 
 READERS: Final = 8
 """Threads that look up what takes long, such as blobs."""
@@ -53,11 +50,90 @@ READERS: Final = 8
 POLL: Final = None if os.name == "posix" else 0.5
 """Seconds after which a wait that Ctrl-C can't interrupt gives it a chance; None where it can."""
 
-_under_way: Final[set[SyncMap]] = set()
+_under_way: Final[set[ThreadMap]] = set()
 """The maps that have begun, and not ended."""
 
 
-class SyncMap:
+class Threads(Executor):
+    """A pool of daemon threads: one that never returns must not keep the interpreter from ending.
+
+    So whoever submits calls waits for them, also at the end of the process. A thread is started
+    where there is work that no other one is free for.
+
+    Args:
+        name: of the threads.
+        most: how many there may be.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._open: set[Future[Any]] = set()
+        self._threads: set[threading.Thread] = set()
+        self._running: dict[Future[Any], threading.Thread] = {}
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a thread call it; here where none can be started."""
+        future: Future[Any] = Future()
+        self._open.add(future)
+        self._queue.put((future, partial(fn, *args, **kwargs)))
+        self._start()
+        return future
+
+    def _start(self) -> None:
+        if len(self._threads) >= min(len(self._open), self._most):
+            return
+        thread = threading.Thread(target=self._serve, name=f"beautyspot-{self._name}", daemon=True)
+        self._threads.add(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            self._threads.discard(thread)
+            if not self._threads:  # nobody else would do it
+                self._queue.put(None)
+                self._serve()
+
+    def _serve(self) -> None:
+        while (work := self._queue.get()) is not None:
+            future, call = work
+            self._running[future] = threading.current_thread()
+            if future.set_running_or_notify_cancel():
+                _run(future, call)
+            self._open.discard(future)
+            if self._running.pop(future, None) is None:
+                return  # it was left, and another thread took this one's place
+            del work, future, call  # else its result would be kept until the next one comes
+
+    def leave(self, future: Future[Any]) -> None:
+        """Have another thread take the place of the one that runs this, which is none of ours."""
+        thread = self._running.pop(future, None)
+        self._open.discard(future)
+        if thread is not None:
+            self._threads.discard(thread)
+            self._start()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the threads; nothing is submitted any more."""
+        del cancel_futures
+        threads = list(self._threads)
+        for _ in threads:
+            self._queue.put(None)
+        for thread in threads if wait else ():
+            if thread is not threading.current_thread():
+                thread.join()
+
+
+def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+    try:
+        result = call()
+    except BaseException as error:
+        future.set_exception(error)
+        del future, call  # its error holds this frame: else a cycle for the collector
+    else:
+        future.set_result(result)
+
+
+class ThreadMap(Map):
     """One `spot.map` over a plain function.
 
     Args:
@@ -67,236 +143,171 @@ class SyncMap:
         meter: counts, or None.
     """
 
+    cancelled = CancelledError
+
     def __init__(
         self,
         target: Target,
-        inputs: tuple[Iterable[Any], ...],
+        inputs: tuple[Any, ...],
         options: MapOptions,
         meter: Meter | None,
     ) -> None:
-        self._target, self._timeout, self._meter = target, options.timeout, meter
-        self._context = copy_context()
-        self._inputs = Inputs(inputs)
-        self._lookups = Lookups(target)
-        self._done: SimpleQueue[Done] = SimpleQueue()
-        workers = workers_of(options.executor)
+        given = options.executor
+        workers = workers_of(given)
         concurrency = options.concurrency or workers or CONCURRENCY
-        self._window = Window(options, self._lookups, concurrency, meter)
-        look = partial(_look, self._context, self._lookups)
-        self._readers = Workers("reader", READERS, look, self._done)
-        self._workers: Calling
-        if options.executor is None:
-            call = partial(_call, self._context, target, meter)
-            most = options.most_failures
-            self._workers = Workers("map", concurrency, call, self._done, failures=most)
-        else:
-            function = sent(target, options.executor)
-            warn_of_rate(target, options.executor)
-            submit = partial(_submit, self._context, target, options.executor, function, meter)
-            tells = workers is not None
-            self._workers = Submitted(concurrency, submit, self._done, cancels=tells)
+        most = None if given is None else concurrency
+        super().__init__(target, options, meter, concurrency, most)
+        self.inputs = Inputs(inputs)
+        self._executor = given or Threads("map", concurrency)
+        self._readers = Threads("reader", READERS)
+        self._is_here = given is None or runs_threads(given)
+        # A future of Dask's does not know that its call runs.
+        self._cancels = given is None or workers is not None
+        if not self._is_here:
+            self._sent = sent(target, given)
+            warn_of_rate(target, given)
+        self._done: SimpleQueue[tuple[Item, Future[Any]]] = SimpleQueue()
+        self._errors, self._most_failures = count(1), options.most_failures
         self._process = os.getpid()
-        self._has_ended = False
 
     def give(self) -> Generator[Any, None, None]:
         """The results."""
         with ends_in_order():
             try:
-                self._begin()
+                _under_way.add(self)
+                if self.meter is not None:
+                    self.context.run(self.meter.watch)
+                    self.meter.start()
                 while True:
-                    yield from self._window.ready()
+                    yield from self.ready()
                     if not self._goes_on():
                         break
-                self._window.raise_failure(self._inputs.error)
+                self.raise_failure()
             finally:
                 self.end()
 
-    def _begin(self) -> None:
-        _under_way.add(self)
-        if self._meter is not None:
-            self._context.run(self._meter.watch)
-            self._meter.start()
-
     def _goes_on(self) -> bool:
         """Read, begin calls and collect what is done; False where nothing is to come."""
-        window = self._window
-        reads = False
-        if window.has_ended:
-            self._workers.withdraw()
-        else:
-            reads = self._read()
-        busy = self._workers.is_busy or self._readers.is_busy
-        if busy:
-            self._collect(wait=not (reads or window.is_ready))
-        if busy or window.is_ready:
-            return True
-        return not (window.has_ended or (self._inputs.has_ended and window.is_empty))
-
-    def end(self) -> None:
-        """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""
-        if self._has_ended or self._process != os.getpid():
-            return  # pragma: no cover - at the process's end, and in children
-        self._readers.stop()
-        self._workers.stop()
-        _under_way.discard(self)
-        self._has_ended = True
-        try:
-            self._readers.join()
-            self._workers.join()
-        finally:
-            while not self._done.empty():  # it leads to the workers, and they to it
-                self._count_late(*self._done.get())
-            if self._meter is not None:
-                self._meter.close()
-
-    # ------------------------------------------------------------------------------ begin
-
-    def _read(self) -> bool:
-        """Read a page of inputs, if there is room and there are any; whether there were."""
-        room = 0 if self._inputs.has_ended else self._window.room
-        page = self._inputs.page(room) if room else ()
-        if page:
-            found = self._context.run(self._lookups.page, page)
-            for item in self._window.take(found):
-                self._start(item)
-        return bool(page)
-
-    def _start(self, item: Item) -> None:
-        if item.call is not None:
-            self._readers.submit(item)
-        elif self._window.leads(item):
-            item.start = self._target.start()
-            self._workers.submit(item)
-
-    # ---------------------------------------------------------------------------- collect
-
-    def _collect(self, *, wait: bool) -> None:
-        """Take in what is done by now; with `wait`, at least one, unless a time is over."""
         if self._process != os.getpid():  # pragma: no cover - children are not measured
             raise RuntimeError(
                 "this iterator of spot.map was begun in another process, where its calls run: "
                 "call spot.map anew in this one"
             )
+        room = self.room
+        page = self.inputs.page(room) if room else []
+        if page:
+            self.take(self.context.run(self.lookups.page, page))
+        if not (self.calls or self.looks):
+            return bool(page) or self.is_ready or not self.is_over
         try:
-            self._settle(*self._done.get(wait, self._patience() if wait else None))
+            waits = not (page or self.is_ready)
+            self.settle(*self._done.get(waits, self._patience() if waits else None))
             while True:
-                self._settle(*self._done.get_nowait())
+                self.settle(*self._done.get_nowait())
         except Empty:
             pass
-        if self._timeout is not None:
-            self._time_out(self._timeout)
+        if self.options.timeout is not None:
+            self._time_out(self.options.timeout)
+        return True
 
-    def _settle(
-        self, workers: Calling, item: Item, value: Any, error: BaseException | None
+    def end(self) -> None:
+        """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""
+        if self not in _under_way or self._process != os.getpid():
+            return  # pragma: no cover - at the process's end, and in children
+        _under_way.discard(self)
+        self.stop()
+        try:
+            while self.calls or self.looks:
+                self.settle(*self._done.get())
+        finally:
+            waits = not (self.calls or self.looks)
+            for each in (self._readers, self._executor):
+                if isinstance(each, Threads):
+                    each.shutdown(waits)
+            if self.meter is not None:
+                self.meter.close()
+
+    # ----------------------------------------------------------------------------- the executor
+
+    def look(self, item: Item) -> Future[Any]:
+        """Have a thread look an item up."""
+        return self._readers.submit(self.context.copy().run, self.lookups.look, item)
+
+    def submit(self, item: Item) -> Future[Any]:
+        """Hand a call to the executor; only to a thread of this process the context can go along.
+
+        Raises:
+            Exception: the executor takes none.
+        """
+        if self.options.executor is None:
+            return self._executor.submit(self._call, item)
+        item.began = monotonic()
+        if self._is_here:
+            return self._executor.submit(self._call, item)
+        item.start = None  # nobody here would see that it begins
+        sent_so = self.context.copy().run(in_blocks, self._sent, self.target.engine)
+        return self._executor.submit(make_there, sends_code(self._executor), sent_so, *item.args)
+
+    def _call(self, item: Item) -> Made:
+        if self.has_ended:
+            raise NotBegun
+        item.began = item.began or monotonic()
+        function, args = self.prepared(item)
+        try:
+            return self.started(item).run(make, self.target.engine.last_calls, function, *args)
+        except BaseException:  # after too many nothing begins, whenever the map's thread sees them
+            if self._most_failures is not None and next(self._errors) > self._most_failures:
+                self.stop()
+            raise
+
+    def note(self, item: Item, future: Future[Any]) -> None:
+        """Have the thread of the map settle it; called in any thread."""
+        self._done.put((item, future))
+
+    def stop(self) -> None:
+        """Have nothing new begin: neither what waits for its permit nor for a thread."""
+        super().stop()
+        for future in list(self.calls.values()) if self._cancels else ():
+            future.cancel()
+
+    def is_fatal(self, error: BaseException) -> bool:
+        """Whether a call's error ends the map; that of an executor which takes no calls does."""
+        foreign = self.options.executor is not None
+        return super().is_fatal(error) or (foreign and is_of_the_executor(error))
+
+    def fail(
+        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
     ) -> None:
-        workers.forget(item)
-        if item.settled:  # its time was over
-            return
-        if value is NOT_BEGUN or isinstance(error, NotBegun):
-            self._count_late(workers, item, value, error)
-            return
-        began = workers is not self._readers
-        if error is not None:
-            self._fail(item, error, began=began)
-        elif value is not MISSING:
-            self._take(item, value, began=began)
-        elif not self._window.has_ended:
-            self._start(item)
-
-    def _count_late(
-        self, workers: Calling, item: Item, value: Any, error: BaseException | None
-    ) -> None:
-        """Count a call of which nothing is handed out, since the map ends."""
-        meter = self._meter
-        if meter is None or item.settled or workers is self._readers:
-            return
-        if isinstance(error, NotBegun):
-            meter.gave_up()
-        elif value is not NOT_BEGUN:
-            refused = self._target.has_refused(item, error)
-            meter.made(value) if error is None else meter.failed(refused=refused)
-        elif isinstance(workers, Submitted):  # a thread had not counted it yet
-            meter.gave_up()
-
-    def _take(self, item: Item, made: Made, *, began: bool) -> None:
-        if self._meter is not None:
-            self._meter.made(made) if began else self._meter.hit()
-        if made.error is not None:
-            self._window.failed(item, made.error, stored=True)
-            return
-        for follower in self._window.returned(item, made):
-            self._start(follower)
-
-    def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
-        refused = self._target.has_refused(item, error)
-        if self._meter is not None:
-            (self._meter.failed if began else self._meter.missed)(refused=refused)
-        if isinstance(self._workers, Submitted):
+        """See `Map.fail`."""
+        if self.options.executor is not None:
             explain_unsent(error)
-        fatal = began and self._workers.is_broken
-        self._window.failed(item, error, fatal=fatal, refused=refused)
+        super().fail(item, error, fatal=fatal, stored=stored)
 
-    # ------------------------------------------------------------------------------ times
+    # ------------------------------------------------------------------------------- times
 
     def _patience(self) -> float | None:
         """Seconds until the time of a call may be over: of one under way, or that begins now."""
-        if self._timeout is None:
+        if self.options.timeout is None:
             return POLL
         now = monotonic()
-        first = min([now, *(since for _, since in self._running())])
-        left = first + self._timeout - now
+        first = min([now, *(item.runs_since or now for item in list(self.calls))])
+        left = first + self.options.timeout - now
         return max(0.0, left if POLL is None else min(left, POLL))
 
-    def _running(self) -> list[tuple[Item, float]]:
-        """The calls whose functions run, each with when it began."""
-        items = [(item, item.runs_since) for item in self._workers.begun()]
-        return [(item, since) for item, since in items if since is not None]
-
     def _time_out(self, timeout: float) -> None:
+        """Have calls fail that take longer: their threads go on, and nobody waits for them."""
         now = monotonic()
-        for item, since in self._running():
-            if now - since >= timeout and self._workers.give_up(item):
-                self._fail(item, _over(self._target.name, timeout), began=True)
-        if self._window.has_ended:
-            self._workers.withdraw()
-        self._workers.replace()
-
-
-def _look(context: Context, lookups: Lookups, item: Item) -> Any:
-    return context.copy().run(lookups.look, item)
-
-
-def _call(context: Context, target: Target, meter: Meter | None, item: Item) -> Made:
-    if meter is not None:
-        meter.began()
-    return _begin(context, item).run(make, target.engine.last_calls, target.function, *item.args)
-
-
-def _begin(context: Context, item: Item) -> Context:
-    """The context of a call, which may be stopped as long as it waits for its permit."""
-    own = context.copy()
-    if item.start is not None:
-        own.run(item.start.watch)
-    return own
-
-
-def _submit(
-    context: Context,
-    target: Target,
-    executor: Any,
-    function: Callable[..., Any],
-    meter: Meter | None,
-    item: Item,
-) -> Any:
-    """Hand a call to an executor; only to a thread the context can go along."""
-    if meter is not None:
-        meter.began()
-    if runs_threads(executor):
-        run, calls = _begin(context, item).run, target.engine.last_calls
-        return executor.submit(run, make, calls, function, *item.args)
-    item.start = None  # nobody here would see that it begins
-    sent_so = context.copy().run(in_blocks, function, target.engine)
-    return executor.submit(make_there, sends_code(executor), sent_so, *item.args)
+        for item, future in list(self.calls.items()):
+            since = item.runs_since
+            if since is None or now - since < timeout or future.done():
+                continue
+            del self.calls[item]
+            if isinstance(self._executor, Threads):
+                self._executor.leave(future)
+            elif self._cancels:
+                future.cancel()
+            self.fail(item, _over(self.target.name, timeout))
+        self.go_on()
 
 
 def _over(name: str, timeout: float) -> TimeoutError:

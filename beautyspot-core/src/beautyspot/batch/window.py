@@ -1,26 +1,39 @@
-"""`Window`: inputs of a map that were read, and not handed out: what may start, what is given.
+"""`Map`: what both engines of `spot.map` share, from an input read to what is given for it.
 
-It knows nothing of threads or event loops, and is used by one at a time.
+An engine says how a call is begun (`submit`), how a result is looked up that takes long to read
+(`look`), and when it waits. All else happens here, in the thread or task that asks for results.
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.batch.failures import Failed
 from beautyspot.batch.inputs import shown
-from beautyspot.batch.items import Item
+from beautyspot.batch.lookups import Item, Lookups
+from beautyspot.batch.records import Failed
+from beautyspot.batch.trips import Trips
+from beautyspot.calls.wrappers import perform
+from beautyspot.concurrency.queueing import NotBegun
+from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import masked
+from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextvars import Context
+    from types import FrameType
 
-    from beautyspot.batch.lookups import Lookups
-    from beautyspot.batch.made import Made
+    from beautyspot.batch.inputs import Inputs
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
+    from beautyspot.batch.targets import Made, Target
 
 AHEAD: Final = 256
 """Inputs that are read and not handed out, at most, but for a page of hits."""
@@ -28,120 +41,241 @@ AHEAD: Final = 256
 TIMES: Final = 4
 """They are more where more calls run at once: so many times their number."""
 
-LEAST: Final = 16
+LEAST: Final = 64
 """No page is read before there is room for so many inputs."""
 
 LONGEST: Final = 200
 """Characters of an input that are shown."""
 
+STATUS: Final = 128 + 15
+"""The exit status of a process that SIGTERM ended, as shells show it."""
 
-class Window:
-    """What stands between the inputs of a map and its results.
+
+class Map:
+    """One `spot.map`, between its inputs and its results.
+
+    Args:
+        target: the function.
+        options: checked.
+        meter: counts, or None.
+        concurrency: so many calls run at once.
+        most: so many are submitted at once; None is any number.
 
     Attributes:
-        has_ended: whether nothing new may start, since an input failed.
+        calls, looks: what was submitted and has not ended, each with its future or task.
+        has_ended: whether nothing new may begin, since an input failed, or the map is closed.
     """
 
+    inputs: Inputs
+    cancelled: type[BaseException]
+
     def __init__(
-        self, options: MapOptions, lookups: Lookups, concurrency: int, meter: Meter | None
+        self,
+        target: Target,
+        options: MapOptions,
+        meter: Meter | None,
+        concurrency: int,
+        most: int | None,
     ) -> None:
-        self._ordered, self._errors = options.ordered, options.errors
-        self._most = options.most_failures
+        self.target, self.options, self.meter = target, options, meter
+        self.lookups, self._trips = Lookups(target), Trips(target.engine.cache)
+        self.context = copy_context()
+        self.calls: dict[Item, Any] = {}
+        self.looks: dict[Item, Any] = {}
+        self.has_ended = False
+        self._most = most
         self._ahead = max(AHEAD, TIMES * concurrency)
-        self._lookups, self._meter = lookups, meter
         self._line: deque[Any] = deque()  # what is to be handed out, in that order
         self._open = 0  # items that are not settled
-        self._under_way: dict[str, list[Item]] = {}  # by key: who leads, and who waits
+        self._equal: dict[str, list[Item]] = {}  # by key: who is called, and who waits for that
+        self._waiting: deque[Item] = deque()  # calls that are yet to be submitted
         self._failures = 0
         self._fatal: Item | None = None
-        self.has_ended = False
+        if meter is not None:
+            meter.running = self._running
 
-    # -------------------------------------------------------------------------- reading
+    def submit(self, item: Item) -> Any:
+        """Begin an item's call; gives a future."""
+        raise NotImplementedError
+
+    def look(self, item: Item) -> Any:
+        """Begin to look an item up singly; gives a future."""
+        raise NotImplementedError
+
+    def note(self, item: Item, future: Any) -> None:
+        """Called with each of these futures that is done, in any thread: have it settled."""
+        raise NotImplementedError
+
+    def _running(self) -> int:
+        return sum(item.began is not None for item in list(self.calls))
+
+    # ------------------------------------------------------------------------------ beginning
 
     @property
     def room(self) -> int:
         """How many inputs the next page may have; 0 where none is to be read yet."""
+        if self.has_ended or self.inputs.has_ended:
+            return 0
         if not self._line and not self._open:
-            return self._lookups.size
-        room = self._ahead - len(self._line) - (0 if self._ordered else self._open)
-        return min(room, self._lookups.size) if room >= LEAST else 0
+            return self.lookups.size
+        room = self._ahead - len(self._line) - (0 if self.options.ordered else self._open)
+        return min(room, self.lookups.size) if room >= LEAST else 0
 
-    def take(self, page: list[Any]) -> list[Item]:
-        """Take a page of results and items in; gives the items, each to be looked up or called."""
+    def take(self, page: list[Any]) -> None:
+        """Take a page of results and items in, and begin the items."""
         items = [each for each in page if each.__class__ is Item]
-        self._line.extend(
-            page if self._ordered or not items else [x for x in page if x.__class__ is not Item]
-        )
+        ordered = self.options.ordered or not items
+        self._line.extend(page if ordered else [x for x in page if x.__class__ is not Item])
         self._open += len(items)
-        if self._meter is not None and len(items) < len(page):
-            self._meter.hit(len(page) - len(items))
-        return items
+        if self.meter is not None and len(items) < len(page):
+            self.meter.count(hits=len(page) - len(items))
+        for item in items:
+            self._begin(item)
 
-    # -------------------------------------------------------------------------- calling
-
-    def leads(self, item: Item) -> bool:
-        """Whether the item's call may start now; else it waits for an equal one's."""
-        if not item.key:
-            return True
-        equal = self._under_way.setdefault(item.key, [])
+    def _begin(self, item: Item) -> None:
+        """Have an item looked up, or called as soon as that may be, unless an equal one is."""
+        if item.call is not None:
+            future = self.looks[item] = self.look(item)
+            future.add_done_callback(partial(self.note, item))
+            return
+        equal = self._equal.setdefault(item.key, []) if item.key else []
         equal.append(item)
-        return equal[0] is item
+        if equal[0] is item:
+            self._waiting.append(item)
+            self.go_on()
 
-    def returned(self, item: Item, made: Made) -> list[Item]:
-        """Note an item's value; gives those that waited for it, each to be looked up or called."""
+    def go_on(self) -> None:
+        """Submit as many calls as may be."""
+        while self._waiting and not self.has_ended:
+            if self._most is not None and len(self.calls) >= self._most:
+                return
+            item = self._waiting.popleft()
+            item.start = self.target.start()
+            if self.meter is not None:
+                self.meter.began()
+            try:
+                future = self.calls[item] = self.submit(item)
+            except Exception as error:  # the executor takes no calls any more
+                self.calls.pop(item, None)
+                self.fail(item, error, fatal=True)
+                return
+            future.add_done_callback(partial(self.note, item))
+
+    def prepared(self, item: Item) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """The function that makes an item's call here, and its arguments.
+
+        A call that was not found just now does not look again at once. It does look once other
+        processes are kept out. In other modes nothing keeps them out.
+        """
+        target, engine = self.target, self.target.engine
+        if not item.key or engine.detours or target.task.options.mode != "normal":
+            return target.function, item.args
+        call = target.call(item.args)
+        # What has expired may be given all the same; an equal input may have been stored since.
+        call.looked = item.looked and target.task.stale is None
+        if engine.blocking or not target.is_coroutine:  # an event loop asks a file at once
+            call.trips = self._trips
+        return perform, (engine, call)
+
+    def started(self, item: Item) -> Context:
+        """A context for a call, which may be stopped as long as it waits for its permit."""
+        own = self.context.copy()
+        if item.start is not None:
+            own.run(item.start.watch)
+        return own
+
+    # --------------------------------------------------------------------------------- ending
+
+    def settle(self, item: Item, future: Any) -> None:
+        """Note the end of a call or of a look-up, and begin what may begin now."""
+        self.calls.pop(item, None)
+        self.looks.pop(item, None)
+        if item.settled:  # its time was over
+            return
+        try:
+            error = future.exception()
+        except self.cancelled as cancelled:
+            error = cancelled
+        if error is not None:
+            if not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
+                self.fail(item, error)
+        elif (made := future.result()) is not MISSING:
+            self._take(item, made)
+        elif not self.has_ended:
+            self._begin(item)
+        self.go_on()
+
+    def is_fatal(self, error: BaseException) -> bool:
+        """Whether a call's error ends the map, whatever the user said of errors."""
+        return not isinstance(error, Exception)
+
+    def _take(self, item: Item, made: Made) -> None:
+        if self.meter is not None:
+            if made.is_hit:
+                self.meter.count(hits=1)
+            else:
+                self.meter.count(runs=1, unstored=not made.is_stored)
+        if made.error is not None:
+            self.fail(item, made.error, stored=True)
+            return
         item.value = made.value
-        followers = self._settle(item)
-        if made.is_stored is not None:
-            self._lookups.follow(followers, made.value)
-        return followers
+        followers = self._close(item)
+        for follower, value in zip(followers, self.lookups.copies(followers, made), strict=True):
+            if value is MISSING:
+                follower.looked = False
+                self._begin(follower)
+            else:
+                follower.value = value
+                self._close(follower)
+                if self.meter is not None:
+                    self.meter.count(hits=1)
 
-    def failed(
-        self,
-        item: Item,
-        error: BaseException,
-        *,
-        fatal: bool = False,
-        stored: bool = False,
-        refused: bool = False,
+    def fail(
+        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
     ) -> None:
         """Note that an item failed, and with it those that waited for it.
 
         With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
-        is a result, and counts as a failure only where all errors are raised. `refused` is that of
-        a limit: no function has run.
+        is a result, and counts as a failure only where all errors are raised.
         """
-        for each in (item, *self._settle(item)):
+        refused = self.target.task.is_limited and isinstance(error, RateLimitError | CostError)
+        refused = refused and not (stored or (item.start is not None and item.start.has_begun))
+        for each in (item, *self._close(item)):
             each.error, each.stored = error, stored
             if each is not item:
-                self._settle(each)
-                if self._meter is not None:
-                    self._meter.hit() if stored else self._meter.missed(refused=refused)
-            if stored and self._errors != "raise":
+                self._close(each)
+            if self.meter is not None and (each is not item or not stored):
+                self.meter.count(**{"hits" if stored else "refused" if refused else "failures": 1})
+            if stored and self.options.errors != "raise":
                 continue
             self._failures += 1
-            over = self._most is not None and self._failures > self._most
-            if fatal or over or not isinstance(error, Exception):
-                each.fatal = self.has_ended = True
+            most = self.options.most_failures
+            if fatal or self.is_fatal(error) or (most is not None and self._failures > most):
+                each.fatal = True
                 self._fatal = self._fatal or each
+        if self._fatal is not None:
+            self.stop()
 
-    def _settle(self, item: Item) -> list[Item]:
+    def _close(self, item: Item) -> list[Item]:
         """Note that an item is done; gives those that waited for it."""
         item.settled = True
         self._open -= 1
-        if not self._ordered:
+        if not self.options.ordered:
             self._line.append(item)
-        equal = self._under_way.get(item.key)
+        equal = self._equal.get(item.key)
         if equal is None or equal[0] is not item:
             return []
-        del self._under_way[item.key]
+        del self._equal[item.key]
         return equal[1:]
 
-    # -------------------------------------------------------------------------- handing out
+    def stop(self) -> None:
+        """Have nothing new begin, from any thread; what waits for its permit ends."""
+        self.has_ended = True
+        for item in list(self.calls):
+            if item.start is not None:
+                item.start.stop()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is left."""
-        return not self._line and not self._open
+    # ---------------------------------------------------------------------------- handing out
 
     @property
     def is_ready(self) -> bool:
@@ -150,6 +284,12 @@ class Window:
             return False
         head = self._line[0]
         return head.__class__ is not Item or (head.settled and not self._stops(head))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes: what is under way aside."""
+        is_empty = not self._line and not self._open
+        return self.has_ended or (self.inputs.has_ended and is_empty)
 
     def ready(self) -> Iterator[Any]:
         """What can be handed out: all until an item was handed out, so that others may be read."""
@@ -169,49 +309,43 @@ class Window:
             if head.fatal:  # `raise_failure` raises its error
                 continue
             error, head.error = head.error, None  # its traceback leads to the item: else a cycle
-            if self._errors == "return":
+            if self.options.errors == "return":
                 assert isinstance(error, Exception)  # noqa: S101 - any other one is fatal
                 yield Failed(shown(head.args), error, head.stored)
                 return
 
     def _stops(self, head: Item) -> bool:
         """Whether nothing behind this one is handed out, as it ended the map."""
-        if not self._ordered or not head.fatal:
+        if not self.options.ordered or not head.fatal:
             return False
         self._fatal = head
         return True
 
-    def raise_failure(self, unread: BaseException | None) -> None:
+    def raise_failure(self) -> None:
         """Raise what ended the map, if anything did: else what the inputs raised, if they did."""
-        error = self._failure() or unread
+        item, self._fatal = self._fatal, None
+        self._line.clear()
+        self._equal.clear()
+        error: BaseException | None = self.inputs.error
+        if item is not None and item.error is not None:
+            error, item.error = item.error, None
+            with suppress(Exception):  # a class of the user's may refuse a note
+                error.add_note(f"spot.map: the input was {_input_shown(item.args)}{self._others()}")
         try:
             if error is not None:
                 raise error
         finally:
-            del error, unread  # its traceback holds this frame: else a cycle for the collector
-
-    def _failure(self) -> BaseException | None:
-        """The error that ended the map, with its input in a note; nothing is kept here."""
-        item, self._fatal = self._fatal, None
-        self._line.clear()
-        self._under_way.clear()
-        if item is None or item.error is None:
-            return None
-        error, item.error = item.error, None
-        with suppress(Exception):  # a class of the user's may refuse a note
-            error.add_note(f"spot.map: the input was {input_shown(item.args)}{self._others()}")
-        return error
+            del error  # its traceback holds this frame: else a cycle for the collector
 
     def _others(self) -> str:
         """How many failed, for the note: too many, or others too."""
-        if self._errors != "raise" and self._most is not None and self._failures > self._most:
-            return f"; {self._failures} failed in all, more than max_errors={self._most}"
-        more = self._failures - 1
-        others = "1 other" if more == 1 else f"{more} others"
-        return f"; {others} failed too" if more > 0 else ""
+        most, more = self.options.most_failures, self._failures - 1
+        if most and self._failures > most:
+            return f"; {self._failures} failed in all, more than max_errors={most}"
+        return f"; {more} other{'s' * (more > 1)} failed too" if more > 0 else ""
 
 
-def input_shown(args: tuple[Any, ...]) -> str:
+def _input_shown(args: tuple[Any, ...]) -> str:
     """An input for people: short, and less secrets."""
     import reprlib
 
@@ -223,3 +357,46 @@ def input_shown(args: tuple[Any, ...]) -> str:
         text = f"a {type(shown(args)).__qualname__}"
     text = str(masked(text))
     return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
+
+
+# ---------------------------------------------------------------------------------- SIGTERM
+
+_running: Final[dict[object, int]] = {}
+"""The maps that run in the main thread, each with its process."""
+
+
+@contextmanager
+def ends_in_order() -> Iterator[None]:
+    """In the block, SIGTERM raises `SystemExit` in the main thread, if nothing else is set.
+
+    So a map ends in order, as at Ctrl-C. By default SIGTERM ends a process at once, and what its
+    calls would have returned is lost.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    token = object()
+    _running[token] = os.getpid()
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            with suppress(ValueError, OSError):  # in a subinterpreter, say
+                signal.signal(signal.SIGTERM, _end)
+        yield
+    finally:
+        _running.pop(token, None)
+        if not _running:
+            _put_back()
+
+
+def _put_back() -> None:
+    if signal.getsignal(signal.SIGTERM) is _end:
+        with suppress(ValueError, OSError):  # in another thread: `_end` does it when it is called
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    if os.getpid() in _running.values():
+        raise SystemExit(STATUS)
+    _put_back()
+    os.kill(os.getpid(), number)

@@ -242,7 +242,10 @@ def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
     if call.refresh:
         call.rejected = inf
         yield from after_older(run, deadline)
-    begun: Any = ELSEWHERE if engine.blocking else run.ask(in_place=True)
+    together = call.trips is not None and call.task.kind == "function"
+    begun: Any = ELSEWHERE
+    if together or not engine.blocking:
+        begun = run.ask(in_place=not together)
     if begun is ELSEWHERE:
         begun = yield Block(run.ask)
     while begun is not None and not run.leased:

@@ -74,7 +74,10 @@ class Run:
         call = self.call
         rejected = {} if call.rejected == -inf else {call.key: call.rejected}
         try:
-            begun = self.engine.cache.begin([call.key], rejected, in_place=in_place)
+            if in_place or call.trips is None:
+                begun = self.engine.cache.begin([call.key], rejected, in_place=in_place)
+            else:
+                begun = call.trips.begin(call.key, rejected)
         except Exception as error:
             if in_place and isinstance(error, MetadataBusyError):
                 return ELSEWHERE
@@ -153,7 +156,10 @@ class Run:
         if engine.saves_behind and self.queued():
             return
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write(pending)
+            if call.trips is None or self._takes_longer(pending):
+                writer.write(pending)
+            else:
+                call.trips.write(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
         elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):

@@ -59,6 +59,7 @@ class Call:
     terms: Terms | None = None  # of its result, where they are not those of all
     found: Plain | Entry | Exception | None = None  # by a first look-up, or its failure
     looked = False  # whether it was looked up already, and nothing was there
+    trips: Any = None  # of a map, in which its calls ask the store together
     asked: str | None = None  # the mode that holds here, once blocks were asked for it
     max_age: float | None = None  # the seconds over which no result is taken
     stale = False  # whether an expired result was found, to be given all the same

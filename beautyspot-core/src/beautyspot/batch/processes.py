@@ -1,31 +1,25 @@
-"""`Submitted`: the calls of a map that an executor of the user's makes.
+"""How the calls of a map go to an executor of the user's, and what comes back.
 
-The marked function itself is sent there: it looks up, runs and stores, be it in another thread,
-process or machine.
+The marked function itself is sent there: it looks up, runs and stores, be it in another process or
+machine.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import deque
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.batch.made import Made, make
-from beautyspot.batch.workers import NOT_BEGUN
+from beautyspot.batch.targets import Made, make
 from beautyspot.calls.blocks import asked
 from beautyspot.calls.lifecycle import runs_elsewhere
 from beautyspot.errors import ConfigError, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from queue import SimpleQueue
 
-    from beautyspot.batch.items import Item
     from beautyspot.batch.targets import Target
-    from beautyspot.batch.workers import Done
     from beautyspot.calls.engine import Engine
 
 UNSENT = (
@@ -35,134 +29,11 @@ UNSENT = (
 )
 
 
-class Submitted:
-    """Items in the hands of an executor; see `Calling`.
+def is_of_the_executor(error: BaseException) -> bool:
+    """Whether an executor has failed, and not the call."""
+    from concurrent.futures import BrokenExecutor, CancelledError
 
-    Args:
-        most: how many it may have at once.
-        submit: hands an item to it.
-        done: gets each item, and what it returned or raised.
-        cancels: whether `cancel` of a future lets alone what runs. A future of Dask's does not
-            know that its call runs.
-
-    Attributes:
-        is_broken: whether the executor takes no calls any more.
-    """
-
-    def __init__(
-        self,
-        most: int,
-        submit: Callable[[Item], Any],
-        done: SimpleQueue[Done],
-        *,
-        cancels: bool,
-    ) -> None:
-        self._most, self._submit, self._done, self._cancels = most, submit, done, cancels
-        self._waiting: deque[Item] = deque()
-        self._futures: dict[Item, Any] = {}
-        self._taken_back: set[Item] = set()  # those that are not to begin, if they have not
-        self.is_broken = False
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether an item is under way, or waits for its turn."""
-        return bool(self._futures or self._waiting)
-
-    def submit(self, item: Item) -> None:
-        """Call it in its turn."""
-        self._waiting.append(item)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        while self._waiting and len(self._futures) < self._most and not self.is_broken:
-            item = self._waiting.popleft()
-            try:
-                future = self._submit(item)
-                item.began = monotonic()
-                future.add_done_callback(partial(self._note, item))
-                self._futures[item] = future  # last: what is here will be noted
-            except Exception as error:
-                self.is_broken = True
-                self._done.put((self, item, None, error))
-                self._futures[item] = None
-
-    def _note(self, item: Item, future: Any) -> None:
-        """Called by the executor, in any thread."""
-        value, error = None, None
-        try:
-            value = future.result()
-        except BaseException as raised:
-            if item in self._taken_back and _is_cancelled(raised):
-                value = NOT_BEGUN
-            else:
-                error = raised
-                self.is_broken = self.is_broken or _is_of_the_executor(raised)
-        self._taken_back.discard(item)
-        self._done.put((self, item, value, error))
-        del error
-
-    def forget(self, item: Item) -> None:
-        """Note that an item is done, so that the next one gets its place."""
-        self._futures.pop(item, None)
-        self._go_on()
-
-    def begun(self) -> list[Item]:
-        """Those in the executor's hands, the first one first."""
-        return list(self._futures)
-
-    def give_up(self, item: Item) -> bool:
-        """Wait no longer for an item; one that the executor has not begun never begins."""
-        future = self._futures.get(item)
-        if future is None or future.done():  # then it is about to be noted
-            return False
-        self._futures.pop(item, None)
-        self._take_back(item, future)
-        return True
-
-    def replace(self) -> None:
-        """Submit others in the places of those that were given up."""
-        self._go_on()
-
-    def withdraw(self) -> None:
-        """Have nothing new begin."""
-        self._waiting.clear()
-        for item, future in list(self._futures.items()):
-            if item.start is not None:  # in a thread of this process, it may wait for its permit
-                item.start.stop()
-            if future is not None:
-                self._take_back(item, future)
-
-    def _take_back(self, item: Item, future: Any) -> None:
-        if self._cancels and not future.done():
-            self._taken_back.add(item)
-            future.cancel()
-
-    def stop(self) -> None:
-        """Have nothing new begin, ever."""
-        self.withdraw()
-
-    def join(self) -> None:
-        """Wait for what is under way; after `stop`."""
-        ended: list[Done] = []
-        while self._futures:
-            done = self._done.get()
-            self._futures.pop(done[1], None)
-            ended.append(done)
-        for done in ended:
-            self._done.put(done)
-
-
-def _is_of_the_executor(error: BaseException) -> bool:
-    """Whether the executor has failed, and not the call."""
-    from concurrent.futures import BrokenExecutor
-
-    return isinstance(error, BrokenExecutor) or _is_cancelled(error)
-
-
-def _is_cancelled(error: BaseException) -> bool:
-    from concurrent.futures import CancelledError
-
-    return isinstance(error, CancelledError)
+    return isinstance(error, BrokenExecutor | CancelledError)
 
 
 def workers_of(executor: Any) -> int | None:

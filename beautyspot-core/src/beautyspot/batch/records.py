@@ -1,12 +1,24 @@
-"""`Progress`, how far `spot.map` is, and what shows it."""
+"""What `spot.map` gives and tells beside results: `Failed` and `Progress`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any
 
-OFTEN: Final = 0.1
-"""Seconds between two calls of what shows the progress to somebody who looks on."""
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call of `spot.map` that raised, with ``errors="return"``.
+
+    Attributes:
+        input: what the function was called with: an item, or a tuple of one of each iterable.
+        error: what it raised; a `TimeoutError` where its `timeout` was over.
+        stored: whether nothing ran for it, since it was stored, by ``mark(cache_errors=)``.
+    """
+
+    input: Any
+    error: Exception
+    stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +60,3 @@ class Progress:
     rate: float
     left: float | None
     refused: int = 0
-
-
-class Display(Protocol):
-    """What shows the progress to somebody.
-
-    Attributes:
-        every: seconds between two calls.
-    """
-
-    every: float
-
-    def __call__(self, progress: Progress, *, last: bool) -> object:
-        """Show it; with `last` no other call comes."""
