@@ -159,13 +159,14 @@ class Run:
 
     def queued(self) -> bool:
         """Whether the result is saved behind its callers, and shared by now."""
-        if self.call.invalidated or not self.engine.saves_behind:
-            return False
-        if not self.engine.cache.writer.queue(self._encoded()):
-            return False
-        self.call.is_stored = True
-        self.share(self.shared)
-        return True
+        behind = self.engine.saves_behind and not self.call.invalidated
+        if behind and self.engine.cache.writer.queue(self._encoded()):
+            self.call.is_stored = True
+            self.share(self.shared)
+            return True
+        if self.flight is not None:
+            self.flight.is_saving = not self.flight.done
+        return False
 
     def has_saved(self) -> None:
         """Share the result, once it is written.

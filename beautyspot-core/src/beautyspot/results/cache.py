@@ -7,6 +7,7 @@ restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from glob import escape
 from itertools import islice
 from math import inf
@@ -421,9 +422,17 @@ class Cache(Rows):
             self.reporter.report("remove an earlier result", name, error, advice)
 
     def refuse(self, record: TaskRecord) -> None:
-        """See to a result that the store has refused: it was invalidated, or is an older one."""
+        """See to a result that the store has refused: it was invalidated, or is an older one.
+
+        Whoever invalidates it may be yet to remove the row before it: it is no hit from here on.
+        """
         self.placement.discard(record.cache_key, record.result_value)
-        is_older = self._is_older(record)
+        is_older = False
+        with suppress(Exception):  # then it is not known, or left to the other one
+            found = self.store.get(record.cache_key)
+            is_older = found is not None and is_newer(found, record, inf)
+            if found is not None and not is_older:
+                self.remove({record.cache_key: found})
         by: Refusal = "newer" if is_older else "invalidated"
         name, why = record.func_identifier or "", "was invalidated while it was computed"
         self.reporter.observers.refused(name, record.cache_key, by)
@@ -431,14 +440,6 @@ class Cache(Rows):
             why = "is older than the stored one, whose call began later"
         spot = self.reporter.spot
         logger.info("%s: a result of %s %s, and is not stored: its caller has it", spot, name, why)
-
-    def _is_older(self, record: TaskRecord) -> bool:
-        """Whether a result that was refused is older than what is stored; not where unknown."""
-        try:
-            found = self.store.get(record.cache_key)
-        except Exception:
-            return False
-        return found is not None and is_newer(found, record, self.clock())
 
     # ------------------------------------------------------------------------------- removing
 
