@@ -74,6 +74,7 @@ def test_on_a_terminal_a_line_shows_how_far_it_is(damaged: Path) -> None:
 def test_copy_makes_the_target_and_completes_it(target: str, shop: Path, run: Run) -> None:
     done = run("copy", ".", target, "--function", "shop:ask")
     assert "copied 4 results" in done.stderr
+    assert "unless the function's annotation, or spot.register, names the class" in done.stderr
     place = shop / "new" / ("other.db" if "db" in target else "shop.db")
     assert len(rows(place)) == 4
     counted = json.loads(run("copy", ".", target, "--json").stdout)

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot_local import SqliteMetadataStore
 from child import Child
 from gates import DEADLINE, Gate, followers, until
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from concurrent.futures import Future
+    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -229,6 +232,90 @@ def test_what_could_not_be_stored_before_is_not_stored_after(make_spot: Any, how
         store.broken.clear()
         assert spot.flush()
         assert case.call() == [2]
+
+
+class Distant(SqliteMetadataStore):
+    """A store that has done what it is asked for, and whose answer is on its way."""
+
+    late = ""
+    gate: Gate
+
+    def put(self, rows: Any) -> set[str]:
+        refused = super().put(rows)
+        self.answer("put")
+        return refused
+
+    def note(self, cover: str) -> Any:
+        noted = super().note(cover)
+        self.answer("note")
+        return noted
+
+    def answer(self, operation: str) -> None:
+        if operation == self.late:
+            self.gate.pass_through()
+
+
+@pytest.mark.parametrize("way", ["each", "blob"])
+def test_who_joins_a_run_that_is_stored_already_and_was_invalidated_does_not_get_it(
+    make_spot: Any, tmp_path: Path, way: str
+) -> None:
+    """By another Spot, which knows nothing of the run."""
+    store = Distant(tmp_path / "app.db")
+    spot, other = make_spot(metadata=store, strict=True), make_spot("other", metadata=store)
+    function, called = WAYS[way]
+    marked, elsewhere = (
+        one.mark(**OPTIONS | ({"each": "xs"} if way == "each" else {}))(function)
+        for one in (spot, other)
+    )
+    store.late, store.gate = "put", Gate()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(called, spot, marked)
+        until(store.gate.entered.is_set, unless=[first])
+        other.invalidate_all(elsewhere)
+        after = pool.submit(called, spot, marked)
+        until(lambda: followers(spot) == 1, unless=[after])
+        store.gate.open.set()
+        assert first.result(DEADLINE) == [1]
+        assert after.result(DEADLINE) == [2]
+    assert called(spot, marked) == [2]
+
+
+def test_who_joins_a_run_that_is_about_to_be_stored_runs_nothing(
+    make_spot: Any, tmp_path: Path
+) -> None:
+    gate = Gate()
+    slow = {"put": lambda rows: gate.pass_through()}
+    spot = make_spot(metadata=scripted(SqliteMetadataStore, tmp_path / "app.db", slow=slow))
+    with Case(spot, gates=0) as case:
+        calls = [case.begin()]
+        until(gate.entered.is_set, unless=calls)
+        calls += [case.begin() for _ in range(2)]
+        until(lambda: followers(spot) == 2, unless=calls)
+        gate.open.set()
+        assert [call.result(DEADLINE) for call in calls] == [[1]] * 3
+    assert (spot.stats()["hits"], spot.stats()["misses"]) == (2, 1)
+
+
+def test_what_was_stored_before_is_no_hit_once_a_later_run_is_refused(
+    make_spot: Any, tmp_path: Path
+) -> None:
+    """Who invalidates has noted it, and is yet to remove what was stored."""
+    store = Distant(tmp_path / "app.db")
+    spot, other = make_spot(metadata=store, strict=True), make_spot("other", metadata=store)
+    elsewhere = other.mark(**OPTIONS)(work)
+    with Case(spot, gates=0) as case:
+        assert case.call() == [1]
+        STATE.gates = [Gate(), Gate()]
+        again = case.pool.submit(spot.refresh, case.marked, 1)
+        until(STATE.gates[1].entered.is_set, unless=[again])
+        store.late, store.gate = "note", Gate()
+        invalidates = case.pool.submit(other.invalidate_all, elsewhere)
+        until(store.gate.entered.is_set, unless=[invalidates])
+        STATE.gates[1].open.set()
+        assert again.result(DEADLINE) == [2]
+        assert case.call() == [3], "neither what was stored nor what was refused"
+        store.gate.open.set()
+        invalidates.result(DEADLINE)
 
 
 # ------------------------------------------------------------------------------- processes

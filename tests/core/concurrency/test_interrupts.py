@@ -1,7 +1,8 @@
 """Ctrl-C in a call: the next call finds the key free, and the store as well.
 
 In the user's function that holds for everybody. Between any two instructions of ours it holds for
-the thread that was interrupted: a profiler raises there, as Python's handler of Ctrl-C does.
+the thread that was interrupted: a profiler raises there, as Python's handler of Ctrl-C does. What
+another handler raises, such as that of an alarm, is the user's as well.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import contextvars
 import signal
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, until
 from moments import check_free, check_unlocked, each_moment, interrupted
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,3 +221,73 @@ def test_a_limited_call_that_is_interrupted_leaves_its_place(
         assert not spot._limiting.asking
         at += 3  # every third of some 150
     assert at > 20
+
+
+class Ends:
+    """Handlers of an alarm, as programs write them."""
+
+    def __call__(self, *_: object) -> None:
+        raise TimeoutError("it takes too long")
+
+
+def end(*_: object) -> None:
+    Ends()()
+
+
+def ringing(limited: Callable[[int], int]) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    limited(2)
+
+
+@pytest.fixture
+def alarm(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, request.param)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(
+    ("alarm", "use"),
+    [(end, "gcra"), (Ends(), "gcra-shared"), (Ends().__call__, "cap"), (partial(end), "cap")],
+    indirect=["alarm"],
+)
+@pytest.mark.usefixtures("alarm")
+def test_what_an_alarm_raises_ends_the_wait_for_a_limit(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, use: str
+) -> None:
+    """It is no failure of the limiter, which goes on limiting."""
+    spot = make_spot(limiter=None if use == "cap" else {"use": use, "rate": "2/min"})
+    limited = spot.limiter(max_concurrent=1 if use == "cap" else None)(slow)
+    begun.clear(), may_end.clear()
+    leader = threading.Thread(target=limited, args=(1,))
+    leader.start()
+    assert begun.wait(DEADLINE)
+    begun.clear()
+    for _ in range(4):
+        with pytest.raises(TimeoutError, match="it takes too long"):
+            ringing(limited)
+    may_end.set()
+    leader.join()
+    assert not begun.is_set()
+    assert not caplog.records
+    assert spot.stats()["limiter_away"] == 0
+
+
+@pytest.mark.parametrize("alarm", [end], indirect=True)
+@pytest.mark.parametrize("operation", ["find", "begin"])
+@pytest.mark.usefixtures("alarm")
+def test_what_an_alarm_raises_in_a_question_to_the_store_ends_the_call(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, operation: str
+) -> None:
+    rings = {operation: lambda *_, **__: signal.raise_signal(signal.SIGALRM)}
+    spot = make_spot(metadata=scripted(MemoryMetadataStore, slow=rings))
+    RAN.clear()
+    marked = spot.mark(RAN.append)
+    with pytest.raises(TimeoutError, match="it takes too long"):
+        marked(7)
+    assert not RAN
+    assert not caplog.records
+    spot.metadata.script.slow.clear()  # type: ignore[attr-defined]  # it is scripted
+    marked(7)
+    assert RAN == [7]

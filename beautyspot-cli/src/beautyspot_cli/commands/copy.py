@@ -193,3 +193,8 @@ def _tell(output: Output, there: Store, copied: Copied) -> None:
         f"copied {copied.entries:,} results, {size(copied.size)}, to {there.place}; "
         f"it had {copied.present:,} already, and {len(copied.faults):,} could not be copied"
     )
+    if copied.entries and there.signing_keys is None:
+        output.say(
+            "copied results count as shared: those of classes of your program run anew there, "
+            "unless the function's annotation, or spot.register, names the class"
+        )

@@ -178,13 +178,17 @@ def _followed(
 def follow(
     engine: Engine, call: Call, flight: Flight, deadline: float
 ) -> Generator[Step, Any, object]:
-    """What the leader of a flight shared; None where the deadline has passed."""
-    call.waited = True
+    """What the leader of a flight shared; None where the deadline has passed.
+
+    Who comes while the result is on its way to the store looks there once more: others may have
+    invalidated it since it arrived, which the leader does not know yet.
+    """
+    call.waited, comes_late = True, flight.is_saving
     began = perf_counter()
     try:
         with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
             done = yield from _wait(engine, call, flight, deadline)
-        return flight.result if done else None
+        return (ABANDONED if comes_late else flight.result) if done else None
     finally:
         forsake(flight)
         engine.has_waited(call, "run", perf_counter() - began)

@@ -153,7 +153,7 @@ class Run:
         pending, engine, call = self.pending, self.engine, self.call
         assert pending is not None  # noqa: S101 - see `keep`
         writer = engine.cache.writer
-        if engine.saves_behind and self.queued():
+        if self.queued():
             return
         if call.task.kind not in ASYNCHRONOUS:
             if call.trips is None or self._takes_longer(pending):
@@ -177,14 +177,15 @@ class Run:
     def queued(self) -> bool:
         """Whether the result is saved behind its callers."""
         pending, engine = self.pending, self.engine
-        if pending is None or self.call.invalidated or not engine.saves_behind:
-            return False
-        if not engine.cache.writer.queue(pending):
-            return False
-        self.call.is_stored = True
-        if self.shared is ABANDONED:
-            self.shared = self._encoded
-        return True
+        behind = engine.saves_behind and not self.call.invalidated
+        if behind and pending is not None and engine.cache.writer.queue(pending):
+            self.call.is_stored = True
+            if self.shared is ABANDONED:
+                self.shared = self._encoded
+            return True
+        if self.flight is not None:
+            self.flight.is_saving = not self.flight.done
+        return False
 
     def has_saved(self) -> None:
         """Have the result shared, now that it is written.

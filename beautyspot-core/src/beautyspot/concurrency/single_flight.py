@@ -49,14 +49,16 @@ class Flight:
         within: the flight whose execution made this call.
         thread: the identifier of the leader's thread.
         is_of_task: whether its leader runs in an event loop.
+        is_saving: whether its result is on the way to the store, or was; what is shared before is
+            not.
         done: whether it is finished.
         result: what the followers get; None has each of them run the function itself.
         spared: seconds and money that the execution took, as its leader says.
     """
 
     __slots__ = (
-        *("_frame", "_wakers", "done", "is_of_task", "key", "result", "spared", "thread"),
-        *("waits_for", "within"),
+        *("_frame", "_wakers", "done", "is_of_task", "is_saving", "key", "result", "spared"),
+        *("thread", "waits_for", "within"),
     )
 
     def __init__(self, key: str, within: Flight | None) -> None:
@@ -64,7 +66,7 @@ class Flight:
         self.thread = get_ident()
         asyncio: Any = sys.modules.get("asyncio")
         self.is_of_task = asyncio is not None and asyncio._get_running_loop() is not None
-        self.done = False
+        self.is_saving = self.done = False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
         self._frame: FrameType | None = None
@@ -179,6 +181,8 @@ class Flights:
 
     def _enter(self, key: str, mine: tuple[Flight, ...], anew: bool) -> tuple[Flight | None, bool]:
         innermost, flight = mine[-1] if mine else None, self._flights.get(key)
+        if flight is not None and flight.is_saving and flight.done:
+            flight = None  # its result is stored by now, and found there
         if flight is not None and mine and flight.leads_to(mine):
             return None, False
         leads = flight is None or anew or _is_led_here(flight)

@@ -11,10 +11,12 @@ at each call: a store that is full refuses saves at once, and goes on to answer 
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from traceback import walk_tb
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import (
     BeautyspotError,
@@ -65,6 +67,15 @@ class MetadataResting(Resting, MetadataError):  # noqa: N818 - as above
 
 class StorageResting(Resting, StorageError):  # noqa: N818 - as above
     """The blob storage is left alone for a while."""
+
+
+def is_of_handler(error: Exception) -> bool:
+    """Whether a handler of a signal raised it, such as that of an alarm: it is the user's then."""
+    codes: set[object] = set()
+    for handler in filter(callable, map(signal.getsignal, signal.valid_signals())):
+        called: Any = getattr(handler, "func", handler)  # of a `partial`
+        codes |= {getattr(each, "__code__", None) for each in (called, type(called).__call__)}
+    return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
 
 
 class Breaker:
@@ -175,8 +186,8 @@ class Breaker:
         took = self._clock() - began
         if error is None or isinstance(error, _ANSWERS):
             self._succeed(family)
-        elif isinstance(error, Resting):  # of a breaker further down, which counts for itself
-            self.insist()
+        elif isinstance(error, Resting) or is_of_handler(error):
+            self.insist()  # a breaker further down counts for itself; of a handler nothing is known
         elif isinstance(error, MetadataBusyError) and took <= self.slow:
             self.insist()  # nothing is known: it may be busy for another reason
         else:

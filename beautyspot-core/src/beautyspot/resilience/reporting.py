@@ -25,7 +25,7 @@ from beautyspot.errors import (
 from beautyspot.files import advised
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets, masked
-from beautyspot.resilience.circuit_breaker import Resting
+from beautyspot.resilience.circuit_breaker import Resting, is_of_handler
 from beautyspot.resilience.observers import NOBODY
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ PLACING: Final = "take a place of all processes"
 """The point of the limiter, and its operations."""
 
 _OF_LIMITER: Final = frozenset({ASKING, RETURNING, SETTLING, PAUSING, PLACING})
+
+_BEFOREHAND: Final = frozenset(
+    {"make a key", "look up", "restore", "take a lease", ASKING, PLACING}
+)
+"""The operations that come before the function, which is not to run where the user ends the call.
+
+Later there is a result, which is not to be lost.
+"""
 
 _UNSTORED: Final = frozenset(
     {"make a key", STORING, "store the stream", "ask cache_if", "ask for the ttl and the tags"}
@@ -177,9 +185,10 @@ class Reporter:
         """Report a failure; returns, unless strict.
 
         Raises:
-            Exception: `error` itself, where the reporter is strict.
+            Exception: `error` itself, where the reporter is strict, or where a signal's handler
+                raised it to end the call before its function runs.
         """
-        if self.strict:
+        if self.strict or (operation in _BEFOREHAND and is_of_handler(error)):
             raise error
         if isinstance(error, Resting):
             return  # its cause was reported when it happened

@@ -178,14 +178,19 @@ class Saver:
             observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
 
     def _say_refused(self, record: TaskRecord) -> None:
-        """See to a result that the store has refused: it was invalidated, or is an older one."""
+        """See to a result that the store has refused: it was invalidated, or is an older one.
+
+        Whoever invalidates it may be yet to remove the row before it: it is no hit from here on.
+        """
         self.placement.discard(record.cache_key, record.result_value)
         by: Refusal = "invalidated"
         why = "was invalidated while it was computed"
-        with suppress(Exception):
+        with suppress(Exception):  # then it is not known, or left to the other one
             found = self.store.get(record.cache_key)
-            if found is not None and is_newer(found, record, self.rows.clock()):
+            if found is not None and is_newer(found, record, inf):
                 by, why = "newer", "is older than the stored one, whose call began later"
+            elif found is not None:
+                self.remove({record.cache_key: found})
         name = record.func_identifier or ""
         self.reporter.observers.refused(name, record.cache_key, by)
         text = "%s: a result of %s %s, and is not stored: its caller has it"
