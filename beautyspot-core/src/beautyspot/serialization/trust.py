@@ -3,7 +3,8 @@
 A class counts if the program names it: by `register`, by the function's return annotation, by an
 argument of the call, or by a plug-in that supports it. Where nobody else can have written what is
 stored, a class counts as well that is loaded and belongs to the function's own top-level package,
-or to the program itself (``__main__``), or is below one that the annotation names. So what somebody
+to the program itself (``__main__``), or to the package of a class that the annotation names, or is
+below such a class. So what somebody
 plants in a store that others write to makes no instance of a class that is merely loaded, and the
 program's own classes need no word.
 
@@ -14,6 +15,7 @@ annotation promises no more: see `Trust.of_type` and `Trust.promised`.
 from __future__ import annotations
 
 from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.records import is_copied
@@ -174,7 +176,7 @@ class Trust:
         registered: by the program.
         types: those that plug-ins support.
         named: the classes that the annotation and the arguments name.
-        bases: those of the annotation, whose subclasses count as well where `own` is given.
+        bases: those of the annotation, whose subclasses and packages count where `own` is given.
         own: None where others may have written what is stored.
     """
 
@@ -297,13 +299,19 @@ class Trust:
                     f"{ref!r} is not loaded, or not there any more: import its module where the "
                     "program starts, or name the class in the function's return annotation"
                 )
-            counts = cls is not None and (is_own or is_below(cls, *self.bases))
-            if cls is not None and counts and not is_below(cls, dict, list, set):
+            if cls is not None and self._counts(cls, is_own=is_own):
                 return cls
         raise RestoreError(
             f"nothing vouches for {ref!r}: register it, or name it in the function's return "
             "annotation"
         )
+
+    def _counts(self, cls: type, *, is_own: bool) -> bool:
+        """Whether a loaded class counts without a name: one of the program, or near a named one."""
+        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *self.bases)
+        is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
+        counts = is_own or (is_near and not is_text)
+        return counts and not is_below(cls, dict, list, set)
 
     def _parametrised(self, origin: Any, arguments: Any) -> type:
         """The generic model with these arguments, made by pydantic if there is none yet.
@@ -366,6 +374,10 @@ class Trust:
             elif form is not None and form.code == INSTANCE:
                 _, attributes, *content = form.parts(value)
                 self.check_hashed([*attributes.values(), *content])
+
+
+def _package(cls: type) -> str:
+    return root_of(plain_name(cls).partition(":")[0])
 
 
 def parameters_of(cls: Any) -> tuple[Any, tuple[Any, ...]]:
