@@ -336,6 +336,8 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     exact = _base_form(kind)
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
+    if hasattr(kind, "__dask_graph__"):
+        return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
         awaited = hasattr(kind, "__await__")
         advice = "await it, and pass what it gives" if awaited else "pass a list of its items"

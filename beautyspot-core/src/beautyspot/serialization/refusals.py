@@ -29,6 +29,10 @@ PICKLE_IT: Final = (
 _LIVE: Final = "the items of which are passed on live, and stored at the end"
 _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
     (
+        lambda cls: hasattr(cls, "__dask_graph__"),
+        "is a plan that is not computed yet: return what its compute() gives",
+    ),
+    (
         lambda cls: hasattr(cls, "__await__"),
         (
             "is not awaited yet: make the marked function an `async def` and await it there; often "
