@@ -24,13 +24,16 @@ def beautyspot_register_types() -> list[type[TypeSupport]]:
     """The supports of all libraries."""
     from beautyspot_http.aws_clients import AwsClientTypes
     from beautyspot_http.engines import EngineTypes
-    from beautyspot_http.http_clients import HttpxClientTypes, SessionTypes
+    from beautyspot_http.frameworks import FrameworkTypes
+    from beautyspot_http.http_clients import AiohttpSessionTypes, HttpxClientTypes, SessionTypes
     from beautyspot_http.llm_clients import LlmClientTypes, LlmContentTypes
     from beautyspot_http.responses import HttpxResponseTypes, RequestsResponseTypes
 
     return [
+        AiohttpSessionTypes,
         AwsClientTypes,
         EngineTypes,
+        FrameworkTypes,
         HttpxClientTypes,
         HttpxResponseTypes,
         LlmClientTypes,

@@ -115,6 +115,34 @@ class SessionTypes(TypeSupport):
         )
 
 
+class AiohttpSessionTypes(TypeSupport):
+    """`aiohttp.ClientSession`; none of its subclasses."""
+
+    name = "aiohttp-session"
+    classes = ("aiohttp.client:ClientSession",)
+
+    def key(self, value: Any) -> object:
+        """See the base class."""
+        check_methods(value)
+        if value.auth is not None or value._default_proxy_auth is not None:
+            refuse(f"signs in by its auth, so another user's answers may differ: {SAY}")
+        if len(value.cookie_jar):
+            refuse(f"has {_COOKIES}: {SAY}")
+        if value._middlewares:
+            refuse(f"has middlewares, which may change what it sends and gets: {SAY}")
+        connector = value.connector  # None once it is closed
+        if connector is not None and not type(connector).__module__.startswith("aiohttp."):
+            refuse(f"has a connector of its own, a {type(connector).__qualname__}: {SAY}")
+        return without_defaults(
+            base_url=value._base_url and counted_url(value._base_url),
+            headers=counted_headers(value.headers.items()),
+            socket=getattr(connector, "path", None),
+            proxy=value._default_proxy and counted_url(value._default_proxy),
+            raising=value.raise_for_status,
+            raw=not value.auto_decompress,
+        )
+
+
 def _text(value: Any) -> str | None:
     """A header's value; None for one that is not sent."""
     if value is None:

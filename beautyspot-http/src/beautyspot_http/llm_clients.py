@@ -49,7 +49,7 @@ _ANTHROPIC: Final = (
     ),
 )
 
-_SIGNS_IN: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
+SIGNS_IN: Final = frozenset({"authorization", "api-key", "x-api-key", "x-goog-api-key"})
 _WHO: Final = ("aws_profile",)
 """Attributes that say who signs in, besides those whose name is a secret's."""
 
@@ -90,7 +90,7 @@ class LlmClientTypes(TypeSupport):
             "base_url": less_secrets(str(value.base_url)),
             **without_defaults(
                 texts={name: texts[name] for name in texts.keys() - secret},
-                headers=counted_headers(headers, _SIGNS_IN),
+                headers=counted_headers(headers, SIGNS_IN),
                 params=counted_parameters(value.default_query.items(), is_secret_parameter),
                 connection=_connection(value._client, library),
             ),
@@ -126,7 +126,7 @@ def _connection(http: Any, library: str) -> dict[str, object]:
         refuse(f"has an http_client of its own, a {kind.__qualname__}: {SAY}")
     if any(not cookie.domain for cookie in cookies(http.cookies.jar)):
         refuse(f"has an http_client with cookies of its own: {SAY}")
-    return counted_connection(http, _SIGNS_IN, library)
+    return counted_connection(http, SIGNS_IN, library)
 
 
 _MODULE: Final = "openai._legacy_response"

@@ -45,6 +45,12 @@ class OtherModel(pydantic.BaseModel):
     b: object = None
 
 
+class Pair(pydantic.BaseModel):
+    first: Model
+    again: Model | OtherModel
+    last: OtherModel
+
+
 def model(private=None, **values):
     made = Model(**values)
     made._private = private
@@ -56,6 +62,12 @@ GROUPS = {
         Model(a=1), Model(a=2), Model(a=1, b=2), Model(a=1, z=1), Model(a=1, z=2), OtherModel(a=1),
         model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None}, Model(a=1, b=None),
         Model(a=1, _private=1), Model(a=1, x=Model(a=1)), Model(a=1, x=Model(a=1, b=None)),
+    ],
+    "schemas": [
+        *map(pydantic.TypeAdapter, [Model, OtherModel, list[Model], int, "Model"]), Model,
+        pydantic.TypeAdapter(list[int], config={"strict": True}), pydantic.TypeAdapter(list[int]),
+        *[made for cls in (Model, OtherModel, Pair)
+          for made in (cls.__pydantic_validator__, cls.__pydantic_serializer__)],
     ],
     "urls": [
         pydantic.HttpUrl("http://a.b/c"), pydantic.HttpUrl("http://a.b/d"), pydantic.AnyUrl("http://a.b/c"),
@@ -91,6 +103,12 @@ def test_fields_of_models_may_be_left_out():
     with pytest.raises(UnstableKeyError) as error:
         canonical(made)
     assert error.value.path == "value.b"
+
+
+def test_no_address_of_a_class_is_in_the_text_of_a_schema():
+    for made in (Pair.__pydantic_validator__, pydantic.TypeAdapter(dict[str, Pair])):
+        text = canonical([made])
+        assert not [cls for cls in (Pair, Model, OtherModel) if str(id(cls)) in text]
 
 
 # --------------------------------------------------------------------------------- one change

@@ -107,15 +107,15 @@ UserId = NewType("UserId", Color)
         (Color, [Color]),
         (Answer, [Answer, Source, Color]),
         (list[Answer], [Answer, Source, Color]),
-        (dict[str, Answer | None], [Answer, Source, Color]),
+        (dict[str, Answer | None], [Answer, Source, Color, str]),
         (Optional[Color], [Color]),  # noqa: UP045 - the old form counts too
-        (Union[Color, int], [Color]),  # noqa: UP007 - as above
+        (Union[Color, int], [Color, int]),  # noqa: UP007 - as above
         (tuple[Color, ...], [Color]),
         (Annotated[Color, Source], [Color]),
         (Final[Color], [Color]),
         (UserId, [Color]),
         (Bound, [Color]),
-        (Several, [Color]),
+        (Several, [Color, int]),
         (Literal[Color.RED, "a"], [Color]),
         (Iterator[Color], [Color]),
         (AsyncIterator[Color], [Color]),
@@ -126,7 +126,7 @@ UserId = NewType("UserId", Color)
         (Old, [Old, Source, Color]),
         (Pair, [Pair, Source, Color]),
         (Row, [Source, Color]),
-        (Model, [Model, Source, Color]),
+        (Model, [Model, Source, Color, str]),
         (Page[Color], [Page, Page[Color], Color]),
         (Box[Color], [Color, Box]),
         (Inherits, [Inherits, Pair, Source, Color]),
@@ -134,7 +134,7 @@ UserId = NewType("UserId", Color)
         (object, []),
         (Any, []),
         (None, []),
-        (int, []),
+        (int, [int]),  # as which instances of its subclasses may be stored
         (list, []),
         (Plain, []),
         (Abstract, []),
@@ -168,7 +168,7 @@ def returns(annotation: Any) -> Any:
         ("list['Color']", {Color}),
         ("'Color'", {Color}),
         ("itself", set()),
-        ("dict[str, Color | None]", {Color}),
+        ("dict[str, Color | None]", {Color, str}),
         ("Color | Missing", {Color}),
         ("Missing | Color", {Color}),
         ("'Missing' | Color", {Color}),
@@ -181,7 +181,7 @@ def returns(annotation: Any) -> Any:
         ("not a type", set()),
         ("1 / 0", set()),
         ("", set()),
-        ("list[int]", set()),
+        ("list[int]", {int}),
     ],
 )
 def test_each_name_of_a_text_counts_by_itself(text, expected):
@@ -222,7 +222,7 @@ def test_what_a_function_captured_is_known():
     def early() -> Later:
         return Later()
 
-    assert return_classes(function) == [Local]
+    assert return_classes(function) == [Local, int]
     assert return_classes(early) == []  # not assigned yet
 
     class Later(enum.Enum):

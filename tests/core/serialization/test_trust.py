@@ -19,6 +19,7 @@ import pydantic
 import pytest
 from beautyspot import MsgpackSerializer, RestoreError, SerializationError
 from beautyspot.contracts.records import as_copied, entry_of
+from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.serialization.trust import Own, is_private
 from beautyspot.testing import memory_spot
@@ -87,6 +88,10 @@ class Bits(enum.IntFlag, boundary=enum.KEEP):
 
 class Model(pydantic.BaseModel):
     x: int = 6
+
+
+class TextModel(pydantic.BaseModel):
+    text: str
 
 
 class Problem(Exception):
@@ -171,10 +176,87 @@ def test_a_store_and_a_storage_of_one_s_own_are_private() -> None:
         assert [hits(spot, f) for f in (unnamed, named, below)] == [1, 1, 1]
 
 
-def test_an_annotation_that_names_classes_excludes_others(caplog: pytest.LogCaptureFixture) -> None:
-    with memory_spot(strict=False) as spot:
-        assert hits(spot, beside) == 0
-    assert f"{HERE}:Other is not a type that can be stored as it is" in caplog.text
+def test_an_annotation_excludes_nothing_of_the_program_in_a_private_store() -> None:
+    with memory_spot() as spot:
+        assert hits(spot, beside) == 1
+
+
+def test_a_loaded_class_below_the_annotated_one_counts_in_a_private_store() -> None:
+    foreign = own_elsewhere(Point)
+    assert type(foreign.loads(foreign.dumps(Pixel()))) is Pixel
+    with pytest.raises(RestoreError, match="nothing vouches"):
+        MsgpackSerializer().vouching([Point]).loads(foreign.dumps(Pixel()))
+    assert type(own_elsewhere(Other).loads(foreign.dumps(Pixel()))) is Pixel, "of one package"
+    for serializer in (own_elsewhere(pydantic.BaseModel), own_elsewhere()):
+        with pytest.raises(SerializationError, match="annotate the function"):
+            serializer.dumps(Pixel())
+
+
+def own_elsewhere(*annotations: Any) -> MsgpackSerializer:
+    """The serializer of a function of another package than this one."""
+    return MsgpackSerializer().vouching(annotations, own=Own("elsewhere", "elsewhere"))
+
+
+class Letters(str):
+    """A text of a library, with what it keeps for itself."""
+
+    def __init__(self, _text: str) -> None:
+        self.parent = object()
+
+
+class Grams(float):
+    pass
+
+
+def test_what_the_annotation_promises_is_stored_where_a_class_cannot_be_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    forget_warnings()
+    caplog.set_level("INFO", "beautyspot")
+
+    class Made(Model):
+        """As a library makes one of the model that it is given, for itself."""
+
+    Made.__qualname__ = Model.__qualname__
+    made = Made(x=7)
+    object.__setattr__(made, "_raw", object())
+    for serializer in (own(Model), own(list[Model]), MsgpackSerializer().vouching([Model])):
+        found = serializer.loads(serializer.dumps([made, Model()]))
+        assert [*map(type, found)] == [Model, Model]
+        assert found == [Model(x=7), Model()]
+    assert caplog.text.count("which the annotation names") == 1
+    made.__dict__["more"] = object()
+    with pytest.raises(SerializationError, match="more"):
+        own(Model).dumps(made)
+
+    class Wider(Model):
+        y: int = 1
+
+    for serializer, value in ((own(), Made()), (own(Model), Wider()), (own(Frozen), Made())):
+        with pytest.raises(SerializationError, match="annotate the function"):
+            serializer.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "plain"),
+    [
+        (str, Letters("a"), "a"),
+        (float, Grams(1.5), 1.5),
+        (list[str], [Letters("a"), "b"], ["a", "b"]),
+        (dict[str, float], {Letters("a"): Grams(2)}, {"a": 2.0}),
+        (set[str], {Letters("a")}, {"a"}),
+        (TextModel, TextModel.model_construct(text=Letters("a")), TextModel(text="a")),
+    ],
+    ids=str,
+)
+def test_a_subclass_of_an_annotated_text_or_number_is_stored_as_that(
+    annotation: Any, value: Any, plain: Any
+) -> None:
+    serializer = own_elsewhere(annotation)
+    found = serializer.loads(serializer.dumps(value))
+    assert (found, repr(found)) == (plain, repr(plain))
+    with pytest.raises(SerializationError):
+        own_elsewhere(bytes).dumps(value)
 
 
 def test_what_is_private() -> None:

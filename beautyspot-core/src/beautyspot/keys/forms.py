@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copyreg
 import os
+import re
 from contextlib import suppress
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
@@ -169,6 +170,25 @@ def _exception(walk: Walk, value: BaseException) -> str:
     return tag("exception", f"[{named(walk, kind)},{args},{_state(walk, value, BaseException)}]")
 
 
+def _schema(walk: Walk, value: Any) -> str:
+    """What pydantic has made of a type, less the addresses of classes in it."""
+    return tag(
+        "schema", f"[{named(walk, type(value))},{walk.array(_placeless(value.__reduce__()[1]))}]"
+    )
+
+
+def _placeless(part: Any) -> Any:
+    if type(part) is dict:
+        return {
+            name: re.sub(r":\d+", "", item) if name in _REFS else _placeless(item)
+            for name, item in part.items()
+        }
+    return [*map(_placeless, part)] if type(part) in (list, tuple) else part
+
+
+_REFS: Final = ("ref", "schema_ref")  # such as "app.Person:94756680500976"
+
+
 def _named_tuple(walk: Walk, value: Any) -> str:
     """A tuple, with the names of its fields if it has some."""
     items, names = [*tuple.__iter__(value)], getattr(type(value), "_fields", None)
@@ -231,6 +251,11 @@ _FAMILIES: Final[dict[str, Form]] = {
     "enum:Enum": _enum,
     "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
     "builtins:BaseException": _exception,
+    "pydantic.type_adapter:TypeAdapter": _parts_of("adapter", lambda it: (it._type, it._config)),
+    **{
+        f"pydantic_core._pydantic_core:{name}": _schema
+        for name in ("SchemaValidator", "SchemaSerializer")
+    },
 }
 """The same of classes whose subclasses are written alike."""
 
@@ -311,6 +336,8 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     exact = _base_form(kind)
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
+    if hasattr(kind, "__dask_graph__"):
+        return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
         awaited = hasattr(kind, "__await__")
         advice = "await it, and pass what it gives" if awaited else "pass a list of its items"

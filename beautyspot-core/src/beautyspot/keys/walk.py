@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import module_name, unwrap_ours
+from beautyspot.functions.origins import is_installed
 from beautyspot.keys.text import (
     FLAT,
     flat_array,
@@ -110,7 +111,7 @@ class Walk:
         self.definitions: list[Any] = []
         self.lenient = False
         self._write = write
-        self._active: dict[int, None] = {}  # in the order in which they were met
+        self._active: dict[int, object] = {}  # in the order in which they were met
         # The values are kept, too: another object may get the address of one that is gone.
         self._shared: dict[int, tuple[object, str]] = {}
         self._less: dict[int, tuple[str, ...]] = {}
@@ -232,16 +233,24 @@ class Walk:
         """The dotted paths that don't count in the state of `value`."""
         return self._less.get(id(value), ())
 
-    def where(self) -> str:
-        """Where the walk is, such as ``client.session._lock``."""
-        steps = [f"[{reprlib.repr(k)}]" if s is KEYED else s.format(k) for s, k in self.path]
-        return "".join(steps)
+    def where(self, steps: int | None = None) -> str:
+        """Where the walk is, such as ``client.session._lock``; or was, after so many steps."""
+        path = self.path[:steps]
+        return "".join([f"[{reprlib.repr(k)}]" if s is KEYED else s.format(k) for s, k in path])
 
     def refuse(self, value: object, why: str = NO_FORM, advice: str = ADVICE) -> NoReturn:
-        """Raise an error that says where the walk is, and why `value` can't be in a key."""
-        path = self.where()
+        """Raise an error that says where the walk is, and why `value` can't be in a key.
+
+        What is inside of an object of an installed package is that object's: nobody else knows it.
+        """
+        path, place = self.where(), None
+        for number, holder in enumerate([*self._active.values()][:-1], 1):
+            if _is_installed(type(holder)) and self.path[:number] != [(NAME, "self")]:
+                value, why, advice, place = holder, NO_FORM, ADVICE, number
+                break
         raise UnstableKeyError(
-            f"{less_secrets(path[:200])} is {described(value)}, which {why}: {advice}", path=path
+            f"{less_secrets(self.where(place)[:200])} is {described(value)}, which {why}: {advice}",
+            path=path,
         )
 
     def _nested(self, value: object) -> str:
@@ -255,7 +264,7 @@ class Walk:
             return self._again(value)
         if len(self._active) >= MAX_DEPTH:
             self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
-        self._active[address] = None
+        self._active[address] = value
         references = self._references
         written = self._written(type(value), value)
         del self._active[address]
@@ -306,6 +315,11 @@ def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
     less = _less(name, item, paths)
     return Without(less, paths) if paths and type(item) is FunctionType else less
+
+
+def _is_installed(cls: type) -> bool:
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return file is not None and is_installed(file)
 
 
 def is_namespace(items: dict[Any, Any]) -> bool:

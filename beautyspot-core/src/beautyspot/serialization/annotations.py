@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, TypeVar, 
 
 from beautyspot.functions.annotations import annotations_of, signature_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
-from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.trust import Own
 
@@ -160,7 +160,8 @@ def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]
             continue
         if not typing.is_typeddict(cls):
             try:
-                form_of(cls)
+                if cls not in SCALAR_BASES:
+                    form_of(cls)
             except Refused:
                 continue
             found.append(cls)

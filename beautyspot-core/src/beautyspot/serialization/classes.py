@@ -150,6 +150,15 @@ _PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
 }
 
 
+SCALAR_BASES: Final = (str, bytes, int, float)
+"""Types as which instances of their subclasses may be stored, since they are all but names."""
+
+
+def plain(base: type, value: Any) -> Any:
+    """What an instance holds of a builtin type below its class."""
+    return _PLAIN[base](value)
+
+
 def has_plain_hash(cls: type) -> bool:
     """Whether no code of the program runs where instances are elements of a set, or keys.
 
@@ -338,6 +347,22 @@ class Form:
         value = self._base.__new__(self.cls)
         fill(value, content)
         return value
+
+
+class PromisedForm(Form):
+    """The same for instances of classes below one, as which they are stored.
+
+    What such a class keeps beside the fields, under a name with an underscore, is left out.
+    """
+
+    def is_all_of(self, other: Form) -> bool:
+        """Whether the instances of a class below this one have no other fields."""
+        return other.fields == self.fields and other._slots.keys() == self._slots.keys()
+
+    def state(self, value: object) -> dict[str, Any]:
+        """See the base class."""
+        known = (*self.fields, *self._slots)
+        return {n: x for n, x in super().state(value).items() if n[:1] != "_" or n in known}
 
 
 def _is_special(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from beautyspot.contracts.file import File
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.functions.names import identifier_of
-from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.trust import parameters_of
 
@@ -28,6 +28,10 @@ PICKLE_IT: Final = (
 
 _LIVE: Final = "the items of which are passed on live, and stored at the end"
 _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
+    (
+        lambda cls: hasattr(cls, "__dask_graph__"),
+        "is a plan that is not computed yet: return what its compute() gives",
+    ),
     (
         lambda cls: hasattr(cls, "__await__"),
         (
@@ -72,7 +76,9 @@ def advice(cls: type, types: Types) -> str:
     name, why, how = _written(cls), "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
-        hint = f"annotate the function (-> {name}, -> list[{name}] and so on), "
+        base = next((one.__name__ for one in SCALAR_BASES if issubclass(cls, one)), None)
+        hints = f"-> {base}, to store it as that" if base else f"-> list[{name}] and so on"
+        hint = f"annotate the function (-> {name}, {hints}), "
     except Refused as refused:
         for is_of, instead in _NO_RESULT_YET:
             if is_of(cls):

@@ -13,7 +13,7 @@ from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
-from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.plain_types import is_stored_anyway
 from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
@@ -147,7 +147,8 @@ class MsgpackSerializer(SerializerBase):
         old = self._trust
         if not classes and own is None:
             return self
-        bases = old.bases if own is None else tuple(classes)
+        bases = tuple(cls for cls in classes if cls not in SCALAR_BASES)
+        bases = old.bases if own is None else bases
         named = [*old.named.values(), *classes]
         return self._with(Trust(old.registered, old.types, named, bases, own or old.own))
 

@@ -3,29 +3,39 @@
 A class counts if the program names it: by `register`, by the function's return annotation, by an
 argument of the call, or by a plug-in that supports it. Where nobody else can have written what is
 stored, a class counts as well that is loaded and belongs to the function's own top-level package,
-or to the program itself (``__main__``), unless the annotation names other classes than it and those
-above it. So what somebody plants in a store that others write to makes no instance of a class that
-is merely loaded, and the program's own classes need no word.
+to the program itself (``__main__``), or to the package of a class that the annotation names, or is
+below such a class. So what somebody
+plants in a store that others write to makes no instance of a class that is merely loaded, and the
+program's own classes need no word.
+
+An instance of a class that does not count so is stored as one of a class above it, where the
+annotation promises no more: see `Trust.of_type` and `Trust.promised`.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.records import is_copied
 from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
-from beautyspot.logs import warn_once
+from beautyspot.logs import inform_once, warn_once
 from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
     INSTANCE,
+    SCALAR_BASES,
+    Form,
+    PromisedForm,
     body,
     form_of,
     has_hooks,
     has_plain_hash,
     is_below,
     loaded_class,
+    mro,
     names_in,
     plain_name,
 )
@@ -37,7 +47,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
     from beautyspot.contracts.types import Types, TypeSupport
-    from beautyspot.serialization.classes import EnumForm, Form
+    from beautyspot.serialization.classes import EnumForm
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"
 
@@ -166,7 +176,7 @@ class Trust:
         registered: by the program.
         types: those that plug-ins support.
         named: the classes that the annotation and the arguments name.
-        bases: those of the annotation.
+        bases: those of the annotation, whose subclasses and packages count where `own` is given.
         own: None where others may have written what is stored.
     """
 
@@ -190,7 +200,8 @@ class Trust:
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        None if it does not count, or is not found by that again.
+        A class to which no name leads is stored as one above it that the annotation names, if that
+        has the same fields. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -208,7 +219,37 @@ class Trust:
                     return ref, self._form(cls)
             except (Refused, RestoreError):
                 continue
+        return self._above(cls)
+
+    def _above(self, cls: type) -> tuple[Any, AnyForm] | None:
+        above = () if loaded_class(plain_name(cls)) is cls else mro(cls)[1:]
+        for base in filter(self._is_named, above):
+            with suppress(Refused):
+                form, found = PromisedForm(base), self.of_type(base)
+                if found and type(found[1]) is Form and form.is_all_of(Form(cls)):
+                    self._say_as(cls, base)
+                    return found[0], form
         return None
+
+    def _is_named(self, cls: type) -> bool:
+        return any(cls is one for one in self.named.values())
+
+    def promised(self, cls: type) -> type | None:
+        """The builtin type above a class as which its instances are stored.
+
+        That is a text, a number or bytes, where the annotation names it and not the class.
+        """
+        for base in SCALAR_BASES:
+            if is_below(cls, base) and self._is_named(base):
+                self._say_as(cls, base)
+                return base
+        return None
+
+    def _say_as(self, cls: type, base: type) -> None:
+        inform_once(
+            f"{identifier_of(cls)} is stored as {plain_name(base)}, which the annotation names: "
+            "a hit is of that class"
+        )
 
     def of_ref(self, ref: Any, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
@@ -258,13 +299,19 @@ class Trust:
                     f"{ref!r} is not loaded, or not there any more: import its module where the "
                     "program starts, or name the class in the function's return annotation"
                 )
-            is_named = cls is not None and (not self.bases or is_below(cls, *self.bases))
-            if cls is not None and is_own and is_named and not is_below(cls, dict, list, set):
+            if cls is not None and self._counts(cls, is_own=is_own):
                 return cls
         raise RestoreError(
             f"nothing vouches for {ref!r}: register it, or name it in the function's return "
             "annotation"
         )
+
+    def _counts(self, cls: type, *, is_own: bool) -> bool:
+        """Whether a loaded class counts without a name: one of the program, or near a named one."""
+        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *self.bases)
+        is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
+        counts = is_own or (is_near and not is_text)
+        return counts and not is_below(cls, dict, list, set)
 
     def _parametrised(self, origin: Any, arguments: Any) -> type:
         """The generic model with these arguments, made by pydantic if there is none yet.
@@ -327,6 +374,10 @@ class Trust:
             elif form is not None and form.code == INSTANCE:
                 _, attributes, *content = form.parts(value)
                 self.check_hashed([*attributes.values(), *content])
+
+
+def _package(cls: type) -> str:
+    return root_of(plain_name(cls).partition(":")[0])
 
 
 def parameters_of(cls: Any) -> tuple[Any, tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType, packb  # type: ignore[import-untyped] # it ships no types
 
+from beautyspot.serialization.classes import plain
 from beautyspot.serialization.codec import (
     HEAD,
     MAX_DEPTH,
@@ -133,6 +134,9 @@ class _Writer:
         if kind not in self._known:
             self._known[kind] = self._trust.of_type(kind)
         if self._known[kind] is None:
+            base = self._trust.promised(kind)
+            if base is not None:
+                return self.tree(plain(base, value))
             raise Refused(advice(kind, self._trust.types))
         ref, form = self._known[kind]
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
