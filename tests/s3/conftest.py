@@ -25,7 +25,10 @@ ORDINARY = 2
 
 
 HEAVY = ("test_a_listing_is_filtered_and_sorted", "test_many_keys_begin_at_once")
-"""What makes a thousand requests, and is tried on a real server, which answers sooner."""
+"""What makes hundreds of requests, and is tried on a real server, which answers sooner."""
+
+ORDERS = ("[key]", "[newest]")
+"""Of listings: core sorts them, and the other orders differ there alone."""
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -36,7 +39,9 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
         callspec = getattr(item, "callspec", None)
         seed = callspec.params.get("seed") if callspec else None
         again = "WithoutConditionsOfRemovals" in item.nodeid and seed is None
-        heavy = "TestOnMoto" in item.nodeid and item.name.startswith(HEAVY)
+        heavy = item.name.startswith(HEAVY) and (
+            "TestOnMoto" in item.nodeid or not item.name.endswith((*ORDERS, "at_once"))
+        )
         if again or heavy or (seed is not None and seed >= ORDINARY):
             item.add_marker("slow")
 

@@ -316,7 +316,7 @@ class MetadataStoreContract:
         store.release([KEYS[0]], MINE)
 
     def test_many_keys_begin_at_once(self, store: MetadataStoreBase) -> None:
-        keys = [f"{number:032x}" for number in range(min(store.most_leases, 500))]
+        keys = [f"{number:032x}" for number in range(min(store.most_leases, 200))]
         began = time.monotonic()
         assert set(store.begin(keys, MINE).leased) == set(keys)
         again = store.begin(keys, OTHER)
@@ -470,7 +470,8 @@ class MetadataStoreContract:
         records = _various()
         stored(store, *records)
         bare = [record._replace(result_data=None) for record in records]
-        for where in _SELECTIONS:
+        selects = store.select(Selection(), order, None, 1) is not None
+        for where in _SELECTIONS if selects else _SELECTIONS[:2]:  # else core selects
             expected = sorted(filter(where.covers, bare), key=lambda record: rank_of(record, order))
             found = list(listed(store, where, order))
             assert [each.cache_key for each in found] == [each.cache_key for each in expected], (
