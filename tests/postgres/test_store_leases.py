@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +10,6 @@ from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import MINE, OTHER, stored
 from servers.valkey import until
 
@@ -80,76 +77,6 @@ def test_a_connection_that_is_ended_in_the_midst(
         end_all()
         assert ask()
     other.close()
-
-
-# -------------------------------------------------------------- other processes, of other fates
-
-
-def a_child(server: Postgres, namespace: str) -> Child:
-    """Another process that begins a call, and puts its result when it may go on."""
-    return Child(
-        "import os\n"
-        "from beautyspot_postgres import PostgresMetadataStore\n"
-        "from beautyspot_testing.records import KEYS, a_record\n"
-        "from beautyspot_testing.store import MINE, stored\n"
-        f"store = PostgresMetadataStore({server.url!r}, namespace={namespace!r}, lease_time=1)\n"
-        "begun = store.begin([KEYS[0]], MINE)\n"
-        "say(f'{len(begun.leased)} {os.getpid()}')\n"
-        "wait()\n"
-        "record = a_record(began_at=begun.now, made_at=begun.now, result_data=b'child')\n"
-        "say(str(stored(store, record, token=MINE, since=begun.since)))\n"
-    )
-
-
-@pytest.fixture
-def brief(postgres_server: Postgres, namespace: str) -> Any:
-    """A store whose leases hold for a second."""
-    store = PostgresMetadataStore(postgres_server.url, namespace=namespace, lease_time=1)
-    yield store
-    store.close()
-
-
-def takes_over(store: PostgresMetadataStore) -> float | None:
-    """When another one gets the lease."""
-    begun = store.begin([KEYS[0]], OTHER)
-    return begun.now if begun.leased else None
-
-
-def test_a_process_that_is_killed_between_begin_and_put_frees_its_key(
-    brief: PostgresMetadataStore, postgres_server: Postgres, namespace: str
-) -> None:
-    with a_child(postgres_server, namespace) as child:
-        assert child.heard().startswith("1 ")
-        assert takes_over(brief) is None
-        child.kill()
-    assert until(lambda: takes_over(brief) is not None)
-    assert stored(brief, a_record(result_data=b"mine"), token=OTHER) == set()
-
-
-@pytest.mark.parametrize("then", ["put", "note", "nothing"])
-def test_a_process_that_stood_still_beyond_its_lease(
-    brief: PostgresMetadataStore, postgres_server: Postgres, namespace: str, then: str
-) -> None:
-    """Its result is stored, unless a newer one or an invalidation came before."""
-    with a_child(postgres_server, namespace) as child:
-        leased, _, pid = child.heard().partition(" ")
-        assert leased == "1"
-        os.kill(int(pid), signal.SIGSTOP)
-        began: list[float] = []
-        assert until(lambda: began.extend(filter(None, [takes_over(brief)])) or bool(began))
-        if then == "put":
-            newer = a_record(began_at=began[0], made_at=began[0], result_data=b"newer")
-            assert stored(brief, newer, token=OTHER) == set()
-        elif then == "note":
-            brief.note(covers_of(a_record())[1])
-        os.kill(int(pid), signal.SIGCONT)
-        child.go_on()
-        assert child.heard() == ("set()" if then == "nothing" else str({KEYS[0]}))
-    found = brief.get(KEYS[0])
-    data = None if found is None else found.result_data
-    assert data == {"put": b"newer", "note": None, "nothing": b"child"}[then]
-    if then == "nothing":
-        assert brief.renew([KEYS[0]], OTHER) == set(), "it has ended no lease but its own"
 
 
 def test_leases_of_the_dead_are_swept_at_last(

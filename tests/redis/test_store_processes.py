@@ -1,130 +1,20 @@
-"""Processes and servers that die or stand still: one holder, and nothing older over newer."""
+"""Forked children, and servers that die, stand still, are full or take no changes."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import in_full
 from beautyspot.errors import MetadataError
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import MINE, OTHER, stored, wait_until
+from beautyspot_testing.store import MINE, OTHER, stored
 from servers import valkey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-MACHINE = """
-import sys
-from beautyspot.contracts import TaskRecord
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.store import Put
-from beautyspot_redis import RedisMetadataStore
-store = RedisMetadataStore({url!r}, namespace={namespace!r}, lease_time={lease})
-begun = store.begin(["{key}"], "{token}")
-print(*begun.leased, flush=True)
-sys.stdin.readline()
-record = TaskRecord("{key}", "f", "i", result_data=b"by the child", made_at=store.now(),
-                    began_at=begun.now)
-refused = store.put([Put(record, covers_of(record), begun.since, "{token}")])
-print("refused" if refused else "stored", flush=True)
-"""
-
-
-class Machine:
-    """Another process, which begins a key, and puts its result when it is told."""
-
-    def __init__(self, url: str, namespace: str, lease: float = 0.5, token: str = OTHER) -> None:
-        code = MACHINE.format(url=url, namespace=namespace, lease=lease, token=token, key=KEYS[0])
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def heard(self) -> str:
-        return cast("IO[str]", self.process.stdout).readline().strip()
-
-    def go_on(self) -> str:
-        out, _ = self.process.communicate("\n", timeout=60)
-        return out.strip()
-
-
-@pytest.fixture
-def machine(redis_server: valkey.Valkey, namespace: str) -> Iterator[Machine]:
-    made = Machine(redis_server.url, namespace)
-    yield made
-    made.process.kill()
-    made.process.communicate()
-
-
-def data(store: RedisMetadataStore) -> bytes | None:
-    found = store.find(KEYS[0])
-    return None if found is None else in_full(found).result_data
-
-
-def run_here(store: RedisMetadataStore, token: str = MINE) -> None:
-    """Begin the key as soon as it is free, and store a result of one's own."""
-    begun: Any = None
-
-    def is_won() -> bool:
-        nonlocal begun
-        begun = store.begin(KEYS[:1], token)
-        return bool(begun.leased)
-
-    wait_until(is_won)
-    record = a_record(began_at=begun.now, made_at=store.now(), result_data=b"by the parent")
-    assert stored(store, record, token=token, since=begun.since) == set()
-
-
-def test_what_a_killed_process_ran_another_runs(
-    store: RedisMetadataStore, machine: Machine
-) -> None:
-    assert machine.heard() == KEYS[0]
-    machine.process.kill()
-    run_here(store)
-    assert data(store) == b"by the parent"
-
-
-def test_a_process_that_stood_still_overwrites_nothing_newer(
-    store: RedisMetadataStore, machine: Machine
-) -> None:
-    assert machine.heard() == KEYS[0]
-    os.kill(machine.process.pid, signal.SIGSTOP)
-    run_here(store)
-    os.kill(machine.process.pid, signal.SIGCONT)
-    assert machine.go_on() == "refused"
-    assert data(store) == b"by the parent"
-
-
-def test_a_process_that_stood_still_stores_what_nobody_else_made(
-    store: RedisMetadataStore, machine: Machine
-) -> None:
-    """Though it has lost its lease: what was paid for, and is the newest, is not thrown away."""
-    assert machine.heard() == KEYS[0]
-    os.kill(machine.process.pid, signal.SIGSTOP)
-    wait_until(lambda: bool(store.begin(KEYS[:1], MINE).leased))
-    os.kill(machine.process.pid, signal.SIGCONT)
-    assert machine.go_on() == "stored"
-    assert store.renew(KEYS[:1], MINE) == set(), "and the lease of the other is its own still"
-
-
-def test_what_was_invalidated_while_a_process_stood_still_is_not_stored(
-    store: RedisMetadataStore, machine: Machine
-) -> None:
-    assert machine.heard() == KEYS[0]
-    os.kill(machine.process.pid, signal.SIGSTOP)
-    store.note("all")
-    os.kill(machine.process.pid, signal.SIGCONT)
-    assert machine.go_on() == "refused"
-    assert store.find(KEYS[0]) is None
+    pass
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -143,19 +33,6 @@ def test_a_forked_child_uses_the_store_on_its_own(store: RedisMetadataStore) -> 
     assert store.renew(KEYS[:1], MINE) == set()
     assert stored(store, a_record(), token=MINE, since=begun.since) == set()
     assert set(store.find_many(KEYS)) == set(KEYS[:2])
-
-
-def test_one_of_many_processes_and_threads_gets_each_key(
-    store: RedisMetadataStore, redis_server: valkey.Valkey, namespace: str
-) -> None:
-    machines = [Machine(redis_server.url, namespace, 60, f"{n}" * 32) for n in range(4, 6)]
-    with ThreadPoolExecutor(4) as pool:
-        here = list(pool.map(lambda n: store.begin(KEYS[:1], f"{n}" * 32).leased, range(4)))
-    won = [machine.heard() for machine in machines] + [key for keys in here for key in keys]
-    for machine in machines:
-        machine.process.kill()
-        machine.process.communicate()
-    assert [key for key in won if key] == [KEYS[0]]
 
 
 # ------------------------------------------------------------------------------------ the server

@@ -612,7 +612,7 @@ class ShortLeaseContract(MetadataStoreContract):
         self, store: MetadataStoreBase, other: MetadataStoreBase
     ) -> None:
         store.begin([KEYS[0]], MINE)
-        ends = time.monotonic() + 2.5 * store.lease_time
+        ends = time.monotonic() + 1.5 * store.lease_time
         pause = threading.Event()
         while time.monotonic() < ends:
             assert store.renew([KEYS[0]], MINE) == set()
