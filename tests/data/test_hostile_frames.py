@@ -172,7 +172,7 @@ print(refused)
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-@pytest.mark.parametrize("count", [400, pytest.param(20_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [200, pytest.param(20_000, marks=pytest.mark.slow)])
 def test_a_frame_with_any_bytes_changed_ends_no_process(library: str, count: int) -> None:
     command = [sys.executable, "-c", READ_CHANGED, str(count), library]
     folder = Path(__file__).parents[1]

@@ -26,6 +26,7 @@ def words(page: str) -> int:
     return len(page.split())
 
 
+@pytest.mark.slow
 def test_processes_find_what_another_program_stored(
     server: Shared, namespace: str, address: str, tmp_path: Path
 ) -> None:

@@ -68,10 +68,11 @@ class Recipe:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def copy(self, name: str) -> None:
-        """Put a program into the folder."""
+    def copy(self, name: str, old: str = "", new: str = "") -> None:
+        """Put a program into the folder, with something else in one place."""
         text = (RECIPES / name).read_text(encoding="utf-8")
-        (self.folder / name).write_text(text, encoding="utf-8")
+        assert not old or text.count(old) == 1
+        (self.folder / name).write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -26,13 +26,13 @@ runpy.run_path("crawler.py", run_name="__main__")
 
 def test_a_crawl_is_polite_and_asks_nothing_twice(recipe: Recipe) -> None:
     (recipe.folder / "later.py").write_text(LATER)
+    recipe.copy("crawler.py", "DELAY = 0.25", "DELAY = 0.02")
     with Site(PAGES) as site:
         site.refuse_once("/a", retry_after="1.5")  # longer than stamina sleeps by itself
         recipe.given["NO_PROXY"] = "127.0.0.1"
 
         def crawled(hours: float) -> list[str]:
             site.asked.clear()
-            recipe.copy("crawler.py")
             done = recipe.run_there("later.py", str(hours), f"{site.url}/")
             told = sorted(done.stdout.splitlines())
             assert [line.split()[1] for line in told[:3]] == ["200", "200", "200"]

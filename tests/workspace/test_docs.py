@@ -29,6 +29,7 @@ _FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
 _CODE = re.compile(r"^```.*?^```$|`[^`]+`|<!--.*?-->", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"(?<!\\)</?(\w+)[^>]*>")
 _FROM = re.compile(r"<!-- from: (\S+) -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEAVY = re.compile(r"^(?:from|import) (httpx|numpy|openai|pandas|polars)\b", re.MULTILINE)
 _FAILS = re.compile(r"<!-- fails: (\S+) -->")
 
 
@@ -79,7 +80,8 @@ def forking() -> Iterator[Forking]:
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_every_python_block_runs_in_order(name: str, tmp_path: Path, forking: Forking) -> None:
     (tmp_path / "program.py").write_text("\n".join(laid_out(page(name), tmp_path)))
-    done = forking.run("program.py", tmp_path, environment(tmp_path))
+    modules = _HEAVY.findall(page(name))
+    done = forking.run("program.py", tmp_path, environment(tmp_path), modules=modules)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "the manual's code should give no warnings"
 

@@ -82,13 +82,6 @@ def served(stored: Stored) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def single(stored: Stored) -> Iterator[Served]:
-    """A dashboard of `kinds` alone, whose URL nobody has opened yet."""
-    with serving(stored.databases["kinds"]) as dashboard:
-        yield dashboard
-
-
-@pytest.fixture(scope="session")
 def profile(chromium: Chromium, served: Served) -> Profile:
     """The browser of somebody who has opened the URL that the dashboard printed."""
     return chromium.run(Profile, chromium.browser, served.origin, served.url)

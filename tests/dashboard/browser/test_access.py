@@ -13,23 +13,6 @@ if TYPE_CHECKING:
     from browsing.tabs import Tabs
 
 
-def test_the_url_opens_once(single: Served, tabs: Tabs) -> None:
-    tabs.expect("403")
-    owner, thief = (tabs.context(storage_state=None, base_url=single.origin) for _ in range(2))
-    page, stolen = owner.new_page(), thief.new_page()
-    tabs.origins.add(single.origin)
-    page.goto(single.url)
-    assert page.locator("h1").inner_text() == "Functions"
-    assert "token" not in page.url
-    answer = stolen.goto(single.url)
-    assert answer is not None
-    assert answer.status == 403
-    assert thief.cookies() == []
-    assert "kinds:" not in stolen.content()
-    page.goto(single.url)  # by the one who has the cookie: a bookmark, a second click
-    assert page.locator("h1").inner_text() == "Functions"
-
-
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(
     served: Served, tabs: Tabs
 ) -> None:
@@ -84,18 +67,3 @@ def test_a_page_of_another_port_reads_frames_and_changes_nothing(
         page.evaluate("document.getElementById('form').submit()")
     assert "kinds:" not in page.content()
     assert tabs.open(f"{served.path}/results").locator("tbody tr").count() > 1
-
-
-def test_the_cookie_of_one_dashboard_opens_no_other(
-    served: Served, single: Served, tabs: Tabs
-) -> None:
-    """Cookies know no ports: whoever runs another server on this machine is sent ours."""
-    tabs.expect("403")
-    tabs.origins.add(single.origin)
-    [cookie] = tabs.profile.state["cookies"]
-    assert str(served.port) in cookie["name"]  # else one dashboard would lock out another
-    name = cookie["name"].replace(str(served.port), str(single.port))
-    context = tabs.context(storage_state={"cookies": [cookie, {**cookie, "name": name}]})
-    answer = context.new_page().goto(f"{single.origin}{single.path}")
-    assert answer is not None
-    assert answer.status == 403

@@ -17,19 +17,27 @@ if TYPE_CHECKING:
 
 SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 360, "height": 740}}
 
-VIEWS = (
-    "",
-    "/results?limit=20",
-    "/results?view=grid&limit=20",
-    "/results?newer=7d&sort=largest&version=2&older=soon",
-    "/remove?key=f&show=1",
-    "/limits",
-    "/live",
+VIEWS = ("", "/results?newer=7d&sort=largest&version=2&older=soon", "/remove?key=f&show=1", "/live")
+REST_OF_VIEWS = (
+    *("/results?limit=20", "/results?view=grid&limit=20", "/limits", "/remove", "/nowhere"),
+    *("/remove?what=prune", "/remove?what=collect&show=1"),
 )
-REST_OF_VIEWS = ("/remove", "/remove?what=prune", "/remove?what=collect&show=1", "/nowhere")
-KINDS = ("picture", "tree", "frame", "code")
+KINDS = ("tree", "code")
 REST_OF_KINDS = (
-    *("ask", "svg", "sound", "film", "pdf", "html", "markdown", "json", "mermaid", "graphviz"),
+    *(
+        "picture",
+        "frame",
+        "ask",
+        "svg",
+        "sound",
+        "film",
+        "pdf",
+        "html",
+        "markdown",
+        "json",
+        "mermaid",
+        "graphviz",
+    ),
     *("text", "csv", "other", "matrix", "vector", "number", "sentence", "bytes"),
 )
 

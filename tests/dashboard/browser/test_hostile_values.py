@@ -68,14 +68,14 @@ def click(page: Page, selector: str) -> None:
             found.dispatch_event("click")
 
 
-@pytest.mark.parametrize("family", ["PAGES", "DRAWINGS", "DISGUISED", "WRITTEN"])
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_script_of_a_value_runs_and_no_request_leaves(
-    family: str, served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
+    step: int, served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
     tabs.expect("")
     walk, before = Walk(tabs), tabs.profile.context.cookies()
     harmed = []
-    for each in getattr(attacks, family):
+    for each in attacks.ALL[::step]:
         key = keys[each.name]
         shown = walk.open(f"{served.at('hostile')}/result/{key}")
         title, url = shown.title(), shown.url

@@ -36,10 +36,15 @@ def following(tabs: Tabs, served: Served) -> Page:
     return page
 
 
-def test_what_is_stored_appears_by_itself(
+def test_what_is_stored_appears_by_itself_and_is_text(
     served: Served, tabs: Tabs, ask: Callable[..., Any]
 ) -> None:
     page = following(tabs, served)
+    name = "live:<img src=x onerror=alert(1)><script>alert(2)</script>"
+    ask(name, "</td></tr><iframe src=/>")
+    page.locator("tbody tr", has_text="<iframe").wait_for()
+    assert page.locator("tbody iframe, tbody script, tbody [onerror]").count() == 0
+    assert name.partition(":")[2] in page.locator("tbody tr").first.inner_text()
     ask("live:fresh", "quite fresh")
     row = page.locator("tbody tr", has_text="quite fresh")
     row.wait_for()
@@ -47,15 +52,6 @@ def test_what_is_stored_appears_by_itself(
     assert page.evaluate("window.same") == "page"
     row.get_by_role("link").first.click()
     assert "quite fresh" in page.locator("section.value").inner_text()
-
-
-def test_names_that_come_in_are_texts(served: Served, tabs: Tabs, ask: Callable[..., Any]) -> None:
-    page = following(tabs, served)
-    name = "live:<img src=x onerror=alert(1)><script>alert(2)</script>"
-    ask(name, "</td></tr><iframe src=/>")
-    page.locator("tbody tr", has_text="<iframe").wait_for()
-    assert page.locator("tbody iframe, tbody script, tbody [onerror]").count() == 0
-    assert name.partition(":")[2] in page.locator("tbody tr").first.inner_text()
 
 
 def test_a_pause_holds_what_comes_back(served: Served, tabs: Tabs, ask: Callable[..., Any]) -> None:

@@ -24,7 +24,7 @@ def rows(page: Page) -> list[str]:
     return page.locator("main tbody th").all_inner_texts()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_from_the_first_page_to_a_removal(
     scripts: bool, served: Served, stored: Stored, tabs: Tabs
 ) -> None:
