@@ -112,9 +112,10 @@ def test_a_thread_waits_for_a_connection_no_longer_than_said(
         taken.start()
         waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         assert until(lambda: bool(postgres_server.ask(waits)))
-        with monkeypatch.context() as hasty, pytest.raises(MetadataError, match="late"):
+        with monkeypatch.context() as hasty:
             hasty.setattr(server, "timeout", 0.05)
-            server.run("SELECT 1")
+            with pytest.raises(MetadataError, match="late"):
+                server.run("SELECT 1")
     taken.join()
     assert server.run("SELECT 1") == [(1,)]
     server.close()
