@@ -1,4 +1,5 @@
 """A database on a network file system, as the table of mounts has it; the file itself is local."""
+
 from __future__ import annotations
 
 import logging
