@@ -8,9 +8,6 @@ import sys
 
 import pytest
 from beautyspot_local import SqliteMetadataStore
-from beautyspot_testing.records import a_record
-from beautyspot_testing.shared import Child
-from beautyspot_testing.store import stored
 from sqlite_tools import keys_in
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -143,67 +140,4 @@ store.begin([key("k")], "a" * 32)
     assert run(code.format(path=str(tmp_path / "store.db"))) == []
     store = SqliteMetadataStore(tmp_path / "store.db")
     assert len(keys_in(store)) == 3
-    store.close()
-
-
-def test_a_killed_writer_leaves_all_of_a_batch_or_nothing(tmp_path):
-    path = tmp_path / "store.db"
-    code = (
-        HEAD.format(path=str(path))
-        + """
-put("committed")
-class Pause:
-    def __conform__(self, _):
-        say("in the middle"); wait()
-store.put([row(f"batch {number}", Pause() if number == 9 else "f") for number in range(10)])
-"""
-    )
-    store = SqliteMetadataStore(path)
-    with Child(code) as child:
-        assert child.heard() == "in the middle"
-        child.kill()
-    assert len(keys_in(store)) == 1
-    stored(store, a_record())
-    store.close()
-
-
-def test_processes_that_open_a_fresh_file_at_one_moment(tmp_path):
-    """SQLite's switch to WAL does not wait, and `table already exists` is no answer."""
-    code = (
-        HEAD.format(path=str(tmp_path / "store.db"))
-        + "say('ready'); wait(); store.open(); put(str(os.getpid())); say(store.store_id)"
-    )
-    for _ in range(3):
-        children = [Child(code) for _ in range(6)]
-        assert [child.heard() for child in children] == ["ready"] * 6
-        for child in children:
-            child.go_on()
-        assert len({child.heard() for child in children}) == 1
-        for child in children:
-            child.expect_success()
-        store = SqliteMetadataStore(tmp_path / "store.db")
-        assert len(keys_in(store)) == 6
-        store.close()
-        for file in tmp_path.iterdir():
-            file.unlink()
-
-
-def test_four_processes_write_steadily(tmp_path):
-    path = tmp_path / "store.db"
-    code = (
-        HEAD.format(path=str(path))
-        + """
-say("ready"); wait()
-for number in range(100):
-    put(f"{me}-{number}")
-"""
-    )
-    children = [Child(f"me = {number}\n{code}") for number in range(4)]
-    assert [child.heard() for child in children] == ["ready"] * 4
-    for child in children:
-        child.go_on()
-    for child in children:
-        child.expect_success()
-    store = SqliteMetadataStore(path)
-    assert len(keys_in(store)) == 400
     store.close()
