@@ -96,34 +96,6 @@ assert handle.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert run(code.format(path=str(path), end=end)) == ["still", "locked"]
 
 
-@forking
-def test_a_child_has_locks_of_its_own(tmp_path):
-    """Another thread of its parent may have held those, and none of it is there."""
-    code = (
-        HEAD
-        + """
-import warnings
-warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
-held, done = threading.Event(), threading.Event()
-def hold():
-    with store._database._writing, store._database._opening, store._leases._mutex:
-        held.set(); done.wait(60)
-put("before")
-thread = threading.Thread(target=hold); thread.start(); held.wait(60)
-child = os.fork()
-if child == 0:
-    put("child")
-    assert store.begin([key("x")], "a" * 32).leased
-    SqliteMetadataStore({path!r} + ".other").open()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-done.set(); thread.join()
-print(*keys())
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
 def test_an_interpreter_ends_quietly_with_everything_open(tmp_path):
     code = (
         HEAD
