@@ -39,7 +39,7 @@ class Terminal:
         """Wait for its end; its exit status.
 
         Args:
-            pressing: what to type every other second until then: a signal that comes just before a
+            pressing: what to type each half second until then: a signal that comes just before a
                 program begins to read is not seen before it has read something.
         """
         again = time.monotonic()
@@ -48,7 +48,7 @@ class Terminal:
             while self._process.poll() is None:
                 assert time.monotonic() < late, self.text
                 if time.monotonic() >= again:
-                    again += 2.0
+                    again += 0.5
                     self.write(pressing)
                 self._read(0.1)
             while self._read(0.0):

@@ -43,33 +43,6 @@ def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
     assert f"  {name} " in run("--help").stdout
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ([], "Usage: beautyspot"),
-        (["lss"], "there is no command 'lss'. Did you mean 'ls'?"),
-        (["explain"], "there is no command 'explain'. Did you mean 'why'?"),
-        (["remove-all"], "there is no command 'remove-all'. There are: ls"),
-        (["ls", "--limt", "3"], "No such option '--limt'. (Did you mean"),
-        (["ls", "--limit", "few"], "'few' is not a valid integer range"),
-        (["ls", "a/b", "--store", "c"], "two stores are given, 'a/b' and --store 'c'"),
-        (["ls", "f", "g"], "'f g' is more than one STORE and one FUNCTION"),
-        (["rm"], "say what to remove"),
-        (["ls", "f", "--function", "g"], "give one of 'f' and --function, not both"),
-        (["ls", "--rows", "--sort", "hits"], "--sort hits is no order here; there are: newest"),
-    ],
-)
-def test_bad_input_is_one_clear_line_and_status_two(words: list[str], said: str) -> None:
-    done = run(*words)
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    if words:
-        first, last = done.stderr.splitlines()
-        assert first.startswith("beautyspot: ")
-        assert last.endswith("--help")
-
-
 @pytest.mark.parametrize("words", [["--help"], ["ls", "--help"], ["--version"]])
 def test_help_loads_no_table_no_backend_and_no_command_that_is_not_named(words: list[str]) -> None:
     program = (

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_cli.program import beautyspot
 from click.testing import Result
 from terminals import Terminal
 
@@ -139,62 +135,6 @@ def test_collect_removes_another_store_that_is_named(orphan: Path, run: Run) -> 
 
 
 # ------------------------------------------------------------------------- output that is not read
-
-
-class Unwritable(io.StringIO):
-    """A stdout whose reader or disk fails."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__()
-        self._error = error
-
-    def reconfigure(self, **_: object) -> None: ...
-
-    def write(self, text: str) -> int:
-        raise self._error
-
-
-@pytest.fixture
-def unread(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Runs a command line whose stdout fails; its exit status."""
-
-    def unread(error: OSError, *words: str) -> int:
-        monkeypatch.setattr("beautyspot_cli.output.write_nowhere", lambda: None)
-        monkeypatch.setattr(sys, "stdout", Unwritable(error))
-        with pytest.raises(SystemExit) as end:
-            beautyspot.main(list(words))
-        return int(str(end.value.code))
-
-    return unread
-
-
-@pytest.mark.parametrize("form", [[], ["--json"]])
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [(BrokenPipeError(), 0), (OSError(errno.ENOSPC, "No space left on device"), 2)],
-)
-def test_what_was_confirmed_is_removed_whether_or_not_anybody_reads(
-    form: list[str], error: OSError, status: int, shop: Path, unread: Callable[..., int],
-    capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    assert unread(error, "rm", "--function", "*", "--yes", *form) == status
-    said = capfd.readouterr().err
-    assert "removed 6 results" in said
-    assert ("No space left" in said) == (status == 2)
-    assert keys(shop) == set()
-
-
-@pytest.mark.parametrize("asked", [True, False])
-def test_what_was_not_confirmed_is_not_removed_and_no_success(
-    asked: bool, shop: Path, unread: Callable[..., int],
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    person = SimpleNamespace(isatty=lambda: asked)
-    monkeypatch.setattr("beautyspot_cli.removing.sys", SimpleNamespace(stdin=person, stderr=person))
-    before = keys(shop)
-    assert unread(BrokenPipeError(), "rm", "--function", "*") == 2
-    assert "nothing was removed" in capfd.readouterr().err
-    assert keys(shop) == before
 
 
 def test_a_pipe_that_closes_does_not_stop_a_removal(shop: Path) -> None:

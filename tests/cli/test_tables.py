@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 HOUR = 490_000
-WIDTHS = range(80, 201)
+WIDTHS = (*range(80, 130, 3), *range(130, 201, 10))
 NUMBERS = {"SIZE", "TOOK", "PRICE", "TAGS"}
 TEXTS = {"ARGUMENTS", "FUNCTION"}
 

@@ -174,7 +174,6 @@ def test_a_parquet_file_is_read_by_row_groups(gallery: Gallery) -> None:
     assert "Rows 900 to 999 of 1,000" in page
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("processes")
 def test_that_is_done_in_a_process_of_its_own(gallery: Gallery) -> None:
     assert "900 900 x 901 901 null" in words(gallery.page("parquet", "?row=900"))

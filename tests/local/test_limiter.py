@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -215,29 +213,3 @@ def test_a_cancelled_task_in_another_loop_frees_a_thread() -> None:
     held = bucket.reserve()
     assert held is not None
     assert held.delay <= 1000
-
-
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
-def test_a_fork_while_the_lock_is_held() -> None:
-    program = """
-import os, threading
-from beautyspot_local import TokenBucket
-bucket = TokenBucket("1/h")
-bucket.consume()
-has_it, let_go = threading.Event(), threading.Event()
-def hold():
-    with bucket._lock:
-        has_it.set()
-        let_go.wait(30)
-threading.Thread(target=hold, daemon=True).start()
-has_it.wait(30)
-child = os.fork()
-if not child:
-    os._exit(0 if bucket.reserve().delay > 3000 else 1)
-let_go.set()
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "0"

@@ -76,7 +76,7 @@ def test_a_server_that_comes_later_is_not_used_without_a_key(
     assert [before(3), before(5)] == [6, 10]
     link.part()
     with caplog.at_level(logging.WARNING, logger="beautyspot"):
-        spot = make_spot(metadata={**place, **server.at(port=link.port), "timeout": 0.3})
+        spot = make_spot(metadata={**place, **server.at(port=link.port), "timeout": 1.0})
         f = spot.mark(double)
         assert f(1) == 2
         demanding = {**place, "demands_signing": True}

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.contracts.records import less_mark
-from rows import put_rows
 from servers.shared import OWN_STORAGE
 
 if TYPE_CHECKING:
@@ -116,83 +109,3 @@ def expect_hits(calls: list[Callable[[], Any]], expected: list[Any], folder: Pat
     """Without the file that one of them was made of."""
     (folder / "film.mp4").unlink(missing_ok=True)
     assert [call() for call in calls] == expected
-
-
-def make_older(spot: Any, seconds: float) -> None:
-    """Date all results back: a bucket's clock is known to a second at first."""
-    for record in list(spot.metadata.all_rows(data=True)):
-        made, began = record.made_at - seconds, record.began_at - seconds
-        put_rows(spot.metadata, record._replace(made_at=made, began_at=began))
-
-
-def test_what_a_team_makes_meanwhile_stays(
-    make_spot: Make, server: Shared, namespace: str, tmp_path: Path
-) -> None:
-    """Both programs go on computing while results are copied."""
-    with (
-        make_spot(strict=True) as mine,
-        make_spot(metadata=server.at(namespace=namespace), directory=tmp_path / "team") as team,
-    ):
-        here = mine.mark(name="app:work")(lambda n: ("here", n))
-        there = team.mark(name="app:work")(lambda n: ("there", n))
-        for number in range(60):
-            here(number)
-        make_older(mine, 10.0)
-        begun, newer = threading.Event(), {}
-
-        def go_on() -> None:
-            for number in range(0, 60, 3):
-                newer[number] = team.refresh(there, number)
-                here(100 + number)
-                begun.set()
-
-        thread = threading.Thread(target=go_on)
-        with bs.open_store(mine.db_path) as source, bs.open_store(team) as target:
-            thread.start()
-            assert begun.wait(60)
-            source.copy_to(target)
-            thread.join()
-            source.copy_to(target)
-            assert [*target.verify()] == []
-        for number in range(60):
-            assert there(number)[0] == ("there" if number in newer else "here")
-        assert team.stats()["misses"] == len(newer), "those that were refreshed"
-        assert there(157) == ("here", 157)
-
-
-KILLED = """
-import json, os, signal, sys
-import beautyspot as bs
-
-def progress(done, of):
-    if done >= 200:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-place = json.loads(sys.argv[2])
-with bs.Spot("team", metadata=place, config=False, directory=sys.argv[3]) as team:
-    bs.open_store(sys.argv[1]).copy_to(bs.open_store(team), progress=progress)
-"""
-
-
-@pytest.mark.slow
-def test_a_copy_that_was_killed_is_completed(
-    make_spot: Make, server: Shared, namespace: str, tmp_path: Path
-) -> None:
-    with make_spot(strict=True) as mine:
-        work = mine.mark(name="app:work")(lambda n: n)
-        for number in range(450):
-            work(number)
-    place, folder = server.at(namespace=namespace), str(tmp_path / "team")
-    command = [sys.executable, "-c", KILLED, str(mine.db_path), json.dumps(place), folder]
-    done = subprocess.run(command, check=False, timeout=100, env={**os.environ})
-    assert done.returncode == -signal.SIGKILL
-    with (
-        make_spot(metadata=place, directory=folder) as team,
-        bs.open_store(mine.db_path) as source,
-        bs.open_store(team) as there,
-    ):
-        first = there.total().entries
-        assert 200 <= first < 450
-        copied = source.copy_to(there)
-        assert (copied.entries, copied.present) == (450 - first, first)
-        assert rows_of(there) == rows_of(source)

@@ -150,37 +150,6 @@ def test_pgbouncer_that_is_restarted(
 
 
 @pytest.mark.slow
-def test_a_server_that_is_stopped_for_a_while(
-    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
-) -> None:
-    spot = make_spot(metadata=at(own.url, namespace))
-    with Work(spot) as work:
-        for _ in range(3):
-            work.go_on()
-            own.freeze()
-            work.go_on()
-            own.thaw()
-        work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("ends", ["stop", "kill"])
-def test_a_server_that_is_restarted_again_and_again(
-    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str, ends: str
-) -> None:
-    spot = make_spot(metadata=at(own.url, namespace))
-    with Work(spot) as work:
-        for _ in range(3):
-            work.go_on()
-            getattr(own, ends)()
-            work.go_on()
-            own.start()
-        work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
-
-
-@pytest.mark.slow
 def test_a_failover(make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str) -> None:
     """Of a standby that is waited for: it has all that was stored."""
     other = own.standby()

@@ -43,7 +43,7 @@ def test_a_connection_that_was_ended_is_made_again(
 
 
 def test_a_statement_that_hangs_is_given_up(postgres_server: Postgres) -> None:
-    server = Server(postgres_server.url, timeout=0.2)
+    server = Server(postgres_server.url, timeout=1.0)
     with pytest.raises(MetadataError, match="late"):
         server.run("SELECT pg_sleep(60)::text")
     assert server.run("SELECT 1") == [(1,)]
@@ -112,9 +112,10 @@ def test_a_thread_waits_for_a_connection_no_longer_than_said(
         taken.start()
         waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         assert until(lambda: bool(postgres_server.ask(waits)))
-        monkeypatch.setattr(server, "timeout", 0.05)
-        with pytest.raises(MetadataError, match="late"):
-            server.run("SELECT 1")
+        with monkeypatch.context() as hasty:
+            hasty.setattr(server, "timeout", 0.05)
+            with pytest.raises(MetadataError, match="late"):
+                server.run("SELECT 1")
     taken.join()
     assert server.run("SELECT 1") == [(1,)]
     server.close()

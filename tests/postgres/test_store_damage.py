@@ -153,7 +153,7 @@ def test_an_id_that_is_none_is_refused(
 def test_a_row_that_was_locked_is_waited_for_no_longer_than_said(
     postgres_server: Postgres, namespace: str, raw: Any
 ) -> None:
-    store = PostgresMetadataStore(postgres_server.url, namespace=namespace, timeout=0.3)
+    store = PostgresMetadataStore(postgres_server.url, namespace=namespace, timeout=1.0)
     stored(store, a_record())
     since = store.begin([], MINE).since
     with raw.transaction():

@@ -37,7 +37,7 @@ def test_a_restart_of_the_server_ends_no_lease(own: Postgres, namespace: str) ->
 
 def test_a_lease_whose_answer_was_lost_ends_with_the_row(own: Postgres, namespace: str) -> None:
     """The server may give it after its caller has given up."""
-    store = PostgresMetadataStore(own.url, namespace=namespace, timeout=0.3)
+    store = PostgresMetadataStore(own.url, namespace=namespace, timeout=1.0)
     assert until(lambda: bool(store.store_id))
     since = store.begin([], MINE).since
     own.freeze()

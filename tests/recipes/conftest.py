@@ -16,7 +16,7 @@ from servers.models import ModelServer
 from workspace.sources import ROOT
 
 RECIPES = ROOT / "docs" / "recipes"
-_HEAVY = re.compile(r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy)\b", re.MULTILINE)
+_HEAVY = re.compile(r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy|stamina|tenacity)\b", re.MULTILINE)
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Recipe:
         """Run a program that is in the folder."""
         text = "".join(path.read_text() for path in self.folder.glob("*.py"))
         modules = _HEAVY.findall(text)
+        if {"openai", "anthropic"} & {*modules}:
+            modules += ["httpcore2", "h2.connection"]  # which a first client imports
         if "s3://" in self.given.get("BEAUTYSPOT_METADATA", ""):
             modules += ["boto3", "beautyspot_s3"]
         done = self.forking.run(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("hasty")
 
 RAN: list[int] = []
-TIMEOUT = 0.3
+TIMEOUT = 1.0
 CALLERS = 8
 
 
@@ -89,8 +89,7 @@ def test_a_server_that_is_restarted(
     assert [marked(x) for x in (2, 3, 4, 5, 1)] == [4, 6, 8, 10, 2]
     assert RAN == [1, 2, 3, 4, 5, 1]
     said = [message for message in caplog.messages if "could not" in message]
-    operations = [message.partition(": ")[2].partition(" for ")[0] for message in said]
-    assert len(operations) == len({*operations}), "each operation once"
+    assert len(said) == len({*said}), "each operation once for each cause"
     assert "app: the metadata store works again" in caplog.messages
 
 

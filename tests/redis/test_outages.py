@@ -9,7 +9,7 @@ import pytest
 import redis
 from beautyspot_redis import RedisMetadataStore
 from servers import valkey
-from servers.working import TIMEOUT, Work, check
+from servers.working import TIMEOUT, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,37 +44,6 @@ def spot_at(make_spot: Callable[..., Spot], url: str, namespace: str, **options:
     if "rate" in options:
         options = {"limiter": {**there, **options}}
     return make_spot(metadata={**there, "lease_time": 2}, **options)
-
-
-def test_a_server_that_is_stopped_for_a_while(
-    make_spot: Callable[..., Spot], own: valkey.Valkey, namespace: str
-) -> None:
-    spot = spot_at(make_spot, own.url, namespace)
-    with Work(spot) as work:
-        for _ in range(3):
-            work.go_on()
-            own.freeze()
-            work.go_on()
-            own.thaw()
-        work.go_on()
-    check(work, spot, lambda: entries(own.url, namespace))
-
-
-def test_a_server_that_is_restarted_again_and_again(
-    make_spot: Callable[..., Spot], own: valkey.Valkey, namespace: str
-) -> None:
-    """Nothing is lost but what it dropped: all that was stored before the last restart."""
-    spot = spot_at(make_spot, own.url, namespace)
-    with Work(spot) as work:
-        for _ in range(3):
-            work.go_on()
-            own.restart()
-        assert valkey.until(spot.flush)
-        before = set(work.called)
-        work.go_on()
-    assert not work.wrong
-    assert valkey.until(spot.flush)
-    assert entries(own.url, namespace) >= len(work.called - before)
 
 
 @pytest.mark.usefixtures("_program")

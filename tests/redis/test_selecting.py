@@ -113,30 +113,6 @@ def test_a_server_that_can_t_be_used_gives_an_uncached_spot_that_says_why(
     assert "hunter2" not in str(troubles)
 
 
-def test_a_spot_that_is_strict_says_so_at_once(make_spot: Callable[..., bs.Spot]) -> None:
-    url = f"redis://127.0.0.1:{free_port()}"
-    with pytest.raises(bs.MetadataError, match="start the server"):
-        make_spot(metadata=url, strict=True).cached_run(twice, 21)
-
-
-def test_a_server_that_comes_later_is_used(
-    make_spot: Callable[..., bs.Spot], redis_server: valkey.Valkey, tmp_path: Path
-) -> None:
-    """What was computed meanwhile is stored then."""
-    own = valkey.Valkey(tmp_path / "own")
-    spot = make_spot(metadata=own.url, on_error=lambda trouble: None)
-    assert spot.cached_run(twice, 21) == 42
-    try:
-        own.start()
-        spot.flush()
-        with bs.open_store(own.url, name="app", config=False) as store:
-            assert store.total().entries == 1
-        assert spot.peek(twice, 21) is not None
-    finally:
-        spot.shutdown()
-        own.kill()
-
-
 # ------------------------------------------------------------------------------------- secrets
 
 

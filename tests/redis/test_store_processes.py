@@ -39,7 +39,7 @@ def test_a_forked_child_uses_the_store_on_its_own(store: RedisMetadataStore) -> 
 
 
 def at(server: valkey.Valkey, namespace: str, **options: Any) -> RedisMetadataStore:
-    return RedisMetadataStore(server.url, namespace=namespace, timeout=0.5, **options)
+    return RedisMetadataStore(server.url, namespace=namespace, **options)
 
 
 def test_a_server_that_is_killed_and_comes_back_empty(own: valkey.Valkey, namespace: str) -> None:
@@ -76,7 +76,7 @@ def test_a_server_that_keeps_its_content_over_a_kill(tmp_path: Any, namespace: s
 
 
 def test_a_server_that_stands_still(own: valkey.Valkey, namespace: str) -> None:
-    store = at(own, namespace, connections=2)
+    store = at(own, namespace, connections=2, timeout=1.0)
     stored(store, a_record())
     own.freeze()
     with ThreadPoolExecutor(6) as pool:

@@ -173,19 +173,6 @@ def test_a_lease_that_is_taken_has_one_holder(
 
 
 @each_fault
-def test_a_lease_that_is_renewed_stays_with_its_holder(
-    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
-) -> None:
-    begun(store)
-    for _ in "12":
-        way.on("PUT", "/l/", fault)
-        assert store.renew([KEY], MINE) == set()
-        assert not other.begin([KEY], OTHER).leased
-    store.release([KEY], MINE)
-    assert is_free(other)
-
-
-@each_fault
 def test_a_lease_that_is_released_is_free(
     store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
 ) -> None:
@@ -220,7 +207,7 @@ def test_a_result_is_stored_and_ends_its_lease(
 
 @each_fault
 @pytest.mark.parametrize("at", ["/r/", "/covers"])
-@pytest.mark.parametrize("cover", [f"key:{KEY}", cover_of(Invalidation(tag="red")), ALL])
+@pytest.mark.parametrize("cover", [f"key:{KEY}", cover_of(Invalidation(tag="red"))])
 def test_what_is_invalidated_stays_so(
     store: S3MetadataStore,
     other: S3MetadataStore,
@@ -236,21 +223,6 @@ def test_what_is_invalidated_stays_so(
     assert store.find(KEY) is None
     after = begun(other)
     assert other.put([result(after.now, after.since)]) == set()
-
-
-@each_fault
-def test_an_older_result_does_not_take_the_place_of_a_newer_one(
-    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
-) -> None:
-    now = begun(store)
-    later = result(now.now - 1, now.since, version="newer")._replace(token="")
-    assert other.put([later]) == set()
-    way.on("PUT", "/r/", fault)
-    assert store.put([result(now.now - 5, now.since)]) == {KEY}
-    found = other.get(KEY)
-    assert found is not None
-    assert found.version == "newer"
-    assert is_free(other)
 
 
 @each_fault
@@ -278,71 +250,6 @@ def test_what_is_counted_counts_once(
     assert [each.hits for each in other.counts()] == [6]
 
 
-@each_fault
-def test_a_store_is_made_once(
-    make: Make, other: S3MetadataStore, way: s3proxy.S3Proxy, fault: s3proxy.Fault
-) -> None:
-    way.on("PUT", "/id", fault)
-    store = make()
-    again(store.open)
-    assert store.store_id == other.store_id
-    way.on("PUT", "/id", fault)
-    again(lambda: store.begin([], MINE))
-    assert is_free(store)
-
-
-# --------------------------------------------------------------------------- all of them fail
-
-
-@pytest.mark.parametrize("fault", [s3proxy.cut_before, s3proxy.cut_after, s3proxy.BROKEN])
-@pytest.mark.parametrize("at", ["PUT /l/", "GET /r/", "GET /covers", "PUT /r/", "DELETE /l/"])
-def test_after_an_outage_each_step_goes_on(
-    store: S3MetadataStore,
-    other: S3MetadataStore,
-    way: s3proxy.S3Proxy,
-    fault: s3proxy.Fault,
-    at: str,
-) -> None:
-    def out(work: Callable[[], Any]) -> Any:
-        way.on(*at.split(), fault, times=None)
-        try:
-            work()
-        except MetadataError as error:
-            assert "try again" in str(error)  # noqa: PT017 - some steps do not fail
-        way.heal()
-        return work()
-
-    now = out(lambda: store.begin([KEY], MINE))
-    assert KEY in now.leased
-    assert out(lambda: store.renew([KEY], MINE)) == set()
-    assert not other.begin([KEY], OTHER).leased
-    assert out(lambda: store.put([result(now.now, now.since)])) == set()
-    store.release([KEY], MINE)
-    assert other.find(KEY) is not None
-    assert is_free(other)
-
-
-def test_what_a_put_left_that_failed_is_removed_by_the_next(
-    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
-) -> None:
-    now = begun(store)
-    put = result(now.now, now.since)
-    written = s3proxy.Held(after=True)
-    way.on("PUT", "/r/", written)
-    way.on("GET", "/covers", s3proxy.cut_before, times=None, skip=1)
-    with ThreadPoolExecutor(1) as pool:
-        putting = pool.submit(store.put, [put])
-        assert written.came.wait(30)
-        other.note(ALL)
-        written.let_go()
-        with pytest.raises(MetadataError):
-            putting.result(30)
-    assert other.find(KEY) is not None, "nobody could see to it yet"
-    way.heal()
-    assert store.put([put]) == {KEY}
-    assert other.find(KEY) is None
-
-
 def test_each_request_is_sent_three_times_in_all(
     make: Make, way: s3proxy.S3Proxy, server: seaweedfs.Server
 ) -> None:
@@ -356,95 +263,6 @@ def test_each_request_is_sent_three_times_in_all(
     silent.let_go()
     until(lambda: way.count("GET", "/r/") == 3)
     store.close()
-
-
-# ----------------------------------------------------------------------------------- late
-
-
-def test_a_renewal_that_comes_late_takes_nothing_back(
-    other: S3MetadataStore, make: Make, way: s3proxy.S3Proxy
-) -> None:
-    store = make(lease_time=1)
-    begun(store)
-    held = s3proxy.Held()
-    way.on("PUT", "/l/", held)
-    with ThreadPoolExecutor(1) as pool:
-        renewing = pool.submit(store.renew, [KEY], MINE)
-        assert held.came.wait(30)
-        begun(other, token=OTHER)
-        held.let_go()
-        assert renewing.result(30) == {KEY}
-    store.release([KEY], MINE)
-    assert not store.begin([KEY], MINE).leased
-    assert other.renew([KEY], OTHER) == set()
-
-
-def test_an_abandoned_lease_is_not_taken_from_who_was_quicker(
-    store: S3MetadataStore, other: S3MetadataStore, make: Make, way: s3proxy.S3Proxy
-) -> None:
-    begun(make(direct=True, lease_time=0.1), token="a" * 32)
-    held = s3proxy.Held()
-    way.on("PUT", "/l/", held, skip=1)  # the first one finds the lease that is abandoned
-    with ThreadPoolExecutor(1) as pool:
-        taking = pool.submit(begun, store)
-        assert held.came.wait(30)
-        begun(other, token=OTHER)
-        refused = way.count("PUT", "/l/", 412)
-        held.let_go()
-        until(lambda: way.count("PUT", "/l/", 412) > refused)
-        assert other.renew([KEY], OTHER) == set()
-        assert not taking.done()
-        other.release([KEY], OTHER)
-        taking.result(30)
-    assert not other.begin([KEY], OTHER).leased
-
-
-def test_a_result_that_comes_late_replaces_no_newer_one(
-    store: S3MetadataStore, other: S3MetadataStore, way: s3proxy.S3Proxy
-) -> None:
-    now = begun(store)
-    held = s3proxy.Held()
-    way.on("PUT", "/r/", held)
-    with ThreadPoolExecutor(1) as pool:
-        putting = pool.submit(store.put, [result(now.now - 5, now.since)])
-        assert held.came.wait(30)
-        stored(other, a_record(began_at=now.now - 1, made_at=now.now, version="newer"))
-        held.let_go()
-        assert putting.result(30) == {KEY}
-    found = other.get(KEY)
-    assert found is not None
-    assert found.version == "newer"
-
-
-@pytest.mark.parametrize("cover", [f"key:{KEY}", cover_of(Invalidation(tag="red"))])
-@pytest.mark.parametrize("at", ["PUT /r/", "GET /covers", "DELETE /l/"])
-@pytest.mark.parametrize("before", ["no row", "a row", "an invalidated row", "a removed row"])
-def test_what_is_invalidated_during_a_put_is_not_found(
-    store: S3MetadataStore,
-    other: S3MetadataStore,
-    way: s3proxy.S3Proxy,
-    cover: str,
-    at: str,
-    before: str,
-) -> None:
-    if before != "no row":
-        stored(other, a_record(began_at=1.0, made_at=1.5))
-    if before == "an invalidated row":
-        other.note(f"key:{KEY}")
-    elif before == "a removed row":
-        other.delete({KEY: 1.5})
-    now = begun(store)
-    held = s3proxy.Held()
-    way.on(*at.split(), held)
-    with ThreadPoolExecutor(1) as pool:
-        putting = pool.submit(store.put, [result(now.now, now.since)])
-        assert held.came.wait(30)
-        other.note(cover)
-        for found in filter(None, [other.get(KEY)]):  # as an invalidation goes on
-            other.delete({KEY: found.made_at})
-        held.let_go()
-        putting.result(30)
-    assert other.find(KEY) is None
 
 
 # -------------------------------------------------------------------------------- many at once

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts.covers import ALL
-from beautyspot.errors import ConfigError, MetadataError, NotSupportedError, SchemaError
+from beautyspot.errors import ConfigError, SchemaError
 from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
@@ -191,21 +191,6 @@ def test_a_store_of_a_later_form_is_left_alone(store: S3MetadataStore, mocked: A
     again = another(mocked, demands_signing=True)
     again.open()
     assert json.loads(body(mocked, f"{FOLDER}id"))["more"] == [1], "what later releases add stays"
-
-
-# ---------------------------------------------------------------------------------- looking
-
-
-def test_looking_at_what_is_not_there_makes_nothing(mocked: Any) -> None:
-    looking = another(mocked)
-    looking.open(look=True)
-    assert looking.find(KEYS[0]) is None
-    assert looking.rows() == []
-    with pytest.raises(MetadataError, match="no ID yet"):
-        looking.store_id  # noqa: B018
-    with pytest.raises(NotSupportedError, match="look at it"):
-        looking.begin([KEYS[0]], MINE)
-    assert names(mocked) == []
 
 
 # ---------------------------------------------------------------------------------- damage

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -90,15 +87,6 @@ def test_a_bucket_is_enough(url: str, tmp_path: Path, names: Any) -> None:
     assert len(names(f"{folder}/")) == 2, "blobs lie where those of a storage do"
     assert len(names("store/app/r/")) == 3
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".db"] == []
-
-
-def test_spots_of_other_names_are_apart(url: str) -> None:
-    with bs.Spot("one", metadata=url) as one, bs.Spot("two", metadata=url) as two:
-        assert one.mark(lambda: 1, name="f")() == 1
-        assert two.mark(lambda: 2, name="f")() == 2
-    shared = f"{url}&namespace=team"
-    with bs.Spot("one", metadata=shared) as one, bs.Spot("two", metadata=shared) as two:
-        assert one.mark(lambda: 1, name="f")() == two.mark(lambda: 2, name="f")() == 1
 
 
 def test_together_with_a_storage(url: str, tmp_path: Path, names: Any) -> None:
@@ -230,33 +218,3 @@ def test_a_bucket_that_is_not_there(url: str, caplog: pytest.LogCaptureFixture) 
     assert "create the bucket" in caplog.text
     with pytest.raises(MetadataError, match="create the bucket"):
         bs.Spot("app", metadata=missing, strict=True).shutdown()
-
-
-# ---------------------------------------------------------------------------------- the commands
-
-
-def command(*args: str) -> str:
-    """What a command says."""
-    found = subprocess.run(
-        [sys.executable, "-m", "beautyspot", *args], capture_output=True, text=True, check=False
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    return found.stdout
-
-
-@pytest.mark.slow
-def test_commands_look_at_a_bucket(url: str) -> None:
-    with bs.Spot("app", metadata=url, strict=True) as spot:
-        double = spot.mark(lambda n: n * 2, name="double", tags=("a",))
-        for number in range(3):
-            double(number)
-        large = spot.mark(lambda: b"x" * 3_000_000, name="large")
-        large()
-    place = f"{url}&namespace=app"
-    assert '"double"' in command("ls", "--store", place, "--json")
-    listed = command("ls", "--store", place, "double", "--json")
-    key = re.findall("[0-9a-f]{32}", listed)[0]
-    assert key in command("show", "--store", place, key)
-    assert "heeds the conditions" in command("doctor", "--store", place)
-    assert "3" in command("rm", "--store", place, "--tag", "a", "--yes")
-    assert key not in command("ls", "--store", place, "--rows", "--json")

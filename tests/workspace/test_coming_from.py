@@ -11,12 +11,11 @@ import importlib.util
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from servers.local_http import LocalHandler, LocalHTTPServer
 from workspace.sources import ROOT
 from workspace.test_docs import environment, laid_out
 
@@ -53,32 +52,17 @@ MORE = {
 }
 
 
-class Site(BaseHTTPRequestHandler):
+class Site(LocalHandler):
     """What requests-cache has asked for."""
 
-    protocol_version = "HTTP/1.1"
-
     def do_GET(self) -> None:
-        body = b'{"degrees": 21}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+        self.send(200, b'{"degrees": 21}', {"Content-Type": "application/json"})
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with LocalHTTPServer(Site) as server:
+        yield server.url
 
 
 def test_every_section_is_tried() -> None:

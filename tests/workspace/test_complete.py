@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args, get_overloads
@@ -15,9 +14,7 @@ import beautyspot_cli.program
 import beautyspot_dashboard.program
 import click
 import pytest
-from beautyspot import observing
 from beautyspot.batch.options import MapKeywords
-from beautyspot.limits.limiting import LimiterCounts
 from beautyspot.tasks.options import MarkKeywords
 from beautyspot_observe import measures
 from workspace.docstrings import told
@@ -155,28 +152,9 @@ def test_every_option_of_what_is_no_backend_is_in_the_guide(name: str) -> None:
     } == set()
 
 
-def extras() -> Iterator[str]:
-    for path in (ROOT / "pyproject.toml", *sorted(ROOT.glob("beautyspot-*/pyproject.toml"))):
-        project = tomllib.loads(path.read_text())["project"]
-        for extra in project.get("optional-dependencies", {}):
-            yield f"{project['name']}[{extra}]"
-
-
-@pytest.mark.parametrize("name", list(extras()))
-def test_every_extra_is_documented(name: str) -> None:
-    distribution, extra = name.rstrip("]").split("[")
-    named = re.findall(rf"(?<![\w-]){distribution}\[([\w,]+)\]", page("install.md"))
-    assert extra in {one for several in named for one in several.split(",")}
-
-
 # --------------------------------------------------------------------------------- what is told
 
 EVENTS = get_args(bs.Event)
-WORDS = {
-    word
-    for name in ("Place", "Where", "Reason", "Refusal", "Cause")
-    for word in get_args(vars(observing)[name])
-}
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
@@ -184,18 +162,6 @@ def test_every_event_is_documented_with_its_fields(event: type[bs.Hit]) -> None:
     [row] = re.findall(rf"^\| `{event.__name__}` \|.*$", page("observing.md"), re.MULTILINE)
     fields = set(event._fields) - {"spot", "function", "key"}  # of each event, told above the table
     assert {field for field in fields if f"`{field}`" not in row} == set()
-
-
-@pytest.mark.parametrize("word", sorted(WORDS))
-def test_every_word_in_an_event_is_documented(word: str) -> None:
-    assert f'"{word}"' in " ".join(page("observing.md").split())
-
-
-def test_every_number_of_stats_is_documented(tmp_path: Path) -> None:
-    with bs.Spot("told", directory=tmp_path) as spot:
-        numbers = set(spot.stats())
-    text = "".join(inspect.getdoc(each) or "" for each in (bs.Stats, LimiterCounts))
-    assert {number for number in numbers if not re.search(rf"\b{number}\b", text)} == set()
 
 
 @pytest.mark.parametrize(

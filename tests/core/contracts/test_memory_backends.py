@@ -9,8 +9,6 @@ from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_testing.key_value import KeyValueStoreContract
 from beautyspot_testing.storage import StorageContract
-from beautyspot_testing.store import MetadataStoreContract
-from core.inspecting.stored import DictStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +19,6 @@ class TestMemoryMetadataStore(KeyValueStoreContract):
 
     def make(self, tmp_path: Path) -> MemoryMetadataStore:
         return MemoryMetadataStore()
-
-
-class TestDictStore(MetadataStoreContract):
-    """The store that tests use in the place of a stranger's."""
-
-    shares = False
-
-    def make(self, tmp_path: Path) -> DictStore:
-        return DictStore()
 
 
 class TestMemoryStorage(StorageContract):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from beautyspot import MetadataStoreBase
 
 
-@pytest.fixture(params=["sqlite", "memory", "dict"])
+@pytest.fixture(params=["sqlite", "memory"])
 def metadata(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MetadataStoreBase]:
     """A store that holds `ROWS`, written in the order of their making."""
     store = make(request.param, tmp_path)
@@ -25,7 +25,7 @@ def metadata(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Metadat
     store.close()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "memory", "dict"])
+@pytest.fixture(scope="module", params=["sqlite", "memory"])
 def shown(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:

@@ -18,8 +18,9 @@ from beautyspot import (
     open_store,
     open_stores,
 )
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import LocalStorage, SqliteMetadataStore
-from core.inspecting.stored import ROWS, DictStore, row
+from core.inspecting.stored import ROWS, row
 from rows import put_rows
 
 DATA = Path(__file__).parents[2] / "local" / "sqlite" / "data"
@@ -146,7 +147,7 @@ def test_the_configuration_says_where(
 ) -> None:
     (home / "beautyspot.toml").write_text(
         'directory = "cache"\n[profiles.file]\ndb_path = "my.sqlite"\n'
-        '[profiles.other]\nmetadata = "dict"\nstorage = "s4"\n'
+        '[profiles.other]\nmetadata = "other"\nstorage = "s4"\n'
     )
     fill("app", config=None)
     fill("app", config=None, profile="file")
@@ -159,7 +160,7 @@ def test_the_configuration_says_where(
     with pytest.raises(ConfigError, match="whose place may depend on the Spot's name: give name="):
         open_store(profile="other")
     with open_store(profile="other", name="app", plugins=[Plugin]) as store:
-        assert store.place == "dict of app"
+        assert store.place == "other of app"
         with pytest.raises(BackendNotFound, match="s4"):
             _ = store.storage
     with open_store("other://host?password=x", plugins=[Plugin], config=False) as store:
@@ -173,7 +174,8 @@ class Plugin:
 
     from beautyspot import hookimpl
 
-    class Other(DictStore):
+    class Other(MemoryMetadataStore):
+        name = "other"
         schemes = ("other",)
 
         def __init__(self, password: str = "") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import combinations
 from typing import Any
 
 import pytest
@@ -131,82 +130,6 @@ class Exact(RuleBasedStateMachine):
 
 def test_the_earliest_common_moment() -> None:
     run_state_machine_as_test(Exact, settings=EFFORT)
-
-
-class Waiting(RuleBasedStateMachine):
-    """Callers that wait as `consume` does, while limits pause, one alone or all together."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = ManualClock()
-        self.limits = make(self.clock)
-        self.waiting: list[list[Any]] = []  # when to ask again, and the reservation
-        self.granted: list[list[Any]] = []  # when, the reservation, and what it costs
-        self.paused_until = 0.0
-
-    @rule(costs=COSTS)
-    def reserve(self, costs: dict[str, float]) -> None:
-        joint = self.limits.reserve(costs)
-        assert joint is not None
-        self.waiting.append([self.clock() + joint.delay, joint])
-        self.advance(0)
-
-    @precondition(lambda self: self.waiting)
-    @rule(data=st.data())
-    def give_up(self, data: st.DataObject) -> None:
-        waiter = data.draw(st.sampled_from(self.waiting))
-        self.limits.release(waiter[1])
-        self.waiting.remove(waiter)
-
-    @precondition(lambda self: self.granted)
-    @rule(data=st.data(), real=TOKENS)
-    def settle(self, data: st.DataObject, real: float) -> None:
-        grant = data.draw(st.sampled_from(self.granted))
-        if "tokens" in grant[1].parts and not grant[1].parts["tokens"].settled:
-            self.limits.settle(grant[1], {"tokens": real})
-            grant[2]["tokens"] = min(real, grant[2]["tokens"])
-
-    @rule(name=st.sampled_from([*RATES, "all"]), seconds=SECONDS)
-    def pause(self, name: str, seconds: float) -> None:
-        if name == "all":
-            self.limits.pause(seconds)
-            self.paused_until = max(self.paused_until, self.clock() + seconds)
-        else:
-            self.limits.limits[name].pause(seconds)
-
-    @rule(seconds=SECONDS)
-    def advance(self, seconds: float) -> None:
-        target = self.clock() + seconds
-        while self.waiting:
-            waiter = min(self.waiting, key=lambda waiter: waiter[0])
-            if waiter[0] > target:
-                break
-            self.clock.reading = max(self.clock(), waiter[0])
-            self._ask(waiter)
-        self.clock.reading = target
-
-    def _ask(self, waiter: list[Any]) -> None:
-        left = self.limits.remaining(waiter[1])
-        waiter[0] = self.clock() + left
-        if left == 0:
-            assert self.clock() >= self.paused_until, "granted in a pause"
-            self.waiting.remove(waiter)
-            self.granted.append([self.clock(), waiter[1], dict(waiter[1].costs)])
-
-    def teardown(self) -> None:
-        for _ in range(20):
-            self.advance(100)
-        assert not self.waiting, "somebody waits for good"
-        for name, rate in RATES.items():
-            grants = [(when, costs[name]) for when, _, costs in self.granted if costs.get(name)]
-            for i, j in combinations(range(len(grants) + 1), 2):
-                some = [cost for _, cost in grants[i:j]]
-                most = rate * (grants[j - 1][0] - grants[i][0]) + max(some)
-                assert sum(some) <= most + 0.01, f"{name}: {grants[i:j]}"
-
-
-def test_no_limit_is_broken_by_those_who_wait_for_another() -> None:
-    run_state_machine_as_test(Waiting, settings=EFFORT)
 
 
 # ------------------------------------------------------------------------------ one by one

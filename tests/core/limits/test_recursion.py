@@ -125,30 +125,6 @@ def test_a_call_that_outlives_the_one_around_it_keeps_the_place(spot: Spot) -> N
     asyncio.run(main())
 
 
-def test_a_call_that_follows_another_one_lends_its_place_to_it(spot: Spot) -> None:
-    """`outer` has the only place and follows `inner`, whose leader waits for that place."""
-
-    def inner(x: int) -> int:
-        STATE.runs.append("inner")
-        return x
-
-    def outer(x: int) -> int:
-        STATE.gate.pass_through()
-        STATE.runs.append("outer")
-        return STATE.functions[0](x) + STATE.functions[0](x)
-
-    limit = spot.limiter(max_concurrent=1)
-    STATE.functions = [spot.mark(limit(inner)), spot.mark(limit(outer))]
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(STATE.functions[1], 1)
-        assert STATE.gate.entered.wait(DEADLINE)
-        second = pool.submit(STATE.functions[0], 1)
-        until(lambda: len(spot._engine.flights) == 2, unless=[first, second])
-        STATE.gate.open.set()
-        assert (first.result(DEADLINE), second.result(DEADLINE)) == (2, 1)
-    assert STATE.runs == ["outer", "inner"]
-
-
 @pytest.mark.parametrize("kind", ["threads", "tasks"])
 def test_calls_under_two_caps_may_make_each_other(spot: Spot, kind: str) -> None:
     """Each holds the only place of a cap, and waits for that of the other."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -135,19 +133,6 @@ def test_what_raises_is_a_run_that_failed(watched: Watched) -> None:
     assert watched.told() == ["miss", "raised"]
 
 
-def test_one_whose_cost_can_not_be_told_has_not_run(watched: Watched) -> None:
-    @watched.spot.mark(name="f", key=by_arguments)
-    @watched.spot.limiter(cost=lambda number: 1 / number)
-    def f(number: int) -> int:
-        return number
-
-    f(1)
-    with pytest.raises(ZeroDivisionError):
-        f(0)
-    assert watched.counted() == (1, 0, 0)
-    assert watched.told() == ["miss", "ran", "miss", "refused: given up"]
-
-
 @pytest.mark.parametrize("kind", ["coroutine", "async generator"])
 def test_who_is_cancelled_while_it_waits_has_not_run(watched: Watched, kind: str) -> None:
     watched.bucket.consume(1)
@@ -181,37 +166,6 @@ def test_who_is_cancelled_while_it_waits_has_not_run(watched: Watched, kind: str
     stats = watched.spot.stats()
     assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (0, 0, 0)
     assert watched.told() == ["miss", "refused: given up"]
-
-
-def test_tries_of_a_retrying_decorator_are_one_run(watched: Watched) -> None:
-    """Each refusal is counted, and the run when a try is let in."""
-    taken = [watched.bucket.consume(1)]
-
-    def retried(function: Callable[[int], int]) -> Callable[[int], int]:
-        @functools.wraps(function)
-        def wrapper(number: int) -> int:
-            for _ in range(2):
-                with contextlib.suppress(RateLimitError):
-                    return function(number)
-                if taken:
-                    watched.bucket.settle(taken.pop(), 0)
-            raise LookupError(number)
-
-        return wrapper
-
-    @watched.spot.mark(name="f", key=by_arguments)
-    @retried
-    @watched.spot.limiter(timeout=0)
-    def f(number: int) -> int:
-        watched.ran.append(number)
-        return number
-
-    assert f(1) == 1
-    assert watched.counted() == (1, 0, 1)
-    with pytest.raises(LookupError):
-        f(2)
-    assert watched.ran == [1]
-    assert watched.counted() == (1, 0, 3)
 
 
 def test_a_map_counts_what_ran_and_what_was_refused(watched: Watched) -> None:

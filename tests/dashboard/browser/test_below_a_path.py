@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,26 +70,6 @@ def walk(tabs: Tabs, origin: str) -> None:
 
 def test_mounted_in_an_application(mounted: str, tabs: Tabs) -> None:
     walk(tabs, mounted)
-
-
-def test_what_goes_on_now_is_seen_without_loading_anew(
-    spot: Spot, mounted: str, tabs: Tabs
-) -> None:
-    go_on = Event()
-    slow = spot.mark(lambda name: go_on.wait(30), name="app:slow", ignore=("go_on",))
-    tabs.origins = {mounted}
-    page = tabs.context(base_url=mounted).new_page()
-    page.goto(f"{BELOW}/now")
-    page.get_by_text("Following.").wait_for()
-    assert page.get_by_text("No call runs").is_visible()
-    call = Thread(target=slow, args=("a call",))
-    call.start()
-    try:
-        page.locator("tr", has_text="app:slow").get_by_text("runs").wait_for()
-    finally:
-        go_on.set()
-        call.join()
-    page.get_by_text("No call runs").wait_for()
 
 
 @pytest.mark.slow

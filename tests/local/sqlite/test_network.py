@@ -1,7 +1,4 @@
-"""A database on a network file system, as the table of mounts has it; the file is on a local one.
-
-`test_network_mount.py` mounts one for real.
-"""
+"""A database on a network file system, as the table of mounts has it; the file itself is local."""
 
 from __future__ import annotations
 

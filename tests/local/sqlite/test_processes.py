@@ -8,9 +8,6 @@ import sys
 
 import pytest
 from beautyspot_local import SqliteMetadataStore
-from beautyspot_testing.records import a_record
-from beautyspot_testing.store import stored
-from child import Child
 from sqlite_tools import keys_in
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -99,34 +96,6 @@ assert handle.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert run(code.format(path=str(path), end=end)) == ["still", "locked"]
 
 
-@forking
-def test_a_child_has_locks_of_its_own(tmp_path):
-    """Another thread of its parent may have held those, and none of it is there."""
-    code = (
-        HEAD
-        + """
-import warnings
-warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
-held, done = threading.Event(), threading.Event()
-def hold():
-    with store._database._writing, store._database._opening, store._leases._mutex:
-        held.set(); done.wait(60)
-put("before")
-thread = threading.Thread(target=hold); thread.start(); held.wait(60)
-child = os.fork()
-if child == 0:
-    put("child")
-    assert store.begin([key("x")], "a" * 32).leased
-    SqliteMetadataStore({path!r} + ".other").open()
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-done.set(); thread.join()
-print(*keys())
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
-
-
 def test_an_interpreter_ends_quietly_with_everything_open(tmp_path):
     code = (
         HEAD
@@ -143,67 +112,4 @@ store.begin([key("k")], "a" * 32)
     assert run(code.format(path=str(tmp_path / "store.db"))) == []
     store = SqliteMetadataStore(tmp_path / "store.db")
     assert len(keys_in(store)) == 3
-    store.close()
-
-
-def test_a_killed_writer_leaves_all_of_a_batch_or_nothing(tmp_path):
-    path = tmp_path / "store.db"
-    code = (
-        HEAD.format(path=str(path))
-        + """
-put("committed")
-class Pause:
-    def __conform__(self, _):
-        say("in the middle"); wait()
-store.put([row(f"batch {number}", Pause() if number == 9 else "f") for number in range(10)])
-"""
-    )
-    store = SqliteMetadataStore(path)
-    with Child(code) as child:
-        assert child.heard() == "in the middle"
-        child.kill()
-    assert len(keys_in(store)) == 1
-    stored(store, a_record())
-    store.close()
-
-
-def test_processes_that_open_a_fresh_file_at_one_moment(tmp_path):
-    """SQLite's switch to WAL does not wait, and `table already exists` is no answer."""
-    code = (
-        HEAD.format(path=str(tmp_path / "store.db"))
-        + "say('ready'); wait(); store.open(); put(str(os.getpid())); say(store.store_id)"
-    )
-    for _ in range(3):
-        children = [Child(code) for _ in range(6)]
-        assert [child.heard() for child in children] == ["ready"] * 6
-        for child in children:
-            child.go_on()
-        assert len({child.heard() for child in children}) == 1
-        for child in children:
-            child.expect_success()
-        store = SqliteMetadataStore(tmp_path / "store.db")
-        assert len(keys_in(store)) == 6
-        store.close()
-        for file in tmp_path.iterdir():
-            file.unlink()
-
-
-def test_four_processes_write_steadily(tmp_path):
-    path = tmp_path / "store.db"
-    code = (
-        HEAD.format(path=str(path))
-        + """
-say("ready"); wait()
-for number in range(100):
-    put(f"{me}-{number}")
-"""
-    )
-    children = [Child(f"me = {number}\n{code}") for number in range(4)]
-    assert [child.heard() for child in children] == ["ready"] * 4
-    for child in children:
-        child.go_on()
-    for child in children:
-        child.expect_success()
-    store = SqliteMetadataStore(path)
-    assert len(keys_in(store)) == 400
     store.close()

@@ -6,8 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -365,26 +363,6 @@ def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
     monkeypatch.undo()
     assert len(keys_in(store)) == 6
     store.close()
-
-
-@pytest.mark.parametrize("release", [None, *RELEASES])
-def test_threads_with_stores_of_their_own_open_it_at_once(old, path, release):
-    if release:
-        old(release)
-    barrier = threading.Barrier(8)
-
-    def work(number):
-        store = SqliteMetadataStore(path, timeout=30)
-        barrier.wait(30)
-        stored(store, a_record(KEYS[number]))
-        return store
-
-    with ThreadPoolExecutor(8) as pool:
-        stores = list(pool.map(work, range(8)))
-    assert len({store.store_id for store in stores}) == 1
-    assert set(keys_in(stores[0])) >= set(KEYS[:8])
-    for store in stores:
-        store.close()
 
 
 def test_processes_migrate_one_database_at_once(old):
