@@ -201,7 +201,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         try:
             handle: Handle = database.local.handle  # held while at it: see `Handle`
             if handle.connection.in_transaction:
-                database.clean(handle)
+                handle.roll_back()  # what Ctrl-C has left open
             row = handle.execute(_FIND, (key,)).fetchone()
             if row is None:
                 return None
@@ -284,7 +284,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         handle = getattr(database.local, "handle", None)
         if handle is None or database.network:
             return None
-        database.clean(handle)
+        handle.roll_back()
         if not handle.commits_at_once():
             return None
         try:
