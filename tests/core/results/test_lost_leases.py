@@ -30,7 +30,7 @@ def test_one_that_a_put_has_just_released_was_not_lost(
     for _ in range(3):
         leases.begin([KEY], {})
         leases.beat()
-        leases.let_go(KEY)
+        leases.held.pop(KEY)
     assert caplog.messages == []
 
 

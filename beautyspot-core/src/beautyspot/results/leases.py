@@ -51,6 +51,7 @@ class Leases:
 
     Attributes:
         token: to which the store leases keys.
+        held: by key, when its lease was renewed last; a put that releases one takes it out.
         lease_time: seconds for which a lease holds.
         since: the store's number, as it was heard last; 0 before that.
     """
@@ -66,17 +67,17 @@ class Leases:
     def reset_after_fork(self) -> None:
         """The leases are the parent's, and so are the threads."""
         self.token = os.urandom(16).hex()
-        self._held: dict[str, float] = {}  # by key, when it was renewed last
+        self.held: dict[str, float] = {}
         self._missed: dict[str, float] = {}  # those that the store did not know at the last beat
         self._tickets: dict[Ticket, None] = {}
-        self._renewing = NeededThread("leases", self._renew_all, self._held.__len__)
+        self._renewing = NeededThread("leases", self._renew_all, self.held.__len__)
         self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
         self._lock = threading.Lock()  # nothing is called within it
         self._ended = False
 
     def __contains__(self, key: object) -> bool:
-        return key in self._held
+        return key in self.held
 
     # ------------------------------------------------------------------------------- holding
 
@@ -91,19 +92,11 @@ class Leases:
         ask = self._store.begin_now if in_place else self._store.begin
         begun = ask(keys, self.token, rejected)
         self.since = max(self.since, begun.since)
-        self._hold(begun.leased)
+        if begun.leased:
+            self.held |= dict.fromkeys(begun.leased, self._clock())
+            if self.lease_time < inf:
+                self._renewing.begin()
         return begun
-
-    def _hold(self, keys: Collection[str]) -> None:
-        now = self._clock()
-        for key in keys:
-            self._held[key] = now
-        if keys and self.lease_time < inf:
-            self._renewing.begin()
-
-    def let_go(self, key: str) -> None:
-        """Note that a lease was released, by a put."""
-        self._held.pop(key, None)
 
     def release(self, *keys: str) -> None:
         """Release those of these keys that are held.
@@ -111,14 +104,14 @@ class Leases:
         Raises:
             MetadataError: the store failed; the leases are not renewed, and fall.
         """
-        held = [key for key in keys if self._held.pop(key, None) is not None]
+        held = [key for key in keys if self.held.pop(key, None) is not None]
         if held:
             self._store.release(held, self.token)
 
     def stop(self) -> None:
         """End the threads, and wake all who wait."""
         self._ended = True
-        self._held.clear()
+        self.held.clear()
         self._bell()
         self._poll_bell()
         for ticket in list(self._tickets):
@@ -127,7 +120,7 @@ class Leases:
     def _renew_all(self) -> None:
         while True:
             self._bell.wait(self.lease_time / BEATS)
-            if not self._held or self._ended:
+            if not self.held or self._ended:
                 return
             with suppress(Exception):  # as where the interpreter ends
                 self.beat()
@@ -135,23 +128,23 @@ class Leases:
     def beat(self) -> None:
         """Renew all leases that are held, and say once which were lost."""
         holders.end_orphans()  # what closed event loops have left is released, not renewed
-        held, asked = self._held.copy(), self._clock()
+        held, asked = self.held.copy(), self._clock()
         why = "the store says so"
         try:
             unknown = self._store.renew(list(held), self.token) if held else set()
-            missed = {key: held[key] for key in unknown if self._held.get(key) == held[key]}
+            missed = {key: held[key] for key in unknown if self.held.get(key) == held[key]}
             # Once is no loss: a put has just released it, which is yet to be noted here.
             lost = {key for key, since in missed.items() if self._missed.get(key) == since}
             self._missed = missed
         except Exception as error:
             since = asked - self.lease_time
-            lost = {key for key in held if self._held.get(key, inf) <= since}
+            lost = {key for key in held if self.held.get(key, inf) <= since}
             why = f"to renew them failed: {type(error).__name__}: {error}"
         else:
             for key in held.keys() - missed.keys():
-                if key in self._held:
-                    self._held[key] = asked
-        gone = [key for key in lost if self._held.pop(key, None) is not None]
+                if key in self.held:
+                    self.held[key] = asked
+        gone = [key for key in lost if self.held.pop(key, None) is not None]
         if gone:
             message = (
                 f"{len(gone)} of the leases that this process holds were lost, where they hold for "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean, less_mark
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.timestamps import timestamp
 from beautyspot.results.validity import begun, fingerprint, sealed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
@@ -84,27 +85,30 @@ class Rows:
 
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
-        task, addressing = call.task, call.task.addressing
-        key = call.key
-        now = self.clock()
-        terms, version = call.terms or task.terms, addressing.version
+        task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
+        now, terms, digest = self.clock(), call.terms or task.terms, None
         expires_at = None if terms.ttl is None else now + terms.ttl
+        if not isinstance(data, FileData):  # whose digest is known when that is stored
+            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, data)
+        func_name, func_identifier, version, tags = _clean(
+            addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
+        )
         return TaskRecord(
             cache_key=key,
-            func_name=clean(addressing.func_name),
+            func_name=func_name,
             input_id=clean(call.input_id),
-            version=None if version is None else clean(version),
+            version=version,
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
-            result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            updated_at=timestamp(now),
-            func_identifier=clean(addressing.func_identifier),
+            result_data=data,  # type: ignore[arg-type]  # any buffer, until it is stored
+            updated_at=f"{_second(int(now))}.{int(now % 1 * 1e6):06d}",
+            func_identifier=func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
-            digest=self.digest(key, payload, now, expires_at),
-            size=len(payload.data),
+            digest=digest,
+            size=len(data),
             arg_digests=call.digests,
-            tags=(*map(clean, terms.tags),),
+            tags=tags,
             made_at=now,
             took=took,
             expires_at=expires_at,
@@ -162,3 +166,17 @@ class Rows:
                 f"the result under {key} bears no signature by a signing_key of this Spot; "
                 "it is computed again"
             )
+
+
+@lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results
+def _clean(
+    name: str, identifier: str, version: str | None, tags: tuple[str, ...]
+) -> tuple[str, str, str | None, tuple[str, ...]]:
+    version = None if version is None else clean(version)
+    return clean(name), clean(identifier), version, (*map(clean, tags),)
+
+
+@lru_cache(maxsize=2)  # many results are made within one second, and formatting takes 3 us
+def _second(seconds: int) -> str:
+    """Unix time as SQLite writes a TIMESTAMP, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

@@ -26,7 +26,6 @@ from beautyspot.contracts import (
     Counts,
     MetadataStoreBase,
     Selection,
-    as_time,
     byte_count,
     seconds,
 )
@@ -230,7 +229,8 @@ class SqliteMetadataStore(MetadataStoreBase):
     ) -> Begun:
         """Take the locks of the kernel, and look by one statement; see the base class."""
         database = self._database
-        database.check_may_change()
+        if database.looks:
+            database.check_may_change()
         if database.store_id is None:
             self.open()  # nothing is put beside a file that is not ours
         try:
@@ -256,12 +256,11 @@ class SqliteMetadataStore(MetadataStoreBase):
             rows = self._database.read(schema.begin_query(len(page)), page)
             since = rows[0][0] if since < 0 else since
             for row in rows:
-                key, made_at = row[1], as_time(row[5])
-                if key is None:
-                    continue
-                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
-                    continue
-                answer = schema.found_of(row[2:])
+                key, made_at = row[1], row[5]
+                is_rejected = key in rejected and not (
+                    type(made_at) is float and made_at > rejected[key]
+                )
+                answer = None if key is None or is_rejected else schema.found_of(row[2:])
                 if answer is not None:
                     found[key] = answer
         return since, found
