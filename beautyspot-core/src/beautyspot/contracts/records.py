@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -76,12 +75,8 @@ FIELD_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 
 def clean(text: str) -> str:
     """A text less NUL and lone surrogates, which not every store can hold."""
-    if "\0" not in text:
-        if text.isascii():
-            return text
-        with suppress(UnicodeEncodeError):
-            text.encode()
-            return text
+    if text.isprintable():  # as most are, by one question
+        return text
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 

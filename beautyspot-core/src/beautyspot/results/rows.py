@@ -87,6 +87,7 @@ class Rows:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
         task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
         now, terms, digest = self.clock(), call.terms or task.terms, None
+        shown = call.arguments
         expires_at = None if terms.ttl is None else now + terms.ttl
         if not isinstance(data, FileData):  # whose digest is known when that is stored
             digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, data)
@@ -96,7 +97,7 @@ class Rows:
         return TaskRecord(
             cache_key=key,
             func_name=func_name,
-            input_id=clean(call.input_id),
+            input_id=call.input_id if call.input_id.isprintable() else clean(call.input_id),
             version=version,
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
@@ -113,7 +114,7 @@ class Rows:
             took=took,
             expires_at=expires_at,
             code=addressing.code,
-            arguments=None if call.arguments is None else clean(call.arguments),
+            arguments=shown if shown is None or shown.isprintable() else clean(shown),
             price=call.price,
             began_at=call.began_at,
         )

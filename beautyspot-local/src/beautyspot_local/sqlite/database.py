@@ -202,7 +202,8 @@ class Database:
         """The rows of a query; with `waits`, also where others are in the way for a while."""
         try:
             handle: Handle = self.local.handle
-            handle.roll_back()  # what Ctrl-C has left open
+            if handle.connection.in_transaction:
+                handle.roll_back()  # what Ctrl-C has left open
             return handle.execute(query, values).fetchall()
         except Exception:  # it is tried again, and what is wrong is found out then
             timeout = self.timeout if waits else 0.0
@@ -248,7 +249,7 @@ class Database:
         try:  # an interrupt comes behind a call at the earliest: then it is released
             if not writing.acquire(blocking=False) and not acquire(writing, timeout):
                 raise self.failures.of(_locked())
-            return self._written(timeout, work, values, waits)
+            return patiently(timeout, self._write, work, values, waits)
         except Exception as error:
             self.failures.raise_(error)
         finally:
@@ -256,14 +257,6 @@ class Database:
                 writing.release()
             except RuntimeError:  # it is another thread's
                 pass
-
-    def _written(self, timeout: float, work: Callable[..., T], *given: Any) -> T:
-        try:
-            return self._write(work, *given)
-        except sqlite3.OperationalError as error:
-            if not is_busy(error) or not timeout:
-                raise
-        return patiently(timeout, self._write, work, *given)
 
     def _write(self, work: Callable[..., T], values: tuple[Any, ...], waits: bool) -> T:
         handle: Handle | None = getattr(self.local, "handle", None)
