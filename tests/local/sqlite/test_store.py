@@ -339,20 +339,6 @@ def test_nothing_is_stored_of_many_when_one_can_t_be(store):
     stored(store, a_record())
 
 
-def test_the_thread_that_writes_does_not_write_in_between(store):
-    """A signal's handler would do so within the transaction, which may be rolled back."""
-
-    class Handled:
-        def __conform__(self, _):
-            with pytest.raises(MetadataBusyError):
-                stored(store, a_record(KEYS[2]))
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stored(store, a_record(KEYS[0]), a_record(KEYS[1], func_name=Handled()))
-    assert keys_in(store) == []
-
-
 def test_an_interrupt_leaves_no_transaction_open(store):
     class Interrupting:
         def __conform__(self, _):

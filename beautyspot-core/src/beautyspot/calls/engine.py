@@ -14,8 +14,7 @@ from beautyspot.contracts.records import clean
 from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
-from beautyspot.results.counting import Counting
-from beautyspot.results.last_use import LastUses
+from beautyspot.results.counting import Counting, LastUses
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
-    from beautyspot.results.size_limit import SizeLimit
+    from beautyspot.results.pruning import SizeLimit
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 

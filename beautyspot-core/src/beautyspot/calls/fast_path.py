@@ -14,7 +14,7 @@ from xxhash import xxh3_128_digest
 
 from beautyspot.contracts import Entry
 from beautyspot.keys.memo import FLAT
-from beautyspot.results.last_use import LIMIT as SEEN
+from beautyspot.results.counting import LIMIT as SEEN
 from beautyspot.results.validity import MISSING, SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task

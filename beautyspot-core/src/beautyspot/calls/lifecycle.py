@@ -113,7 +113,7 @@ def make_engine(
     engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
     engine.saves_behind = config["save"] == "background"
     if config["max_size"] is not None:
-        from beautyspot.results.size_limit import SizeLimit
+        from beautyspot.results.pruning import SizeLimit
 
         engine.size_limit = SizeLimit(
             config["max_size"],

@@ -12,7 +12,6 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
-from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.leases import Lease
@@ -22,6 +21,7 @@ from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FIELD_TYPES,
     FILE,
+    Counts,
     Entry,
     Invalidation,
     Plain,
@@ -45,11 +45,18 @@ from beautyspot.contracts.selection import (
     totals_by_function,
 )
 from beautyspot.contracts.serializer import SerializerBase
-from beautyspot.contracts.sizes import SIZE, byte_count
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
 from beautyspot.contracts.types import Buffer, TypeSupport
-from beautyspot.contracts.units import DURATION, SECONDS_PER_UNIT, UNITS, seconds, seconds_per
+from beautyspot.contracts.units import (
+    DURATION,
+    SECONDS_PER_UNIT,
+    SIZE,
+    UNITS,
+    byte_count,
+    seconds,
+    seconds_per,
+)
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore

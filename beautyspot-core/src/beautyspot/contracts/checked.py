@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from beautyspot.contracts.sizes import SIZE, byte_count
-from beautyspot.contracts.units import DURATION, seconds
+from beautyspot.contracts.units import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError
 
 LONGEST: Final = 1e9

@@ -58,11 +58,13 @@ class Failures:
         self, kind: object, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Raise what the error means."""
-        if isinstance(error, Exception) and not isinstance(error, BeautyspotError):
+        if isinstance(error, Exception):
             self.raise_(error)
 
     def raise_(self, error: Exception) -> NoReturn:
-        """Raise what an error means, with the error as its cause."""
+        """Raise what an error means, with the error as its cause; one of beautyspot as it is."""
+        if isinstance(error, BeautyspotError):
+            raise error
         raise self.of(error) from self.cause(error)
 
     def of(self, error: Exception) -> BeautyspotError:

@@ -29,8 +29,7 @@ from beautyspot.contracts.records import TaskRecord, found_in
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from beautyspot.contracts.counts import Counts
-    from beautyspot.contracts.records import Entry, Plain
+    from beautyspot.contracts.records import Counts, Entry, Plain
     from beautyspot.contracts.selection import FunctionTotals, Order, Rank, Selection
     from beautyspot.contracts.storage import BlobStorageBase
 

@@ -18,7 +18,7 @@ from beautyspot.contracts.listing import PAGE, listed
 from beautyspot.contracts.records import as_time, is_newer, is_rejected
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
-from beautyspot.results.edits import compare_code
+from beautyspot.results.differences import compare_code
 from beautyspot.results.leases import Leases
 from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver

@@ -1,8 +1,8 @@
-"""`Counting`: what was counted since a Spot was made, by function, and the writing of it.
+"""What is written behind the calls: `Counting`, by function, and `LastUses`, by key.
 
 The store adds up what all processes count, by function and hour. Nothing is written at a hit, and
 no transaction is added to a miss: a thread writes once a minute while functions run, and once an
-hour where all calls are hits (see `last_use`); `flush` and the Spot's end write too. Only before a
+hour where all calls are hits (see `LastUses`); `flush` and the Spot's end write too. Only before a
 result with a price is stored, that is counted: whatever becomes of the process, no less was spent
 than stands in the rows. What is written counts for the hour of the writing.
 
@@ -20,7 +20,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.counts import PRICE_UNIT, UNSTORED, Counts
+from beautyspot.contracts.records import PRICE_UNIT, UNSTORED, Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
 
@@ -158,3 +158,89 @@ class Counting:
             if text != self._remarked.get(f"{UNSTORED}{name}", ""):
                 found[f"{UNSTORED}{name}"] = text
         return found
+
+
+USES_INTERVAL: Final = 3600.0
+"""Seconds between two writings of last uses."""
+
+LIMIT: Final = 100_000
+"""Keys that wait to be written; beyond, they are written earlier. It bounds the memory."""
+
+
+class LastUses:
+    """When each result of one Spot was last found: in memory, and written at most an hour later.
+
+    A hit writes nothing: it leaves a time in a dict, which takes one or two hundredths of the hit.
+    The first hit after an hour has a thread write them; `flush` and the Spot's end write too.
+
+    Args:
+        touch: writes such times, in Unix time by key.
+        clock: gives Unix time.
+        then: called whenever these times are written, or there are none.
+
+    Attributes:
+        seen: by key, when it was last found, on the monotonic clock. It is never replaced: the
+            shortest way to a hit writes into it directly.
+        due: when `write_later` is to be called, on the same clock.
+        writes: False where nothing may be written.
+    """
+
+    __slots__ = ("_clock", "_then", "_touch", "due", "seen", "writes")
+
+    def __init__(
+        self,
+        touch: Callable[[dict[str, float]], None],
+        clock: Callable[[], float],
+        then: Callable[[], object],
+    ) -> None:
+        self._touch = touch
+        self._clock = clock
+        self._then = then
+        self.seen: dict[str, float] = {}
+        self.due = monotonic() + USES_INTERVAL
+        self.writes = True
+
+    def note(self, key: str) -> None:
+        """Remember that the result of `key` was found just now."""
+        now = monotonic()
+        self.seen[key] = now
+        if now > self.due:
+            self.write_later()
+        self.bound()
+
+    def bound(self) -> None:
+        """Write earlier where too much waits: called wherever a key comes up that was not seen."""
+        if len(self.seen) > LIMIT:
+            self.write_later()
+
+    def write_later(self) -> None:
+        """Have a thread write."""
+        self.due = monotonic() + USES_INTERVAL
+        deferred.later(self.write)
+
+    def times(self) -> dict[str, float]:
+        """By key, when it was last found, in Unix time."""
+        offset = self._clock() - monotonic()
+        return {key: when + offset for key, when in self.seen.copy().items()}
+
+    def write(self) -> None:
+        """Write what is remembered, and forget it; a failure is only logged, for debugging."""
+        if self._write():  # else the store would have its caller wait once more
+            self._then()
+
+    def _write(self) -> bool:
+        used = self.times()
+        for key in used:
+            self.seen.pop(key, None)
+        if not used or not self.writes:
+            return True
+        try:
+            self._touch(used)
+        except Exception as error:
+            logger.debug("the last use of %d results was not written: %r", len(used), error)
+            return False
+        return True
+
+    def reset_after_fork(self) -> None:
+        """Forget what the parent found: that is the parent's to write."""
+        self.seen.clear()

@@ -1,14 +1,19 @@
-"""What tells two calls of one function apart, as far as their rows say."""
+"""What tells two calls of one function apart, as far as their rows say, and a row from its code."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.errors import MetadataBusyError
+from beautyspot.logs import logger
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord
+    from beautyspot.resilience.guarded_backends import GuardedStore
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.tasks.task import Call, Task
 
 ARGUMENTS: Final = "the arguments"
 """What differs where there are no digests that tell which argument it is."""
@@ -82,3 +87,37 @@ class Nearest:
     def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
         """What differs from the nearest, and its row; None where none was offered."""
         return self._found
+
+
+def compare_code(call: Call, store: GuardedStore, reporter: Reporter) -> None:
+    """Compare the code that made a result with its function's, and say once if they differ."""
+    task, addressing, key = call.task, call.task.addressing, call.key
+    task.to_compare -= 1
+    if key in task.compared:
+        return
+    task.compared.add(key)
+    try:
+        record = store.get(key)
+        code = None if record is None else record.code
+        changed = addressing.has_changed(code) and not addressing.is_shared()
+    except MetadataBusyError:
+        return  # another hit will be compared
+    except Exception:  # the result was found all the same
+        task.to_compare = 0
+        return
+    if changed:
+        task.to_compare = 0
+        _tell(reporter, task)
+
+
+def _tell(reporter: Reporter, task: Task) -> None:
+    name, version = task.func_identifier, task.options.version
+    says = "added=" if task.options.added else f"version= is {version!r} as before"
+    made = f"a stored result that is returned now was made by other code than {name} has now"
+    from beautyspot.tasks.advice import another_file, other_code  # rarely needed
+
+    if version is None and not task.options.added:
+        reporter.once(f"edited {name}", f"{made}. {other_code(name)}")
+    else:  # its author has decided
+        text = "%s: %s; its author has said so by %s. %s"
+        logger.info(text, reporter.spot, made, says, another_file(name))

@@ -51,8 +51,8 @@ class Leases:
 
     Attributes:
         token: to which the store leases keys.
+        held: by key, when its lease was renewed last; a put that releases one takes it out.
         lease_time: seconds for which a lease holds.
-        held: by key, when its lease was renewed last; what releases it takes it out.
         since: the store's number, as it was heard last; 0 before that.
     """
 
@@ -93,7 +93,7 @@ class Leases:
         begun = ask(keys, self.token, rejected)
         self.since = max(self.since, begun.since)
         if begun.leased:
-            self.held.update(dict.fromkeys(begun.leased, self._clock()))
+            self.held |= dict.fromkeys(begun.leased, self._clock())
             if self.lease_time < inf:
                 self._renewing.begin()
         return begun

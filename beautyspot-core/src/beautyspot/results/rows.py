@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean, less_mark
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.timestamps import timestamp
 from beautyspot.results.validity import begun, fingerprint, sealed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
-
-
-_clean_name: Final = lru_cache(maxsize=1024)(clean)
-"""Names and versions are the same for all results of a function."""
 
 
 class Rows:
@@ -92,35 +88,36 @@ class Rows:
 
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
-        task, addressing = call.task, call.task.addressing
-        key = call.key
-        now = self.clock()
-        terms, version = call.terms or task.terms, addressing.version
+        task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
+        now, terms, digest = self.clock(), call.terms or task.terms, None
+        shown = call.arguments
         expires_at = None if terms.ttl is None else now + terms.ttl
-        digest = None  # of a file, it is known once that is stored
-        if not isinstance(payload.data, FileData):
-            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, payload.data)
+        if not isinstance(data, FileData):  # whose digest is known when that is stored
+            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, data)
+        func_name, func_identifier, version, tags = _clean(
+            addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
+        )
         return TaskRecord(
             cache_key=key,
-            func_name=_clean_name(addressing.func_name),
-            input_id=clean(call.input_id),
-            version=None if version is None else _clean_name(version),
+            func_name=func_name,
+            input_id=call.input_id if call.input_id.isprintable() else clean(call.input_id),
+            version=version,
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
-            result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            updated_at=timestamp(now),
-            func_identifier=_clean_name(addressing.func_identifier),
+            result_data=data,  # type: ignore[arg-type]  # any buffer, until it is stored
+            updated_at=f"{_second(int(now))}.{int(now % 1 * 1e6):06d}",
+            func_identifier=func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
             digest=digest,
-            size=len(payload.data),
+            size=len(data),
             arg_digests=call.digests,
-            tags=(*map(clean, terms.tags),),
+            tags=tags,
             made_at=now,
             took=took,
             expires_at=expires_at,
             code=addressing.code,
-            arguments=None if call.arguments is None else clean(call.arguments),
+            arguments=shown if shown is None or shown.isprintable() else clean(shown),
             price=call.price,
             began_at=call.began_at,
         )
@@ -165,3 +162,17 @@ class Rows:
                 f"the result under {key} bears no signature by a signing_key of this Spot; "
                 "it is computed again"
             )
+
+
+@lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results
+def _clean(
+    name: str, identifier: str, version: str | None, tags: tuple[str, ...]
+) -> tuple[str, str, str | None, tuple[str, ...]]:
+    version = None if version is None else clean(version)
+    return clean(name), clean(identifier), version, (*map(clean, tags),)
+
+
+@lru_cache(maxsize=2)  # many results are made within one second, and formatting takes 3 us
+def _second(seconds: int) -> str:
+    """Unix time as SQLite writes a TIMESTAMP, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

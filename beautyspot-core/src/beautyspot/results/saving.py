@@ -68,8 +68,9 @@ class Pending(Awaited):
 
     def tell(self, stored: bool | None) -> None:
         """Say what became of it: None where it is tried again later, for which no caller waits."""
-        self.stored, self.has_failed = stored, stored is None
-        self.end()
+        self.stored, self.has_failed, self.done = stored, stored is None, True
+        if self.wakers:
+            self.end()
 
 
 class Saver:
@@ -101,9 +102,18 @@ class Saver:
         """
         puts, has_price = [], False
         for pending in batch:
-            self._place(pending)
+            task, record = pending.task, pending.record
+            if pending.replaces == "":
+                found = self.store.find(pending.key)
+                pending.replaces = None if found is None else in_full(found).result_value
+            if not self.placement.is_in_place(task, record):
+                if not pending.leased and self.placement.wants_blob(task, record):
+                    with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
+                        begun = self.leases.begin([pending.key], {pending.key: inf})
+                        pending.leased = pending.key in begun.leased
+                pending.record = self.rows.placed(task, record)  # once, however often its row fails
             puts.append(self.row(pending))
-            has_price = has_price or bool(pending.record.price)
+            has_price = has_price or bool(record.price)
         if has_price and self.count_first is not None:
             self.count_first()  # so that no less was spent than stands in the rows
         return self.store.put(puts)
@@ -112,19 +122,6 @@ class Saver:
         """What the store is given."""
         token = self.leases.token if pending.leased else ""
         return Put(pending.record, covers_of(pending.record), pending.since, token)
-
-    def _place(self, pending: Pending) -> None:
-        """Put its data where they belong: once, however often its row fails."""
-        if pending.replaces == "":
-            found = self.store.find(pending.key)
-            pending.replaces = None if found is None else in_full(found).result_value
-        if self.placement.is_in_place(pending.task, pending.record):
-            return
-        if not pending.leased and self.placement.wants_blob(pending.task, pending.record):
-            with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
-                begun = self.leases.begin([pending.key], {pending.key: inf})
-                pending.leased = pending.key in begun.leased
-        pending.record = self.rows.placed(pending.task, pending.record)
 
     def settle(self, pending: Pending, stored: bool, seconds: float, *, later: bool) -> None:
         """See to what a result leaves that the store has taken, in so many seconds, or refused."""

@@ -173,8 +173,8 @@ class Writer:
             if self._failure is not None and self.rest_left():
                 for pending in part:
                     self._hold(pending, self._failure)
-            elif self._write(part, later=False) and self.pending:
-                self.try_later()  # the store works again
+            else:
+                self._write(part, later=False)
 
     def write_now(self, pending: Pending) -> bool:
         """Write one in an event loop; False where that might wait, and another way is to be taken.
@@ -199,19 +199,23 @@ class Writer:
 
     def _write(self, batch: Sequence[Pending], *, later: bool) -> bool:
         """Write several, one by one where that fails; whether any was stored."""
+        began = perf_counter()
         try:
-            self._put(batch, later=later)
+            refused = self._saver.put(batch)
         except Exception as error:
             if len(batch) > 1:
                 return self._write_singly(batch, later=later)
             self._hold(batch[0], error)
             return False
-        self._pause = self._rests_until = 0.0
+        self._has_put(batch, refused, began, later=later)
+        if self._rests_until:
+            self._pause = self._rests_until = 0.0  # the store works again
+            self._bell()
         return True
 
-    def _put(self, batch: Sequence[Pending], *, later: bool) -> None:
-        began = perf_counter()
-        refused = self._saver.put(batch)
+    def _has_put(
+        self, batch: Sequence[Pending], refused: set[str], began: float, *, later: bool
+    ) -> None:
         seconds = (perf_counter() - began) / len(batch)
         for pending in batch:
             if self.pending:
@@ -229,12 +233,14 @@ class Writer:
             if failed and (isinstance(failed[-1][1], Resting) or (len(failed) > 1 and not taken)):
                 failed.append((pending, failed[-1][1]))  # the store is at fault, and no result
                 continue
+            began = perf_counter()
             try:
-                self._put([pending], later=later)
+                refused = self._saver.put([pending])
             except Exception as error:
                 failed.append((pending, error))
             else:
                 taken = True
+                self._has_put([pending], refused, began, later=later)
         for pending, why in failed:
             pending.refusals += taken
             if pending.refusals > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -29,7 +28,6 @@ from beautyspot_local.sqlite.waiting import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import FrameType
 
     from beautyspot_local.sqlite.connections import Handle, Identity
 
@@ -127,7 +125,6 @@ class Database:
         """No connection, and locks that are free."""
         # Reentrant, since a signal's handler may come to them in the thread that holds them.
         self._writing, self._opening = threading.RLock(), threading.RLock()
-        self._writes: dict[int, FrameType] = {}  # by thread, that of a write under way
         self._forget()
 
     def _forget(self) -> None:
@@ -206,7 +203,7 @@ class Database:
         try:
             handle: Handle = self.local.handle
             if handle.connection.in_transaction:
-                self.clean(handle)
+                handle.roll_back()  # what Ctrl-C has left open
             return handle.execute(query, values).fetchall()
         except Exception:  # it is tried again, and what is wrong is found out then
             timeout = self.timeout if waits else 0.0
@@ -215,7 +212,7 @@ class Database:
 
     def _read(self, query: str, values: Sequence[Any]) -> list[Any]:
         handle = self.handle()
-        self.clean(handle)
+        handle.roll_back()
         handle.connection.text_factory = decoded  # a text that is no UTF-8 must not hide all rows
         try:
             return handle.execute(query, values).fetchall()
@@ -224,31 +221,6 @@ class Database:
             raise
         finally:
             handle.connection.text_factory = str
-
-    def clean(self, handle: Handle) -> None:
-        """Roll back what Ctrl-C has left open; but not in a handler that interrupts a write."""
-        if not self._is_within_a_write():
-            handle.roll_back()
-
-    def _is_within_a_write(self) -> bool:
-        """Whether a signal's handler has interrupted a write of this thread, and comes here.
-
-        An interrupt at the very end of one may have left its turn: that is given up here.
-        """
-        me = threading.get_ident()
-        frame = self._writes.get(me)
-        if frame is None:
-            return False
-        at: FrameType | None = sys._getframe()
-        while at is not None:
-            if at is frame:
-                return True
-            at = at.f_back
-        del self._writes[me]
-        with suppress(RuntimeError):  # once it is no more this thread's
-            while True:
-                self._writing.release()
-        return False
 
     def _mend(self, handle: Handle, error: sqlite3.Error) -> None:
         damaged = is_damage(error) and not handle.read_only
@@ -269,31 +241,29 @@ class Database:
             waits: for others, and for the disk, which is that of a checkpoint.
 
         Raises:
-            MetadataBusyError: the others took too long; or this thread is at it already, and was
-                interrupted by a signal's handler.
+            MetadataBusyError: the others took too long.
         """
-        self.check_may_change()
-        timeout, me = self.timeout if waits else 0.0, threading.get_ident()
-        if me in self._writes and self._is_within_a_write():
-            raise self.failures.of(_locked())
-        self._writes[me] = sys._getframe()
-        try:
-            if not acquire(self._writing, timeout):
+        if self.looks:
+            self.check_may_change()
+        timeout, writing = self.timeout if waits else 0.0, self._writing
+        try:  # an interrupt comes behind a call at the earliest: then it is released
+            if not writing.acquire(blocking=False) and not acquire(writing, timeout):
                 raise self.failures.of(_locked())
-            with self.failures:
-                return patiently(timeout, self._write, work, values, waits)
+            return patiently(timeout, self._write, work, values, waits)
+        except Exception as error:
+            self.failures.raise_(error)
         finally:
             try:  # noqa: SIM105 - three calls more for each write
-                self._writing.release()
+                writing.release()
             except RuntimeError:  # it is another thread's
                 pass
-            self._writes.pop(me, None)
 
     def _write(self, work: Callable[..., T], values: tuple[Any, ...], waits: bool) -> T:
-        handle = self.handle()
-        if handle.read_only or identify(handle.path) != handle.identity:
-            self.reset()
-            handle.close()
+        handle: Handle | None = getattr(self.local, "handle", None)
+        if handle is None or handle.read_only or handle.moved():
+            if handle is not None:
+                self.reset()
+                handle.close()
             handle = self.handle()
             if handle.read_only:
                 advice = files.lack(self.path.parent) or _ADVICE["SQLITE_READONLY"]

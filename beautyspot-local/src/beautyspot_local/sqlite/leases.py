@@ -92,8 +92,13 @@ class Leases:
     def _lock(self, number: int) -> bool:
         if self._file < 0:
             self._file = _opened(self._path)
-        lock = _FLOCK.pack(fcntl.F_WRLCK, 0, number, 1, 0)
-        return _got(fcntl.fcntl, self._file, fcntl.F_OFD_SETLK, lock)
+        try:
+            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, 0, number, 1, 0))
+        except OSError as error:
+            if error.errno not in _HELD_BY_ANOTHER:
+                raise
+            return False
+        return True
 
     def _unlock(self, number: int) -> None:
         lock = _FLOCK.pack(fcntl.F_UNLCK, 0, number, 1, 0)

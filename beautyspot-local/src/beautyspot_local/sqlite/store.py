@@ -26,7 +26,6 @@ from beautyspot.contracts import (
     Counts,
     MetadataStoreBase,
     Selection,
-    as_time,
     byte_count,
     seconds,
 )
@@ -201,7 +200,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         try:
             handle: Handle = database.local.handle  # held while at it: see `Handle`
             if handle.connection.in_transaction:
-                database.clean(handle)
+                handle.roll_back()  # what Ctrl-C has left open
             row = handle.execute(_FIND, (key,)).fetchone()
             if row is None:
                 return None
@@ -230,7 +229,8 @@ class SqliteMetadataStore(MetadataStoreBase):
     ) -> Begun:
         """Take the locks of the kernel, and look by one statement; see the base class."""
         database = self._database
-        database.check_may_change()
+        if database.looks:
+            database.check_may_change()
         if database.store_id is None:
             self.open()  # nothing is put beside a file that is not ours
         try:
@@ -256,12 +256,11 @@ class SqliteMetadataStore(MetadataStoreBase):
             rows = self._database.read(schema.begin_query(len(page)), page)
             since = rows[0][0] if since < 0 else since
             for row in rows:
-                key, made_at = row[1], as_time(row[5])
-                if key is None:
-                    continue
-                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
-                    continue
-                answer = schema.found_of(row[2:])
+                key, made_at = row[1], row[5]
+                is_rejected = key in rejected and not (
+                    type(made_at) is float and made_at > rejected[key]
+                )
+                answer = None if key is None or is_rejected else schema.found_of(row[2:])
                 if answer is not None:
                     found[key] = answer
         return since, found
@@ -284,7 +283,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         handle = getattr(database.local, "handle", None)
         if handle is None or database.network:
             return None
-        database.clean(handle)
+        handle.roll_back()
         if not handle.commits_at_once():
             return None
         try:
