@@ -187,21 +187,17 @@ class ResultForm:
         """
         if payload.codec.startswith(COMPRESSED):
             payload = decompressed(payload)
-        return self._restored(payload)
-
-    def _restored(self, payload: Payload) -> Any:
         data, codec, owned = payload
+        loads, streams = self.serializer.loads, self.streams
         if owned:
-            return self.serializer.loads(data, **self._owned)
+            return loads(data, **self._owned)
         if codec == self.codec:
-            if self.streams:
-                return [self.serializer.loads(item) for item in unframed(data)]
-            return self.serializer.loads(data)
-        if codec == RAW_BYTES and not self.streams:
+            return [loads(item) for item in unframed(data)] if streams else loads(data)
+        if codec == RAW_BYTES and not streams:
             return bytes(data)
-        if codec == RAW_TEXT and not self.streams:
+        if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
-        if codec.startswith(MEDIA) and not self.streams:
+        if codec.startswith(MEDIA) and not streams:
             return self._media.read(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
@@ -216,9 +212,8 @@ class ResultForm:
 
     def is_media(self, codec: str | None) -> bool:
         """Whether the stored bytes are for viewers, of the result's content type."""
-        if self.content_type is None:
-            return codec is not None and codec.startswith(MEDIA)
-        return _is_media(codec)
+        is_of_value = codec is not None and not codec.startswith(FILE_CODEC)
+        return is_of_value and self.row_type(str(codec)) is not None
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
@@ -241,16 +236,16 @@ class ResultForm:
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
-        if codec is not None and codec.startswith(COMPRESSED):
+        codec = codec or self.codec
+        if codec.startswith(COMPRESSED):
             return f"{self.extension(plain_codec(codec))}.zst"
-        if codec is not None and codec.startswith(FILE_CODEC):
+        if codec.startswith(FILE_CODEC):
             return suffix_of(codec)
-        if not _is_media(codec):
-            return "stream" if self.streams else self._serializer.name
-        kind = self.row_type(str(codec))
-        if kind is None:
-            return "bin" if codec == RAW_BYTES else "txt"
-        return extension_of(kind)
+        kind = self.row_type(codec)
+        if kind is not None:
+            return extension_of(kind)
+        of_raw = {RAW_BYTES: "bin", RAW_TEXT: "txt"}
+        return of_raw.get(codec, "stream" if self.streams else self._serializer.name)
 
 
 def extension_of(content_type: str) -> str:
@@ -260,8 +255,3 @@ def extension_of(content_type: str) -> str:
     kind = content_type.partition(";")[0].strip().lower()
     guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
     return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
-
-
-def _is_media(codec: str | None) -> bool:
-    """Whether the stored bytes are of the result's content type."""
-    return codec in (RAW_BYTES, RAW_TEXT) or (codec is not None and codec.startswith(MEDIA))
