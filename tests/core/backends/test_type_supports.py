@@ -130,7 +130,7 @@ def test_a_support_says_itself_why_it_refuses(caplog) -> None:
         assert marked(Version("1rc1")) == Version("1rc1")
         assert marked(Version("1")) == Version("1")
     assert "is a packaging.version.Version, which is not final: pass its" in caplog.text
-    assert 'write mark(ignore=("value",)); else say who or what counts: mark(key=' in caplog.text
+    assert 'write mark(ignore=("value",)); else say with mark(key=' in caplog.text
     assert "result can't be stored: a Version is not final: return its release" in caplog.text
 
 

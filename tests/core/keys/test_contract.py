@@ -14,14 +14,6 @@ class TestKeyGen(KeyGenContract):
         return KeyGen()
 
 
-class TestKeyGenWithMd5(KeyGenContract):
-    def make(self):
-        return KeyGen(digest="md5")
-
-    def source(self):
-        return "from beautyspot.keys.generator import KeyGen\nkeygen = KeyGen(digest='md5')"
-
-
 class Picky(KeyGen):
     """Takes what every generator takes, and refuses the rest."""
 

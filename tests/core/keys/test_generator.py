@@ -18,11 +18,6 @@ from hypothesis import strategies as st
 FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 
 
-def test_md5_is_as_in_earlier_releases():
-    made = KeyGen(digest="md5").input_id((1,), {})
-    assert made == hashlib.md5(b"[[1],{}]").hexdigest()
-
-
 @settings(deadline=None)
 @given(st.lists(FLAT).map(tuple), st.dictionaries(st.text(), FLAT, max_size=4))
 def test_flat_calls_have_the_id_that_the_walk_gives(args, kwargs):

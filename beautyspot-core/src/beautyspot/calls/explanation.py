@@ -168,10 +168,11 @@ def _texts(call: Call) -> dict[str, str]:
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     name, addressing = call.task.func_identifier, call.task.addressing
+    addressing.tell_arguments(call)
     ours = Identity(
         addressing.version,
         call.input_id,
-        argument_digests(addressing.argument_digests(call)),
+        argument_digests(call.digests),
         OWN_ID if addressing.has_own_id else ARGUMENTS,
     )
     search = Nearest(ours)

@@ -14,8 +14,8 @@ from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
-from beautyspot.functions.kinds import check_is_no_class, kind_of, wrapped_without_wraps
-from beautyspot.functions.names import identifier_of, is_ours, unwrap_ours
+from beautyspot.functions.kinds import check_is_no_class, kind_of
+from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
@@ -52,7 +52,6 @@ class Marking:
         self._config = config
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
-        self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
         self.earlier: dict[str, tuple[str, ...]] = {}
         self.names: set[str] = set()
 
@@ -100,26 +99,7 @@ class Marking:
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
         check_is_no_class(function)
-        if options.name is None:
-            self._foresee_one_name(unwrap_ours(function))
         return self._marked(function, options)
-
-    def _foresee_one_name(self, wrapper: Any) -> None:
-        """Say that functions share the name of a wrapper, which does not carry theirs."""
-        names = [identifier_of(unwrap_ours(inner)) for inner in wrapped_without_wraps(wrapper)]
-        if not names:
-            return
-        name = identifier_of(wrapper)
-        known = self._wrapped.setdefault(name, names)
-        for first, second in zip(known, names, strict=False):
-            if first != second:
-                self._engine.reporter.once(
-                    f"bare {name}",
-                    f"{name} is the name of both {first} and {second}, since their decorator does "
-                    "not pass on names: they are counted, listed and invalidated as one. Write "
-                    f"@functools.wraps(function) above the def of {wrapper.__name__} in the "
-                    "decorator, or give each function a mark(name=)",
-                )
 
     def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)

@@ -1,4 +1,4 @@
-"""The kinds of function, and wrappers that look like what they wrap, or have forgotten to.
+"""The kinds of function, and wrappers that look like what they wrap.
 
 A function of each kind is called, and awaited or iterated, in a way of its own.
 """
@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from contextlib import suppress
 from types import FunctionType, MethodType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.identity import taken_apart
-from beautyspot.functions.names import captured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,20 +83,3 @@ def look_like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> None
             if isinstance(value, _TYPES):
                 setattr(wrapper, name, value)
     functools.update_wrapper(wrapper, function, assigned=())
-
-
-def wrapped_without_wraps(function: Any) -> list[FunctionType]:
-    """The functions in a wrapper of a decorator that does not use `functools.wraps`; else none.
-
-    The wrapper is a local function that captured others, and the function in which it stands has
-    ended. A local function that is marked where it stands is no wrapper, whatever it captured.
-    """
-    if type(function) is not FunctionType or "__wrapped__" in vars(function):
-        return []
-    inner = [value for value in captured(function).values() if type(value) is FunctionType]
-    frame = sys._getframe() if inner else None
-    while frame is not None:
-        if any(const is function.__code__ for const in frame.f_code.co_consts):
-            return []
-        frame = frame.f_back
-    return inner

@@ -1,7 +1,7 @@
 """Makes a call's `input_id` of its arguments, and its cache key of that, function and version.
 
-Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits. It is as fast as MD5 on
-short inputs and faster on long ones, and two prompts that collide cannot be crafted.
+Both are 32 hex digits: SHA-256 (FIPS 180-4) cut to 128 bits. Two prompts that collide cannot be
+crafted.
 """
 
 from __future__ import annotations
@@ -27,37 +27,18 @@ if TYPE_CHECKING:
     from beautyspot.contracts.types import Types
     from beautyspot.keys.walk import Custom, Form
 
-    Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 HEX_DIGITS: Final = 32
 """Length of each key and `input_id`: 128 bits."""
 
 
-def _md5(data: bytes) -> hashlib._Hash:
-    return hashlib.md5(data, usedforsecurity=False)
-
-
-DIGESTS: Final[dict[str, Digest]] = {"sha256": hashlib.sha256, "md5": _md5}
-"""The digests, by the names that select them."""
-
-
 class KeyGen(KeyGenBase):
-    """Keys by a canonical text of the arguments, the same in every process and on every machine.
-
-    Args:
-        digest: ``"sha256"``, cut to 128 bits, or ``"md5"``, as in earlier releases. Either way the
-            text has large parts of the arguments as their SHA-256.
-
-    Raises:
-        ConfigError: the digest is unknown.
-    """
+    """Keys by a canonical text of the arguments, the same in every process and on every machine."""
 
     name: ClassVar[str] = "stable"
 
-    def __init__(self, *, digest: str = "sha256") -> None:
-        self.digest = digest
-        self._digest = _digest_named(digest)
+    def __init__(self) -> None:
         # In a table, shared with what `supporting` makes of it. What is in that is replaced, never
         # changed: a call that is under way keeps the old one.
         self._registered: dict[str, Custom] = {"": {}}
@@ -72,7 +53,7 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         text = arguments(args, kwargs, self.custom, self.form)
-        return self._digest(text.encode()).hexdigest()[:HEX_DIGITS]
+        return hashlib.sha256(text.encode()).hexdigest()[:HEX_DIGITS]
 
     @property
     def custom(self) -> Custom:
@@ -105,7 +86,7 @@ class KeyGen(KeyGenBase):
             if less.get(name) != texts[name]:
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
         data = f"[[],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
-        return self._digest(data).hexdigest()[:HEX_DIGITS]
+        return hashlib.sha256(data).hexdigest()[:HEX_DIGITS]
 
     def canonical(self, value: object) -> str:
         """The canonical text of one value.
@@ -182,17 +163,13 @@ class KeyMaker:
     Args:
         identity: the function's identity, or any text in its place.
         version: the version of its logic, which is kept; None is not ``""``.
-        digest: see `KeyGen`.
-
-    Raises:
-        ConfigError: the digest is unknown.
     """
 
     __slots__ = ("_begun", "version")
 
-    def __init__(self, identity: str, version: str | None = None, digest: str = "sha256") -> None:
+    def __init__(self, identity: str, version: str | None = None) -> None:
         head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
-        self._begun = _digest_named(digest)(head.encode())
+        self._begun = hashlib.sha256(head.encode())
         self.version = version
 
     def __call__(self, input_id: str) -> str:
@@ -200,14 +177,6 @@ class KeyMaker:
         digest = self._begun.copy()
         digest.update(input_id.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:HEX_DIGITS]
-
-
-def _digest_named(name: str) -> Digest:
-    try:
-        return DIGESTS[name]
-    except (KeyError, TypeError):
-        known = ", ".join(DIGESTS)
-        raise ConfigError(f"there is no key digest {name!r}: use one of {known}") from None
 
 
 def _status(path: AnyPath) -> os.stat_result:

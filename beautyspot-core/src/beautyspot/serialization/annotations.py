@@ -79,15 +79,12 @@ def own_of(func: Callable[..., Any]) -> Own:
     """
     inner = _annotated(func)
     where = module_name(str(getattr(inner, "__module__", "")))
-    code, name, late = getattr(inner, "__code__", None), "", set()
+    code = getattr(inner, "__code__", None)
+    names: set[str] = set()
     if code is not None and dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
-        for step in dis.get_instructions(code):
-            if step.opname == "IMPORT_NAME":
-                late.add(name := str(step.argval))
-            elif step.opname == "IMPORT_FROM":  # it may be a module in a package
-                late.add(f"{name}.{step.argval}".strip("."))
-    loaded = {name for name in late if any(f".{one}".endswith(f".{name}") for one in sys.modules)}
-    return Own(where, root_of(where), frozenset(late - loaded))
+        names = {*code.co_names}  # those of modules, and others, which do no harm
+    loaded = {name for name in names if any(f".{one}".endswith(f".{name}") for one in sys.modules)}
+    return Own(where, root_of(where), frozenset(names - loaded))
 
 
 def _annotated(func: Any) -> Any:

@@ -405,7 +405,7 @@ class Addressing:
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:
             name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
-        return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
+        return KeyMaker(name, version)
 
 
 def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:

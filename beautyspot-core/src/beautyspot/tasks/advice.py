@@ -177,7 +177,7 @@ class Advisor:
             if variable:
                 line, value = f"{head}{variable}", captured(value).get(variable)
             elif attribute == "__wrapped__":
-                value = vars(value).get(attribute)
+                value = getattr(value, attribute, None)
             elif attribute and self._is_strange(value, attribute):
                 return Reach(line, False, value, value)
             elif attribute and attribute[:2] != "__":

@@ -17,6 +17,7 @@ import functools
 import importlib.util
 import inspect
 import sys
+from contextlib import suppress
 from pathlib import PurePath
 from types import (
     FunctionType,
@@ -172,7 +173,7 @@ class Following:
         if known is not None:
             return known
         walk = _Follow(self._keygen, self._project)
-        walk.definition(definition, described=True)
+        walk.run(definition, described=True)
         version = _digest(walk.records) if walk.records else ""
         return version if is_of_no_file(definition) else self._known.put(key, version)
 
@@ -196,8 +197,8 @@ class _Follow:
         self._keygen = keygen
         self._project = project
         self._first = {} if first is None else first  # the code in tables that functions change
-        self._todo: list[tuple[Any, bool]] = []
-        self._seen: dict[tuple[int, bool], Any] = {}  # kept, so that no number comes twice
+        self._todo: list[tuple[Any, bool]] = []  # all are kept, so that no number comes twice
+        self._seen: set[tuple[int, bool]] = set()
         self._visited: dict[int, Any] = {}
         self._reads_docs = False
         self._ignore: Collection[str] = ()
@@ -209,23 +210,22 @@ class _Follow:
         self._ignore, self._around = ignore, closures(function)
         self._globals = getattr(innermost_function(function), "__globals__", None)
         *_, last = chain(function)
-        self.definition(function if isinstance(last, FunctionType | type) else type(last))
+        self.run(function if isinstance(last, FunctionType | type) else type(last))
 
-    def definition(self, value: Any, *, described: bool = False) -> None:
-        """Follow a function or class and what is wrapped around it, whose docstring may be read."""
-        if (id(value), described) in self._seen:
-            return
-        self._seen[id(value), described] = value
-        self._todo.append((value, described))
-        if len(self._todo) > 1:  # another one is visited just now
-            return
-        while self._todo:
-            self._visit_all(*self._todo[0])
-            del self._todo[0]
+    def run(self, value: Any, *, described: bool = False) -> None:
+        """Follow a function or class, whose docstring may be read, and all that it leads to."""
+        self._add(value, described=described)
+        for each in self._todo:  # which grows meanwhile
+            self._visit(*each)
         for definition in self._visited.values() if self._reads_docs else ():
             self.records.add((identifier_of(definition), "doc", digest_of(_doc(definition))))
 
-    def _visit_all(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
+    def _add(self, value: Any, *, described: bool = False) -> None:
+        if (id(value), described) not in self._seen:
+            self._seen.add((id(value), described))
+            self._todo.append((value, described))
+
+    def _visit(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
         for step in chain(value):
             if is_ours(step):  # a helper that is marked says by its version what changes
                 version = version_of(step)
@@ -273,7 +273,7 @@ class _Follow:
                 if path[1:] and path[1] != "__class__":
                     self._use(name, path[1], follow(owner, path[1:2]))
                 else:  # any method of it may run
-                    self.definition(owner)
+                    self._add(owner)
             elif root in cells:
                 value, less = cells[root], self._ignore if function in self._around else ()
                 if root not in less:
@@ -283,7 +283,7 @@ class _Follow:
                 found = self._resolved(name, path, function.__globals__, names.imported)
                 self._use(name, *found, as_value=as_value)
         if "__class__" in cells:  # `super()`, which leaves no name in the code
-            self.definition(cells["__class__"])
+            self._add(cells["__class__"])
         given: dict[object, Any] = dict(enumerate(function.__defaults__ or ()))
         given.update(function.__kwdefaults__ or {})
         for key, value in given.items():
@@ -295,7 +295,7 @@ class _Follow:
         # What a decorator generates says no more than the class's source, in each Python otherwise.
         methods = [each for each in methods_of(cls).values() if not (nodes and _generated(each))]
         for each in (*cls.__mro__[1:], type(cls), *methods):
-            self.definition(each)
+            self._add(each)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
         changed = _beneath(self._changed_in(namespace), cls.__qualname__)
@@ -303,14 +303,14 @@ class _Follow:
             by_python = key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"
             if not by_python and not hasattr(type(value), "__get__") and type(value) is not cls:
                 where = f"{name.replace(':', '.')}.{key}"
-                self._count(name, key, value, _beneath(changed, key), where, as_value=False)
+                self._use(name, key, value, changed=_beneath(changed, key), path=where)
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
             fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]
             held = [(key, each._value_) for key, each in members.items()]
             self._use(name, "members", [held, fields, annotations_of(cls)])
 
-    def _use(
+    def _use(  # noqa: C901 - one rule, read from its top
         self,
         owner: str,
         label: str,
@@ -318,39 +318,29 @@ class _Follow:
         namespace: Mapping[str, Any] | None = None,
         *,
         changed: Collection[str] = (),
+        path: str = "",
         as_value: bool = False,
     ) -> None:
-        """Count what a name stands for, less what functions of that namespace change of it."""
-        path, name = "", label.rpartition(".")[2]
+        """Count what a name stands for by its text, and by the code in it.
+
+        Args:
+            owner: whose name it is.
+            label: the name.
+            value: what it stands for.
+            namespace: of the module where it stands, whose functions may change it.
+            changed: else the paths of what functions change of it; "" is the value itself.
+            path: what a warning calls it then; "" for none.
+            as_value: whether its owner does more with it than to call it.
+        """
+        if value is UNKNOWN or value is None or type(value) in _IN_C:
+            return
+        name = label.rpartition(".")[2]
         if namespace is not None:
             changed = _beneath(self._changed_in(namespace), name)
             path = f"{namespace.get('__name__')}.{name}"
             is_theirs = callable(value) and not self._is_own_place(namespace)
             if is_theirs or (name in self._ignore and namespace is self._globals):
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
-        if value is not UNKNOWN and value is not None and type(value) not in _IN_C:
-            self._count(owner, label, value, changed, path, as_value=as_value)
-
-    def _count(
-        self,
-        owner: str,
-        label: str,
-        value: Any,
-        changed: Collection[str],
-        path: str,
-        *,
-        as_value: bool,
-    ) -> None:
-        """Count a value by its text, and by the code in it.
-
-        Args:
-            owner: whose name it is.
-            label: the name.
-            value: what it stands for.
-            changed: the paths of what functions change of it; "" is the value itself.
-            path: what a warning calls it then; "" for none.
-            as_value: whether its owner does more with it than to call it.
-        """
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
         text = walk.argument(label, Without(value, tuple(filter(None, changed))))
@@ -365,9 +355,9 @@ class _Follow:
             # What a program puts there while it runs is no part of the version.
             definitions = self._first.setdefault(f"{owner} {label}", definitions if path else [])
         for each in definitions:
-            self.definition(each, described=as_value or each is not unwrap_ours(value))
+            self._add(each, described=as_value or each is not unwrap_ours(value))
         if not is_code and python_function(value) is not None:  # a property, a static method, …
-            self.definition(value, described=as_value)
+            self._add(value, described=as_value)
 
     # ----------------------------------------------------------------------- what a name stands for
 
@@ -392,21 +382,15 @@ class _Follow:
         return ".".join(done), UNKNOWN if isinstance(value, ModuleType) else value, where
 
     def _load(self, name: str) -> Any:
-        """A module that a function imports when it runs, which may be later than now."""
-        if name not in sys.modules and self._is_own_package(root_of(name)):
-            try:
-                importlib.import_module(name)
-            except Exception:  # whatever its code raises is for the function to meet
-                return UNKNOWN
+        """A module of the project that a function imports when it runs, maybe later than now."""
+        if name not in sys.modules:
+            root = root_of(name)
+            with suppress(Exception):  # whatever its code raises is for the function to meet
+                spec = None if root == self._project else importlib.util.find_spec(root)
+                places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+                if root == self._project or any(_is_of_a_project(p) for p in places if p):
+                    importlib.import_module(name)
         return sys.modules.get(name, UNKNOWN)
-
-    def _is_own_package(self, root: str) -> bool:
-        try:
-            spec = None if root == self._project else importlib.util.find_spec(root)
-        except ValueError:  # a module that something made at run time
-            return False
-        places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
-        return root == self._project or any(_is_of_a_project(each) for each in places if each)
 
     def _is_own(self, definition: Any) -> bool:
         if isinstance(definition, FunctionType):
@@ -501,8 +485,11 @@ class _Names:
                 root = alias.name.partition(".")[0]
                 self.imported[alias.asname or root] = (alias.name if alias.asname else root,)
         elif isinstance(part, ast.ImportFrom):
+            module = "." * part.level + (part.module or "")
+            with suppress(ImportError):
+                module = importlib.util.resolve_name(module, self._package)
             for alias in part.names:
-                self.imported[alias.asname or alias.name] = (self._absolute(part), alias.name)
+                self.imported[alias.asname or alias.name] = (module, alias.name)
         elif annotates and isinstance(part, ast.Constant) and isinstance(part.value, str):
             self.read_text(part.value)
         for field, value in ast.iter_fields(part):
@@ -514,17 +501,8 @@ class _Names:
 
     def read_text(self, annotation: str) -> None:
         """Read an annotation that is a text."""
-        try:
+        with suppress(SyntaxError):  # a text, as of `Literal`
             self._read(ast.parse(annotation, mode="eval").body, annotates=True)
-        except SyntaxError:  # a text, as of `Literal`
-            return
-
-    def _absolute(self, part: ast.ImportFrom) -> str:
-        name = "." * part.level + (part.module or "")
-        try:
-            return importlib.util.resolve_name(name, self._package)
-        except ImportError:
-            return name
 
 
 class _Content(Walk):

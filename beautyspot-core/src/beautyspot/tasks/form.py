@@ -27,14 +27,12 @@ from beautyspot.serialization.payload import (
     framed,
     unframed,
 )
-from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data, SerializerBase
+    from beautyspot.contracts import SerializerBase
     from beautyspot.contracts.types import Types
     from beautyspot.tasks.options import MarkOptions
 
@@ -148,14 +146,10 @@ class ResultForm:
         plain = self._as_it_is(value) if type(value) in (bytes, str) else None
         if plain is not None:
             return plain
-        serializer = self.serializer
-        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
-            value = serializer.encoded(value)
-        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
-        file = self._media.written(value) if may_be_media else None
+        file = self._media.written(value) if as_media and self.content_type is not None else None
         if file is not None:
             return file
-        data = serializer.dumps(value)
+        data = self.serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
@@ -193,31 +187,19 @@ class ResultForm:
         """
         if payload.codec.startswith(COMPRESSED):
             payload = decompressed(payload)
-        return self._restored(payload)
-
-    def _restored(self, payload: Payload) -> Any:
         data, codec, owned = payload
+        loads, streams = self.serializer.loads, self.streams
         if owned:
-            return self.serializer.loads(data, **self._owned)
+            return loads(data, **self._owned)
         if codec == self.codec:
-            if self.streams:
-                return [self.serializer.loads(item) for item in unframed(data)]
-            return self.serializer.loads(data)
-        if codec == RAW_BYTES and not self.streams:
+            return [loads(item) for item in unframed(data)] if streams else loads(data)
+        if codec == RAW_BYTES and not streams:
             return bytes(data)
-        if codec == RAW_TEXT and not self.streams:
+        if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
-        if codec.startswith(MEDIA) and not self.streams:
-            return self._of_file(data, codec)
+        if codec.startswith(MEDIA) and not streams:
+            return self._media.read(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
-
-    def _of_file(self, data: Data, codec: str) -> Any:
-        value, serializer = self._media.read(data, codec), self.serializer
-        if type(value) is not Encoded:
-            return value
-        if isinstance(serializer, MsgpackSerializer):
-            return serializer.decoded(value)
-        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -230,9 +212,8 @@ class ResultForm:
 
     def is_media(self, codec: str | None) -> bool:
         """Whether the stored bytes are for viewers, of the result's content type."""
-        if self.content_type is None:
-            return codec is not None and codec.startswith(MEDIA)
-        return _is_media(codec)
+        is_of_value = codec is not None and not codec.startswith(FILE_CODEC)
+        return is_of_value and self.row_type(str(codec)) is not None
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
@@ -255,16 +236,16 @@ class ResultForm:
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
-        if codec is not None and codec.startswith(COMPRESSED):
+        codec = codec or self.codec
+        if codec.startswith(COMPRESSED):
             return f"{self.extension(plain_codec(codec))}.zst"
-        if codec is not None and codec.startswith(FILE_CODEC):
+        if codec.startswith(FILE_CODEC):
             return suffix_of(codec)
-        if not _is_media(codec):
-            return "stream" if self.streams else self._serializer.name
-        kind = self.row_type(str(codec))
-        if kind is None:
-            return "bin" if codec == RAW_BYTES else "txt"
-        return extension_of(kind)
+        kind = self.row_type(codec)
+        if kind is not None:
+            return extension_of(kind)
+        of_raw = {RAW_BYTES: "bin", RAW_TEXT: "txt"}
+        return of_raw.get(codec, "stream" if self.streams else self._serializer.name)
 
 
 def extension_of(content_type: str) -> str:
@@ -274,8 +255,3 @@ def extension_of(content_type: str) -> str:
     kind = content_type.partition(";")[0].strip().lower()
     guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
     return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
-
-
-def _is_media(codec: str | None) -> bool:
-    """Whether the stored bytes are of the result's content type."""
-    return codec in (RAW_BYTES, RAW_TEXT) or (codec is not None and codec.startswith(MEDIA))

@@ -65,19 +65,17 @@ class TellingAddressing(Addressing):
                 written = call.written
                 if written is None or not (written.texts or self._ours):
                     written = self._written(call)
-                call.digests = _digests(written.texts)
+                digests: list[str] = []
+                for name, text in written.texts.items():
+                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
+                    digests.append(f'{_quoted(name)}:"{digest}"')
+                call.digests = f"{{{','.join(digests)}}}"
                 if self._options.arguments:
                     call.arguments = shown(written.texts, written.definitions)
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self.keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
             pass
-
-    def argument_digests(self, call: Addressed) -> str | None:
-        """One short digest an argument, as a JSON object: tells which one differs, stores none."""
-        with suppress(Exception):  # as above
-            return None if self.has_own_id else _digests(self._written(call).texts)
-        return None
 
     def _written(self, call: Addressed) -> Written:
         """What is written of the arguments, where that is not known from the key."""
@@ -202,14 +200,6 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     """The paths whose texts are not the same, less those that have such paths beneath them."""
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
-
-
-def _digests(texts: dict[str, str]) -> str:
-    digests = []
-    for name, text in texts.items():
-        digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
-        digests.append(f'{_quoted(name)}:"{digest}"')
-    return f"{{{','.join(digests)}}}"
 
 
 def _called(walk: Walk) -> str:
