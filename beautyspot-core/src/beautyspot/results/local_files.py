@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase, Data, Entry
     from beautyspot.results.validity import Digest
 
-    Take = Callable[[int, int], Data]
-
 D = TypeVar("D", bound="Data")
 
 UNUSED: Final = 30 * 86400.0
@@ -128,20 +126,18 @@ class LocalFiles:
         self._folder = directory / "fetched"
         self._checked: dict[str, Checked] = {}
 
-    @staticmethod
-    def way(*, owned: bool, maps: bool) -> Take:
-        """The way to take bytes: `owned` by their value or not; then as a map, where it `maps`."""
-        return (mapped if maps else to_write) if owned else whole
+    def known(self, key: str, entry: Entry, *, owned: bool, maps: bool) -> Data | None:
+        """The bytes of an entry's file as it was checked; None where it was not, or has changed.
 
-    def known(self, key: str, entry: Entry, take: Take) -> Data | None:
-        """The bytes of an entry's file as it was checked; None where it was not, or has changed."""
+        They are `owned` by their value or not, and then a map where it `maps`.
+        """
         known = self._checked.get(key)
         if known is None or known.entry != entry:
             return None
         try:
             descriptor = os.open(known.path, _READ)
             try:
-                data = take(descriptor, known.status[SIZE])
+                data = _WAYS[owned, maps](descriptor, known.status[SIZE])
                 return data if status_of(descriptor) == known.status else None
             finally:
                 os.close(descriptor)
@@ -154,9 +150,11 @@ class LocalFiles:
         entry: Entry,
         storage: BlobStorageBase,
         begin: Callable[[], list[Digest]],
-        take: Take,
+        *,
+        owned: bool,
+        maps: bool,
     ) -> Data | None:
-        """The bytes of an entry's file, checked; None where it has none that can be read.
+        """The bytes of an entry's file, as by `known`, checked; None where none can be read.
 
         Raises:
             RestoreError: they are not what was stored.
@@ -169,7 +167,7 @@ class LocalFiles:
             descriptor = open_plain(str(path), 0)
             try:
                 status = status_of(descriptor)
-                data = take(descriptor, status[SIZE])
+                data = _WAYS[owned, maps](descriptor, status[SIZE])
             finally:
                 os.close(descriptor)
         except (OSError, ValueError):
@@ -295,11 +293,18 @@ def to_write(descriptor: int, size: int) -> bytearray | memoryview:
     if not size:  # or the file system tells no sizes
         return bytearray(whole(descriptor, size))
     memory = _memory(size)
-    with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
-        end = 0
-        while end < size and (count := file.readinto(view[end:])):
+    end = _read_into(descriptor, memory)
+    with memoryview(memory) as view:
+        while 0 < end < size and (count := _read_into(descriptor, view[end:])):
             end += count
     return memory if end == size else memory[:end]  # it was cut off meanwhile
+
+
+def _read_into(descriptor: int, memory: bytearray | memoryview) -> int:
+    if sys.platform != "win32":
+        return os.readv(descriptor, [memory])
+    with FileIO(descriptor, closefd=False) as file:
+        return file.readinto(memory)
 
 
 def _memory(size: int) -> bytearray | memoryview:
@@ -339,6 +344,15 @@ def mapped(descriptor: int, size: int) -> memoryview:
         if limit != RLIM_INFINITY and 2 * descriptor >= limit:
             raise OSError(errno.EMFILE, "maps keep half of the files open")
     return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY, **_WITHOUT_FILE))
+
+
+_WAYS: Final[dict[tuple[bool, bool], Callable[[int, int], Data]]] = {
+    (False, False): whole,
+    (False, True): whole,
+    (True, False): to_write,
+    (True, True): mapped,
+}
+"""By whether the value owns the bytes, and maps what it owns."""
 
 
 # --------------------------------------------------------------------------- what is fetched
