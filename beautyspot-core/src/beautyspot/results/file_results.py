@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import FILE
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
-from beautyspot.results.local_files import SIZE, Seal, Status, open_plain, path_in, status_of
+from beautyspot.files import open_plain
+from beautyspot.results.local_files import SIZE, Seal, Status, path_in, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import stat
 import sys
 import time
 from contextlib import suppress
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
-from beautyspot.files import create, make_folder
+from beautyspot.files import READ, create, make_folder, open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,7 +63,6 @@ _DAY: Final = 86400.0
 _PART: Final = 2**20
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows replaces none that is read-only
 _TEMPORARY: Final = ".tmp-"
-_READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -135,7 +133,7 @@ class LocalFiles:
         if known is None or known.entry != entry:
             return None
         try:
-            descriptor = os.open(known.path, _READ)
+            descriptor = os.open(known.path, READ)
             try:
                 data = _WAYS[owned, maps](descriptor, known.status[SIZE])
                 return data if status_of(descriptor) == known.status else None
@@ -164,7 +162,7 @@ class LocalFiles:
         if path is None:
             return None
         try:
-            descriptor = open_plain(str(path), 0)
+            descriptor = open_plain(str(path))
             try:
                 status = status_of(descriptor)
                 data = _WAYS[owned, maps](descriptor, status[SIZE])
@@ -245,15 +243,6 @@ class LocalFiles:
                     path.unlink()
 
 
-def open_plain(path: str, flags: int) -> int:
-    """An opener for plain files alone, which never waits for a FIFO."""
-    descriptor = os.open(path, flags | _READ)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a plain file", path)
-    return descriptor
-
-
 def status_of(descriptor: int) -> Status:
     """The status of a file now."""
     found = os.fstat(descriptor)
@@ -278,29 +267,23 @@ def path_in(storage: BlobStorageBase, location: str) -> Path | None:
 
 
 def whole(descriptor: int, size: int) -> bytes:
-    """All bytes of a file, in one call; `size` is what the system said of it."""
-    if 0 < size <= _AT_ONCE:
-        data = os.read(descriptor, size)
-        if len(data) == size:
-            return data
-        os.lseek(descriptor, 0, os.SEEK_SET)
+    """All bytes of a file of this size."""
+    if size <= _AT_ONCE:
+        return os.read(descriptor, size)
     with FileIO(descriptor, closefd=False) as file:
         return file.readall()
 
 
 def to_write(descriptor: int, size: int) -> bytearray | memoryview:
-    """All bytes in memory to which nothing else refers, and which can be written to."""
-    if not size:  # or the file system tells no sizes
-        return bytearray(whole(descriptor, size))
-    memory = _memory(size)
-    end = _read_into(descriptor, memory)
+    """The same in memory to which nothing else refers, and which can be written to."""
+    memory, end = _memory(size), 0
     with memoryview(memory) as view:
-        while 0 < end < size and (count := _read_into(descriptor, view[end:])):
+        while end < size and (count := _read_into(descriptor, view[end:])):
             end += count
-    return memory if end == size else memory[:end]  # it was cut off meanwhile
+    return memory
 
 
-def _read_into(descriptor: int, memory: bytearray | memoryview) -> int:
+def _read_into(descriptor: int, memory: memoryview) -> int:
     if sys.platform != "win32":
         return os.readv(descriptor, [memory])
     with FileIO(descriptor, closefd=False) as file:
