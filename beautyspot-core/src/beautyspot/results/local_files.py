@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase, Data, Entry
     from beautyspot.results.validity import Digest
 
+    Begin = Callable[[], list[Digest]]
+
 D = TypeVar("D", bound="Data")
 
 UNUSED: Final = 30 * 86400.0
@@ -81,38 +83,6 @@ class Checked(NamedTuple):
     status: Status
 
 
-class Seal(NamedTuple):
-    """What tells that a file is the one that was stored.
-
-    Attributes:
-        begin: begins the digests of which one has to come out.
-        digest: the one that the row names.
-    """
-
-    begin: Callable[[], list[Digest]]
-    digest: bytes | None
-
-    def passing(self, parts: Iterable[D]) -> Iterator[D]:
-        """The parts, unless they are not what was stored: then an error at their end.
-
-        Raises:
-            RestoreError: they are not.
-        """
-        from hmac import compare_digest
-
-        digests = self.begin()
-        for part in parts:
-            for each in digests:
-                each.update(part)
-            yield part
-        named = self.digest if type(self.digest) is bytes else b""
-        if not any(compare_digest(each.digest(), named) for each in digests):
-            raise RestoreError(
-                "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
-                "is made again"
-            )
-
-
 class LocalFiles:
     """What one Spot knows of the files that its hits have given.
 
@@ -147,12 +117,19 @@ class LocalFiles:
         key: str,
         entry: Entry,
         storage: BlobStorageBase,
-        begin: Callable[[], list[Digest]],
+        begin: Begin,
         *,
         owned: bool,
         maps: bool,
     ) -> Data | None:
         """The bytes of an entry's file, as by `known`, checked; None where none can be read.
+
+        Args:
+            key: of the entry.
+            entry: the row that names the file.
+            storage: in which it is.
+            begin: begins the digests of which one has to come out.
+            owned, maps: as for `known`.
 
         Raises:
             RestoreError: they are not what was stored.
@@ -170,12 +147,12 @@ class LocalFiles:
                 os.close(descriptor)
         except (OSError, ValueError):
             return None
-        for _ in Seal(begin, less_mark(entry.digest)).passing([data]):
+        for _ in checked([data], entry, begin):
             pass
         self._remember(key, Checked(entry, str(path), status))
         return data
 
-    def check(self, key: str, entry: Entry, path: Path, seal: Seal) -> None:
+    def check(self, key: str, entry: Entry, path: Path, begin: Begin) -> None:
         """Read a file to its end, unless this was done since its last change.
 
         Raises:
@@ -183,23 +160,23 @@ class LocalFiles:
             OSError: it can't be read.
         """
         with FileIO(path, opener=open_plain) as file:
-            checked = Checked(entry, str(path), status_of(file.fileno()))
-            if self._checked.get(key) == checked:
+            found = Checked(entry, str(path), status_of(file.fileno()))
+            if self._checked.get(key) == found:
                 return
-            for _ in seal.passing(iter(lambda: file.read(_PART), b"")):
+            for _ in checked(iter(lambda: file.read(_PART), b""), entry, begin):
                 pass
-        self._remember(key, checked)
+        self._remember(key, found)
 
-    def _remember(self, key: str, checked: Checked) -> None:
-        changed = checked.status[-1]
+    def _remember(self, key: str, found: Checked) -> None:
+        changed = found.status[-1]
         if time.time_ns() - changed < (SETTLED if changed % _COARSE else _SETTLED_COARSE):
             return
         if len(self._checked) >= KNOWN:
             self._checked.clear()
-        self._checked[key] = checked
+        self._checked[key] = found
 
     def fetched(
-        self, key: str, entry: Entry, suffix: str, seal: Seal, load: Callable[[], Iterable[bytes]]
+        self, key: str, entry: Entry, suffix: str, begin: Begin, load: Callable[[], Iterable[bytes]]
     ) -> Path:
         """The path of a blob's copy, which is fetched where there is no sound one.
 
@@ -210,23 +187,28 @@ class LocalFiles:
         from hashlib import sha256
 
         location = (entry.result_value or "").encode(errors="surrogatepass")
-        name = sha256(location + b"\n" + (seal.digest or b""))
+        name = sha256(location + b"\n" + (less_mark(entry.digest) or b""))
         path = self._folder / f"{name.hexdigest()[:32]}.{suffix}"
         try:
-            _touch(path)
-            self.check(key, entry, path, seal)
+            now = time.time()
+            if path.stat().st_mtime < now - _DAY:  # its use is noted once a day
+                os.utime(path, (now, now))
+            self.check(key, entry, path, begin)
         except (OSError, RestoreError):  # not there, or damaged
-            self._fetch(path, seal.passing(load()))
+            self._fetch(path, checked(load(), entry, begin))
             self._remove_unused()
         return path
 
     def _fetch(self, path: Path, parts: Iterable[bytes]) -> None:
         temporary = self._folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
-        _make_private(self._folder)
+        for folder in (self._folder.parent, self._folder):
+            if not folder.is_dir():
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    make_folder(folder)
         try:
-            with FileIO(create(temporary, _WRITE), "w") as file:
-                for part in parts:
-                    _write(file, part)
+            with os.fdopen(create(temporary, _WRITE), "wb") as file:
+                file.writelines(parts)
             temporary.chmod(_TO_READ)
             temporary.replace(path)
         except BaseException:
@@ -241,6 +223,27 @@ class LocalFiles:
                 age = _DAY if path.name.startswith(_TEMPORARY) else UNUSED
                 if path.stat().st_mtime < now - age:
                     path.unlink()
+
+
+def checked(parts: Iterable[D], entry: Entry, begin: Begin) -> Iterator[D]:
+    """The parts of an entry's data; at their end an error, if they are not what was stored.
+
+    Raises:
+        RestoreError: they are not.
+    """
+    from hmac import compare_digest
+
+    digests, named = begin(), less_mark(entry.digest)
+    for part in parts:
+        for each in digests:
+            each.update(part)
+        yield part
+    named = named if type(named) is bytes else b""
+    if not any(compare_digest(each.digest(), named) for each in digests):
+        raise RestoreError(
+            "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
+            "is made again"
+        )
 
 
 def status_of(descriptor: int) -> Status:
@@ -336,27 +339,3 @@ _WAYS: Final[dict[tuple[bool, bool], Callable[[int, int], Data]]] = {
     (True, True): mapped,
 }
 """By whether the value owns the bytes, and maps what it owns."""
-
-
-# --------------------------------------------------------------------------- what is fetched
-
-
-def _touch(path: Path) -> None:
-    """Note the use of a file, at most once a day: its status is another then."""
-    now = time.time()
-    if path.stat().st_mtime < now - _DAY:
-        os.utime(path, (now, now))
-
-
-def _make_private(folder: Path) -> None:
-    for each in (folder.parent, folder):
-        if not each.is_dir():
-            each.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                make_folder(each)
-
-
-def _write(file: FileIO, part: bytes) -> None:
-    view = memoryview(part)
-    while view:
-        view = view[file.write(view) :]
