@@ -15,11 +15,3 @@ class TestLocalStorage(StorageContract):
     def source(self, tmp_path: Path) -> str:
         place = str(tmp_path / "blobs")
         return f"from beautyspot_local import LocalStorage; storage = LocalStorage({place!r})"
-
-
-class TestWithFsync(StorageContract):
-    large = 2**20
-    writes = 5
-
-    def make(self, tmp_path: Path) -> LocalStorage:
-        return LocalStorage(tmp_path / "blobs", fsync=True)
