@@ -1,4 +1,4 @@
-"""Private files and folders, what to do where a disk is full, and which file system a path is on.
+"""Files: private ones, plain ones, what to do where a disk is full, which file system they are on.
 
 The mode that is asked for is not the one that comes, where the umask takes more away than it has to
 (`open(2)`, `mkdir(2)`). Changed is only what was just made.
@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from beautyspot.errors import ConfigError
+
+READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""The flags to open a file to read it, which never waits for a FIFO."""
 
 
 def absolute(path: str | os.PathLike[str], option: str) -> Path:
@@ -56,6 +60,22 @@ def create(path: str | Path, flags: int) -> int:
         with suppress(OSError):  # a file system that has no modes
             os.fchmod(descriptor, 0o600)
     return descriptor
+
+
+def open_plain(path: str, flags: int = 0) -> int:
+    """A descriptor of a plain file to read, also an opener for `open`; never waits for a FIFO.
+
+    Raises:
+        OSError: there is none, or it is a folder, a FIFO, a socket or a device.
+    """
+    descriptor = os.open(path, flags | READ)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder", path)
+    raise OSError(errno.EINVAL, "not a plain file", path)
 
 
 # ---------------------------------------------------------------------------------- shortage

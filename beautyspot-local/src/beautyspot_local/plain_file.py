@@ -1,34 +1,15 @@
-"""Read and write plain files by their descriptors, in as few calls of the system as can be."""
+"""Write plain files by their descriptors, in as few calls of the system as can be."""
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from contextlib import suppress
-from io import FileIO
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.files import mount_of
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Readable
-
-# O_NONBLOCK: a FIFO in a blob's place must not make the reader hang.
-_READ: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOINHERIT", 0)
-)
-
-REFUSES_LINKS: Final = hasattr(os, "O_NOFOLLOW")
-"""Whether `open_plain` itself refuses a link; not on Windows."""
-
-_AT_ONCE: Final = 2**30
-"""Bytes that every system reads in one call; Linux ends at 2 GiB."""
 
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows deletes none that is read-only
 
@@ -37,43 +18,6 @@ RESERVED: Final = 2**17
 
 _PART: Final = 2**20
 """Bytes of a file that are in memory while it is copied."""
-
-
-def open_plain(path: str) -> tuple[int, int]:
-    """A descriptor to read a plain file, and its size; never waits for a FIFO.
-
-    Raises:
-        OSError: there is none, or it is a folder, a link, a FIFO, a socket or a device.
-    """
-    descriptor = os.open(path, _READ)
-    found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode):
-        return descriptor, found.st_size
-    os.close(descriptor)
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder", path)
-    raise OSError(errno.ENXIO, "not a plain file", path)
-
-
-def read(descriptor: int, size: int) -> bytes:
-    """The whole file; `size` is what the system said of it."""
-    if 0 < size <= _AT_ONCE:
-        data = os.read(descriptor, size)
-        if len(data) == size:
-            return data
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    with FileIO(descriptor, closefd=False) as file:
-        return file.readall()
-
-
-def read_part(descriptor: int, start: int, size: int) -> bytes:
-    """At most `size` bytes from `start` on."""
-    with FileIO(descriptor, closefd=False) as file:
-        file.seek(start)
-        data = bytearray()
-        while part := file.read(size - len(data)):  # Linux reads at most 2 GiB a call
-            data += part
-    return bytes(data)
 
 
 def write(descriptor: int, content: memoryview) -> None:

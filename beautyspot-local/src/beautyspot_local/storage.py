@@ -18,12 +18,12 @@ import stat
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.files import absolute, create, network_file_system
+from beautyspot.files import absolute, create, network_file_system, open_plain
 
 from beautyspot_local import plain_file
 from beautyspot_local.folders import is_private, make_private, mark_when_made
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from beautyspot import Finding
     from beautyspot.contracts import Context, Data, Readable
-
-T = TypeVar("T")
 
 _TEMPORARY: Final = ".tmp-"
 
@@ -61,9 +59,6 @@ _is_ours: Final = re.compile(
 """The names of results, in which there is nothing wrong: most keys, told in a fifth of the time."""
 
 _WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
-
-_LINK: Final = (errno.ELOOP, errno.EMLINK)
-"""What the system says of a link, EMLINK on BSD."""
 
 _NO_PLACE: Final = frozenset(
     {errno.ELOOP, errno.EMLINK, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
@@ -152,11 +147,10 @@ class LocalStorage(BlobStorageBase):
             StorageError: the disk is full, the directory read-only, …; nothing is left behind.
         """
         del content_type  # a file system keeps none: the key's extension tells
-        path, content = self._path(key), _flat(data)
-        write = plain_file.write
-        if len(content) >= plain_file.RESERVED and self._reserves:
-            write = plain_file.write_reserved
-        return self._save(key, path, functools.partial(write, content=content))
+        content = _flat(data)
+        reserves = len(content) >= plain_file.RESERVED and self._reserves
+        write = plain_file.write_reserved if reserves else plain_file.write
+        return self._replace(key, functools.partial(write, content=content))
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """As `save`, from a file that is read in parts. The blob's mode is 0400: none writes it.
@@ -165,14 +159,7 @@ class LocalStorage(BlobStorageBase):
             BlobLocationError, StorageError: as by `save`.
         """
         del content_type
-        return self._save(key, self._path(key), functools.partial(plain_file.copy, file))
-
-    def _save(self, key: str, path: str, write: Callable[[int], None]) -> str:
-        try:
-            self._replace(path, write)
-        except (OSError, ValueError) as error:
-            raise self._failure("save", key, error) from error
-        return key
+        return self._replace(key, functools.partial(plain_file.copy, file))
 
     def load(self, location: str) -> bytes:
         """The bytes at `location`: a key, or an absolute path inside `base_dir`.
@@ -182,7 +169,7 @@ class LocalStorage(BlobStorageBase):
             BlobLocationError: the location leads elsewhere, or to something that is no plain file.
             StorageError: the file can't be read.
         """
-        return self._reading(location, plain_file.read)
+        return self.load_part(location, 0, -1)
 
     def load_part(self, location: str, start: int, size: int) -> bytes:
         """See the base class.
@@ -190,22 +177,12 @@ class LocalStorage(BlobStorageBase):
         Raises:
             BlobNotFound, BlobLocationError, StorageError: as by `load`.
         """
-        return self._reading(
-            location, lambda descriptor, _: plain_file.read_part(descriptor, start, size)
-        )
-
-    def _reading(self, location: str, read: Callable[[int, int], T]) -> T:
-        """What `read` makes of the descriptor and the size of a blob's file."""
-        path = self._path(self._key(location), to_read=True)
+        path = self._path(self._key(location))
         try:
-            descriptor, size = plain_file.open_plain(path)
-            try:
-                return read(descriptor, size)
-            finally:
-                os.close(descriptor)
+            with open(path, "rb", opener=_open_no_link) as file:
+                file.seek(start)
+                return file.read(size)
         except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno in _LINK:
-                _refuse_link(path)
             raise self._unread(location, error) from error
 
     def local_path(self, location: str) -> Path:
@@ -296,11 +273,10 @@ class LocalStorage(BlobStorageBase):
             return location[len(self._root) :].replace(os.sep, "/")
         return location
 
-    def _path(self, key: str, *, to_read: bool = False) -> str:
+    def _path(self, key: str) -> str:
         """The path of the file `key`; refuses what is no key, or leads over a link.
 
-        Only the parts below `base_dir` are looked at: resolving the whole path costs far more. Of
-        what is opened `to_read`, the last part is left to the system, which refuses a link itself.
+        Only the parts below `base_dir` are looked at: resolving the whole path costs far more.
         """
         if not isinstance(key, str):
             raise BlobLocationError(f"a blob's location is a str, not {type(key).__name__}")
@@ -312,8 +288,7 @@ class LocalStorage(BlobStorageBase):
             _refuse_link(f"{path}{key[:end]}")
             end = key.find("/", end + 1)
         path = f"{path}{key}"
-        if not (to_read and plain_file.REFUSES_LINKS):
-            _refuse_link(path)
+        _refuse_link(path)
         return path if os.sep == "/" else path[:looked] + path[looked:].replace("/", os.sep)
 
     def _refuse_wrong(self, key: str) -> None:
@@ -326,25 +301,30 @@ class LocalStorage(BlobStorageBase):
 
     # ------------------------------------------------------------------------------- writing
 
-    def _replace(self, path: str, write: Callable[[int], None]) -> None:
-        """Write a temporary file, and let it take the place of `path`."""
-        folder = os.path.dirname(path)  # noqa: PTH120 - a Path costs more than the call
-        temporary = f"{folder}{os.sep}{_TEMPORARY}{os.urandom(8).hex()}"
-        descriptor = self._create(temporary, folder)
+    def _replace(self, key: str, write: Callable[[int], None]) -> str:
+        """Write a temporary file, and let it take the place of what is there."""
+        path = self._path(key)
+        folder, separator, _ = path.rpartition(os.sep)
+        temporary = f"{folder}{separator}{_TEMPORARY}{os.urandom(8).hex()}"
         try:
+            descriptor = self._create(temporary, folder)
             try:
-                write(descriptor)
-                if self.fsync:
-                    os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            os.replace(temporary, path)  # noqa: PTH105 - as above
-        except BaseException:  # Ctrl-C too leaves nothing behind
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - as above
-            raise
-        if self.fsync:
-            _fsync_folder(folder)
+                try:
+                    write(descriptor)
+                    if self.fsync:
+                        os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+                os.replace(temporary, path)  # noqa: PTH105 - a Path costs more than the call
+            except BaseException:  # Ctrl-C too leaves nothing behind
+                with suppress(OSError):
+                    os.unlink(temporary)  # noqa: PTH108 - as above
+                raise
+            if self.fsync:
+                _fsync_folder(folder)
+        except (OSError, ValueError) as error:
+            raise self._failure("save", key, error) from error
+        return key
 
     def _create(self, temporary: str, folder: str) -> int:
         """Open a new file, making its folders where they are missing: most are there already."""
@@ -370,6 +350,10 @@ class LocalStorage(BlobStorageBase):
         return StorageError(
             f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): {advice}"
         )
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return open_plain(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _refuse_link(path: str) -> None:

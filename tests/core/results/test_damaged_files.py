@@ -136,33 +136,20 @@ def exchange(path: Path) -> None:
     other.replace(path)
 
 
-def link(path: Path) -> None:
-    exchange(path)
-    other = path.rename(path.with_name("other"))
-    path.symlink_to(other)
-
-
 def add(path: Path) -> None:
     path.chmod(0o600)
     with path.open("ab") as file:
         file.write(b"x")
 
 
-def put_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
 CHANGES: dict[str, Callable[[Path], object]] = {
     "a flipped bit": flip,
     "another file": exchange,
-    "a link": link,
     "longer": add,
     "shorter": lambda path: os.truncate(path, SIZE // 2),
     "a byte shorter": lambda path: os.truncate(path, path.stat().st_size - 1),
     "empty": lambda path: os.truncate(path, 0),
     "gone": Path.unlink,
-    "a folder": put_folder,
 }
 
 

@@ -95,31 +95,6 @@ def test_killed_while_saving_hundreds_of_times(
 # ------------------------------------------------------------------------------- power loss
 
 
-def tear(path: Path, how: str) -> None:
-    """What a file may be after a power loss that came before its pages were written."""
-    size = path.stat().st_size
-    if how == "gone":
-        path.unlink()
-    elif how == "empty":
-        path.write_bytes(b"")
-    elif how == "half":
-        os.truncate(path, size // 2)
-    else:
-        path.write_bytes(bytes(size))
-
-
-@pytest.mark.parametrize("how", ["gone", "empty", "half", "zeros"])
-def test_a_torn_blob_is_a_miss(make_spot: Callable[..., Spot], tmp_path: Path, how: str) -> None:
-    spot = make_spot()
-    marked = spot.mark(save_blob=True)(work)
-    marked(1)
-    (blob,) = [path for path in (tmp_path / "cache" / "blobs").rglob("*") if path.is_file()]
-    tear(blob, how)
-    RAN.clear()
-    assert [marked(1), marked(1)] == [result(1), result(1)]
-    assert RAN == [1]
-
-
 @pytest.mark.parametrize(
     "kept",
     [

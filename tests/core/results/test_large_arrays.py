@@ -6,11 +6,9 @@ writable memory would get wrong values.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +22,6 @@ from supported import SERIALIZER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -65,33 +62,6 @@ def test_a_hit_stays_where_it_was_read_and_can_be_changed(marked: Any) -> None:
     hit.setflags(write=False)
     hit.setflags(write=True)
     assert (hit[0], hit[1], len(hit)) == (7, 1, SIZE // 8)
-
-
-@pytest.mark.slow
-def test_a_collector_of_cycles_finds_nothing_to_say(tmp_path: Path) -> None:
-    """It finds the buffer where an exception holds it: a view of a `BytesIO` crashed 3.12.1."""
-    program = """
-        import gc, sys
-        import numpy as np
-        from beautyspot import MsgpackSerializer, RestoreError, Spot
-
-        class Serializer(MsgpackSerializer):
-            def loads(self, data, *, owned=False):
-                assert owned
-                cycle = [data, memoryview(data)]
-                cycle.append(cycle)
-                raise RestoreError("no")
-
-        spot = Spot("app", directory=sys.argv[1], config=False, serializer=Serializer())
-        marked = spot.mark(save_blob=True)(np.ones)
-        for _ in range(50):
-            assert marked(1000).all()
-            gc.collect()
-    """
-    command = [sys.executable, "-X", "dev", "-c", dedent(program), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = [line for line in done.stderr.splitlines() if "could not look up" not in line]
-    assert said == []
 
 
 @pytest.mark.usefixtures("memory")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from beautyspot import DIRECT_BLOB
+from beautyspot.results import local_files
 from beautyspot.results.validity import fingerprint
 from handmade import BUFFER, document, ext
 from hypothesis import HealthCheck, example, given, settings
@@ -124,9 +125,10 @@ def test_bytes_of_anything_are_a_value_or_a_miss(
 # ------------------------------------------------------------------------- what lies in its place
 
 
-@pytest.fixture
-def stored(make_spot: Any) -> Any:
-    """A Spot, its function, and the file of a stored blob."""
+@pytest.fixture(params=[0, 3600 * 10**9], ids=["known", "unknown"])
+def stored(make_spot: Any, monkeypatch: pytest.MonkeyPatch, request: Any) -> Any:
+    """A Spot, its function, and the file of a stored blob, which a hit remembers or not."""
+    monkeypatch.setattr(local_files, "SETTLED", request.param)
     spot = make_spot()
     marked = spot.mark(save_blob=True)(work)
     marked(1)
@@ -173,7 +175,7 @@ def test_nothing_is_collected_through_a_link(stored: Any, tmp_path: Path) -> Non
     for file in (name, ".tmp-0123"):
         (outside / file).write_bytes(b"precious")
         os.utime(outside / file, (1, 1))
-    (blob.parent.parent / "00").symlink_to(outside)
+    (blob.parent / name).symlink_to(outside / name)
     (blob.parent / ".tmp-link").symlink_to(outside / name)
     assert spot.collect(grace=0) == (0, 0, 0, 0)
     assert len(list(outside.iterdir())) == 2

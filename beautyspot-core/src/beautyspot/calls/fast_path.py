@@ -89,10 +89,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
             if key in waiting:
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
-            value = MISSING
-            if found is None or (call is not None and task.to_compare):
-                pass  # what is to be compared with the function's code is for `Cache.recall`
-            elif type(found) is tuple:  # `Plain`
+            # One that is to be compared with the function's code is for `Cache.recall`.
+            fits = call is None or not task.to_compare
+            if fits and type(found) is tuple:  # `Plain`
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call
                     own_digest = xxh3_128_digest((key + ending).encode() + data)
@@ -107,28 +106,34 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 else:
                     value = form.restore(Payload(data, stored_by))
                 size: int | None = len(data)
-            elif reads_files and type(found) is Entry and found.expires_at is None:
-                value, size = at_hand(task, key, found), None
-                took, made_at, price = found.took, found.made_at, found.price
-            if value is not MISSING:
-                if price:
-                    counted.money_saved += price
-                counted.seconds_saved += took or 0.0
-                counted.hits += 1
-                seen[key] = now = monotonic()  # what `LastUses.note` does
-                if now > uses.due:
-                    uses.write_later()
-                if call is not None and len(seen) > SEEN:  # a key that was not seen before
-                    uses.write_later()
-                note((whose, key, made_at, None, True))
-                if told:
-                    observers.hit(whose[1], key, took, made_at, price, "store", size)
-                return value
-            if call is None:
-                call = Call(task, args, kwargs)
-                if known:
-                    (call.key, call.input_id, call.version), call.bound = known, bound
-            call.looked, call.found = found is None, found
+            elif (
+                fits
+                and reads_files
+                and type(found) is Entry
+                and found.expires_at is None
+                and (value := at_hand(task, key, found)) is not MISSING
+            ):
+                took, made_at, price, size = found.took, found.made_at, found.price, None
+            else:
+                if call is None:
+                    call = Call(task, args, kwargs)
+                    if known:
+                        (call.key, call.input_id, call.version), call.bound = known, bound
+                call.looked, call.found = found is None, found
+                return call
+            if price:
+                counted.money_saved += price
+            counted.seconds_saved += took or 0.0
+            counted.hits += 1
+            seen[key] = now = monotonic()  # what `LastUses.note` does
+            if now > uses.due:
+                uses.write_later()
+            if call is not None and len(seen) > SEEN:  # a key that was not seen before
+                uses.write_later()
+            note((whose, key, made_at, None, True))
+            if told:
+                observers.hit(whose[1], key, took, made_at, price, "store", size)
+            return value
         except Exception:  # noqa: S110 - `answer` meets it again, and says it
             pass
         return call or Call(task, args, kwargs)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
 from beautyspot.contracts.covers import cover_of
 from beautyspot.contracts.listing import PAGE, listed
-from beautyspot.contracts.records import as_time, is_newer, is_rejected
+from beautyspot.contracts.records import as_time, is_copied, is_newer, is_rejected
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
 from beautyspot.results.differences import compare_code
@@ -284,12 +284,13 @@ class Cache(Rows):
 
         The entry does not expire, and results are not signed.
         """
-        codec = entry.serializer
+        codec, form = entry.serializer, task.form
         if codec is None or entry.result_data is not None or codec.startswith(FILE_CODEC):
             return MISSING
-        form = task.form if is_private(self.store.real, entry) else task.form.of_others
-        files, owned = self.placement.files, form.takes_over(codec)
-        data = files.known(key, entry, files.way(owned=owned, maps=form.maps))
+        if not self.store.real.private or is_copied(entry.digest):
+            form = form.of_others
+        owned = form.takes_over(codec)
+        data = self.placement.files.known(key, entry, owned=owned, maps=form.maps)
         return MISSING if data is None else form.restore(Payload(data, codec, owned))
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
@@ -328,12 +329,12 @@ class Cache(Rows):
         """
         storage = self.storage()
         if storage is not None and storage.real.local:
-            files, owned = self.placement.files, form.takes_over(codec)
-            take = files.way(owned=owned, maps=form.maps)
-            data = files.known(key, entry, take) if self.signing_keys is None else None
+            files, owned, maps, data = self.placement.files, form.takes_over(codec), form.maps, None
+            if self.signing_keys is None:
+                data = files.known(key, entry, owned=owned, maps=maps)
             if data is None:
                 begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
-                data = files.read(key, entry, storage.real, begin, take)
+                data = files.read(key, entry, storage.real, begin, owned=owned, maps=maps)
             if data is not None:
                 return Payload(data, codec, owned)
         payload = Payload(self.load(entry), codec)

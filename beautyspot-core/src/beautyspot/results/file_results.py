@@ -12,9 +12,9 @@ from io import FileIO
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import FILE
-from beautyspot.contracts.records import less_mark
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
-from beautyspot.results.local_files import SIZE, Seal, Status, open_plain, path_in, status_of
+from beautyspot.files import open_plain
+from beautyspot.results.local_files import SIZE, Status, path_in, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
@@ -117,14 +117,13 @@ def restore(placement: Placement, key: str, entry: Entry, codec: str, begin: Beg
     storage, location = placement.storage(), entry.result_value
     if storage is None or location is None:
         raise RestoreError("the result is a file, and the Spot has no storage to read it from")
-    seal, files = Seal(begin, less_mark(entry.digest)), placement.files
-    path = path_in(storage.real, location)
+    files, path = placement.files, path_in(storage.real, location)
     if path is None:
         load = partial(storage.parts, location)
-        path = files.fetched(key, entry, suffix_of(codec), seal, load)
+        path = files.fetched(key, entry, suffix_of(codec), begin, load)
     else:
         try:
-            files.check(key, entry, path, seal)
+            files.check(key, entry, path, begin)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise BlobNotFound(f"no blob {location!r:.200}: make it again") from error
     return named_file(path, codec)

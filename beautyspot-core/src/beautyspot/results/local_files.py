@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import stat
 import sys
 import time
 from contextlib import suppress
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
-from beautyspot.files import create, make_folder
+from beautyspot.files import READ, create, make_folder, open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase, Data, Entry
     from beautyspot.results.validity import Digest
 
-    Take = Callable[[int, int], Data]
+    Begin = Callable[[], list[Digest]]
 
 D = TypeVar("D", bound="Data")
 
@@ -66,7 +65,6 @@ _DAY: Final = 86400.0
 _PART: Final = 2**20
 _TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows replaces none that is read-only
 _TEMPORARY: Final = ".tmp-"
-_READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 
@@ -85,38 +83,6 @@ class Checked(NamedTuple):
     status: Status
 
 
-class Seal(NamedTuple):
-    """What tells that a file is the one that was stored.
-
-    Attributes:
-        begin: begins the digests of which one has to come out.
-        digest: the one that the row names.
-    """
-
-    begin: Callable[[], list[Digest]]
-    digest: bytes | None
-
-    def passing(self, parts: Iterable[D]) -> Iterator[D]:
-        """The parts, unless they are not what was stored: then an error at their end.
-
-        Raises:
-            RestoreError: they are not.
-        """
-        from hmac import compare_digest
-
-        digests = self.begin()
-        for part in parts:
-            for each in digests:
-                each.update(part)
-            yield part
-        named = self.digest if type(self.digest) is bytes else b""
-        if not any(compare_digest(each.digest(), named) for each in digests):
-            raise RestoreError(
-                "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
-                "is made again"
-            )
-
-
 class LocalFiles:
     """What one Spot knows of the files that its hits have given.
 
@@ -128,20 +94,18 @@ class LocalFiles:
         self._folder = directory / "fetched"
         self._checked: dict[str, Checked] = {}
 
-    @staticmethod
-    def way(*, owned: bool, maps: bool) -> Take:
-        """The way to take bytes: `owned` by their value or not; then as a map, where it `maps`."""
-        return (mapped if maps else to_write) if owned else whole
+    def known(self, key: str, entry: Entry, *, owned: bool, maps: bool) -> Data | None:
+        """The bytes of an entry's file as it was checked; None where it was not, or has changed.
 
-    def known(self, key: str, entry: Entry, take: Take) -> Data | None:
-        """The bytes of an entry's file as it was checked; None where it was not, or has changed."""
+        They are `owned` by their value or not, and then a map where it `maps`.
+        """
         known = self._checked.get(key)
         if known is None or known.entry != entry:
             return None
         try:
-            descriptor = os.open(known.path, _READ)
+            descriptor = os.open(known.path, READ)
             try:
-                data = take(descriptor, known.status[SIZE])
+                data = _WAYS[owned, maps](descriptor, known.status[SIZE])
                 return data if status_of(descriptor) == known.status else None
             finally:
                 os.close(descriptor)
@@ -153,10 +117,19 @@ class LocalFiles:
         key: str,
         entry: Entry,
         storage: BlobStorageBase,
-        begin: Callable[[], list[Digest]],
-        take: Take,
+        begin: Begin,
+        *,
+        owned: bool,
+        maps: bool,
     ) -> Data | None:
-        """The bytes of an entry's file, checked; None where it has none that can be read.
+        """The bytes of an entry's file, as by `known`, checked; None where none can be read.
+
+        Args:
+            key: of the entry.
+            entry: the row that names the file.
+            storage: in which it is.
+            begin: begins the digests of which one has to come out.
+            owned, maps: as for `known`.
 
         Raises:
             RestoreError: they are not what was stored.
@@ -166,20 +139,20 @@ class LocalFiles:
         if path is None:
             return None
         try:
-            descriptor = open_plain(str(path), 0)
+            descriptor = open_plain(str(path))
             try:
                 status = status_of(descriptor)
-                data = take(descriptor, status[SIZE])
+                data = _WAYS[owned, maps](descriptor, status[SIZE])
             finally:
                 os.close(descriptor)
         except (OSError, ValueError):
             return None
-        for _ in Seal(begin, less_mark(entry.digest)).passing([data]):
+        for _ in checked([data], entry, begin):
             pass
         self._remember(key, Checked(entry, str(path), status))
         return data
 
-    def check(self, key: str, entry: Entry, path: Path, seal: Seal) -> None:
+    def check(self, key: str, entry: Entry, path: Path, begin: Begin) -> None:
         """Read a file to its end, unless this was done since its last change.
 
         Raises:
@@ -187,23 +160,23 @@ class LocalFiles:
             OSError: it can't be read.
         """
         with FileIO(path, opener=open_plain) as file:
-            checked = Checked(entry, str(path), status_of(file.fileno()))
-            if self._checked.get(key) == checked:
+            found = Checked(entry, str(path), status_of(file.fileno()))
+            if self._checked.get(key) == found:
                 return
-            for _ in seal.passing(iter(lambda: file.read(_PART), b"")):
+            for _ in checked(iter(lambda: file.read(_PART), b""), entry, begin):
                 pass
-        self._remember(key, checked)
+        self._remember(key, found)
 
-    def _remember(self, key: str, checked: Checked) -> None:
-        changed = checked.status[-1]
+    def _remember(self, key: str, found: Checked) -> None:
+        changed = found.status[-1]
         if time.time_ns() - changed < (SETTLED if changed % _COARSE else _SETTLED_COARSE):
             return
         if len(self._checked) >= KNOWN:
             self._checked.clear()
-        self._checked[key] = checked
+        self._checked[key] = found
 
     def fetched(
-        self, key: str, entry: Entry, suffix: str, seal: Seal, load: Callable[[], Iterable[bytes]]
+        self, key: str, entry: Entry, suffix: str, begin: Begin, load: Callable[[], Iterable[bytes]]
     ) -> Path:
         """The path of a blob's copy, which is fetched where there is no sound one.
 
@@ -214,23 +187,28 @@ class LocalFiles:
         from hashlib import sha256
 
         location = (entry.result_value or "").encode(errors="surrogatepass")
-        name = sha256(location + b"\n" + (seal.digest or b""))
+        name = sha256(location + b"\n" + (less_mark(entry.digest) or b""))
         path = self._folder / f"{name.hexdigest()[:32]}.{suffix}"
         try:
-            _touch(path)
-            self.check(key, entry, path, seal)
+            now = time.time()
+            if path.stat().st_mtime < now - _DAY:  # its use is noted once a day
+                os.utime(path, (now, now))
+            self.check(key, entry, path, begin)
         except (OSError, RestoreError):  # not there, or damaged
-            self._fetch(path, seal.passing(load()))
+            self._fetch(path, checked(load(), entry, begin))
             self._remove_unused()
         return path
 
     def _fetch(self, path: Path, parts: Iterable[bytes]) -> None:
         temporary = self._folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
-        _make_private(self._folder)
+        for folder in (self._folder.parent, self._folder):
+            if not folder.is_dir():
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    make_folder(folder)
         try:
-            with FileIO(create(temporary, _WRITE), "w") as file:
-                for part in parts:
-                    _write(file, part)
+            with os.fdopen(create(temporary, _WRITE), "wb") as file:
+                file.writelines(parts)
             temporary.chmod(_TO_READ)
             temporary.replace(path)
         except BaseException:
@@ -247,13 +225,25 @@ class LocalFiles:
                     path.unlink()
 
 
-def open_plain(path: str, flags: int) -> int:
-    """An opener for plain files alone, which never waits for a FIFO."""
-    descriptor = os.open(path, flags | _READ)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a plain file", path)
-    return descriptor
+def checked(parts: Iterable[D], entry: Entry, begin: Begin) -> Iterator[D]:
+    """The parts of an entry's data; at their end an error, if they are not what was stored.
+
+    Raises:
+        RestoreError: they are not.
+    """
+    from hmac import compare_digest
+
+    digests, named = begin(), less_mark(entry.digest)
+    for part in parts:
+        for each in digests:
+            each.update(part)
+        yield part
+    named = named if type(named) is bytes else b""
+    if not any(compare_digest(each.digest(), named) for each in digests):
+        raise RestoreError(
+            "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
+            "is made again"
+        )
 
 
 def status_of(descriptor: int) -> Status:
@@ -280,26 +270,27 @@ def path_in(storage: BlobStorageBase, location: str) -> Path | None:
 
 
 def whole(descriptor: int, size: int) -> bytes:
-    """All bytes of a file, in one call; `size` is what the system said of it."""
-    if 0 < size <= _AT_ONCE:
-        data = os.read(descriptor, size)
-        if len(data) == size:
-            return data
-        os.lseek(descriptor, 0, os.SEEK_SET)
+    """All bytes of a file of this size."""
+    if size <= _AT_ONCE:
+        return os.read(descriptor, size)
     with FileIO(descriptor, closefd=False) as file:
         return file.readall()
 
 
 def to_write(descriptor: int, size: int) -> bytearray | memoryview:
-    """All bytes in memory to which nothing else refers, and which can be written to."""
-    if not size:  # or the file system tells no sizes
-        return bytearray(whole(descriptor, size))
-    memory = _memory(size)
-    with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
-        end = 0
-        while end < size and (count := file.readinto(view[end:])):
+    """The same in memory to which nothing else refers, and which can be written to."""
+    memory, end = _memory(size), 0
+    with memoryview(memory) as view:
+        while end < size and (count := _read_into(descriptor, view[end:])):
             end += count
-    return memory if end == size else memory[:end]  # it was cut off meanwhile
+    return memory
+
+
+def _read_into(descriptor: int, memory: memoryview) -> int:
+    if sys.platform != "win32":
+        return os.readv(descriptor, [memory])
+    with FileIO(descriptor, closefd=False) as file:
+        return file.readinto(memory)
 
 
 def _memory(size: int) -> bytearray | memoryview:
@@ -341,25 +332,10 @@ def mapped(descriptor: int, size: int) -> memoryview:
     return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY, **_WITHOUT_FILE))
 
 
-# --------------------------------------------------------------------------- what is fetched
-
-
-def _touch(path: Path) -> None:
-    """Note the use of a file, at most once a day: its status is another then."""
-    now = time.time()
-    if path.stat().st_mtime < now - _DAY:
-        os.utime(path, (now, now))
-
-
-def _make_private(folder: Path) -> None:
-    for each in (folder.parent, folder):
-        if not each.is_dir():
-            each.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                make_folder(each)
-
-
-def _write(file: FileIO, part: bytes) -> None:
-    view = memoryview(part)
-    while view:
-        view = view[file.write(view) :]
+_WAYS: Final[dict[tuple[bool, bool], Callable[[int, int], Data]]] = {
+    (False, False): whole,
+    (False, True): whole,
+    (True, False): to_write,
+    (True, True): mapped,
+}
+"""By whether the value owns the bytes, and maps what it owns."""
