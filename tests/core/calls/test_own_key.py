@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from beautyspot.errors import ConfigError
@@ -831,11 +831,15 @@ def test_nor_where_it_has_no_form(
     assert "._state" not in said.partition("runs uncached")[2]
 
 
+class Place(NamedTuple):
+    name: str
+
+
 class Service:
     _client: object = None
 
     def __init__(self) -> None:
-        self.model = "small"
+        self.model, self.place = "small", Place("here")
         self.calls = 0
         self.__token = 0
 
@@ -859,6 +863,7 @@ class Declared(Service):
         ("self.model.name", "the str has no attribute 'name'"),
         ("self.client", "Declared.client is a property: name the attribute that it reads"),
         ("question.text", "the str has no attribute 'text'"),
+        ("self.place.name", "Place.name is a part of a value that counts as a whole: pass what"),
         ("self.__tokens", "the Declared has no attribute '_Service__tokens'"),
     ],
 )
@@ -870,10 +875,24 @@ def test_ignore_of_nothing_is_told_after_the_first_run(
         assert marked(Declared(), question) == question
     (trouble,) = troubles
     assert words in str(trouble)
+    assert str(trouble).endswith((". Correct it", "? Correct it"))
+    assert ".. " not in str(trouble)
     assert isinstance(trouble.error, ConfigError)
     strict = make_spot("strict", strict=True).mark(ignore=(path, "self.calls"))(Service.count)
     with pytest.raises(ConfigError, match="leaves out nothing"):
         strict(Declared(), "a")
+
+
+@pytest.mark.parametrize(
+    ("held", "words"), [(Place("here"), "Place.name is a part"), (Declared(), "is a property")]
+)
+def test_ignore_of_nothing_in_a_captured_variable_is_told(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, held: Any, words: str
+) -> None:
+    path = "held.name" if isinstance(held, Place) else "held.client"
+    make_spot().mark(lambda x: held and x, ignore=(path, "held.calls"))(1)
+    assert words in caplog.messages[0]
+    assert f'ignore=("{path}",) leaves out nothing' in caplog.messages[0]
 
 
 @pytest.mark.parametrize("path", ["self._client", "self.later_set", "self.__token"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
@@ -12,7 +13,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
+from beautyspot.keys.walk import ATTRIBUTE, CAPTURED, Without
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor
 from beautyspot.tasks.watching import Watch, called, differing, leads_nowhere, root
@@ -189,7 +190,12 @@ class TellingAddressing(Addressing):
             return None
         self._to_check = False
         with suppress(Exception):  # the call is worth more
-            return leads_nowhere(self._binding.named(call.bound))
+            held = {  # of a captured function, a path may be of any that is in it
+                name: item
+                for name, item in self._held().items()
+                if type(item) is Without and type(item.value) is not FunctionType
+            }
+            return leads_nowhere(held | self._binding.named(call.bound))
         return None
 
 

@@ -115,8 +115,14 @@ def _what_is_wrong(value: Any, path: str) -> str | None:
             return None
         cls, own = type(value), dict(members(value))
         declared = inspect.getattr_static(value, name, _NOTHING)
-        if isinstance(declared, property):
+        if name not in own and isinstance(declared, property):
             return f"{cls.__qualname__}.{name} is a property: name the attribute that it reads"
+        is_slot = name in own or type(declared) is MemberDescriptorType
+        if not is_slot and hasattr(type(declared), "__set__"):  # of a named tuple, or a type in C
+            return (
+                f"{cls.__qualname__}.{name} is a part of a value that counts as a whole: pass what "
+                "counts of it, or say that with mark(key={argument: function})"
+            )
         may_get = hasattr(cls, "__getattr__") or any(name in annotations_of(b) for b in cls.__mro__)
         if declared is _NOTHING and not may_get:
             close = did_you_mean(name, own)
