@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_digest
 
 from beautyspot.keys.memo import FLAT
+from beautyspot.resilience.circuit_breaker import is_of_handler
 from beautyspot.results.validity import SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
@@ -35,8 +36,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     addressing, form = task.addressing, task.form
     store, waiting, counted = engine.cache.store, engine.cache.writer.pending, task.counted
     find: Callable[[str], object] = store.real.find
+    read: Callable[[str], object] = store.real.get
     if store.blocking:
-        find = _finding_once(store.find)
+        find, read = _finding_once(store.find), _finding_once(store.get)
     detours = store.detours
     bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
     codec, uses, observers = form.codec, engine.uses, engine.observers
@@ -84,9 +86,10 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)
-            found: Any = find(key)
-            # `Plain`; one that is to be compared with the function's code is for `Cache.recall`
-            if type(found) is tuple and (call is None or not task.to_compare):
+            compares = call is not None and task.to_compare and key not in task.compared
+            # The whole row, for `Cache.recall`, where its code is to be compared.
+            found: Any = read(key) if compares else find(key)
+            if type(found) is tuple:  # `Plain`
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call
                     own_digest = xxh3_128_digest((key + ending).encode() + data)
@@ -113,8 +116,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 return value
             call = call or Call(task, args, kwargs)
             call.looked, call.found = found is None, found
-        except Exception:  # noqa: S110 - `answer` meets it again, and says it
-            pass
+        except Exception as error:  # else `answer` meets it again, and says it
+            if is_of_handler(error):
+                raise
         return call or Call(task, args, kwargs)
 
     return task.call if slow else hit
