@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot_postgres.address import Address
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 
@@ -61,6 +61,7 @@ def test_where_a_url_leads(url: str, parameters: dict[str, str], shown: str | No
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1))
+@example(",,")
 def test_any_password_is_read_as_it_was_quoted(password: str) -> None:
     address = Address(f"postgres://user:{quote(password, safe='')}@h:1/d", {})
     assert address.parameters["password"] == password

@@ -134,7 +134,12 @@ def _from_url(url: object, source: str) -> dict[str, str]:
             f"{source} is malformed: write {_EXAMPLE}, an IPv6 address in brackets, parameters as "
             'in ?sslmode=require, and in a user or a password "%" as %25'
         ) from None
-    return {name: str(value) for name, value in found.items() if str(value).strip(",")}
+    lists = ("host", "hostaddr", "port")  # of several servers, none of which may say any
+    return {
+        name: str(value)
+        for name, value in found.items()
+        if str(value).strip("," if name in lists else "")
+    }
 
 
 def _check_names(names: Iterable[str], where: str) -> None:

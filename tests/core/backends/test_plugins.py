@@ -255,6 +255,7 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
         ("metadata", "localhost:6379/0", "write redis://localhost:6379/0"),
         ("metadata", "foo.db", "A file is given as a URL: write sqlite:///foo.db"),
         ("metadata", "app.sqlite3", "A file is given as a URL: write sqlite:///app.sqlite3"),
+        ("metadata", "a.sqlite?x=1", "with its options behind a '?': write sqlite:///a.sqlite?x=1"),
         ("metadata", "/proc/x.db", "A file is given as a URL: write sqlite:////proc/x.db"),
         ("metadata", "C:\\x.db", "A file is given as a URL: write sqlite:///C:\\x.db"),
         ("limiter", "./cache", 'What is an option goes into a table, beside "use"'),
@@ -262,7 +263,9 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
 )
 def test_what_is_not_there_says_how_to_get_it(monkeypatch, kind, word, end):
     install(monkeypatch)
-    assert missed(load_plugins(), kind, word).endswith(end)
+    told = missed(load_plugins(), kind, word)
+    assert told.endswith(end)
+    assert "Did you mean" not in told
 
 
 @pytest.mark.parametrize("word", ["disk", "file://"])

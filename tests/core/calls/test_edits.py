@@ -18,6 +18,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
 from rows import put_rows
+from scripted import scripted
 
 Load = Callable[[str], ModuleType]
 
@@ -91,6 +92,21 @@ def test_the_code_in_a_row_follows_the_function_alone(
 def test_whatever_the_version_is(load: Load) -> None:
     app = load(SOURCE)
     assert len({code_of(app.f, 1, version=version) for version in (None, 2, "auto")}) == 1
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_the_first_hits_read_their_rows_once(load: Load, blocking: bool) -> None:
+    store = scripted(MemoryMetadataStore, count=["find", "get"], attributes={"blocking": blocking})
+    with spot_of(store) as spot:
+        marked = spot.mark(load(SOURCE).f)
+        for x in range(3):
+            marked(x)
+    store.script.count.clear()
+    with spot_of(store) as spot:
+        marked = spot.mark(load(SOURCE).f)
+        assert [marked(x) for x in range(3)] == [2, 3, 4]
+        assert store.script.count.total() == 3
+        assert (marked(0), store.script.count.total()) == (2, 4)
 
 
 # ------------------------------------------------------------------------- what people are told

@@ -266,7 +266,7 @@ class Registry:
         name = word.removesuffix("://")
         there = [each for each in self.words(point) if ("://" in each) == ("://" in word)]
         ours = [where for where, brings in _BRINGS.items() if name in brings]
-        hint = "" if ours else did_you_mean(word, there)
+        hint = "" if ours or _is_path(name) else did_you_mean(word, there)
         text = (
             f"no installed plug-in brings the {point} {word!r}.{hint} Installed: {listing(there)}."
         )
@@ -295,9 +295,9 @@ def _what_else(point: str, name: str) -> str:
     """What a word that is no backend of ours may have been meant as."""
     if point == "storage" and set(name) & set("/\\"):
         return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
-    is_file = re.search(r"/|\.(db|sqlite)3?$", name) and ":" not in name
-    if point == "metadata" and (is_file or "\\" in name):
-        return f"A file is given as a URL: write sqlite:///{name}"
+    if point == "metadata" and _is_path(name):
+        with_options = ", with its options behind a '?'" if "?" in name else ""
+        return f"A file is given as a URL{with_options}: write sqlite:///{name}"
     if name == "localhost" or ":" in name:
         return f"An address begins with its scheme: write redis://{name}"
     if "/" in name:
@@ -306,6 +306,12 @@ def _what_else(point: str, name: str) -> str:
         "It is none of this project's: install the plug-in that brings it (if you did so just now, "
         "start Python again), or write one (docs/plugins)"
     )
+
+
+def _is_path(name: str) -> bool:
+    """Whether a word is meant as a file."""
+    is_file = re.search(r"/|\.(db|sqlite)3?(\?|$)", name) and ":" not in name
+    return bool(is_file) or "\\" in name
 
 
 class _Manager(pluggy.PluginManager):

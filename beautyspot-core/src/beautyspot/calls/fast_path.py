@@ -14,6 +14,7 @@ from xxhash import xxh3_128_digest
 
 from beautyspot.contracts import Entry
 from beautyspot.keys.memo import FLAT
+from beautyspot.resilience.circuit_breaker import is_of_handler
 from beautyspot.results.counting import LIMIT as SEEN
 from beautyspot.results.validity import MISSING, SMALL, fingerprint
 from beautyspot.serialization.payload import Payload
@@ -38,8 +39,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     addressing, form = task.addressing, task.form
     store, waiting, counted = engine.cache.store, engine.cache.writer.pending, task.counted
     find: Callable[[str], object] = store.real.find
+    read: Callable[[str], object] = store.real.get
     if store.blocking:
-        find = _finding_once(store.find)
+        find, read = _finding_once(store.find), _finding_once(store.get)
     detours = store.detours
     bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
     codec, uses, observers = form.codec, engine.uses, engine.observers
@@ -88,10 +90,10 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)
-            found: Any = find(key)
-            # One that is to be compared with the function's code is for `Cache.recall`.
-            fits = call is None or not task.to_compare
-            if fits and type(found) is tuple:  # `Plain`
+            compares = call is not None and task.to_compare and key not in task.compared
+            # The whole row, for `Cache.recall`, where its code is to be compared.
+            found: Any = read(key) if compares else find(key)
+            if type(found) is tuple:  # `Plain`
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call
                     own_digest = xxh3_128_digest((key + ending).encode() + data)
@@ -107,8 +109,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     value = form.restore(Payload(data, stored_by))
                 size: int | None = len(data)
             elif (
-                fits
-                and reads_files
+                reads_files
                 and type(found) is Entry
                 and found.expires_at is None
                 and (value := at_hand(task, key, found)) is not MISSING
@@ -134,8 +135,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
             if told:
                 observers.hit(whose[1], key, took, made_at, price, "store", size)
             return value
-        except Exception:  # noqa: S110 - `answer` meets it again, and says it
-            pass
+        except Exception as error:  # else `answer` meets it again, and says it
+            if is_of_handler(error):
+                raise
         return call or Call(task, args, kwargs)
 
     return task.call if slow else hit

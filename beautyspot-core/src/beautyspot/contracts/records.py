@@ -175,10 +175,12 @@ def as_time(found: object) -> float | None:
     return found if isinstance(found, int | float) and found == found else None
 
 
-def in_full(found: Plain | Entry) -> Entry:
-    """The `Entry` that `Plain` is short for; an `Entry` as it is."""
+def in_full(found: Plain | Entry | TaskRecord) -> Entry:
+    """The `Entry` that `Plain` is short for, or that a record gives; an `Entry` as it is."""
     if isinstance(found, Entry):
         return found
+    if isinstance(found, TaskRecord):
+        return entry_of(found)
     data, digest, took, made_at, serializer, *price = found  # which older stores leave out
     return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took, *price)
 

@@ -101,9 +101,13 @@ class Trouble(NamedTuple):
 
     def __str__(self) -> str:
         where = f" for {self.function}" if self.function else ""
-        return (
-            f"{self.spot}: could not {self.operation}{where}: {_words(self.error)}. {self.advice}"
-        )
+        said = _with_advice(_words(self.error), self.advice)
+        return f"{self.spot}: could not {self.operation}{where}: {said}"
+
+
+def _with_advice(words: str, advice: str) -> str:
+    """What was said of an error, as a sentence, and what to do."""
+    return f"{words}{'' if words.endswith(('.', '?', '!')) else '.'} {advice}"
 
 
 def _words(error: Exception) -> str:
@@ -195,7 +199,7 @@ class Reporter:
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
         if operation in _UNSTORED and function not in self.reasons:
             words = _words(error) if isinstance(error, BeautyspotError) else type(error).__name__
-            why = f"beautyspot could not {operation}: {words}. {trouble.advice}"
+            why = f"beautyspot could not {operation}: {_with_advice(words, trouble.advice)}"
             self.keep_reason(function, why)
         number = self._number_of(trouble)
         if number:

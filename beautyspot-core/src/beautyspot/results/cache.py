@@ -102,7 +102,12 @@ class Cache(Rows):
         except Exception as error:
             return self._failed(call, error)
         if entry is not None:
-            return self.taken(call, entry, in_place=in_place, stale=stale)
+            value = self.taken(call, entry, in_place=in_place, stale=stale)
+            is_hit = value is not MISSING and value is not ELSEWHERE
+            # Of what this process has made, the row in the store may be an older one.
+            if is_hit and call.task.to_compare and call.key not in self.writer.pending:
+                compare_code(call, found, self.store, self.reporter)
+            return value
         if not call.task.addressing.earlier or call.refresh or self.renamed is None:
             return MISSING
         return ELSEWHERE if in_place else self.renamed.recall_earlier(self, call, stale=stale)
@@ -160,9 +165,6 @@ class Cache(Rows):
 
     def _noted(self, call: Call, entry: Entry, value: Any) -> Any:
         """A value that was found, once the call knows what of its entry counts for a hit."""
-        # Of what this process makes anew, or has made, the row in the store may be an older one.
-        if call.task.to_compare and not call.refresh and call.key not in self.writer.pending:
-            compare_code(call, self.store, self.reporter)
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
         call.spares = entry.price if isinstance(entry.price, int | float) else 0.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.contracts import TaskRecord
 from beautyspot.errors import MetadataBusyError
 from beautyspot.logs import logger
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
-    from beautyspot.contracts import TaskRecord
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.tasks.task import Call, Task
@@ -89,15 +89,22 @@ class Nearest:
         return self._found
 
 
-def compare_code(call: Call, store: GuardedStore, reporter: Reporter) -> None:
-    """Compare the code that made a result with its function's, and say once if they differ."""
+def compare_code(call: Call, found: object, store: GuardedStore, reporter: Reporter) -> None:
+    """Compare the code that made a result with its function's, and say once if they differ.
+
+    Args:
+        call: the call that is given the result.
+        found: its row, if that is known.
+        store: gives the row.
+        reporter: tells.
+    """
     task, addressing, key = call.task, call.task.addressing, call.key
     task.to_compare -= 1
     if key in task.compared:
         return
     task.compared.add(key)
     try:
-        record = store.get(key)
+        record = found if isinstance(found, TaskRecord) else store.get(key)
         code = None if record is None else record.code
         changed = addressing.has_changed(code) and not addressing.is_shared()
     except MetadataBusyError:

@@ -22,7 +22,7 @@ from beautyspot.tasks.terms import Terms, checked_price
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase
+    from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase, TaskRecord
     from beautyspot.contracts.types import Types
     from beautyspot.observing import Reason
     from beautyspot.tasks.addressing import FirstKey, Written
@@ -57,7 +57,9 @@ class Call:
     spares = 0.0  # what it cost
     price: float | None = None  # what this call's own execution cost
     terms: Terms | None = None  # of its result, where they are not those of all
-    found: Plain | Entry | Exception | None = None  # by a first look-up, or its failure
+    found: Plain | Entry | TaskRecord | Exception | None = (
+        None  # by a first look-up, or its failure
+    )
     looked = False  # whether it was looked up already, and nothing was there
     trips: Any = None  # of a map, in which its calls ask the store together
     asked: str | None = None  # the mode that holds here, once blocks were asked for it

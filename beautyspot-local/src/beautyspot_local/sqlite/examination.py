@@ -74,7 +74,7 @@ def _of_content(store: MetadataStoreBase, database: Database, said: str, subject
     path = database.path
     if said == "ok":
         return Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
-    counted = ""
+    said, counted = said.rpartition("\n")[2], ""  # below a title
     if database.looks:  # else to read what is damaged would move it away
         read = sum(1 for _ in store.all_rows(data=True))
         counted = f"; {read} of its rows can be read, and {store.lost} can't"
