@@ -1,13 +1,13 @@
-"""PyArrow's tables, arrays, scalars and types as arguments of a call; tables as results.
+"""PyArrow's tables, arrays, scalars and types as arguments of a call, and as results.
 
 In a key they count by names, types and values. Chunks do not count, nor what memory holds under a
 null or outside of a slice, as in Arrow's own comparison. A schema's metadata counts: it says what a
 table becomes in pandas.
 
-A table is stored in Arrow's stream format, which the frames of pandas and Polars are as well:
-https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is written directly into
-the output. What is read is validated by PyArrow in full; what a header may claim without bytes for
-it, more values than memory holds, is looked at before.
+A table, and what can be a part of one, is stored in Arrow's stream format, which the frames of
+Polars are as well: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is
+written directly into the output. What is read is validated by PyArrow in full; what a header may
+claim without bytes for it, more values than memory holds, is looked at before.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from beautyspot.contracts import Buffer
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from pyarrow import types
 
-from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest, digest_of
+from beautyspot_data.parts import NO_FILE, check, digest, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
 
@@ -172,16 +172,54 @@ def _is_of_python(kind: Any) -> bool:
 
 
 def encode(value: Any) -> object:
-    """See `TypeSupport.encode`."""
-    if type(value) is not pa.Table:
-        raise SerializationError(
-            f"is not a type that can be stored: return a pyarrow.Table, or, {PICKLE_IT}"
-        )
-    if any(map(_is_extended, value.schema.types)):
+    """See `TypeSupport.encode`. What is no table is a part of one, which its first item names."""
+    word, table = next(
+        (word, hold(value)) for cls, word, hold, _ in _PARTS if isinstance(value, cls)
+    )
+    if any(map(_is_extended, table.schema.types)):
         raise SerializationError(
             "has an extension type, which only programs that know it can read: cast that column"
         )
-    return [stream_of(value)]
+    return [*([word] if word else []), stream_of(table)]
+
+
+def _one(values: Any) -> Any:
+    return pa.table([values], names=[""])
+
+
+_PARTS: Final[tuple[tuple[Any, str, Callable[[Any], Any], Callable[[Any], Any]], ...]] = (
+    (pa.Table, "", lambda table: table, lambda table: table),
+    (
+        pa.RecordBatch,
+        "batch",
+        lambda batch: pa.Table.from_batches([batch]),
+        lambda table: pa.RecordBatch.from_arrays(
+            [column.combine_chunks() for column in table.columns], schema=table.schema
+        ),
+    ),
+    (pa.Array, "array", _one, lambda table: table.column(0).combine_chunks()),
+    (pa.ChunkedArray, "chunks", _one, lambda table: table.column(0)),
+    (
+        pa.Scalar,
+        "scalar",
+        lambda value: _one(pa.repeat(value, 1)),
+        lambda table: table.column(0)[0],
+    ),
+    (pa.Schema, "schema", lambda value: value.empty_table(), lambda table: table.schema),
+    (
+        pa.Field,
+        "field",
+        lambda value: pa.schema([value]).empty_table(),
+        lambda table: table.schema.field(0),
+    ),
+    (
+        pa.DataType,
+        "type",
+        lambda value: pa.schema([pa.field("", value)]).empty_table(),
+        lambda table: table.schema.field(0).type,
+    ),
+)
+"""Classes, with the table that holds an instance, and what gives it again."""
 
 
 def _is_extended(kind: Any) -> bool:
@@ -232,8 +270,9 @@ def _empty_batch(table: Any) -> Any:
 
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
-    [view] = check(form, memoryview)
-    return read_table(owned(view))
+    word, view = check(form if len(form) == 2 else ["", *form], str, memoryview)
+    read = {each: read for _, each, _, read in _PARTS}[word]
+    return read(read_table(owned(view)))
 
 
 def owned(view: memoryview) -> memoryview:

@@ -167,6 +167,8 @@ _ARRAYS: Final = (np.ndarray, np.memmap)  # the latter comes back as an array in
 _TEXTS: Final = (np.str_, np.bytes_)
 _SCALARS: Final = frozenset(np.sctypeDict.values()).difference((np.object_, *_TEXTS))
 
+_OBJECT: Final = "|O"
+
 _TYPE_STRING: Final = re.compile(
     r"[<>|](b1|[iu][1248]|f[248]|c8|c16|[SUV]\d{1,9}|[mM]8(\[\w{1,30}\])?)"
 )
@@ -186,6 +188,8 @@ def encode(value: Any) -> object:
         return ["scalar", descr, value.tobytes()]
     if kind in _TEXTS:
         return ["text", bytes(value) if isinstance(value, bytes) else str.__str__(value)]
+    if isinstance(value, np.dtype):
+        return ["type", _OBJECT if value.kind == "O" else _descr(value)]
     if issubclass(kind, np.ma.MaskedArray):
         other = "its two arrays (….data, ….mask)"
     elif issubclass(kind, np.ndarray):
@@ -241,6 +245,8 @@ def decode(form: Any) -> Any:
             return _decode_array(parts)
         case ["scalar", str(descr), bytes(raw)]:
             return np.ndarray((), restored_type(descr), raw).copy()[()]
+        case ["type", str(descr)]:
+            return np.dtype(object) if descr == _OBJECT else restored_type(descr)
         case ["text", str(text)]:
             return np.str_(text)
         case ["text", bytes(text)]:

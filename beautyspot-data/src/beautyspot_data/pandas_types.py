@@ -2,16 +2,16 @@
 
 In a key they count by labels, types and values, column by column.
 
-Stored, columns of Python objects are written as lists, by the codecs of their items; labels as an
-index of their own; all else through Arrow, so that PyArrow is needed. Arrow does not keep
-everything, so a frame is first converted to Arrow and back, without copies where Arrow can share
-memory, and refused if values, data types or the index differ. How texts are kept is told beside
-the table: else the options of the reading process would say it.
+Stored, a frame is its labels and its columns, and each of these what it is made of: an array of
+NumPy, the codes and categories of a `Categorical`, the list of Python objects. Texts and types that
+Arrow keeps are Arrow's arrays. So data types come back as they were, whatever the options of the
+reading process say. What has no such parts, as a data type of another library, is refused.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import tzinfo
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +24,7 @@ from beautyspot_data.numpy_types import content_of, type_of
 from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.contracts import Data
 
@@ -153,20 +153,16 @@ def own_names(_cls: type) -> Callable[[str], object]:
     return _OF_PANDAS.match
 
 
-_OF_PANDAS: Final = re.compile(r"_|sortorder\Z")
+_OF_PANDAS: Final = re.compile(r"_|(sortorder|pyarrow_dtype)\Z")
 
 
 # ----------------------------------------------------------------------------------------- values
 
-_THROUGH_ARROW: Final = (
-    "is stored through Arrow: install pyarrow, which the extra beautyspot-data[pandas] brings, too"
-)
 _GROUPED: Final = "is grouped, and not computed yet: {} what its sum() or agg(…) gives"
 _INDICES: Final = (
-    *(pd.Index, pd.MultiIndex, pd.DatetimeIndex, pd.TimedeltaIndex, pd.CategoricalIndex),
+    *(pd.Index, pd.DatetimeIndex, pd.TimedeltaIndex, pd.CategoricalIndex),
     *(pd.PeriodIndex, pd.IntervalIndex),
 )
-_NO_COLUMN: Final = ""  # a column that is added for Arrow, to a frame that has no other
 
 
 def encode(value: Any) -> object:
@@ -174,6 +170,12 @@ def encode(value: Any) -> object:
     kind = type(value)
     if kind in _WRITE:
         return _WRITE[kind](value)
+    if isinstance(value, pd.api.extensions.ExtensionDtype):
+        return ["type", value.construct_array_type()._from_sequence([], dtype=value)]
+    if isinstance(value, pd.tseries.offsets.BaseOffset):
+        return ["offset", _frequency(value)]
+    if isinstance(value, pd.api.extensions.ExtensionArray) and kind.__name__ in _ARRAYS:
+        return [kind.__name__, *_ARRAYS[kind.__name__][0](value)]
     if "GroupBy" in kind.__name__:
         raise SerializationError(_GROUPED.format("return"))
     raise SerializationError(
@@ -182,27 +184,64 @@ def encode(value: Any) -> object:
 
 
 def _write_frame(value: Any) -> list[object]:
-    return ["frame", value.columns, value.attrs, *_encode_columns(value, value)]
+    """Columns of one plain type as one array, others one by one."""
+    kinds = {*value.dtypes}
+    is_block = len(kinds) == 1 and isinstance(kind := kinds.pop(), np.dtype) and kind.kind != "O"
+    columns = [value.iloc[:, n].array for n in range(0 if is_block else value.shape[1])]
+    parts = value.to_numpy() if is_block else [*map(_part, columns)]
+    return ["frame", value.columns, value.index, _attrs(value), parts]
 
 
-def _write_series(value: Any) -> list[object]:
-    return ["series", value.name, value.attrs, *_encode_columns(value, value.to_frame())]
+def _attrs(value: Any) -> Any:
+    if not value.flags.allows_duplicate_labels:
+        raise SerializationError("does not allow duplicate labels: reset that flag")
+    return value.attrs
+
+
+def _part(array: Any) -> object:
+    """A column in the form that has a codec: an array, one of pandas, or a list of objects."""
+    if not isinstance(array.dtype, np.dtype) and type(array).__name__ != "NumpyExtensionArray":
+        return array
+    plain = array.to_numpy()
+    return plain.tolist() if plain.dtype.kind == "O" else plain
 
 
 def _write_index(value: Any) -> list[object]:
     if type(value) is pd.Index and isinstance(value.dtype, pd.StringDtype):
         return ["texts", value.name, *_kept(value.dtype), value.tolist()]
-    holder = pd.DataFrame({_NO_COLUMN: np.zeros(len(value), "b1")}, index=value)
-    return ["index", *_encode_arrow(holder)]
+    frequency = getattr(value, "freq", None) if value.dtype.kind in "mM" else None
+    return ["index", value.name, frequency and _frequency(frequency), _part(value.array)]
+
+
+def _frequency(offset: Any) -> str:
+    """The text of an offset, from which pandas makes an equal one."""
+    text: str = offset.freqstr
+    with suppress(ValueError):
+        if "+" not in text and _all_of(pd.tseries.frequencies.to_offset(text)) == _all_of(offset):
+            return text
+    raise SerializationError(
+        f"has the frequency {offset!r}, which its text does not tell: reset it, by freq = None"
+    )
+
+
+def _all_of(offset: Any) -> object:
+    """All of a frequency; its text lacks the holidays, among others."""
+    parameters = {name: x for name, x in offset.kwds.items() if name != "calendar"}
+    return type(offset), offset.n, offset.normalize, repr(sorted(parameters.items()))
 
 
 _WRITE: Final[dict[type, Callable[[Any], list[object]]]] = {
     pd.DataFrame: _write_frame,
-    pd.Series: _write_series,
+    pd.Series: lambda value: [
+        *("series", value.name, value.index, _attrs(value), _part(value.array))
+    ],
     pd.RangeIndex: lambda value: ["range", value.start, value.stop, value.step, value.name],
+    pd.MultiIndex: lambda value: ["levels", *map(list, (value.names, value.levels, value.codes))],
     **dict.fromkeys(_INDICES, _write_index),
     pd.Timestamp: lambda value: ["timestamp", *_number(value), value.tzinfo, value.fold],
     pd.Timedelta: lambda value: ["timedelta", *_number(value)],
+    pd.Period: lambda value: ["period", value.ordinal, value.freqstr],
+    pd.Interval: lambda value: ["interval", value.left, value.right, value.closed],
     type(pd.NaT): lambda value: ["missing", str(value)],
     type(pd.NA): lambda value: ["missing", str(value)],
 }
@@ -212,124 +251,13 @@ def _number(value: Any) -> tuple[int, str]:
     return int(value.asm8.view("i8")), np.datetime_data(value.asm8.dtype)[0]
 
 
-def _encode_columns(value: Any, frame: Any) -> list[object]:
-    """Columns of objects as lists, by position; the others, named by position, through Arrow."""
-    if not value.flags.allows_duplicate_labels:
-        raise SerializationError("does not allow duplicate labels: reset that flag")
-    objects = {
-        place: frame.iloc[:, place]
-        for place, dtype in enumerate(frame.dtypes)
-        if dtype == np.dtype(object)
-    }
-    places = [place for place in range(frame.shape[1]) if place not in objects]
-    plain = frame.iloc[:, places] if objects else frame.copy(deep=False)
-    plain.columns = pd.Index([str(place) for place in places], dtype=object)
-    plain.attrs = {}
-    if not places:
-        plain[_NO_COLUMN] = False
-    lists = {place: column.tolist() for place, column in objects.items()}
-    return [lists, *_encode_arrow(plain)]
-
-
-def _encode_arrow(frame: Any) -> list[object]:
-    """The Arrow table of a frame and what it lacks, which lead back to the frame."""
-    try:
-        import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
-
-        from beautyspot_data.arrow_types import stream_of
-    except ImportError as error:
-        raise SerializationError(_THROUGH_ARROW) from error
-    frequency, details = _frequency(frame), [*_details(frame)]
-    try:
-        table = pa.Table.from_pandas(frame)
-        restored = table.to_pandas(split_blocks=True)
-        _complete(restored, frequency, details)
-        differs = _difference(frame, restored)
-    except Exception as error:
-        raise SerializationError(
-            f"can't be taken by Arrow ({error}): convert it to plain data types"
-        ) from error
-    if differs:
-        raise SerializationError(
-            f"has {differs} that would come back changed: convert it to a plain data type"
-        )
-    return [frequency, details, stream_of(table)]
-
-
-def _frequency(frame: Any) -> str | None:
-    """The frequency of an index of times, which Arrow does not keep."""
-    if isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
-        frequency: str | None = frame.index.freqstr
-        return frequency
-    return None
-
-
-def _details(frame: Any) -> Iterator[list[object]]:
-    """What Arrow does not keep of data types, or options of pandas say.
-
-    Each is the position of a column, or -1, -2 and so on of a level of the index, and a zone, of
-    which Arrow keeps the name alone, or how texts are kept, be it those of categories.
-    """
-    index = frame.index
-    levels = index.dtypes if isinstance(index, pd.MultiIndex) else [index.dtype]
-    kinds = [*enumerate(frame.dtypes), *((-1 - place, kind) for place, kind in enumerate(levels))]
-    for place, kind in kinds:
-        if isinstance(kind, pd.DatetimeTZDtype):
-            yield [place, "zone", kind.tz]
-        elif isinstance(kind, pd.StringDtype):
-            yield [place, "text", *_kept(kind)]
-        elif isinstance(kept := getattr(_categories(kind), "dtype", None), pd.StringDtype):
-            yield [place, "categories", *_kept(kept)]
-
-
-def _categories(kind: Any) -> Any:
-    return kind.categories if isinstance(kind, pd.CategoricalDtype) else None
-
-
 def _kept(kind: Any) -> tuple[str, bool]:
     """How texts are kept: the storage, and whether a missing one is NA, or NaN."""
     return kind.storage, kind.na_value is pd.NA
 
 
-def _complete(frame: Any, frequency: str | None, details: list[list[Any]]) -> None:
-    """Give a frame back what Arrow does not keep."""
-    kinds = [*frame.dtypes] if any(place >= 0 for place, *_ in details) else []
-    for place, *detail in details:
-        index = frame.index
-        if place >= 0:
-            if not _has(kinds[place], *detail):
-                frame.isetitem(place, _with(frame.iloc[:, place], *detail))
-        elif isinstance(index, pd.MultiIndex):
-            level = _with(index.levels[-1 - place], *detail)
-            frame.index = index.set_levels(level, level=-1 - place)
-        elif not _has(index.dtype, *detail):
-            frame.index = _with(index, *detail)
-    if frequency is not None:
-        dates: Any = frame.index
-        dates.freq = frequency
-
-
-def _has(dtype: Any, word: str, *detail: Any) -> bool:
-    """Whether a data type has one of `_details`."""
-    if word == "zone":
-        return dtype.tz is detail[0]
-    kept = dtype if word == "text" else dtype.categories.dtype
-    return isinstance(kept, pd.StringDtype) and _kept(kept) == detail
-
-
-def _with(values: Any, word: str, *detail: Any) -> Any:
-    """A column or an index with one of `_details`; types with and without are equal for pandas."""
-    is_column = isinstance(values, pd.Series)
-    if word == "zone":
-        return (values.dt if is_column else values).tz_convert(_zone(*detail))
-    text = _text(*check([*detail], str, bool))
-    if word == "text":
-        return values.astype(text)
-    categories = values.dtype.categories.astype(text)
-    return (values.cat if is_column else values).rename_categories(categories)
-
-
 def _text(storage: str, has_na: bool) -> Any:
+    check([storage, has_na], str, bool)
     return pd.StringDtype(storage, na_value=pd.NA if has_na else np.nan)
 
 
@@ -340,33 +268,47 @@ def _zone(zone: object) -> Any:
     return zone
 
 
-def _refuse_files(schema: Any) -> None:
-    """Refuse zones of dateutil, whose names may be paths: pandas would open these files."""
-    if b"dateutil" not in (schema.metadata or {}).get(b"pandas", b""):
-        return
-    for part in ("columns", "column_indexes"):
-        for column in schema.pandas_metadata.get(part, ()):
-            if "dateutil" in str(column["numpy_type"]):
-                raise RestoreError("a zone whose name may be a path")
-
-
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
     word, *parts = form
-    return _READ[word](*parts)
+    return (_READ.get(word) or _ARRAYS[word][1])(*parts)
 
 
-def _read_frame(columns: Any, attrs: dict[Any, Any], *parts: Any) -> Any:
-    frame = _decode_columns(*parts)
-    frame.columns = columns
-    frame.attrs = attrs
+def _read_frame(columns: Any, index: Any, attrs: Any, parts: Any) -> Any:
+    arrays = parts
+    if type(parts) is list:
+        arrays = {place: _restored(part, index) for place, part in enumerate(parts)}
+    frame = pd.DataFrame(arrays, index=_labels(index), copy=False)
+    frame.columns = _labels(columns)
+    frame.attrs = check([attrs], dict)[0]
     return frame
 
 
-def _read_series(name: Any, attrs: dict[Any, Any], *parts: Any) -> Any:
-    series = _decode_columns(*parts).iloc[:, 0].rename(name)
-    series.attrs = attrs
+def _read_series(name: Any, index: Any, attrs: Any, part: Any) -> Any:
+    series = _restored(part, _labels(index)).rename(name)
+    series.attrs = check([attrs], dict)[0]
     return series
+
+
+def _labels(value: Any) -> Any:
+    if not isinstance(value, pd.Index):
+        raise RestoreError("labels that are no index")
+    return value
+
+
+def _array(part: Any) -> Any:
+    """A stored column; NumPy would make a 2-D array of a list of lists."""
+    if type(part) is not list:
+        return part
+    array = np.empty(len(part), object)
+    for place, item in enumerate(part):
+        array[place] = item
+    return array
+
+
+def _restored(part: Any, index: Any) -> Any:
+    array = _array(part)
+    return pd.Series(array, index=index, dtype=array.dtype, copy=False)
 
 
 def _read_texts(name: Any, storage: str, has_na: bool, items: list[Any]) -> Any:
@@ -375,6 +317,18 @@ def _read_texts(name: Any, storage: str, has_na: bool, items: list[Any]) -> Any:
 
 def _read_range(start: int, stop: int, step: int, name: Any) -> Any:
     return pd.RangeIndex(*check([start, stop, step], int, int, int), name=name)
+
+
+def _read_index(name: Any, frequency: str | None, part: Any) -> Any:
+    array = _array(part)
+    index: Any = pd.Index(array, dtype=array.dtype, name=name, tupleize_cols=False)
+    if frequency is not None:
+        index.freq = frequency
+    return index
+
+
+def _read_levels(names: Any, levels: Any, codes: Any) -> Any:
+    return pd.MultiIndex([*map(_labels, levels)], codes, names=names)
 
 
 def _read_timestamp(number: int, unit: str, zone: Any, fold: int) -> Any:
@@ -390,104 +344,106 @@ def _unit(text: str) -> Any:
     return text
 
 
-def _decode_columns(lists: dict[int, list[Any]], *parts: Any) -> Any:
-    frame = _decode_arrow(*parts)
-    if _NO_COLUMN in frame:
-        frame = frame.drop(columns=_NO_COLUMN)
-    for place, items in sorted(check([lists], dict)[0].items()):
-        frame.insert(place, str(place), _objects(check([items], list)[0], frame.index))
-    return frame
-
-
-def _objects(items: list[Any], index: Any) -> Any:
-    """A column of exactly these objects; NumPy would make a 2-D array of a list of lists."""
-    array = np.empty(len(items), object)
-    for place, item in enumerate(items):
-        array[place] = item
-    return pd.Series(array, index=index, dtype=object)
-
-
-def _decode_arrow(frequency: str | None, details: list[Any], view: memoryview) -> Any:
-    """The frame, with memory of its own."""
-    from beautyspot_data.arrow_types import read_table
-
-    table = read_table(view)
-    _refuse_files(table.schema)
-    frame = table.to_pandas(split_blocks=True).copy()
-    _complete(frame, frequency, details)
-    return frame
-
-
 _READ: Final[dict[str, Callable[..., Any]]] = {
     "frame": _read_frame,
     "series": _read_series,
     "texts": _read_texts,
     "range": _read_range,
-    "index": lambda *parts: _decode_arrow(*parts).index,
+    "levels": _read_levels,
+    "index": _read_index,
     "timestamp": _read_timestamp,
     "timedelta": lambda number, unit: pd.Timedelta(np.timedelta64(number, _unit(unit))),
+    "period": lambda number, frequency: pd.Period(ordinal=number, freq=frequency),
+    "interval": pd.Interval,
+    "offset": lambda text: pd.tseries.frequencies.to_offset(*check([text], str)),
+    "type": lambda empty: empty.dtype,
     "missing": _MISSING.__getitem__,
 }
 
-# --------------------------------------------------------------------------------------- equality
-
-_PARAMETERS: Final = ("tz", "storage", "na_value", "pyarrow_dtype", "subtype", "fill_value")
-"""What the data types of pandas have, one or the other of them."""
+# -------------------------------------------------------------------------------- arrays of pandas
 
 
-def _difference(frame: Any, restored: Any) -> str | None:
-    """What differs between two frames of the same columns; None if nothing does.
-
-    In all that a caller can see: for pandas, two zones of one name are equal, as are two columns of
-    texts that are kept in different ways, and the labels 1, 1.0 and True.
-    """
-    if not _same_index(frame.index, restored.index):
-        return f"an index of the data type {frame.index.dtype}"
-    for label, dtype in frame.dtypes.items():
-        column = restored[label]
-        if not _same_type(dtype, column.dtype) or not frame[label].equals(column):
-            return f"a column of the data type {dtype}"
-    return None
+def _masked(array: Any) -> list[Any]:
+    return [array.to_numpy(dtype=array.dtype.numpy_dtype, na_value=0), array.isna()]
 
 
-def _same_index(left: Any, right: Any) -> bool:
-    if type(left) is not type(right) or not left.identical(right):
-        return False
-    if [*map(_seen, left.names)] != [*map(_seen, right.names)]:
-        return False
-    if isinstance(left, pd.MultiIndex):
-        pairs = [(left.get_level_values(n), right.get_level_values(n)) for n in range(left.nlevels)]
-        return all(_same_index(*pair) for pair in pairs)
-    if left.dtype == np.dtype(object) and [*map(type, left)] != [*map(type, right)]:
-        return False
-    same_frequency = _all_of(getattr(left, "freq", None)) == _all_of(getattr(right, "freq", None))
-    return _same_type(left.dtype, right.dtype) and same_frequency
+def _texts(array: Any) -> list[Any]:
+    is_arrow = array.dtype.storage == "pyarrow"
+    return [*_kept(array.dtype), array.__arrow_array__() if is_arrow else array.tolist()]
 
 
-def _seen(value: object) -> tuple[type, str]:
-    return type(value), repr(value)
+def _read_text_array(storage: str, has_na: bool, items: Any) -> Any:
+    kind = _text(storage, has_na)
+    return kind.__from_arrow__(items) if storage == "pyarrow" else pd.array(items, dtype=kind)
 
 
-def _all_of(offset: Any) -> object:
-    """All of a frequency; its text lacks the holidays, among others."""
-    if offset is None:
-        return None
-    parameters = {name: x for name, x in offset.kwds.items() if name != "calendar"}
-    return type(offset), offset.n, offset.normalize, repr(sorted(parameters.items()))
+def _times(array: Any) -> list[Any]:
+    return [array.asi8, array.unit, getattr(array, "tz", None)]
 
 
-def _same_type(left: Any, right: Any) -> bool:
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, pd.CategoricalDtype):
-        return left.ordered == right.ordered and _same_index(left.categories, right.categories)
-    if left != right:
-        return False
-    return all(
-        _seen(getattr(left, name, None)) == _seen(getattr(right, name, None))
-        for name in _PARAMETERS
-    )
+def _read_times(kind: str) -> Callable[..., Any]:
+    def read(numbers: Any, unit: str, zone: Any) -> Any:
+        index: Any = pd.Index(numbers.view(f"{kind}8[{_unit(unit)}]"))
+        return (
+            index.array if zone is None else index.tz_localize("UTC").tz_convert(_zone(zone)).array
+        )
 
+    return read
+
+
+def _read_sparse(values: Any, places: Any, length: int, fill: Any, kind: str) -> Any:
+    made: Any = pd.arrays.SparseArray
+    if hasattr(made, "from_indices"):
+        return made.from_indices(values, places, length, fill, kind)
+    index = type(made([0]).sp_index)(length, places)  # of pandas before 3.1
+    index = index.to_block_index() if kind == "block" else index
+    return made(values, sparse_index=index, fill_value=fill, kind=kind)
+
+
+_ARRAYS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]] = {
+    "Categorical": (
+        lambda array: [array.codes, array.categories, array.ordered],
+        lambda codes, categories, ordered: pd.Categorical.from_codes(
+            codes, _labels(categories), ordered
+        ),
+    ),
+    "IntervalArray": (
+        lambda array: [array.left, array.right, array.closed],
+        pd.arrays.IntervalArray.from_arrays,
+    ),
+    "PeriodArray": (
+        lambda array: [array.asi8, array.freqstr],
+        lambda numbers, frequency: pd.arrays.PeriodArray(numbers, dtype=pd.PeriodDtype(frequency)),
+    ),
+    "SparseArray": (
+        lambda array: [
+            *(array.sp_values, array.sp_index.to_int_index().indices, len(array)),
+            *(array.fill_value, array.kind),
+        ],
+        _read_sparse,
+    ),
+    "IntegerArray": (_masked, pd.arrays.IntegerArray),
+    "FloatingArray": (_masked, pd.arrays.FloatingArray),
+    "BooleanArray": (_masked, pd.arrays.BooleanArray),
+    "DatetimeArray": (_times, _read_times("M")),
+    "TimedeltaArray": (_times, _read_times("m")),
+    "NumpyExtensionArray": (
+        lambda array: [_part(array)],
+        lambda part: pd.arrays.NumpyExtensionArray(_array(part)),
+    ),
+    **dict.fromkeys(
+        (
+            *("StringArray", "StringArrayNumpySemantics"),
+            *("ArrowStringArray", "ArrowStringArrayNumpySemantics"),
+        ),
+        (_texts, _read_text_array),
+    ),
+    "ArrowExtensionArray": (
+        lambda array: [array.__arrow_array__()],
+        lambda array: pd.arrays.ArrowExtensionArray(array),
+    ),
+}
+"""How each is taken apart, and made again."""
 
 # ------------------------------------------------------------------------------------------ files
 
@@ -498,13 +454,13 @@ _EXACT: Final[dict[str, Any]] = (  # pandas 3.1 reads numbers so without being t
 
 
 def to_media(value: Any, content_type: str) -> tuple[Data, object]:
-    """See `TypeSupport.to_media`. CSV holds no data types: a frame without rows has them."""
+    """See `TypeSupport.to_media`. Files don't hold all of data types: a frame without rows does."""
     if type(value) is not pd.DataFrame:
         raise SerializationError(f"{NO_FILE} {type(value).__name__}")
     if content_type != "text/csv":
         out = BytesIO()
         value.to_parquet(out, engine="pyarrow")
-        return out.getvalue(), [value.columns, _frequency(value), [*_details(value)]]
+        return out.getvalue(), value.iloc[:0]
     index = value.index
     if type(index) is not pd.RangeIndex or (index.start, index.step) != (0, 1):
         raise SerializationError(
@@ -519,13 +475,37 @@ def from_media(data: Data, content_type: str, beside: Any) -> Any:
         return _read_csv(data, beside)
     from beautyspot_data.arrow_types import read_parquet
 
-    columns, frequency, details = check(beside, object, (str, type(None)), list)
     table = read_parquet(data)
     _refuse_files(table.schema)
     frame = table.to_pandas()
-    _complete(frame, frequency, details)
-    frame.columns = columns
+    for place, kind in enumerate(beside.dtypes):
+        frame.isetitem(place, _with(frame.iloc[:, place], kind))
+    if type(beside.index) is not pd.MultiIndex:
+        frame.index = _with(frame.index, beside.index.dtype)
+    if isinstance(beside.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        dates: Any = frame.index
+        dates.freq = beside.index.freq
+    frame.columns = beside.columns
+    frame.attrs = beside.attrs
     return frame
+
+
+def _with(values: Any, kind: Any) -> Any:
+    """A column or an index of a data type; types of two zones of one name are equal for pandas."""
+    zone = getattr(kind, "tz", None)
+    if zone is None:
+        return values if values.dtype == kind else values.astype(kind)
+    return (values.dt if isinstance(values, pd.Series) else values).tz_convert(zone)
+
+
+def _refuse_files(schema: Any) -> None:
+    """Refuse zones of dateutil, whose names may be paths: pandas would open these files."""
+    if b"dateutil" not in (schema.metadata or {}).get(b"pandas", b""):
+        return
+    for part in ("columns", "column_indexes"):
+        for column in schema.pandas_metadata.get(part, ()):
+            if "dateutil" in str(column["numpy_type"]):
+                raise RestoreError("a zone whose name may be a path")
 
 
 def _read_csv(data: Data, empty: Any) -> Any:
@@ -543,14 +523,14 @@ def _read_csv(data: Data, empty: Any) -> Any:
         **_EXACT,
     )
     for name in times:
-        frame[name] = _times(frame[name], types[name])
+        frame[name] = _parsed(frame[name], types[name])
     frame.columns = empty.columns
     frame.index.name = empty.index.name
     frame.attrs = empty.attrs
     return frame
 
 
-def _times(texts: Any, dtype: Any) -> Any:
+def _parsed(texts: Any, dtype: Any) -> Any:
     if dtype.kind == "m":
         return pd.to_timedelta(texts).astype(dtype)
     zone = getattr(dtype, "tz", None)

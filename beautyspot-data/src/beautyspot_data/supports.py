@@ -76,7 +76,7 @@ class Library(TypeSupport):
 
 
 class NumpyTypes(Library):
-    """Arrays and scalars of NumPy; data types, functions and seeds as arguments alone."""
+    """Arrays, scalars and data types of NumPy; functions and seeds as arguments alone."""
 
     name = "numpy"
     module = "numpy_types"
@@ -88,7 +88,7 @@ class NumpyTypes(Library):
 
 
 class PandasTypes(Library):
-    """Frames, series, indices and scalars of pandas; its arrays and types as arguments alone."""
+    """Frames, series, indices, scalars, arrays and data types of pandas."""
 
     name = "pandas"
     module = "pandas_types"
@@ -124,7 +124,7 @@ class PolarsTypes(Library):
 
 
 class ArrowTypes(Library):
-    """Tables of PyArrow; its arrays, scalars, schemas and types as arguments alone."""
+    """Tables of PyArrow, and its arrays, scalars, schemas and types."""
 
     name = "pyarrow"
     module = "arrow_types"

@@ -241,11 +241,13 @@ class Walk:
     def refuse(self, value: object, why: str = NO_FORM, advice: str = ADVICE) -> NoReturn:
         """Raise an error that says where the walk is, and why `value` can't be in a key.
 
-        What is inside of an object of an installed package is that object's: nobody else knows it.
+        What is inside of an object of an installed package is that object's: nobody else knows it,
+        but for what a plug-in says of the object, and the insides of `self`.
         """
         path, place = self.where(), None
         for number, holder in enumerate([*self._active.values()][:-1], 1):
-            if _is_installed(type(holder)) and self.path[:number] != [(NAME, "self")]:
+            told = self.path[:number] == [(NAME, "self")] or self.path[number][0] == "<key>"
+            if _is_installed(type(holder)) and not told:
                 value, why, advice, place = holder, NO_FORM, ADVICE, number
                 break
         raise UnstableKeyError(

@@ -81,6 +81,7 @@ class Functions(NamedTuple):
         encode: gives a value that can be stored.
         decode: makes an instance of that.
         title: the two as messages call them.
+        counted: gives what has to be `cls` for the class of an instance.
     """
 
     cls: type | str
@@ -88,6 +89,7 @@ class Functions(NamedTuple):
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     title: str
+    counted: Callable[[type], Any] = lambda cls: cls
 
     @property
     def code(self) -> int:
@@ -116,7 +118,7 @@ class Functions(NamedTuple):
             why = f"{self.title.format('decode')} raised {error_shown(error)}"
             raise RestoreError(why) from error
         cls = type(value)
-        if self.cls is not cls and self.cls != (class_name(cls) if self.by else cls):
+        if self.cls is not cls and self.cls != self.counted(cls):
             wanted = getattr(self.cls, "__qualname__", self.cls)
             raise RestoreError(
                 f"{self.title.format('decode')} gave a {class_name(cls)} in place of a {wanted}"
@@ -139,7 +141,11 @@ def _of_plugin(support: TypeSupport, name: str) -> Functions:
         return form
 
     title = f"{class_name(type(support)).replace(':', '.')}.{{}}"
-    return Functions(name, support.name, encode, support.decode, title)
+
+    def counted(cls: type) -> str:
+        return class_name(support.counted_as(cls))
+
+    return Functions(name, support.name, encode, support.decode, title, counted)
 
 
 # ---------------------------------------------------------------------------- classes that count
