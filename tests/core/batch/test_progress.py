@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.batch.meter import Meter, meter_of
+from gates import until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -65,10 +66,11 @@ def test_what_becomes_of_each_input_is_counted() -> None:
     assert (now.function, now.total, now.done, now.running) == (NAME, 9, 6, 1)
     assert (now.hits, now.runs, now.failures, now.refused, now.unstored) == (2, 2, 1, 1, 1)
     assert (now.seconds, now.quiet) == (5, 3)
+    meter.tick()
+    meter.tick()  # which is not due yet
     meter.close()
     meter.close()
-    meter.show()
-    assert [(told.done, last) for told, last in seen] == [(6, True)], "the end is shown, and once"
+    assert [(told.done, last) for told, last in seen] == [(6, False), (6, True)]
 
 
 def test_hits_do_not_shorten_the_time_that_is_left() -> None:
@@ -104,9 +106,8 @@ def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> 
 
     meter = meter_of(tell, NAME, None)
     assert meter is not None
-    meter.show()
-    meter.show()
-    meter.start()  # its thread ends at once
+    meter.tick(last=True)
+    meter.tick(last=True)
     meter.close()
     assert len(calls) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -135,7 +136,7 @@ def test_tqdm_shows_it_where_it_is_installed(
     meter = counted(total)
     bar = Bar.made.pop()
     assert bar.options == {"total": total, "desc": "read"}
-    meter.show()
+    until(lambda: meter.tick() or bar.drawn)
     assert (bar.n, bar.closed) == (12036, False)
     assert bar.text.endswith(WORDS)
     meter.close()

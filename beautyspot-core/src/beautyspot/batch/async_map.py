@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
+from beautyspot.batch.meter import OFTEN
 from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.targets import make_async
 from beautyspot.batch.window import Map, ends_in_order
@@ -92,6 +93,7 @@ class AsyncMap(Map):
         if any(isinstance(each, AsyncIterable) for each in inputs):
             self.inputs = AsyncInputs(inputs, self._news.set, self.context)
         self._timers: dict[Task, asyncio.TimerHandle] = {}
+        self._left: set[Task] = set()  # calls whose time was over
 
     async def give(self) -> AsyncGenerator[Any, None]:
         """The results."""
@@ -100,7 +102,6 @@ class AsyncMap(Map):
         before = behind.tasks_here()
         if self.meter is not None:
             self.context.run(self.meter.watch)
-            self.meter.start_in(self._loop)
         try:
             with ends_in_order():
                 while True:
@@ -129,31 +130,38 @@ class AsyncMap(Map):
         room = self.room
         page = self.inputs.page(room) if room else []
         if page:
-            run: Any = self.context.copy().run
-            look = partial(run, self.lookups.page, page)
-            engine = self.target.engine
-            if engine.blocking:
-                self.take(await Job(look).run_in(engine.executor))
-            else:
-                self.take(look())
-                await asyncio.sleep(0)  # the loop runs others between two pages
+            self.take(await self._found(page))
+        if self.meter is not None:
+            self.meter.tick()
         if page or self.is_ready:
             return True
         reads = isinstance(self.inputs, AsyncInputs) and not self.inputs.has_ended
-        if self.calls or self.looks or (reads and not self.has_ended):
+        if self.calls or (reads and not self.has_ended):
+            wakes = self._loop.call_later(OFTEN, self._news.set) if self.meter else None
             await self._news.wait()
+            if wakes is not None:
+                wakes.cancel()
             return True
         return not self.is_over
 
-    # ------------------------------------------------------------------------------- the tasks
+    async def _found(self, page: list[Any]) -> list[Any]:
+        """Look inputs up: in the executor what may block."""
+        run, engine = self.context.copy().run, self.target.engine
+        if engine.blocking:
+            found: list[Any] = await self._job(self.lookups.page, page)
+        else:
+            found = run(self.lookups.page, page)
+            await asyncio.sleep(0)  # the loop runs others between two pages
+        unread = self.unread(found)
+        if unread:
+            await self._job(self.lookups.read, unread)
+        return found
 
-    def look(self, item: Item) -> Task:
-        """Have the executor look an item up."""
+    def _job(self, work: Callable[[Any], Any], what: list[Any]) -> Coroutine[Any, Any, Any]:
         run: Any = self.context.copy().run
-        look = partial(run, self.lookups.look, item)
-        return self._loop.create_task(
-            Job(look).run_in(self.target.engine.executor), context=self.context.copy()
-        )
+        return Job(partial(run, work, what)).run_in(self.target.engine.executor)
+
+    # ------------------------------------------------------------------------------- the tasks
 
     def submit(self, item: Item) -> Task:
         """Make a call in a task, and have its time be watched from when it has its permit."""
@@ -177,6 +185,7 @@ class AsyncMap(Map):
         timer = self._timers.pop(future, None)
         if timer is not None:
             timer.cancel()
+        self._left.discard(future)
         self._news.set()
         self.settle(item, future)
 
@@ -185,7 +194,7 @@ class AsyncMap(Map):
         if task.done():  # `note` comes next
             return
         del self.calls[item]
-        self.looks[item] = task  # the end waits for it
+        self._left.add(task)
         self.fail(item, _over(self.target.task, timeout))
         task.cancel()
         self._news.set()
@@ -195,7 +204,7 @@ class AsyncMap(Map):
 
     def _cancel(self) -> None:
         self.has_ended = True
-        for task in (*self.calls.values(), *self.looks.values()):
+        for task in (*self.calls.values(), *self._left):
             task.cancel()
 
     async def _end(self) -> None:
@@ -216,7 +225,7 @@ class AsyncMap(Map):
             return
         if isinstance(self.inputs, AsyncInputs):
             await self.inputs.close()
-        while tasks := [*self.calls.values(), *self.looks.values()]:
+        while tasks := [*self.calls.values(), *self._left]:
             await asyncio.wait(tasks)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import threading
 import warnings
 from collections import deque
 from contextlib import suppress
@@ -19,13 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.batch.records import Progress
-from beautyspot.concurrency import deferred
 from beautyspot.concurrency.queueing import Queue
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     Show = Callable[[Progress, bool], object]
@@ -75,10 +72,8 @@ class Meter:
         self._queue = Queue()
         self._started = self._moved = clock()
         self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
-        self._has_begun = False
-        self._showing = threading.RLock()
-        self._ended = threading.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._has_begun = self.has_ended = False
+        self._due = self._started + every
 
     def watch(self) -> None:
         """Count those of the calls made from here, and in copies of this context, that queue."""
@@ -97,21 +92,15 @@ class Meter:
         for name, number in inputs.items():
             setattr(self, name, getattr(self, name) + number)
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the map has."""
-        return self._ended.is_set()
-
     def progress(self) -> Progress:
         """What was counted by now."""
         now, total, running = self._clock(), self._total, self.running()
         ended = self.runs + self.failures + self.refused
         done, quiet = self.hits + ended, max(0.0, now - self._moved)
         waiting = min(running, max(0, self._queue.length))
-        with self._showing:
-            first, last = self._samples[0], self._samples[-1]
-            if done > last[1] and now - last[0] >= 1.0:
-                self._samples.append((now, done, ended))
+        first, last = self._samples[0], self._samples[-1]
+        if done > last[1] and now - last[0] >= 1.0:
+            self._samples.append((now, done, ended))
         took, of_calls = now - first[0], ended - first[2]
         rate = (done - first[1]) / took if took > 0 else 0.0
         left = None
@@ -129,52 +118,28 @@ class Meter:
             *(running, waiting, now - self._started, quiet, rate, left, self.refused),
         )
 
-    # ------------------------------------------------------------------------------- showing
-
-    def show(self, *, last: bool = False) -> None:
-        """Show it now."""
-        with self._showing:
-            show = self._show
-            if show is None or (not last and self._ended.is_set()):
-                return
-            try:
-                show(self.progress(), last)
-            except Exception as error:
-                self._show = None
-                logger.warning(
-                    "what shows the progress of %s raised %s, and is left out from now on. The "
-                    "map goes on. Mend it: progress= may not raise",
-                    *(self._function, type(error).__name__),
-                    exc_info=error,
-                )
-
-    def start(self) -> None:
-        """Have a thread show it now and then, until the end."""
-        with suppress(RuntimeError):  # no thread can be started: it is shown at the end
-            deferred.begin(self._show_on, "progress")
-
-    def _show_on(self) -> None:
-        while self._show is not None and not self._ended.wait(self._every):
-            self.show()
-
-    def start_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have an event loop show it now and then, until the end."""
-        if self._show is not None and not self._ended.is_set():
-            self._timer = loop.call_later(self._every, self._show_in, loop)
-
-    def _show_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.show()
-        self.start_in(loop)
+    def tick(self, *, last: bool = False) -> None:
+        """Show it, where that is due."""
+        now = self._clock()
+        if self._show is None or (now < self._due and not last):
+            return
+        self._due = now + self._every
+        try:
+            self._show(self.progress(), last)
+        except Exception as error:
+            self._show = None
+            logger.warning(
+                "what shows the progress of %s raised %s, and is left out from now on. The map "
+                "goes on. Mend it: progress= may not raise",
+                *(self._function, type(error).__name__),
+                exc_info=error,
+            )
 
     def close(self) -> None:
         """Show it for the last time. A second call does nothing."""
-        with self._showing:
-            has_ended = self._ended.is_set()
-            self._ended.set()
-        if self._timer is not None:
-            self._timer.cancel()
-        if not has_ended:
-            self.show(last=True)
+        if not self.has_ended:
+            self.has_ended = True
+            self.tick(last=True)
             self.running = lambda: 0  # it leads to the map, and that to this
 
 

@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 
     Work = tuple[Future[Any], Callable[[], Any]]
 
-READERS: Final = 8
-"""Threads that look up what takes long, such as blobs."""
+TICK: Final = 0.1
+"""Seconds, at most, for which the map's thread waits before it looks at times and the progress.
 
-POLL: Final = None if os.name == "posix" else 0.5
-"""Seconds after which a wait that Ctrl-C can't interrupt gives it a chance; None where it can."""
+On Windows no Ctrl-C interrupts a wait, so it waits no longer there either.
+"""
 
 _under_way: Final[set[ThreadMap]] = set()
 """The maps that have begun, and not ended."""
@@ -159,7 +159,6 @@ class ThreadMap(Map):
         super().__init__(target, options, meter, concurrency, most)
         self.inputs = Inputs(inputs)
         self._executor = given or Threads("map", concurrency)
-        self._readers = Threads("reader", READERS)
         self._is_here = given is None or runs_threads(given)
         # A future of Dask's does not know that its call runs.
         self._cancels = given is None or workers is not None
@@ -177,7 +176,6 @@ class ThreadMap(Map):
                 _under_way.add(self)
                 if self.meter is not None:
                     self.context.run(self.meter.watch)
-                    self.meter.start()
                 while True:
                     yield from self.ready()
                     if not self._goes_on():
@@ -196,12 +194,15 @@ class ThreadMap(Map):
         room = self.room
         page = self.inputs.page(room) if room else []
         if page:
-            self.take(self.context.run(self.lookups.page, page))
-        if not (self.calls or self.looks):
+            found = self.context.run(self.lookups.page, page)
+            self.context.run(self.lookups.read, self.unread(found))
+            self.take(found)
+        if self.meter is not None:
+            self.meter.tick()
+        if not self.calls:
             return bool(page) or self.is_ready or not self.is_over
         try:
-            waits = not (page or self.is_ready)
-            self.settle(*self._done.get(waits, self._patience() if waits else None))
+            self.settle(*self._done.get(not (page or self.is_ready), TICK))
             while True:
                 self.settle(*self._done.get_nowait())
         except Empty:
@@ -217,21 +218,15 @@ class ThreadMap(Map):
         _under_way.discard(self)
         self.stop()
         try:
-            while self.calls or self.looks:
+            while self.calls:
                 self.settle(*self._done.get())
         finally:
-            waits = not (self.calls or self.looks)
-            for each in (self._readers, self._executor):
-                if isinstance(each, Threads):
-                    each.shutdown(waits)
+            if isinstance(self._executor, Threads):
+                self._executor.shutdown(wait=not self.calls)
             if self.meter is not None:
                 self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
-
-    def look(self, item: Item) -> Future[Any]:
-        """Have a thread look an item up."""
-        return self._readers.submit(self.context.copy().run, self.lookups.look, item)
 
     def submit(self, item: Item) -> Future[Any]:
         """Hand a call to the executor; only to a thread of this process the context can go along.
@@ -284,15 +279,6 @@ class ThreadMap(Map):
         super().fail(item, error, fatal=fatal, stored=stored)
 
     # ------------------------------------------------------------------------------- times
-
-    def _patience(self) -> float | None:
-        """Seconds until the time of a call may be over: of one under way, or that begins now."""
-        if self.options.timeout is None:
-            return POLL
-        now = monotonic()
-        first = min([now, *(item.runs_since or now for item in list(self.calls))])
-        left = first + self.options.timeout - now
-        return max(0.0, left if POLL is None else min(left, POLL))
 
     def _time_out(self, timeout: float) -> None:
         """Have calls fail that take longer: their threads go on, and nobody waits for them."""

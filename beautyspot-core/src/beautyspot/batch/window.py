@@ -1,7 +1,7 @@
 """`Map`: what both engines of `spot.map` share, from an input read to what is given for it.
 
-An engine says how a call is begun (`submit`), how a result is looked up that takes long to read
-(`look`), and when it waits. All else happens here, in the thread or task that asks for results.
+An engine says how a call is begun (`submit`), and when it waits. All else happens here, in the
+thread or task that asks for results.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Map:
         most: so many are submitted at once; None is any number.
 
     Attributes:
-        calls, looks: what was submitted and has not ended, each with its future or task.
+        calls: what was submitted and has not ended, each with its future or task.
         has_ended: whether nothing new may begin, since an input failed, or the map is closed.
     """
 
@@ -81,7 +81,6 @@ class Map:
         self.lookups, self._trips = Lookups(target), Trips(target.engine.cache)
         self.context = copy_context()
         self.calls: dict[Item, Any] = {}
-        self.looks: dict[Item, Any] = {}
         self.has_ended = False
         self._most = most
         self._ahead = max(AHEAD, TIMES * concurrency)
@@ -96,10 +95,6 @@ class Map:
 
     def submit(self, item: Item) -> Any:
         """Begin an item's call; gives a future."""
-        raise NotImplementedError
-
-    def look(self, item: Item) -> Any:
-        """Begin to look an item up singly; gives a future."""
         raise NotImplementedError
 
     def note(self, item: Item, future: Any) -> None:
@@ -121,6 +116,11 @@ class Map:
         room = self._ahead - len(self._line) - (0 if self.options.ordered else self._open)
         return min(room, self.lookups.size) if room >= LEAST else 0
 
+    @staticmethod
+    def unread(page: list[Any]) -> list[Item]:
+        """The items of a page of which something is stored that takes longer to read."""
+        return [each for each in page if each.__class__ is Item and each.call is not None]
+
     def take(self, page: list[Any]) -> None:
         """Take a page of results and items in, and begin the items."""
         items = [each for each in page if each.__class__ is Item]
@@ -133,10 +133,9 @@ class Map:
             self._begin(item)
 
     def _begin(self, item: Item) -> None:
-        """Have an item looked up, or called as soon as that may be, unless an equal one is."""
-        if item.call is not None:
-            future = self.looks[item] = self.look(item)
-            future.add_done_callback(partial(self.note, item))
+        """Have an item called as soon as that may be, unless its result was found."""
+        if item.made is not None:
+            self._take(item, item.made)
             return
         equal = self._equal.setdefault(item.key, []) if item.key else []
         equal.append(item)
@@ -187,9 +186,8 @@ class Map:
     # --------------------------------------------------------------------------------- ending
 
     def settle(self, item: Item, future: Any) -> None:
-        """Note the end of a call or of a look-up, and begin what may begin now."""
+        """Note the end of a call, and begin what may begin now."""
         self.calls.pop(item, None)
-        self.looks.pop(item, None)
         if item.settled:  # its time was over
             return
         try:
@@ -199,10 +197,8 @@ class Map:
         if error is not None:
             if not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
                 self.fail(item, error)
-        elif (made := future.result()) is not MISSING:
-            self._take(item, made)
-        elif not self.has_ended:
-            self._begin(item)
+        else:
+            self._take(item, future.result())
         self.go_on()
 
     def is_fatal(self, error: BaseException) -> bool:
@@ -285,6 +281,10 @@ class Map:
         head = self._line[0]
         return head.__class__ is not Item or (head.settled and not self._stops(head))
 
+    def _stops(self, head: Item) -> bool:
+        """Whether nothing behind this one is handed out, as it ended the map."""
+        return self.options.ordered and head.fatal
+
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes: what is under way aside."""
@@ -314,16 +314,11 @@ class Map:
                 yield Failed(shown(head.args), error, head.stored)
                 return
 
-    def _stops(self, head: Item) -> bool:
-        """Whether nothing behind this one is handed out, as it ended the map."""
-        if not self.options.ordered or not head.fatal:
-            return False
-        self._fatal = head
-        return True
-
     def raise_failure(self) -> None:
         """Raise what ended the map, if anything did: else what the inputs raised, if they did."""
         item, self._fatal = self._fatal, None
+        if self._line and self._stops(self._line[0]):
+            item = self._line[0]
         self._line.clear()
         self._equal.clear()
         error: BaseException | None = self.inputs.error
@@ -361,9 +356,6 @@ def _input_shown(args: tuple[Any, ...]) -> str:
 
 # ---------------------------------------------------------------------------------- SIGTERM
 
-_running: Final[dict[object, int]] = {}
-"""The maps that run in the main thread, each with its process."""
-
 
 @contextmanager
 def ends_in_order() -> Iterator[None]:
@@ -372,31 +364,24 @@ def ends_in_order() -> Iterator[None]:
     So a map ends in order, as at Ctrl-C. By default SIGTERM ends a process at once, and what its
     calls would have returned is lost.
     """
-    if threading.current_thread() is not threading.main_thread():
+    of_main = threading.current_thread() is threading.main_thread()
+    if not of_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    token = object()
-    _running[token] = os.getpid()
+    process = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        if os.getpid() == process:
+            raise SystemExit(STATUS)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
     try:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            with suppress(ValueError, OSError):  # in a subinterpreter, say
-                signal.signal(signal.SIGTERM, _end)
+        with suppress(ValueError, OSError):  # in a subinterpreter, say
+            signal.signal(signal.SIGTERM, end)
         yield
     finally:
-        _running.pop(token, None)
-        if not _running:
-            _put_back()
-
-
-def _put_back() -> None:
-    if signal.getsignal(signal.SIGTERM) is _end:
-        with suppress(ValueError, OSError):  # in another thread: `_end` does it when it is called
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    del frame
-    if os.getpid() in _running.values():
-        raise SystemExit(STATUS)
-    _put_back()
-    os.kill(os.getpid(), number)
+        if signal.getsignal(signal.SIGTERM) is end:
+            with suppress(ValueError, OSError):  # another thread has closed the map
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
