@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
-from beautyspot.batch.meter import OFTEN
 from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.targets import make_async
 from beautyspot.batch.window import Map, ends_in_order
@@ -74,7 +73,7 @@ class AsyncMap(Map):
         target: the function.
         inputs: the iterables, of both kinds.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
     """
 
     cancelled = CancelledError
@@ -84,7 +83,7 @@ class AsyncMap(Map):
         target: Target,
         inputs: tuple[Iterable[Any] | AsyncIterable[Any], ...],
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
     ) -> None:
         concurrency = options.concurrency or CONCURRENCY
         super().__init__(target, options, meter, concurrency, concurrency)
@@ -100,8 +99,7 @@ class AsyncMap(Map):
         check_asyncio("spot.map of a coroutine function")
         self._loop, behind = asyncio.get_running_loop(), self.target.engine.behind
         before = behind.tasks_here()
-        if self.meter is not None:
-            self.context.run(self.meter.watch)
+        self.meter.start(self.context, self.running)
         try:
             with ends_in_order():
                 while True:
@@ -131,16 +129,16 @@ class AsyncMap(Map):
         page = self.inputs.page(room) if room else []
         if page:
             self.take(await self._found(page))
-        if self.meter is not None:
-            self.meter.tick()
+        self.meter.tick()
         if page or self.is_ready:
             return True
         reads = isinstance(self.inputs, AsyncInputs) and not self.inputs.has_ended
         if self.calls or (reads and not self.has_ended):
-            wakes = self._loop.call_later(OFTEN, self._news.set) if self.meter else None
-            await self._news.wait()
-            if wakes is not None:
-                wakes.cancel()
+            looks = self._loop.call_later(self.meter.every, self._news.set)
+            try:
+                await self._news.wait()
+            finally:
+                looks.cancel()
             return True
         return not self.is_over
 
@@ -217,8 +215,7 @@ class AsyncMap(Map):
             await self._all_have_ended()
             raise
         finally:
-            if self.meter is not None:
-                self.meter.close()
+            self.meter.close()
 
     async def _all_have_ended(self) -> None:
         if asyncio.get_running_loop() is not self._loop:  # whose calls nobody can wait for here

@@ -24,6 +24,7 @@ from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
 
     Show = Callable[[Progress, bool], object]
     """Shows it to somebody; True says that no other call comes."""
@@ -50,8 +51,9 @@ class Meter:
         clock: gives seconds.
 
     Attributes:
-        hits, runs, failures, refused, unstored: as of `Progress`; the map counts, by `count`.
-        running: gives how many calls are under way.
+        hits, runs, failures, refused, unstored: as of `Progress`; the map counts them.
+        calls: those that have begun.
+        every: seconds between two looks.
         has_ended: whether the map has.
     """
 
@@ -59,42 +61,32 @@ class Meter:
         self,
         function: str,
         total: int | None,
-        show: Show,
+        show: Show | None,
         every: float = OFTEN,
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._function, self._total, self._clock = function, total, clock
-        self._show: Show | None = show
-        self._every = every
-        self.hits = self.runs = self.failures = self.refused = self.unstored = 0
-        self.running: Callable[[], int] = lambda: 0
+        self._function, self._total, self._show, self.every = function, total, show, every
+        self._clock = clock
+        self.hits = self.runs = self.failures = self.refused = self.unstored = self.calls = 0
+        self.has_ended = False
+        self._running: Callable[[], int] = lambda: 0
         self._queue = Queue()
         self._started = self._moved = clock()
+        self._has_begun = False
+        self._counted = 0  # what had happened when it was looked at last
         self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
-        self._has_begun = self.has_ended = False
         self._due = self._started + every
 
-    def watch(self) -> None:
-        """Count those of the calls made from here, and in copies of this context, that queue."""
-        self._queue.watch()
-
-    def began(self) -> None:
-        """Note that a call begins. From the first one on the time that is left is reckoned."""
-        self._moved = self._clock()
-        if not self._has_begun:
-            self._has_begun = True
-            self._samples = deque([(self._moved, self.hits, 0)], SAMPLES)
-
-    def count(self, **inputs: int) -> None:
-        """Count inputs that are done, by what became of them."""
-        self._moved = self._clock()
-        for name, number in inputs.items():
-            setattr(self, name, getattr(self, name) + number)
+    def start(self, context: Context, running: Callable[[], int]) -> None:
+        """Have the calls be counted that queue, made in this context, and those that run."""
+        if self._show is not None:
+            context.run(self._queue.watch)
+            self._running = running
 
     def progress(self) -> Progress:
         """What was counted by now."""
-        now, total, running = self._clock(), self._total, self.running()
+        now, total, running = self._clock(), self._total, self._running()
         ended = self.runs + self.failures + self.refused
         done, quiet = self.hits + ended, max(0.0, now - self._moved)
         waiting = min(running, max(0, self._queue.length))
@@ -120,10 +112,18 @@ class Meter:
 
     def tick(self, *, last: bool = False) -> None:
         """Show it, where that is due."""
-        now = self._clock()
-        if self._show is None or (now < self._due and not last):
+        if self._show is None:
             return
-        self._due = now + self._every
+        now, was = self._clock(), self._counted
+        self._counted = self.hits + self.runs + self.failures + self.refused + self.calls
+        if self._counted != was:
+            self._moved = now
+        if self.calls and not self._has_begun:  # from here on the time that is left is reckoned
+            self._has_begun = True
+            self._samples = deque([(now, self.hits, 0)], SAMPLES)
+        if now < self._due and not last:
+            return
+        self._due = now + self.every
         try:
             self._show(self.progress(), last)
         except Exception as error:
@@ -140,7 +140,7 @@ class Meter:
         if not self.has_ended:
             self.has_ended = True
             self.tick(last=True)
-            self.running = lambda: 0  # it leads to the map, and that to this
+            self._running = lambda: 0  # it leads to the map, and that to this
 
 
 # ------------------------------------------------------------------------------------- displays
@@ -215,8 +215,8 @@ def _is_looked_at() -> bool:
     return hasattr(shell, "kernel")
 
 
-def meter_of(progress: object, function: str, total: int | None) -> Meter | None:
-    """What counts for a map with this `progress=`; None where nobody wants to know.
+def meter_of(progress: object, function: str, total: int | None) -> Meter:
+    """What counts for a map with this `progress=`.
 
     Args:
         progress: as the user gave it.
@@ -227,7 +227,7 @@ def meter_of(progress: object, function: str, total: int | None) -> Meter | None
         ConfigError: it is no `progress=`; says what it may be.
     """
     if progress is None or progress is False:
-        return None
+        return Meter(function, total, None, MINUTE)
     if progress is True:
         bar = _by_tqdm(function, total) if _is_looked_at() else None
         return Meter(function, total, bar or _log, OFTEN if bar else MINUTE)

@@ -69,8 +69,8 @@ class Threads(Executor):
         self._name, self._most = name, most
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._open: set[Future[Any]] = set()
-        self._threads: set[threading.Thread] = set()
-        self._running: dict[Future[Any], threading.Thread] = {}
+        self._left: set[Future[Any]] = set()
+        self._number = 0  # of the threads, less those that were left
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a thread call it; here where none can be started."""
@@ -81,46 +81,39 @@ class Threads(Executor):
         return future
 
     def _start(self) -> None:
-        if len(self._threads) >= min(len(self._open), self._most):
+        if self._number >= min(len(self._open), self._most):
             return
-        thread = threading.Thread(target=self._serve, name=f"beautyspot-{self._name}", daemon=True)
-        self._threads.add(thread)
         try:
-            thread.start()
+            name = f"beautyspot-{self._name}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._number += 1
         except (RuntimeError, MemoryError):
-            self._threads.discard(thread)
-            if not self._threads:  # nobody else would do it
+            if not self._number:  # nobody else would do it
                 self._queue.put(None)
                 self._serve()
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
             future, call = work
-            self._running[future] = threading.current_thread()
             if future.set_running_or_notify_cancel():
                 _run(future, call)
             self._open.discard(future)
-            if self._running.pop(future, None) is None:
-                return  # it was left, and another thread took this one's place
+            if future in self._left:  # another thread took this one's place
+                return
             del work, future, call  # else its result would be kept until the next one comes
 
     def leave(self, future: Future[Any]) -> None:
-        """Have another thread take the place of the one that runs this, which is none of ours."""
-        thread = self._running.pop(future, None)
+        """Have another thread take the place of the one that runs this, which ends with that."""
+        self._left.add(future)
         self._open.discard(future)
-        if thread is not None:
-            self._threads.discard(thread)
-            self._start()
+        self._number -= 1
+        self._start()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads; nothing is submitted any more."""
-        del cancel_futures
-        threads = list(self._threads)
-        for _ in threads:
+        """End the threads, each once it is free; nothing is submitted any more."""
+        del wait, cancel_futures
+        for _ in range(self._number):
             self._queue.put(None)
-        for thread in threads if wait else ():
-            if thread is not threading.current_thread():
-                thread.join()
 
 
 def _run(future: Future[Any], call: Callable[[], Any]) -> None:
@@ -140,7 +133,7 @@ class ThreadMap(Map):
         target: the function.
         inputs: the iterables.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
     """
 
     cancelled = CancelledError
@@ -150,7 +143,7 @@ class ThreadMap(Map):
         target: Target,
         inputs: tuple[Any, ...],
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
     ) -> None:
         given = options.executor
         workers = workers_of(given)
@@ -174,8 +167,7 @@ class ThreadMap(Map):
         with ends_in_order():
             try:
                 _under_way.add(self)
-                if self.meter is not None:
-                    self.context.run(self.meter.watch)
+                self.meter.start(self.context, self.running)
                 while True:
                     yield from self.ready()
                     if not self._goes_on():
@@ -197,8 +189,7 @@ class ThreadMap(Map):
             found = self.context.run(self.lookups.page, page)
             self.context.run(self.lookups.read, self.unread(found))
             self.take(found)
-        if self.meter is not None:
-            self.meter.tick()
+        self.meter.tick()
         if not self.calls:
             return bool(page) or self.is_ready or not self.is_over
         try:
@@ -222,9 +213,8 @@ class ThreadMap(Map):
                 self.settle(*self._done.get())
         finally:
             if isinstance(self._executor, Threads):
-                self._executor.shutdown(wait=not self.calls)
-            if self.meter is not None:
-                self.meter.close()
+                self._executor.shutdown()
+            self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
 

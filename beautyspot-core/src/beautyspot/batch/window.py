@@ -57,7 +57,7 @@ class Map:
     Args:
         target: the function.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
         concurrency: so many calls run at once.
         most: so many are submitted at once; None is any number.
 
@@ -73,7 +73,7 @@ class Map:
         self,
         target: Target,
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
         concurrency: int,
         most: int | None,
     ) -> None:
@@ -90,8 +90,6 @@ class Map:
         self._waiting: deque[Item] = deque()  # calls that are yet to be submitted
         self._failures = 0
         self._fatal: Item | None = None
-        if meter is not None:
-            meter.running = self._running
 
     def submit(self, item: Item) -> Any:
         """Begin an item's call; gives a future."""
@@ -101,7 +99,8 @@ class Map:
         """Called with each of these futures that is done, in any thread: have it settled."""
         raise NotImplementedError
 
-    def _running(self) -> int:
+    def running(self) -> int:
+        """How many calls are under way."""
         return sum(item.began is not None for item in list(self.calls))
 
     # ------------------------------------------------------------------------------ beginning
@@ -127,8 +126,7 @@ class Map:
         ordered = self.options.ordered or not items
         self._line.extend(page if ordered else [x for x in page if x.__class__ is not Item])
         self._open += len(items)
-        if self.meter is not None and len(items) < len(page):
-            self.meter.count(hits=len(page) - len(items))
+        self.meter.hits += len(page) - len(items)
         for item in items:
             self._begin(item)
 
@@ -150,8 +148,7 @@ class Map:
                 return
             item = self._waiting.popleft()
             item.start = self.target.start()
-            if self.meter is not None:
-                self.meter.began()
+            self.meter.calls += 1
             try:
                 future = self.calls[item] = self.submit(item)
             except Exception as error:  # the executor takes no calls any more
@@ -206,11 +203,10 @@ class Map:
         return not isinstance(error, Exception)
 
     def _take(self, item: Item, made: Made) -> None:
-        if self.meter is not None:
-            if made.is_hit:
-                self.meter.count(hits=1)
-            else:
-                self.meter.count(runs=1, unstored=not made.is_stored)
+        meter = self.meter
+        meter.hits += made.is_hit
+        meter.runs += not made.is_hit
+        meter.unstored += not (made.is_hit or made.is_stored)
         if made.error is not None:
             self.fail(item, made.error, stored=True)
             return
@@ -223,8 +219,7 @@ class Map:
             else:
                 follower.value = value
                 self._close(follower)
-                if self.meter is not None:
-                    self.meter.count(hits=1)
+                meter.hits += 1
 
     def fail(
         self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
@@ -240,8 +235,9 @@ class Map:
             each.error, each.stored = error, stored
             if each is not item:
                 self._close(each)
-            if self.meter is not None and (each is not item or not stored):
-                self.meter.count(**{"hits" if stored else "refused" if refused else "failures": 1})
+                self.meter.hits += stored
+            self.meter.refused += refused
+            self.meter.failures += not (stored or refused)
             if stored and self.options.errors != "raise":
                 continue
             self._failures += 1
