@@ -11,6 +11,7 @@ import atexit
 import os
 import threading
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -108,6 +109,12 @@ class Threads(Executor):
         self._open.discard(future)
         self._number -= 1
         self._start()
+
+    def join(self) -> None:
+        """Wait for all that was submitted, and was not left."""
+        for future in list(self._open):
+            with suppress(CancelledError):
+                future.exception()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the threads, each once it is free; nothing is submitted any more."""
@@ -208,12 +215,17 @@ class ThreadMap(Map):
             return  # pragma: no cover - at the process's end, and in children
         _under_way.discard(self)
         self.stop()
+        ours = self._executor if isinstance(self._executor, Threads) else None
         try:
-            while self.calls:
-                self.settle(*self._done.get())
+            for item, future in list(self.calls.items()):  # a note may be lost by Ctrl-C
+                with suppress(CancelledError):
+                    future.exception()
+                self.settle(item, future)
+            if ours is not None:
+                ours.join()
         finally:
-            if isinstance(self._executor, Threads):
-                self._executor.shutdown()
+            if ours is not None:
+                ours.shutdown()
             self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
