@@ -76,7 +76,7 @@ def test_an_iterator_that_is_dropped_ends_likewise(spot: Spot, slow: Slow, cycle
     gc.collect()
     assert spot.peek(slow.function, 1) is not None
     assert spot.peek(slow.function, 2) is not None
-    assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
+    until(lambda: not any(each.name == "beautyspot-map" for each in threading.enumerate()))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

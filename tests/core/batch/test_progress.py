@@ -6,10 +6,12 @@ import io
 import logging
 import sys
 import types
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.batch.meter import Meter, meter_of
+from gates import until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -49,37 +51,37 @@ def shown(total: int | None, *, at_work: int = 0) -> tuple[Meter, Clock, list[An
     """A meter, its clock, and what it shows; so many calls are under way."""
     clock, seen = Clock(), list[Any]()
     meter = Meter(NAME, total, lambda progress, last: seen.append((progress, last)), clock=clock)
-    meter.running = lambda: at_work
+    meter.start(copy_context(), lambda: at_work)
     return meter, clock, seen
 
 
 def test_what_becomes_of_each_input_is_counted() -> None:
     meter, clock, seen = shown(9, at_work=1)
-    meter.count(hits=2)
+    meter.hits += 2
     clock.now += 2
-    meter.count(runs=2, unstored=1)
-    meter.count(failures=1)
-    meter.count(refused=1)
+    meter.runs, meter.unstored, meter.failures, meter.refused = 2, 1, 1, 1
+    meter.tick()
     clock.now += 3
     now = meter.progress()
     assert (now.function, now.total, now.done, now.running) == (NAME, 9, 6, 1)
     assert (now.hits, now.runs, now.failures, now.refused, now.unstored) == (2, 2, 1, 1, 1)
     assert (now.seconds, now.quiet) == (5, 3)
+    meter.tick()
+    meter.tick()  # which is not due yet
     meter.close()
     meter.close()
-    meter.show()
-    assert [(told.done, last) for told, last in seen] == [(6, True)], "the end is shown, and once"
+    assert [(told.done, last) for told, last in seen] == [(6, False), (6, False), (6, True)]
 
 
 def test_hits_do_not_shorten_the_time_that_is_left() -> None:
     meter, clock, _ = shown(1000, at_work=2)
     clock.now += 10
-    meter.count(hits=900)
-    meter.began()
+    meter.hits, meter.calls = 900, 2
+    meter.tick()
     assert meter.progress().left is None  # nothing has run yet
     clock.now += 4
-    meter.count(runs=1)
-    meter.count(failures=1)
+    meter.runs, meter.failures = 1, 1
+    meter.tick()
     now = meter.progress()
     assert now.left == 98 * 4 / 2
     assert now.rate == 2 / 4
@@ -91,7 +93,8 @@ def test_hits_do_not_shorten_the_time_that_is_left() -> None:
 def test_of_hits_alone_the_time_is_theirs() -> None:
     meter, clock, _ = shown(1000)
     clock.now += 10
-    meter.count(hits=500)
+    meter.hits = 500
+    meter.tick()
     assert meter.progress().left == 10
 
 
@@ -103,10 +106,8 @@ def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> 
         raise ZeroDivisionError
 
     meter = meter_of(tell, NAME, None)
-    assert meter is not None
-    meter.show()
-    meter.show()
-    meter.start()  # its thread ends at once
+    meter.tick(last=True)
+    meter.tick(last=True)
     meter.close()
     assert len(calls) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -116,8 +117,8 @@ def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> 
 def counted(total: int | None) -> Meter:
     """That of `progress=True`, when much has happened."""
     meter = meter_of(True, NAME, total)
-    assert meter is not None
-    meter.count(hits=9800, runs=2229, failures=5, refused=2, unstored=3)
+    meter.hits, meter.runs, meter.failures = 9800, 2229, 5
+    meter.refused, meter.unstored = 2, 3
     return meter
 
 
@@ -135,7 +136,7 @@ def test_tqdm_shows_it_where_it_is_installed(
     meter = counted(total)
     bar = Bar.made.pop()
     assert bar.options == {"total": total, "desc": "read"}
-    meter.show()
+    until(lambda: meter.tick() or bar.drawn)
     assert (bar.n, bar.closed) == (12036, False)
     assert bar.text.endswith(WORDS)
     meter.close()

@@ -73,7 +73,7 @@ class AsyncMap(Map):
         target: the function.
         inputs: the iterables, of both kinds.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
     """
 
     cancelled = CancelledError
@@ -83,7 +83,7 @@ class AsyncMap(Map):
         target: Target,
         inputs: tuple[Iterable[Any] | AsyncIterable[Any], ...],
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
     ) -> None:
         concurrency = options.concurrency or CONCURRENCY
         super().__init__(target, options, meter, concurrency, concurrency)
@@ -92,15 +92,14 @@ class AsyncMap(Map):
         if any(isinstance(each, AsyncIterable) for each in inputs):
             self.inputs = AsyncInputs(inputs, self._news.set, self.context)
         self._timers: dict[Task, asyncio.TimerHandle] = {}
+        self._left: set[Task] = set()  # calls whose time was over
 
     async def give(self) -> AsyncGenerator[Any, None]:
         """The results."""
         check_asyncio("spot.map of a coroutine function")
         self._loop, behind = asyncio.get_running_loop(), self.target.engine.behind
         before = behind.tasks_here()
-        if self.meter is not None:
-            self.context.run(self.meter.watch)
-            self.meter.start_in(self._loop)
+        self.meter.start(self.context, self.running)
         try:
             with ends_in_order():
                 while True:
@@ -129,31 +128,38 @@ class AsyncMap(Map):
         room = self.room
         page = self.inputs.page(room) if room else []
         if page:
-            run: Any = self.context.copy().run
-            look = partial(run, self.lookups.page, page)
-            engine = self.target.engine
-            if engine.blocking:
-                self.take(await Job(look).run_in(engine.executor))
-            else:
-                self.take(look())
-                await asyncio.sleep(0)  # the loop runs others between two pages
+            self.take(await self._found(page))
+        self.meter.tick()
         if page or self.is_ready:
             return True
         reads = isinstance(self.inputs, AsyncInputs) and not self.inputs.has_ended
-        if self.calls or self.looks or (reads and not self.has_ended):
-            await self._news.wait()
+        if self.calls or (reads and not self.has_ended):
+            looks = self._loop.call_later(self.meter.every, self._news.set)
+            try:
+                await self._news.wait()
+            finally:
+                looks.cancel()
             return True
         return not self.is_over
 
-    # ------------------------------------------------------------------------------- the tasks
+    async def _found(self, page: list[Any]) -> list[Any]:
+        """Look inputs up: in the executor what may block."""
+        run, engine = self.context.copy().run, self.target.engine
+        if engine.blocking:
+            found: list[Any] = await self._job(self.lookups.page, page)
+        else:
+            found = run(self.lookups.page, page)
+            await asyncio.sleep(0)  # the loop runs others between two pages
+        unread = self.unread(found)
+        if unread:
+            await self._job(self.lookups.read, unread)
+        return found
 
-    def look(self, item: Item) -> Task:
-        """Have the executor look an item up."""
+    def _job(self, work: Callable[[Any], Any], what: list[Any]) -> Coroutine[Any, Any, Any]:
         run: Any = self.context.copy().run
-        look = partial(run, self.lookups.look, item)
-        return self._loop.create_task(
-            Job(look).run_in(self.target.engine.executor), context=self.context.copy()
-        )
+        return Job(partial(run, work, what)).run_in(self.target.engine.executor)
+
+    # ------------------------------------------------------------------------------- the tasks
 
     def submit(self, item: Item) -> Task:
         """Make a call in a task, and have its time be watched from when it has its permit."""
@@ -177,6 +183,7 @@ class AsyncMap(Map):
         timer = self._timers.pop(future, None)
         if timer is not None:
             timer.cancel()
+        self._left.discard(future)
         self._news.set()
         self.settle(item, future)
 
@@ -185,7 +192,7 @@ class AsyncMap(Map):
         if task.done():  # `note` comes next
             return
         del self.calls[item]
-        self.looks[item] = task  # the end waits for it
+        self._left.add(task)
         self.fail(item, _over(self.target.task, timeout))
         task.cancel()
         self._news.set()
@@ -195,7 +202,7 @@ class AsyncMap(Map):
 
     def _cancel(self) -> None:
         self.has_ended = True
-        for task in (*self.calls.values(), *self.looks.values()):
+        for task in (*self.calls.values(), *self._left):
             task.cancel()
 
     async def _end(self) -> None:
@@ -208,15 +215,14 @@ class AsyncMap(Map):
             await self._all_have_ended()
             raise
         finally:
-            if self.meter is not None:
-                self.meter.close()
+            self.meter.close()
 
     async def _all_have_ended(self) -> None:
         if asyncio.get_running_loop() is not self._loop:  # whose calls nobody can wait for here
             return
         if isinstance(self.inputs, AsyncInputs):
             await self.inputs.close()
-        while tasks := [*self.calls.values(), *self.looks.values()]:
+        while tasks := [*self.calls.values(), *self._left]:
             await asyncio.wait(tasks)
 
 

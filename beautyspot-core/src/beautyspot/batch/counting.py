@@ -8,7 +8,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.inputs import Inputs, check_plain, checked_inputs
-from beautyspot.batch.lookups import BYTES, FIRST, LARGEST
+from beautyspot.batch.lookups import FIRST, LARGEST, next_size
 from beautyspot.batch.targets import target_of
 from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
@@ -85,7 +85,6 @@ class Counter:
 
     def __init__(self, target: Target) -> None:
         self._target, self._engine = target, target.engine
-        self._size = FIRST
         self._missing: set[str] = set()
         self._without_key = 0
 
@@ -96,11 +95,26 @@ class Counter:
             Exception: what an iterable raised.
             ItemsError: an input should be a list of items, and is none.
         """
+        size = FIRST
         while not inputs.has_ended:
-            page = inputs.page(self._size)
-            calls = [call for args in page for call in self._calls(args)]
-            if calls:
-                self._look_up(calls)
+            calls = [call for args in inputs.page(size) for call in self._calls(args)]
+            wanted = {call.key: call for call in calls if call.key not in self._missing}
+            found = self._find(wanted)
+            size = next_size(size, found.values(), LARGEST)
+            left = {key: call for key, call in wanted.items() if key not in found}
+            for key, entry in found.items():
+                if wanted[key].refresh or not self._answers(wanted[key], entry, key):
+                    left[key] = wanted[key]
+            earlier = {
+                key: call
+                for call in left.values()
+                if call.key not in found
+                for key in call.task.addressing.earlier_keys(call)
+            }
+            for key, entry in self._find(earlier).items():
+                if self._answers(earlier[key], entry, key):
+                    left.pop(earlier[key].key, None)
+            self._missing.update(left)
         if inputs.error is not None:
             raise inputs.error
         return self._without_key + len(self._missing)
@@ -117,60 +131,32 @@ class Counter:
         except Exception:  # its arguments do not fit, say: the call raises what says more
             self._without_key += 1
             return []
-        return [call for call in calls if self._has_key(call)]
+        for call in calls:
+            try:
+                if self._engine.active:
+                    join(self._engine, call)
+                    call.task.addressing.address(call)
+            except Exception:  # it runs uncached, or raises what says more
+                call.key = ""
+            self._without_key += not call.key
+        return [call for call in calls if call.key]
 
-    def _has_key(self, call: Call) -> bool:
-        """Whether a call has a key, which it gets here; else it counts as one that runs."""
+    def _find(self, keys: Iterable[str]) -> dict[str, Entry]:
         try:
-            if self._engine.active:
-                join(self._engine, call)
-                call.task.addressing.address(call)
-        except Exception:  # it runs uncached, or raises what says more
-            call.key = ""
-        self._without_key += not call.key
-        return call.key != ""
-
-    def _look_up(self, calls: list[Call]) -> None:
-        wanted = {call.key: call for call in calls if call.key not in self._missing}
-        found = self._find(list(wanted))
-        largest = max((len(entry.result_data or b"") for entry in found.values()), default=0)
-        fits = BYTES // largest if largest else LARGEST
-        self._size = max(1, min(2 * self._size, LARGEST, fits))
-        for key in self._unanswered([call for call in wanted.values() if call.key not in found]):
-            self._missing.add(key)
-        for key, entry in found.items():
-            if wanted[key].refresh or not self._answers(wanted[key], entry):
-                self._missing.add(key)
-
-    def _unanswered(self, calls: list[Call]) -> set[str]:
-        """The keys of those calls that have no result under an earlier name either."""
-        earlier = {
-            key: call
-            for call in calls
-            if not call.refresh
-            for key in call.task.addressing.earlier_keys(call)
-        }
-        found = self._find(list(earlier)) if earlier else {}
-        there = {earlier[key].key for key in found if self._answers(earlier[key], found[key], key)}
-        return {call.key for call in calls} - there
-
-    def _find(self, keys: list[str]) -> dict[str, Entry]:
-        try:
-            return self._engine.cache.find_many(keys)
+            return self._engine.cache.find_many(list(keys))
         except Exception as error:
             advice = "They count as calls that would run, as they would while it fails"
             self._engine.reporter.report("look up", self._target.name, error, advice)
             return {}
 
-    def _answers(self, call: Call, entry: Entry, key: str = "") -> bool:
+    def _answers(self, call: Call, entry: Entry, key: str) -> bool:
         """Whether a call would be answered by this entry, of its own key or an earlier one."""
         cache = self._engine.cache
         if cache.unfit(call, entry) is not None:
             return False
-        if entry.result_type != DIRECT_BLOB:
-            return True
         try:
-            cache.restore(call.task, key or call.key, entry)
+            if entry.result_type == DIRECT_BLOB:
+                cache.restore(call.task, key, entry)
         except StoredError as stored:
             return stored.error is not None
         except Exception:

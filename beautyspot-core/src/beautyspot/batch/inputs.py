@@ -48,27 +48,16 @@ def _instead(method: str, function: object, inputs: tuple[object, ...], place: i
     given = inputs[place]
     if len(inputs) > 1:
         name = getattr(function, "__name__", "function")
-        bound = f"partial({name}, {_parameter(function, place)}={given!r:.40})"
         return (
             "what is the same for all calls is given to the function by functools.partial: write "
-            f"spot.{method}({bound}, inputs)"
+            f"spot.{method}(partial({name}, name={given!r:.40}), inputs), with the name of its "
+            "parameter"
         )
     if callable(given):
         return "call it, if that gives the inputs"
     if isinstance(given, str | bytes | bytearray):
         return "write [text], or list(text) if each of its letters is an input"
     return f"write [{given!r:.20}]"
-
-
-def _parameter(function: Any, place: int) -> str:
-    """The name of the parameter that gets this input; a stand-in where it has none."""
-    from inspect import Parameter, signature  # only where something is wrong
-
-    try:
-        parameter = [*signature(function).parameters.values()][place]
-    except (TypeError, ValueError, IndexError):
-        return "name"
-    return parameter.name if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD else "name"
 
 
 def total_of(inputs: tuple[object, ...]) -> int | None:

@@ -14,15 +14,16 @@ from xxhash import xxh3_128_digest
 from beautyspot.batch.targets import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.contracts import Entry, in_full
+from beautyspot.concurrency.together import AT_ONCE, together
+from beautyspot.contracts import Entry, entry_of, in_full
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.compression import plain_size
 from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import COMPRESSED, Payload, StoredError
+from beautyspot.serialization.payload import COMPRESSED, StoredError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from beautyspot.batch.targets import Target
     from beautyspot.concurrency.queueing import Start
@@ -48,8 +49,8 @@ class Item:
     Attributes:
         args: what the function is called with.
         key: of that call; "" where it has none, and so is equal to no other.
-        call: to be looked up singly, in a thread that may wait; None where the function is to be
-            called.
+        call: what is stored of it is yet to be read; None where nothing is.
+        made: what was stored, once it is read.
         looked: whether nothing was found for its key, and nothing of this map was stored since.
         start: stops its call as long as that waits for its permit; None where it needs none.
         began: when its call was made, on the monotonic clock; None before that.
@@ -60,12 +61,12 @@ class Item:
 
     __slots__ = (
         *("args", "began", "call", "error", "fatal", "key"),
-        *("looked", "settled", "start", "stored", "value"),
-        "__weakref__",
+        *("looked", "made", "settled", "start", "stored", "value"),
     )
 
     def __init__(self, args: tuple[Any, ...], key: str = "", call: Call | None = None) -> None:
         self.args, self.key, self.call = args, key, call
+        self.made: Made | None = None
         self.looked = True
         self.start: Start | None = None
         self.began: float | None = None
@@ -92,85 +93,86 @@ class Lookups:
         self.size = FIRST
 
     def page(self, inputs: list[Args]) -> list[Any]:
-        """For each input its value, or an `Item` where that is not found at once."""
+        """For each input its value, or an `Item` where that is not found at once.
+
+        Those with a `call` are to be given to `read`.
+        """
         if not self._engine.active or not self._target.is_cached_by_call:
             return [Item(args) for args in inputs]
         try:
-            return self._looked_up(inputs)
+            page, found = self._looked_up(inputs)
+            self._engine.uses.bound()
+            is_read = any(each.__class__ is Item and each.call is not None for each in page)
+            self.size = next_size(self.size, found, AT_ONCE if is_read else LARGEST)
+            return page
         except Exception as error:  # of a store that answers nonsense, say
             self._report(error)
             return [Item(args) for args in inputs]
-
-    def _looked_up(self, inputs: list[Args]) -> list[Any]:
-        keys = self._target.keys(inputs) if self._may_be_plain() else None
-        page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
-        self._engine.uses.bound()
-        self.adapt(found.values())
-        return page
 
     def _report(self, error: Exception) -> None:
         advice = "Each call looks for its own result, and nothing is lost"
         self._engine.reporter.report("look up", self._target.name, error, advice)
 
-    def _may_be_plain(self) -> bool:
-        """Whether a result that lies in its row, and never expires, needs no more than its digest.
+    def _looked_up(self, inputs: list[Args]) -> tuple[list[Any], Iterable[Found]]:
+        """The page, and what was found for it.
 
-        As on the fast path of single hits.
+        A result that lies in its row, and never expires, needs no more than its key and its digest,
+        as on the fast path of single hits.
         """
         task, engine = self._task, self._engine
-        if task.ttl is not None or task.classes is not None or task.refreshes or task.to_compare:
-            return False
-        return engine.cache.signing_keys is None and not engine.detours
-
-    def _find(self, keys: list[str]) -> Mapping[str, Found]:
-        """What is stored of these; what waits to be stored has a look-up of its own."""
-        cache = self._engine.cache
-        if cache.writer.pending:
-            keys = [key for key in keys if key not in cache.writer.pending]
-        if not keys:
-            return {}
-        try:
-            return cache.store.find_many(keys)
-        except MetadataBusyError:  # the calls wait for it, each where it may
-            return {}
-        except Exception as error:
-            self._report(error)
-            return {}
-
-    # ------------------------------------------------------------------------------ in bulk
-
-    def _by_keys(
-        self, inputs: list[Args], keys: list[str]
-    ) -> tuple[list[Any], Mapping[str, Found]]:
-        """The page where a hit needs nothing but its key; as `fast_path.quick` does it."""
+        needs_calls = task.ttl is not None or task.classes is not None or task.refreshes
+        needs_calls = bool(needs_calls or task.to_compare or engine.detours)
+        keys = None
+        if not needs_calls and engine.cache.signing_keys is None:
+            keys = self._target.keys(inputs)
+        if keys is None:
+            calls = [self._addressed(args) for args in inputs]
+            found = self._find([call.key for call in calls if call.key and not call.refresh])
+            page = [
+                self._recalled(call, found.get(call.key), args)
+                for args, call in zip(inputs, calls, strict=True)
+            ]
+            return page, found.values()
         found = self._find([*filter(None, keys)])
         form = self._task.form
         codec, loads, ending = form.codec, form.serializer.loads, f"\n{form.codec}\n"
-        page: list[Any] = []
+        page = []
         hits: list[tuple[str, Plain]] = []
         for args, key in zip(inputs, keys, strict=True):
             entry: Any = found.get(key)
-            if type(entry) is not tuple or entry[4] != codec:
-                page.append(self._otherwise(args, key, entry))
-                continue
-            data = entry[0]
             try:
-                if len(data) > SMALL or xxh3_128_digest((key + ending).encode() + data) != entry[1]:
-                    page.append(self._otherwise(args, key, entry))
-                    continue
-                page.append(loads(data))
+                if entry is None:
+                    page.append(Item(args, key))
+                elif (
+                    type(entry) is tuple
+                    and entry[4] == codec
+                    and len(entry[0]) <= SMALL
+                    and xxh3_128_digest((key + ending).encode() + entry[0]) == entry[1]
+                ):
+                    page.append(loads(entry[0]))
+                    hits.append((key, entry))
+                else:
+                    page.append(self._recalled(self._addressed(args), entry, args))
             except Exception:  # its own call meets the failure again, and says it
                 page.append(Item(args, key))
-                continue
-            hits.append((key, entry))
         self._count(hits)
-        return page, found
+        return page, found.values()
 
-    def _otherwise(self, args: Args, key: str, entry: Found | None) -> Any:
-        """What is no plain hit, or may not be one."""
-        if entry is None and key not in self._engine.cache.writer.pending:
-            return Item(args, key)
-        return self._result(args, self._addressed(args), entry)
+    def _find(self, keys: list[str]) -> dict[str, Found]:
+        """What is stored of these, or on its way to the store."""
+        cache, found = self._engine.cache, dict[str, "Found"]()
+        for key in keys if cache.writer.pending else ():
+            pending = cache.writer.pending.get(key)
+            if pending is not None:
+                found[key] = entry_of(pending.record)
+        asked = [key for key in keys if key not in found] if found else keys
+        try:
+            return {**found, **cache.store.find_many(asked)} if asked else found
+        except MetadataBusyError:  # the calls wait for it, each where it may
+            return found
+        except Exception as error:
+            self._report(error)
+            return found
 
     def _count(self, hits: list[tuple[str, Plain]]) -> None:
         """Count hits, and tell of them."""
@@ -191,18 +193,6 @@ class Lookups:
             name = self._task.func_identifier
             observers.hit(name, key, took, made_at, price, "store", len(data))
 
-    # -------------------------------------------------------------------------- call by call
-
-    def _by_calls(self, inputs: list[Args]) -> tuple[list[Any], Mapping[str, Found]]:
-        """The page where each call is looked at."""
-        calls = [self._addressed(args) for args in inputs]
-        found = self._find([call.key for call in calls if call.key and not call.refresh])
-        page = [
-            self._result(args, call, found.get(call.key))
-            for args, call in zip(inputs, calls, strict=True)
-        ]
-        return page, found
-
     def _addressed(self, args: Args) -> Call:
         call = self._target.call(args)
         join(self._engine, call)
@@ -212,15 +202,11 @@ class Lookups:
             call.key = ""  # its own call meets the failure again, and says it
         return call
 
-    def _result(self, args: Args, call: Call, entry: Found | None) -> Any:
-        if entry is None:
-            waits = call.key in self._engine.cache.writer.pending
-            return Item(args, call.key, call if waits else None)
-        return self._recalled(args, call, in_full(entry))
-
-    def _recalled(self, args: Args, call: Call, entry: Entry) -> Any:
+    def _recalled(self, call: Call, found: Found | None, args: Args) -> Any:
         """The value of any entry, or an `Item` where it expired, failed, or takes long to read."""
-        call.found = entry
+        if found is None:
+            return Item(args, call.key)
+        entry = call.found = in_full(found)
         value = self._engine.cache.recall(call, in_place=True)
         if value is MISSING:
             return Item(args, call.key)
@@ -230,53 +216,51 @@ class Lookups:
         self._engine.hit(call)
         return value
 
-    def adapt(self, found: Iterable[Found]) -> None:
-        """Have the next page be larger, unless these results are large."""
-        fits = BYTES // max(1, *[_length(entry) for entry in found], 1)
-        self.size = max(1, min(2 * self.size, LARGEST, fits))
+    # --------------------------------------------------------------------- what takes longer
 
-    # -------------------------------------------------------------------------- one by one
+    def read(self, items: list[Item]) -> None:
+        """Read what is stored for items with a `call`, several at once from a server; may block."""
+        storage = self._engine.cache.storage()
+        at_once = AT_ONCE if storage is not None and storage.blocking else 1
+        for item, made in together(self._read, items, at_once):
+            item.made, item.call = made, None
 
-    def look(self, item: Item) -> Any:
-        """What is found for an item that is to be looked up singly, as `Made`, or `MISSING`.
-
-        It may block.
-        """
-        call, item.call = item.call, None
+    def _read(self, item: Item) -> Made | None:
+        call = item.call
         assert call is not None  # noqa: S101 - the callers ask
         try:
             value = answer(self._engine, call, in_place=False, stale=False)
         except Exception as error:
-            if not call.is_hit:
-                raise
+            if not call.is_hit:  # its own call meets the failure again, and raises it
+                return None
             return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
-        return value if value is MISSING else Made(value)
+        return None if value is MISSING else Made(value)
 
     def copies(self, followers: list[Item], made: Made) -> list[Any]:
         """For each input that waited for an equal one a copy of what that came to, or `MISSING`.
 
         It is called before anybody gets that, and may change it.
         """
-        nothing = [MISSING] * len(followers)
+        values: list[Any] = [MISSING] * len(followers)
         if not followers or made.is_stored is None:  # it belongs to its own caller alone
-            return nothing
+            return values
         try:
             payload = self._task.form.encode(made.value, as_media=False)
             data: object = payload.data
-            return (
-                nothing
-                if isinstance(data, FileData)
-                else [self._copy(item, payload) for item in followers]
-            )
-        except Exception:  # no copy can be made: each runs the function itself
-            return nothing
+            for place, item in () if isinstance(data, FileData) else enumerate(followers):
+                call = self._target.call(item.args)
+                call.key = item.key
+                values[place] = call.task.form.restore(payload)
+                self._engine.hit(call, "run")
+        except Exception:  # noqa: S110 - no copy can be made: each runs the function itself
+            pass
+        return values
 
-    def _copy(self, item: Item, payload: Payload) -> Any:
-        call = self._target.call(item.args)
-        call.key = item.key
-        value = call.task.form.restore(payload)
-        self._engine.hit(call, "run")
-        return value
+
+def next_size(size: int, found: Iterable[Found], largest: int) -> int:
+    """How many inputs the page after one of this size should have: fewer of large results."""
+    fits = BYTES // max(1, *map(_length, found), 1)
+    return max(1, min(2 * size, largest, fits))
 
 
 def _length(entry: Found) -> int:

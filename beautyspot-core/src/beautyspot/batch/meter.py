@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import threading
 import warnings
 from collections import deque
 from contextlib import suppress
@@ -19,14 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.batch.records import Progress
-from beautyspot.concurrency import deferred
 from beautyspot.concurrency.queueing import Queue
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
+    from contextvars import Context
 
     Show = Callable[[Progress, bool], object]
     """Shows it to somebody; True says that no other call comes."""
@@ -53,8 +51,9 @@ class Meter:
         clock: gives seconds.
 
     Attributes:
-        hits, runs, failures, refused, unstored: as of `Progress`; the map counts, by `count`.
-        running: gives how many calls are under way.
+        hits, runs, failures, refused, unstored: as of `Progress`; the map counts them.
+        calls: those that have begun.
+        every: seconds between two looks.
         has_ended: whether the map has.
     """
 
@@ -62,56 +61,38 @@ class Meter:
         self,
         function: str,
         total: int | None,
-        show: Show,
+        show: Show | None,
         every: float = OFTEN,
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._function, self._total, self._clock = function, total, clock
-        self._show: Show | None = show
-        self._every = every
-        self.hits = self.runs = self.failures = self.refused = self.unstored = 0
-        self.running: Callable[[], int] = lambda: 0
+        self._function, self._total, self._show, self.every = function, total, show, every
+        self._clock = clock
+        self.hits = self.runs = self.failures = self.refused = self.unstored = self.calls = 0
+        self.has_ended = False
+        self._running: Callable[[], int] = lambda: 0
         self._queue = Queue()
         self._started = self._moved = clock()
-        self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
         self._has_begun = False
-        self._showing = threading.RLock()
-        self._ended = threading.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._counted = 0  # what had happened when it was looked at last
+        self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
+        self._due = self._started + every
 
-    def watch(self) -> None:
-        """Count those of the calls made from here, and in copies of this context, that queue."""
-        self._queue.watch()
-
-    def began(self) -> None:
-        """Note that a call begins. From the first one on the time that is left is reckoned."""
-        self._moved = self._clock()
-        if not self._has_begun:
-            self._has_begun = True
-            self._samples = deque([(self._moved, self.hits, 0)], SAMPLES)
-
-    def count(self, **inputs: int) -> None:
-        """Count inputs that are done, by what became of them."""
-        self._moved = self._clock()
-        for name, number in inputs.items():
-            setattr(self, name, getattr(self, name) + number)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the map has."""
-        return self._ended.is_set()
+    def start(self, context: Context, running: Callable[[], int]) -> None:
+        """Have the calls be counted that queue, made in this context, and those that run."""
+        if self._show is not None:
+            context.run(self._queue.watch)
+            self._running = running
 
     def progress(self) -> Progress:
         """What was counted by now."""
-        now, total, running = self._clock(), self._total, self.running()
+        now, total, running = self._clock(), self._total, self._running()
         ended = self.runs + self.failures + self.refused
         done, quiet = self.hits + ended, max(0.0, now - self._moved)
         waiting = min(running, max(0, self._queue.length))
-        with self._showing:
-            first, last = self._samples[0], self._samples[-1]
-            if done > last[1] and now - last[0] >= 1.0:
-                self._samples.append((now, done, ended))
+        first, last = self._samples[0], self._samples[-1]
+        if done > last[1] and now - last[0] >= 1.0:
+            self._samples.append((now, done, ended))
         took, of_calls = now - first[0], ended - first[2]
         rate = (done - first[1]) / took if took > 0 else 0.0
         left = None
@@ -129,53 +110,37 @@ class Meter:
             *(running, waiting, now - self._started, quiet, rate, left, self.refused),
         )
 
-    # ------------------------------------------------------------------------------- showing
-
-    def show(self, *, last: bool = False) -> None:
-        """Show it now."""
-        with self._showing:
-            show = self._show
-            if show is None or (not last and self._ended.is_set()):
-                return
-            try:
-                show(self.progress(), last)
-            except Exception as error:
-                self._show = None
-                logger.warning(
-                    "what shows the progress of %s raised %s, and is left out from now on. The "
-                    "map goes on. Mend it: progress= may not raise",
-                    *(self._function, type(error).__name__),
-                    exc_info=error,
-                )
-
-    def start(self) -> None:
-        """Have a thread show it now and then, until the end."""
-        with suppress(RuntimeError):  # no thread can be started: it is shown at the end
-            deferred.begin(self._show_on, "progress")
-
-    def _show_on(self) -> None:
-        while self._show is not None and not self._ended.wait(self._every):
-            self.show()
-
-    def start_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have an event loop show it now and then, until the end."""
-        if self._show is not None and not self._ended.is_set():
-            self._timer = loop.call_later(self._every, self._show_in, loop)
-
-    def _show_in(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.show()
-        self.start_in(loop)
+    def tick(self, *, last: bool = False) -> None:
+        """Show it, where that is due."""
+        if self._show is None:
+            return
+        now, was = self._clock(), self._counted
+        self._counted = self.hits + self.runs + self.failures + self.refused + self.calls
+        if self._counted != was:
+            self._moved = now
+        if self.calls and not self._has_begun:  # from here on the time that is left is reckoned
+            self._has_begun = True
+            self._samples = deque([(now, self.hits, 0)], SAMPLES)
+        if now < self._due and not last:
+            return
+        self._due = now + self.every
+        try:
+            self._show(self.progress(), last)
+        except Exception as error:
+            self._show = None
+            logger.warning(
+                "what shows the progress of %s raised %s, and is left out from now on. The map "
+                "goes on. Mend it: progress= may not raise",
+                *(self._function, type(error).__name__),
+                exc_info=error,
+            )
 
     def close(self) -> None:
         """Show it for the last time. A second call does nothing."""
-        with self._showing:
-            has_ended = self._ended.is_set()
-            self._ended.set()
-        if self._timer is not None:
-            self._timer.cancel()
-        if not has_ended:
-            self.show(last=True)
-            self.running = lambda: 0  # it leads to the map, and that to this
+        if not self.has_ended:
+            self.has_ended = True
+            self.tick(last=True)
+            self._running = lambda: 0  # it leads to the map, and that to this
 
 
 # ------------------------------------------------------------------------------------- displays
@@ -250,8 +215,8 @@ def _is_looked_at() -> bool:
     return hasattr(shell, "kernel")
 
 
-def meter_of(progress: object, function: str, total: int | None) -> Meter | None:
-    """What counts for a map with this `progress=`; None where nobody wants to know.
+def meter_of(progress: object, function: str, total: int | None) -> Meter:
+    """What counts for a map with this `progress=`.
 
     Args:
         progress: as the user gave it.
@@ -262,7 +227,7 @@ def meter_of(progress: object, function: str, total: int | None) -> Meter | None
         ConfigError: it is no `progress=`; says what it may be.
     """
     if progress is None or progress is False:
-        return None
+        return Meter(function, total, None, MINUTE)
     if progress is True:
         bar = _by_tqdm(function, total) if _is_looked_at() else None
         return Meter(function, total, bar or _log, OFTEN if bar else MINUTE)

@@ -137,7 +137,7 @@ class BatchMethods:
         })  # fmt: skip
         checked_inputs("map", function, inputs)
         meter = meter_of(progress, target.name, total_of(inputs))
-        if meter is not None:
+        if progress:
             self._marking.note_map(meter)
         if not target.is_coroutine:
             check_plain(

@@ -11,6 +11,7 @@ import atexit
 import os
 import threading
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -44,11 +45,11 @@ if TYPE_CHECKING:
 
     Work = tuple[Future[Any], Callable[[], Any]]
 
-READERS: Final = 8
-"""Threads that look up what takes long, such as blobs."""
+TICK: Final = 0.1
+"""Seconds, at most, for which the map's thread waits before it looks at times and the progress.
 
-POLL: Final = None if os.name == "posix" else 0.5
-"""Seconds after which a wait that Ctrl-C can't interrupt gives it a chance; None where it can."""
+On Windows no Ctrl-C interrupts a wait, so it waits no longer there either.
+"""
 
 _under_way: Final[set[ThreadMap]] = set()
 """The maps that have begun, and not ended."""
@@ -69,8 +70,8 @@ class Threads(Executor):
         self._name, self._most = name, most
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._open: set[Future[Any]] = set()
-        self._threads: set[threading.Thread] = set()
-        self._running: dict[Future[Any], threading.Thread] = {}
+        self._left: set[Future[Any]] = set()
+        self._number = 0  # of the threads, less those that were left
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a thread call it; here where none can be started."""
@@ -81,46 +82,45 @@ class Threads(Executor):
         return future
 
     def _start(self) -> None:
-        if len(self._threads) >= min(len(self._open), self._most):
+        if self._number >= min(len(self._open), self._most):
             return
-        thread = threading.Thread(target=self._serve, name=f"beautyspot-{self._name}", daemon=True)
-        self._threads.add(thread)
         try:
-            thread.start()
+            name = f"beautyspot-{self._name}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._number += 1
         except (RuntimeError, MemoryError):
-            self._threads.discard(thread)
-            if not self._threads:  # nobody else would do it
+            if not self._number:  # nobody else would do it
                 self._queue.put(None)
                 self._serve()
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
             future, call = work
-            self._running[future] = threading.current_thread()
             if future.set_running_or_notify_cancel():
                 _run(future, call)
             self._open.discard(future)
-            if self._running.pop(future, None) is None:
-                return  # it was left, and another thread took this one's place
+            if future in self._left:  # another thread took this one's place
+                return
             del work, future, call  # else its result would be kept until the next one comes
 
     def leave(self, future: Future[Any]) -> None:
-        """Have another thread take the place of the one that runs this, which is none of ours."""
-        thread = self._running.pop(future, None)
+        """Have another thread take the place of the one that runs this, which ends with that."""
+        self._left.add(future)
         self._open.discard(future)
-        if thread is not None:
-            self._threads.discard(thread)
-            self._start()
+        self._number -= 1
+        self._start()
+
+    def join(self) -> None:
+        """Wait for all that was submitted, and was not left."""
+        for future in list(self._open):
+            with suppress(CancelledError):
+                future.exception()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads; nothing is submitted any more."""
-        del cancel_futures
-        threads = list(self._threads)
-        for _ in threads:
+        """End the threads, each once it is free; nothing is submitted any more."""
+        del wait, cancel_futures
+        for _ in range(self._number):
             self._queue.put(None)
-        for thread in threads if wait else ():
-            if thread is not threading.current_thread():
-                thread.join()
 
 
 def _run(future: Future[Any], call: Callable[[], Any]) -> None:
@@ -140,7 +140,7 @@ class ThreadMap(Map):
         target: the function.
         inputs: the iterables.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
     """
 
     cancelled = CancelledError
@@ -150,7 +150,7 @@ class ThreadMap(Map):
         target: Target,
         inputs: tuple[Any, ...],
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
     ) -> None:
         given = options.executor
         workers = workers_of(given)
@@ -159,7 +159,6 @@ class ThreadMap(Map):
         super().__init__(target, options, meter, concurrency, most)
         self.inputs = Inputs(inputs)
         self._executor = given or Threads("map", concurrency)
-        self._readers = Threads("reader", READERS)
         self._is_here = given is None or runs_threads(given)
         # A future of Dask's does not know that its call runs.
         self._cancels = given is None or workers is not None
@@ -175,9 +174,7 @@ class ThreadMap(Map):
         with ends_in_order():
             try:
                 _under_way.add(self)
-                if self.meter is not None:
-                    self.context.run(self.meter.watch)
-                    self.meter.start()
+                self.meter.start(self.context, self.running)
                 while True:
                     yield from self.ready()
                     if not self._goes_on():
@@ -196,12 +193,14 @@ class ThreadMap(Map):
         room = self.room
         page = self.inputs.page(room) if room else []
         if page:
-            self.take(self.context.run(self.lookups.page, page))
-        if not (self.calls or self.looks):
+            found = self.context.run(self.lookups.page, page)
+            self.context.run(self.lookups.read, self.unread(found))
+            self.take(found)
+        self.meter.tick()
+        if not self.calls:
             return bool(page) or self.is_ready or not self.is_over
         try:
-            waits = not (page or self.is_ready)
-            self.settle(*self._done.get(waits, self._patience() if waits else None))
+            self.settle(*self._done.get(not (page or self.is_ready), TICK))
             while True:
                 self.settle(*self._done.get_nowait())
         except Empty:
@@ -216,22 +215,20 @@ class ThreadMap(Map):
             return  # pragma: no cover - at the process's end, and in children
         _under_way.discard(self)
         self.stop()
+        ours = self._executor if isinstance(self._executor, Threads) else None
         try:
-            while self.calls or self.looks:
-                self.settle(*self._done.get())
+            for item, future in list(self.calls.items()):  # a note may be lost by Ctrl-C
+                with suppress(CancelledError):
+                    future.exception()
+                self.settle(item, future)
+            if ours is not None:
+                ours.join()
         finally:
-            waits = not (self.calls or self.looks)
-            for each in (self._readers, self._executor):
-                if isinstance(each, Threads):
-                    each.shutdown(waits)
-            if self.meter is not None:
-                self.meter.close()
+            if ours is not None:
+                ours.shutdown()
+            self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
-
-    def look(self, item: Item) -> Future[Any]:
-        """Have a thread look an item up."""
-        return self._readers.submit(self.context.copy().run, self.lookups.look, item)
 
     def submit(self, item: Item) -> Future[Any]:
         """Hand a call to the executor; only to a thread of this process the context can go along.
@@ -284,15 +281,6 @@ class ThreadMap(Map):
         super().fail(item, error, fatal=fatal, stored=stored)
 
     # ------------------------------------------------------------------------------- times
-
-    def _patience(self) -> float | None:
-        """Seconds until the time of a call may be over: of one under way, or that begins now."""
-        if self.options.timeout is None:
-            return POLL
-        now = monotonic()
-        first = min([now, *(item.runs_since or now for item in list(self.calls))])
-        left = first + self.options.timeout - now
-        return max(0.0, left if POLL is None else min(left, POLL))
 
     def _time_out(self, timeout: float) -> None:
         """Have calls fail that take longer: their threads go on, and nobody waits for them."""

@@ -1,7 +1,7 @@
 """`Map`: what both engines of `spot.map` share, from an input read to what is given for it.
 
-An engine says how a call is begun (`submit`), how a result is looked up that takes long to read
-(`look`), and when it waits. All else happens here, in the thread or task that asks for results.
+An engine says how a call is begun (`submit`), and when it waits. All else happens here, in the
+thread or task that asks for results.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class Map:
     Args:
         target: the function.
         options: checked.
-        meter: counts, or None.
+        meter: counts.
         concurrency: so many calls run at once.
         most: so many are submitted at once; None is any number.
 
     Attributes:
-        calls, looks: what was submitted and has not ended, each with its future or task.
+        calls: what was submitted and has not ended, each with its future or task.
         has_ended: whether nothing new may begin, since an input failed, or the map is closed.
     """
 
@@ -73,7 +73,7 @@ class Map:
         self,
         target: Target,
         options: MapOptions,
-        meter: Meter | None,
+        meter: Meter,
         concurrency: int,
         most: int | None,
     ) -> None:
@@ -81,7 +81,6 @@ class Map:
         self.lookups, self._trips = Lookups(target), Trips(target.engine.cache)
         self.context = copy_context()
         self.calls: dict[Item, Any] = {}
-        self.looks: dict[Item, Any] = {}
         self.has_ended = False
         self._most = most
         self._ahead = max(AHEAD, TIMES * concurrency)
@@ -91,22 +90,17 @@ class Map:
         self._waiting: deque[Item] = deque()  # calls that are yet to be submitted
         self._failures = 0
         self._fatal: Item | None = None
-        if meter is not None:
-            meter.running = self._running
 
     def submit(self, item: Item) -> Any:
         """Begin an item's call; gives a future."""
-        raise NotImplementedError
-
-    def look(self, item: Item) -> Any:
-        """Begin to look an item up singly; gives a future."""
         raise NotImplementedError
 
     def note(self, item: Item, future: Any) -> None:
         """Called with each of these futures that is done, in any thread: have it settled."""
         raise NotImplementedError
 
-    def _running(self) -> int:
+    def running(self) -> int:
+        """How many calls are under way."""
         return sum(item.began is not None for item in list(self.calls))
 
     # ------------------------------------------------------------------------------ beginning
@@ -121,22 +115,25 @@ class Map:
         room = self._ahead - len(self._line) - (0 if self.options.ordered else self._open)
         return min(room, self.lookups.size) if room >= LEAST else 0
 
+    @staticmethod
+    def unread(page: list[Any]) -> list[Item]:
+        """The items of a page of which something is stored that takes longer to read."""
+        return [each for each in page if each.__class__ is Item and each.call is not None]
+
     def take(self, page: list[Any]) -> None:
         """Take a page of results and items in, and begin the items."""
         items = [each for each in page if each.__class__ is Item]
         ordered = self.options.ordered or not items
         self._line.extend(page if ordered else [x for x in page if x.__class__ is not Item])
         self._open += len(items)
-        if self.meter is not None and len(items) < len(page):
-            self.meter.count(hits=len(page) - len(items))
+        self.meter.hits += len(page) - len(items)
         for item in items:
             self._begin(item)
 
     def _begin(self, item: Item) -> None:
-        """Have an item looked up, or called as soon as that may be, unless an equal one is."""
-        if item.call is not None:
-            future = self.looks[item] = self.look(item)
-            future.add_done_callback(partial(self.note, item))
+        """Have an item called as soon as that may be, unless its result was found."""
+        if item.made is not None:
+            self._take(item, item.made)
             return
         equal = self._equal.setdefault(item.key, []) if item.key else []
         equal.append(item)
@@ -151,8 +148,7 @@ class Map:
                 return
             item = self._waiting.popleft()
             item.start = self.target.start()
-            if self.meter is not None:
-                self.meter.began()
+            self.meter.calls += 1
             try:
                 future = self.calls[item] = self.submit(item)
             except Exception as error:  # the executor takes no calls any more
@@ -187,9 +183,8 @@ class Map:
     # --------------------------------------------------------------------------------- ending
 
     def settle(self, item: Item, future: Any) -> None:
-        """Note the end of a call or of a look-up, and begin what may begin now."""
+        """Note the end of a call, and begin what may begin now."""
         self.calls.pop(item, None)
-        self.looks.pop(item, None)
         if item.settled:  # its time was over
             return
         try:
@@ -199,10 +194,8 @@ class Map:
         if error is not None:
             if not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
                 self.fail(item, error)
-        elif (made := future.result()) is not MISSING:
-            self._take(item, made)
-        elif not self.has_ended:
-            self._begin(item)
+        else:
+            self._take(item, future.result())
         self.go_on()
 
     def is_fatal(self, error: BaseException) -> bool:
@@ -210,11 +203,10 @@ class Map:
         return not isinstance(error, Exception)
 
     def _take(self, item: Item, made: Made) -> None:
-        if self.meter is not None:
-            if made.is_hit:
-                self.meter.count(hits=1)
-            else:
-                self.meter.count(runs=1, unstored=not made.is_stored)
+        meter = self.meter
+        meter.hits += made.is_hit
+        meter.runs += not made.is_hit
+        meter.unstored += not (made.is_hit or made.is_stored)
         if made.error is not None:
             self.fail(item, made.error, stored=True)
             return
@@ -227,8 +219,7 @@ class Map:
             else:
                 follower.value = value
                 self._close(follower)
-                if self.meter is not None:
-                    self.meter.count(hits=1)
+                meter.hits += 1
 
     def fail(
         self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
@@ -244,8 +235,9 @@ class Map:
             each.error, each.stored = error, stored
             if each is not item:
                 self._close(each)
-            if self.meter is not None and (each is not item or not stored):
-                self.meter.count(**{"hits" if stored else "refused" if refused else "failures": 1})
+                self.meter.hits += stored
+            self.meter.refused += refused
+            self.meter.failures += not (stored or refused)
             if stored and self.options.errors != "raise":
                 continue
             self._failures += 1
@@ -285,6 +277,10 @@ class Map:
         head = self._line[0]
         return head.__class__ is not Item or (head.settled and not self._stops(head))
 
+    def _stops(self, head: Item) -> bool:
+        """Whether nothing behind this one is handed out, as it ended the map."""
+        return self.options.ordered and head.fatal
+
     @property
     def is_over(self) -> bool:
         """Whether nothing more comes: what is under way aside."""
@@ -314,16 +310,11 @@ class Map:
                 yield Failed(shown(head.args), error, head.stored)
                 return
 
-    def _stops(self, head: Item) -> bool:
-        """Whether nothing behind this one is handed out, as it ended the map."""
-        if not self.options.ordered or not head.fatal:
-            return False
-        self._fatal = head
-        return True
-
     def raise_failure(self) -> None:
         """Raise what ended the map, if anything did: else what the inputs raised, if they did."""
         item, self._fatal = self._fatal, None
+        if self._line and self._stops(self._line[0]):
+            item = self._line[0]
         self._line.clear()
         self._equal.clear()
         error: BaseException | None = self.inputs.error
@@ -361,9 +352,6 @@ def _input_shown(args: tuple[Any, ...]) -> str:
 
 # ---------------------------------------------------------------------------------- SIGTERM
 
-_running: Final[dict[object, int]] = {}
-"""The maps that run in the main thread, each with its process."""
-
 
 @contextmanager
 def ends_in_order() -> Iterator[None]:
@@ -372,31 +360,24 @@ def ends_in_order() -> Iterator[None]:
     So a map ends in order, as at Ctrl-C. By default SIGTERM ends a process at once, and what its
     calls would have returned is lost.
     """
-    if threading.current_thread() is not threading.main_thread():
+    of_main = threading.current_thread() is threading.main_thread()
+    if not of_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    token = object()
-    _running[token] = os.getpid()
+    process = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        if os.getpid() == process:
+            raise SystemExit(STATUS)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
     try:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            with suppress(ValueError, OSError):  # in a subinterpreter, say
-                signal.signal(signal.SIGTERM, _end)
+        with suppress(ValueError, OSError):  # in a subinterpreter, say
+            signal.signal(signal.SIGTERM, end)
         yield
     finally:
-        _running.pop(token, None)
-        if not _running:
-            _put_back()
-
-
-def _put_back() -> None:
-    if signal.getsignal(signal.SIGTERM) is _end:
-        with suppress(ValueError, OSError):  # in another thread: `_end` does it when it is called
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    del frame
-    if os.getpid() in _running.values():
-        raise SystemExit(STATUS)
-    _put_back()
-    os.kill(os.getpid(), number)
+        if signal.getsignal(signal.SIGTERM) is end:
+            with suppress(ValueError, OSError):  # another thread has closed the map
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
