@@ -39,11 +39,9 @@ def renew(engine: Engine, call: Call) -> None:
     try:
         if engine.behind.claim(key):
             _begin(engine, again)
-    except BaseException as error:  # also where it is interrupted (Ctrl-C)
+    except Exception as error:
         engine.has_run(again)
         engine.behind.settle(key, done=False)
-        if not isinstance(error, Exception):
-            raise
         advice = "The expired result is given all the same"
         engine.reporter.report("begin a call behind", task.func_identifier, error, advice)
 
