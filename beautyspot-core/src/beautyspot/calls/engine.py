@@ -81,6 +81,7 @@ class Engine:
         behind: what goes on behind its callers.
         blocking: whether a look-up may take longer than an event loop can wait.
         executor: gives the executor in which calls of event loops do what may block.
+        observing: gives the observers, or None where the Spot that kept them is gone.
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         last_calls: what the last call of each thread or task came to.
@@ -100,7 +101,6 @@ class Engine:
     __slots__ = (
         *(
             "__weakref__",
-            "_observers",
             "active",
             "behind",
             "blocking",
@@ -116,6 +116,7 @@ class Engine:
             "last_calls",
             "look_ups",
             "maps",
+            "observing",
             "owner",
             "reporter",
             "running",
@@ -143,7 +144,7 @@ class Engine:
         self.blocking = cache.store.blocking
         self.detours = cache.store.detours
         self.reporter = reporter
-        self._observers = reporter.observing
+        self.observing = reporter.observing
         self.wait_timeout = wait_timeout
         self.executor = executor
         self.active = active
@@ -265,7 +266,7 @@ class Engine:
     @property
     def observers(self) -> Observers:
         """Those who observe the Spot."""
-        return self._observers() or NOBODY
+        return self.observing() or NOBODY
 
     def follow_level(self) -> None:
         """See whether the logger's level is DEBUG by now."""

@@ -49,6 +49,7 @@ from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may
 from beautyspot.contracts import Entry, in_full
 from beautyspot.errors import CacheMissError
 from beautyspot.limits import concurrency_cap
+from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload, StoredError
 
@@ -124,7 +125,8 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             engine.miss(call)
         return (yield from _unstored(engine, call))
     deadline = monotonic() + engine.wait_timeout
-    holders.end_orphans()
+    if holders.held:
+        holders.end_orphans()
     flight, leads = engine.flights.enter(call.key, anew=call.refresh)
     if not leads and flight is not None:  # without a flight: to wait might be a deadlock
         outcome, flight = yield from _followed(engine, call, flight, deadline)
@@ -134,9 +136,13 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     engine.running[run] = None  # until it ends, the store is open
     try:
         if flight is not None:
-            value = yield from lease(run, deadline)
-            if value is not MISSING:
-                return _found(engine, call, value)
+            begun = ELSEWHERE
+            if not (engine.blocking or call.refresh):
+                begun = run.ask(in_place=True)
+            if begun is not None and not run.leased:
+                value = yield from lease(run, deadline, begun)
+                if value is not MISSING:
+                    return _found(engine, call, value)
         outcome = yield from _execute(run)
         if run.leased and engine.blocking:
             yield Block(run.release)
@@ -250,16 +256,20 @@ def taken_over(engine: Engine, call: Call, shared: object, flight: Flight) -> Ou
 # ------------------------------------------------------------------------------- the lease
 
 
-def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
+def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, Any, Any]:
     """Lease the key: what is stored under it by now, or `MISSING` once the function may run.
 
     That is without the lease where the store fails, or another holds it beyond the deadline.
+
+    Args:
+        run: of the call.
+        deadline: by `monotonic`.
+        begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
     """
-    engine, call = run.engine, run.call
+    call = run.call
     if call.refresh:
         call.rejected = inf
         yield from after_older(run, deadline)
-    begun: Any = ELSEWHERE if engine.blocking else run.ask(in_place=True)
     if begun is ELSEWHERE:
         begun = yield Block(run.ask)
     while begun is not None and not run.leased:
@@ -325,16 +335,17 @@ def _execute(run: Run) -> Flow:
     """
     engine, call = run.engine, run.call
     task, addressing, counted = call.task, call.task.addressing, call.task.counted
-    observers = engine.observers
+    observers = engine.observing() or NOBODY
     engine.running[run] = perf_counter()
     call.why = "refreshed" if call.refresh else call.why or "not stored"
     observers.miss(addressing.func_identifier, call.key, call.why)
-    if call.waited and addressing.has_moved(call):
+    watch = addressing.watch(call)
+    may_move = call.waited and (watch is not None or addressing.has_own_id)
+    if may_move and addressing.has_moved(call):
         run.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _unstored(engine, call))
     run.begin()
-    watch = addressing.watch(call)
     addressing.tell_arguments(call, watch)
     execution = Execute(call, observers, counted)
     try:

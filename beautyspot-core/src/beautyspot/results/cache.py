@@ -406,8 +406,8 @@ class Cache(Rows):
             self._forget_earlier(pending, key)
         if self.on_stored is not None:
             self.on_stored(record.size or 0)
-        observers = self.reporter.observers
-        if observers.told:
+        observers = self.reporter.observing()
+        if observers is not None and observers.told:
             name, size = record.func_identifier or "", record.size or 0
             place: Where = "blob" if record.result_type == FILE else "row"
             observers.saved(name, pending.key, size, seconds, place, record.price, later=later)

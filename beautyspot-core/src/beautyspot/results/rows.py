@@ -10,7 +10,7 @@ from beautyspot.contracts.records import clean, less_mark
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.timestamps import timestamp
-from beautyspot.results.validity import begun, fingerprint, sealed
+from beautyspot.results.validity import begun, fingerprint
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
 
@@ -100,7 +100,11 @@ class Rows:
         expires_at = None if terms.ttl is None else now + terms.ttl
         digest = None  # of a file, it is known once that is stored
         if not isinstance(payload.data, FileData):
-            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, payload.data)
+            codec, data, keys = payload.codec, payload.data, self.signing_keys
+            if keys is None:
+                digest = fingerprint(key, codec, data)
+            else:
+                digest = keys.sign(key, codec, now, expires_at, data)
         return TaskRecord(
             cache_key=key,
             func_name=_clean_name(addressing.func_name),
