@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
-    from beautyspot.observing import Cause, Place, Reason, Refusal
+    from beautyspot.observing import Place, Reason, Refusal
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
@@ -176,15 +176,6 @@ class Engine:
         if self.closed:
             raise MetadataError(f"the Spot {self.reporter.spot!r} was shut down: make a new one")
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing to write, nor a thread to wait for."""
-        writer = self.cache.writer
-        waits = bool(writer.pending) or (self.uses.writes and bool(self.uses.seen))
-        waits = waits or self.counting.has_news
-        has_thread = writer.is_at_work or self.behind.is_busy or self.executor.is_made
-        return not waits and not has_thread
-
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
@@ -227,13 +218,15 @@ class Engine:
 
     @contextmanager
     def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
-        """A context in which a call waits for another one."""
+        """A context in which a call waits for another one, of which observers are told after it."""
         wait = Wait(call, cause)
         self.waiting[wait] = None
         try:
             yield
         finally:
             self.waiting.pop(wait, None)
+            name, waited = call.task.func_identifier, perf_counter() - wait.began
+            self.observers.waited(name, call.key, cause, waited)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:
@@ -310,10 +303,6 @@ class Engine:
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
         self.observers.refused(call.task.func_identifier, call.key, by)
-
-    def has_waited(self, call: Call, cause: Cause, seconds: float) -> None:
-        """Tell that a call has waited for another one."""
-        self.observers.waited(call.task.func_identifier, call.key, cause, seconds)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

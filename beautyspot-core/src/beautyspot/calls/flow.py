@@ -203,14 +203,12 @@ def follow(
 ) -> Generator[Step, Any, object]:
     """What the leader of a flight shared; None where the deadline has passed."""
     call.waited = True
-    began = perf_counter()
     try:
         with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
             done = yield from _wait(engine, call, flight, deadline)
         return flight.result if done else None
     finally:
         forsake(flight)
-        engine.has_waited(call, "run", perf_counter() - began)
 
 
 def _wait(
@@ -295,13 +293,12 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    ticket, began = leases.wait_for(call.key, rejected), perf_counter()
+    ticket = leases.wait_for(call.key, rejected)
     try:
         with engine.noting_wait(call, "process"):
             done = yield from _wait(engine, call, ticket, deadline)
     finally:
         run.leased = leases.forget(ticket)
-        engine.has_waited(call, "process", perf_counter() - began)
     begun: Begun | None = ticket.answer if done else None
     if begun is not None:
         run.take(begun)

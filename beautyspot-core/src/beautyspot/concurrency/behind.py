@@ -88,11 +88,6 @@ class Behind:
 
     # ------------------------------------------------------------------------------- threads
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a thread works, or is to begin."""
-        return bool(self._pieces)
-
     def later(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
         """Have a thread do the work of a key that was claimed; `work` gives whether it was done.
 

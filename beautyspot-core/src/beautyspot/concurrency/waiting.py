@@ -183,11 +183,6 @@ class SpotExecutor:
     def _note_thread(self) -> None:
         self._threads.add(threading.get_ident())
 
-    @property
-    def is_made(self) -> bool:
-        """Whether there is one of our own."""
-        return self._made is not None
-
     def runs_here(self) -> bool:
         """Whether the calling thread is one of our own executor's."""
         return threading.get_ident() in self._threads
