@@ -1,18 +1,19 @@
 """What a marked function does: the flow of one call, written once for every kind of function.
 
-    key ──▶ look up ──hit──▶ restore ──▶ return
-              │ miss
-              ▼
-            single flight: lead or follow
-              │ lead
-              ▼
-            lease the key, and look once more
-              │ nothing there
-              ▼
-            call the user's function ──raises──▶ propagate as it is, store nothing
-              │ returns
-              ▼
-            serialise ──▶ blob first ──▶ row ──▶ share ──▶ return
+    answer     key ──▶ look up ──hit──▶ restore ──▶ return
+                        │ miss
+    flow       lead the flight of the key, or follow the call of this process that does
+                        │ lead
+    lease      lease the key, and look once more: wait for another process that has it
+                        │ nothing there
+    _execute   call the user's function ──raises──▶ propagate as it is, store nothing
+                        │ returns
+    _is_kept   serialise, make the row
+                        │
+    Run        write (blob first, then row), share with those who follow, return
+
+`flow` tells it in this order; a `Run` is what the leading call holds meanwhile. The steps that it
+yields, and who performs them, are in `steps`.
 
 A hit returns from one of these, the first of them that applies:
 
@@ -20,8 +21,8 @@ A hit returns from one of these, the first of them that applies:
 - `answer`: of all others, a generator's items too;
 - `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
   blocking store;
-- `_lead`: another process has stored the result between the look-up and the lease;
-- `_follow`: a follower gets a copy of what the leader of this process made.
+- `flow`: another process has stored the result between the look-up and the lease;
+- `taken_over`: a follower gets a copy of what the leader of this process made.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) ->
     """What is stored for the call: the value, `MISSING`, or `ELSEWHERE` where looking may block.
 
     Gives the call its key on the way, where it has one. Where the call is `stale` afterwards, it is
-    for `renewing.renew`; without `stale` it never is.
+    for `wrappers.renew`; without `stale` it never is.
 
     Raises:
         Exception: what is stored, where that is an error.
