@@ -322,10 +322,13 @@ class ItemRuns:
     def _told(self, items: list[Item]) -> list[Item]:
         """Tell of the misses; those of the items whose results are to be stored."""
         engine = self._engine
+        engine.follow_level()
+        observers = engine.observers
+        listens = observers.told or observers.wraps
         made: list[Item] = []
         for item in items:
             call = item.call
-            if call.key:  # else it was told of when that was seen
+            if call.key and listens:  # else it was told of when that was seen
                 engine.miss(call)
             call.waited = call.waited or self._has_run  # the function may have changed an argument
             if not self._shares(item):
@@ -387,12 +390,13 @@ class ItemRuns:
         """Store the results, which took so many seconds each, and share them."""
         engine = self._engine
         encoded: list[Run] = []
+        judged = self._task.asks_terms or self._task.options.cache_if is not None
         for item in made:
             run = item.run
             run.took = seconds
             if run.flight is not None:
                 run.flight.spared = seconds, item.call.price or 0.0
-            if not engine.keeps(item.call, item.value):
+            if judged and not engine.keeps(item.call, item.value):
                 run.share_unstored(item.value)
             elif run.keep(engine.cache.encode(item.call.task, item.value)):
                 encoded.append(run)

@@ -216,13 +216,15 @@ class Run:
                 single_flight.part(flight)
             deferred.later(partial(self.end, in_thread=True))
             return
-        if self.leased:
-            self.release()
-        if flight is not None:
-            engine.flights.leave(flight, self.shared)
-        engine.running.pop(self, None)
-        if engine.closing:
-            engine.has_run(self)
+        try:
+            if self.leased:
+                self.release()
+        finally:
+            if flight is not None:
+                engine.flights.leave(flight, self.shared)
+            engine.running.pop(self, None)
+            if engine.closing:
+                engine.has_run(self)
 
 
 def release_all(runs: list[Run]) -> None:

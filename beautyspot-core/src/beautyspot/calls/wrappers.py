@@ -40,7 +40,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
     `__wrapped__` is the task's function, and `inspect` sees the same kind of function.
     """
-    wrapper = _WRAP[_kind(task)](engine, task)
+    wrapper = _WRAP[task.kind](engine, task)
     look_like(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
@@ -48,11 +48,10 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
 def perform(engine: Engine, call: Call) -> Any:
     """Make a prepared call in the way of its kind of function."""
-    return _PERFORM[_kind(call.task)](engine, call)
-
-
-def _kind(task: Task) -> str:
-    return task.kind if task.items is None else f"{task.kind} of items"
+    task = call.task
+    if task.items is not None:
+        return (call_items if task.kind == "function" else await_items)(engine, call)
+    return _PERFORM[task.kind](engine, call)
 
 
 def _call(engine: Engine, call: Call) -> Any:
@@ -254,27 +253,31 @@ _PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
     "coroutine": _await,
     "generator": generate,
     "async generator": lambda engine, call: iterating(engine, lambda *_: call)(),
-    "function of items": call_items,
-    "coroutine of items": await_items,
 }
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = make_hit(engine, task)
+    hit: Callable[..., Any] = task.call
+    answer_call: Callable[[Engine, Call], Any] = call_items
+    if task.items is None:
+        hit, answer_call = make_hit(engine, task), _call
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return _call(engine, found) if type(found) is Call else found
+        return answer_call(engine, found) if type(found) is Call else found
 
     return wrapper
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = make_hit(engine, task)
+    hit: Callable[..., Any] = task.call
+    answer_call: Callable[[Engine, Call], Any] = await_items
+    if task.items is None:
+        hit, answer_call = make_hit(engine, task), _await
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return await _await(engine, found) if type(found) is Call else found
+        return await answer_call(engine, found) if type(found) is Call else found
 
     return wrapper
 
@@ -286,25 +289,9 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
-def _wrap_function_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return call_items(engine, task.call(args, kwargs))
-
-    return wrapper
-
-
-def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return await await_items(engine, task.call(args, kwargs))
-
-    return wrapper
-
-
 _WRAP: dict[str, Callable[[Engine, Task], Callable[..., Any]]] = {
     "function": _wrap_function,
     "coroutine": _wrap_coroutine,
     "generator": _wrap_generator,
     "async generator": lambda engine, task: iterating(engine, task.call),
-    "function of items": _wrap_function_of_items,
-    "coroutine of items": _wrap_coroutine_of_items,
 }
