@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import gates
 import pytest
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
+from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +151,17 @@ def test_a_leader_that_exits_takes_nobody_with_it(spot: Spot, error: type[BaseEx
         thread.join(DEADLINE)
     assert sorted(outcomes, key=str) == sorted([error, 1, 1], key=str)
     assert STATE.gate.count == 2
+
+
+def test_a_lease_that_can_not_be_released_leaves_no_flight(make_spot: Callable[..., Spot]) -> None:
+    away = MetadataError("away")
+    store = scripted(MemoryMetadataStore, fail={"release": away})
+    spot = make_spot(metadata=store, strict=True)
+    refused = spot.mark(cache_if=lambda value: False)(lambda x: x)
+    with pytest.raises(MetadataError, match="away"):
+        refused(1)
+    assert len(spot._engine.flights) == 0
+    assert not spot._engine.running
 
 
 def test_a_cancelled_leader_hands_over_and_frees_its_key(spot: Spot) -> None:

@@ -7,7 +7,6 @@ another handler raises, such as that of an alarm, is the user's as well.
 
 from __future__ import annotations
 
-import contextvars
 import signal
 import threading
 from functools import partial
@@ -177,23 +176,6 @@ def called_by_another(function: Callable[[int], Any], x: int) -> Any:
     thread.join(DEADLINE)
     assert outcomes, "it waits"
     return outcomes[0]
-
-
-def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-    marked = spot.mark(plain)
-
-    def in_a_block() -> None:
-        with spot.using(mode="replay"):
-            pass
-
-    in_a_block()
-    at = 1
-    while interrupted(in_a_block, at):
-        assert not spot._engine.detours
-        assert contextvars.copy_context().run(marked, at) == at, "it may run"
-        at += 1
-    assert at > 5
 
 
 async def later(x: int) -> int:

@@ -233,11 +233,6 @@ class Parts:
 
     # -------------------------------------------------------------------------------- close
 
-    @property
-    def close_at_once(self) -> bool:
-        """Whether closing them waits for nothing."""
-        return not any(one.blocking and not one.local for one in self._owned)
-
     def close(self) -> list[Exception]:
         """Close what was made here, and nothing that was given; returns the errors of that."""
         errors: list[Exception] = []

@@ -56,10 +56,6 @@ class Block:
         ConfigError: an option does not fit, or none is given; says what does.
     """
 
-    # Here, since `__del__` may come before `__init__` has begun.
-    _terms: _Terms | None = None
-    _token: contextvars.Token[_Terms | None] | None = None
-
     def __init__(self, engine: Engine, mode: object, max_age: object) -> None:
         if mode is None and max_age is None:
             raise ConfigError(
@@ -70,6 +66,8 @@ class Block:
         self._engine = engine
         self._mode: Any = mode
         self._max_age = None if max_age is None else _age(max_age)
+        self._terms: _Terms | None = None
+        self._token: contextvars.Token[_Terms | None] | None = None
 
     def __enter__(self) -> Self:
         if self._terms is not None:
@@ -77,27 +75,19 @@ class Block:
         around = _innermost.get()
         while around is not None and around.engine is None:  # it has ended, in another context
             around = around.around
-        terms = _Terms(self._engine, self._mode, self._max_age, around)
-        self._terms = terms  # from here on `__del__` ends what an interrupt leaves open
+        self._terms = terms = _Terms(self._engine, self._mode, self._max_age, around)
         self._engine.detours.add(terms)
         self._token = _innermost.set(terms)
         return self
 
     def __exit__(self, *_: object) -> None:
-        terms = self._terms
-        if terms is None:
-            return
-        terms.engine = None  # tasks that were started in it, and go on, are in it no longer
-        self._engine.detours.discard(terms)
-        self._terms = None
+        terms, self._terms = self._terms, None
         token, self._token = self._token, None
-        if token is not None:
+        if terms is not None and token is not None:
+            terms.engine = None  # tasks that were started in it, and go on, are in it no longer
+            self._engine.detours.discard(terms)
             with suppress(ValueError):  # it was entered in another context, as by a generator
                 _innermost.reset(token)
-
-    def __del__(self) -> None:
-        """End a block that was interrupted as it began or ended (Ctrl-C)."""
-        self.__exit__()
 
 
 def _age(max_age: object) -> float:

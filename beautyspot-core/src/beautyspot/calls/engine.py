@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
-    from beautyspot.observing import Cause, Place, Reason, Refusal
+    from beautyspot.observing import Place, Reason, Refusal
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
@@ -80,6 +80,7 @@ class Engine:
         behind: what goes on behind its callers.
         blocking: whether a look-up may take longer than an event loop can wait.
         executor: gives the executor in which calls of event loops do what may block.
+        observing: gives the observers, or None where the Spot that kept them is gone.
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         last_calls: what the last call of each thread or task came to.
@@ -99,7 +100,6 @@ class Engine:
     __slots__ = (
         *(
             "__weakref__",
-            "_observers",
             "active",
             "behind",
             "blocking",
@@ -115,6 +115,7 @@ class Engine:
             "last_calls",
             "look_ups",
             "maps",
+            "observing",
             "owner",
             "reporter",
             "running",
@@ -142,7 +143,7 @@ class Engine:
         self.blocking = cache.store.blocking
         self.detours = cache.store.detours
         self.reporter = reporter
-        self._observers = reporter.observing
+        self.observing = reporter.observing
         self.wait_timeout = wait_timeout
         self.executor = executor
         self.active = active
@@ -173,15 +174,6 @@ class Engine:
         """
         if self.closed:
             raise MetadataError(f"the Spot {self.reporter.spot!r} was shut down: make a new one")
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether there is nothing to write, nor a thread to wait for."""
-        writer = self.cache.writer
-        waits = bool(writer.pending) or (self.uses.writes and bool(self.uses.seen))
-        waits = waits or self.counting.has_news
-        has_thread = writer.is_at_work or self.behind.is_busy or self.executor.is_made
-        return not waits and not has_thread
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
@@ -225,13 +217,15 @@ class Engine:
 
     @contextmanager
     def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
-        """A context in which a call waits for another one."""
+        """A context in which a call waits for another one, of which observers are told after it."""
         wait = Wait(call, cause)
         self.waiting[wait] = None
         try:
             yield
         finally:
             self.waiting.pop(wait, None)
+            name, waited = call.task.func_identifier, perf_counter() - wait.began
+            self.observers.waited(name, call.key, cause, waited)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:
@@ -264,7 +258,7 @@ class Engine:
     @property
     def observers(self) -> Observers:
         """Those who observe the Spot."""
-        return self._observers() or NOBODY
+        return self.observing() or NOBODY
 
     def follow_level(self) -> None:
         """See whether the logger's level is DEBUG by now."""
@@ -308,10 +302,6 @@ class Engine:
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
         self.observers.refused(call.task.func_identifier, call.key, by)
-
-    def has_waited(self, call: Call, cause: Cause, seconds: float) -> None:
-        """Tell that a call has waited for another one."""
-        self.observers.waited(call.task.func_identifier, call.key, cause, seconds)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

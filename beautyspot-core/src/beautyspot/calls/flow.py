@@ -1,18 +1,19 @@
 """What a marked function does: the flow of one call, written once for every kind of function.
 
-    key ──▶ look up ──hit──▶ restore ──▶ return
-              │ miss
-              ▼
-            single flight: lead or follow
-              │ lead
-              ▼
-            lease the key, and look once more
-              │ nothing there
-              ▼
-            call the user's function ──raises──▶ propagate as it is, store nothing
-              │ returns
-              ▼
-            serialise ──▶ blob first ──▶ row ──▶ share ──▶ return
+    answer     key ──▶ look up ──hit──▶ restore ──▶ return
+                        │ miss
+    flow       lead the flight of the key, or follow the call of this process that does
+                        │ lead
+    lease      lease the key, and look once more: wait for another process that has it
+                        │ nothing there
+    _execute   call the user's function ──raises──▶ propagate as it is, store nothing
+                        │ returns
+    _is_kept   serialise, make the row
+                        │
+    Run        write (blob first, then row), share with those who follow, return
+
+`flow` tells it in this order; a `Run` is what the leading call holds meanwhile. The steps that it
+yields, and who performs them, are in `steps`.
 
 A hit returns from one of these, the first of them that applies:
 
@@ -20,8 +21,8 @@ A hit returns from one of these, the first of them that applies:
 - `answer`: of all others, a generator's items too;
 - `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
   blocking store;
-- `_lead`: another process has stored the result between the look-up and the lease;
-- `_follow`: a follower gets a copy of what the leader of this process made.
+- `flow`: another process has stored the result between the look-up and the lease;
+- `taken_over`: a follower gets a copy of what the leader of this process made.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may
 from beautyspot.contracts import Entry, in_full
 from beautyspot.errors import CacheMissError
 from beautyspot.limits import concurrency_cap
+from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload, StoredError
 
@@ -67,7 +69,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) ->
     """What is stored for the call: the value, `MISSING`, or `ELSEWHERE` where looking may block.
 
     Gives the call its key on the way, where it has one. Where the call is `stale` afterwards, it is
-    for `renewing.renew`; without `stale` it never is.
+    for `wrappers.renew`; without `stale` it never is.
 
     Raises:
         Exception: what is stored, where that is an error.
@@ -118,7 +120,8 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             engine.miss(call)
         return (yield from _unstored(engine, call))
     deadline = monotonic() + engine.wait_timeout
-    holders.end_orphans()
+    if holders.held:
+        holders.end_orphans()
     flight, leads = engine.flights.enter(call.key, anew=call.refresh)
     if not leads and flight is not None:  # without a flight: to wait might be a deadlock
         outcome, flight = yield from _followed(engine, call, flight, deadline)
@@ -128,9 +131,13 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     engine.running[run] = None  # until it ends, the store is open
     try:
         if flight is not None:
-            value = yield from lease(run, deadline)
-            if value is not MISSING:
-                return _found(engine, call, value)
+            begun, together = ELSEWHERE, call.trips is not None and task.kind == "function"
+            if not call.refresh and (together or not engine.blocking):
+                begun = run.ask(in_place=not together)
+            if begun is not None and not run.leased:
+                value = yield from lease(run, deadline, begun)
+                if value is not MISSING:
+                    return _found(engine, call, value)
         outcome = yield from _execute(run)
         if run.leased and engine.blocking:
             yield Block(run.release)
@@ -184,14 +191,12 @@ def follow(
     invalidated it since it arrived, which the leader does not know yet.
     """
     call.waited, comes_late = True, flight.is_saving
-    began = perf_counter()
     try:
         with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
             done = yield from _wait(engine, call, flight, deadline)
         return (ABANDONED if comes_late else flight.result) if done else None
     finally:
         forsake(flight)
-        engine.has_waited(call, "run", perf_counter() - began)
 
 
 def _wait(
@@ -237,19 +242,20 @@ def taken_over(engine: Engine, call: Call, shared: object, flight: Flight) -> Ou
 # ------------------------------------------------------------------------------- the lease
 
 
-def lease(run: Run, deadline: float) -> Generator[Step, Any, Any]:
+def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, Any, Any]:
     """Lease the key: what is stored under it by now, or `MISSING` once the function may run.
 
     That is without the lease where the store fails, or another holds it beyond the deadline.
+
+    Args:
+        run: of the call.
+        deadline: by `monotonic`.
+        begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
     """
-    engine, call = run.engine, run.call
+    call = run.call
     if call.refresh:
         call.rejected = inf
         yield from after_older(run, deadline)
-    together = call.trips is not None and call.task.kind == "function"
-    begun: Any = ELSEWHERE
-    if together or not engine.blocking:
-        begun = run.ask(in_place=not together)
     if begun is ELSEWHERE:
         begun = yield Block(run.ask)
     while begun is not None and not run.leased:
@@ -275,13 +281,12 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    ticket, began = leases.wait_for(call.key, rejected), perf_counter()
+    ticket = leases.wait_for(call.key, rejected)
     try:
         with engine.noting_wait(call, "process"):
             done = yield from _wait(engine, call, ticket, deadline)
     finally:
         run.leased = leases.forget(ticket)
-        engine.has_waited(call, "process", perf_counter() - began)
     begun: Begun | None = ticket.answer if done else None
     if begun is not None:
         run.take(begun)
@@ -315,16 +320,17 @@ def _execute(run: Run) -> Flow:
     """
     engine, call = run.engine, run.call
     task, addressing, counted = call.task, call.task.addressing, call.task.counted
-    observers = engine.observers
+    observers = engine.observing() or NOBODY
     engine.running[run] = perf_counter()
     call.why = "refreshed" if call.refresh else call.why or "not stored"
     observers.miss(addressing.func_identifier, call.key, call.why)
-    if call.waited and addressing.has_moved(call):
+    watch = addressing.watch(call)
+    may_move = call.waited and (watch is not None or addressing.has_own_id)
+    if may_move and addressing.has_moved(call):
         run.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _unstored(engine, call))
     run.begin()
-    watch = addressing.watch(call)
     addressing.tell_arguments(call, watch)
     execution = Execute(call, observers, counted)
     try:

@@ -62,10 +62,13 @@ class Item:
         places: where it is in the list.
         value: its result, or `MISSING`.
         flight: that of another call, which makes it.
-        run: its part of an execution of this call; None where nothing of it is stored or shared.
+        alone: whether it follows nobody.
+        run: its part of the present execution.
     """
 
-    __slots__ = ("call", "flight", "given", "places", "run", "value")
+    __slots__ = ("alone", "call", "flight", "given", "places", "run", "value")
+
+    run: Run
 
     def __init__(self, call: Call, given: Any) -> None:
         self.call = call
@@ -73,7 +76,7 @@ class Item:
         self.places: list[int] = []
         self.value: Any = MISSING
         self.flight: Flight | None = None
-        self.run: Run | None = None
+        self.alone = False
 
 
 class ItemRuns:
@@ -93,8 +96,7 @@ class ItemRuns:
         self._stores = stores
         most_leases = engine.cache.store.real.most_leases
         self._most = min(whole.task.options.batch or BATCH, most_leases)
-        self._alone: deque[Item] = deque()  # these follow nobody
-        self._pending: deque[Item] = deque()  # these lead, or else follow
+        self._pending: deque[Item] = deque()  # to lead, or else to follow
         self._others: deque[Item] = deque()  # these wait for another call, or for a lease
         self._deadline = inf
         self._has_run = False
@@ -102,14 +104,12 @@ class ItemRuns:
     def run(self, missing: list[Item]) -> Steps:
         """Give all items their values."""
         holders.end_orphans()
-        for item in missing:
-            (self._pending if self._shares(item) else self._alone).append(item)
+        self._pending.extend(missing)
         try:
-            while self._alone or self._pending or self._others:
+            while self._pending or self._others:
                 if not self._engine.active:
                     self._end_caching()
-                works = self._alone or self._pending
-                error = yield from (self._round() if works else self._wait())
+                error = yield from (self._round() if self._pending else self._wait())
                 if error is not None:
                     return error
         finally:
@@ -127,54 +127,55 @@ class ItemRuns:
 
     def _end_caching(self) -> None:
         """Have all that is left run uncached, since the Spot is shut down, or switched off."""
-        left = [*self._alone, *self._pending, *self._others]
-        for item in left:
+        self._pending.extend(self._others)
+        self._others.clear()
+        for item in self._pending:
             if item.call.key:
                 warn_inactive(self._engine, item.call)
                 item.call.key = ""
             self._forsake(item)
-        self._pending.clear()
-        self._others.clear()
-        self._alone = deque(left)
 
     # --------------------------------------------------------------------------------- one round
 
-    def _round(self, first: Item | None = None) -> Steps:
+    def _round(self, held: Item | None = None) -> Steps:
         """Make as many items as one execution takes, less those that others make or have made.
 
-        The lease of the first is held.
+        The flight and the lease of the first one may be held.
         """
-        engine, most = self._engine, self._most - (first is not None)
-        alone = [self._alone.popleft() for _ in range(min(most, len(self._alone)))]
-        room = min(most - len(alone), len(self._pending))
-        claimed = [self._pending.popleft() for _ in range(room)]
-        entered = engine.flights.enter_all([(each.call.key, each.call.refresh) for each in claimed])
-        led: list[Item] = []
+        batch = [] if held is None else [held]
+        while self._pending and len(batch) < self._most:
+            batch.append(self._pending.popleft())
         try:
-            for item, (flight, leads) in zip(claimed, entered, strict=True):
-                if leads:
-                    item.run = Run(engine, item.call, flight)
-                    led.append(item)
-                elif flight is None:  # to wait for it might be a deadlock
-                    alone.append(item)
-                else:
-                    item.flight = flight
-                    self._others.append(item)
-            for item in alone:
-                item.run = Run(engine, item.call, None) if self._shares(item) else None
-            engine.running |= dict.fromkeys(each.run for each in (*led, *alone) if each.run)
-            made = [*alone, *(yield from self._leased(led))]
-            made += [] if first is None else [first]
-            made.sort(key=lambda item: item.places[0])
+            made = yield from self._claimed(batch, held)
             error = (yield from self._execute(made)) if made else None
-            if engine.blocking:
-                yield Block(partial(release_all, [item.run for item in made if item.run]))
+            if self._engine.blocking:
+                yield Block(partial(release_all, [item.run for item in made]))
             return error
         finally:
-            for item in [*reversed(led), *alone]:
-                if item.run is not None:
+            for item in reversed(batch):
+                if item.flight is None:
                     item.run.end()
-                    item.run = None
+
+    def _claimed(self, batch: list[Item], held: Item | None) -> Generator[Step, Any, list[Item]]:
+        """Lead the flights of items, and lease their keys; those that this call is to make."""
+        engine, new = self._engine, [item for item in batch if item is not held]
+        for item in new:
+            item.run = Run(engine, item.call, None)
+        shared = [item for item in new if self._shares(item) and not item.alone]
+        keys = [(item.call.key, item.call.refresh) for item in shared]
+        led: list[Item] = []
+        for item, (flight, leads) in zip(shared, engine.flights.enter_all(keys), strict=True):
+            if leads:
+                item.run.flight = flight
+                led.append(item)
+            elif flight is not None:  # else to wait for it might be a deadlock
+                item.flight = flight
+                self._others.append(item)
+        leading = set(led)
+        free = [item for item in batch if item.flight is None and item not in leading]
+        engine.running |= {item.run: None for item in (*led, *free) if self._shares(item)}
+        free += yield from self._leased(led)
+        return sorted(free, key=lambda item: item.places[0])
 
     def _leased(self, led: list[Item]) -> Generator[Step, Any, list[Item]]:
         """Lease the keys of these items; those that this call is to make.
@@ -184,22 +185,22 @@ class ItemRuns:
         for item in led:
             if item.call.refresh:
                 item.call.rejected = inf
-                yield from after_older(_run_of(item), monotonic() + self._engine.wait_timeout)
+                yield from after_older(item.run, monotonic() + self._engine.wait_timeout)
         free: list[Item] = []
         asked = led
         while asked:
-            rejected = [item.call.rejected for item in asked]
+            before = {item: item.call.rejected for item in asked}
             begun: Begun | None = yield Block(partial(self._begin, asked))
             again: list[Item] = []
-            for item, before in zip(asked, rejected, strict=True):
+            for item in asked:
                 if item.value is not MISSING:
                     self._engine.hit(item.call)
-                elif begun is None or _run_of(item).take(begun):
+                elif begun is None or item.run.take(begun):
                     free.append(item)
                 elif item.call.key not in begun.found:
                     self._others.append(item)
                 else:
-                    (again if item.call.rejected > before else free).append(item)
+                    (again if item.call.rejected > before[item] else free).append(item)
             asked = again
         return free
 
@@ -222,7 +223,7 @@ class ItemRuns:
                 entry = in_full(found)
                 item.value = cache.taken(item.call, entry)
                 if item.value is not MISSING:
-                    _run_of(item).shared = entry
+                    item.run.shared = entry
         return begun
 
     # ------------------------------------------------------------------------- waiting for others
@@ -236,11 +237,10 @@ class ItemRuns:
         if monotonic() < self._deadline:
             self._deadline = monotonic() + self._engine.wait_timeout
         item: Item | None = self._others.popleft()
-        assert item is not None  # noqa: S101 - the caller asks
-        if item.flight is None:
-            return (yield from self._make_held(item))
         while item is not None:
-            error = yield from self._follow(item)
+            if item.flight is None:
+                return (yield from self._make_held(item))
+            error = yield from self._follow(item, item.flight)
             if error is not None:
                 return error
             item = next((each for each in self._others if each.flight and each.flight.done), None)
@@ -248,17 +248,16 @@ class ItemRuns:
                 self._others.remove(item)
         return None
 
-    def _follow(self, item: Item) -> Steps:
+    def _follow(self, item: Item, flight: Flight) -> Steps:
         """Give an item what another call of this process shares, or have it made by this one."""
-        flight, item.flight = item.flight, None
-        assert flight is not None  # noqa: S101 - the caller asks
+        item.flight = None
         shared = yield from follow(self._engine, item.call, flight, self._deadline)
-        if shared is ABANDONED:
-            self._pending.append(item)
-            return None
-        outcome = taken_over(self._engine, item.call, shared, flight)
+        outcome = None
+        if shared is not ABANDONED:
+            outcome = taken_over(self._engine, item.call, shared, flight)
+            item.alone = outcome is None
         if outcome is None:
-            self._alone.append(item)
+            self._pending.append(item)
             return None
         item.value = outcome.value
         return outcome.error
@@ -270,25 +269,21 @@ class ItemRuns:
         """
         engine, call = self._engine, item.call
         flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if flight is None:
-            self._alone.append(item)
-            return None
-        if not leads:
-            item.flight = flight
-            self._others.append(item)
+        if not leads or flight is None:
+            item.flight, item.alone = flight, flight is None
+            (self._pending if item.alone else self._others).append(item)
             return None
         item.run = Run(engine, call, flight)
         try:
             item.value = yield from lease(item.run, self._deadline)
-            self._pending.extend([each for each in self._others if each.flight is None])
-            self._others = deque([each for each in self._others if each.flight is not None])
             if item.value is MISSING:
+                self._pending.extend([each for each in self._others if each.flight is None])
+                self._others = deque([each for each in self._others if each.flight is not None])
                 return (yield from self._round(item))
             engine.hit(call)
             return None
         finally:
             item.run.end()
-            item.run = None
 
     # --------------------------------------------------------------------------------- execution
 
@@ -312,7 +307,7 @@ class ItemRuns:
         if outcome.error is not None:
             task.counted.failures += keyed * execution.has_failed()
             for item in made:
-                _run_of(item).shared = outcome
+                item.run.shared = outcome
             return outcome.error
         engine.price(batch, lambda: outcome.value)
         for item, value in zip(items, outcome.value, strict=True):
@@ -324,13 +319,16 @@ class ItemRuns:
     def _told(self, items: list[Item]) -> list[Item]:
         """Tell of the misses; those of the items whose results are to be stored."""
         engine = self._engine
+        engine.follow_level()
+        observers = engine.observers
+        listens = observers.told or observers.wraps
         made: list[Item] = []
         for item in items:
             call = item.call
-            if call.key:  # else it was told of when that was seen
+            if call.key and listens:  # else it was told of when that was seen
                 engine.miss(call)
             call.waited = call.waited or self._has_run  # the function may have changed an argument
-            if item.run is None:
+            if not self._shares(item):
                 continue
             engine.running[item.run] = perf_counter()
             if call.waited and call.task.addressing.has_moved(call):
@@ -355,7 +353,7 @@ class ItemRuns:
         if shared is not None:
             watched.append((shared, made))
         for item in made:
-            _run_of(item).begin()
+            item.run.begin()
             own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
             addressing.tell_arguments(item.call, shared, own)
             if own is not None:
@@ -369,7 +367,7 @@ class ItemRuns:
             if has_changed(self._engine, watch, *[item.call for item in items]):
                 changed.update(items)
         for item in changed:
-            _run_of(item).shared = None  # those that follow run the function themselves
+            item.run.shared = None  # those that follow run the function themselves
         return [item for item in made if item not in changed]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
@@ -389,19 +387,14 @@ class ItemRuns:
         """Store the results, which took so many seconds each, and share them."""
         engine = self._engine
         encoded: list[Run] = []
+        judged = self._task.asks_terms or self._task.options.cache_if is not None
         for item in made:
-            run = _run_of(item)
+            run = item.run
             run.took = seconds
             if run.flight is not None:
                 run.flight.spared = seconds, item.call.price or 0.0
-            if not engine.keeps(item.call, item.value):
+            if judged and not engine.keeps(item.call, item.value):
                 run.share_unstored(item.value)
             elif run.keep(engine.cache.encode(item.call.task, item.value)):
                 encoded.append(run)
         yield from save_all(engine, encoded)
-
-
-def _run_of(item: Item) -> Run:
-    """The part of an item in an execution of this call."""
-    assert item.run is not None  # noqa: S101 - the callers ask
-    return item.run

@@ -146,13 +146,11 @@ def start(engine: Engine, parts: Parts, config: Config, *, is_open: bool) -> Non
 
 def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
     """End the engine: of a dropped Spot, by `shutdown`, or at the interpreter's exit."""
-    if spot() is None:
-        _end_dropped(engine, parts)
+    if spot() is None or engine.executor.runs_here():
+        finish_later(engine, parts)  # the collector may have dropped the Spot inside any code
     elif _others_go_on():
         engine.cache.writer.finish()
         engine.uses.write()
-    elif engine.executor.runs_here():
-        finish_later(engine, parts)
     else:
         finish(engine, parts)
 
@@ -163,14 +161,6 @@ def _others_go_on() -> bool:
     mine = (main, threading.current_thread())
     others = [other for other in threading.enumerate() if other not in mine]
     return not main.is_alive() and not all(map(deferred.is_ours, others))
-
-
-def _end_dropped(engine: Engine, parts: Parts) -> None:
-    """End without waiting: the collector may have dropped the Spot inside any code."""
-    if engine.is_idle and parts.close_at_once:
-        finish(engine, parts)
-    else:
-        finish_later(engine, parts)
 
 
 def finish_later(engine: Engine, parts: Parts) -> None:

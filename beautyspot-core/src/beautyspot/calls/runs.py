@@ -208,28 +208,30 @@ class Run:
 
     def release(self) -> None:
         """Release the lease, where the run stores nothing."""
-        if self.leased:
-            self.leased = False
-            self.engine.cache.saver.release(self.call.task.func_identifier, self.call.key)
+        self.leased = False
+        self.engine.cache.saver.release(self.call.task.func_identifier, self.call.key)
 
-    def end(self) -> None:
-        """Let the next call of this key run, in other processes and then in this one."""
-        if self.flight is not None:
-            single_flight.part(self.flight)
-        if self.leased and self.engine.blocking and has_loop():  # nothing may wait here
-            self.engine.running[self] = None
-            deferred.later(self._end)
-        else:
-            self._end()
+    def end(self, *, in_thread: bool = False) -> None:
+        """Let the next call of this key run, in other processes and then in this one.
 
-    def _end(self) -> None:
+        Where the event loop may wait for nothing, a thread does so, `in_thread`.
+        """
+        engine, flight = self.engine, self.flight
+        if self.leased and engine.blocking and not in_thread and has_loop():
+            engine.running[self] = None
+            if flight is not None:
+                single_flight.part(flight)
+            deferred.later(partial(self.end, in_thread=True))
+            return
         try:
             if self.leased:
                 self.release()
         finally:
-            if self.flight is not None:
-                self.engine.flights.leave(self.flight, self.shared)
-            self.engine.has_run(self)
+            if flight is not None:
+                engine.flights.leave(flight, self.shared)
+            engine.running.pop(self, None)
+            if engine.closing:
+                engine.has_run(self)
 
 
 def release_all(runs: list[Run]) -> None:

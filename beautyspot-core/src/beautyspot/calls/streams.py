@@ -15,12 +15,13 @@ What is sent or thrown into stored items is for the user's own generator, which 
 from __future__ import annotations
 
 import sys
+from contextvars import copy_context
 from functools import partial
 from operator import methodcaller
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.executions import observed
+from beautyspot.calls.executions import Observed, Within
 from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.reports import (
@@ -37,6 +38,7 @@ from beautyspot.results.validity import ELSEWHERE, MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from contextvars import Context
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.flow import Flow
@@ -64,6 +66,7 @@ class Stream:
         source: the user's generator, from when it runs.
         rests: whether that has yielded an item, and waits; else it has ended, or is interrupted.
         position: how many items the consumer has got.
+        context: that of the run, where an observer wraps it; None where it is that of each step.
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
@@ -78,7 +81,8 @@ class Stream:
         self._watch: Watch | None = None
         self._run: Run | None = None
         self._told = 0.0  # seconds of it that are counted
-        self._is_observed = False
+        self._observed: Observed | None = None
+        self.context: Context | None = None
 
     def begin(self) -> Flow:
         """The flow of a call for which nothing was found: counted, and to be recorded, by its mode.
@@ -129,27 +133,31 @@ class Stream:
 
     # ------------------------------------------------------------------------------------- run
 
+    def within(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do what belongs to the run in its context."""
+        return work(*args) if self.context is None else self.context.run(work, *args)
+
     def open(self) -> Any:
         """Make the user's own generator."""
         call = self.call
-        if self._is_observed:
-            self.source = observed(self.engine.observers, call, self._work)
-        else:
-            self.source = call.task.function(*call.args, **call.kwargs)
+        self.source = self.within(partial(call.task.function, *call.args, **call.kwargs))
         return self.source
 
     def __enter__(self) -> None:
-        if self.source is None:
-            observers = self.engine.observers
-            self._is_observed = bool(observers.told or observers.wraps)
+        observers = self.engine.observers
+        if self.source is None and (observers.told or observers.wraps):
+            self._observed = Observed(observers, self.call, self._work)
+            if observers.wraps:
+                self.context = copy_context()
+            self.within(self._observed.__enter__)
         self.rests = False
-        if not self._is_observed:  # else what tells the observers measures it, without what they do
-            self._work.begin()
+        self.within(self._work.begin)
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.rests = error is None
-        if not self._is_observed:
-            self._work.rest()
+        self.within(self._work.rest)
+        if error is not None:
+            self.tell_end(error)
         if self.call not in self.engine.streams:
             return
         counted, told = self.call.task.counted, self._told
@@ -158,6 +166,13 @@ class Stream:
         if isinstance(error, Exception) and not isinstance(error, _ENDS):
             counted.failures += self._work.has_failed()
             self.engine.counting.look()
+
+    def tell_end(self, error: BaseException) -> None:
+        """Tell the observers that the generator has ended, raised, or was closed."""
+        observed, self._observed = self._observed, None
+        if observed is not None:
+            raised = None if isinstance(error, _ENDS) else error
+            self.within(observed.__exit__, None, raised, None)
 
     def stop(self) -> None:
         """Store nothing of this run."""
@@ -256,7 +271,9 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
         engine.streams.pop(call, None)
         try:
             if stream.rests:
-                stream.source.close()
+                with stream:
+                    stream.within(stream.source.close)
+                stream.tell_end(GeneratorExit())
         finally:
             engine.last_calls.note(call, returned=returned)
 
@@ -271,8 +288,8 @@ def _next(stream: Stream, resume: Resume | None) -> Any:
             if stream.source is None:
                 source = stream.open()
                 for _ in range(stream.position):
-                    next(source)
-            item = (resume or _NEXT)(stream.source)
+                    stream.within(next, source)
+            item = stream.within(resume or _NEXT, stream.source)
     except StopIteration as end:
         drive(stream.ended(end.value))
         raise
@@ -312,7 +329,9 @@ def iterating(
             engine.streams.pop(call, None)
             try:
                 if stream.rests:
-                    await stream.source.aclose()
+                    with stream:
+                        await Within(stream.within, stream.source.aclose())
+                    stream.tell_end(GeneratorExit())
             finally:
                 engine.last_calls.note(call, returned=returned)
 
@@ -345,17 +364,17 @@ async def _next_async(stream: Stream, resume: Resume | None) -> Any:
     try:
         with stream:
             if stream.source is None:
-                source = stream.open()
+                stream.open()
                 for _ in range(stream.position):
-                    await _unseen(source, _NEXT_ASYNC)
-            item = await _unseen(stream.source, resume or _NEXT_ASYNC)
+                    await _unseen(stream, _NEXT_ASYNC)
+            item = await _unseen(stream, resume or _NEXT_ASYNC)
     except StopAsyncIteration:
         await drive_async(stream.ended(None), stream.engine.executor)
         raise
     return stream.recorded(item)
 
 
-def _unseen(source: Any, resume: Resume) -> Awaitable[Any]:
+def _unseen(stream: Stream, resume: Resume) -> Awaitable[Any]:
     """A step of a generator, hidden from the event loop's hooks (PEP 525).
 
     A loop that ends closes all generators that it knows at once. It would close this one while the
@@ -364,7 +383,7 @@ def _unseen(source: Any, resume: Resume) -> Awaitable[Any]:
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)
     try:
-        step: Awaitable[Any] = resume(source)
-        return step
+        step: Awaitable[Any] = stream.within(resume, stream.source)
+        return step if stream.context is None else Within(stream.within, step)
     finally:
         sys.set_asyncgen_hooks(*hooks)

@@ -1,23 +1,29 @@
-"""The function that a mark puts in the place of the user's: one kind for each kind of function."""
+"""The function that a mark puts in the place of the user's: one kind for each kind of function.
+
+What goes on behind a caller begins here, too: the execution of one that is cancelled
+(`on_cancel="finish"`), and the call that makes an expired result anew (`stale=`).
+"""
 
 from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, flow, given
+from beautyspot.calls.flow import answer, flow, given, renewal
 from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.looking_up import look_up
-from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
+from beautyspot.concurrency import holders, queueing, single_flight
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.functions.kinds import look_like
+from beautyspot.limits import concurrency_cap
 from beautyspot.messages import error_shown
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
@@ -34,7 +40,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
     `__wrapped__` is the task's function, and `inspect` sees the same kind of function.
     """
-    wrapper = _WRAP[_kind(task)](engine, task)
+    wrapper = _WRAP[task.kind](engine, task)
     look_like(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
@@ -42,11 +48,10 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
 def perform(engine: Engine, call: Call) -> Any:
     """Make a prepared call in the way of its kind of function."""
-    return _PERFORM[_kind(call.task)](engine, call)
-
-
-def _kind(task: Task) -> str:
-    return task.kind if task.items is None else f"{task.kind} of items"
+    task = call.task
+    if task.items is not None:
+        return (call_items if task.kind == "function" else await_items)(engine, call)
+    return _PERFORM[task.kind](engine, call)
 
 
 def _call(engine: Engine, call: Call) -> Any:
@@ -162,6 +167,84 @@ def _tell(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
     )
 
 
+# ------------------------------------------------------------- one call behind others (`stale=`)
+
+
+def renew(engine: Engine, call: Call) -> None:
+    """Have one call behind make the result anew that `call` was given, though it has expired.
+
+    That of a plain function runs in a thread of the Spot's own, in a copy of its caller's context;
+    that of a coroutine function in a task of the running event loop. It is no part of the calls
+    around it, which go on without it.
+
+    Nothing is done where that is under way already, or has failed just before; where its result
+    would not be stored; and outside of asyncio, where no task can run.
+    """
+    task, key = call.task, call.key
+    holders.end_orphans()
+    if not call.may_store or key in engine.flights:
+        return
+    if not (task.kind == "function" or in_asyncio()):
+        return
+    again = call.again()
+    try:
+        if engine.behind.claim(key):
+            _begin(engine, again)
+    except Exception as error:
+        engine.has_run(again)
+        engine.behind.settle(key, done=False)
+        advice = "The expired result is given all the same"
+        engine.reporter.report("begin a call behind", task.func_identifier, error, advice)
+
+
+def _begin(engine: Engine, call: Call) -> None:
+    if call.task.kind == "function":
+        context, ended = copy_context(), partial(engine.has_run, call)
+        engine.running[call] = None  # the store is open until this ends
+        engine.behind.later(call.key, lambda: context.run(_renew, engine, call), ended)
+    else:
+        engine.behind.start(_renew_async(engine, call), call.key)
+
+
+def _renew(engine: Engine, call: Call) -> bool:
+    """Whether a newer result is stored now."""
+    try:
+        _stand_alone()
+        return bool(drive(renewal(engine, call)))
+    except Exception as error:
+        _tell_behind(engine, call, error)
+        return False
+
+
+async def _renew_async(engine: Engine, call: Call) -> bool:
+    import asyncio
+
+    try:
+        _stand_alone()
+        await asyncio.sleep(0)  # the caller first, also where tasks begin at once
+        return engine.active and bool(await drive_async(renewal(engine, call), engine.executor))
+    except Exception as error:
+        _tell_behind(engine, call, error)
+        return False
+
+
+def _stand_alone() -> None:
+    single_flight.stand_alone()
+    queueing.stand_alone()
+    concurrency_cap.stand_alone()
+
+
+def _tell_behind(engine: Engine, call: Call, error: Exception) -> None:
+    """Say what the function raised: no caller gets that."""
+    name = call.task.func_identifier
+    engine.reporter.tell(
+        f"behind {name} {type(error).__name__}",
+        f"{name} raised {error_shown(error)} in a call behind, which was to make an expired result "
+        "anew. That is given on while stale= lasts, and another call behind tries again, each time "
+        "after a longer pause; after that the error reaches the caller",
+    )
+
+
 # ------------------------------------------------------------------------- each kind's wrapper
 
 
@@ -170,27 +253,31 @@ _PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
     "coroutine": _await,
     "generator": generate,
     "async generator": lambda engine, call: iterating(engine, lambda *_: call)(),
-    "function of items": call_items,
-    "coroutine of items": await_items,
 }
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = make_hit(engine, task)
+    hit: Callable[..., Any] = task.call
+    answer_call: Callable[[Engine, Call], Any] = call_items
+    if task.items is None:
+        hit, answer_call = make_hit(engine, task), _call
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return _call(engine, found) if type(found) is Call else found
+        return answer_call(engine, found) if type(found) is Call else found
 
     return wrapper
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = make_hit(engine, task)
+    hit: Callable[..., Any] = task.call
+    answer_call: Callable[[Engine, Call], Any] = await_items
+    if task.items is None:
+        hit, answer_call = make_hit(engine, task), _await
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
-        return await _await(engine, found) if type(found) is Call else found
+        return await answer_call(engine, found) if type(found) is Call else found
 
     return wrapper
 
@@ -202,25 +289,9 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
-def _wrap_function_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return call_items(engine, task.call(args, kwargs))
-
-    return wrapper
-
-
-def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return await await_items(engine, task.call(args, kwargs))
-
-    return wrapper
-
-
 _WRAP: dict[str, Callable[[Engine, Task], Callable[..., Any]]] = {
     "function": _wrap_function,
     "coroutine": _wrap_coroutine,
     "generator": _wrap_generator,
     "async generator": lambda engine, task: iterating(engine, task.call),
-    "function of items": _wrap_function_of_items,
-    "coroutine of items": _wrap_coroutine_of_items,
 }

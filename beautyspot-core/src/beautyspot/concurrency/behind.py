@@ -1,8 +1,8 @@
 """Work that goes on behind those who called: in threads of a Spot's own, or in tasks of their loop.
 
-A thread is begun when there is work, and ends when there is none. What has begun is waited for: by
-`wait`, and by the interpreter's end, while threads may still use executors, and up to Python 3.11
-start others. What has not begun by then is dropped. A task ends with its event loop, at the latest.
+What a thread has begun is waited for: by `wait`, and by the interpreter's end, while threads may
+still use executors. What has not begun by then is dropped. A task ends with its event loop, at the
+latest.
 
 Each key is worked on by one thread or task at a time, and left alone for a while after a failure.
 """
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import threading
 import weakref
-from _thread import allocate_lock, get_ident
-from collections import deque
+from _thread import get_ident
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import deferred, holders
+from beautyspot.concurrency import holders
 from beautyspot.concurrency.waiting import waitable
 
 if TYPE_CHECKING:
@@ -36,31 +36,8 @@ RESTING: Final = 1000
 """So many keys are remembered that are left alone."""
 
 _all: Final[weakref.WeakSet[Behind]] = weakref.WeakSet()
-_watched: Final[list[bool]] = []
 _over: Final[list[bool]] = []
 """Not empty once the interpreter ends."""
-_left: Final[list[bool]] = []
-"""Not empty once somebody (Ctrl-C) did not want to wait for that any longer."""
-
-
-class _Piece:
-    """Some work for a thread.
-
-    Attributes:
-        key: what it is about.
-        work: does it, and gives whether it was done.
-        ended: is called once it is over, done or not.
-        over: a lock that is free then.
-    """
-
-    __slots__ = ("ended", "key", "over", "work")
-
-    def __init__(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
-        self.key = key
-        self.work = work
-        self.ended = ended
-        self.over = allocate_lock()
-        self.over.acquire()
 
 
 class Behind:
@@ -73,15 +50,14 @@ class Behind:
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self.clock = clock
         self.reset_after_fork()
-        _all.add(self)
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads and tasks stayed in the parent."""
         self._claimed: dict[str, object] = {}
         self._rests: dict[str, tuple[float, float]] = {}  # until when, and how long that is
-        self._queue: deque[_Piece] = deque()
-        self._pieces: dict[_Piece, None] = {}  # those in the queue, and those at work
-        self._threads: dict[object, int] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._threads: set[int] = set()
+        self._pieces: dict[Future[None], Callable[[], object]] = {}  # with what drops each
         self._tasks: dict[asyncio.Task[Any], str] = {}  # with their keys
 
     # ---------------------------------------------------------------------------------- keys
@@ -112,74 +88,44 @@ class Behind:
 
     # ------------------------------------------------------------------------------- threads
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a thread works, or is to begin."""
-        return bool(self._pieces)
-
     def later(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
         """Have a thread do the work of a key that was claimed; `work` gives whether it was done.
 
-        It is done here where no thread can be started, and never where the end comes before one
-        has begun it. `ended` is called in any case.
+        `ended` is called in any case, also where the end comes before a thread has begun it.
+
+        Raises:
+            RuntimeError: no thread can be started.
         """
-        _watch_end()
-        piece = _Piece(key, work, ended)
-        try:
-            self._pieces[piece] = None
-            self._queue.append(piece)
-            self._begin()
-        except BaseException:  # interrupted (Ctrl-C): else those who wait might wait for ever
-            self._end(piece, done=False)
-            raise
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(
+                MOST, "beautyspot-behind", lambda: self._threads.add(get_ident())
+            )
+            _all.add(self)
+        end = partial(self._end, key, ended)
+        piece = self._pool.submit(self._do, work, end)
+        self._pieces[piece] = partial(end, done=False)
+        piece.add_done_callback(lambda piece: self._pieces.pop(piece, None))
 
-    def _begin(self) -> None:
-        """Start another thread for what has waited longest, if there may be one more."""
-        piece = self._next() if len(self._threads) < MOST else None
-        if piece is None:
-            return  # each thread looks for more before it ends
-        token = object()
-        self._threads[token] = 0
+    def _do(self, work: Callable[[], bool], end: Callable[..., object]) -> None:
+        done = False
         try:
-            deferred.begin(partial(self._work, token, piece), "behind")
-        except RuntimeError:
-            self._work(token, piece)
-
-    def _next(self) -> _Piece | None:
-        try:
-            return self._queue.popleft()
-        except IndexError:
-            return None
-
-    def _work(self, token: object, piece: _Piece | None) -> None:
-        self._threads[token] = get_ident()
-        try:
-            while piece is not None:
-                done = False
-                try:
-                    done = piece.work()
-                finally:
-                    self._end(piece, done=done)
-                piece = self._next()
+            done = work()
         finally:
-            self._threads.pop(token, None)
-            self._begin()  # what came after the last look, or after an error
+            end(done=done)
 
-    def _end(self, piece: _Piece, *, done: bool) -> None:
+    def _end(self, key: str, ended: Callable[[], object], *, done: bool) -> None:
         try:
-            del self._pieces[piece]
-        except KeyError:  # it was over before
-            return
-        try:
-            piece.ended()
+            ended()
         finally:
-            self.settle(piece.key, done=done)
-            piece.over.release()
+            self.settle(key, done=done)
 
     def dismiss(self) -> None:
-        """Drop what no thread has been started for."""
-        while (piece := self._next()) is not None:
-            self._end(piece, done=False)
+        """Drop what no thread has begun, and begin nothing more."""
+        for piece, drop in list(self._pieces.items()):
+            if piece.cancel():
+                drop()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the threads have done what they were given so far.
@@ -189,17 +135,9 @@ class Behind:
         Returns:
             False where `timeout` seconds did not do.
         """
-        if get_ident() in list(self._threads.values()):
+        if get_ident() in self._threads:
             return True
-        if _left:
-            return False
-        until = None if timeout is None else monotonic() + timeout
-        for piece in list(self._pieces):
-            left = waitable(None if until is None else until - monotonic())
-            if not piece.over.acquire(timeout=-1 if left is None else left):
-                return False
-            piece.over.release()
-        return True
+        return not wait(list(self._pieces), waitable(timeout)).not_done
 
     # --------------------------------------------------------------------------------- tasks
 
@@ -246,24 +184,15 @@ class Behind:
                 self.settle(key, done=False)
 
 
-def _watch_end() -> None:
-    if not _watched:
-        _watched.append(True)
-        with suppress(RuntimeError):  # the interpreter ends
-            # Called before the executors of the program are ended, since it comes after theirs.
-            threading._register_atexit(_finish)  # type: ignore[attr-defined]
-
-
 def _finish() -> None:
     """Drop what has not begun, and wait for the rest, as the interpreter ends."""
     _over.append(True)
     for behind in list(_all):
         behind.dismiss()
-    ended = False
-    try:
-        for behind in list(_all):
-            behind.wait()
-        ended = True
-    finally:
-        if not ended:
-            _left.append(True)
+    for behind in list(_all):
+        behind.wait()
+
+
+with suppress(RuntimeError):  # the interpreter ends
+    # Called before the executors of the program are ended, since it comes after theirs.
+    threading._register_atexit(_finish)  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OURS: Final = str(Path(__file__).parent.parent)
 _LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
 
-_held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
+held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 """By event loop: what its tasks hold, and what ends that."""
 
 
@@ -34,13 +34,13 @@ def hold(what: object, end: Callable[[], object]) -> None:
     asyncio: Any = sys.modules.get("asyncio")
     loop = None if asyncio is None else asyncio._get_running_loop()
     if loop is not None:
-        _held.setdefault(loop, {})[what] = end
+        held.setdefault(loop, {})[what] = end
 
 
 def let_go(what: object) -> None:
     """Note that something is held no more."""
-    for held in list(_held.values()):
-        held.pop(what, None)
+    for of_loop in list(held.values()):
+        of_loop.pop(what, None)
 
 
 def end_orphans() -> None:
@@ -48,15 +48,15 @@ def end_orphans() -> None:
 
     Not to be called within a lock: the code of a task that beautyspot started is closed, too.
     """
-    for loop in list(_held):
+    for loop in list(held):
         if loop.is_closed():
-            for end in list(_held.pop(loop, {}).values()):
+            for end in list(held.pop(loop, {}).values()):
                 with suppress(Exception):  # what the user's function makes of its end
                     end()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_held.clear)  # it is the parent's
+    os.register_at_fork(after_in_child=held.clear)  # it is the parent's
 
 
 def name_of(ident: int) -> str:

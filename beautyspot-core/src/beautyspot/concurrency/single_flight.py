@@ -197,8 +197,12 @@ class Flights:
     def leave(self, flight: Flight, result: object = ABANDONED) -> None:
         """End a flight, from any thread, with what the followers get unless they have it.
 
-        Where that is nothing, it is abandoned. A second call does nothing.
+        Where that is nothing, it is abandoned. What runs from here is no part of it. A second call
+        does nothing.
         """
+        mine = _leading.get()
+        if flight in mine:
+            _leading.set(mine[: mine.index(flight)])
         with _graph:
             if self._flights.get(flight.key) is flight:
                 del self._flights[flight.key]
@@ -290,11 +294,7 @@ def stand_alone() -> None:
 
 
 def part(flight: Flight) -> None:
-    """Mark what runs from here as no part of `flight`, nor of what is within it.
-
-    It may come in another thread or task than `enter` did, where a call is closed and not run to
-    its end.
-    """
+    """Mark what runs from here as no part of `flight`, nor of what is within it."""
     mine = _leading.get()
     if flight in mine:
         _leading.set(mine[: mine.index(flight)])

@@ -17,7 +17,7 @@ from beautyspot.errors import NotSupportedError
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 
@@ -157,62 +157,30 @@ class Awaited:
 
 
 class Job:
-    """Work that runs once: in an executor, or in the event loop where the executor takes none.
+    """Work that a thread of an executor does for a task.
 
-    An executor may refuse work that it has queued already: where it can't start a new thread, one
-    of its running threads takes the work all the same, now or much later.
-
-    Attributes:
-        work: the call.
-        submitted: whether the executor took it. Then it runs to its end even if the task that
-            waits for it is cancelled.
+    It runs to its end even if the task is cancelled. Where the executor takes no work (it is shut
+    down, or the interpreter is), or drops it, the work runs in the event loop.
     """
 
-    __slots__ = ("_free", "_outcome", "submitted", "work")
+    __slots__ = ("_work",)
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self.work = work
-        self.submitted = False
+        self._work = work
 
     async def run_in(self, executor: Callable[[], Executor]) -> Any:
-        """Run the work in the executor, and return what it returns.
-
-        Where the executor takes no work (it is shut down, or the interpreter is), or finds no
-        thread for it, the work runs here; where it drops the work, in the thread that does so.
-        """
-        from concurrent.futures import Future
-
-        self._free = [True]
-        self._outcome: Future[Any] = Future()
+        """Run the work in the executor, and return what it returns."""
         alarm = Alarm()
-        self._outcome.add_done_callback(alarm)
         try:
-            queued = executor().submit(self._run)
-            self.submitted = True
-            queued.add_done_callback(self._run_dropped)
+            queued = executor().submit(self._work)
         except RuntimeError:
-            self._run()  # a thread of the executor may have begun it nevertheless
+            return self._work()
+        queued.add_done_callback(alarm)
         await alarm.rung
-        return self._outcome.result()
-
-    def _run_dropped(self, queued: Future[Any]) -> None:
-        """Run the work here where the executor has dropped it, also for a task that is gone."""
-        if queued.cancelled():
-            self._run()
-
-    def _run(self) -> None:
-        """Run the work, unless another thread has begun it."""
         try:
-            self._free.pop()
-        except IndexError:
-            return
-        try:
-            result = self.work()
-        except BaseException as error:
-            self._outcome.set_exception(error)
-            del self  # the traceback holds this frame: without this, a cycle for the collector
-        else:
-            self._outcome.set_result(result)
+            return self._work() if queued.cancelled() else queued.result()
+        finally:
+            del queued  # an error in it refers to this frame: a cycle for the collector
 
 
 class SpotExecutor:
@@ -233,23 +201,17 @@ class SpotExecutor:
 
     def __call__(self) -> Executor:
         """The user's executor, or our own."""
-        executor = self._made if self._given is None else self._given
-        if executor is None:
-            made = self._make()
-            with self._lock:  # nothing is called here
-                executor = self._made = self._made or made
-        return executor
+        if self._given is not None:
+            return self._given
+        with self._lock:
+            if self._made is None:
+                from concurrent.futures import ThreadPoolExecutor
 
-    def _make(self) -> Executor:
-        from concurrent.futures import ThreadPoolExecutor
+                self._made = ThreadPoolExecutor(THREADS, "beautyspot", self._note_thread)
+            return self._made
 
-        threads = self._threads
-        return ThreadPoolExecutor(THREADS, "beautyspot", lambda: threads.add(threading.get_ident()))
-
-    @property
-    def is_made(self) -> bool:
-        """Whether there is one of our own."""
-        return self._made is not None
+    def _note_thread(self) -> None:
+        self._threads.add(threading.get_ident())
 
     def runs_here(self) -> bool:
         """Whether the calling thread is one of our own executor's."""

@@ -91,16 +91,6 @@ class Counting:
 
     # ------------------------------------------------------------------------------- writing
 
-    @property
-    def has_news(self) -> bool:
-        """Whether there is something to write."""
-        if not self.writes or not self._store.real.counters:
-            return False
-        return bool(self._remarks()) or any(
-            counted.numbers() != self._written.get(name, NOTHING)
-            for name, counted in self._functions.copy().items()
-        )
-
     def look(self) -> None:
         """Have a thread write, if it is time; called where a function has run."""
         if monotonic() > self.due:

@@ -10,7 +10,7 @@ from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean, less_mark
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.validity import begun, fingerprint, sealed
+from beautyspot.results.validity import begun, fingerprint
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
 
@@ -92,11 +92,14 @@ class Rows:
         now, terms, digest = self.clock(), call.terms or task.terms, None
         shown = call.arguments
         expires_at = None if terms.ttl is None else now + terms.ttl
-        if not isinstance(data, FileData):  # whose digest is known when that is stored
-            digest = sealed(self.signing_keys, key, payload.codec, now, expires_at, data)
         func_name, func_identifier, version, tags = _clean(
             addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
         )
+        if not isinstance(data, FileData):  # whose digest is known when that is stored
+            if self.signing_keys is None:
+                digest = fingerprint(key, payload.codec, data)
+            else:
+                digest = self.signing_keys.sign(key, payload.codec, now, expires_at, data)
         return TaskRecord(
             cache_key=key,
             func_name=func_name,

@@ -169,8 +169,8 @@ class Saver:
         size = record.size or 0
         if self.on_stored is not None:
             self.on_stored(size)
-        observers = self.reporter.observers
-        if observers.told:
+        observers = self.reporter.observing()
+        if observers is not None and observers.told:
             place: Where = "blob" if record.result_type == FILE else "row"
             observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
 
