@@ -57,7 +57,7 @@ def perform(engine: Engine, call: Call) -> Any:
 def _call(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        looked = call.looked and not call.task.addressing.earlier
+        looked = call.key and call.looked and not call.task.addressing.earlier
         value = MISSING if looked else answer(engine, call, in_place=False)
         if value is MISSING:
             value = drive(flow(engine, call))
