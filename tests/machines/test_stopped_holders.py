@@ -11,8 +11,8 @@ from beautyspot.contracts import in_full
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import Child
 from beautyspot_testing.store import OTHER, stored, wait_until
+from child import Child
 
 if TYPE_CHECKING:
     from servers.shared import Shared
