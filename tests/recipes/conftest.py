@@ -16,7 +16,9 @@ from servers.models import ModelServer
 from workspace.sources import ROOT
 
 RECIPES = ROOT / "docs" / "recipes"
-_HEAVY = re.compile(r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy|stamina|tenacity)\b", re.MULTILINE)
+_HEAVY = re.compile(
+    r"^(?:from|import) (openai|anthropic|httpx|fastapi|numpy|stamina|tenacity)\b", re.MULTILINE
+)
 
 
 @dataclass
