@@ -1,4 +1,4 @@
-"""A Spot whose settings name a server: when it is made, where that can't be used, on its travels."""
+"""A Spot whose settings name a server: when it is made, where that can't be used, how it travels."""
 
 from __future__ import annotations
 
