@@ -1,4 +1,4 @@
-"""A Spot whose settings name a server: when it is made, where that can't be used, how it travels."""
+"""A Spot whose settings name a server: made, of no use to it, and on its travels."""
 
 from __future__ import annotations
 
