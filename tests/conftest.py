@@ -28,13 +28,15 @@ MOST_WORKERS = 8
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One worker for each processor; none for single files and tests, or where output is shown."""
+    """One worker more than processors; none for single files and tests, or where output is shown.
+
+    A worker waits half of its time: for other processes, for servers, for a browser.
+    """
     folders = [one for one in config.args if (config.invocation_params.dir / one).is_dir()]
     if not folders or config.option.capture == "no":
         return 0
-    if sys.platform == "linux":
-        return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
-    return min(os.cpu_count() or 1, MOST_WORKERS)
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(processors + 1, MOST_WORKERS)
 
 
 settings.register_profile("ours", settings.default, deadline=None)  # a loaded machine fails nothing

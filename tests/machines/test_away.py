@@ -172,13 +172,13 @@ def limited(
 def test_a_rate_is_kept_without_the_server(
     limited: Callable[..., Spot], link: Link, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spot = limited({"rate": 8, "workers": 8})
+    spot = limited({"rate": 8, "workers": 64})
     with spot.limit(timeout=0):
         pass
     link.part()
     with spot.limit(cost=1), pytest.raises(RateLimitError), spot.limit(timeout=0):
         pytest.fail("there is a limit")
-    assert "1/8 of the rate, since workers=8 share it" in caplog.text
+    assert "1/64 of the rate, since workers=64 share it" in caplog.text
     assert spot.stats()["limiter_away"] == 1
     link.mend()
     bucket: Any = spot.bucket
@@ -192,8 +192,8 @@ def test_a_rate_is_kept_without_the_server(
 def test_rates_that_are_kept_together_without_the_server(
     limited: Callable[..., Spot], link: Link, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rates = [("requests", 4), ("tokens", 4000)]
-    spot = limited(*[{"name": name, "rate": rate, "workers": 4} for name, rate in rates])
+    rates = [("requests", 2), ("tokens", 4000)]
+    spot = limited(*[{"name": name, "rate": rate, "workers": 32} for name, rate in rates])
     cost: dict[str, float] = {"requests": 1, "tokens": 500}
     marked = spot.limiter(cost=cost, timeout=0, max_concurrent=3)(double)
     assert marked(1) == 2
@@ -204,6 +204,6 @@ def test_rates_that_are_kept_together_without_the_server(
         marked(3)
     with spot.limit(cost={"tokens": 1}, key="a", timeout=0) as permit:
         permit.settle({"tokens": 2})
-    assert "1/4 of the rate, since workers=4 share it" in caplog.text
+    assert "1/32 of the rate, since workers=32 share it" in caplog.text
     assert "unlimited" not in caplog.text
     assert spot.stats()["limiter_away"] == 1

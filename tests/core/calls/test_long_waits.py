@@ -127,6 +127,6 @@ def test_a_call_says_which_process_makes_it(
             assert call.result(DEADLINE) == 1
         child.expect_success()
     assert "work has waited 0 s for another process, or another Spot" in said(caplog)[0]
-    assert levels(caplog)[-1] == logging.WARNING
+    assert levels(caplog).count(logging.WARNING) == 1
     assert len(said(caplog)) <= 2
     assert GATE.count == 0

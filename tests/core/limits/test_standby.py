@@ -213,6 +213,24 @@ def test_a_limiter_that_is_away_is_no_reason_for_no_limit(
     assert len(remote.shares) == 1
 
 
+def test_what_a_limiter_missed_is_kept_here_and_told_when_it_answers(
+    standby: Standby, remote: Remote, clock: Clock
+) -> None:
+    before = held(standby, 2)
+    remote.down = True
+    standby.pause(10)
+    assert standby.wait_for() == standby.for_key("a").wait_for() == held(standby).delay == 10
+    assert standby.busy_for() >= 10
+    standby.settle(before, 1)
+    standby.release(before)
+    clock.now += 4
+    remote.down = False
+    standby.breaker.insist()
+    assert held(standby).delay >= 6
+    assert remote.paused == [6]
+    assert held(standby.for_key("a")).delay >= 6
+
+
 def test_a_strict_spot_raises(make_spot: Callable[..., Spot], remote: Remote) -> None:
     remote.down = True
     spot = make_spot(limiter=remote, strict=True)

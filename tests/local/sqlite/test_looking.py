@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -186,15 +187,11 @@ def as_another_user():
 
 
 @pytest.fixture
-def shared(tmp_path):
-    """A folder that another user may enter."""
-    for folder in tmp_path.parents:
-        if folder.is_relative_to("/dev/shm") and folder != Path("/dev/shm"):
-            folder.chmod(0o755)
-    place = tmp_path / "shared"
-    place.mkdir(mode=0o755)
-    tmp_path.chmod(0o755)
-    return place
+def shared():
+    """A folder that another user may enter, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @posix
