@@ -98,7 +98,7 @@ def test_prune_bounds_the_size_of_one_function(shop: Path, run: Run) -> None:
 def orphan(shop: Path) -> Path:
     """A blob that no row names, of an hour ago and more."""
     with bs.open_store(shop) as store:
-        folder = shop / ".beautyspot" / "blobs" / store.metadata.store_id / "00"
+        folder = shop / ".beautyspot" / "blobs" / store.metadata.store_id
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{'0' * 32}-00000000.bin"
     path.write_bytes(b"of a killed process")
@@ -119,7 +119,7 @@ def test_collect_removes_blobs_of_no_result(orphan: Path, run: Run) -> None:
 
 
 def test_collect_removes_another_store_that_is_named(orphan: Path, run: Run) -> None:
-    other = orphan.parents[2] / "abcdef0123456789" / "00" / orphan.name
+    other = orphan.parents[1] / "abcdef0123456789" / orphan.name
     other.parent.mkdir(parents=True)
     orphan.rename(other)
     assert "0 blobs" in run("collect", "--yes").stderr

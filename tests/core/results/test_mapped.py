@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,18 @@ def test_it_outlives_its_result(spot: Spot, marked: Any) -> None:
 
 
 # ------------------------------------------------------------------- what can't be mapped
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="a map needs no open file")
+def test_beyond_half_of_the_files_a_process_may_open_they_are_read(
+    marked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked(1)
+    assert is_mapped(marked(1))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (2, 2))
+    assert not is_mapped(marked(1))
+    assert (marked(1) == 1).all()
+    assert RAN == [1]
 
 
 @pytest.mark.parametrize("value", [b"x" * SIZE, "x" * SIZE, [1.5] * SIZE, np.ones(3), {"a": 1}])

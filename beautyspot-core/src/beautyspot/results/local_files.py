@@ -27,6 +27,11 @@ from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
 from beautyspot.files import READ, create, make_folder, open_plain
 
+try:
+    import resource
+except ImportError:  # Windows, whose limit is far away
+    resource = None  # type: ignore[assignment]  # there
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -287,7 +292,7 @@ def to_write(descriptor: int, size: int) -> bytearray | memoryview:
 
 
 def _read_into(descriptor: int, memory: memoryview) -> int:
-    if sys.platform != "win32":
+    if hasattr(os, "readv"):
         return os.readv(descriptor, [memory])
     with FileIO(descriptor, closefd=False) as file:
         return file.readinto(memory)
@@ -323,11 +328,9 @@ def mapped(descriptor: int, size: int) -> memoryview:
         OSError, ValueError: it can't be mapped.
     """
     del size
-    if not _WITHOUT_FILE and os.name == "posix":
-        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-
-        limit = getrlimit(RLIMIT_NOFILE)[0]
-        if limit != RLIM_INFINITY and 2 * descriptor >= limit:
+    if not _WITHOUT_FILE and resource is not None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if limit != resource.RLIM_INFINITY and 2 * descriptor >= limit:
             raise OSError(errno.EMFILE, "maps keep half of the files open")
     return memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY, **_WITHOUT_FILE))
 
