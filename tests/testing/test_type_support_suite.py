@@ -59,7 +59,7 @@ def suite_of(**members):
 @pytest.mark.parametrize(
     ("test", "members"),
     [
-            ("every_sample_is_of_a_class_that_it_names", {"classes": ("packaging:Version",)}),
+        ("every_sample_is_of_a_class_that_it_names", {"classes": ("packaging:Version",)}),
         ("every_class_that_it_names_has_a_sample", {"classes": (*Versions.classes, "a:B")}),
         ("equal_values_have_one_key", {"key": lambda self, value: id(value)}),
         ("distinct_values_have_distinct_keys", {"key": lambda self, value: value.major}),
