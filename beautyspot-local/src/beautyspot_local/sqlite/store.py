@@ -247,10 +247,11 @@ class SqliteMetadataStore(MetadataStoreBase):
             since = rows[0][0] if since < 0 else since
             for row in rows:
                 key, made_at = row[1], row[5]
-                is_rejected = key in rejected and not (
-                    type(made_at) is float and made_at > rejected[key]
-                )
-                answer = None if key is None or is_rejected else schema.found_of(row[2:])
+                if key is None:
+                    continue
+                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
+                    continue
+                answer = schema.found_of(row[2:])
                 if answer is not None:
                     found[key] = answer
         return since, found
