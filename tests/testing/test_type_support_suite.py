@@ -59,7 +59,6 @@ def suite_of(**members):
 @pytest.mark.parametrize(
     ("test", "members"),
     [
-        ("it_has_a_name", {"name": "Versions"}),
         ("every_sample_is_of_a_class_that_it_names", {"classes": ("packaging:Version",)}),
         ("every_class_that_it_names_has_a_sample", {"classes": (*Versions.classes, "a:B")}),
         ("equal_values_have_one_key", {"key": lambda self, value: id(value)}),

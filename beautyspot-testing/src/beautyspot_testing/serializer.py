@@ -127,11 +127,6 @@ class SerializerContract(Switches):
         yield serializer
         serializer.close()
 
-    def test_it_has_a_name(self, serializer: SerializerBase) -> None:
-        assert serializer.name
-        assert serializer.name == serializer.name.lower()
-        assert isinstance(serializer, SerializerBase)
-
     @_FEW
     @given(data=st.data())
     def test_a_round_trip_keeps_equality_and_type(self, data: st.DataObject) -> None:

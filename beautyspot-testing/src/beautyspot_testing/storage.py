@@ -337,13 +337,6 @@ class StorageContract(Switches):
 
     # ------------------------------------------------------------------------- many at once
 
-    def test_one_of_many_writers_wins(self, storage: BlobStorageBase) -> None:
-        blobs = [bytes([number]) * (1000 + number) for number in range(4)]
-        with ThreadPoolExecutor(4) as pool:
-            locations = list(pool.map(lambda data: storage.save(KEY, data), blobs))
-        assert len(set(locations)) == 1
-        assert storage.load(locations[0]) in blobs
-
     def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
         self._needs("atomic")
         location, done = storage.save(KEY, blob(0)), threading.Event()

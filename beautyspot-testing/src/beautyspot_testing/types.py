@@ -69,12 +69,6 @@ class TypeSupportContract(Switches):
 
     # ------------------------------------------------------------------------------- names
 
-    def test_it_has_a_name(self) -> None:
-        name = self.make().name
-        assert isinstance(name, str)
-        assert name
-        assert name == name.lower()
-
     def test_every_sample_is_of_a_class_that_it_names(self) -> None:
         support = self.make()
         for value in self.samples():

@@ -160,22 +160,6 @@ def test_a_row_that_is_not_there_is_not_kept(store):
     assert kept(store) == {ONE}
 
 
-def test_a_row_that_is_not_committed_is_not_kept(store):
-    """A signal may come while its thread writes, and its handler may call a marked function."""
-    keep(store, TWO)
-    seen = []
-
-    class Handled:
-        def __conform__(self, _):
-            seen.extend([row(store), row(store)])
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stored(store, plain(ONE, "not yet"), plain(TWO)._replace(func_name=Handled()))
-    assert seen == ["not yet"] * 2
-    assert row(store) == "text"
-
-
 def test_a_row_that_was_read_before_the_rest_is_not_kept(store, path, monkeypatch):
     """Others commit, and another thread looks, between a thread's SELECT and its keeping."""
     handle = store._database.handle()

@@ -52,32 +52,20 @@ class Selection(NamedTuple):
 
     def covers(self, record: TaskRecord) -> bool:
         """Whether a record is one of these."""
-        return self._has_identity(record) and self._has_times(record) and self._has_content(record)
-
-    def _has_identity(self, record: TaskRecord) -> bool:
         from fnmatch import fnmatchcase
 
-        name = record.func_identifier or record.func_name
+        name, size = record.func_identifier or record.func_name, record.size or 0
+        made, ends, used = record.made_at, record.expires_at, _last(record.made_at, record.used_at)
         return (
             (self.function is None or fnmatchcase(name, self.function))
             and self.version in (None, record.version or "")
             and (self.tag is None or self.tag in record.tags)
             and (self.key is None or record.cache_key.startswith(self.key))
-        )
-
-    def _has_times(self, record: TaskRecord) -> bool:
-        made, used = record.made_at, _last(record.made_at, record.used_at)
-        return (
-            (self.made_since is None or (made is not None and made >= self.made_since))
+            and (self.made_since is None or (made is not None and made >= self.made_since))
             and (self.made_before is None or (made is not None and made < self.made_before))
             and (self.unused_since is None or (used is not None and used < self.unused_since))
-            and (self.expired_by is None or _is_by(record.expires_at, self.expired_by))
-        )
-
-    def _has_content(self, record: TaskRecord) -> bool:
-        size = record.size or 0
-        return (
-            (self.smallest is None or size >= self.smallest)
+            and (self.expired_by is None or (ends is not None and ends <= self.expired_by))
+            and (self.smallest is None or size >= self.smallest)
             and (self.largest is None or size <= self.largest)
             and (self.text is None or self.text.casefold() in (record.arguments or "").casefold())
             and self._has_code((record.code or "").partition(":")[0])
@@ -94,10 +82,6 @@ class Selection(NamedTuple):
 
 def _last(*times: float | None) -> float | None:
     return max((time for time in times if time is not None), default=None)
-
-
-def _is_by(time: float | None, latest: float) -> bool:
-    return time is not None and time <= latest
 
 
 def rank_of(record: TaskRecord, order: Order) -> Rank:

@@ -100,11 +100,12 @@ class Changing:
         )
         wanted = read_filter("prune", where, self.metadata.now)
         listing = Listing(self.metadata, wanted)
-        foreseen = counted(over_limits(listing, limits, self.metadata.now()))
+        foreseen = counted(over_limits(listing.rows, listing.totals, limits, self.metadata.now()))
         if dry_run or not foreseen.entries:
             return foreseen
         cache = self._changing()
-        return prune(cache, limits, Listing(cache.store.real, wanted))
+        listing = Listing(cache.store.real, wanted)
+        return prune(cache, limits, listing.rows, listing.totals)
 
     def over_limits(
         self,
@@ -132,8 +133,8 @@ class Changing:
             unused_for=unused_for,
             expired=expired,
         )
-        wanted = read_filter("over_limits", where, self.metadata.now)
-        over = over_limits(Listing(self.metadata, wanted), limits, self.metadata.now())
+        listing = Listing(self.metadata, read_filter("over_limits", where, self.metadata.now))
+        over = over_limits(listing.rows, listing.totals, limits, self.metadata.now())
         return (record for record, _ in over)
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import count
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from beautyspot.contracts import MetadataStoreBase, Order, TaskRecord, Totals
+    from beautyspot.contracts import Order, TaskRecord, Totals
     from beautyspot.results.cache import Cache
+
+    Rows = Callable[[Order], Iterator[TaskRecord]]
 
 L = TypeVar("L")
 
@@ -113,41 +116,26 @@ def _last_use(record: TaskRecord) -> float | None:
     return max(times, default=None)
 
 
-class Rows(Protocol):
-    """The rows of which some are removed: all of a store, or those that a filter lets through."""
-
-    def rows(self, order: Order = "key") -> Iterator[TaskRecord]:
-        """All of them, in an order."""
-        ...
-
-    def totals(self) -> Totals:
-        """How many they are, and the bytes of their results."""
-        ...
-
-
-class _AllRows:
-    def __init__(self, store: MetadataStoreBase) -> None:
-        self._store = store
-
-    def rows(self, order: Order = "key") -> Iterator[TaskRecord]:
-        return listed(self._store, Selection(), order)
-
-    def totals(self) -> Totals:
-        return totals_of(self._store)
-
-
-def over_limits(rows: Rows, limits: Limits, now: float) -> Iterator[tuple[TaskRecord, str]]:
+def over_limits(
+    rows: Rows, totals: Callable[[], Totals], limits: Limits, now: float
+) -> Iterator[tuple[TaskRecord, str]]:
     """The rows that are over the limits at a time, in Unix time, each with why it has to go.
 
     Whoever removes them does so while they are given. The reason is a field of `Pruned`.
+
+    Args:
+        rows: gives those that are looked at, in an order.
+        totals: how many they are, and their bytes.
+        limits: what may stay.
+        now: the time.
 
     Raises:
         MetadataError: the store failed.
     """
     entries, size = limits.max_entries, limits.max_size
-    left = rows.totals() if entries is not None or size is not None else None
+    left = totals() if entries is not None or size is not None else None
     gone = gone_bytes = 0
-    for record in rows.rows() if limits.have_reasons else ():
+    for record in rows("key") if limits.have_reasons else ():
         if reason := limits.reason(record, now):
             gone, gone_bytes = gone + 1, gone_bytes + size_of(record)
             yield record, reason
@@ -155,7 +143,7 @@ def over_limits(rows: Rows, limits: Limits, now: float) -> Iterator[tuple[TaskRe
         return
     surplus = 0 if entries is None else left.entries - gone - entries
     bytes_over = 0 if size is None else left.size - gone_bytes - size
-    for record in rows.rows("unused") if max(surplus, bytes_over) > 0 else ():
+    for record in rows("unused") if max(surplus, bytes_over) > 0 else ():
         if surplus <= 0 and bytes_over <= 0:
             return
         is_spared = limits.grace > 0 and now - (_last_use(record) or 0.0) < limits.grace
@@ -175,21 +163,28 @@ def counted(over: Iterable[tuple[TaskRecord, str]]) -> Pruned:
 
 
 def prune(
-    cache: Cache, limits: Limits, rows: Rows | None = None, *, stops: Callable[[], bool] = bool
+    cache: Cache,
+    limits: Limits,
+    rows: Rows | None = None,
+    totals: Callable[[], Totals] | None = None,
+    *,
+    stops: Callable[[], bool] = bool,
 ) -> Pruned:
     """Remove every result that is over the limits.
 
     Args:
         cache: the results.
         limits: what may stay.
-        rows: those that are looked at, of the same store; None: all.
+        rows, totals: those that are looked at, of the same store; None: all.
         stops: whether to stop, and leave the rest.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
     cache.insist()
-    over = over_limits(rows or _AllRows(cache.store.real), limits, cache.clock())
+    real = cache.store.real
+    rows, totals = rows or partial(listed, real, Selection()), totals or partial(totals_of, real)
+    over = over_limits(rows, totals, limits, cache.clock())
 
     def removed() -> Iterator[tuple[TaskRecord, str]]:
         while not stops() and (page := list(islice(over, PAGE))):

@@ -28,7 +28,7 @@ from beautyspot.files import create
 from beautyspot_local.folders import make_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
@@ -186,18 +186,14 @@ def _is_at(path: Path, file: int) -> bool:
 
 def _lock_whole(file: int) -> bool:
     """Lock an open file as long as it is open; whether that was possible."""
-    if fcntl is None:
-        msvcrt: Any = importlib.import_module("msvcrt")
-        return _got(msvcrt.locking, file, msvcrt.LK_NBLCK, 1)
-    return _got(fcntl.flock, file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _got(lock: Callable[..., object], *values: object) -> bool:
-    """Whether a lock was got that another may hold."""
     try:
-        lock(*values)
+        if fcntl is None:
+            msvcrt: Any = importlib.import_module("msvcrt")
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD_BY_ANOTHER:
-            return False
-        raise
+        if error.errno not in _HELD_BY_ANOTHER:
+            raise
+        return False
     return True

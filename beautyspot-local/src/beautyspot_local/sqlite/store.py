@@ -17,17 +17,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import (
-    DURATION,
-    SIZE,
     Begun,
     Counts,
     MetadataStoreBase,
     Selection,
-    byte_count,
-    seconds,
+    checked,
 )
 from beautyspot.contracts.sql import select_statement
 from beautyspot.errors import ConfigError, MetadataError
@@ -39,7 +36,7 @@ from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.database import REMAINING, Database, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -57,8 +54,6 @@ if TYPE_CHECKING:
 
     from beautyspot_local.sqlite.connections import Handle
     from beautyspot_local.sqlite.examination import Remains
-
-T = TypeVar("T")
 
 PAGE: Final = 500
 """Keys in one statement: old releases of SQLite bind 999 values at most."""
@@ -107,13 +102,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         memory: int | str = 16_777_216,
     ) -> None:
         file = _checked_path(path)
-        longest = _checked(seconds, "timeout", timeout, DURATION)
-        if longest > threading.TIMEOUT_MAX:
-            raise ConfigError(
-                f"timeout={timeout!r:.80} is longer than a thread can wait: give less"
-            )
-        room = _checked(byte_count, "memory", memory, SIZE)
-        self._database = Database(file, longest, room)
+        longest = checked.duration("timeout", timeout, most=threading.TIMEOUT_MAX)
+        self._database = Database(file, longest, checked.size("memory", memory))
         self._leases = self._database.leases
         self.most_leases = self._leases.most
         if self._database.network:  # whose server may not answer
@@ -257,10 +247,11 @@ class SqliteMetadataStore(MetadataStoreBase):
             since = rows[0][0] if since < 0 else since
             for row in rows:
                 key, made_at = row[1], row[5]
-                is_rejected = key in rejected and not (
-                    type(made_at) is float and made_at > rejected[key]
-                )
-                answer = None if key is None or is_rejected else schema.found_of(row[2:])
+                if key is None:
+                    continue
+                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
+                    continue
+                answer = schema.found_of(row[2:])
                 if answer is not None:
                     found[key] = answer
         return since, found
@@ -431,10 +422,3 @@ def _checked_path(path: str | Path) -> Path:
             "use metadata='memory', or MemoryMetadataStore of beautyspot.memory"
         )
     return absolute(text, "path")  # a later chdir must not change which database it is
-
-
-def _checked(read: Callable[[object], T], name: str, value: object, wanted: str) -> T:
-    try:
-        return read(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{name}={value!r:.80}: give {wanted}") from None

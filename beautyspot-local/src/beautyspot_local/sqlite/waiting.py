@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,30 +64,17 @@ def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.k
 # ----------------------------------------------------------------------------------- forking
 
 
-class Guarded(Protocol):
-    """A database of this process."""
-
-    def hold(self) -> None:
-        """Let no thread write, nor begin to read, until `go_on`, which the same thread calls."""
-
-    def go_on(self) -> None:
-        """See `hold`."""
-
-    def after_fork_in_child(self) -> None:
-        """Leave everything to the parent."""
-
-
-_databases: Final[set[weakref.ref[Guarded]]] = set()
-_held: Final[list[Guarded]] = []
+_databases: Final[set[weakref.ref[Any]]] = set()
+_held: Final[list[Any]] = []
 _forking: Final = threading.RLock()
 
 
-def guard(database: Guarded) -> None:
-    """Have the database held while the process forks."""
+def guard(database: object) -> None:
+    """Have a `Database` held while the process forks."""
     _databases.add(weakref.ref(database, _databases.discard))
 
 
-def _guarded() -> list[Guarded]:
+def _guarded() -> list[Any]:
     return [database for each in list(_databases) if (database := each()) is not None]
 
 
