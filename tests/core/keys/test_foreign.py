@@ -71,7 +71,7 @@ class Holder:
 def test_the_object_of_a_package_is_named_and_not_its_insides() -> None:
     with pytest.raises(
         UnstableKeyError, match=r"^value\[0\] is a httpx\.Client, which has no"
-    ) as e:
+    ) as error:
         canonical([httpx.Client()])
     assert error.value.path.startswith("value[0]._")
     with pytest.raises(UnstableKeyError, match=r"^value\._thread is a threading\._MainThread"):
