@@ -269,7 +269,7 @@ def test_what_encode_gives_counts_of_an_argument_too() -> None:
     with memory_spot(strict=True) as spot:
         spot.register(Degrees, encode=lambda value: value.number, decode=Degrees)
 
-        @spot.mark
+        @spot.mark(ignore=("ran",))
         def double(value: Degrees) -> float:
             ran.append(value)
             return 2 * value.number
