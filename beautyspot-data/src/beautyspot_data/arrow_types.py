@@ -123,9 +123,10 @@ def _values(values: Any) -> object:
         return [_content(part) for part in values.flatten()]
     if _is_list(kind):
         return _lists(values)
-    if not _is_of_python(kind):
-        raise _unstable(kind)
-    return digest_of(values.to_pylist())
+    is_text = str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
+    if is_text or types.is_decimal(kind) or types.is_fixed_size_binary(kind):
+        return digest_of(values.to_pylist())  # a Python object holds all of such a value
+    raise _unstable(kind)
 
 
 def _numbers(numbers: Any) -> str:
@@ -159,15 +160,6 @@ def _lists(lists: Any) -> object:
     return _numbers(lengths), _content(lists.flatten())
 
 
-def _is_of_python(kind: Any) -> bool:
-    """Whether a Python object holds all of such a value: text, bytes, a decimal."""
-    return bool(
-        types.is_decimal(kind)
-        or types.is_fixed_size_binary(kind)
-        or str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
-    )
-
-
 # ----------------------------------------------------------------------------------------- values
 
 
@@ -183,10 +175,6 @@ def encode(value: Any) -> object:
     return [*([word] if word else []), stream_of(table)]
 
 
-def _one(values: Any) -> Any:
-    return pa.table([values], names=[""])
-
-
 _PARTS: Final[tuple[tuple[Any, str, Callable[[Any], Any], Callable[[Any], Any]], ...]] = (
     (pa.Table, "", lambda table: table, lambda table: table),
     (
@@ -197,12 +185,22 @@ _PARTS: Final[tuple[tuple[Any, str, Callable[[Any], Any], Callable[[Any], Any]],
             [column.combine_chunks() for column in table.columns], schema=table.schema
         ),
     ),
-    (pa.Array, "array", _one, lambda table: table.column(0).combine_chunks()),
-    (pa.ChunkedArray, "chunks", _one, lambda table: table.column(0)),
+    (
+        pa.Array,
+        "array",
+        lambda array: pa.table([array], names=[""]),
+        lambda table: table.column(0).combine_chunks(),
+    ),
+    (
+        pa.ChunkedArray,
+        "chunks",
+        lambda array: pa.table([array], names=[""]),
+        lambda table: table.column(0),
+    ),
     (
         pa.Scalar,
         "scalar",
-        lambda value: _one(pa.repeat(value, 1)),
+        lambda value: pa.table([pa.repeat(value, 1)], names=[""]),
         lambda table: table.column(0)[0],
     ),
     (pa.Schema, "schema", lambda value: value.empty_table(), lambda table: table.schema),
@@ -272,23 +270,18 @@ def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
     word, view = check(form if len(form) == 2 else ["", *form], str, memoryview)
     read = {each: read for _, each, _, read in _PARTS}[word]
-    return read(read_table(owned(view)))
-
-
-def owned(view: memoryview) -> memoryview:
-    """The stored bytes, as memory that a value may keep."""
-    return memoryview(bytes(view)) if view.readonly else view
+    return read(read_table(view))
 
 
 def read_table(view: memoryview) -> Any:
-    """The table in a stream; its columns are views of `view`.
+    """The table in a stream; its columns are views of it, or of a copy of what is read-only.
 
     Raises:
         RestoreError: the stream is compressed, claims more values than its size allows, or has
             columns of Python objects.
         Exception: it is damaged.
     """
-    stream = pa.py_buffer(view)
+    stream = pa.py_buffer(bytes(view) if view.readonly else view)
     cells = sum(map(_cells, pa.ipc.MessageReader.open_stream(stream)))
     if cells > CELLS + 64 * len(view):
         raise RestoreError(f"a table of {cells} values in {len(view)} bytes")

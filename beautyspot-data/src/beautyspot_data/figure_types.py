@@ -1,42 +1,95 @@
-"""Figures of matplotlib: as the picture that a content type names.
+"""Figures of matplotlib, Plotly and Altair: as the picture or the page that a content type names.
 
-No figure can be made of its picture again, and a figure holds functions and locks, so that it has
-no other stored form. So a function with ``content_type="image/png"`` gives the picture, as bytes,
-in the place of the figure that it returned, each time.
+No figure can be made of its picture again. So a function with ``content_type="image/png"`` gives
+the picture, as bytes, in the place of the figure that it returned, each time. Without such a type a
+figure of Plotly or of Altair is stored as what it is made of; one of matplotlib holds functions and
+locks, so that it has no other stored form.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from importlib import import_module
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import SerializationError, UnstableKeyError
+
+from beautyspot_data.parts import check
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data
 
-_FORMATS: Final = {"application/pdf": "pdf", "image/png": "png", "image/svg+xml": "svg"}
+_FORMATS: Final = {
+    "application/pdf": "pdf",
+    "image/png": "png",
+    "image/svg+xml": "svg",
+    "text/html": "html",
+}
 _DATES: Final = {"pdf": "CreationDate", "svg": "Date"}
 """The moment of drawing, which is left out, as no part of what the figure shows."""
 
 
-def key(_value: Any) -> NoReturn:
+def _library(value: Any) -> str:
+    found = {base.__module__.partition(".")[0] for base in type(value).__mro__}
+    return next(name for name in ("matplotlib", "plotly", "altair") if name in found)
+
+
+def key(value: Any) -> object:
     """See `TypeSupport.key`."""
-    raise UnstableKeyError("has no form that is the same in another process: pass what it shows")
+    if _library(value) == "matplotlib":
+        raise UnstableKeyError(
+            "has no form that is the same in another process: pass what it shows"
+        )
+    return encode(value)
 
 
-def encode(_value: Any) -> NoReturn:
+def encode(value: Any) -> object:
     """See `TypeSupport.encode`."""
-    raise SerializationError(
-        'is stored as its picture: mark(content_type="image/png"), image/svg+xml or '
-        "application/pdf; its calls then give that picture, as bytes"
-    )
+    library = _library(value)
+    if library == "matplotlib":
+        raise SerializationError(
+            'is stored as its picture: mark(content_type="image/png"), image/svg+xml or '
+            "application/pdf; its calls then give that picture, as bytes"
+        )
+    if library == "plotly":
+        return ["plotly", value.to_dict()]
+    try:
+        return ["altair", type(value).__name__, value.to_json(indent=None)]
+    except Exception as error:
+        raise SerializationError(f"has no JSON ({error}): return its data") from error
+
+
+def decode(form: Any) -> Any:
+    """See `TypeSupport.decode`."""
+    if form[0] == "plotly":
+        return import_module("plotly.graph_objects").Figure(*check(form[1:], dict))
+    name, text = check(form[1:], str, str)
+    charts = import_module("altair")
+    return getattr(charts, name).from_dict(json.loads(text)) if name in _CHARTS else None
+
+
+_CHARTS: Final = frozenset(
+    {
+        *("Chart", "LayerChart", "HConcatChart", "VConcatChart", "ConcatChart", "FacetChart"),
+        "RepeatChart",
+    }
+)
 
 
 def to_media(value: Any, content_type: str) -> tuple[Data, object]:
     """See `TypeSupport.to_media`. Nobody gets the figure any more, so pyplot may forget it."""
-    out, kind = BytesIO(), _FORMATS[content_type]
+    kind, library = _FORMATS[content_type], _library(value)
+    if library == "plotly":
+        page = value.to_html(include_plotlyjs="cdn") if kind == "html" else value.to_image(kind)
+        return page.encode() if kind == "html" else page, None
+    if library == "altair":
+        text: Any = StringIO() if kind in ("html", "svg") else BytesIO()
+        value.save(text, format=kind)
+        made = text.getvalue()
+        return made.encode() if isinstance(made, str) else made, None
+    out = BytesIO()
     metadata = {_DATES[kind]: None} if kind in _DATES else {}
     value.savefig(out, format=kind, metadata=metadata)
     pyplot = sys.modules.get("matplotlib.pyplot")

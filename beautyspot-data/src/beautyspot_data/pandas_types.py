@@ -54,10 +54,6 @@ def _frame(value: Any) -> object:
     return value.columns, value.index, texts, others, *_about(value)
 
 
-def _series(value: Any) -> object:
-    return value.name, value.index, _column(value.array), *_about(value)
-
-
 def _about(value: Any) -> tuple[object, ...]:
     """The attributes in `attrs`, those that a subclass names, and the flags; often nothing."""
     named = [name for name in value._metadata if name not in ("_name", "name")]
@@ -98,10 +94,6 @@ def _nullable(array: Any) -> object:
     return f"{content_of(array.isna())} {content_of(numbers)}"
 
 
-def _sparse(array: Any) -> object:
-    return array.kind, array.sp_index.to_int_index().indices, pd.Index(array.sp_values)
-
-
 _CONTENTS: Final[dict[str, Callable[[Any], object]]] = {
     "NumpyExtensionArray": content_of,
     **dict.fromkeys(
@@ -112,7 +104,9 @@ _CONTENTS: Final[dict[str, Callable[[Any], object]]] = {
     # Python's objects for times lose nanoseconds
     "ArrowExtensionArray": lambda array: array.__arrow_array__(),
     "IntervalArray": lambda array: (array.left, array.right),
-    "SparseArray": _sparse,
+    "SparseArray": lambda array: (
+        *(array.kind, array.sp_index.to_int_index().indices, pd.Index(array.sp_values)),
+    ),
 }
 
 
@@ -129,13 +123,9 @@ def _data_type(dtype: Any) -> object:
     return (type(dtype), str(dtype), parameters) if parameters else f"{type(dtype)} {dtype}"
 
 
-def _offset(value: Any) -> object:
-    return value.n, value.normalize, value.kwds
-
-
 _FORMS: Final[tuple[tuple[Any, Callable[[Any], object]], ...]] = (
     (pd.DataFrame, _frame),
-    (pd.Series, _series),
+    (pd.Series, lambda value: (value.name, value.index, _column(value.array), *_about(value))),
     (pd.Index, _index),
     (type(pd.NaT), str),
     (pd.Timestamp, lambda value: [*_number(value), value.fold, value.tzinfo]),
@@ -144,7 +134,7 @@ _FORMS: Final[tuple[tuple[Any, Callable[[Any], object]], ...]] = (
     (pd.Interval, lambda value: (value.left, value.right, value.closed)),
     (pd.api.extensions.ExtensionArray, _column),
     (pd.api.extensions.ExtensionDtype, _data_type),
-    (pd.tseries.offsets.BaseOffset, _offset),
+    (pd.tseries.offsets.BaseOffset, lambda value: (value.n, value.normalize, value.kwds)),
 )
 
 
@@ -207,8 +197,6 @@ def _part(array: Any) -> object:
 
 
 def _write_index(value: Any) -> list[object]:
-    if type(value) is pd.Index and isinstance(value.dtype, pd.StringDtype):
-        return ["texts", value.name, *_kept(value.dtype), value.tolist()]
     frequency = getattr(value, "freq", None) if value.dtype.kind in "mM" else None
     return ["index", value.name, frequency and _frequency(frequency), _part(value.array)]
 
@@ -275,10 +263,9 @@ def decode(form: Any) -> Any:
 
 
 def _read_frame(columns: Any, index: Any, attrs: Any, parts: Any) -> Any:
-    arrays = parts
-    if type(parts) is list:
-        arrays = {place: _restored(part, index) for place, part in enumerate(parts)}
-    frame = pd.DataFrame(arrays, index=_labels(index), copy=False)
+    is_block = type(parts) is not list
+    arrays = {} if is_block else {n: _restored(part, index) for n, part in enumerate(parts)}
+    frame = pd.DataFrame(parts if is_block else arrays, index=_labels(index), copy=False)
     frame.columns = _labels(columns)
     frame.attrs = check([attrs], dict)[0]
     return frame
@@ -311,24 +298,12 @@ def _restored(part: Any, index: Any) -> Any:
     return pd.Series(array, index=index, dtype=array.dtype, copy=False)
 
 
-def _read_texts(name: Any, storage: str, has_na: bool, items: list[Any]) -> Any:
-    return pd.Index(items, dtype=_text(storage, has_na), name=name)
-
-
-def _read_range(start: int, stop: int, step: int, name: Any) -> Any:
-    return pd.RangeIndex(*check([start, stop, step], int, int, int), name=name)
-
-
 def _read_index(name: Any, frequency: str | None, part: Any) -> Any:
     array = _array(part)
     index: Any = pd.Index(array, dtype=array.dtype, name=name, tupleize_cols=False)
     if frequency is not None:
         index.freq = frequency
     return index
-
-
-def _read_levels(names: Any, levels: Any, codes: Any) -> Any:
-    return pd.MultiIndex([*map(_labels, levels)], codes, names=names)
 
 
 def _read_timestamp(number: int, unit: str, zone: Any, fold: int) -> Any:
@@ -347,9 +322,12 @@ def _unit(text: str) -> Any:
 _READ: Final[dict[str, Callable[..., Any]]] = {
     "frame": _read_frame,
     "series": _read_series,
-    "texts": _read_texts,
-    "range": _read_range,
-    "levels": _read_levels,
+    "range": lambda start, stop, step, name: pd.RangeIndex(
+        *check([start, stop, step], int, int, int), name=name
+    ),
+    "levels": lambda names, levels, codes: pd.MultiIndex(
+        [*map(_labels, levels)], codes, names=names
+    ),
     "index": _read_index,
     "timestamp": _read_timestamp,
     "timedelta": lambda number, unit: pd.Timedelta(np.timedelta64(number, _unit(unit))),
@@ -370,11 +348,6 @@ def _masked(array: Any) -> list[Any]:
 def _texts(array: Any) -> list[Any]:
     is_arrow = array.dtype.storage == "pyarrow"
     return [*_kept(array.dtype), array.__arrow_array__() if is_arrow else array.tolist()]
-
-
-def _read_text_array(storage: str, has_na: bool, items: Any) -> Any:
-    kind = _text(storage, has_na)
-    return kind.__from_arrow__(items) if storage == "pyarrow" else pd.array(items, dtype=kind)
 
 
 def _times(array: Any) -> list[Any]:
@@ -436,7 +409,14 @@ _ARRAYS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]]
             *("StringArray", "StringArrayNumpySemantics"),
             *("ArrowStringArray", "ArrowStringArrayNumpySemantics"),
         ),
-        (_texts, _read_text_array),
+        (
+            _texts,
+            lambda storage, has_na, items: (
+                _text(storage, has_na).__from_arrow__(items)
+                if storage == "pyarrow"
+                else pd.array(items, dtype=_text(storage, has_na))
+            ),
+        ),
     ),
     "ArrowExtensionArray": (
         lambda array: [array.__arrow_array__()],

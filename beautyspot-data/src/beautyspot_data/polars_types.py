@@ -166,10 +166,8 @@ def _stream_of(frame: pl.DataFrame) -> Buffer:
 
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
-    from beautyspot_data.arrow_types import owned
-
     kind, view = check(form, str, memoryview)
-    frame = _read(owned(view))
+    frame = _read(view)
     return frame.to_series() if kind == "series" else frame
 
 

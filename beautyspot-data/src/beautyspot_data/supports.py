@@ -25,6 +25,14 @@ _TABLES: Final = (
 )
 
 
+_TORCH_NAMED: Final = (
+    *("aminmax", "cummax", "cummin", "frexp", "kthvalue", "max", "median", "min", "mode", "qr"),
+    *("nanmedian", "slogdet", "sort", "svd", "topk", "triangular_solve", "histogram"),
+    *("linalg_eig", "linalg_eigh", "linalg_lu", "linalg_qr", "linalg_slogdet", "linalg_svd"),
+    *("linalg_lstsq", "linalg_cholesky_ex", "linalg_inv_ex", "lu_unpack", "unique_consecutive"),
+)
+
+
 class Library(TypeSupport):
     """The types of one library, whose subclasses count as well."""
 
@@ -143,8 +151,9 @@ class TorchTypes(Library):
 
     name = "torch"
     module = "torch_types"
-    classes = tuple(
-        f"torch:{name}" for name in ("Tensor", "Size", "device", "dtype", "layout", "memory_format")
+    classes = (
+        *("torch:Tensor", "torch:Size", "torch:device", "torch:dtype", "torch:layout"),
+        *("torch:memory_format", *(f"torch.return_types:{name}" for name in _TORCH_NAMED)),
     )
 
 
@@ -158,13 +167,31 @@ class PillowTypes(Library):
 
 
 class FigureTypes(Library):
-    """Figures of matplotlib: a function with such a content type gives the picture of one."""
+    """Figures: a function with such a content type gives the picture or the page of one."""
 
-    name = "matplotlib"
+    name = "figure"
     module = "figure_types"
-    classes = ("matplotlib.figure:Figure",)
-    media = ("application/pdf", "image/png", "image/svg+xml")
+    classes = (
+        *("matplotlib.figure:Figure", "plotly.basedatatypes:BaseFigure"),
+        *(f"altair.vegalite.{version}.api:TopLevelMixin" for version in ("v5", "v6")),
+    )
+    media = ("application/pdf", "image/png", "image/svg+xml", "text/html")
     drawn = True
+    for_looking = False
+
+
+class OtherTypes(Library):
+    """Sparse matrices, graphs, labelled arrays, shapes and maps; settings as arguments alone."""
+
+    name = "other"
+    module = "other_types"
+    classes = (
+        *("scipy.sparse._base:_spbase", "networkx.classes.graph:Graph"),
+        *("xarray.core.dataset:Dataset", "xarray.core.dataarray:DataArray"),
+        *("shapely.geometry.base:BaseGeometry", "geopandas.array:GeometryArray"),
+        *("geopandas.geoseries:GeoSeries", "geopandas.geodataframe:GeoDataFrame"),
+        "omegaconf.basecontainer:BaseContainer",
+    )
 
 
 class PytzTypes(Library):
@@ -185,6 +212,6 @@ class DateutilTypes(Library):
 
 
 SUPPORTS: Final[tuple[type[Library], ...]] = (
-    *(ArrowTypes, DateutilTypes, FigureTypes, NumpyTypes, PandasTypes, PillowTypes),
+    *(ArrowTypes, DateutilTypes, FigureTypes, NumpyTypes, OtherTypes, PandasTypes, PillowTypes),
     *(PolarsTypes, PytzTypes, TorchTypes),
 )

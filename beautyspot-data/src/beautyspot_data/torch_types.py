@@ -52,8 +52,15 @@ def _gradient(tensor: Any) -> Any:
     return tensor.grad if tensor.is_leaf or tensor.retains_grad else None
 
 
+def _is_named(value: Any) -> bool:
+    """Whether it is several tensors with names, as of `torch.max`."""
+    return type(value).__module__ == "torch.return_types"
+
+
 def key(value: Any) -> object:
     """See `TypeSupport.key`."""
+    if _is_named(value):
+        return [*value]
     if not isinstance(value, _TORCH.Tensor):
         return str(value)
     if reason := _lacks(value):
@@ -83,6 +90,8 @@ _TYPES: Final = frozenset(
 
 def encode(value: Any) -> object:
     """See `TypeSupport.encode`."""
+    if _is_named(value):
+        return [type(value).__name__, [*value]]
     _check(value)
     axes = _axes(value)
     name, content = _name(value), Buffer(_raw(value.permute(axes)))
@@ -119,6 +128,9 @@ def _axes(value: Any) -> list[int]:
 
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
+    if len(form) == 2:
+        name, parts = check(form, str, list)
+        return getattr(_TORCH.return_types, name)(parts)
     name, shape, axes, trains, view = check(form, str, list, list, bool, memoryview)
     numbers = {*map(type, (*shape, *axes))} <= {int}
     if name not in _TYPES or not numbers or sorted(axes) != [*range(len(shape))]:

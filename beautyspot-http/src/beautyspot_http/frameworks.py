@@ -85,10 +85,6 @@ def _index(value: Any) -> object:
     return nodes, getattr(value, "_embed_model", None), value._object_map
 
 
-def _encoding(value: Any) -> object:
-    return value.name, value.n_vocab, value._pat_str, value._special_tokens
-
-
 def _nothing(_value: Any) -> None:
     """What prints, traces or calls back, and leads to no answer."""
 
@@ -123,7 +119,9 @@ _FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
     ),
     "rich.console:Console": lambda value: (value._width, value._height, value.record),
     "rich.progress:Progress": _nothing,
-    "tiktoken.core:Encoding": _encoding,
+    "tiktoken.core:Encoding": lambda value: (
+        *(value.name, value.n_vocab, value._pat_str, value._special_tokens),
+    ),
     "tqdm.std:tqdm": lambda value: value.iterable,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.keys.canonical import arguments
 from beautyspot.keys.generator import KeyGen, KeyMaker
+from beautyspot.testing import memory_spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -246,3 +248,31 @@ def test_a_path_object_is_keyed_by_its_text():
     before = KeyGen().canonical(path)
     str(path), hash(path), path.parts
     assert KeyGen().canonical(path) == before == KeyGen().canonical(Path("a/b"))
+
+
+class Degrees:
+    def __init__(self, number: float) -> None:
+        self.number, self.thread = number, threading.current_thread()
+
+
+class Exact(Degrees):
+    pass
+
+
+def test_what_encode_gives_counts_of_an_argument_too() -> None:
+    ran = []
+    with memory_spot(strict=True) as spot:
+        spot.register(Degrees, encode=lambda value: value.number, decode=Degrees)
+
+        @spot.mark(ignore=("ran",))
+        def double(value: Degrees) -> float:
+            ran.append(value)
+            return 2 * value.number
+
+        assert [double(Degrees(n)) for n in (1, 1, 2)] == [2, 2, 4]
+        assert len(ran) == 2
+        with pytest.raises(UnstableKeyError, match="of a class below it: register it"):
+            spot.key(double, Exact(1))
+        spot.keygen.register(Degrees, lambda _value: "any")  # type: ignore[attr-defined]
+        spot.register(Degrees, encode=lambda value: value.number, decode=Degrees)
+        assert spot.key(double, Degrees(1)) == spot.key(double, Degrees(2))

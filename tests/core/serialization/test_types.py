@@ -204,7 +204,7 @@ def test_a_wrapper_that_returns_a_coroutine_is_told_to_await(caplog, tmp_path):
 
 
 def test_attributes_on_a_container_are_refused():
-    value = OrderedDict(a=1)
+    value = Counter(a=1)
     value.extra = 1  # type: ignore[attr-defined]
     refused(value, r"attributes of its own \(extra\)")
 

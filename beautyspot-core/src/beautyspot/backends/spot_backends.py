@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,8 +26,10 @@ from beautyspot.errors import (
     ConfigError,
     MetadataError,
     StorageError,
+    UnstableKeyError,
 )
 from beautyspot.files import absolute
+from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
 
 if TYPE_CHECKING:
@@ -293,7 +296,8 @@ class PartMethods:
 
         Args:
             cls: the class.
-            encode: turns an instance into a value that can be stored.
+            encode: turns an instance into a value that can be stored. An instance that is an
+                argument counts by that as well, unless ``spot.keygen.register`` says otherwise.
             decode: turns that value into an equal instance.
             name: the class's name in stored bytes; default the module and qualified name. Give it
                 to keep old results readable when the class moves.
@@ -302,6 +306,15 @@ class PartMethods:
             ConfigError: another class has the name; or the class is stored anyway.
         """
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
+        keygen = self.keygen
+        if encode is not None and isinstance(keygen, KeyGen) and id(cls) not in keygen.custom:
+            keygen.register(cls, partial(_exactly, cls, encode))
+
+
+def _exactly(cls: type, encode: Callable[[Any], object], value: object) -> object:
+    if type(value) is not cls:  # which may hold what `encode` leaves out
+        raise UnstableKeyError(f"it is no {cls.__qualname__}, but of a class below it: register it")
+    return encode(value)
 
 
 # -------------------------------------------------------------- for stores that are looked at too

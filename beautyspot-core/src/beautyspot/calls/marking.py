@@ -13,6 +13,7 @@ from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts import File
+from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import check_is_no_class, kind_of
 from beautyspot.functions.names import is_ours
@@ -147,6 +148,13 @@ class Marking:
                 f"{task.func_identifier} is marked content_type={options.content_type!r}, and is a "
                 "generator, whose items are stored together in beautyspot's own form, which no "
                 "viewer opens: leave content_type= out, or return one value",
+            )
+        if options.key is None and (name := request_in(function)):
+            self._engine.reporter.once(
+                f"request {task.func_identifier}",
+                f"{task.func_identifier} reads {name} of Flask, which is no part of its key: two "
+                "requests may get one result. Pass what it reads as an argument, or say with "
+                "mark(key=function) what counts",
             )
         if return_class(function) is File:
             self._check_file(task)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     Types = Mapping[str, "TypeSupport"]
 
 OF_DATA: Final = frozenset(
-    {"PIL", "dateutil", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "pytz", "torch"}
+    {
+        *("PIL", "altair", "dateutil", "geopandas", "matplotlib", "networkx", "numpy", "omegaconf"),
+        *("pandas", "plotly", "polars", "pyarrow", "pytz", "scipy", "shapely", "torch", "xarray"),
+    }
 )
 """The libraries whose types `beautyspot-data` brings, by their top-level package."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
 from beautyspot.contracts.file import File
+from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
@@ -54,27 +55,6 @@ _LOCKS: Final = frozenset(
     }
 )  # fmt: skip
 """What orders work and holds no data: it counts as its class alone."""
-
-_ROWS: Final = (
-    "asks the database whenever it is read, so that the rows do not count",
-    (
-        "pass what it finds, such as list(….values()), or the primary keys of the rows; or, if it "
-        "counts by its question alone, str(….query)"
-    ),
-)
-_REFUSED: Final = {
-    "random:Random": (
-        "is another one after each use", "pass a seed, and make it of that inside"
-    ),
-    "django.db.models.manager:BaseManager": _ROWS,
-    "django.db.models.query:QuerySet": _ROWS,
-    "django.db.models.query:RawQuerySet": _ROWS,
-    "django.utils.functional:Promise": (
-        "is a text that is made when it is used, in the language of that moment",
-        "pass str(…) of it",
-    ),
-}  # fmt: skip
-"""Objects that can't be told by what they hold, with what to pass in their place."""
 
 _LAZY: Final = frozenset(
     {"cached_property", "cachedproperty", "lazy_property", "lazyproperty", "reify",
@@ -319,6 +299,9 @@ _GLOBAL: Final = '{"$global":'
 
 
 def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
+    told = foreign(kind)
+    if told is not None and told.passes:
+        return _refusing(told.why, f"pass {told.passes}", always=True)
     if any(kind is proxy for proxy in ProxyTypes) or any(
         "__class__" in vars(base) for base in kind.__mro__ if base is not object
     ):
@@ -326,9 +309,9 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
         return _refusing(why, f"pass that object itself, {ADVICE}", always=True)
     kind = genuine(kind)  # a frozen time is one as any other
     names = [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__]
-    for name in names:
-        if name in _REFUSED:
-            return _refusing(*_REFUSED[name], always=True)
+    if "random:Random" in names:
+        seed = "pass a seed, and make it of that inside"
+        return _refusing("is another one after each use", seed, always=True)
     for base, name in zip(kind.__mro__, names, strict=True):
         family = callables.FAMILIES.get(base) or _FAMILIES.get(name)
         if family is not None:

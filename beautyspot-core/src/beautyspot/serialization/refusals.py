@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.contracts.file import File
+from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.functions.names import identifier_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
@@ -73,6 +74,9 @@ def advice(cls: type, types: Types) -> str:
     """Why an instance is refused, and what to do; `types` are those of plug-ins."""
     if needs_data_plugin(types, cls):
         return f"a {class_name(cls)} {NO_DATA}: {GET_DATA}"
+    told = foreign(cls)
+    if told is not None:
+        return f"{identifier_of(cls)} {told.why}: return {told.returns}"
     name, why, how = _written(cls), "is not a type that can be stored as it is", ""
     try:
         form_of(cls)

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.frozen import genuine
-from beautyspot.serialization.codec import Attributes, Codec, Refused, Segment
+from beautyspot.serialization.codec import Attributes, Codec, Refused, Segment, check
 
 _NOTHING: Final = type(None)
 
@@ -92,6 +92,20 @@ def _items(value: dict[Any, Any]) -> list[Any]:
             f"it carries attributes of its own ({', '.join(extra)}): return them beside it"
         )
     return [dict(value)]
+
+
+def _ordered_items(value: OrderedDict[Any, Any]) -> list[Any]:
+    """The items, in a list with the attributes where it has some, as a `state_dict` of Torch."""
+    own = vars(value)
+    return [[dict(value), dict(own)] if own else dict(value)]
+
+
+def _ordered(part: Any) -> OrderedDict[Any, Any]:
+    items, own = part if type(part) is list else (part, {})
+    check([items, own], (dict, dict))
+    made = OrderedDict(items)
+    vars(made).update(own)
+    return made
 
 
 _FACTORIES: Final[dict[str | None, Any]] = {
@@ -163,7 +177,7 @@ _INTS: Final = (int,) * 5
 
 CODECS: Final[dict[type, Codec]] = {
     deque: Codec(20, lambda v: [v.maxlen, list(v)], _deque, ((int, _NOTHING), list)),
-    OrderedDict: Codec(21, _items, OrderedDict, (dict,)),
+    OrderedDict: Codec(21, _ordered_items, _ordered, ((dict, list),)),
     defaultdict: Codec(
         22,
         _factory_and_items,

@@ -1,0 +1,130 @@
+"""Objects of frameworks that are neither an argument nor a result, and what to take instead.
+
+A request, a row of a database, a task: each belongs to what runs just now. Messages name them, and
+what a program has in their place, and never the insides in which something failed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from beautyspot.functions.names import innermost_function
+
+
+class Foreign(NamedTuple):
+    """What is said of the instances of a class, and of those below it.
+
+    Attributes:
+        why: goes on the sentence "it is a ..., which".
+        passes: what to pass in its place; "" where it counts as an argument.
+        returns: what to return in its place.
+    """
+
+    why: str
+    passes: str
+    returns: str
+
+
+_REQUEST: Final = Foreign(
+    "belongs to the request that is answered just now",
+    "what the function reads of it, such as its path, its parameters, an ID or the body",
+    "what you read of it",
+)
+_RESPONSE: Final = Foreign(
+    "is an answer on its way to a client",
+    "its data",
+    (
+        "the data (jsonable_encoder(…), .get_json(), the text), and make the response of it "
+        "outside of the marked function"
+    ),
+)
+_ROWS: Final = Foreign(
+    "asks the database whenever it is read, so that the rows do not count",
+    (
+        "what it finds, such as list(….values()), or the primary keys of the rows; or, if it "
+        "counts by its question alone, str(….query)"
+    ),
+    "what it finds, such as list(….values())",
+)
+_ROW: Final = Foreign(
+    "is a row of an open result",
+    "a plain tuple of it, tuple(row), or a dict, dict(row._mapping)",
+    "plain tuples, [tuple(row) for row in rows], or dicts, [dict(row._mapping) for row in rows]",
+)
+_MODEL: Final = Foreign(
+    "belongs to a session of the database, and changes with it",
+    "its primary key, or its fields",
+    "its fields, as a dict, a tuple or a dataclass",
+)
+_TASK: Final = Foreign(
+    "is the task that runs the function",
+    "what the function needs of it, and leave it out with mark(ignore=…)",
+    "what the task returns",
+)
+
+_CLASSES: Final = {
+    "celery.app.task:Task": _TASK,
+    "celery.local:PromiseProxy": _TASK._replace(
+        why="is a task of Celery: write mark beneath the task's decorator, not above it"
+    ),
+    "django.db.models.base:Model": _MODEL._replace(
+        passes="", returns="its values: list(….values()), or model_to_dict(…)"
+    ),
+    "django.db.models.manager:BaseManager": _ROWS,
+    "django.db.models.query:QuerySet": _ROWS,
+    "django.db.models.query:RawQuerySet": _ROWS,
+    "django.http.request:HttpRequest": _REQUEST,
+    "django.http.response:HttpResponseBase": _RESPONSE,
+    "django.utils.functional:Promise": Foreign(
+        "is a text that is made when it is used, in the language of that moment",
+        *("str(…) of it", "str(…) of it"),
+    ),
+    "sqlalchemy.engine.row:BaseRow": _ROW,
+    "sqlalchemy.engine._row_cy:BaseRow": _ROW,
+    "sqlalchemy.engine.row:RowMapping": _ROW._replace(passes="dict(row)", returns="dict(row)"),
+    "sqlalchemy.orm.session:Session": Foreign(
+        "is open to the database", "the engine, or leave it out with mark(ignore=…)", "the rows"
+    ),
+    "sqlalchemy.sql.elements:ClauseElement": Foreign(
+        "is made of the tables of this process",
+        *("its text, str(statement), and its parameters", "its text, str(statement)"),
+    ),
+    "sqlalchemy.sql.elements:TextClause": Foreign("is a statement", "", "its text, str(statement)"),
+    "starlette.background:BackgroundTask": Foreign(
+        "would not run where the result is found",
+        *("what the function needs, and add tasks outside of it", "what they work on"),
+    ),
+    "starlette.datastructures:UploadFile": Foreign(
+        "is a file of the request that is answered just now",
+        *("its bytes, await file.read()", "its bytes"),
+    ),
+    "starlette.requests:HTTPConnection": _REQUEST,
+    "starlette.responses:Response": _RESPONSE,
+    "werkzeug.sansio.request:Request": _REQUEST,
+    "werkzeug.sansio.response:Response": _RESPONSE,
+}
+
+
+def foreign(cls: type) -> Foreign | None:
+    """What is said of the instances of a class; None for those of other classes."""
+    names = [f"{base.__module__}:{base.__qualname__}" for base in cls.__mro__]
+    found = next((_CLASSES[name] for name in names if name in _CLASSES), None)
+    is_mapped = any("_sa_class_manager" in vars(base) for base in cls.__mro__)
+    return _MODEL if found is None and is_mapped else found
+
+
+def request_in(function: Any) -> str:
+    """What of Flask a function reads that is another one in each request; "" if nothing.
+
+    Where its code names it: ``request``, ``session`` or ``g`` by itself or as ``flask.request``.
+    """
+    inner = innermost_function(function)
+    code, names = getattr(inner, "__code__", None), getattr(inner, "__globals__", {})
+    for name in code.co_names if code is not None else ():
+        found = names.get(name, getattr(names.get("flask"), name, None))
+        if name in _OF_REQUESTS and type(found).__module__ == "werkzeug.local":
+            return str(name)
+    return ""
+
+
+_OF_REQUESTS: Final = ("request", "session", "g")

@@ -1,0 +1,183 @@
+"""Sparse matrices, graphs, labelled arrays, shapes, maps and settings: a few lines a library.
+
+What is stored of one is what counts of it in a key: its parts, of which its constructor makes it
+again. The libraries are imported by the program, or when a stored value is restored.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+
+from beautyspot_data.parts import PICKLE_IT, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# ------------------------------------------------------------------------------------------ SciPy
+
+
+def _sparse(value: Any) -> list[Any]:
+    if value.format in ("csr", "csc", "bsr"):
+        parts = [value.data, value.indices, value.indptr]
+    elif value.format == "dia":
+        parts = [value.data, value.offsets]
+    else:
+        flat = value.tocoo()
+        parts = [flat.data, *flat.coords]
+    return [type(value).__name__, [*value.shape], *parts]
+
+
+def _read_sparse(name: str, shape: Any, data: Any, *places: Any) -> Any:
+    scipy = import_module("scipy.sparse")
+    kind, _, family = check([name], str)[0].partition("_")
+    if family not in ("matrix", "array") or not hasattr(scipy, name):
+        raise RestoreError(f"a sparse matrix of the kind {name:.40}")
+    cls = getattr(scipy, name)
+    if kind in ("csr", "csc", "bsr"):
+        made = cls((data, *places), shape=tuple(shape))
+        made.check_format(full_check=True)  # what is outside of it may end the process
+        return made
+    if kind == "dia":
+        return cls((data, *places), shape=tuple(shape))
+    flat = getattr(scipy, f"coo_{family}")((data, places), shape=tuple(shape))
+    return flat if kind == "coo" else cls(flat)
+
+
+# --------------------------------------------------------------------------------------- NetworkX
+
+
+def _graph(value: Any) -> list[Any]:
+    edges = value.edges(keys=True, data=True) if value.is_multigraph() else value.edges(data=True)
+    nodes = [[node, dict(data)] for node, data in value.nodes(data=True)]
+    return [type(value).__name__, dict(value.graph), nodes, [[*edge] for edge in edges]]
+
+
+def _read_graph(name: str, about: Any, nodes: Any, edges: Any) -> Any:
+    if name not in ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph"):
+        raise RestoreError(f"a graph of the kind {name!r:.40}")
+    made = getattr(import_module("networkx"), name)()
+    made.graph.update(about)
+    made.add_nodes_from(map(tuple, nodes))
+    made.add_edges_from(map(tuple, edges))
+    return made
+
+
+# ----------------------------------------------------------------------------------------- xarray
+
+
+def _variables(value: Any) -> dict[Any, list[Any]]:
+    for name, variable in value.items():
+        if not variable.variable._in_memory:
+            raise SerializationError(
+                f"has {name!r} in a file: pass or return what its load() gives, or pass the path, "
+                'with mark(key={"…": KeyGen.from_path_stat})'
+            )
+    return {n: [[*v.dims], v.values, dict(v.attrs)] for n, v in value.items()}
+
+
+def _dataset(value: Any) -> list[Any]:
+    return [_variables(value.data_vars), _variables(value.coords), dict(value.attrs)]
+
+
+def _read_dataset(*parts: Any) -> Any:
+    data, coords, attrs = check([*parts], dict, dict, dict)
+    made = [{name: tuple(each) for name, each in some.items()} for some in (data, coords)]
+    return import_module("xarray").Dataset(*made, attrs)
+
+
+_ALONE: Final = "<array>"  # the name of an array in a dataset of its own
+
+
+# --------------------------------------------------------------------------- Shapely and GeoPandas
+
+
+def _read_shape(is_ring: bool, wkb: bytes) -> Any:
+    shapely = import_module("shapely")
+    made = shapely.from_wkb(check([wkb], bytes)[0])
+    return shapely.LinearRing(made) if is_ring else made
+
+
+def _shapes(value: Any) -> list[Any]:
+    wkb = import_module("shapely").to_wkb(value.to_numpy(), include_srid=True)
+    return [[*wkb], value.crs and value.crs.to_wkt()]
+
+
+def _read_shapes(wkb: Any, crs: str | None) -> Any:
+    made = import_module("shapely").from_wkb(wkb)
+    place = crs and import_module("pyproj").CRS.from_wkt(crs)
+    return import_module("geopandas.array").GeometryArray(made, crs=place)
+
+
+def _map(value: Any) -> list[Any]:
+    frame = import_module("pandas").DataFrame(value)
+    places = [str(x.array.crs) for _, x in frame.items() if hasattr(x.array, "crs")]
+    return [frame, value._geometry_column_name, places]
+
+
+# ------------------------------------------------------------------------------------------- all
+
+FORMS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]] = {
+    "scipy.sparse._base:_spbase": (_sparse, _read_sparse),
+    "networkx.classes.graph:Graph": (_graph, _read_graph),
+    "xarray.core.dataset:Dataset": (_dataset, _read_dataset),
+    "xarray.core.dataarray:DataArray": (
+        lambda value: [value.name, *_dataset(value.to_dataset(name=_ALONE))],
+        lambda name, *parts: _read_dataset(*parts)[_ALONE].rename(name),
+    ),
+    "shapely.geometry.base:BaseGeometry": (
+        lambda value: [
+            *(
+                value.geom_type == "LinearRing",
+                import_module("shapely").to_wkb(value, include_srid=True),
+            )
+        ],
+        _read_shape,
+    ),
+    "geopandas.array:GeometryArray": (_shapes, _read_shapes),
+    "geopandas.geoseries:GeoSeries": (
+        lambda value: [import_module("pandas").Series(value), str(value.crs)],
+        lambda series, _crs: import_module("geopandas").GeoSeries(series),
+    ),
+    "geopandas.geodataframe:GeoDataFrame": (
+        _map,
+        lambda frame, name, _places: import_module("geopandas").GeoDataFrame(frame, geometry=name),
+    ),
+    "omegaconf.basecontainer:BaseContainer": (
+        lambda value: [import_module("omegaconf").OmegaConf.to_container(value, resolve=True)],
+        lambda *_: None,  # which refuses it: no settings are stored
+    ),
+}
+"""The class below which the others are: how they are taken apart, and made again."""
+
+
+def _named(value: Any) -> str:
+    names = (f"{base.__module__}:{base.__qualname__}" for base in type(value).__mro__)
+    return next(name for name in names if name in FORMS)
+
+
+def key(value: Any) -> object:
+    """See `TypeSupport.key`: what is stored."""
+    try:
+        return FORMS[_named(value)][0](value)
+    except SerializationError as error:
+        raise UnstableKeyError(str(error)) from error
+
+
+def encode(value: Any) -> object:
+    """See `TypeSupport.encode`."""
+    name = _named(value)
+    library = name.partition(".")[0]
+    if library == "omegaconf":
+        raise SerializationError("reads other settings: return OmegaConf.to_container(…) of it")
+    if type(value).__module__.partition(".")[0] != library:
+        raise SerializationError(f"is of a class below that of {library}: {PICKLE_IT}")
+    return [name, *FORMS[name][0](value)]
+
+
+def decode(form: Any) -> Any:
+    """See `TypeSupport.decode`."""
+    name, *parts = form
+    return FORMS[name][1](*parts)
