@@ -134,6 +134,7 @@ class Server:
         self._begin()
 
     def _begin(self) -> None:
+        """Begin anew; what other threads have begun ends with the turns and the client it has."""
         self._pid = os.getpid()
         self._client: Any = None
         self._turns = Turns(self.address.options["connections"])
@@ -148,19 +149,28 @@ class Server:
         if self._pid != os.getpid():
             self._begin()  # another thread of the parent may have held what is not free
         turns, options = self._turns, self.address.options
-        if not turns.enter(options["timeout"]):
-            raise self.failures.refused("all of its connections are in use", "raise connections=")
         try:
-            for left in range(options["retries"], -1, -1):
-                try:
-                    return self._answer(command)
-                except Exception as error:
-                    from redis.exceptions import ConnectionError as Broken
+            if not turns.enter(options["timeout"]):
+                raise self.failures.refused(
+                    "all of its connections are in use", "raise connections="
+                )
+            try:
+                for left in range(options["retries"], -1, -1):
+                    try:
+                        return self._answer(command)
+                    except Exception as error:
+                        from redis.exceptions import ConnectionError as Broken
 
-                    if not left or not isinstance(error, Broken):
-                        raise
-        finally:
-            turns.leave()
+                        if not left or not isinstance(error, Broken):
+                            raise
+            finally:
+                turns.leave()
+        except BaseException as error:
+            from redis.exceptions import RedisError
+
+            if not isinstance(error, RedisError | BeautyspotError | OSError):
+                self._begin()  # a Ctrl-C may have kept a turn, or a connection of the pool
+            raise
 
     def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
         """What a script returns, in one round trip, or two where the server does not know it."""
@@ -208,7 +218,10 @@ def prefix_of(namespace: str) -> str:
 
 
 def client_of(address: Address) -> Any:
-    """A client of redis-py, which tries nothing twice; that of a cluster connects at once."""
+    """A client of redis-py, which tries nothing twice; that of a cluster connects at once.
+
+    Its connections are bounded by `Turns`.
+    """
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -222,7 +235,6 @@ def client_of(address: Address) -> Any:
         "socket_timeout": given["timeout"],
         "socket_connect_timeout": given["timeout"],
         "health_check_interval": IDLE,
-        "max_connections": given["connections"],
         "protocol": 2,  # every version speaks it, and every answer has one form
         "retry": Retry(NoBackoff(), 0),
     }
