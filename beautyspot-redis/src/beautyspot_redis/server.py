@@ -134,7 +134,6 @@ class Server:
         self._begin()
 
     def _begin(self) -> None:
-        """Begin anew; what other threads have begun ends with the turns and the client it has."""
         self._pid = os.getpid()
         self._client: Any = None
         self._turns = Turns(self.address.options["connections"])
@@ -169,7 +168,8 @@ class Server:
             from redis.exceptions import RedisError
 
             if not isinstance(error, RedisError | BeautyspotError | OSError):
-                self._begin()  # a Ctrl-C may have kept a turn, or a connection of the pool
+                # A Ctrl-C may have kept a turn. A connection that it kept is closed with the others.
+                self._turns = Turns(options["connections"])
             raise
 
     def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
@@ -220,7 +220,7 @@ def prefix_of(namespace: str) -> str:
 def client_of(address: Address) -> Any:
     """A client of redis-py, which tries nothing twice; that of a cluster connects at once.
 
-    Its connections are bounded by `Turns`.
+    `Turns` bounds its connections: a bound of its own would count those that a Ctrl-C has kept.
     """
     import redis
     from redis.backoff import NoBackoff
