@@ -168,7 +168,7 @@ class Server:
             from redis.exceptions import RedisError
 
             if not isinstance(error, RedisError | BeautyspotError | OSError):
-                # A Ctrl-C may have kept a turn. A connection that it kept is closed with the others.
+                # A Ctrl-C may have kept a turn; a connection, too, which is closed with the others.
                 self._turns = Turns(options["connections"])
             raise
 

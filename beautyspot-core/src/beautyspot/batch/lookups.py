@@ -97,7 +97,7 @@ class Lookups:
 
         Those with a `call` are to be given to `read`.
         """
-        if not self._engine.active or not self._target.is_cached_by_call:
+        if not self._engine.active or self._task.options.each is not None:
             return [Item(args) for args in inputs]
         try:
             page, found = self._looked_up(inputs)
