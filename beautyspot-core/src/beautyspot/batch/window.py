@@ -293,16 +293,19 @@ class Map:
         if self._line and self._stops(self._line[0]):
             item = self._line[0]
         self._line.clear()
-        error: BaseException | None = self.inputs.error
+        error, failed = self.inputs.error, None
         if item is not None and item.error is not None:
-            error, item.error = item.error, None
+            failed, item.error = item.error, None
             with suppress(Exception):  # a class of the user's may refuse a note
-                error.add_note(f"spot.map: the input was {_input_shown(item.args)}{self._others()}")
+                failed.add_note(
+                    f"spot.map: the input was {_input_shown(item.args)}{self._others()}"
+                )
+            error = failed
         try:
             if error is not None:
                 raise error
         finally:
-            del error  # its traceback holds this frame: else a cycle for the collector
+            error = failed = None  # its traceback holds this frame: else a cycle for the collector
 
     def _others(self) -> str:
         """How many failed, for the note: too many, or others too."""
