@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot_redis.server import Script, Server
+from redis.connection import ConnectionPool
 from servers import proxy, tls, valkey
 from servers.ports import free_port
 
@@ -47,6 +48,25 @@ def ping(server: Server) -> Any:
 
 
 # ------------------------------------------------------------------------------------ connections
+
+
+def test_what_interrupts_keep_does_not_run_out(
+    redis_server: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C may come where a connection was just taken, and nobody gives it back."""
+    real = ConnectionPool.get_connection
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        real(*args, **options)
+        raise KeyboardInterrupt
+
+    with reached(redis_server.url, connections=2, timeout=0.2) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(ConnectionPool, "get_connection", interrupted)
+            for _ in range(3):
+                with pytest.raises(KeyboardInterrupt):
+                    ping(server)
+        assert ping(server) == b"PONG"
 
 
 def test_threads_share_connections_and_open_no_more_than_they_may(

@@ -109,23 +109,31 @@ class Server:
         """
         if self._pid != os.getpid():
             self._begin()  # another thread of the parent may have held what is not free
-        options, free = self.address.options, self._free
+        options, turn, free = self.address.options, self._turn, self._free
         ends = monotonic() + options["timeout"]
-        with self._turn:
-            if not free.acquire(timeout=max(0.0, ends - monotonic())):
-                why = "all of its connections are in use"
-                raise self.failures.refused(why, "raise connections=")
         try:
-            for left in range(options["retries"], -1, -1):
-                try:
-                    return self._answer(command)
-                except Exception as error:
-                    from redis.exceptions import ConnectionError as Broken
+            with turn:
+                if not free.acquire(timeout=max(0.0, ends - monotonic())):
+                    why = "all of its connections are in use"
+                    raise self.failures.refused(why, "raise connections=")
+            try:
+                for left in range(options["retries"], -1, -1):
+                    try:
+                        return self._answer(command)
+                    except Exception as error:
+                        from redis.exceptions import ConnectionError as Broken
 
-                    if not left or not isinstance(error, Broken):
-                        raise
-        finally:
-            free.release()
+                        if not left or not isinstance(error, Broken):
+                            raise
+            finally:
+                free.release()
+        except BaseException as error:
+            from redis.exceptions import RedisError
+
+            if not isinstance(error, RedisError | BeautyspotError | OSError):
+                # A Ctrl-C may have kept what is free. A connection is closed with the others.
+                self._free = threading.Semaphore(options["connections"])
+            raise
 
     def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
         """What a script returns, in one round trip, or two where the server does not know it."""
@@ -173,7 +181,10 @@ def prefix_of(namespace: str) -> str:
 
 
 def client_of(address: Address) -> Any:
-    """A client of redis-py, which tries nothing twice; that of a cluster connects at once."""
+    """A client of redis-py, which tries nothing twice; that of a cluster connects at once.
+
+    `Server.ask` bounds its connections: a bound of its own would count what a Ctrl-C has kept.
+    """
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -187,7 +198,6 @@ def client_of(address: Address) -> Any:
         "socket_timeout": given["timeout"],
         "socket_connect_timeout": given["timeout"],
         "health_check_interval": IDLE,
-        "max_connections": given["connections"],
         "protocol": 2,  # every version speaks it, and every answer has one form
         "retry": Retry(NoBackoff(), 0),
     }

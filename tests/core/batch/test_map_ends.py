@@ -189,6 +189,32 @@ def test_signals_let_finish_and_be_stored_what_runs(
     check_the_rest_is_computed(tmp_path, lost=0)
 
 
+BUSY = """
+import sys, beautyspot as bs
+spot = bs.Spot("app", directory=sys.argv[1], config=False)
+file = open(sys.argv[1] + "/ran.txt", "a", buffering=1)
+
+@spot.mark(name="f", version="1")
+def f(number):
+    file.write(f"{number}\\n")
+    return number
+
+for number in spot.map(f, range(1000000), concurrency=4):
+    pass
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_anywhere_in_a_map_that_is_busy_lets_it_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", BUSY, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(3)]
+    until(lambda: len(lines(tmp_path / "ran.txt")) >= 500)
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    assert [process.wait(DEADLINE) for process in processes] == [-signal.SIGINT] * 3
+    assert stored(tmp_path) == len({*lines(tmp_path / "ran.txt")})
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_after_a_kill_what_is_missing_is_computed(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.inputs import Inputs, check_plain, checked_inputs
@@ -60,21 +59,13 @@ def _made_anew(given: Any, ends: ExitStack) -> Any:
         if close is not None:
             ends.callback(close)
         return made
-    if not isinstance(given, Iterator) or iter(given) is not given or _is_endless(given):
+    if not isinstance(given, Iterator) or iter(given) is not given:
         return given
     raise ConfigError(
         f"count would use up {given!r:.80}, an iterator, and the map that follows would get "
         "nothing: give a list, or a function that makes the iterator anew, such as "
         'lambda: open("prompts.txt")'
     )
-
-
-def _is_endless(given: Iterator[Any]) -> bool:
-    """Whether it is an `itertools.repeat` without an end, which stays as it is."""
-    try:
-        return type(given) is repeat and given.__length_hint__() < 0
-    except TypeError:
-        return True
 
 
 class Counter:
@@ -146,7 +137,9 @@ class Counter:
             return self._engine.cache.find_many(list(keys))
         except Exception as error:
             advice = "They count as calls that would run, as they would while it fails"
-            self._engine.reporter.report("look up", self._target.name, error, advice)
+            self._engine.reporter.report(
+                "look up", self._target.task.func_identifier, error, advice
+            )
             return {}
 
     def _answers(self, call: Call, entry: Entry, key: str) -> bool:

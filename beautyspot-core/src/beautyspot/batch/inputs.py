@@ -95,20 +95,16 @@ class Inputs:
     def page(self, size: int) -> list[tuple[Any, ...]]:
         """The arguments of the next calls: at most so many, fewer where they take long to read."""
         page: list[tuple[Any, ...]] = []
+        ends = monotonic() + PATIENCE
         try:
             if self._tuples is None:
                 self._tuples = zip(*self._iterables, strict=False)
                 self._iterables = ()
-            self._fill(page, size)
+            for args in islice(self._tuples, size):
+                page.append(args)
+                if monotonic() > ends:
+                    return page
+            self.has_ended = len(page) < size
         except Exception as error:
             self.error, self.has_ended = error, True
         return page
-
-    def _fill(self, page: list[tuple[Any, ...]], size: int) -> None:
-        assert self._tuples is not None  # noqa: S101 - `page` made it
-        ends = monotonic() + PATIENCE
-        for args in islice(self._tuples, size):
-            page.append(args)
-            if monotonic() > ends:
-                return
-        self.has_ended = len(page) < size

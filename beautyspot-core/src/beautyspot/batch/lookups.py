@@ -19,7 +19,6 @@ from beautyspot.contracts import Entry, entry_of, in_full
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.compression import plain_size
-from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import COMPRESSED, StoredError
 
 if TYPE_CHECKING:
@@ -48,10 +47,9 @@ class Item:
 
     Attributes:
         args: what the function is called with.
-        key: of that call; "" where it has none, and so is equal to no other.
+        key: of that call; "" where it has none.
         call: what is stored of it is yet to be read; None where nothing is.
         made: what was stored, once it is read.
-        looked: whether nothing was found for its key, and nothing of this map was stored since.
         start: stops its call as long as that waits for its permit; None where it needs none.
         began: when its call was made, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
@@ -61,13 +59,12 @@ class Item:
 
     __slots__ = (
         *("args", "began", "call", "error", "fatal", "key"),
-        *("looked", "made", "settled", "start", "stored", "value"),
+        *("made", "settled", "start", "stored", "value"),
     )
 
     def __init__(self, args: tuple[Any, ...], key: str = "", call: Call | None = None) -> None:
         self.args, self.key, self.call = args, key, call
         self.made: Made | None = None
-        self.looked = True
         self.start: Start | None = None
         self.began: float | None = None
         self.settled = self.fatal = self.stored = False
@@ -97,7 +94,7 @@ class Lookups:
 
         Those with a `call` are to be given to `read`.
         """
-        if not self._engine.active or not self._target.is_cached_by_call:
+        if not self._engine.active or self._task.options.each is not None:
             return [Item(args) for args in inputs]
         try:
             page, found = self._looked_up(inputs)
@@ -236,38 +233,16 @@ class Lookups:
             return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
         return None if value is MISSING else Made(value)
 
-    def copies(self, followers: list[Item], made: Made) -> list[Any]:
-        """For each input that waited for an equal one a copy of what that came to, or `MISSING`.
-
-        It is called before anybody gets that, and may change it.
-        """
-        values: list[Any] = [MISSING] * len(followers)
-        if not followers or made.is_stored is None:  # it belongs to its own caller alone
-            return values
-        try:
-            payload = self._task.form.encode(made.value, as_media=False)
-            data: object = payload.data
-            for place, item in () if isinstance(data, FileData) else enumerate(followers):
-                call = self._target.call(item.args)
-                call.key = item.key
-                values[place] = call.task.form.restore(payload)
-                self._engine.hit(call, "run")
-        except Exception:  # noqa: S110 - no copy can be made: each runs the function itself
-            pass
-        return values
-
 
 def next_size(size: int, found: Iterable[Found], largest: int) -> int:
     """How many inputs the page after one of this size should have: fewer of large results."""
-    fits = BYTES // max(1, *map(_length, found), 1)
-    return max(1, min(2 * size, largest, fits))
-
-
-def _length(entry: Found) -> int:
-    """The bytes of an entry, without compression."""
-    shown: Any = entry  # no `in_full`: a page has a thousand
-    is_plain = type(entry) is tuple
-    data, codec = (shown[0], shown[4]) if is_plain else (shown.result_data, shown.serializer)
-    if codec is not None and codec.startswith(COMPRESSED):
-        return plain_size(codec) or 0
-    return len(data or b"")
+    longest = 1
+    for entry in found:
+        shown: Any = entry  # no `in_full`: a page has a thousand
+        is_plain = type(entry) is tuple
+        data, codec = (shown[0], shown[4]) if is_plain else (shown.result_data, shown.serializer)
+        if codec is not None and codec.startswith(COMPRESSED):
+            longest = max(longest, plain_size(codec) or 0)
+        elif data is not None and len(data) > longest:
+            longest = len(data)
+    return max(1, min(2 * size, largest, BYTES // longest))

@@ -6,7 +6,6 @@ terminal or in a notebook; else by a line a minute, in the log.
 
 from __future__ import annotations
 
-import inspect
 import sys
 import warnings
 from collections import deque
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import logs
 from beautyspot.batch.records import Progress
 from beautyspot.concurrency.queueing import Queue
-from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -219,29 +217,14 @@ def meter_of(progress: object, function: str, total: int | None) -> Meter:
     """What counts for a map with this `progress=`.
 
     Args:
-        progress: as the user gave it.
+        progress: checked.
         function: the identifier of the function.
         total: how many inputs there are; None where that is not known.
-
-    Raises:
-        ConfigError: it is no `progress=`; says what it may be.
     """
     if progress is None or progress is False:
         return Meter(function, total, None, MINUTE)
     if progress is True:
         bar = _by_tqdm(function, total) if _is_looked_at() else None
         return Meter(function, total, bar or _log, OFTEN if bar else MINUTE)
-    wrong = ""
-    if isinstance(progress, type):
-        wrong = f"the class {progress.__name__}"
-    elif not callable(progress):
-        wrong = f"{progress!r:.80} ({type(progress).__name__})"
-    elif inspect.iscoroutinefunction(progress):
-        wrong = f"the coroutine function {getattr(progress, '__qualname__', '')}, never awaited"
-    if wrong or not callable(progress):
-        raise ConfigError(
-            f"map(progress=) can't be {wrong}: give True for a line that shows it, a function that "
-            "is called with a Progress now and then, or None"
-        )
-    tell = progress
+    tell: Any = progress
     return Meter(function, total, lambda told, _: tell(told))

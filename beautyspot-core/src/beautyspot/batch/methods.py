@@ -133,7 +133,8 @@ class BatchMethods:
         target = target_of("map", self._marking, function)
         options = MapOptions.from_keywords({
             "concurrency": concurrency, "ordered": ordered, "errors": errors,
-            "max_errors": max_errors, "timeout": timeout, "executor": executor,
+            "max_errors": max_errors, "timeout": timeout, "progress": progress,
+            "executor": executor,
         })  # fmt: skip
         checked_inputs("map", function, inputs)
         meter = meter_of(progress, target.name, total_of(inputs))

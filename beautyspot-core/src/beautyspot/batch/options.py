@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from beautyspot.contracts import DURATION, seconds
@@ -50,6 +51,7 @@ class MapOptions:
     errors: str = "raise"
     max_errors: int | None = None
     timeout: float | None = None
+    progress: Any = None
     executor: Any = None
 
     def __post_init__(self) -> None:
@@ -88,6 +90,10 @@ def _is_timeout(value: object) -> bool:
         return False
 
 
+def _is_told(value: object) -> bool:
+    return callable(value) and not isinstance(value, type) and not iscoroutinefunction(value)
+
+
 def _runs_calls(executor: object) -> bool:
     return not isinstance(executor, type) and callable(getattr(executor, "submit", None))
 
@@ -107,6 +113,10 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "the number of failures that may be, 0 or more",
     ),
     "timeout": (_is_timeout, f"the time that a call may take, over 0: {DURATION}"),
+    "progress": (
+        lambda value: value is None or isinstance(value, bool) or _is_told(value),
+        "True for a line, a plain function that is called with a Progress now and then, or None",
+    ),
     "executor": (
         lambda value: value is None or _runs_calls(value),
         "an executor, such as concurrent.futures.ProcessPoolExecutor(8) or client.get_executor()",

@@ -28,6 +28,8 @@ class Target:
         function: what each call calls: the user's own, or a marked one in its place.
         given: the function as the user gave it.
         task: what its mark knows of it.
+        name: its identifier.
+        is_coroutine: whether its calls are awaited.
         spot: the one that marked it, which lives as long as this.
         engine: of that.
     """
@@ -40,24 +42,10 @@ class Target:
         if inspect.ismethod(inner):
             self._args = (inner.__self__, *self._args)
         self.task = task
+        self.name, self.is_coroutine = task.func_identifier, task.kind == "coroutine"
         self.spot = cast("Any", task.owner())
         self.engine: Engine = self.spot._engine
         self._is_limited = is_limited(_without_partials(task.function)[0])
-
-    @property
-    def name(self) -> str:
-        """The function's identifier."""
-        return self.task.func_identifier
-
-    @property
-    def is_coroutine(self) -> bool:
-        """Whether its calls are awaited."""
-        return self.task.kind == "coroutine"
-
-    @property
-    def is_cached_by_call(self) -> bool:
-        """Whether a call has one result, under one key."""
-        return self.task.options.each is None
 
     def start(self) -> Start | None:
         """What may stop a call that is yet to get its permit; None where none is needed."""

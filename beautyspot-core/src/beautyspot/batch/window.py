@@ -23,7 +23,6 @@ from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.queueing import NotBegun
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import masked
-from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +85,6 @@ class Map:
         self._ahead = max(AHEAD, TIMES * concurrency)
         self._line: deque[Any] = deque()  # what is to be handed out, in that order
         self._open = 0  # items that are not settled
-        self._equal: dict[str, list[Item]] = {}  # by key: who is called, and who waits for that
         self._waiting: deque[Item] = deque()  # calls that are yet to be submitted
         self._failures = 0
         self._fatal: Item | None = None
@@ -135,11 +133,8 @@ class Map:
         if item.made is not None:
             self._take(item, item.made)
             return
-        equal = self._equal.setdefault(item.key, []) if item.key else []
-        equal.append(item)
-        if equal[0] is item:
-            self._waiting.append(item)
-            self.go_on()
+        self._waiting.append(item)
+        self.go_on()
 
     def go_on(self) -> None:
         """Submit as many calls as may be."""
@@ -167,8 +162,7 @@ class Map:
         if not item.key or engine.detours or target.task.options.mode != "normal":
             return target.function, item.args
         call = target.call(item.args)
-        # What has expired may be given all the same; an equal input may have been stored since.
-        call.looked = item.looked and target.task.stale is None
+        call.looked = target.task.stale is None  # else what has expired may be given all the same
         if engine.blocking or not target.is_coroutine:  # an event loop asks a file at once
             call.trips = self._trips
         return perform, (engine, call)
@@ -211,54 +205,37 @@ class Map:
             self.fail(item, made.error, stored=True)
             return
         item.value = made.value
-        followers = self._close(item)
-        for follower, value in zip(followers, self.lookups.copies(followers, made), strict=True):
-            if value is MISSING:
-                follower.looked = False
-                self._begin(follower)
-            else:
-                follower.value = value
-                self._close(follower)
-                meter.hits += 1
+        self._close(item)
 
     def fail(
         self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
     ) -> None:
-        """Note that an item failed, and with it those that waited for it.
+        """Note that an item failed.
 
         With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
         is a result, and counts as a failure only where all errors are raised.
         """
         refused = self.target.task.is_limited and isinstance(error, RateLimitError | CostError)
         refused = refused and not (stored or (item.start is not None and item.start.has_begun))
-        for each in (item, *self._close(item)):
-            each.error, each.stored = error, stored
-            if each is not item:
-                self._close(each)
-                self.meter.hits += stored
-            self.meter.refused += refused
-            self.meter.failures += not (stored or refused)
-            if stored and self.options.errors != "raise":
-                continue
-            self._failures += 1
-            most = self.options.most_failures
-            if fatal or self.is_fatal(error) or (most is not None and self._failures > most):
-                each.fatal = True
-                self._fatal = self._fatal or each
-        if self._fatal is not None:
+        self.meter.refused += refused
+        self.meter.failures += not (stored or refused)
+        item.error, item.stored = error, stored
+        self._close(item)
+        if stored and self.options.errors != "raise":
+            return
+        self._failures += 1
+        most = self.options.most_failures
+        if fatal or self.is_fatal(error) or (most is not None and self._failures > most):
+            item.fatal = True
+            self._fatal = self._fatal or item
             self.stop()
 
-    def _close(self, item: Item) -> list[Item]:
-        """Note that an item is done; gives those that waited for it."""
+    def _close(self, item: Item) -> None:
+        """Note that an item is done."""
         item.settled = True
         self._open -= 1
         if not self.options.ordered:
             self._line.append(item)
-        equal = self._equal.get(item.key)
-        if equal is None or equal[0] is not item:
-            return []
-        del self._equal[item.key]
-        return equal[1:]
 
     def stop(self) -> None:
         """Have nothing new begin, from any thread; what waits for its permit ends."""
@@ -316,17 +293,19 @@ class Map:
         if self._line and self._stops(self._line[0]):
             item = self._line[0]
         self._line.clear()
-        self._equal.clear()
-        error: BaseException | None = self.inputs.error
+        error, failed = self.inputs.error, None
         if item is not None and item.error is not None:
-            error, item.error = item.error, None
+            failed, item.error = item.error, None
             with suppress(Exception):  # a class of the user's may refuse a note
-                error.add_note(f"spot.map: the input was {_input_shown(item.args)}{self._others()}")
+                failed.add_note(
+                    f"spot.map: the input was {_input_shown(item.args)}{self._others()}"
+                )
+            error = failed
         try:
             if error is not None:
                 raise error
         finally:
-            del error  # its traceback holds this frame: else a cycle for the collector
+            error = failed = None  # its traceback holds this frame: else a cycle for the collector
 
     def _others(self) -> str:
         """How many failed, for the note: too many, or others too."""
