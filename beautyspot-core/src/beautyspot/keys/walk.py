@@ -17,8 +17,7 @@ from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import module_name, unwrap_ours
 from beautyspot.keys.text import (
     FLAT,
-    flat_array,
-    flat_object,
+    flat_json,
     fold,
     is_plain_key,
     many_ints,
@@ -155,7 +154,7 @@ class Walk:
         if text is not None:
             return text
         items = tuple(items)
-        text = flat_array(items)
+        text = flat_json(items, items)
         if text is None:
             text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
             return f"[{text}]"
@@ -171,7 +170,7 @@ class Walk:
             order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
             pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
-        text = flat_object(items)
+        text = flat_json(items, items.values())
         if text is None and "__builtins__" in items and is_namespace(items):
             return tag("namespace", quote(module_name(items["__name__"])))
         if text is None:
