@@ -46,7 +46,7 @@ from beautyspot.functions.names import (
     root_of,
     unwrap_ours,
 )
-from beautyspot.functions.origins import is_installed, is_standard
+from beautyspot.functions.sources import is_installed, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ from beautyspot.functions.names import (
     is_without_file,
     unwrap_ours,
 )
-from beautyspot.functions.source_files import file_digest
+from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import FLAT, remember, remember_flat, written
