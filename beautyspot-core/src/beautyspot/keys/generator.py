@@ -13,7 +13,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.calling import wrong_answer
@@ -46,6 +46,7 @@ class KeyGen(KeyGenBase):
         self._registered: dict[str, Custom] = {"": {}}
         self.form: Form = form_of
 
+    @final  # calls are asked for value by value: a subclass writes another `canonical`
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The digest of the canonical arguments: 32 hex digits.
 

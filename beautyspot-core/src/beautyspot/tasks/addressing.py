@@ -21,7 +21,7 @@ from beautyspot.functions.names import (
 from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
-from beautyspot.keys.memo import FLAT, remember, remember_flat, written
+from beautyspot.keys.memo import CALLS, FLAT, are_small, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
@@ -234,7 +234,7 @@ class Addressing:
         if known is not None:
             call.key, call.input_id, call.version = known
             return
-        is_plain = is_flat
+        is_plain = False
         if is_flat and by_us:
             texts = flat_texts(self._binding.named(call.bound))
             call.written = Written(texts, {}, held, {})
@@ -244,11 +244,14 @@ class Addressing:
         code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version = maker.version
-        address = call.key, call.input_id, call.version
-        if place is not None and is_flat:
-            remember_flat(memo, place, address)
-        elif place is not None and is_plain and place == self._place(call):
-            remember(memo, place, address)
+        if is_flat:
+            remembers = place is not None and are_small(values)
+        else:
+            remembers = place is not None and is_plain and place == self._place(call)
+        if remembers and len(memo) >= CALLS:
+            memo.clear()
+        if remembers:
+            memo[place] = call.key, call.input_id, call.version
         if self._key_maker is not maker:  # another thread has found a new version meanwhile
             memo.clear()
 
