@@ -49,13 +49,13 @@ def without_memory(directory: Path, function: Function) -> Iterator[Function]:
 
 
 class Unremembered(KeyGen):
-    """Makes the same keys, of which none is remembered where an argument is no flat value."""
+    """Makes keys of the same texts, of which none is remembered."""
 
     name = "unremembered"
 
-    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    def canonical(self, value: object) -> str:
         """As the class above; that it stands here is enough."""
-        return super().input_id(args, kwargs)
+        return super().canonical(value)
 
 
 @adapter(ANEW)

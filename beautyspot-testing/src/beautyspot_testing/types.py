@@ -190,4 +190,4 @@ def _name(cls: type) -> str:
 
 
 def _key(keygen: KeyGenBase, value: object) -> str:
-    return keygen.input_id((value,), {})
+    return keygen.canonical(value)

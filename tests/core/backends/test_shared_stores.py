@@ -115,12 +115,6 @@ def test_what_needs_a_storage_is_refused_where_it_is_decorated(
     spot = make_spot(metadata=Shared)
     with pytest.raises(bs.ConfigError, match=r"mark\(save_blob=True\) needs a storage.*s3://"):
         spot.mark(save_blob=True)
-    with pytest.raises(bs.ConfigError, match=r"film returns a File.*s3://"):
-
-        @spot.mark
-        def film() -> bs.File:
-            raise AssertionError
-
     with pytest.raises(bs.ConfigError, match="s3://"):
         _ = spot.storage
 

@@ -257,7 +257,6 @@ LINES = [
     ('limiter = "600 per minute"', "rate='600 per minute' is no rate: write"),
     ('limiter = {use = "gcra", rate = "6/s", max_cost = -1}', "max_cost=-1 is not a positive"),
     ('metadata = {use = "sqlite", memory = -1}', "memory=-1: give a number of bytes"),
-    ('keygen = {use = "stable", digest = "md6"}', "there is no key digest 'md6': use one of"),
 ]
 
 

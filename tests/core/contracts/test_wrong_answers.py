@@ -35,8 +35,8 @@ class FooStorage(MemoryStorage):
 class FooKeys(KeyGenBase):
     name = "foo"
 
-    def input_id(self, args: Any, kwargs: Any) -> Any:
-        return (args, kwargs) if kwargs == {"x": 1} else None
+    def canonical(self, value: object) -> Any:
+        return (value,) if value == 1 else None
 
 
 class FooLimiter(LimiterBase):
@@ -87,12 +87,12 @@ def test_load_that_returns_no_bytes(
 
 
 @pytest.mark.parametrize(("x", "named"), [(1, "an object of type tuple"), (2, "None")])
-def test_an_input_id_that_is_no_text(
+def test_a_text_of_a_value_that_is_none(
     make_spot: Callable[..., Spot], troubles: list[Trouble], x: int, named: str
 ) -> None:
     assert make_spot(keygen=FooKeys(), on_error=troubles.append).mark(double)(x) == x * 2
     (trouble,) = troubles
-    told = f"FooKeys.input_id returned {named} in place of the ID: return a str"
+    told = f"FooKeys.canonical returned {named} in place of the text: return a str"
     assert str(trouble.error) == told
     with pytest.raises(PluginError, match="FooKeys"):
         make_spot(keygen=FooKeys(), strict=True).mark(double)(x)

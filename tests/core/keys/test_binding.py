@@ -161,7 +161,7 @@ def test_arguments_may_be_left_out():
         "d": 5,
         "e": 5,
     }
-    assert binder(plain, ignore="b")(1, 3) == {"a": 1}
+    assert binder(plain, ignore=("b",))(1, 3) == {"a": 1}
     assert binder(plain, ignore=("a", "b"))(1, 3) == {}
 
 

@@ -8,6 +8,7 @@ import marshal
 import pytest
 from beautyspot.keys import memo
 from beautyspot.keys.generator import KeyGen
+from beautyspot.tasks import addressing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,15 +96,15 @@ def test_no_code_of_the_user_is_asked_for_a_hash(spot):
     assert Told.asked == 0
 
 
-def test_the_memory_is_bounded():
-    table = {}
-    for number in range(memo.CALLS + 10):
-        memo.remember_flat(table, ((int,), (number,)), ("key", "id"))
-    assert len(table) == 10
-    memo.remember_flat(table, ((float,), (0.0,)), ("key", "id"))
-    memo.remember_flat(table, ((str,), ("x" * 1000,)), ("key", "id"))
-    memo.remember_flat(table, ((int,), (1 << 600,)), ("key", "id"))
-    assert len(table) == 10
+def test_the_memory_is_bounded(spot, monkeypatch):
+    monkeypatch.setattr(addressing, "CALLS", 5)
+    marked = spot.mark(lambda value: value)
+    for value in (0, 1, [2], (3,), 4, 0.0, "x" * 1000, 1 << 600, [5], 6):
+        assert marked(value) == value
+        assert len(marked.__beautyspot__.addressing.memo) <= 5
+    assert [key for key, _, _ in marked.__beautyspot__.addressing.memo.values()] == [
+        spot.key(marked, value) for value in ([5], 6)
+    ]
 
 
 def test_named_arguments_are_looked_up_by_what_they_hold(spot):

@@ -12,13 +12,11 @@ from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
-from beautyspot.contracts import File
 from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import check_is_no_class, kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
-from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
 from beautyspot.serialization.trust import is_private
 from beautyspot.tasks.options import MarkOptions
@@ -156,8 +154,6 @@ class Marking:
                 "requests may get one result. Pass what it reads as an argument, or say with "
                 "mark(key=function) what counts",
             )
-        if return_class(function) is File:
-            self._check_file(task)
         return task
 
     def _is_private(self) -> bool:
@@ -169,15 +165,6 @@ class Marking:
         except BeautyspotError:  # out of reach for now
             return False
         return storage is None or is_private(storage)
-
-    def _check_file(self, task: Task) -> None:
-        """Refuse a function that returns a `File` for which there is no place."""
-        if task.options.save_blob is False:
-            raise ConfigError(
-                f"mark(save_blob=False) does not fit {task.func_identifier}, which returns a File: "
-                "that is always a blob of its own. Leave save_blob= out"
-            )
-        self._parts.check_place(f"{task.func_identifier} returns a File")
 
     def note_map(self, meter: Metered) -> None:
         """Note a map that may begin, which this does not keep."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
-from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,21 +17,20 @@ KEY_SCHEME: Final = 1
 
 
 class KeyGenBase(Backend):
-    """Turns a call's arguments into its `input_id`."""
+    """Says what tells the values of arguments apart; beautyspot makes the keys of that."""
 
     blocking: ClassVar[bool] = False
 
     @abstractmethod
-    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """The ID of these arguments: equal for equal ones, distinct for distinct ones.
+    def canonical(self, value: object) -> str:
+        """The stable text of one value: equal for equal ones, distinct for distinct ones.
 
-        The arguments of a call come by their names, all in `kwargs`, with defaults filled in, so
-        that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one; what ``*args`` took is a
-        tuple under that name. Single values, such as an ID, come in `args`.
-        The ID is the same in every process, on every machine.
+        It is asked of each argument of a call, of what a function captured, and of an ID that
+        `mark(key=)` gives. It is the same in every process, on every machine. `explain` shows it,
+        and it is hashed for the key; of much data give a digest.
 
         Raises:
-            UnstableKeyError: an argument has no stable form; gives its path in the arguments.
+            UnstableKeyError: the value has no stable form; the path starts with ``value``.
         """
 
     def supporting(self, types: Mapping[str, TypeSupport]) -> KeyGenBase:
@@ -45,8 +43,3 @@ class KeyGenBase(Backend):
         """
         del types
         return self
-
-    def canonical(self, value: object) -> str:
-        """The stable text of one value, for `explain`; equal for values that count as equal."""
-        kind = type(value).__name__
-        raise NotSupportedError(f"the key generation {self.name!r} shows no text ({kind})")

@@ -46,7 +46,7 @@ from beautyspot.functions.names import (
     root_of,
     unwrap_ours,
 )
-from beautyspot.functions.origins import is_installed, is_standard
+from beautyspot.functions.sources import is_installed, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,22 +131,18 @@ class Identity:
 
     @property
     def _nameless(self) -> bool:
+        """Whether the name does not say enough; it may be bound to nothing, for now."""
         if self._decided is not None:
             return self._decided
-        back = self._leads_back()
+        target = self._target
+        is_of_c = isinstance(target, type) and not is_python_class(target)
+        back: bool | None = is_of_c or isinstance(target, _IN_C)
+        if not back and carries_name(target):
+            back = leads_back(target, called=True)
+            back = back and not is_of_no_file(target)
         if back is not None:
             self._decided = not back
         return not back
-
-    def _leads_back(self) -> bool | None:
-        """Whether the name says enough; None if it is bound to nothing, which may be so for now."""
-        target = self._target
-        if isinstance(target, type) and not is_python_class(target):
-            return True
-        if isinstance(target, _IN_C):
-            return True
-        back = leads_back(target, called=True) if carries_name(target) else False
-        return back and not is_of_no_file(target)
 
     @Lazily
     def _code(self) -> str:

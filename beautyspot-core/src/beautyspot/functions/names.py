@@ -66,6 +66,18 @@ def is_python_class(obj: Any) -> bool:
     return bool(obj.__basicsize__ <= base.__basicsize__ + sum(declared) * tuple.__itemsize__)
 
 
+def genuine(cls: type) -> type:
+    """The class of `datetime` for which `cls` passes; `cls` itself if it passes for none.
+
+    While freezegun holds the time, `datetime.datetime` is a subclass of its own, of which each time
+    is an instance.
+    """
+    for base in cls.__mro__:
+        if base.__module__ == "datetime":
+            return base if issubclass(base, cls) else cls
+    return cls
+
+
 def carries_name(obj: Any) -> bool:
     """Whether there is a qualified name, or a plain one, whatever it leads to."""
     return isinstance(getattr(obj, "__qualname__", getattr(obj, "__name__", None)), str)

@@ -87,8 +87,9 @@ class Binding:
     ) -> None:
         apart = taken_apart(func)
         signature, passes_on = _signature(apart.func)
-        dropped, paths = _ignored(ignore)
-        _check_names(apart.func, signature, [*dropped, *paths, *key_of])
+        roots = {entry: entry.partition(".")[0] for entry in ignore}
+        dropped, paths = {entry for entry, root in roots.items() if entry == root}, _paths_in(roots)
+        _check_names(apart.func, signature, [*roots.values(), *key_of])
         parameters = tuple((signature or _ANY).parameters.values())
         changes = {name: _less(each) for name, each in paths.items()}
         changes |= {name: _keyed(function) for name, function in key_of.items()}
@@ -102,7 +103,6 @@ class Binding:
             partial(bind, *apart.args, **apart.keywords) if is_bound else bind
         )
         self.bound = bound_names(func)
-        roots = {entry: entry.partition(".")[0] for entry in (*dropped, *_entries(paths))}
         taken = {parameter.name for parameter in parameters}
         if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
             taken |= {*roots.values()} - _captured_names(apart.func, chain(apart.func))
@@ -127,21 +127,18 @@ def bound_names(func: Callable[..., Any]) -> frozenset[str]:
     return frozenset([*names[: len(apart.args)], *more, *apart.keywords])
 
 
-def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:
-    """The names that `ignore=` drops, and the attribute paths that it drops from others."""
-    dropped: set[str] = set()
+def _paths_in(roots: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The attribute paths that `ignore=` leaves out, by the names that they begin with."""
     paths: dict[str, tuple[str, ...]] = {}
-    for entry in (ignore,) if isinstance(ignore, str) else ignore:
-        name, dot, path = entry.partition(".")
-        if not dot:
-            dropped.add(name)
-        elif all(part.isidentifier() for part in path.split(".")):
-            paths[name] = (*paths.get(name, ()), path)
-        else:
+    for entry, root in roots.items():
+        path = entry[len(root) + 1 :]
+        if entry != root and not all(part.isidentifier() for part in path.split(".")):
             raise ConfigError(
                 f'ignore={entry!r} is not a path of attributes: write it as "self.client"'
             )
-    return dropped, paths
+        if entry != root:
+            paths[root] = (*paths.get(root, ()), path)
+    return paths
 
 
 def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
@@ -179,10 +176,6 @@ def _captured_names(func: Any, around: Iterable[Any]) -> set[str]:
         names -= {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]} if code else set()
     # An object that is called, or that a builtin method is bound to.
     return names if isinstance(func, FunctionType | type) else {*names, "self"}
-
-
-def _entries(paths: Mapping[str, tuple[str, ...]]) -> list[str]:
-    return [f"{name}.{path}" for name, each in paths.items() for path in each]
 
 
 def _no_parameter(name: str, known: Iterable[str]) -> str:

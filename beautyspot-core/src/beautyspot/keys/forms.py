@@ -21,8 +21,7 @@ from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
-from beautyspot.functions.frozen import genuine
-from beautyspot.functions.names import identifier_of, is_python_class, root_of
+from beautyspot.functions.names import genuine, identifier_of, is_python_class, root_of
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag

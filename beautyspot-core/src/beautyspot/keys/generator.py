@@ -13,13 +13,15 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
-from beautyspot.errors import ConfigError
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.canonical import Walk, arguments, canonical, write
 from beautyspot.keys.forms import Forms, form_of
 from beautyspot.keys.text import FLAT, quote
+from beautyspot.keys.walk import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,6 +46,7 @@ class KeyGen(KeyGenBase):
         self._registered: dict[str, Custom] = {"": {}}
         self.form: Form = form_of
 
+    @final  # calls are asked for value by value: a subclass writes another `canonical`
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The digest of the canonical arguments: 32 hex digits.
 
@@ -88,12 +91,12 @@ class KeyGen(KeyGenBase):
         data = f"[[],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return hashlib.sha256(data).hexdigest()[:HEX_DIGITS]
 
-    def canonical(self, value: object) -> str:
-        """The canonical text of one value.
+    def id_of_value(self, value: object) -> str:
+        """The `input_id` of a call that is identified by one value."""
+        return hashlib.sha256(f"[[{self.canonical(value)}],{{}}]".encode()).hexdigest()[:HEX_DIGITS]
 
-        Raises:
-            UnstableKeyError: a part has no stable form; the path starts with ``value``.
-        """
+    def canonical(self, value: object) -> str:
+        """See `KeyGenBase.canonical`."""
         return canonical(value, self.custom, self.form)
 
     def supporting(self, types: Types) -> KeyGen:
@@ -151,6 +154,47 @@ class KeyGen(KeyGenBase):
         _status(path)
         with Path(os.fsdecode(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
+
+
+class OfOthers(KeyGen):
+    """A key generation of somebody else: it writes the values, and all else is as ours."""
+
+    def __init__(self, keygen: KeyGenBase) -> None:
+        super().__init__()
+        self._keygen = keygen
+
+    def canonical(self, value: object) -> str:
+        """The text of one value, as a JSON string.
+
+        Raises:
+            PluginError: it is none.
+            Exception: of the key generation.
+        """
+        made: Any = self._keygen.canonical(value)
+        if isinstance(made, str):
+            return quote(made)
+        raise PluginError(wrong_answer(self._keygen, "canonical", made, "the text", "return a str"))
+
+    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
+        """See `KeyGen.texts_of`; the walk notes whole arguments alone."""
+        texts: dict[str, str] = {}
+        for name, value in named.items():
+            walk.path[:] = [(NAME, name)]  # where it has stopped, if this raises
+            try:
+                texts[name] = walk.noted[name] = self.canonical(value)
+            except UnstableKeyError as error:
+                error.path = f"{name}{error.path.removeprefix('value')}"
+                raise
+        walk.path.clear()
+        walk.plain = False
+        return texts
+
+
+def ours_for(keygen: KeyGenBase) -> KeyGen:
+    """A key generation itself if it writes as ours does, else one that asks it."""
+    if isinstance(keygen, KeyGen) and type(keygen).canonical is KeyGen.canonical:
+        return keygen
+    return OfOthers(keygen)
 
 
 class KeyMaker:

@@ -56,16 +56,9 @@ def written(bound: Bound) -> bytes | None:
     return data if len(data) <= LARGEST else None
 
 
-def remember(memo: Memo, key: object, address: Address) -> None:
-    """Remember a call by what `written` gave."""
-    if len(memo) >= CALLS:
-        memo.clear()
-    memo[key] = address
-
-
-def remember_flat(memo: Memo, place: tuple[Any, tuple[Any, ...]], address: Address) -> None:
-    """Remember a call of flat arguments, by their types and themselves, if they are small."""
-    for value in place[1]:
+def are_small(values: tuple[Any, ...]) -> bool:
+    """Whether a call of these flat arguments can be looked up by themselves and their types."""
+    for value in values:
         kind = type(value)
         if kind is str:
             small = len(value) <= LONGEST
@@ -74,7 +67,5 @@ def remember_flat(memo: Memo, place: tuple[Any, tuple[Any, ...]], address: Addre
         else:
             small = kind is not int or -_LARGEST_INT < value < _LARGEST_INT
         if not small:
-            return
-    if len(memo) >= CALLS:
-        memo.clear()
-    memo[place] = address
+            return False
+    return True

@@ -141,10 +141,6 @@ _encoder: Final[Any] = json.encoder.c_make_encoder(  # type: ignore[attr-defined
 )
 
 
-def _encode_json(value: object) -> str:
-    return "".join(_encoder(value, 0))
-
-
 def many_ints(items: Any) -> str | None:
     """The text of a list or tuple of over `MANY` integers; None if it is none, or one is large."""
     if len(items) > MANY and type(items[0]) is int:
@@ -157,25 +153,19 @@ def many_ints(items: Any) -> str | None:
     return None
 
 
-def flat_array(items: tuple[Any, ...]) -> str | None:
-    """The JSON array of `items` as `FLAT` would write it; None if one is not flat, or is large."""
-    kinds = set(map(type, items))
-    return _encode_json(items) if _all_plain(kinds, items) else None
+def flat_json(container: Any, values: Collection[Any]) -> str | None:
+    """The JSON of a tuple or of a dict with plain keys, as `FLAT` would write its values.
 
-
-def flat_object(items: dict[str, Any]) -> str | None:
-    """The JSON object of a dict with plain keys; None as for `flat_array`."""
-    values = items.values()
-    return _encode_json(items) if _all_plain(set(map(type, values)), values) else None
-
-
-def _all_plain(kinds: set[type], items: Collection[Any]) -> bool:
-    """Whether the encoder writes these as `FLAT` does; fastest if all are of one type."""
+    None if one of these is not flat, or large. Fastest if all are of one type.
+    """
+    kinds = set(map(type, values))
     if kinds == {int}:
-        return bool(min(items) > -_BIG and max(items) < _BIG)
-    if kinds == {str}:
-        return max(map(len, items)) <= LARGE
-    return kinds <= FLAT.keys() and all(map(_is_plain, items))
+        are_plain = bool(min(values) > -_BIG and max(values) < _BIG)
+    elif kinds == {str}:
+        are_plain = max(map(len, values)) <= LARGE
+    else:
+        are_plain = kinds <= FLAT.keys() and all(map(_is_plain, values))
+    return "".join(_encoder(container, 0)) if are_plain else None
 
 
 def _is_plain(item: Any) -> bool:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import reprlib
 import sys
 from operator import itemgetter
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import module_name, unwrap_ours
-from beautyspot.functions.origins import is_installed
+from beautyspot.functions.sources import is_installed
 from beautyspot.keys.text import (
     FLAT,
-    flat_array,
-    flat_object,
+    flat_json,
     fold,
     is_plain_key,
     many_ints,
@@ -90,11 +90,12 @@ class Walk:
         kept: what takes long, such as the content of files.
         definitions: the functions and classes that were met.
         lenient: whether what has no form counts as its class alone.
+        omitted: where an attribute or a variable was, or may be, that does not count.
     """
 
     __slots__ = (
         *("_active", "_less", "_references", "_shared", "_within", "_write"),
-        *("custom", "definitions", "kept", "lenient", "noted", "path", "plain"),
+        *("custom", "definitions", "kept", "lenient", "noted", "omitted", "path", "plain"),
     )
 
     def __init__(
@@ -110,6 +111,7 @@ class Walk:
         self.kept: dict[object, str] = {} if kept is None else kept
         self.definitions: list[Any] = []
         self.lenient = False
+        self.omitted: set[str] = set()
         self._write = write
         self._active: dict[int, object] = {}  # in the order in which they were met
         # The values are kept, too: another object may get the address of one that is gone.
@@ -156,7 +158,7 @@ class Walk:
         if text is not None:
             return text
         items = tuple(items)
-        text = flat_array(items)
+        text = flat_json(items, items)
         if text is None:
             text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
             return f"[{text}]"
@@ -172,7 +174,7 @@ class Walk:
             order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
             pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
-        text = flat_object(items)
+        text = flat_json(items, items.values())
         if text is None and "__builtins__" in items and is_namespace(items):
             return tag("namespace", quote(module_name(items["__name__"])))
         if text is None:
@@ -191,6 +193,8 @@ class Walk:
         """
         paths = self.less(value)
         if paths:
+            there = {path for path in paths if path in members or _is_declared(type(value), path)}
+            self.omitted.update([f"{self.where()}.{path}" for path in there])
             members = {
                 name: _less(name, item, paths)
                 for name, item in members.items()
@@ -219,7 +223,9 @@ class Walk:
             for name in sorted(parts):
                 part = parts[name]
                 variable = name.removeprefix(CAPTURED).removesuffix(">").removeprefix(".")
-                if variable not in paths and name not in paths:
+                if variable in paths or name in paths:
+                    self.omitted.add(f"{self.where()}.{variable}")
+                else:
                     text = self.at(NAME, name, less_captured(variable, part, paths))
                     texts.append(f"{quote(name)}:{text}")
                     if name.startswith((CAPTURED, ".")):
@@ -291,6 +297,8 @@ class Walk:
 
     def _without(self, marker: Without) -> str:
         value, address = marker.value, id(marker.value)
+        if value is None:  # another call may give an object
+            self.omitted.update([f"{self.where()}.{path}" for path in marker.paths])
         outer = self._less.get(address, ())
         self._less[address] = outer + marker.paths
         try:
@@ -311,6 +319,17 @@ class Walk:
 def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
     inner = tuple(path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}."))
     return Without(item, inner) if inner else item
+
+
+def _is_declared(cls: type, name: str) -> bool:
+    """Whether a class says of an attribute that its instances may have it."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            kind = type(vars(base)[name])
+            return kind is MemberDescriptorType or not hasattr(kind, "__get__")
+        if name in annotations_of(base):
+            return True
+    return False
 
 
 def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:

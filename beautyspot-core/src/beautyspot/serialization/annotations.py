@@ -61,17 +61,6 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
         return []
 
 
-def return_class(func: Callable[..., Any]) -> type | None:
-    """The class that the return annotation is, where it is one by itself. Never raises."""
-    try:
-        function = _annotated(func)
-        mentioned = _mentioned(annotations_of(function).get("return"), _names_of(function), {})
-        found = [one for one in mentioned if issubclass(type(one), type)]
-    except Exception:  # as above
-        return None
-    return found[0] if len(found) == 1 and found[0] is not object else None
-
-
 def own_of(func: Callable[..., Any]) -> Own:
     """What makes the loaded classes of a function's own package count; asked when it is marked.
 

@@ -14,13 +14,14 @@ from beautyspot.contracts.types import OF_DATA, class_name
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import root_of
 from beautyspot.serialization.classes import ENUM, INSTANCE
-from beautyspot.serialization.codec import Codec
 from beautyspot.serialization.instances import Instance, NotInstalled
 from beautyspot.serialization.plain_types import BY_TYPE
 from beautyspot.serialization.reading import Reader
 from beautyspot.serialization.trust import FUNCTIONS
 
 if TYPE_CHECKING:
+    from beautyspot.serialization.codec import Codec
+
     Fields = dict[str | int, Any]
 
 _NOT_HERE: Final = (ZoneInfoNotFoundError, NotImplementedError)
@@ -31,18 +32,6 @@ class LookingReader(Reader):
     """A `Reader` that puts something in the place of what it can't make."""
 
     has_stand_ins = False
-
-    def marker(self, code: int, data: bytes) -> Codec:
-        """The codec of an ext, also of a library that is not installed."""
-        try:
-            return super().marker(code, data)
-        except RestoreError as error:
-            missing = error.__cause__
-            if not isinstance(missing, ImportError):
-                raise
-        self.markers += 1
-        library = root_of(missing.name)
-        return Codec(code, list, lambda *parts: _not_installed(library, "", parts))
 
     def value(self, codec: Codec, *parts: Any) -> Any:
         """The value of these parts, or what stands in its place."""

@@ -11,7 +11,7 @@ from types import EllipsisType, NotImplementedType
 from typing import Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.functions.frozen import genuine
+from beautyspot.functions.names import genuine
 from beautyspot.serialization.codec import SCALARS, Codec, Segment
 
 BIG_INT: Final = Codec(

@@ -25,7 +25,7 @@ from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
-from beautyspot.functions.frozen import genuine
+from beautyspot.functions.names import genuine
 from beautyspot.serialization.codec import Attributes, Codec, Refused, Segment, check
 
 _NOTHING: Final = type(None)

@@ -6,11 +6,11 @@ import json
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
-from beautyspot.errors import PluginError, UnstableKeyError
+from beautyspot.contracts.calling import ARGUMENTS, say_whose
+from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, taken_apart
 from beautyspot.functions.names import (
     closures,
@@ -18,10 +18,10 @@ from beautyspot.functions.names import (
     is_without_file,
     unwrap_ours,
 )
-from beautyspot.functions.source_files import file_digest
+from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
-from beautyspot.keys.generator import KeyGen, KeyMaker
-from beautyspot.keys.memo import FLAT, remember, remember_flat, written
+from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
+from beautyspot.keys.memo import CALLS, FLAT, are_small, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
@@ -86,7 +86,7 @@ class Addressing:
     Args:
         function: the user's function.
         options: of its mark.
-        keygen: turns arguments into input IDs.
+        keygen: says what tells values apart.
         on_first_key: called once, with the function, its identifier, and its name and version,
             where these two alone are its identity; gives `is_shared`.
         on_first_call: called before that, whatever its identity is.
@@ -111,8 +111,8 @@ class Addressing:
         on_first_key: FirstKey,
         on_first_call: Callable[[], object],
     ) -> None:
-        self.keygen = keygen
-        self._ours = keygen if _is_ours(keygen) else None
+        self._keygen = ours_for(keygen)
+        self._is_ours = self._keygen is keygen
         self._function = user = unwrap_ours(function)  # a limiter changes no signature
         target = taken_apart(function).func
         options = options.written_in(target)
@@ -140,10 +140,15 @@ class Addressing:
         self._added: dict[str, str] = {}
         if options.added:
             self._added = added_texts(
-                user, options.added, ignore=ignore, key_of=per_argument, text_of=self._text_of
+                user,
+                options.added,
+                ignore=ignore,
+                key_of=per_argument,
+                text_of=self._keygen.canonical,
             )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
+        self._omitted: set[str] = set()  # by `ignore=`, so far
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -174,7 +179,7 @@ class Addressing:
         from beautyspot.tasks.following import Following  # parses sources: rarely needed
 
         ignore = {*self._binding.variables, *self._globals}
-        return Following(self._function, self._ours or KeyGen(), ignore)
+        return Following(self._function, self._keygen, ignore)
 
     def _forget_version(self) -> None:
         """Have the next call look up what `version="auto"` comes to."""
@@ -220,64 +225,59 @@ class Addressing:
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
         call.written = None
         held: dict[str, str] = {}
-        maker, ours, memo = self._key_maker or self._maker(held), self._ours, self.memo
+        maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
+        by_us = self._is_ours and not self.has_own_id
         place: Any = None
-        if ours is not None and maker is self._key_maker and not self.has_own_id:
+        if by_us and maker is self._key_maker:
             place = (tuple(map(type, values)), values) if is_flat else self._place(call)
         known = None if place is None else memo.get(place)
         if known is not None:
             call.key, call.input_id, call.version = known
             return
-        if is_flat and ours is not None and not self.has_own_id:
+        is_plain = False
+        if is_flat and by_us:
             texts = flat_texts(self._binding.named(call.bound))
-            call.written, is_plain = Written(texts, {}, held, {}), False
-            call.input_id = ours.id_of(texts, self._added)
+            call.written = Written(texts, {}, held, {})
+            call.input_id = keygen.id_of(texts, self._added)
         else:
             is_plain = self._write(call, held)
         code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version = maker.version
-        address = call.key, call.input_id, call.version
-        if place is not None and is_flat:
-            remember_flat(memo, place, address)
-        elif place is not None and is_plain and place == self._place(call):
-            remember(memo, place, address)
+        if is_flat:
+            remembers = place is not None and are_small(values)
+        else:
+            remembers = place is not None and is_plain and place == self._place(call)
+        if remembers and len(memo) >= CALLS:
+            memo.clear()
+        if remembers:
+            memo[place] = call.key, call.input_id, call.version
         if self._key_maker is not maker:  # another thread has found a new version meanwhile
             memo.clear()
 
     def _place(self, call: Addressed) -> object:
         """What a call with small plain containers is looked up by; None where it has others."""
         data = written(call.bound)
-        return None if data is None or self._ours is None else (len(self._ours.custom), data)
+        return None if data is None else (len(self._keygen.custom), data)
 
     def _write(self, call: Addressed, held: dict[str, str]) -> bool:
         """Write the arguments, and give the call its input ID; gives whether they are plain."""
+        keygen = self._keygen
         if self.has_own_id:
             own = call.own_id = self._own_id(call)
-            call.input_id = own if type(own) is str else self._id_by_keygen((own,), {})
+            call.input_id = own if type(own) is str else keygen.id_of_value(own)
             call.written = Written({}, {}, held, {})
             return False
-        named, ours = self._binding.named(call.bound), self._ours
-        walk = (ours or KeyGen()).walk()
-        texts: dict[str, str] = {}
-        if ours is not None:
-            texts = ours.texts_of(named, walk)
-            call.input_id = ours.id_of(texts, self._added)
-        else:
-            added = self._added
-            left = {
-                n: each
-                for n, each in named.items()
-                if n not in added or added[n] != self._text_of(each)
-            }
-            if self.follows:
-                with suppress(UnstableKeyError):
-                    KeyGen().texts_of(named, walk)
-            call.input_id = self._id_by_keygen((), left)
-        code = ""
-        if self.follows and walk.definitions:
-            code = self._following.of(walk.definitions, next(iter(named.values()), None))
+        named, walk, code = self._binding.named(call.bound), keygen.walk(), ""
+        texts = keygen.texts_of(named, walk)
+        call.input_id = keygen.id_of(texts, self._added)
+        read = walk if self._is_ours else KeyGen().walk()
+        if self.follows and not self._is_ours:
+            with suppress(UnstableKeyError):
+                KeyGen().texts_of(named, read)
+        if self.follows and read.definitions:
+            code = self._following.of(read.definitions, next(iter(named.values()), None))
         call.written = Written(texts, walk.noted, held, walk.kept, code, walk.definitions)
         return walk.plain
 
@@ -286,14 +286,14 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, ours, named = self._key_maker, self._ours, self._binding.named
-        if maker is None or ours is None or self.has_own_id or self.follows:
+        maker, keygen, named = self._key_maker, self._keygen, self._binding.named
+        if maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
         for call in calls:
             try:
-                texts = ours.texts_of(named(self.bind(*call)), ours.walk())
-                made.append(maker(ours.id_of(texts, self._added)))
+                texts = keygen.texts_of(named(self.bind(*call)), keygen.walk())
+                made.append(maker(keygen.id_of(texts, self._added)))
             except Exception:  # whoever makes the call meets it again
                 made.append("")
         return made
@@ -329,18 +329,6 @@ class Addressing:
         except Exception as error:
             say_whose(error, OWN_ID, self.func_identifier, ARGUMENTS)
             raise
-
-    def _id_by_keygen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        made = self.keygen.input_id(args, kwargs)
-        if isinstance(made, str):
-            return made
-        raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
-
-    def _text_of(self, value: Any) -> str:
-        """The text of one value: equal texts are equal arguments."""
-        return (
-            self._id_by_keygen((value,), {}) if self._ours is None else self._ours.canonical(value)
-        )
 
     # ------------------------------------------------------------------- which function it is
 
@@ -386,31 +374,25 @@ class Addressing:
             noted: gets the texts of what it holds.
             with_code: whether its code counts, where no name leads to it.
         """
-        identity, held, ours = self._identity, self._held(), self._ours
+        identity, held, keygen = self._identity, self._held(), self._keygen
         parts = [identifier]
         if with_code and identity.anonymous and identity.code:
             parts.append(identity.code)
-        if held and ours is None:
-            parts.append(self._id_by_keygen((), held))
-        elif held and ours is not None:
-            walk, wrapped = ours.walk(), {}
+        if held:
+            walk, wrapped = keygen.walk(), {}
             if identity.is_others_wrapper:
-                wrapped = ours.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
+                wrapped = keygen.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
                 walk.lenient = True  # as `Walk.function` is of what this captured
-            texts = {**wrapped, **ours.texts_of(held, walk)}
-            parts.append(ours.id_of(texts, {}))
+            texts = {**wrapped, **keygen.texts_of(held, walk)}
+            parts.append(keygen.id_of(texts, {}))
             noted.update({**texts, **walk.noted})
+            self._omitted |= walk.omitted
         return identifier if len(parts) == 1 else _to_json(parts)
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:
             name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
         return KeyMaker(name, version)
-
-
-def _is_ours(keygen: KeyGenBase) -> TypeGuard[KeyGen]:
-    """Whether IDs are made as by `KeyGen`: a class that inherits from it may make others."""
-    return isinstance(keygen, KeyGen) and type(keygen).input_id is KeyGen.input_id
 
 
 def _globals_in(options: MarkOptions, function: Any) -> set[str]:

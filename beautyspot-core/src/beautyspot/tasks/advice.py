@@ -23,7 +23,7 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
 )
-from beautyspot.functions.origins import is_installed
+from beautyspot.functions.sources import is_installed
 from beautyspot.keys.binding import Omitted
 from beautyspot.keys.walk import CAPTURED, Without
 

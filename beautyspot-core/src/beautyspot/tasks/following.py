@@ -61,7 +61,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.functions.origins import is_installed
+from beautyspot.functions.sources import is_installed
 from beautyspot.keys.forms import has_own_form
 from beautyspot.keys.text import tag
 from beautyspot.keys.walk import KEYED, Walk, Without, described

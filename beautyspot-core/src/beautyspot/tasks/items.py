@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.functions.annotations import signature_of
@@ -25,29 +25,26 @@ _NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping, AbstractSet)
 """What can be iterated, and is no list: what it gives is no item, or in no order."""
 
 
-class Given:
+class Given(NamedTuple):
     """The arguments of one call of such a function, and where its list is among them.
 
     Attributes:
-        items: what is in the list.
+        args, kwargs: the arguments.
+        at: the position of the list, or its name.
+        items: what is in it.
     """
 
-    __slots__ = ("_args", "_at", "_kwargs", "items")
-
-    def __init__(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], at: int | str, items: list[Any]
-    ) -> None:
-        self._args = args
-        self._kwargs = kwargs
-        self._at = at
-        self.items = items
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    at: int | str
+    items: list[Any]
 
     def holding(self, value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments with this value in the place of the list."""
-        at, args = self._at, self._args
+        at, args = self.at, self.args
         if isinstance(at, str):
-            return args, {**self._kwargs, at: value}
-        return (*args[:at], value, *args[at + 1 :]), self._kwargs
+            return args, {**self.kwargs, at: value}
+        return (*args[:at], value, *args[at + 1 :]), self.kwargs
 
 
 class Items:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json.encoder
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -12,7 +13,8 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
+from beautyspot.keys.walk import ATTRIBUTE, CAPTURED, Without
+from beautyspot.logs import warn_once
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.addressing import Addressed
     from beautyspot.tasks.following import Record
 
+_WITHIN: Final = r"(?:<captured \w+>)*<captured (\w+)>"
 _quoted: Final = json.encoder.encode_basestring_ascii
 
 
@@ -52,19 +55,21 @@ class TellingAddressing(Addressing):
         """The texts of what the key is made of: the arguments, or the ID of `key=` in their place.
 
         Raises:
-            Exception: another key generation shows no texts.
+            Exception: the user's, or of another key generation.
         """
         if self.has_own_id:
-            return {OWN_ID: self.keygen.canonical(self._own_id(call))}
-        return {n: t for n, t in self._written(call).texts.items() if not is_omitted(t)}
+            return {OWN_ID: self._keygen.canonical(self._own_id(call))}
+        return {
+            n: t
+            for n, t in (call.written or self._written(call)).texts.items()
+            if not is_omitted(t)
+        }
 
     def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
         try:
             if not self.has_own_id:
-                written = call.written
-                if written is None or not (written.texts or self._ours):
-                    written = self._written(call)
+                written = call.written or self._written(call)
                 digests: list[str] = []
                 for name, text in written.texts.items():
                     digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
@@ -73,25 +78,15 @@ class TellingAddressing(Addressing):
                 if self._options.arguments:
                     call.arguments = shown(written.texts, written.definitions)
             elif self._options.arguments:
-                call.arguments = bounded(shown_value("", self.keygen.canonical(call.own_id)))
+                call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
             pass
 
     def _written(self, call: Addressed) -> Written:
-        """What is written of the arguments, where that is not known from the key."""
-        ours, written = self._ours, call.written
-        if written is not None and (written.texts or ours is not None):
-            return written
-        named = self._binding.named(call.bound)
-        if ours is not None:
-            walk = ours.walk()
-            texts = ours.texts_of(named, walk)
-            call.written = Written(texts, walk.noted, {}, walk.kept, "", walk.definitions)
-        else:
-            texts = {name: self.keygen.canonical(value) for name, value in named.items()}
-            call.written = (
-                Written(texts, {}, {}, {}) if written is None else written._replace(texts=texts)
-            )
+        """What is written of the arguments, where the key was known without that."""
+        walk = self._keygen.walk()
+        texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
+        call.written = Written(texts, walk.noted, {}, walk.kept, "", walk.definitions)
         return call.written
 
     # ------------------------------------------------------------------------- what spoils it
@@ -127,13 +122,8 @@ class TellingAddressing(Addressing):
             flat = not more and FLAT.issuperset(map(type, values))
             if flat or self.has_own_id:
                 return None
-        if self._ours is None:
-            written = call.written or Written({}, {}, {}, {})
-            call.written = written._replace(noted=self._noted_now(call, written, item)[0])
-        elif not self.has_own_id:
-            self._written(call)
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, call.written or Written({}, {}, {}, {}), item, code)
+        return Watch(call, call.written or self._written(call), item, code)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
@@ -159,32 +149,44 @@ class TellingAddressing(Addressing):
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
             if found:
                 self._forget_version()
+        if not found and not item:
+            self._tell_of_nothing(call)
         self._changed.update(found)
         return found
+
+    def _tell_of_nothing(self, call: Addressed) -> None:
+        """Warn of paths of `ignore=` that leave out nothing; after a run, which may set them."""
+        named = self._binding.named(call.bound)
+        roots = {name for name, value in named.items() if type(value) is Without} - self._keyed
+        roots |= self._identity.may_capture
+        there = [re.sub(_WITHIN, r".\1", f".{path}") for path in self._omitted]
+        for entry in self._options.ignore if self._is_ours else ():
+            name, dot, _ = entry.partition(".")
+            is_there = any(path.endswith(f".{entry}") for path in there)
+            if dot and name in roots and name != self._options.each and not is_there:
+                warn_once(
+                    f'ignore=("{entry}",) of {self.func_identifier} leaves out nothing: no such '
+                    f"attribute of {name} counts by itself. Correct it, or say with "
+                    f'mark(key={{"{name}": function}}) what counts'
+                )
 
     def _noted_now(
         self, call: Addressed, written: Written, item: bool | None
     ) -> tuple[dict[str, str], dict[str, Any]]:
         """The texts by path of what may change, "" where there is none, and the arguments."""
-        each, ours = self._options.each, self._ours
+        each = self._options.each
         named = {
             name: value
             for name, value in self._binding.named(call.bound).items()
             if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
         }
-        if ours is None:
-            return {name: self._id_or_nothing(value) for name, value in named.items()}, named
-        walk = ours.walk(written.kept)
+        walk = self._keygen.walk(written.kept)
         try:
-            ours.texts_of(named, walk)
+            self._keygen.texts_of(named, walk)
         except Exception:
             walk.noted[_called(walk)] = ""
+        self._omitted |= walk.omitted
         return walk.noted, named
-
-    def _id_or_nothing(self, value: Any) -> str:
-        with suppress(Exception):  # of the user's making
-            return self._id_by_keygen((value,), {})
-        return ""
 
     @Lazily
     def _changed(self) -> dict[str, str]:

@@ -1,14 +1,28 @@
-"""The digest of the file that a function stands in: cheap, since nothing has to be parsed."""
+"""The files that code comes from: whose they are, and what is in them, told without parsing."""
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, Final
 
 from xxhash import xxh3_64_hexdigest
 
 from beautyspot.functions.names import innermost_function, namespace_of
+
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as code names its file
+
+
+def is_installed(filename: str) -> bool:
+    """Whether a file is of an installed package."""
+    return not _INSTALLED.isdisjoint(PurePath(filename).parts)
+
+
+def is_standard(filename: str) -> bool:
+    """Whether a file is of the standard library."""
+    return filename.startswith(_STANDARD) and not is_installed(filename)
 
 
 def file_digest(named: Any) -> str:
