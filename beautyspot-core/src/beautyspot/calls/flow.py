@@ -19,8 +19,8 @@ A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
-  blocking store;
+- `looking_up.answer_async`: of asynchronous functions where reading would block: a blob, a busy or
+  a blocking store;
 - `flow`: another process has stored the result between the look-up and the lease;
 - `leading.taken_over`: a follower gets a copy of what the leader of this process made.
 """
