@@ -57,7 +57,7 @@ def perform(engine: Engine, call: Call) -> Any:
 def _call(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        looked = call.looked and not call.task.addressing.earlier
+        looked = call.looked and call.key and not call.task.addressing.earlier
         value = MISSING if looked else answer(engine, call, in_place=False)
         if value is MISSING:
             value = drive(flow(engine, call))
@@ -72,7 +72,7 @@ def _call(engine: Engine, call: Call) -> Any:
 async def _await(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        looked = call.looked and not call.task.addressing.earlier
+        looked = call.looked and call.key and not call.task.addressing.earlier
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
         if value is MISSING or value is ELSEWHERE:
             if not in_asyncio():
