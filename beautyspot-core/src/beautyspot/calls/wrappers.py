@@ -55,6 +55,7 @@ def perform(engine: Engine, call: Call) -> Any:
 
 
 def _call(engine: Engine, call: Call) -> Any:
+    """Answer a call; one that the fast path has given its key, and looked up, is a miss."""
     returned = False
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
