@@ -6,6 +6,8 @@ the ordinary way of a call.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +16,6 @@ from xxhash import xxh3_128_digest
 from beautyspot.batch.targets import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.concurrency.together import AT_ONCE, together
 from beautyspot.contracts import Entry, entry_of, in_full
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
@@ -37,6 +38,9 @@ FIRST: Final = 8
 
 LARGEST: Final = 1000
 """Inputs of the largest page."""
+
+AT_ONCE: Final = 16
+"""Blobs that are read at a time, where a storage has to be asked over a network."""
 
 BYTES: Final = 8 * 2**20
 """Bytes of results in a page, about. It bounds the memory."""
@@ -218,12 +222,18 @@ class Lookups:
     def read(self, items: list[Item]) -> None:
         """Read what is stored for items with a `call`, several at once from a server; may block."""
         storage = self._engine.cache.storage()
-        at_once = AT_ONCE if storage is not None and storage.blocking else 1
-        for item, made in together(self._read, items, at_once):
-            item.made, item.call = made, None
+        if len(items) == 1 or storage is None or not storage.blocking:
+            for item in items:
+                self._read(item)
+            return
+        with ThreadPoolExecutor(AT_ONCE, "beautyspot") as pool:
+            for done in [pool.submit(copy_context().run, self._read, item) for item in items]:
+                done.result()
 
-    def _read(self, item: Item) -> Made | None:
-        call = item.call
+    def _read(self, item: Item) -> None:
+        item.made, item.call = self._made(item.call), None
+
+    def _made(self, call: Call | None) -> Made | None:
         assert call is not None  # noqa: S101 - the callers ask
         try:
             value = answer(self._engine, call, in_place=False, stale=False)

@@ -315,36 +315,23 @@ class Engine:
             self.reporter.report("ask for the price", call.task.func_identifier, error, advice)
 
     def keeps(self, call: Call, value: Any) -> bool:
-        """Whether a value may be stored, as the functions say that the mark was given."""
-        return self._is_wanted(call, value) and (not call.task.asks_terms or self._ask(call, value))
+        """Whether a value may be stored, as the functions say that the mark was given.
 
-    def _ask(self, call: Call, value: Any) -> bool:
-        """Ask for how long a result is kept, and under which tags; whether the answers fit."""
+        They also say for how long it is kept, and under which tags.
+        """
+        name, options = call.task.func_identifier, call.task.options
+        asks, option = "ask cache_if", "cache_if="
         try:
-            call.terms = terms_of(call.task.options, value, call.args, call.kwargs)
+            if options.cache_if is not None and not options.cache_if(value):
+                self.reporter.refused[name] += 1
+                self.reporter.keep_reason(name, "cache_if refused them")
+                self.refuse(call, "cache_if")
+                return False
+            asks, option = "ask for the ttl and the tags", "ttl= or tags="
+            if call.task.asks_terms:
+                call.terms = terms_of(options, value, call.args, call.kwargs)
         except Exception as error:
-            advice = (
-                "The value is returned, and not cached: mend the function given as ttl= or tags="
-            )
-            name = call.task.func_identifier
-            self.reporter.report("ask for the ttl and the tags", name, error, advice)
+            advice = f"The value is returned, and not cached: mend the function given as {option}"
+            self.reporter.report(asks, name, error, advice)
             return False
         return True
-
-    def _is_wanted(self, call: Call, value: Any) -> bool:
-        """Whether `cache_if` lets a value be stored."""
-        task = call.task
-        cache_if = task.options.cache_if
-        if cache_if is None:
-            return True
-        try:
-            if cache_if(value):
-                return True
-            self.reporter.refused[task.func_identifier] += 1
-            self.reporter.keep_reason(task.func_identifier, "cache_if refused them")
-            self.refuse(call, "cache_if")
-            return False
-        except Exception as error:
-            advice = "The value is returned, and not cached: mend the function given as cache_if="
-            self.reporter.report("ask cache_if", task.func_identifier, error, advice)
-            return False

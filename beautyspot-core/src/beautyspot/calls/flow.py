@@ -4,7 +4,7 @@
                         │ miss
     flow       lead the flight of the key, or follow the call of this process that does
                         │ lead
-    lease      lease the key, and look once more: wait for another process that has it
+    lease      lease the key, and look once more; wait for another process that has it
                         │ nothing there
     _execute   call the user's function ──raises──▶ propagate as it is, store nothing
                         │ returns
@@ -13,16 +13,16 @@
     Run        write (blob first, then row), share with those who follow, return
 
 `flow` tells it in this order; a `Run` is what the leading call holds meanwhile. The steps that it
-yields, and who performs them, are in `steps`.
+yields, and who performs them, are in `steps`; who waits for whom is in `leading`.
 
 A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
-  blocking store;
+- `looking_up.answer_async`: of asynchronous functions where reading would block: a blob, a busy or
+  a blocking store;
 - `flow`: another process has stored the result between the look-up and the lease;
-- `taken_over`: a follower gets a copy of what the leader of this process made.
+- `leading.taken_over`: a follower gets a copy of what the leader of this process made.
 """
 
 from __future__ import annotations
@@ -33,32 +33,28 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.blocks import join
+from beautyspot.calls.leading import followed, lease
 from beautyspot.calls.reports import (
     has_changed,
     report_no_key,
-    tell_of_wait,
     warn_inactive,
     warn_moved,
     warn_stale,
 )
 from beautyspot.calls.runs import Run
-from beautyspot.calls.steps import Block, Execute, Outcome, Wait
-from beautyspot.concurrency import holders, waiting
-from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may_wait
-from beautyspot.contracts import Entry, in_full
+from beautyspot.calls.steps import Block, Execute, Outcome
+from beautyspot.concurrency import holders
+from beautyspot.concurrency.single_flight import forsake
 from beautyspot.errors import CacheMissError
-from beautyspot.limits import concurrency_cap
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
-from beautyspot.serialization.payload import Payload, StoredError
+from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
-    from beautyspot.contracts.store import Begun
-    from beautyspot.results.leases import Ticket
     from beautyspot.tasks.task import Call
     from beautyspot.tasks.telling import Watch
 
@@ -124,9 +120,9 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
         holders.end_orphans()
     flight, leads = engine.flights.enter(call.key, anew=call.refresh)
     if not leads and flight is not None:  # without a flight: to wait might be a deadlock
-        outcome, flight = yield from _followed(engine, call, flight, deadline)
+        outcome, flight = yield from followed(engine, call, flight, deadline)
         if outcome is not None:
-            return outcome
+            return (yield from _or_stale(engine, call, outcome))
     run = Run(engine, call, flight)
     engine.running[run] = None  # until it ends, the store is open
     try:
@@ -157,157 +153,6 @@ def not_stored(engine: Engine, call: Call) -> CacheMissError:
         f"{found}, and mode='replay' forbids running it: run it once in the mode 'normal', or ask "
         "spot.explain(…) what differs"
     )
-
-
-# --------------------------------------------------------------------------------- following
-
-
-def _followed(
-    engine: Engine, call: Call, flight: Flight | None, deadline: float
-) -> Generator[Step, Any, tuple[Outcome | None, Flight | None]]:
-    """What a follower gets; or None, and the flight that it leads, if any, to run the function.
-
-    It follows as often as leaders abandon their flights.
-    """
-    leads = False
-    while flight is not None and not leads:
-        shared = yield from follow(engine, call, flight, deadline)
-        if shared is ABANDONED:
-            flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-            continue
-        outcome = taken_over(engine, call, shared, flight)
-        if outcome is not None:
-            outcome = yield from _or_stale(engine, call, outcome)
-        return outcome, None  # None: no value to share, or the deadline has passed
-    return None, flight
-
-
-def follow(
-    engine: Engine, call: Call, flight: Flight, deadline: float
-) -> Generator[Step, Any, object]:
-    """What the leader of a flight shared; None where the deadline has passed.
-
-    Who comes while the result is on its way to the store looks there once more: others may have
-    invalidated it since it arrived, which the leader does not know yet.
-    """
-    call.waited, comes_late = True, flight.is_saving
-    try:
-        with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
-            done = yield from _wait(engine, call, flight, deadline)
-        return (ABANDONED if comes_late else flight.result) if done else None
-    finally:
-        forsake(flight)
-
-
-def _wait(
-    engine: Engine, call: Call, what: Flight | Ticket, deadline: float
-) -> Generator[Step, Any, bool]:
-    """Wait for a flight or a ticket, and say so after a while; whether it is done."""
-    waited, began = 0.0, monotonic()
-    while True:
-        left = deadline - monotonic()
-        done: bool = yield Wait(what, max(0.0, min(left, waiting.PATIENCE)))
-        if done or left <= waiting.PATIENCE:
-            return done
-        holders.end_orphans()  # the event loop of the other one may have been closed since
-        before, waited = waited, monotonic() - began
-        for patience in (waiting.PATIENCE, waiting.LONG):
-            if before < patience <= waited:
-                tell_of_wait(engine, call, what if isinstance(what, Flight) else None, waited)
-
-
-def taken_over(engine: Engine, call: Call, shared: object, flight: Flight) -> Outcome | None:
-    """What a follower gets of what its leader shared; None where it has to run the function.
-
-    It is a hit where it is a result: a copy of a value, a file, or an error that was chosen as one.
-    """
-    outcome = shared if isinstance(shared, Outcome) else None
-    try:
-        if isinstance(shared, Payload):
-            outcome = Outcome(call.task.form.restore(shared))
-        elif isinstance(shared, Entry):
-            outcome = Outcome(engine.cache.restore(call.task, call.key, shared))
-    except StoredError as stored:
-        outcome = None if stored.error is None else Outcome(error=stored.error)
-    except Exception as error:
-        advice = "The function runs instead"
-        engine.reporter.report("restore", call.task.func_identifier, error, advice)
-    if outcome is None or call.task.is_failure(outcome.error):
-        return outcome
-    call.saves, call.spares = flight.spared
-    engine.hit(call, "run")
-    return outcome
-
-
-# ------------------------------------------------------------------------------- the lease
-
-
-def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, Any, Any]:
-    """Lease the key: what is stored under it by now, or `MISSING` once the function may run.
-
-    That is without the lease where the store fails, or another holds it beyond the deadline.
-
-    Args:
-        run: of the call.
-        deadline: by `monotonic`.
-        begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
-    """
-    call = run.call
-    if call.refresh:
-        call.rejected = inf
-        yield from after_older(run, deadline)
-    if begun is ELSEWHERE:
-        begun = yield Block(run.ask)
-    while begun is not None and not run.leased:
-        found = begun.found.get(call.key)
-        if found is None:
-            begun = yield from _wait_for_lease(run, deadline)
-            continue
-        before, entry = call.rejected, in_full(found)
-        value = yield from _taken(run, entry)
-        if value is not MISSING:
-            run.shared = entry
-            return value
-        if call.rejected <= before:  # a store that does not do what it was asked for
-            break
-        begun = yield Block(run.ask)
-    return MISSING
-
-
-def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | None]:
-    """What the store answers once the key is free, or stored; None where the deadline passes."""
-    engine, call, leases = run.engine, run.call, run.engine.cache.leases
-    if monotonic() >= deadline or not (run.flight is None or may_wait(run.flight)):
-        return None
-    call.waited = True
-    rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    ticket = leases.wait_for(call.key, rejected)
-    try:
-        with engine.noting_wait(call, "process"):
-            done = yield from _wait(engine, call, ticket, deadline)
-    finally:
-        run.leased = leases.forget(ticket)
-    begun: Begun | None = ticket.answer if done else None
-    if begun is not None:
-        run.take(begun)
-    elif done:
-        begun = yield Block(run.ask)
-    return begun
-
-
-def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
-    """Let a run of this process end that a call which runs anew has not joined."""
-    if run.flight is not None:
-        for older in [each for each in run.flight.waits_for if each.key == run.call.key]:
-            run.call.waited = True
-            yield from _wait(run.engine, run.call, older, deadline)
-
-
-def _taken(run: Run, entry: Entry) -> Generator[Step, Any, Any]:
-    """The value of an entry that came with the store's answer, or `MISSING`."""
-    cache, call = run.engine.cache, run.call
-    value = ELSEWHERE if run.engine.blocking else cache.taken(call, entry, in_place=True)
-    return (yield Block(partial(cache.taken, call, entry))) if value is ELSEWHERE else value
 
 
 # --------------------------------------------------------------------------------- the run

@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import after_older, follow, lease, taken_over
+from beautyspot.calls.leading import after_older, follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,

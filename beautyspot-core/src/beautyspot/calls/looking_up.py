@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.calls.flow import answer, given
 from beautyspot.calls.steps import Block
-from beautyspot.concurrency.waiting import Job
+from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import MetadataError
 from beautyspot.results.validity import ELSEWHERE, MISSING
 
@@ -28,7 +29,16 @@ LARGEST: Final = 1000
 """Keys of one question."""
 
 
-async def look_up(engine: Engine, call: Call) -> Any:
+async def answer_async(engine: Engine, call: Call) -> Any:
+    """What `answer` gives, also where looking may block; `ELSEWHERE` outside of asyncio alone."""
+    value = answer(engine, call, in_place=True)
+    if value is not ELSEWHERE or not in_asyncio():
+        return value
+    value = await _look_up(engine, call)
+    return value if value is MISSING else given(engine, call, value)
+
+
+async def _look_up(engine: Engine, call: Call) -> Any:
     """What `Cache.recall` gives for a call that has a key."""
     import asyncio
 

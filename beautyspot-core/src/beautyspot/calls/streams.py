@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.executions import Observed, Within
 from beautyspot.calls.flow import answer, not_stored
-from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,
@@ -340,11 +340,9 @@ def iterating(
 
 async def _begin(stream: Stream) -> None:
     engine, call = stream.engine, stream.call
-    stored, here = answer(engine, call, in_place=True), in_asyncio()
-    if stored is ELSEWHERE and (here or call.mode == "replay"):
-        stored = await look_up(engine, call) if here else engine.cache.recall(call)
-        if stored is not MISSING:
-            engine.hit(call)
+    stored, here = await answer_async(engine, call), in_asyncio()
+    if stored is ELSEWHERE and call.mode == "replay":
+        stored = answer(engine, call, in_place=False)
     if stored is not MISSING and stored is not ELSEWHERE:
         stream.stored = stored
     elif here or call.mode == "replay":

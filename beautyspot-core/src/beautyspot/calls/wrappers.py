@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, flow, given, renewal
+from beautyspot.calls.flow import answer, flow, renewal
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.looking_up import look_up
+from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
@@ -55,9 +55,10 @@ def perform(engine: Engine, call: Call) -> Any:
 
 
 def _call(engine: Engine, call: Call) -> Any:
+    """Answer a call; one that the fast path has given its key, and looked up, is a miss."""
     returned = False
     try:
-        looked = call.key and call.looked and not call.task.addressing.earlier
+        looked = call.looked and call.key and not call.task.addressing.earlier
         value = MISSING if looked else answer(engine, call, in_place=False)
         if value is MISSING:
             value = drive(flow(engine, call))
@@ -72,12 +73,10 @@ def _call(engine: Engine, call: Call) -> Any:
 async def _await(engine: Engine, call: Call) -> Any:
     returned = False
     try:
-        value, here = answer(engine, call, in_place=True), in_asyncio()
-        if value is ELSEWHERE and here:
-            value = await look_up(engine, call)
-            value = value if value is MISSING else given(engine, call, value)
+        looked = call.looked and call.key and not call.task.addressing.earlier
+        value, call.waited = MISSING if looked else await answer_async(engine, call), True
         if value is MISSING or value is ELSEWHERE:
-            if not here:
+            if not in_asyncio():
                 value = await _await_outside_asyncio(engine, call, looked=value is MISSING)
             elif call.task.options.on_cancel == "finish":
                 value = await _finish(engine, call)

@@ -10,9 +10,9 @@ anything is read, and the store refuses what has become newer since, or was inva
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.concurrency.together import AT_ONCE, together
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, begun_at, in_full
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.selection import size_of
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], object]
 
+
+AT_ONCE: Final = 16
+"""So many small blobs are copied side by side."""
 
 SMALL: Final = 8 * 2**20
 """Bytes of a blob up to which it is held in memory, and copied while others are."""
@@ -140,7 +143,8 @@ class Copier:
     def _all_taken(self, records: list[TaskRecord]) -> list[TaskRecord]:
         """The rows for the target, small blobs side by side: each waits for two networks, maybe."""
         apart = [each for each in records if each.result_type == FILE and size_of(each) <= SMALL]
-        rows = (row for _, row in together(self._taken, apart, AT_ONCE))
+        with ThreadPoolExecutor(AT_ONCE, "beautyspot") as pool:
+            rows = list(pool.map(self._taken, apart))
         taken = {row.cache_key: row for row in rows if row is not None}
         done = {each.cache_key for each in apart}
         for record in records:

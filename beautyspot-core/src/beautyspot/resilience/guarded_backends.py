@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.contracts import BlobStorageBase
 from beautyspot.contracts.calling import hints, wrong_answer
@@ -33,14 +33,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Guard(Protocol):
-    """Puts an operation behind a breaker."""
-
-    def __call__(self, operation: Callable[P, T], /) -> Callable[P, T]:
-        """The operation behind it."""
-        ...
 
 
 BUSY_WAIT: Final = 1.0
@@ -96,45 +88,43 @@ class GuardedStore:
         self._store_clock = None if has_this_clock else StoreClock()
         self.clock: Callable[[], float] = self._store_clock or time.time
         self._is_admitted = signs or not store.remote
-        look, save, lease = map(self._family, ("look-ups", "saves", "leases"))
-        begin = self._family("begin")
-        self.find_now, self.begin_now = look(store.find), begin(self._begin)
-        self.find = look(lambda key: patiently(store.find, key))
-        self.find_many = look(lambda keys: patiently(store.find_many, keys))
-        self.get, self.rows = look(store.get), look(store.rows)
-        self.begin: Callable[..., Begun] = begin(lambda *args: patiently(self._begin, *args))
-        self.put: Callable[[list[Put]], set[str]] = save(self._put)
-        self.delete, self.note = save(store.delete), save(store.note)
-        self.renew, self.release = lease(store.renew), lease(store.release)
-        self.touch, self.add_counts = save(store.touch), save(store.add_counts)
-        self.remark = save(store.remark)
+        look, save, lease = "look-ups", "saves", "leases"
+        self.find_now = self._guarded(look, store.find)
+        self.find = self._guarded(look, lambda key: patiently(store.find, key))
+        self.find_many = self._guarded(look, lambda keys: patiently(store.find_many, keys))
+        self.get, self.rows = self._guarded(look, store.get), self._guarded(look, store.rows)
+        self.begin_now = self._guarded("begin", self._begin)
+        self.begin: Callable[..., Begun] = self._guarded(
+            "begin", lambda *args: patiently(self._begin, *args)
+        )
+        self.put: Callable[[list[Put]], set[str]] = self._guarded(save, self._put)
+        self.delete, self.note = self._guarded(save, store.delete), self._guarded(save, store.note)
+        self.touch = self._guarded(save, store.touch)
+        self.add_counts = self._guarded(save, store.add_counts)
+        self.remark = self._guarded(save, store.remark)
+        self.renew = self._guarded(lease, store.renew)
+        self.release = self._guarded(lease, store.release)
 
-    def _family(self, family: str) -> Guard:
-        """What puts an operation behind the breaker, as one that may work where others fail."""
+    def _guarded(self, family: str, operation: Callable[P, T]) -> Callable[P, T]:
+        """An operation behind the breaker, of a family that may work where others fail.
 
-        def guarded(operation: Callable[P, T]) -> Callable[P, T]:
-            return self.breaker.guarding(self._admitting(operation), family)
-
-        return guarded
-
-    def _admitting(self, operation: Callable[P, T]) -> Callable[P, T]:
-        """The operation, before which it is known that the Spot may use the store.
-
-        A store on a network may demand signatures, and says so once it is open.
+        Before the first one it is known that the Spot may use the store: one on a network may
+        demand signatures, and says so once it is open.
         """
-        if self._is_admitted:
-            return operation
 
         def admitted(*args: P.args, **kwargs: P.kwargs) -> T:
             if not self._is_admitted:
-                self._open()
-                if not self._is_admitted:
-                    why = f"the metadata store {self.name!r} {SIGNED_ONLY}"
-                    self._reporter.once("signatures", f"{why}. Until then calls run uncached")
-                    raise MetadataError(why)
+                self._admit()
             return operation(*args, **kwargs)
 
-        return admitted
+        return self.breaker.guarding(operation if self._is_admitted else admitted, family)
+
+    def _admit(self) -> None:
+        self._open()
+        if not self._is_admitted:
+            why = f"the metadata store {self.name!r} {SIGNED_ONLY}"
+            self._reporter.once("signatures", f"{why}. Until then calls run uncached")
+            raise MetadataError(why)
 
     def open(self, *, is_open: bool = False) -> None:
         """See the contract. What the store's clock shows is known from here on.
