@@ -29,7 +29,6 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.files import absolute
-from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
 
 if TYPE_CHECKING:
@@ -307,6 +306,8 @@ class PartMethods:
         """
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
         keygen = self.keygen
+        from beautyspot.keys.generator import KeyGen  # a Spot without functions needs none
+
         if encode is not None and isinstance(keygen, KeyGen) and id(cls) not in keygen.custom:
             keygen.register(cls, partial(_exactly, cls, encode))
 
