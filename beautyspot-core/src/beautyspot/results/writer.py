@@ -22,7 +22,12 @@ from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.records import is_newer
-from beautyspot.errors import MetadataError, SchemaError, SerializationError
+from beautyspot.errors import (
+    MetadataBusyError,
+    MetadataError,
+    SchemaError,
+    SerializationError,
+)
 from beautyspot.logs import logger
 from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.reporting import STORING
@@ -277,7 +282,8 @@ class Writer:
             self._give_up(pending, SAVING, error, f"Its caller has it, and {advice}")
             return
         advice = "It waits in memory, and is tried again: mend the place it goes to"
-        reporter.report(SAVING, name, error, advice)  # said first: who waits goes on then
+        if not (pending.has_failed and isinstance(error, MetadataBusyError)):  # it is tried again
+            reporter.report(SAVING, name, error, advice)  # said first: who waits goes on then
         self._failure = error
         if not self.rest_left():
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
