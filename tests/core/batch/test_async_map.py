@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import beautyspot as bs
 import pytest
 from async_calls import Calls, marked, numbers, run
-from beautyspot import Failed, Progress
+from beautyspot import Failed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,22 +141,6 @@ def test_inputs_without_end_are_read_ahead_within_bounds(spot: Spot, asynchronou
             assert len(read) < 600 + 400
 
     run(main())
-
-
-def test_it_tells_how_far_it_is(spot: Spot) -> None:
-    told: list[Progress] = []
-    f = marked(spot, Calls())
-
-    async def main() -> None:
-        await f(1)
-        inputs = [1, 2, 2, -3]
-        results = spot.map(f, inputs, errors="skip", progress=told.append)
-        assert [x async for x in results] == [[1], [2], [2]]
-
-    run(main())
-    last = told[-1]
-    assert (last.function, last.done, last.total, last.running) == ("f", 4, 4, 0)
-    assert (last.hits, last.runs, last.failures) == (2, 1, 1)
 
 
 @settings(max_examples=15, deadline=None)

@@ -40,35 +40,6 @@ def test_the_first_failure_begins_nothing_new_and_lets_finish_what_runs(spot: Sp
     assert calls.begun == [1, 2, -3, 4]
 
 
-def test_failures_are_given_in_their_place(spot: Spot) -> None:
-    f = marked(spot, Calls())
-
-    async def main() -> None:
-        results = [x async for x in spot.map(f, [1, -2, 3], errors="return")]
-        assert [results[0], results[2]] == [[1], [3]]
-        failed = results[1]
-        assert isinstance(failed, Failed)
-        assert failed.input == -2
-        assert isinstance(failed.error, ZeroDivisionError)
-
-    run(main())
-
-
-def test_too_many_failures_end_it(spot: Spot) -> None:
-    f = marked(spot, Calls())
-
-    async def main() -> None:
-        results = spot.map(f, [1, -2, 3, -4, 5], errors="skip", max_errors=1)
-        assert [await anext(results), await anext(results)] == [[1], [3]]
-        with pytest.raises(ZeroDivisionError) as raised:
-            await anext(results)
-        assert raised.value.args == (-4,)
-        note = "spot.map: the input was -4; 2 failed in all, more than max_errors=1"
-        assert raised.value.__notes__ == [note]
-
-    run(main())
-
-
 # -------------------------------------------------------------------------------- time-outs
 
 

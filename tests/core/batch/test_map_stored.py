@@ -82,6 +82,19 @@ def test_results_that_are_stored_are_not_counted(spot: Spot, mapped: Any) -> Non
     assert (results, end.hits, end.runs, end.unstored) == ([2, 4, 6, 8], 3, 1, 0)
 
 
+@pytest.mark.parametrize("mapped", ["threads", "pool", "elsewhere"], indirect=True)
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_what_is_stored_while_it_waits_is_a_hit(spot: Spot, mapped: Any, is_marked: bool) -> None:
+    def down(number: int) -> int:
+        return spot.cached_run(down, number - 1) + 1 if number else 0
+
+    f = spot.mark(down) if is_marked else down
+    results, end = mapped(spot, f, [3, 2, 1, 0], concurrency=1)
+    assert (results, end.hits, end.runs) == ([3, 2, 1, 0], 3, 1)
+    results, end = mapped(spot, f, [4, 3], concurrency=1)
+    assert (results, end.hits, end.runs) == ([4, 3], 1, 1), "one was stored before"
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("function", "options"),

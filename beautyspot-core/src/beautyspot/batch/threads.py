@@ -78,7 +78,8 @@ class Threads(Executor):
         future: Future[Any] = Future()
         self._open.add(future)
         self._queue.put((future, partial(fn, *args, **kwargs)))
-        self._start()
+        if self._number < self._most:
+            self._start()
         return future
 
     def _start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -26,20 +27,22 @@ class Trips:
     """
 
     def __init__(self, cache: Cache) -> None:
-        self._cache = cache
-        self.begin = Shared(self._begin, min(MOST, cache.store.real.most_leases))
-        self.write: Callable[[Pending], object] = Shared(self._write, MOST)
+        most = min(MOST, cache.store.real.most_leases)
+        self.begin = Shared(partial(_begin, cache), most)
+        self.write: Callable[[Pending], object] = Shared(partial(_write, cache), MOST)
         if cache.reporter.strict:  # a failure is raised, and is none of others'
             self.write = cache.writer.write
 
-    def _begin(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
-        rejected: dict[str, float] = {}
-        for _, worse in asked:
-            rejected |= worse
-        return self._cache.begin([*dict(asked)], rejected)
 
-    def _write(self, asked: list[tuple[Pending]]) -> None:
-        self._cache.writer.write(*[pending for (pending,) in asked])
+def _begin(cache: Cache, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
+    rejected: dict[str, float] = {}
+    for _, worse in asked:
+        rejected |= worse
+    return cache.begin([*dict(asked)], rejected)
+
+
+def _write(cache: Cache, asked: list[tuple[Pending]]) -> None:
+    cache.writer.write(*[pending for (pending,) in asked])
 
 
 class Shared:

@@ -126,14 +126,10 @@ class Map:
         self._open += len(items)
         self.meter.hits += len(page) - len(items)
         for item in items:
-            self._begin(item)
-
-    def _begin(self, item: Item) -> None:
-        """Have an item called as soon as that may be, unless its result was found."""
-        if item.made is not None:
-            self._take(item, item.made)
-            return
-        self._waiting.append(item)
+            if item.made is not None:
+                self._take(item, item.made)
+            else:
+                self._waiting.append(item)
         self.go_on()
 
     def go_on(self) -> None:
@@ -190,7 +186,8 @@ class Map:
                 self.fail(item, error)
         else:
             self._take(item, future.result())
-        self.go_on()
+        if self._waiting:
+            self.go_on()
 
     def is_fatal(self, error: BaseException) -> bool:
         """Whether a call's error ends the map, whatever the user said of errors."""
