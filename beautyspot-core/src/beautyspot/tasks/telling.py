@@ -145,7 +145,8 @@ class TellingAddressing(Addressing):
                 value = named.get(root(path))
                 found[called(path)] = self._advisor.about(path, value, is_held=False)
         if not found and code is not None:
-            pairs = sorted(self._following.changed(code))
+            whole = [(self.func_identifier, "")]  # another thread has found another version
+            pairs = sorted(self._following.changed(code)) if code else whole
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
             if found:
                 self._forget_version()
