@@ -720,7 +720,7 @@ def test_a_change_that_another_call_noticed_first_spoils_no_result(
         marked = spot.mark(version="auto")(app.f)
         marked(0)
         app.CUT = 3
-        store.do.append(lambda: marked(2))
+        store.do.append(lambda: [marked(2), marked(3)])  # the second one has the new version
         assert marked(argument) == argument * 3
         app.CUT = 2
         marked(4)

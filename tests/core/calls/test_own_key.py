@@ -894,3 +894,15 @@ def test_a_misspelt_variable_of_a_callback_is_told(
     assert caplog.messages == []
     make_spot().mark(noting(lambda f: f), ignore=("notes.fctor", "notes.seen"))(1)
     assert 'ignore=("notes.fctor",)' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("held", "path"), [(Place("here"), "held.name"), (Declared(), "held.client")]
+)
+def test_ignore_of_nothing_in_a_captured_variable_is_told(
+    make_spot: Callable[..., Spot], caplog: Any, held: Any, path: str
+) -> None:
+    make_spot().mark(lambda x: held and x, ignore=(path,))(1)
+    [said] = caplog.messages
+    assert f'ignore=("{path}",) of' in said
+    assert "leaves out nothing" in said

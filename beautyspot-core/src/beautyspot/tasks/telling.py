@@ -145,11 +145,12 @@ class TellingAddressing(Addressing):
                 value = named.get(root(path))
                 found[called(path)] = self._advisor.about(path, value, is_held=False)
         if not found and code is not None:
-            pairs = sorted(self._following.changed(code))
+            whole = [(self.func_identifier, "")]  # another thread has found another version
+            pairs = sorted(self._following.changed(code)) if code else whole
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
             if found:
                 self._forget_version()
-        if not found and not item:
+        if self._options.ignore and self._is_ours and not found and not item:
             self._tell_of_nothing(call)
         self._changed.update(found)
         return found
@@ -160,7 +161,7 @@ class TellingAddressing(Addressing):
         roots = {name for name, value in named.items() if type(value) is Without} - self._keyed
         roots |= self._identity.may_capture
         there = [re.sub(_WITHIN, r".\1", f".{path}") for path in self._omitted]
-        for entry in self._options.ignore if self._is_ours else ():
+        for entry in self._options.ignore:
             name, dot, _ = entry.partition(".")
             is_there = any(path.endswith(f".{entry}") for path in there)
             if dot and name in roots and name != self._options.each and not is_there:
