@@ -34,7 +34,7 @@ FOR = {
     "numpy": "arguments and results",
     "pandas": "arguments and results",
     "polars": "arguments and results",
-    "pyarrow": "arguments and results; frames of pandas and Polars are stored by it",
+    "pyarrow": "arguments and results; frames of Polars are stored by it",
     "matplotlib": "figures, as pictures",
     "pytz": "zones in arguments and results",
     "python-dateutil": "zones in arguments and results",
