@@ -29,7 +29,6 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.files import absolute
-from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
 
 if TYPE_CHECKING:
@@ -310,6 +309,8 @@ class PartMethods:
         Raises:
             ConfigError: another class has the name; or the class is stored anyway.
         """
+        from beautyspot.keys.generator import KeyGen  # which a Spot can start without
+
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
         keygen = self.keygen
         if encode is not None and isinstance(keygen, KeyGen) and id(cls) not in keygen.custom:
