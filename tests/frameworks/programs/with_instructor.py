@@ -15,37 +15,29 @@ raw = OpenAI(api_key="k", base_url=URL + "/v1")
 client = instructor.from_openai(raw)
 M = [{"role": "user", "content": "Why?"}]
 @spot.mark
-def extract(q: str) -> Person:
-    print("ran extract"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
+def extract(q: str) -> Person: print("ran extract"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
 say(extract, "a")
 @spot.mark
-def extract_noann(q: str):
-    print("ran extract_noann"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
+def extract_noann(q: str): print("ran extract_noann"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
 say(extract_noann, "a")
 @spot.mark
-def schema(q: str, schema: type[BaseModel]):
-    print("ran schema"); return client.chat.completions.create(model="m", messages=M, response_model=schema)
+def schema(q: str, schema: type[BaseModel]): print("ran schema"); return client.chat.completions.create(model="m", messages=M, response_model=schema)
 say(schema, "a", Person)
 jclient = instructor.from_openai(raw, mode=instructor.Mode.JSON)
 @spot.mark
-def jextract(q: str) -> Person:
-    print("ran jextract"); return jclient.chat.completions.create(model="m", messages=M, response_model=Person)
+def jextract(q: str) -> Person: print("ran jextract"); return jclient.chat.completions.create(model="m", messages=M, response_model=Person)
 say(jextract, "a")
 @spot.mark
-def lst(q: str) -> list[Person]:
-    print("ran lst"); return [client.chat.completions.create(model="m", messages=M, response_model=Person)]
+def lst(q: str) -> list[Person]: print("ran lst"); return [client.chat.completions.create(model="m", messages=M, response_model=Person)]
 say(lst, "a")
 @spot.mark
-def asarg(client: instructor.Instructor, q: str) -> Person:
-    print("ran asarg"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
+def asarg(client: instructor.Instructor, q: str) -> Person: print("ran asarg"); return client.chat.completions.create(model="m", messages=M, response_model=Person)
 say(asarg, client, "a")
 @spot.mark
-def withcomp(q: str):
-    print("ran withcomp"); return client.chat.completions.create_with_completion(model="m", messages=M, response_model=Person)
+def withcomp(q: str): print("ran withcomp"); return client.chat.completions.create_with_completion(model="m", messages=M, response_model=Person)
 say(withcomp, "a")
 class X:
     def __init__(self): self.client = instructor.from_openai(OpenAI(api_key="k", base_url=URL + "/v1"))
     @spot.mark
-    def go(self, q: str) -> Person:
-        print("ran go"); return self.client.chat.completions.create(model="m", messages=M, response_model=Person)
+    def go(self, q: str) -> Person: print("ran go"); return self.client.chat.completions.create(model="m", messages=M, response_model=Person)
 say(X().go, "a")

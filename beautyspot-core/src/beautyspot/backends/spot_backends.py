@@ -304,6 +304,8 @@ class PartMethods:
         Raises:
             ConfigError: another class has the name; or the class is stored anyway.
         """
+        from beautyspot.keys.generator import KeyGen  # which a Spot can start without
+
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
         keygen = self.keygen
         from beautyspot.keys.generator import KeyGen  # a Spot without functions needs none
