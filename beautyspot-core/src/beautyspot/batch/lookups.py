@@ -53,7 +53,7 @@ class Item:
         args: what the function is called with.
         key: of that call; "" where it has none.
         call: what is stored of it is yet to be read; None where nothing is.
-        made: what was stored, once it is read.
+        made: what was stored, once it is read; or what its call came to, in a thread here.
         start: stops its call as long as that waits for its permit; None where it needs none.
         began: when its call was made, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.

@@ -252,7 +252,9 @@ class ThreadMap(Map):
         item.began = item.began or monotonic()
         function, args = self.prepared(item)
         try:
-            return self.started(item).run(make, self.target.engine.last_calls, function, *args)
+            calls = self.target.engine.last_calls
+            item.made = self.started(item).run(make, calls, function, *args)
+            return item.made
         except BaseException:  # after too many nothing begins, whenever the map's thread sees them
             if self._most_failures is not None and next(self._errors) > self._most_failures:
                 self.stop()

@@ -177,15 +177,16 @@ class Map:
         self.calls.pop(item, None)
         if item.settled:  # its time was over
             return
+        error = None
         try:
-            error = future.exception()
+            if item.made is None:
+                error = future.exception()
         except self.cancelled as cancelled:
             error = cancelled
-        if error is not None:
-            if not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
-                self.fail(item, error)
-        else:
-            self._take(item, future.result())
+        if error is None:
+            self._take(item, item.made or future.result())
+        elif not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
+            self.fail(item, error)
         if self._waiting:
             self.go_on()
 
