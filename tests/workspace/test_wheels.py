@@ -212,7 +212,7 @@ def test_data_brings_no_library_and_needs_none(empty: Environment, install: Inst
     empty.run(
         "import beautyspot as bs\n"
         "from beautyspot import plugins\n"
-        "assert [len(p.offers['types']) for p in plugins() if p.name == 'data'] == [9]\n"
+        "assert [len(p.offers['types']) for p in plugins() if p.name == 'data'] == [10]\n"
         + CALL.format(name="app", options="")
         + "from importlib.util import find_spec\n"
         "assert not any(map(find_spec, ('numpy', 'pandas', 'polars', 'pyarrow', 'PIL', 'pytz')))\n"
