@@ -71,6 +71,7 @@ class Threads(Executor):
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self._open: set[Future[Any]] = set()
         self._left: set[Future[Any]] = set()
+        self._threads: list[threading.Thread] = []
         self._number = 0  # of the threads, less those that were left
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -87,7 +88,9 @@ class Threads(Executor):
             return
         try:
             name = f"beautyspot-{self._name}"
-            threading.Thread(target=self._serve, name=name, daemon=True).start()
+            thread = threading.Thread(target=self._serve, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
             self._number += 1
         except (RuntimeError, MemoryError):
             if not self._number:  # nobody else would do it
@@ -118,10 +121,16 @@ class Threads(Executor):
                 future.exception()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads, each once it is free; nothing is submitted any more."""
-        del wait, cancel_futures
+        """End the threads, each once it is free; nothing is submitted any more.
+
+        With `wait`, this returns once they have ended, and so have their connections to a store;
+        but at once where one was left, which may never return.
+        """
+        del cancel_futures
         for _ in range(self._number):
             self._queue.put(None)
+        for thread in self._threads if wait and not self._left else ():
+            thread.join()
 
 
 def _run(future: Future[Any], call: Callable[[], Any]) -> None:
@@ -217,6 +226,7 @@ class ThreadMap(Map):
         _under_way.discard(self)
         self.stop()
         ours = self._executor if isinstance(self._executor, Threads) else None
+        is_over = False
         try:
             for item, future in list(self.calls.items()):  # a note may be lost by Ctrl-C
                 with suppress(CancelledError):
@@ -224,9 +234,10 @@ class ThreadMap(Map):
                 self.settle(item, future)
             if ours is not None:
                 ours.join()
+            is_over = True
         finally:
             if ours is not None:
-                ours.shutdown()
+                ours.shutdown(wait=is_over)
             self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
