@@ -1,16 +1,24 @@
-"""Sparse matrices, figures and named tensors; other libraries are tried in `tests/frameworks`."""
+"""Sparse matrices, graphs, arrays with names, shapes; more libraries are tried in `tests/frameworks`."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
-from beautyspot import RestoreError
+import shapely
+import xarray
+from beautyspot import RestoreError, SerializationError
 from beautyspot_data import other_types
 from supported import SERIALIZER, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 SQUARE = np.array([[1, 0, 2], [0, 0, 3]])
 KINDS = [
@@ -59,3 +67,58 @@ def test_the_attributes_of_an_ordered_dict_come_back() -> None:
     assert vars(back[0]) == {"_metadata": OrderedDict({"": {"version": 1}})}
     assert back[1] == OrderedDict(a=1)
     assert vars(back[1]) == {}
+
+
+def _graph(kind: str) -> Any:
+    graph = getattr(nx, kind)([(1, 2), (2, (3, "c"))], name="g")
+    graph.add_node("alone", color="red")
+    graph.edges[next(iter(graph.edges))]["weight"] = 2.5
+    return graph
+
+
+def _dataset() -> Any:
+    data = {"t": (("x",), SQUARE[0], {"unit": "K"})}
+    return xarray.Dataset(data, coords={"x": [10, 20, 30]}, attrs={"made": "here"})
+
+
+OTHERS: dict[str, Callable[[], Any]] = {
+    **{k: partial(_graph, k) for k in ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph")},
+    "dataset": _dataset,
+    "array": lambda: _dataset()["t"],
+    "coordinate": lambda: _dataset()["x"],
+    "point": lambda: shapely.set_srid(shapely.Point(1, 2, 3), 4326),
+    "ring": lambda: shapely.LinearRing([(0, 0), (1, 0), (1, 1)]),
+    "collection": lambda: shapely.GeometryCollection([shapely.Point(1, 2), shapely.Polygon()]),
+}
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, nx.Graph):
+        return bool(nx.utils.graphs_equal(one, other) and one.graph == other.graph)
+    if isinstance(one, xarray.Dataset | xarray.DataArray):
+        return one.identical(other)
+    return bool(one == other and shapely.get_srid(one) == shapely.get_srid(other))
+
+
+@pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS)
+def test_one_of_another_library_comes_back(make: Callable[[], Any]) -> None:
+    value = make()
+    back = SERIALIZER.loads(SERIALIZER.dumps(value))
+    assert type(back) is type(value)
+    assert _is_equal(back, value)
+    assert canonical(back) == canonical(make())
+
+
+def test_an_array_in_a_file_is_refused(tmp_path: Path) -> None:
+    xarray.Dataset({"t": ("x", SQUARE[0])}).to_netcdf(tmp_path / "a.nc", engine="scipy")
+    with xarray.open_dataset(tmp_path / "a.nc", engine="scipy") as opened:
+        with pytest.raises(SerializationError, match=r"'t' in a file: .*load\(\)"):
+            SERIALIZER.dumps(opened)
+        loaded = opened.load()
+    assert _is_equal(SERIALIZER.loads(SERIALIZER.dumps(loaded)), loaded)
+
+
+def test_a_graph_of_an_unknown_kind_is_refused() -> None:
+    data = SERIALIZER.dumps(_graph("Graph")).replace(b"\xa5Graph", b"\xa5graph")
+    with pytest.raises(RestoreError):
+        SERIALIZER.loads(data)

@@ -242,7 +242,7 @@ def test_type_statements():
         scope,
     )
     assert classes_in(scope["Alias"]) == [Color]
-    assert set(classes_in(scope["Pairs"][Source])) == {Source, Color}
+    assert set(classes_in(scope["Pairs"][Source])) == {Source, Color, str}
     assert classes_in(scope["Broken"]) == []
     assert return_classes(scope["generic"]) == [Color]
 
