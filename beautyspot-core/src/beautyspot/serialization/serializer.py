@@ -17,7 +17,7 @@ from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.plain_types import is_stored_anyway
 from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
-from beautyspot.serialization.trust import FUNCTIONS, Encoded, Functions, Trust
+from beautyspot.serialization.trust import Encoded, Functions, Trust
 from beautyspot.serialization.writing import document
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ class MsgpackSerializer(SerializerBase):
             raise _unreadable(error) from error
 
     def encoded(self, value: object) -> object:
-        """What `encode` makes of an instance of a registered class, which `dumps` takes as well.
+        """What `encode` makes of an instance of a registered class, as an `Encoded`.
 
-        That is an `Encoded`; of any other value the value itself.
+        `dumps` takes that as it takes the instance. Of any other value it is the value itself.
 
         Raises:
             SerializationError: `encode` refuses it, or failed.
@@ -120,19 +120,6 @@ class MsgpackSerializer(SerializerBase):
             return Encoded(known[0], known[1].parts(value)[1])
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
-
-    def decoded(self, value: Encoded) -> Any:
-        """The instance of which `encoded` gave `value`.
-
-        Raises:
-            RestoreError: there is no such class, or its `decode` fails.
-        """
-        try:
-            return self._trust.of_ref(value.name, FUNCTIONS).make("", value.form)
-        except RestoreError:
-            raise
-        except Exception as error:
-            raise _unreadable(error) from error
 
     def vouching(self, types: Iterable[Any], *, own: Own | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.

@@ -212,7 +212,7 @@ class ResultForm:
         if type(value) is not Encoded:
             return value
         if isinstance(serializer, MsgpackSerializer):
-            return serializer.decoded(value)
+            return serializer.loads(serializer.dumps(value))
         raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
