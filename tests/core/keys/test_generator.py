@@ -20,6 +20,21 @@ from hypothesis import strategies as st
 FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
 
 
+def test_md5_may_be_chosen(make_spot):
+    made = KeyGen(digest="md5").input_id((1,), {})
+    assert made == hashlib.md5(b"[[1],{}]").hexdigest()
+    keys = []
+    for keygen in ("stable", {"use": "stable", "digest": "md5"}):
+        spot = make_spot(keygen=keygen)
+        marked = spot.mark(abs)
+        assert marked(-1) == marked(-1) == 1
+        assert spot.stats()["hits"] == 1
+        keys.append(spot.key(marked, -1))
+    assert keys[0] != keys[1]
+    with pytest.raises(ConfigError, match="no key digest 'crc': use one of sha256, md5"):
+        KeyGen(digest="crc")
+
+
 @settings(deadline=None)
 @given(st.lists(FLAT).map(tuple), st.dictionaries(st.text(), FLAT, max_size=4))
 def test_flat_calls_have_the_id_that_the_walk_gives(args, kwargs):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.errors import NotSupportedError, RestoreError
 from beautyspot.serialization.compression import decompressed, is_compressed, plain_codec
 from beautyspot.serialization.file_data import FILE_CODEC
-from beautyspot.serialization.instances import ErrorInstance, NotInstalled
+from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
 from beautyspot.serialization.payload import (
     ERROR,
     MEDIA,
@@ -17,6 +17,7 @@ from beautyspot.serialization.payload import (
     unframed,
 )
 from beautyspot.serialization.stored_errors import parts_of
+from beautyspot.serialization.trust import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,11 @@ def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> A
     from beautyspot.tasks.media import Media, parts_of
 
     try:
-        return Media(content_type, types).read(data, codec)
+        value = Media(content_type, types).read(data, codec)
     except ImportError:
         kind, by, _ = parts_of(codec)
         return NotInstalled(by, kind, None, len(data))
+    if type(value) is not Encoded:
+        return value
+    form: Any = value.form
+    return Instance(value.name, dict(enumerate(form)))

@@ -1,7 +1,7 @@
 """Makes a call's `input_id` of its arguments, and its cache key of that, function and version.
 
-Both are 32 hex digits: SHA-256 (FIPS 180-4) cut to 128 bits. Two prompts that collide cannot be
-crafted.
+Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits. Two prompts that collide
+cannot be crafted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
@@ -29,18 +30,40 @@ if TYPE_CHECKING:
     from beautyspot.contracts.types import Types
     from beautyspot.keys.walk import Custom, Form
 
+    Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 HEX_DIGITS: Final = 32
 """Length of each key and `input_id`: 128 bits."""
 
 
+_DIGESTS: Final[dict[str, Digest]] = {
+    "sha256": hashlib.sha256,
+    "md5": partial(hashlib.md5, usedforsecurity=False),
+}
+
+
 class KeyGen(KeyGenBase):
-    """Keys by a canonical text of the arguments, the same in every process and on every machine."""
+    """Keys by a canonical text of the arguments, the same in every process and on every machine.
+
+    Args:
+        digest: ``"sha256"``, cut to 128 bits, or ``"md5"``. Either way the text has large parts of
+            the arguments as their SHA-256.
+
+    Attributes:
+        digest: the function of that name.
+
+    Raises:
+        ConfigError: the digest is unknown.
+    """
 
     name: ClassVar[str] = "stable"
 
-    def __init__(self) -> None:
+    def __init__(self, *, digest: str = "sha256") -> None:
+        if digest not in [*_DIGESTS]:
+            known = ", ".join(_DIGESTS)
+            raise ConfigError(f"there is no key digest {digest!r}: use one of {known}")
+        self.digest: Digest = _DIGESTS[digest]
         # In a table, shared with what `supporting` makes of it. What is in that is replaced, never
         # changed: a call that is under way keeps the old one.
         self._registered: dict[str, Custom] = {"": {}}
@@ -56,7 +79,7 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         text = arguments(args, kwargs, self.custom, self.form)
-        return hashlib.sha256(text.encode()).hexdigest()[:HEX_DIGITS]
+        return self.digest(text.encode()).hexdigest()[:HEX_DIGITS]
 
     @property
     def custom(self) -> Custom:
@@ -89,11 +112,12 @@ class KeyGen(KeyGenBase):
             if less.get(name) != texts[name]:
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
         data = f"[[],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
-        return hashlib.sha256(data).hexdigest()[:HEX_DIGITS]
+        return self.digest(data).hexdigest()[:HEX_DIGITS]
 
     def id_of_value(self, value: object) -> str:
         """The `input_id` of a call that is identified by one value."""
-        return hashlib.sha256(f"[[{self.canonical(value)}],{{}}]".encode()).hexdigest()[:HEX_DIGITS]
+        data = f"[[{self.canonical(value)}],{{}}]".encode()
+        return self.digest(data).hexdigest()[:HEX_DIGITS]
 
     def canonical(self, value: object) -> str:
         """See `KeyGenBase.canonical`."""
@@ -207,13 +231,16 @@ class KeyMaker:
     Args:
         identity: the function's identity, or any text in its place.
         version: the version of its logic, which is kept; None is not ``""``.
+        digest: see `KeyGen`.
     """
 
     __slots__ = ("_begun", "version")
 
-    def __init__(self, identity: str, version: str | None = None) -> None:
+    def __init__(
+        self, identity: str, version: str | None = None, digest: Digest = hashlib.sha256
+    ) -> None:
         head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
-        self._begun = hashlib.sha256(head.encode())
+        self._begun = digest(head.encode())
         self.version = version
 
     def __call__(self, input_id: str) -> str:

@@ -17,7 +17,7 @@ from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.plain_types import is_stored_anyway
 from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
-from beautyspot.serialization.trust import Functions, Trust
+from beautyspot.serialization.trust import Encoded, Functions, Trust
 from beautyspot.serialization.writing import document
 
 if TYPE_CHECKING:
@@ -104,6 +104,22 @@ class MsgpackSerializer(SerializerBase):
             raise
         except Exception as error:
             raise _unreadable(error) from error
+
+    def encoded(self, value: object) -> object:
+        """What `encode` makes of an instance of a registered class, as an `Encoded`.
+
+        `dumps` takes that as it takes the instance. Of any other value it is the value itself.
+
+        Raises:
+            SerializationError: `encode` refuses it, or failed.
+        """
+        known = self._trust.of_type(type(value))
+        if known is None or not isinstance(known[1], Functions) or known[1].by:
+            return value
+        try:
+            return Encoded(known[0], known[1].parts(value)[1])
+        except Refused as refused:
+            raise _refusal(refused) from refused.__cause__
 
     def vouching(self, types: Iterable[Any], *, own: Own | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.

@@ -24,7 +24,7 @@ from beautyspot.serialization.codec import (
 )
 from beautyspot.serialization.plain_types import BIG_INT, PAIRS, SURROGATES, codec_of
 from beautyspot.serialization.refusals import advice
-from beautyspot.serialization.trust import FUNCTIONS
+from beautyspot.serialization.trust import FUNCTIONS, Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,6 +129,8 @@ class _Writer:
         return self._instance(kind, value)
 
     def _instance(self, kind: type, value: Any) -> object:
+        if kind is Encoded:
+            return self._tag(FUNCTIONS, self._items([value.name, "", value.form], ""))
         if kind not in self._known:
             self._known[kind] = self._trust.of_type(kind)
         if self._known[kind] is None:

@@ -392,7 +392,7 @@ class Addressing:
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:
             name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
-        return KeyMaker(name, version)
+        return KeyMaker(name, version, self._keygen.digest)
 
 
 def _globals_in(options: MarkOptions, function: Any) -> set[str]:

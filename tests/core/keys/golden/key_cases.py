@@ -374,18 +374,21 @@ def keys():
     """name -> input_id and cache key."""
     from beautyspot.keys.generator import KeyGen, KeyMaker
 
-    keygen = KeyGen()
+    keygen, old = KeyGen(), KeyGen(digest="md5")
     ids = {name: keygen.input_id((value,), {}) for name, value in CASES.items()}
     ids |= {
         "call empty": keygen.input_id((), {}),
         "call flat": keygen.input_id(("a", 1, None, True, 1.5), {"z": 1, "k": "v", "é": None}),
         "call mixed": keygen.input_id(("a", [1]), {"z": (1,), "$tuple": [1]}),
+        "call md5": old.input_id(("a", 1), {}),
+        "call md5 mixed": old.input_id(("a", [1]), {"k": (1,)}),
     }
     further = {
         "key": KeyMaker("module:function", None)(ids["call flat"]),
         "key version": KeyMaker("module:function", "1")(ids["call flat"]),
         "key empty version": KeyMaker("module:function", "")(ids["call flat"]),
         "key of a user": KeyMaker("module:fünction", "é")("my id \ud800"),
+        "key md5": KeyMaker("module:function", "1", old.digest)(ids["call flat"]),
     }
     return ids | further | {f"key {n}": KeyMaker("m:f", "1")(made) for n, made in ids.items()}
 
