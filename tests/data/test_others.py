@@ -1,4 +1,4 @@
-"""Sparse matrices, graphs, arrays with names, shapes; more libraries are tried in `tests/frameworks`."""
+"""Sparse matrices, graphs, named arrays, shapes; more libraries are tried in `tests/frameworks`."""
 
 from __future__ import annotations
 
