@@ -111,3 +111,21 @@ def test_as_an_argument_it_is_refused(make_spot: Any, caplog: Any) -> None:
     assert show(figure(1)) == show(figure(1)) == 1
     assert "matplotlib.figure.Figure, which has no form" in said(caplog)
     assert "pass what it shows" in said(caplog)
+
+
+def test_a_figure_of_plotly_comes_back_and_is_a_page_where_that_is_asked(spot: Any) -> None:
+    import plotly.graph_objects
+
+    def draw(height: int) -> Any:
+        return plotly.graph_objects.Figure({"data": [{"type": "bar", "y": [0, height]}]})
+
+    marked = spot.mark(draw)
+    assert marked(1) == marked(1) == draw(1)
+    assert type(marked(1)) is plotly.graph_objects.Figure
+    shown = spot.mark(lambda each: each.data[0].y[1])
+    assert [shown(draw(height)) for height in (2, 3, 2)] == [2, 3, 2]
+    assert spot.stats()["hits"] == 3
+    page = spot.mark(content_type="text/html")(draw)
+    assert b"<html>" in page(1), "of what was stored before"
+    assert b"<html>" in page(5)
+    assert (page(1), page(5)) == (page(1), page(5))

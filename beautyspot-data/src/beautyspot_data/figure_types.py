@@ -82,8 +82,10 @@ def to_media(value: Any, content_type: str) -> tuple[Data, object]:
     """See `TypeSupport.to_media`. Nobody gets the figure any more, so pyplot may forget it."""
     kind, library = _FORMATS[content_type], _library(value)
     if library == "plotly":
-        page = value.to_html(include_plotlyjs="cdn") if kind == "html" else value.to_image(kind)
-        return page.encode() if kind == "html" else page, None
+        if kind != "html":
+            return value.to_image(kind), None
+        page = value.to_html(include_plotlyjs="cdn", div_id="figure")  # else a random one
+        return page.encode(), None
     if library == "altair":
         text: Any = StringIO() if kind in ("html", "svg") else BytesIO()
         value.save(text, format=kind)

@@ -136,7 +136,8 @@ class Lookups:
             return page, found.values()
         found = self._find([*filter(None, keys)])
         form = self._task.form
-        codec, loads, ending = form.codec, form.serializer.loads, f"\n{form.codec}\n"
+        codec = form.codec if form.draw is None else ""  # as in `fast_path.quick`
+        loads, ending = form.serializer.loads, f"\n{codec}\n"
         page = []
         hits: list[tuple[str, Plain]] = []
         for args, key in zip(inputs, keys, strict=True):

@@ -44,7 +44,8 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
         find, read = _finding_once(store.find), _finding_once(store.get)
     detours = store.detours
     bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
-    codec, uses, observers = form.codec, engine.uses, engine.observers
+    codec = form.codec if form.draw is None else ""  # what is drawn is for `ResultForm.restore`
+    uses, observers = engine.uses, engine.observers
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
     note, whose = engine.last_calls.set, (engine.last_calls.number, addressing.func_identifier)

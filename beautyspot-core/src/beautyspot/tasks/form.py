@@ -70,8 +70,9 @@ class ResultForm:
         streams: whether a result is a list of items.
         compresses: whether what is stored is compressed.
         maps: whether results that are files of this machine are mapped, and not read.
-        draw: makes the file that a call gives in the place of what the function returned; None
-            where no type that is so is known.
+        draw: makes the file that a call gives in the place of what the function returned, or of
+            what was stored before the mark named a content type; None where no type that is so is
+            known.
     """
 
     def __init__(
@@ -198,7 +199,9 @@ class ResultForm:
         if owned:
             return loads(data, **self._owned)
         if codec == self.codec:
-            return [loads(item) for item in unframed(data)] if streams else loads(data)
+            if streams:
+                return [loads(item) for item in unframed(data)]
+            return loads(data) if self.draw is None else self.draw(loads(data))
         if codec == RAW_BYTES and not streams:
             return bytes(data)
         if codec == RAW_TEXT and not streams:
@@ -217,7 +220,8 @@ class ResultForm:
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
-        return codec == self.codec and not self.streams and bool(self._owned)
+        is_whole = not self.streams and self.draw is None
+        return codec == self.codec and is_whole and bool(self._owned)
 
     @Lazily
     def _owned(self) -> dict[str, Any]:
