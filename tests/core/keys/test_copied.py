@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 import beautyspot as bs
+import pytest
 from beautyspot.testing import memory_spot
+
 from tests.made import findable
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Program:                    # as those of dspy: it keeps what it was asked
         return self.prompt + text
     def __getstate__(self):
         return {name: each for name, each in vars(self).items() if name != "history"}
+
+    def train(self):
+        self.prompt, self.weight = "better", 2
+        return self.prompt
 
 class Expression:                 # as those of sympy: it keeps what it finds out
     __slots__ = ("name", "args", "_facts")
@@ -83,6 +88,32 @@ def test_a_call_that_fills_a_cache_of_a_librarys_object_is_stored(package: Any) 
         program, expression = package.Program("a"), package.Expression("x")
         assert ask(program, expression) == "awhy? True"
         assert spot.peek(ask, program, expression) is not None
+
+
+def test_a_changed_object_is_told_once_and_a_copy_of_it_is_left_as_it_is(
+    package: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark
+        def train(program: Any) -> str:
+            return str(program.train())
+
+        @spot.mark
+        def trained(program: Any) -> str:
+            program = copy.deepcopy(program)
+            return str(program.train())
+
+        train(package.Program("a"))
+        assert spot.peek(train, package.Program("a")) is None
+        [message] = caplog.messages
+        assert message.endswith(
+            "`program` changed while `train` ran (perhaps by another thread): not stored; it will "
+            "run and cost again: `program` is of another package: pass its fields, or work on a "
+            "copy: `program = copy.deepcopy(program)`"
+        )
+        trained(package.Program("a"))
+        assert spot.peek(trained, package.Program("a")) is not None
 
 
 def test_a_class_of_the_program_counts_by_all_that_it_adds(package: Any) -> None:

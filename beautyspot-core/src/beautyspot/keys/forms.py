@@ -328,7 +328,7 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
         return _refusing()
     base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
     whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
-    says = any(_says_how_to_copy(each) for each in kind.__mro__)
+    says = any(says_how_to_copy(each) for each in kind.__mro__)
     return _copied(whole, says_all=is_of_package(kind)) if says else whole
 
 
@@ -399,7 +399,11 @@ _COPIES: Final = frozenset(
 """The methods by which a class says what of its instances is copied."""
 
 
-def _says_how_to_copy(cls: type) -> bool:
+_NEW: Final = object().__reduce_ex__(4)[0]
+"""What makes a bare instance of a class."""
+
+
+def says_how_to_copy(cls: type) -> bool:
     """Whether it is an installed package's class, that says so itself."""
     is_said = not _COPIES.isdisjoint(vars(cls)) and is_python_class(cls)
     return is_said and is_of_package(cls) and not has_own_form(cls.__module__)
@@ -414,16 +418,16 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
     """
 
     def write(walk: Walk, value: Any) -> str:
-        kind = type(value)
+        kind: Any = type(value)
         try:
-            parts = kind.__reduce_ex__(value, 4)
-            function, args, state, *items = parts if len(parts) == 5 else (*parts, None, None, None)
-            drained = [None if each is None else [*each] for each in items[:2]]
+            parts: Any = kind.__reduce_ex__(value, 4)
+            function, args, state, *items = (*parts, None, None, None)[:5]
+            drained = [None if each is None else [*each] for each in items]
         except Exception:
             return whole(walk, value)
         if isinstance(parts, str):
             return found_by_name(walk, value, parts)
-        is_new = function is copyreg.__newobj__ and args == (kind,)
+        is_new = function is _NEW and args == (kind,)
         if is_new and type(state) is dict and drained == [None, None]:
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
