@@ -789,9 +789,9 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
     spot.mark(Named.rename)(Named("a"), "b")
     fields = "pass its fields"
     assert caplog.messages[:3] == [
-        f"{changed('expr._size', 'expand')}: `expr` is of another package: {fields}",
-        f"{changed('self._state', 'greet')}: `self` is of another package: {fields}",
-        f"{changed('user._state', 'greet')}: `user` is of another package: {fields}",
+        f"{changed('expr', 'expand')}: `expr` is of another package: {fields}",
+        f"{changed('self', 'greet')}: `self` is of another package: {fields}",
+        f"{changed('user', 'greet')}: `user` is of another package: {fields}",
     ]
     assert caplog.messages[3:] == [of_an_attribute("self.name", "rename")]
 

@@ -25,7 +25,7 @@ from beautyspot.functions.names import genuine, identifier_of, is_python_class, 
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag
-from beautyspot.keys.walk import ADVICE, NO_FORM, described
+from beautyspot.keys.walk import ADVICE, NO_FORM, described, is_of_package
 from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
@@ -327,7 +327,9 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     if kind is object or not _LIVE.isdisjoint([root_of(base.__module__) for base in kind.__mro__]):
         return _refusing()
     base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
-    return _object_of(base, None if base is object else _base_form(base) or _reduced(base))
+    whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
+    says = any(says_how_to_copy(each) for each in kind.__mro__)
+    return _copied(whole, says_all=is_of_package(kind)) if says else whole
 
 
 def _base_form(cls: type) -> Form | None:
@@ -387,6 +389,52 @@ def _reduced(base: Any) -> Form:
             state = None  # which is written beside
         how = None if function is type(value) else function
         return walk.array([how, list(args), state, *drained], "<{}>")
+
+    return write
+
+
+_COPIES: Final = frozenset(
+    {"__reduce_ex__", "__reduce__", "__getstate__", "__getnewargs_ex__", "__getnewargs__"}
+)
+"""The methods by which a class says what of its instances is copied."""
+
+
+_NEW: Final = object().__reduce_ex__(4)[0]
+"""What makes a bare instance of a class."""
+
+
+def says_how_to_copy(cls: type) -> bool:
+    """Whether it is an installed package's class, that says so itself."""
+    is_said = not _COPIES.isdisjoint(vars(cls)) and is_python_class(cls)
+    return is_said and is_of_package(cls) and not has_own_form(cls.__module__)
+
+
+def _copied(whole: Form, *, says_all: bool) -> Form:
+    """The form of a class whose package says how it is copied: less what that computes again.
+
+    Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
+    copied, an object that `ignore=` leaves parts out of, and, unless `says_all`, one of which the
+    package does not tell the attributes: a class of the program may have others.
+    """
+
+    def write(walk: Walk, value: Any) -> str:
+        kind: Any = type(value)
+        try:
+            parts: Any = kind.__reduce_ex__(value, 4)
+            function, args, state, *items = (*parts, None, None, None)[:5]
+            drained = [None if each is None else [*each] for each in items]
+        except Exception:
+            return whole(walk, value)
+        if isinstance(parts, str):
+            return found_by_name(walk, value, parts)
+        is_new = function is _NEW and args == (kind,)
+        if is_new and type(state) is dict and drained == [None, None]:
+            held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
+            return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
+        if not says_all or walk.less(value):
+            return whole(walk, value)
+        content = walk.array([function, list(args), state, *drained], "<{}>")
+        return tag("object", f"[{named(walk, kind)},{content}]")
 
     return write
 

@@ -253,7 +253,7 @@ class Walk:
         path, place = self.where(), None
         for number, holder in enumerate([*self._active.values()][:-1], 1):
             told = self.path[:number] == [(NAME, "self")] or self.path[number][0] == "<key>"
-            if _is_installed(type(holder)) and not told:
+            if is_of_package(type(holder)) and not told:
                 value, why, advice, place = holder, NO_FORM, ADVICE, number
                 break
         raise UnstableKeyError(
@@ -338,7 +338,8 @@ def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     return Without(less, paths) if paths and type(item) is FunctionType else less
 
 
-def _is_installed(cls: type) -> bool:
+def is_of_package(cls: type) -> bool:
+    """Whether an installed package has a class."""
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
     return file is not None and is_installed(file)
 

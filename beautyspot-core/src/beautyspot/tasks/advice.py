@@ -25,6 +25,7 @@ from beautyspot.functions.names import (
 )
 from beautyspot.functions.sources import is_installed
 from beautyspot.keys.binding import Omitted
+from beautyspot.keys.forms import says_how_to_copy
 from beautyspot.keys.walk import CAPTURED, Without
 
 if TYPE_CHECKING:
@@ -134,7 +135,10 @@ class Advisor:
             if self._is_of_library(type(part)):
                 return f"{told}: `{name}` is of another package: pass its fields, or {by_key}"
         if owner is not None:
-            return f"{told}: `{line}` is of another package: pass its fields"
+            told = self._told(called(line))
+            copied = f", or work on a copy: `{line} = copy.deepcopy({line})`"
+            more = "" if is_held or "." in line or not _is_copied(owner) else copied
+            return f"{told}: `{line}` is of another package: pass its fields{more}"
         is_within = is_held or CAPTURED in path
         is_object = isinstance(part, _CODE) or (is_within and is_python_class(type(part)))
         return told + _or_return("" if is_object or not is_all else line)
@@ -238,7 +242,7 @@ def _is_copied(value: object) -> bool:
     """Whether a copy is an object of its own: a container, and what says how it is copied."""
     cls = type(value)
     is_container = isinstance(value, list | dict | set) or hasattr(cls, "__deepcopy__")
-    return is_container or not is_python_class(cls)
+    return is_container or not is_python_class(cls) or any(map(says_how_to_copy, cls.__mro__))
 
 
 def other_code(func_identifier: str) -> str:

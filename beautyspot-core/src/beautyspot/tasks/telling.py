@@ -136,14 +136,14 @@ class TellingAddressing(Addressing):
                 self._whole_name("", held, with_code=False)
             for path in _differing(written.held, held):
                 value = captured.get(root(path))
-                found[called(path)] = self._advisor.about(path, value, is_held=True)
+                _tell(found, path, self._advisor.about(path, value, is_held=True))
         if not self.has_own_id:
             now, named = self._noted_now(call, written, item)
             before = {p: t for p, t in written.noted.items() if root(p) in named}
             broken = [path for path, text in now.items() if not text]
             for path in broken or _differing(before, now):
                 value = named.get(root(path))
-                found[called(path)] = self._advisor.about(path, value, is_held=False)
+                _tell(found, path, self._advisor.about(path, value, is_held=False))
         if not found and code is not None:
             whole = [(self.func_identifier, "")]  # another thread has found another version
             pairs = sorted(self._following.changed(code)) if code else whole
@@ -197,6 +197,12 @@ class TellingAddressing(Addressing):
     def about_changes(self) -> list[str]:
         """What calls in this process have changed of their own keys, and what to write."""
         return [*self._changed.values()]
+
+
+def _tell(found: dict[str, str], path: str, told: str) -> None:
+    """Add what is told of a path, unless that is said already: of an object as a whole."""
+    if told not in found.values():
+        found[called(path)] = told
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

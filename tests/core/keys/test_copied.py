@@ -1,0 +1,141 @@
+"""Objects of installed packages that say how they are copied count by that."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.testing import memory_spot
+
+from tests.made import findable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PACKAGE = """
+class Program:                    # as those of dspy: it keeps what it was asked
+    def __init__(self, prompt):
+        self.prompt, self.history = prompt, []
+    def ask(self, text):
+        self.history.append(text)
+        return self.prompt + text
+    def __getstate__(self):
+        return {name: each for name, each in vars(self).items() if name != "history"}
+
+    def train(self):
+        self.prompt, self.weight = "better", 2
+        return self.prompt
+
+class Expression:                 # as those of sympy: it keeps what it finds out
+    __slots__ = ("name", "args", "_facts")
+    def __init__(self, name, *args):
+        self.name, self.args, self._facts = name, args, {}
+    def is_real(self):
+        self._facts["real"] = True
+        return all(each.is_real() for each in self.args)
+    def __reduce__(self):
+        return type(self), (self.name, *self.args)
+
+class Link:                       # no copy of it can be made
+    def __init__(self, place):
+        self.place = place
+    def __reduce__(self):
+        raise TypeError("it is open")
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "asked_programs.py").write_text(PACKAGE)
+    monkeypatch.syspath_prepend(str(folder))
+    yield import_module("asked_programs")
+    del sys.modules["asked_programs"]
+
+
+def text(value: object) -> str:
+    return bs.KeyGen().canonical(value)
+
+
+def test_what_a_package_leaves_out_of_copies_does_not_count(package: Any) -> None:
+    program, expression = package.Program("a"), package.Expression("+", package.Expression("x"))
+    before = text(program), text(expression)
+    program.ask("why?")
+    expression.is_real()
+    assert (text(program), text(expression)) == before
+
+
+def test_what_it_copies_counts(package: Any) -> None:
+    make = package.Expression
+    assert text(package.Program("a")) != text(package.Program("b"))
+    assert text(make("+", make("x"))) != text(make("+", make("y")))
+    assert text(make("x")) != text(make("x", make("x")))
+
+
+def test_a_call_that_fills_a_cache_of_a_librarys_object_is_stored(package: Any) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark
+        def ask(program: Any, expression: Any) -> str:
+            return f"{program.ask('why?')} {expression.is_real()}"
+
+        program, expression = package.Program("a"), package.Expression("x")
+        assert ask(program, expression) == "awhy? True"
+        assert spot.peek(ask, program, expression) is not None
+
+
+def test_a_changed_object_is_told_once_and_a_copy_of_it_is_left_as_it_is(
+    package: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark
+        def train(program: Any) -> str:
+            return str(program.train())
+
+        @spot.mark
+        def trained(program: Any) -> str:
+            program = copy.deepcopy(program)
+            return str(program.train())
+
+        train(package.Program("a"))
+        assert spot.peek(train, package.Program("a")) is None
+        [message] = caplog.messages
+        assert message.endswith(
+            "`program` changed while `train` ran (perhaps by another thread): not stored; it will "
+            "run and cost again: `program` is of another package: pass its fields, or work on a "
+            "copy: `program = copy.deepcopy(program)`"
+        )
+        trained(package.Program("a"))
+        assert spot.peek(trained, package.Program("a")) is not None
+
+
+def test_a_class_of_the_program_counts_by_all_that_it_adds(package: Any) -> None:
+    @findable
+    class Mine(package.Expression):  # type: ignore[misc]
+        weight: int
+
+    one, other = Mine("x"), Mine("x")
+    one.weight, other.weight = 1, 2
+    assert text(one) != text(other)
+
+
+def test_an_attribute_can_be_left_out_of_a_copy(package: Any) -> None:
+    with memory_spot() as spot:
+
+        @spot.mark(ignore=("program.prompt",))
+        def ask(program: Any) -> str:
+            return str(program.prompt)
+
+        assert ask(package.Program("a")) == ask(package.Program("b")) == "a"
+
+
+def test_what_can_not_be_copied_counts_by_all_that_it_holds(package: Any) -> None:
+    assert text(package.Link("a")) == text(package.Link("a"))
+    assert text(package.Link("a")) != text(package.Link("b"))
