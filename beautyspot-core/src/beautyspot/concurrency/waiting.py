@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
@@ -144,15 +144,15 @@ class Awaited:
         for wake in self.wakers.copy():
             wake()
 
-    def add_waker(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called when it is over; at once where it is."""
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """In the block, call `wake` when it is over; at once where it is."""
         self.wakers.append(wake)
-        if self.done:
-            wake()
-
-    def remove_waker(self, wake: Callable[[], object]) -> None:
-        """Forget a waker."""
-        with suppress(ValueError):
+        try:
+            if self.done:  # after the other: one of the two threads sees what the other did
+                wake()
+            yield
+        finally:
             self.wakers.remove(wake)
 
 
