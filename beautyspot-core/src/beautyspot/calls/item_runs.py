@@ -20,7 +20,6 @@ from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,
     warn_inactive,
-    warn_moved,
 )
 from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -99,7 +98,6 @@ class ItemRuns:
         self._pending: deque[Item] = deque()  # to lead, or else to follow
         self._others: deque[Item] = deque()  # these wait for another call, or for a lease
         self._deadline = inf
-        self._has_run = False
 
     def run(self, missing: list[Item]) -> Steps:
         """Give all items their values."""
@@ -327,16 +325,9 @@ class ItemRuns:
             call = item.call
             if call.key and listens:  # else it was told of when that was seen
                 engine.miss(call)
-            call.waited = call.waited or self._has_run  # the function may have changed an argument
-            if not self._shares(item):
-                continue
-            engine.running[item.run] = perf_counter()
-            if call.waited and call.task.addressing.has_moved(call):
-                warn_moved(engine, call)  # what the function gives now belongs to another key
-                item.run.share(None)
-            else:
+            if self._shares(item):
+                engine.running[item.run] = perf_counter()
                 made.append(item)
-        self._has_run = True
         return made
 
     def _prepare(self, made: list[Item]) -> list[Watched]:
