@@ -171,7 +171,7 @@ def _execute(run: Run) -> Flow:
     observers.miss(addressing.func_identifier, call.key, call.why)
     watch = addressing.watch(call)
     run.begin()
-    addressing.tell_arguments(call, watch)
+    addressing.tell_arguments(call)
     execution = Execute(call, observers, counted)
     try:
         outcome: Outcome = yield execution

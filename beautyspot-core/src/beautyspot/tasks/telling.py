@@ -67,7 +67,7 @@ class TellingAddressing(Addressing):
             if not is_omitted(t)
         }
 
-    def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
+    def tell_arguments(self, call: Addressed) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
         try:
             if not self.has_own_id:
