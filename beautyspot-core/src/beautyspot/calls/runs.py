@@ -11,7 +11,7 @@ from beautyspot.calls.reports import report_no_lease
 from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.waiting import has_loop
+from beautyspot.concurrency.waiting import running_loop
 from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.saving import Pending
@@ -219,7 +219,7 @@ class Run:
         Where the event loop may wait for nothing, a thread does so, `in_thread`.
         """
         engine, flight = self.engine, self.flight
-        if self.leased and engine.blocking and not in_thread and has_loop():
+        if self.leased and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
                 single_flight.part(flight)

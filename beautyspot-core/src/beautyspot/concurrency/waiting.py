@@ -36,17 +36,14 @@ def in_asyncio() -> bool:
 
     Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
     """
-    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no task runs without it
-    if asyncio is None:
-        return False
-    loop = asyncio._get_running_loop()
-    return loop is not None and asyncio.current_task(loop) is not None
+    loop = running_loop()
+    return loop is not None and sys.modules["asyncio"].current_task(loop) is not None
 
 
-def has_loop() -> bool:
-    """Whether an event loop of asyncio runs in this thread."""
-    asyncio: Any = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of asyncio that runs in this thread, if any."""
+    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no loop runs without it
+    return None if asyncio is None else asyncio._get_running_loop()
 
 
 def check_asyncio(what: str) -> None:
