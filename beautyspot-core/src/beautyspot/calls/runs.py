@@ -113,7 +113,7 @@ class Run:
     def share_unstored(self, value: Any) -> None:
         """Give a copy of `value`, which is not to be stored, to those who follow by now."""
         self.shared = None
-        if self.flight is not None and self.flight.has_followers:
+        if self.flight is not None and self.flight.wakers:
             with suppress(Exception):  # no copy can be made: each follower runs the function itself
                 payload = self.call.task.form.encode(value, as_media=False)
                 data: object = payload.data

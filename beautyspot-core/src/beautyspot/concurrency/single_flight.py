@@ -90,11 +90,6 @@ class Flight(Awaited):
             at = at.f_back
         return at is None
 
-    @property
-    def has_followers(self) -> bool:
-        """Whether any wait."""
-        return bool(self.wakers)
-
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:

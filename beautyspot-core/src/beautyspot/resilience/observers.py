@@ -125,11 +125,6 @@ class Observers:
 
         self._hit = Hit  # to import it at each hit would take half as long as all the rest
 
-    @property
-    def watching(self) -> bool:
-        """Whether anybody observes executions."""
-        return bool(self.told or self.wraps)
-
     # -------------------------------------------------------------------------------- events
 
     def tell(self, event: Event) -> None:
