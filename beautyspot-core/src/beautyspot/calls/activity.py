@@ -253,7 +253,7 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
 
 
 def _maps(engine: Engine) -> Iterable[ActiveMap]:
-    for known in engine.maps.copy():
+    for known in engine.maps.valuerefs():
         meter = known()
         if meter is not None and not meter.has_ended:
             told = meter.progress()
