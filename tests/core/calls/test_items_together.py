@@ -67,7 +67,7 @@ def gate(name: str) -> Gate:
 
 def waiting(spot: Spot) -> int:
     """How many wait for a flight."""
-    return sum(len(flight._wakers) for flight in spot._engine.flights)
+    return sum(len(flight.wakers) for flight in spot._engine.flights)
 
 
 kinds = pytest.mark.parametrize("kind", ["sync", "async"])

@@ -290,6 +290,8 @@ PROGRAM = """
             say(f"waits for {keys[key]}")
         return begun
 
+    store.begin = begin  # before the Spot binds it
+
     def others_came():
         lines = told.read_text().splitlines()
         return lines.count("waits for 0") == int(sys.argv[3]) or lines.count("0") > 1
@@ -302,7 +304,6 @@ PROGRAM = """
         return x * x
 
     keys.update({spot.key(work, x): x for x in range(5)})
-    store.begin = begin
     print("ready", flush=True)
     sys.stdin.readline()
     threads = [threading.Thread(target=lambda: [work(x) for x in range(5)]) for _ in range(8)]

@@ -63,10 +63,6 @@ class Asynchronous:
     async def observe(self, event: object) -> None: ...
 
 
-class Needy:
-    def execution(self) -> None: ...
-
-
 class Half:
     execution = 1
 
@@ -229,8 +225,6 @@ SPOTS: list[tuple[dict[str, Any], str]] = [
     ({"observers": [Recorder]}, "the class Recorder: give an instance, as Recorder()"),
     ({"observers": [Half()]}, "Half, whose 1 is no method"),
     ({"observers": [Asynchronous()]}, "Asynchronous, which is asynchronous"),
-    ({"observers": [Needy()]}, "Needy.execution, which does not take one argument"),
-    ({"observers": [lambda: None]}, "does not take one argument"),
     ({"metadata": {"memory": 3}}, 'such as {"use": "sqlite", ...}'),
     ({"limiter": {"burst": 6}}, 'such as {"use": "gcra", ...}'),
     ({"storage": {}}, 'such as {"use": "local", ...}'),

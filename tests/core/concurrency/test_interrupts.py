@@ -155,7 +155,7 @@ def test_ctrl_c_while_another_thread_is_awaited_stops_the_waiting_alone(
     mine = threading.get_ident()
 
     def interrupt() -> None:
-        until(lambda: any(flight.has_followers for flight in spot._engine.flights))
+        until(lambda: any(flight.wakers for flight in spot._engine.flights))
         signal.pthread_kill(mine, signal.SIGINT)
 
     beside = threading.Thread(target=interrupt)

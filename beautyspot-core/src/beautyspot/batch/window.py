@@ -240,7 +240,7 @@ class Map:
         self.has_ended = True
         for item in list(self.calls):
             if item.start is not None:
-                item.start.stop()
+                item.start.end()
 
     # ---------------------------------------------------------------------------- handing out
 

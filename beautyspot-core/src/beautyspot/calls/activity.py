@@ -207,6 +207,13 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
     unsaved = cache.writer.unsaved
     unsaved_bytes = sum(pending.size for pending in unsaved)
     breakers = (cache.store.breaker, cache.storage.breaker, *limiting.breakers)
+    resting = [
+        RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
+        for breaker in breakers
+        if breaker.is_open
+    ]
+    if seconds := cache.writer.rest_left():
+        resting.insert(0, RestingBackend("metadata store (saves)", seconds))
     return Activity(
         spot=spot,
         is_closed=engine.closed,
@@ -216,23 +223,11 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         unsaved_bytes=unsaved_bytes,
         queued=len(cache.writer.pending) - len(unsaved),
         queued_bytes=cache.writer.size - unsaved_bytes,
-        resting=(
-            *_resting_saves(cache.writer.rest_left()),
-            *[
-                RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
-                for breaker in breakers
-                if breaker.is_open
-            ],
-        ),
+        resting=tuple(resting),
         limits=tuple(_limits(limiting, spec)),
         grants_last_minute=limiting.stats.last_minute(),
         maps=tuple(_maps(engine)),
     )
-
-
-def _resting_saves(seconds: float) -> Iterable[RestingBackend]:
-    if seconds:
-        yield RestingBackend("metadata store (saves)", seconds)
 
 
 def _running(engine: Engine) -> Iterable[RunningCall]:
@@ -258,7 +253,7 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
 
 
 def _maps(engine: Engine) -> Iterable[ActiveMap]:
-    for known in engine.maps.copy():
+    for known in engine.maps.valuerefs():
         meter = known()
         if meter is not None and not meter.has_ended:
             told = meter.progress()

@@ -93,7 +93,7 @@ class Engine:
             open.
         streams: the calls of generators that run, each with when that began.
         waiting: the calls that wait for another one.
-        maps: weak references to what counts for maps with a `progress=`.
+        maps: what counts for maps with a `progress=`, by its `id`, in the order of their begin.
         closing: after `shutdown`, what the last of these has to do.
     """
 
@@ -151,7 +151,7 @@ class Engine:
         self.owner = owner
         self.running: dict[object, float | None] = {}
         self.waiting: dict[Wait, None] = {}
-        self.maps: list[Callable[[], Metered | None]] = []
+        self.maps: weakref.WeakValueDictionary[int, Metered] = weakref.WeakValueDictionary()
         self.closing: list[Callable[[], object]] = []
         self.saves_behind = False
         self.size_limit: SizeLimit | None = None
@@ -178,8 +178,8 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
-        self.running, self.waiting, self.closing, self.maps = {}, {}, [], []
-        self.streams = {}
+        self.running, self.waiting, self.closing, self.streams = {}, {}, [], {}
+        self.maps.clear()
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()

@@ -36,9 +36,9 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.leading import followed, lease
 from beautyspot.calls.reports import (
     has_changed,
+    refuse_moved,
     report_no_key,
     warn_inactive,
-    warn_moved,
     warn_stale,
 )
 from beautyspot.calls.runs import Run
@@ -170,13 +170,8 @@ def _execute(run: Run) -> Flow:
     call.why = "refreshed" if call.refresh else call.why or "not stored"
     observers.miss(addressing.func_identifier, call.key, call.why)
     watch = addressing.watch(call)
-    may_move = call.waited and (watch is not None or addressing.has_own_id)
-    if may_move and addressing.has_moved(call):
-        run.share(None)  # what the function would give now belongs to another key
-        warn_moved(engine, call)
-        return (yield from _unstored(engine, call))
     run.begin()
-    addressing.tell_arguments(call, watch)
+    addressing.tell_arguments(call)
     execution = Execute(call, observers, counted)
     try:
         outcome: Outcome = yield execution
@@ -272,8 +267,11 @@ def renewal(engine: Engine, call: Call) -> Flow:
         value = yield from lease(run, -inf)
         if value is not MISSING or not run.leased:
             return Outcome(value is not MISSING)
-        if call.task.addressing.has_moved(call):
-            warn_moved(engine, call)
+        key = call.key
+        call.task.addressing.address(call)  # its caller has gone on since, and may change arguments
+        if call.key != key:
+            call.key = key  # by which the run ends
+            refuse_moved(engine, call)
             return Outcome(False)
         outcome = yield from _execute(run)
         if run.pending is None:

@@ -20,7 +20,6 @@ from beautyspot.calls.reports import (
     has_changed,
     report_no_lease,
     warn_inactive,
-    warn_moved,
 )
 from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -99,7 +98,6 @@ class ItemRuns:
         self._pending: deque[Item] = deque()  # to lead, or else to follow
         self._others: deque[Item] = deque()  # these wait for another call, or for a lease
         self._deadline = inf
-        self._has_run = False
 
     def run(self, missing: list[Item]) -> Steps:
         """Give all items their values."""
@@ -290,8 +288,7 @@ class ItemRuns:
     def _execute(self, items: list[Item]) -> Steps:
         """Call the function with these items, and share and store what it returns."""
         engine, task = self._engine, self._task
-        made = self._told(items)
-        watched = self._prepare(made)
+        made, watched = self._begin_runs(items)
         batch = Call(task, *self._given.holding([item.given for item in items]))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
@@ -313,62 +310,38 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
-        yield from self._save(self._unchanged(made, watched), took / len(items))
+        for watch, its_items in watched:
+            if has_changed(engine, watch, *[item.call for item in its_items]):
+                for item in its_items:
+                    item.run.shared = None  # those that follow run the function themselves
+        kept = [item for item in made if item.run.shared is not None]
+        yield from self._save(kept, took / len(items))
         return None
 
-    def _told(self, items: list[Item]) -> list[Item]:
-        """Tell of the misses; those of the items whose results are to be stored."""
-        engine = self._engine
-        engine.follow_level()
-        observers = engine.observers
-        listens = observers.told or observers.wraps
-        made: list[Item] = []
-        for item in items:
-            call = item.call
-            if call.key and listens:  # else it was told of when that was seen
-                engine.miss(call)
-            call.waited = call.waited or self._has_run  # the function may have changed an argument
-            if not self._shares(item):
-                continue
-            engine.running[item.run] = perf_counter()
-            if call.waited and call.task.addressing.has_moved(call):
-                warn_moved(engine, call)  # what the function gives now belongs to another key
-                item.run.share(None)
-            else:
-                made.append(item)
-        self._has_run = True
-        return made
-
-    def _prepare(self, made: list[Item]) -> list[Watched]:
-        """Note what has to be known of the items before the function runs.
+    def _begin_runs(self, items: list[Item]) -> tuple[list[Item], list[Watched]]:
+        """Tell of the misses, and note what has to be known before the function runs.
 
         Returns:
-            What is watched while it runs, of which items: of all what they share, of each itself.
+            The items whose results are to be stored; and what is watched while it runs, of which
+            items: of all what they share, of each itself.
         """
-        watched: list[Watched] = []
-        if not made:
-            return watched
-        addressing = self._task.addressing
-        shared = addressing.watch(made[0].call, item=False)
-        if shared is not None:
-            watched.append((shared, made))
+        engine, addressing = self._engine, self._task.addressing
+        made = [item for item in items if self._shares(item)]
+        shared = addressing.watch(made[0].call, item=False) if made else None
+        watched = [] if shared is None else [(shared, made)]
+        engine.follow_level()
+        observers = engine.observers
+        for item in items if observers.told or observers.wraps else ():
+            if item.call.key:  # else it was told of when that was seen
+                engine.miss(item.call)
         for item in made:
+            engine.running[item.run] = perf_counter()
             item.run.begin()
             own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
-            addressing.tell_arguments(item.call, shared, own)
+            addressing.tell_arguments(item.call)
             if own is not None:
                 watched.append((own, [item]))
-        return watched
-
-    def _unchanged(self, made: list[Item], watched: list[Watched]) -> list[Item]:
-        """Those of the items whose keys are made of what they were made of before."""
-        changed: set[Item] = set()
-        for watch, items in watched:
-            if has_changed(self._engine, watch, *[item.call for item in items]):
-                changed.update(items)
-        for item in changed:
-            item.run.shared = None  # those that follow run the function themselves
-        return [item for item in made if item not in changed]
+        return made, watched
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""

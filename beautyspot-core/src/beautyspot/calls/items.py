@@ -132,23 +132,18 @@ def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list
     for place, call in enumerate(_calls(whole, given)):
         call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
         call.waited = in_place
-        _address(engine, call)
+        if engine.active:
+            try:
+                call.task.addressing.address(call)
+            except Exception as error:
+                report_no_key(engine, call, error)
+        else:
+            warn_inactive(engine, call)
         item = Item(call, given.items[place])
         if not call.key or known.setdefault(call.key, item) is item:
             items.append(item)
         known.get(call.key, item).places.append(place)
     return items
-
-
-def _address(engine: Engine, call: Call) -> None:
-    """Give an item its key, where it has one."""
-    if not engine.active:
-        warn_inactive(engine, call)
-        return
-    try:
-        call.task.addressing.address(call)
-    except Exception as error:
-        report_no_key(engine, call, error)
 
 
 def _look_up(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot import logs
@@ -170,13 +168,7 @@ class Marking:
 
     def note_map(self, meter: Metered) -> None:
         """Note a map that may begin, which this does not keep."""
-        maps = self._engine.maps
-        for known in maps.copy():
-            counting = known()
-            if counting is None or counting.has_ended:
-                with suppress(ValueError):  # another thread was faster
-                    maps.remove(known)
-        maps.append(weakref.ref(meter))
+        self._engine.maps[id(meter)] = meter
 
     def runner(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function` itself if it is marked, else a marked function in its place.

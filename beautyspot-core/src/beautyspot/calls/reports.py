@@ -55,19 +55,6 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
     )
 
 
-def warn_moved(engine: Engine, call: Call) -> None:
-    """Warn once that a result is not stored, since others changed an argument before it ran."""
-    _refuse_changed(engine, call)
-    name = call.task.func_identifier
-    advice = "pass a copy"
-    engine.reporter.keep_reason(name, f"an argument was changed during the call: {advice}")
-    engine.reporter.once(
-        f"moved {name}",
-        f"an argument of {name} was changed while the call was under way, so its result is not "
-        f"stored: {advice}",
-    )
-
-
 def report_no_lease(engine: Engine, call: Call, error: Exception) -> None:
     """Report that the store gave no lease."""
     advice = "The call goes on, and another process may compute the same result"
@@ -110,6 +97,9 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
+    if watch.has_moved:
+        refuse_moved(engine, *calls)
+        return True
     try:
         changes = addressing.changes(watch)
         if not changes:
@@ -117,18 +107,29 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     except Exception as error:
         engine.reporter.report("compare the key", name, error, "The result is not stored")
         changes = {}
+    _refuse_changed(engine, changes, *calls)
+    return True
+
+
+def refuse_moved(engine: Engine, *calls: Call) -> None:
+    """Store no result of these calls, since others changed an argument before they ran."""
+    name = calls[0].task.func_identifier
+    told = (
+        f"an argument of {name} was changed while the call was under way, so its result is not "
+        "stored: pass a copy"
+    )
+    _refuse_changed(engine, {"": told}, *calls)
+
+
+def _refuse_changed(engine: Engine, changes: dict[str, str], *calls: Call) -> None:
+    name = calls[0].task.func_identifier
     for path, told in changes.items():
         engine.reporter.once(f"changed {name} {path}", told)
         engine.reporter.keep_reason(name, told)
     for call in calls:
-        _refuse_changed(engine, call)
-    return True
-
-
-def _refuse_changed(engine: Engine, call: Call) -> None:
-    call.changed = True
-    engine.counting.changed += 1
-    engine.refuse(call, "changed argument")
+        call.changed = True
+        engine.counting.changed += 1
+        engine.refuse(call, "changed argument")
 
 
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:

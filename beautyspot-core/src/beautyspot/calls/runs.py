@@ -11,7 +11,7 @@ from beautyspot.calls.reports import report_no_lease
 from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.waiting import has_loop
+from beautyspot.concurrency.waiting import running_loop
 from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.saving import Pending
@@ -43,6 +43,7 @@ class Run:
         flight: what other calls of this process follow until the end; None where none can.
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
+        began_at: when that was, in Unix time, by the store's clock.
         took: seconds that the function worked, less what it queued for limits.
         shared: what those get who follow: the bytes of the result, or the outcome itself; None has
             each of them run the function itself.
@@ -50,7 +51,7 @@ class Run:
     """
 
     __slots__ = (
-        *("_began_at", "_encoded", "call", "engine", "flight", "leased", "pending", "shared"),
+        *("_encoded", "began_at", "call", "engine", "flight", "leased", "pending", "shared"),
         *("since", "took"),
     )
 
@@ -58,7 +59,7 @@ class Run:
         self.engine, self.call, self.flight = engine, call, flight
         self.leased = False
         self.since: int | None = None
-        self._began_at: float | None = None
+        self.began_at: float | None = None
         self.took = 0.0
         self.shared: Any = ABANDONED
         self._encoded: Payload | Outcome | None = None
@@ -75,7 +76,9 @@ class Run:
         rejected = {} if call.rejected == -inf else {call.key: call.rejected}
         try:
             if in_place or call.trips is None:
-                begun = self.engine.cache.begin([call.key], rejected, in_place=in_place)
+                cache = self.engine.cache
+                asked = cache if call.key in cache.writer.pending else cache.leases
+                begun = asked.begin([call.key], rejected, in_place=in_place)
             else:
                 begun = call.trips.begin(call.key, rejected)
         except Exception as error:
@@ -83,22 +86,22 @@ class Run:
                 return ELSEWHERE
             report_no_lease(self.engine, call, error)
             return None
-        self.since, self._began_at = begun.since, begun.now
+        self.since, self.began_at = begun.since, begun.now
         self.leased = call.key in begun.leased
         return begun
 
     def take(self, begun: Begun) -> bool:
         """Take over what the store answered; whether the lease is held now."""
-        self.since, self._began_at = begun.since, begun.now
+        self.since, self.began_at = begun.since, begun.now
         self.leased = self.call.key in begun.leased
         return self.leased
 
     def begin(self) -> None:
-        """Note that the function begins, by the store's clock."""
-        cache, began = self.engine.cache, self._began_at
-        self.call.began_at = cache.clock() if began is None else began
+        """Note that the function begins, also where the store has said nothing."""
         if self.since is None:
-            self.since = cache.number_now()
+            cache = self.engine.cache
+            self.since, self.began_at = cache.number_now(), cache.clock()
+        self.call.began_at = self.began_at
 
     # -------------------------------------------------------------------------------- keeping
 
@@ -110,7 +113,7 @@ class Run:
     def share_unstored(self, value: Any) -> None:
         """Give a copy of `value`, which is not to be stored, to those who follow by now."""
         self.shared = None
-        if self.flight is not None and self.flight.has_followers:
+        if self.flight is not None and self.flight.wakers:
             with suppress(Exception):  # no copy can be made: each follower runs the function itself
                 payload = self.call.task.form.encode(value, as_media=False)
                 data: object = payload.data
@@ -153,8 +156,10 @@ class Run:
         pending, engine, call = self.pending, self.engine, self.call
         assert pending is not None  # noqa: S101 - see `keep`
         writer = engine.cache.writer
-        if self.queued():
+        if engine.saves_behind and self.queued():
             return
+        if self.flight is not None:
+            self.flight.is_saving = not self.flight.done
         if call.task.kind not in ASYNCHRONOUS:
             if call.trips is None or self._takes_longer(pending):
                 writer.write(pending)
@@ -175,17 +180,14 @@ class Run:
         return form.compresses or form.wants_blob(len(data), threshold)
 
     def queued(self) -> bool:
-        """Whether the result is saved behind its callers."""
-        pending, engine = self.pending, self.engine
-        behind = engine.saves_behind and not self.call.invalidated
-        if behind and pending is not None and engine.cache.writer.queue(pending):
-            self.call.is_stored = True
-            if self.shared is ABANDONED:
-                self.shared = self._encoded
-            return True
-        if self.flight is not None:
-            self.flight.is_saving = not self.flight.done
-        return False
+        """Have the result saved behind its callers, where that can be; whether it is."""
+        pending, call = self.pending, self.call
+        if pending is None or call.invalidated or not self.engine.cache.writer.queue(pending):
+            return False
+        call.is_stored = True
+        if self.shared is ABANDONED:
+            self.shared = self._encoded
+        return True
 
     def has_saved(self) -> None:
         """Have the result shared, now that it is written.
@@ -217,7 +219,7 @@ class Run:
         Where the event loop may wait for nothing, a thread does so, `in_thread`.
         """
         engine, flight = self.engine, self.flight
-        if self.leased and engine.blocking and not in_thread and has_loop():
+        if self.leased and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
                 single_flight.part(flight)
@@ -246,7 +248,10 @@ def release_all(runs: list[Run]) -> None:
 
 def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
     """Save the results of several runs."""
-    left = [run for run in runs if not run.queued()]
+    left = [run for run in runs if not (engine.saves_behind and run.queued())]
+    for run in left:
+        if run.flight is not None:
+            run.flight.is_saving = not run.flight.done
     pending = [run.pending for run in left if run.pending is not None]
     if pending:
         yield Block(partial(engine.cache.writer.write, *pending))

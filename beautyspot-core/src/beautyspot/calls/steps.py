@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Protocol
 
+    from beautyspot.concurrency.waiting import Awaited
     from beautyspot.resilience.observers import Observers
     from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.task import Call
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
 
         async def perform_async(self, executor: Callable[[], Executor]) -> Any:
             """Do it without blocking the event loop; `executor` makes one where it is needed."""
-
-    class Waking(Protocol):
-        """What wakes those that wait for it, from any thread."""
-
-        def add_waker(self, wake: Callable[[], object], /) -> None:
-            """Have `wake` called, at once where it is over."""
-
-        def remove_waker(self, wake: Callable[[], object], /) -> None:
-            """Forget it."""
 
 
 class Outcome:
@@ -196,18 +188,15 @@ class Wait:
 
     __slots__ = ("_awaited", "_timeout")
 
-    def __init__(self, awaited: Waking, timeout: float) -> None:
+    def __init__(self, awaited: Awaited, timeout: float) -> None:
         self._awaited = awaited
         self._timeout = None if timeout == inf else timeout
 
     def perform(self) -> bool:
         """Wait for a bell."""
         bell = Bell()
-        self._awaited.add_waker(bell)
-        try:
+        with self._awaited.waking(bell):
             return bell.wait(self._timeout)
-        finally:
-            self._awaited.remove_waker(bell)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> bool:
         """Wait on a future of this loop's own: never in the executor, which the leader needs."""
@@ -215,10 +204,8 @@ class Wait:
 
         del executor
         alarm = Alarm()
-        self._awaited.add_waker(alarm)
-        try:
-            return await asyncio.wait_for(alarm.rung, self._timeout)
-        except TimeoutError:
-            return False
-        finally:
-            self._awaited.remove_waker(alarm)
+        with self._awaited.waking(alarm):
+            try:
+                return await asyncio.wait_for(alarm.rung, self._timeout)
+            except TimeoutError:
+                return False

@@ -97,7 +97,7 @@ class Stream:
             if call.may_store:
                 yield Block(self._begin_run)
                 self._watch = call.task.addressing.watch(call)
-                call.task.addressing.tell_arguments(call, self._watch)
+                call.task.addressing.tell_arguments(call)
                 self._data = []
             self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.streams[call] = perf_counter()

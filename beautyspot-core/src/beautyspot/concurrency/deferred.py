@@ -16,7 +16,6 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency.forks import at_end_of_child
@@ -31,19 +30,15 @@ _OURS: Final = "beautyspot"
 """How the names of our threads begin."""
 
 _left: deque[Callable[[], object]] = deque()
-_at_work: dict[_thread.LockType, None] = {}  # each is free once its thread has ended
 _watched: list[bool] = []
 
 
 def later(work: Callable[[], object]) -> None:
-    """Have a thread do some work.
-
-    Where no thread can be started, the next one that can does it, or the process's end.
-    """
+    """Have a thread do some work; where none can be started, the process's end does."""
     _left.append(work)
     if not _watched and at_end_of_child(finish):
         _watched.append(True)
-    _begin()
+    next((thread for thread in _threads if not thread.runs), _threads[0]).begin()
 
 
 def begin(work: Callable[[], object], name: str) -> threading.Thread:
@@ -128,58 +123,35 @@ def _launch(thread: threading.Thread, work: Callable[[], object]) -> None:
         work()
 
 
-def _begin() -> None:
-    if len(_at_work) >= MOST:
-        return  # each looks for more before it ends
-    running = _thread.allocate_lock()
-    running.acquire()
-    _at_work[running] = None
-    try:
-        begin(partial(_work, running), "deferred")
-    except BaseException as error:  # an interrupt (Ctrl-C) too: the thread may run, or may not
-        _at_work.pop(running, None)
-        if not isinstance(error, RuntimeError):
-            raise
+def _do_all() -> None:
+    while _left:
+        try:
+            work = _left.popleft()
+        except IndexError:  # another thread has taken it
+            return
+        work()
 
 
-def _work(running: _thread.LockType) -> None:
-    _at_work[running] = None  # an interrupt may have left it out
-    try:
-        while _left:
-            _do_next()
-    finally:
-        _at_work.pop(running, None)
-        if _left:  # what came after the last look, or after an error
-            _begin()
-        running.release()
-
-
-def _do_next() -> None:
-    try:
-        work = _left.popleft()
-    except IndexError:  # another thread has taken it
-        return
-    work()
+_threads: Final = [NeededThread("deferred", _do_all, _left.__len__) for _ in range(MOST)]
 
 
 @atexit.register
 def finish() -> None:
     """Do here what is left, and wait for what is being done."""
-    while _left or _at_work:
+    while _left or any(thread.runs for thread in _threads):
         try:
-            _do_next()
+            _do_all()
         except Exception as error:  # as at exit: the rest is done all the same
             sys.excepthook(type(error), error, error.__traceback__)
-        for running in [] if _left else list(_at_work):
-            with running:
-                pass
+        for thread in _threads:
+            thread.join(1.0)
 
 
 def _reset_after_fork() -> None:
     """It is the parent's to do."""
     _left.clear()
-    _at_work.clear()
     _watched.clear()
+    _threads[:] = [NeededThread("deferred", _do_all, _left.__len__) for _ in range(MOST)]
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

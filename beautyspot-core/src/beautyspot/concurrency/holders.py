@@ -13,7 +13,9 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.concurrency.waiting import running_loop
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -31,8 +33,7 @@ def hold(what: object, end: Callable[[], object]) -> None:
 
     Where no event loop runs here, nothing is noted.
     """
-    asyncio: Any = sys.modules.get("asyncio")
-    loop = None if asyncio is None else asyncio._get_running_loop()
+    loop = running_loop()
     if loop is not None:
         held.setdefault(loop, {})[what] = end
 

@@ -21,6 +21,8 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
+from beautyspot.concurrency.waiting import Awaited
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Protocol
@@ -151,8 +153,10 @@ class Queue:
             self.length -= 1
 
 
-class Start:
+class Start(Awaited):
     """The beginning of one call of a limited function, which can be stopped until it has begun.
+
+    `end` stops it, from any thread: nothing where it has begun.
 
     Attributes:
         has_begun: whether the user's function has begun. From then on nothing stops the call: not
@@ -161,28 +165,22 @@ class Start:
         tell: called when it begins.
     """
 
-    __slots__ = ("_is_stopped", "_wakers", "began", "has_begun", "tell")
+    __slots__ = ("began", "has_begun", "tell")
 
     def __init__(self) -> None:
-        self.has_begun = self._is_stopped = False
+        self.has_begun = self.done = False
         self.began: float | None = None
         self.tell: Callable[[], object] | None = None
-        self._wakers: list[Callable[[], object]] = []
+        self.wakers = []
 
     def watch(self) -> None:
         """Be that of the call that is made from here, in this context."""
         _within.set((self, _within.get()))
 
-    def stop(self) -> None:
-        """Have the function not begin, from any thread; nothing where it has begun."""
-        self._is_stopped = True
-        for wake in self._wakers.copy():
-            wake()
-
     @property
     def is_stopped(self) -> bool:
         """Whether the function never begins."""
-        return self._is_stopped and not self.has_begun
+        return self.done and not self.has_begun
 
     def check(self) -> None:
         """Go no further where it was stopped.
@@ -203,17 +201,6 @@ class Start:
         self.began, self.has_begun = monotonic(), True
         if self.tell is not None:
             self.tell()
-
-    @contextmanager
-    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
-        """In the block, call `wake` where it is stopped, or was before."""
-        self._wakers.append(wake)
-        if self._is_stopped:  # after the other: one of the two threads sees what the other did
-            wake()
-        try:
-            yield
-        finally:
-            self._wakers.remove(wake)
 
 
 def hold() -> None:

@@ -23,8 +23,10 @@ from inspect import CO_GENERATOR
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency.waiting import Awaited
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
 _graph = threading.RLock()
@@ -41,7 +43,7 @@ ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
 
 
-class Flight:
+class Flight(Awaited):
     """One execution under way, or finished with `result`.
 
     Attributes:
@@ -57,7 +59,7 @@ class Flight:
     """
 
     __slots__ = (
-        *("_frame", "_wakers", "done", "is_of_task", "is_saving", "key", "result", "spared"),
+        *("_frame", "is_of_task", "is_saving", "key", "result", "spared"),
         *("thread", "waits_for", "within"),
     )
 
@@ -76,20 +78,7 @@ class Flight:
                 at = at.f_back
             self._frame = at
         self.waits_for: list[Flight] = []
-        self._wakers: list[Callable[[], object]] = []
-
-    def add_waker(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called when the flight is done; at once where it is."""
-        with _graph:
-            if not self.done:
-                self._wakers.append(wake)
-                return
-        wake()
-
-    def remove_waker(self, wake: Callable[[], object]) -> None:
-        """Forget a waker, called or not."""
-        with _graph, suppress(ValueError):
-            self._wakers.remove(wake)
+        self.wakers = []
 
     @property
     def is_left(self) -> bool:
@@ -101,20 +90,12 @@ class Flight:
             at = at.f_back
         return at is None
 
-    @property
-    def has_followers(self) -> bool:
-        """Whether any wait."""
-        return bool(self._wakers)
-
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
             if not self.done:
                 self.result, self.done, self._frame = result, True, None
-            wakers = self._wakers.copy()
-        for wake in wakers:
-            with suppress(Exception):
-                wake()
+        self.end()
 
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
         """Whether this is one of `flights`, or waits for one, over any number of others."""
@@ -210,7 +191,7 @@ class Flights:
                 _unlink(flight.within, flight)
             if not flight.done:
                 flight.result, flight.done, flight._frame = result, True, None
-        if flight._wakers:
+        if flight.wakers:
             flight.finish(result)
 
     def detach(self, key: str) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
@@ -36,17 +36,14 @@ def in_asyncio() -> bool:
 
     Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
     """
-    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no task runs without it
-    if asyncio is None:
-        return False
-    loop = asyncio._get_running_loop()
-    return loop is not None and asyncio.current_task(loop) is not None
+    loop = running_loop()
+    return loop is not None and sys.modules["asyncio"].current_task(loop) is not None
 
 
-def has_loop() -> bool:
-    """Whether an event loop of asyncio runs in this thread."""
-    asyncio: Any = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of asyncio that runs in this thread, if any."""
+    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no loop runs without it
+    return None if asyncio is None else asyncio._get_running_loop()
 
 
 def check_asyncio(what: str) -> None:
@@ -144,15 +141,15 @@ class Awaited:
         for wake in self.wakers.copy():
             wake()
 
-    def add_waker(self, wake: Callable[[], object]) -> None:
-        """Have `wake` called when it is over; at once where it is."""
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """In the block, call `wake` when it is over; at once where it is."""
         self.wakers.append(wake)
-        if self.done:
-            wake()
-
-    def remove_waker(self, wake: Callable[[], object]) -> None:
-        """Forget a waker."""
-        with suppress(ValueError):
+        try:
+            if self.done:  # after the other: one of the two threads sees what the other did
+                wake()
+            yield
+        finally:
             self.wakers.remove(wake)
 
 

@@ -93,9 +93,10 @@ class GuardedStore:
         self.find = self._guarded(look, lambda key: patiently(store.find, key))
         self.find_many = self._guarded(look, lambda keys: patiently(store.find_many, keys))
         self.get, self.rows = self._guarded(look, store.get), self._guarded(look, store.rows)
-        self.begin_now = self._guarded("begin", self._begin)
+        begin = store.begin if self._store_clock is None else self._begin
+        self.begin_now = self._guarded("begin", begin)
         self.begin: Callable[..., Begun] = self._guarded(
-            "begin", lambda *args: patiently(self._begin, *args)
+            "begin", lambda *args, **options: patiently(begin, *args, **options)
         )
         self.put: Callable[[list[Put]], set[str]] = self._guarded(save, self._put)
         self.delete, self.note = self._guarded(save, store.delete), self._guarded(save, store.note)
@@ -152,14 +153,11 @@ class GuardedStore:
         raise MetadataError(wrong_answer(self.real, "store_id", store_id, "the ID", advice))
 
     def _begin(
-        self, keys: Collection[str], token: str, rejected: Mapping[str, float] | None = None
+        self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
     ) -> Begun:
-        sent = 0.0 if self._store_clock is None else ticks()
-        begun: object = self.real.begin(keys, token, rejected=rejected)
-        if not isinstance(begun, Begun):
-            advice = "return a Begun with its four fields"
-            raise MetadataError(wrong_answer(self.real, "begin", begun, "a Begun", advice))
-        if self._store_clock is not None:
+        """The same, and hear what the store's clock shows."""
+        sent, begun = ticks(), self.real.begin(keys, token, rejected=rejected)
+        if self._store_clock is not None and isinstance(begun, Begun):
             self._store_clock.hear(begun.now, sent)
         return begun
 

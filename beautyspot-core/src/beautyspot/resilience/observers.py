@@ -68,7 +68,7 @@ class Parts:
 
 
 def _check(part: object, name: str) -> None:
-    """Refuse a part that can't be called with one argument, or has to be awaited."""
+    """Refuse a part that can't be called, or has to be awaited: nobody would learn of that."""
     if part is None:
         return
     import inspect
@@ -80,16 +80,6 @@ def _check(part: object, name: str) -> None:
             f"observers= has {name}, which is asynchronous: nobody would await it. Give a plain "
             "function, which puts the events into a queue, say"
         )
-    try:
-        inspect.signature(part).bind(None)
-    except TypeError as error:
-        shown = getattr(part, "__qualname__", name)
-        raise ConfigError(
-            f"observers= has {shown}, which does not take one argument ({error}): it is called "
-            "with an event, or execution with an Execution"
-        ) from None
-    except ValueError:  # some builtins have no signature
-        return
 
 
 def checked(observers: object) -> tuple[Observer, ...]:
@@ -134,11 +124,6 @@ class Observers:
         from beautyspot.observing import Hit
 
         self._hit = Hit  # to import it at each hit would take half as long as all the rest
-
-    @property
-    def watching(self) -> bool:
-        """Whether anybody observes executions."""
-        return bool(self.told or self.wraps)
 
     # -------------------------------------------------------------------------------- events
 

@@ -254,12 +254,9 @@ class Reporter:
         kind = cause[:2]
         with self._lock:
             self.counts[trouble.operation] += 1
-            # That the operation rests is no news where why it failed was said.
-            said = self._causes[kind] + self._causes[cause[0], OPENING]
-            rests = isinstance(trouble.error, Resting) and said > 0
             at_opening = (cause[0], OPENING, *cause[2:])
             is_known = cause in self._said or at_opening in self._said
-            if rests or is_known or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
+            if is_known or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
                 return 0
             self._said.add(cause)
             self._causes[kind] += 1

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.waiting import Awaited, Bell
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.store import Begun
+from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from beautyspot.contracts.store import Begun
     from beautyspot.resilience.guarded_backends import GuardedStore
 
 BEATS: Final = 3
@@ -90,7 +92,10 @@ class Leases:
             MetadataError: the store failed; `MetadataBusyError` `in_place` where it would wait.
         """
         ask = self._store.begin_now if in_place else self._store.begin
-        begun = ask(keys, self.token, rejected)
+        begun: object = ask(keys, self.token, rejected=rejected)
+        if not isinstance(begun, Begun):
+            advice = "return a Begun with its four fields"
+            raise MetadataError(wrong_answer(self._store.real, "begin", begun, "a Begun", advice))
         self.since = max(self.since, begun.since)
         if begun.leased:
             self.held |= dict.fromkeys(begun.leased, self._clock())

@@ -83,12 +83,6 @@ class Placement:
             raise self._too_large(task, record)
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
 
-    def is_in_place(self, task: Task, record: TaskRecord) -> bool:
-        """Whether its data stay in the row as they are."""
-        data, form = record.result_data, task.form
-        is_small = type(data) is bytes and len(data) <= self.blob_threshold
-        return is_small and task.options.save_blob is None and not form.compresses
-
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
         data: object = record.result_data or b""

@@ -89,7 +89,7 @@ class Rows:
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
         task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
-        now, terms, digest = self.clock(), call.terms or task.terms, None
+        now, terms, digest, form = self.clock(), call.terms or task.terms, None, task.form
         shown = call.arguments
         expires_at = None if terms.ttl is None else now + terms.ttl
         func_name, func_identifier, version, tags = _clean(
@@ -106,7 +106,7 @@ class Rows:
             input_id=call.input_id if call.input_id.isprintable() else clean(call.input_id),
             version=version,
             result_type=DIRECT_BLOB,
-            content_type=task.form.row_type(payload.codec),
+            content_type=None if payload.codec == form.codec else form.row_type(payload.codec),
             result_data=data,  # type: ignore[arg-type]  # any buffer, until it is stored
             updated_at=f"{_second(int(now))}.{int(now % 1 * 1e6):06d}",
             func_identifier=func_identifier,

@@ -106,7 +106,9 @@ class Saver:
             if pending.replaces == "":
                 found = self.store.find(pending.key)
                 pending.replaces = None if found is None else in_full(found).result_value
-            if not self.placement.is_in_place(task, record):
+            data, form = record.result_data, task.form
+            is_small = type(data) is bytes and len(data) <= self.placement.blob_threshold
+            if not is_small or form.compresses or task.options.save_blob is not None:
                 if not pending.leased and self.placement.wants_blob(task, record):
                     with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
                         begun = self.leases.begin([pending.key], {pending.key: inf})
@@ -123,17 +125,20 @@ class Saver:
         token = self.leases.token if pending.leased else ""
         return Put(pending.record, covers_of(pending.record), pending.since, token)
 
-    def settle(self, pending: Pending, stored: bool, seconds: float, *, later: bool) -> None:
-        """See to what a result leaves that the store has taken, in so many seconds, or refused."""
-        if pending.leased:  # the put has released it
-            pending.leased = False
-            self.leases.held.pop(pending.key, None)
-        if stored:
-            self.has_stored(pending, seconds, later=later)
-        else:
-            pending.refused = True
-            self._say_refused(pending.record)
-        pending.tell(stored)
+    def settle(
+        self, batch: Sequence[Pending], refused: set[str], seconds: float, *, later: bool
+    ) -> None:
+        """See to what results leave that the store has taken, in so many seconds, or refused."""
+        for pending in batch:
+            if pending.leased:  # the put has released it
+                pending.leased = False
+                self.leases.held.pop(pending.key, None)
+            pending.refused = pending.key in refused
+            if pending.refused:
+                self._say_refused(pending.record)
+            else:
+                self.has_stored(pending, seconds, later=later)
+            pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:
         """Release the lease of a result that is not stored now."""

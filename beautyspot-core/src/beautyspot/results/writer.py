@@ -199,7 +199,8 @@ class Writer:
         if stored is None:
             return False
         self._forget(pending)
-        saver.settle(pending, stored, perf_counter() - began, later=False)
+        refused = set() if stored else {pending.key}
+        saver.settle([pending], refused, perf_counter() - began, later=False)
         return True
 
     def _write(self, batch: Sequence[Pending], *, later: bool) -> bool:
@@ -212,20 +213,13 @@ class Writer:
                 return self._write_singly(batch, later=later)
             self._hold(batch[0], error)
             return False
-        self._has_put(batch, refused, began, later=later)
+        for pending in batch if self.pending else ():
+            self._forget(pending)
+        self._saver.settle(batch, refused, (perf_counter() - began) / len(batch), later=later)
         if self._rests_until:
             self._pause = self._rests_until = 0.0  # the store works again
             self._bell()
         return True
-
-    def _has_put(
-        self, batch: Sequence[Pending], refused: set[str], began: float, *, later: bool
-    ) -> None:
-        seconds = (perf_counter() - began) / len(batch)
-        for pending in batch:
-            if self.pending:
-                self._forget(pending)
-            self._saver.settle(pending, pending.key not in refused, seconds, later=later)
 
     def _write_singly(self, batch: Sequence[Pending], *, later: bool) -> bool:
         """The same one by one, so that one bad row blocks nobody.
@@ -245,7 +239,8 @@ class Writer:
                 failed.append((pending, error))
             else:
                 taken = True
-                self._has_put([pending], refused, began, later=later)
+                self._forget(pending)
+                self._saver.settle([pending], refused, perf_counter() - began, later=later)
         for pending, why in failed:
             pending.refusals += taken
             if pending.refusals > 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
         bound: Bound
         written: Written | None
         own_id: object
+        waited: bool
         input_id: str
         key: str
         version: str | None
@@ -266,7 +266,7 @@ class Addressing:
         keygen = self._keygen
         if self.has_own_id:
             own = call.own_id = self._own_id(call)
-            call.input_id = own if type(own) is str else keygen.id_of_value(own)
+            call.input_id = self._id_of(own)
             call.written = Written({}, {}, held, {})
             return False
         named, walk, code = self._binding.named(call.bound), keygen.walk(), ""
@@ -298,15 +298,6 @@ class Addressing:
                 made.append("")
         return made
 
-    def has_moved(self, call: Addressed) -> bool:
-        """Whether the call has another key by now: an argument was changed since it got one."""
-        try:
-            again = copy(call)
-            self.address(again)
-            return again.key != call.key
-        except Exception:
-            return True
-
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, the first of them first.
 
@@ -321,6 +312,9 @@ class Addressing:
             for with_code in (True, False)
         ]
         return [self._maker_of(name, version)(ends) for name in dict.fromkeys(names)]
+
+    def _id_of(self, own: object) -> str:
+        return own if type(own) is str else self._keygen.id_of_value(own)
 
     def _own_id(self, call: Addressed) -> object:
         key = self._options.key

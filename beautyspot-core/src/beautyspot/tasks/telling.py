@@ -38,12 +38,14 @@ class Watch(NamedTuple):
         written: what was written of it then.
         item: True for the item of `each=` alone, False for all but that.
         code: what `version="auto"` was made of; None where nobody asks for that.
+        has_moved: whether that has changed already, while the call waited.
     """
 
     call: Addressed
     written: Written
     item: bool | None
     code: set[Record] | None
+    has_moved: bool
 
 
 class TellingAddressing(Addressing):
@@ -65,7 +67,7 @@ class TellingAddressing(Addressing):
             if not is_omitted(t)
         }
 
-    def tell_arguments(self, call: Addressed, *_watches: Watch | None) -> None:
+    def tell_arguments(self, call: Addressed) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
         try:
             if not self.has_own_id:
@@ -111,23 +113,35 @@ class TellingAddressing(Addressing):
     def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
         """Begin to watch what the call may change of its own key; None where that is nothing.
 
-        Most calls have flat arguments alone, which nobody can change.
+        Most calls have flat arguments alone, which nobody can change. What was written of the
+        others when the call got its key is compared at the end; where nothing was, since the key
+        was known or the user's, it is seen here whether the call has that key still.
 
         Args:
             call: the call, whose function runs next.
             item: True for the item of `each=` alone, False for all but that.
         """
         values, more = call.bound
-        if self._key_maker is not None and not self.follows:
-            flat = not more and FLAT.issuperset(map(type, values))
-            if flat or self.has_own_id:
-                return None
+        holds_nothing = self._key_maker is not None and not self.follows
+        if holds_nothing and not more and FLAT.issuperset(map(type, values)):
+            return None
+        written, has_moved = call.written or Written({}, {}, {}, {}), False
+        try:
+            if self.has_own_id:
+                has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
+            elif call.written is None:
+                written = self._written(call)
+                has_moved = self._keygen.id_of(written.texts, self._added) != call.input_id
+        except Exception:  # it has no key any more
+            has_moved = True
+        if holds_nothing and self.has_own_id and not has_moved:
+            return None
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, call.written or self._written(call), item, code)
+        return Watch(call, written, item, code, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, written, item, code = watch
+        call, written, item, code, _ = watch
         found: dict[str, str] = {}
         if not item and self._key_maker is None:  # else it holds nothing
             held: dict[str, str] = {}
