@@ -10,11 +10,10 @@ from __future__ import annotations
 import reprlib
 import sys
 from operator import itemgetter
-from types import FunctionType, MappingProxyType, MemberDescriptorType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import module_name, unwrap_ours
 from beautyspot.functions.sources import is_installed
 from beautyspot.keys.text import (
@@ -90,12 +89,11 @@ class Walk:
         kept: what takes long, such as the content of files.
         definitions: the functions and classes that were met.
         lenient: whether what has no form counts as its class alone.
-        omitted: where an attribute or a variable was, or may be, that does not count.
     """
 
     __slots__ = (
         *("_active", "_less", "_references", "_shared", "_within", "_write"),
-        *("custom", "definitions", "kept", "lenient", "noted", "omitted", "path", "plain"),
+        *("custom", "definitions", "kept", "lenient", "noted", "path", "plain"),
     )
 
     def __init__(
@@ -111,7 +109,6 @@ class Walk:
         self.kept: dict[object, str] = {} if kept is None else kept
         self.definitions: list[Any] = []
         self.lenient = False
-        self.omitted: set[str] = set()
         self._write = write
         self._active: dict[int, object] = {}  # in the order in which they were met
         # The values are kept, too: another object may get the address of one that is gone.
@@ -193,8 +190,6 @@ class Walk:
         """
         paths = self.less(value)
         if paths:
-            there = {path for path in paths if path in members or _is_declared(type(value), path)}
-            self.omitted.update([f"{self.where()}.{path}" for path in there])
             members = {
                 name: _less(name, item, paths)
                 for name, item in members.items()
@@ -223,9 +218,7 @@ class Walk:
             for name in sorted(parts):
                 part = parts[name]
                 variable = name.removeprefix(CAPTURED).removesuffix(">").removeprefix(".")
-                if variable in paths or name in paths:
-                    self.omitted.add(f"{self.where()}.{variable}")
-                else:
+                if variable not in paths and name not in paths:
                     text = self.at(NAME, name, less_captured(variable, part, paths))
                     texts.append(f"{quote(name)}:{text}")
                     if name.startswith((CAPTURED, ".")):
@@ -297,8 +290,6 @@ class Walk:
 
     def _without(self, marker: Without) -> str:
         value, address = marker.value, id(marker.value)
-        if value is None:  # another call may give an object
-            self.omitted.update([f"{self.where()}.{path}" for path in marker.paths])
         outer = self._less.get(address, ())
         self._less[address] = outer + marker.paths
         try:
@@ -319,17 +310,6 @@ class Walk:
 def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
     inner = tuple(path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}."))
     return Without(item, inner) if inner else item
-
-
-def _is_declared(cls: type, name: str) -> bool:
-    """Whether a class says of an attribute that its instances may have it."""
-    for base in cls.__mro__:
-        if name in vars(base):
-            kind = type(vars(base)[name])
-            return kind is MemberDescriptorType or not hasattr(kind, "__get__")
-        if name in annotations_of(base):
-            return True
-    return False
 
 
 def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
