@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import module_name, unwrap_ours
-from beautyspot.functions.sources import is_installed
+from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.text import (
     FLAT,
     flat_json,
@@ -246,7 +246,7 @@ class Walk:
         path, place = self.where(), None
         for number, holder in enumerate([*self._active.values()][:-1], 1):
             told = self.path[:number] == [(NAME, "self")] or self.path[number][0] == "<key>"
-            if _is_installed(type(holder)) and not told:
+            if is_of_installed(type(holder)) and not told:
                 value, why, advice, place = holder, NO_FORM, ADVICE, number
                 break
         raise UnstableKeyError(
@@ -316,11 +316,6 @@ def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
     less = _less(name, item, paths)
     return Without(less, paths) if paths and type(item) is FunctionType else less
-
-
-def _is_installed(cls: type) -> bool:
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return file is not None and is_installed(file)
 
 
 def is_namespace(items: dict[Any, Any]) -> bool:

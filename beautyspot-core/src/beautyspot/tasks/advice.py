@@ -23,7 +23,7 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
 )
-from beautyspot.functions.sources import is_installed
+from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.binding import Omitted
 from beautyspot.keys.walk import CAPTURED, Without
 
@@ -210,8 +210,7 @@ class Advisor:
         root = root_of(cls.__module__)
         if not is_python_class(cls) or root == self._project:
             return False
-        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-        return is_installed(file) or root in _STANDARD
+        return is_of_installed(cls) or root in _STANDARD
 
 
 def root(path: str) -> str:
