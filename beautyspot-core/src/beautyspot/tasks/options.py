@@ -140,11 +140,6 @@ class MarkOptions:
         return replace(self, key=key, ignore=ignore, added=added)
 
     @property
-    def fixed_tags(self) -> tuple[str, ...]:
-        """The `tags`, where they are no function of the result."""
-        return () if callable(self.tags) else self.tags
-
-    @property
     def seconds(self) -> float | None:
         """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own.
 
@@ -152,17 +147,6 @@ class MarkOptions:
         """
         lasts: float | None = None if callable(self.ttl) else or_none(seconds)(self.ttl)
         return lasts
-
-    @property
-    def error_seconds(self) -> float | None:
-        """How long an error that is a result is valid, in seconds; None is for ever."""
-        lasts: float | None = or_none(seconds)(self.error_ttl)
-        return self.seconds if self.error_ttl is None else lasts
-
-    @property
-    def stale_seconds(self) -> float | None:
-        """The `stale` in seconds, or None."""
-        return None if self.stale is None else seconds(self.stale)
 
 
 def _several(value: Any) -> Any:
