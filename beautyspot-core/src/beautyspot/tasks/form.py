@@ -16,7 +16,7 @@ from beautyspot.serialization.compression import decompressed, is_compressed, pl
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
     FileData,
-    content_type_of,
+    described,
     suffix_of,
 )
 from beautyspot.serialization.payload import (
@@ -226,7 +226,7 @@ class ResultForm:
         if codec == self.codec:
             return None
         if codec.startswith(FILE_CODEC):
-            return content_type_of(codec)
+            return described(codec)[1]
         if codec.startswith(MEDIA):
             return parts_of(codec)[0]
         return self.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
@@ -242,7 +242,7 @@ def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
     """
     codec, _ = plain_of(record.serializer or "")
     if codec.startswith(FILE_CODEC):
-        return _sound(content_type_of(codec)), suffix_of(codec), True
+        return _sound(described(codec)[1]), suffix_of(codec), True
     if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
         kind = _sound(record.content_type)
         if record.content_type is not None:
