@@ -194,13 +194,12 @@ class Advisor:
         """
         classes = type(value).__mro__[:-1]
         theirs = [cls for cls in classes if self._is_of_library(cls)]
-        if not theirs or theirs[0] is type(value):
-            return bool(theirs)
+        if theirs and theirs[0] is type(value):
+            return True
         mine = [cls for cls in classes if cls not in theirs]
         if any(attribute in vars(cls) or attribute in annotations_of(cls) for cls in mine):
             return False
-        is_kept = any(root_of(cls.__module__) not in _STANDARD for cls in theirs)
-        return is_kept or attribute.startswith("_")
+        return any(attribute[:1] == "_" or is_of_installed(cls) for cls in theirs)
 
     def _is_of_library(self, cls: type) -> bool:
         """Whether the class is written in Python, by an installed library or Python's own.
