@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import ConfigError
@@ -822,87 +822,3 @@ def test_nor_where_it_has_no_form(
     assert 'mark(ignore=("user",)) leaves the whole user out' in said
     assert "else say with mark(key=" in said
     assert "._state" not in said.partition("runs uncached")[2]
-
-
-class Place(NamedTuple):
-    name: str
-
-
-class Service:
-    _client: object = None
-
-    def __init__(self) -> None:
-        self.model = "small"
-        self.calls = 0
-        self.place = Place("a")
-        self.__token = 0
-
-    def count(self, question: str, other: Any = None) -> str:
-        self.calls += 1
-        return question
-
-
-class Declared(Service):
-    later_set: int
-
-    @property
-    def client(self) -> object:
-        return self._client
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "self.cals",
-        "self.model.name",
-        "self.client",
-        "question.text",
-        "self.__tokens",
-        "self.place.name",
-    ],
-)
-def test_ignore_of_nothing_is_told_after_the_first_run(
-    make_spot: Callable[..., Spot], caplog: Any, path: str
-) -> None:
-    marked = make_spot().mark(ignore=(path, "self.calls"))(Service.count)
-    for question in ("a", "b"):
-        assert marked(Declared(), question) == question
-    [said] = caplog.messages
-    assert f'ignore=("{path.replace("__", "_Service__")}",)' in said
-    assert "leaves out nothing" in said
-
-
-@pytest.mark.parametrize(
-    "path", ["self._client", "self.later_set", "self.__token", "other.calls", "self.model"]
-)
-def test_ignore_of_what_is_there_or_may_come_is_right(
-    make_spot: Callable[..., Spot], caplog: Any, path: str
-) -> None:
-    marked = make_spot().mark(ignore=(path, "self.calls"))(Service.count)
-    assert marked(Declared(), "a") == "a"
-    assert caplog.messages == []
-
-
-def test_a_misspelt_variable_of_a_callback_is_told(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    make_spot().mark(visit, ignore=("callback.sen",))(1, lambda value: None)
-    assert 'ignore=("callback.sen",)' in caplog.text
-    caplog.clear()
-    for decorator in (lambda f: f, plainly):
-        make_spot().mark(noting(decorator), ignore=("notes.factor", "notes.seen"))(1)
-    assert caplog.messages == []
-    make_spot().mark(noting(lambda f: f), ignore=("notes.fctor", "notes.seen"))(1)
-    assert 'ignore=("notes.fctor",)' in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("held", "path"), [(Place("here"), "held.name"), (Declared(), "held.client")]
-)
-def test_ignore_of_nothing_in_a_captured_variable_is_told(
-    make_spot: Callable[..., Spot], caplog: Any, held: Any, path: str
-) -> None:
-    make_spot().mark(lambda x: held and x, ignore=(path,))(1)
-    [said] = caplog.messages
-    assert f'ignore=("{path}",) of' in said
-    assert "leaves out nothing" in said

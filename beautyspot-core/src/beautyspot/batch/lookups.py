@@ -19,7 +19,7 @@ from beautyspot.calls.flow import answer
 from beautyspot.contracts import Entry, entry_of, in_full
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
-from beautyspot.serialization.compression import plain_size
+from beautyspot.serialization.compression import plain_of
 from beautyspot.serialization.payload import COMPRESSED, StoredError
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def next_size(size: int, found: Iterable[Found], largest: int) -> int:
         is_plain = type(entry) is tuple
         data, codec = (shown[0], shown[4]) if is_plain else (shown.result_data, shown.serializer)
         if codec is not None and codec.startswith(COMPRESSED):
-            longest = max(longest, plain_size(codec) or 0)
+            longest = max(longest, plain_of(codec)[1] or 0)
         elif data is not None and len(data) > longest:
             longest = len(data)
     return max(1, min(2 * size, largest, BYTES // longest))

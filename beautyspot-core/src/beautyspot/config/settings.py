@@ -110,8 +110,8 @@ def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return checked
 
 
-def _fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
-    """The value itself, where it fits."""
+def fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
+    """A check that gives a value back, where it fits; else it raises a ValueError."""
 
     def checked(value: object) -> Any:
         if fits(value):
@@ -121,12 +121,12 @@ def _fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
     return checked
 
 
-count: Final = _fitting(lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0)
+count: Final = fitting(lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0)
 """A whole number, 0 or more; else a ValueError."""
 
-_bool = _fitting(lambda value: isinstance(value, bool))
-_text = _fitting(lambda value: isinstance(value, str) and value != "")
-_unit = _fitting(lambda it: isinstance(it, str) and 0 < len(it) <= _UNIT and it.isprintable())
+flag: Final = fitting(lambda value: isinstance(value, bool))
+text: Final = fitting(lambda value: isinstance(value, str) and value != "")
+_unit = fitting(lambda it: isinstance(it, str) and 0 < len(it) <= _UNIT and it.isprintable())
 
 
 def _path(value: object) -> str:
@@ -215,7 +215,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             or_none(_limits), _table, "the rate limit, or several that hold at once",
         ),
         Setting(
-            "save", "sync", '"sync" or "background"', _fitting(("sync", "background").__contains__),
+            "save", "sync", '"sync" or "background"', fitting(("sync", "background").__contains__),
             str, "whether a call waits until its result is stored",
         ),
         Setting(
@@ -235,10 +235,10 @@ SETTINGS: Final[dict[str, Setting]] = {
             "max_size", None, f'{SIZE}, or "none" for no limit', or_none(byte_count), str,
             "the store is kept under it: what was not used for the longest time goes",
         ),
-        Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
-        Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
+        Setting("enabled", True, "true or false", flag, boolean, "false: calls run uncached"),
+        Setting("strict", False, "true or false", flag, boolean, "true: our own failures raise"),
         Setting(
-            "profile", None, 'the name of a profile, or "none"', or_none(_text), str,
+            "profile", None, 'the name of a profile, or "none"', or_none(text), str,
             "the table of the file that wins over its base table",
         ),
         Setting(
@@ -247,12 +247,12 @@ SETTINGS: Final[dict[str, Setting]] = {
         ),
         Setting(
             "mode", "normal", '"normal", "readonly", "replay" or "refresh"',
-            _fitting(("normal", "readonly", "replay", "refresh").__contains__), str,
+            fitting(("normal", "readonly", "replay", "refresh").__contains__), str,
             "readonly: nothing is stored; replay: nothing runs, and a miss raises; refresh: each "
             "call runs, and replaces what is stored",
         ),
         Setting(
-            "arguments", None, 'true, false, or "none" to decide by the store', or_none(_bool),
+            "arguments", None, 'true, false, or "none" to decide by the store', or_none(flag),
             lambda text: None if text.lower() == "none" else boolean(text),
             "whether results show people the arguments of their calls",
         ),

@@ -68,8 +68,9 @@ def _late_signature(func: Any, follow_wrapped: bool) -> inspect.Signature:  # pr
 
 # ------------------------------------------------- functions that are called with others' arguments
 
-_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-_ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+BY_POSITION: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+SEVERAL: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""The kinds of parameters that are passed by position, and that take what others leave."""
 
 
 def what_does_not_fit(given: object, function: Callable[..., Any], *, after: int = 0) -> str | None:
@@ -87,7 +88,7 @@ def what_does_not_fit(given: object, function: Callable[..., Any], *, after: int
     except (TypeError, ValueError):  # some builtins have no signature
         return None
     parameters = list(ours.parameters.values())
-    if any(each.kind in _ANY for each in parameters):
+    if any(each.kind in SEVERAL for each in parameters):
         return None
     for args, kwargs in _calls(parameters):
         try:
@@ -102,7 +103,7 @@ def _calls(parameters: Parameters) -> Iterator[tuple[list[None], dict[str, None]
     """Typical calls: with all arguments or the required ones, by position or by name."""
     required = [each for each in parameters if each.default is inspect.Parameter.empty]
     for chosen in (parameters, required):
-        for kinds in (_BY_POSITION, _BY_POSITION[:1]):
+        for kinds in (BY_POSITION, BY_POSITION[:1]):
             named = {each.name: None for each in chosen if each.kind not in kinds}
             yield [None for each in chosen if each.kind in kinds], named
 

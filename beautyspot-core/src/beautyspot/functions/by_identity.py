@@ -24,10 +24,6 @@ class ByIdentity(Generic[V]):
         """What is kept is not sent to another process: it can be found there again."""
         return ByIdentity, ()
 
-    def __len__(self) -> int:
-        """The number of keys that are alive."""
-        return len(self._entries)
-
     def get(self, key: Any) -> V | None:
         """The value of this very object, or None."""
         entry = self._entries.get(id(key))

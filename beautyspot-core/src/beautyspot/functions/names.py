@@ -66,6 +66,13 @@ def is_python_class(obj: Any) -> bool:
     return bool(obj.__basicsize__ <= base.__basicsize__ + sum(declared) * tuple.__itemsize__)
 
 
+def is_generated(function: FunctionType) -> bool:
+    """Whether `dataclass` or attrs wrote a method."""
+    code = function.__code__
+    by_dataclass = code.co_qualname.startswith("__create_fn__.<locals>.")
+    return by_dataclass or code.co_filename.startswith("<attrs generated ")
+
+
 def genuine(cls: type) -> type:
     """The class of `datetime` for which `cls` passes; `cls` itself if it passes for none.
 

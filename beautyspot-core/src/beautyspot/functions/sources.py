@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -18,6 +19,11 @@ _STANDARD: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as co
 def is_installed(filename: str) -> bool:
     """Whether a file is of an installed package."""
     return not _INSTALLED.isdisjoint(PurePath(filename).parts)
+
+
+def is_of_installed(cls: type) -> bool:
+    """Whether the module of a class is of an installed package."""
+    return is_installed(getattr(sys.modules.get(cls.__module__), "__file__", None) or "")
 
 
 def is_standard(filename: str) -> bool:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.file import CONTENT_TYPE, checked_name
+from beautyspot.contracts.file import checked_name
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
-from beautyspot.serialization.compression import (
-    decompressing,
-    is_compressed,
-    plain_codec,
-    plain_size,
-)
-from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
-from beautyspot.serialization.payload import ERROR, MEDIA, RAW_BYTES, RAW_TEXT
-from beautyspot.tasks.form import extension_of
+from beautyspot.serialization.compression import decompressing, is_compressed, plain_of
+from beautyspot.serialization.file_data import FILE_CODEC, described
+from beautyspot.tasks.form import OPAQUE, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +23,6 @@ if TYPE_CHECKING:
 
     OpenPart = Callable[[int, float], Iterator[bytes]]
 
-_OPAQUE: Final = "application/octet-stream"
-_PACKED: Final = {"msgpack": "application/msgpack"}
 _LONGEST: Final = 100
 """Characters of a function's name in the name of a file."""
 
@@ -127,66 +120,21 @@ def content_of(
     Raises:
         RestoreError: the row of a file has no sound name.
     """
-    codec = record.serializer or ""
-    size = plain_size(codec)
-    if size is not None:
-        stored = size_of(record)
-        plain = record._replace(serializer=plain_codec(codec), size=size)
-        return content_of(plain, lambda: decompressing(open_parts(), size, stored))
+    kind, suffix, is_media = kind_of(record)
+    codec, size = plain_of(record.serializer or "")
+    name = _made_up(record, suffix)
     if codec.startswith(FILE_CODEC):
-        name, kind = described(codec)
-        kind, name = _sound(kind), _named(record, name)
-        return Content(kind, record.size, name, True, open_parts, open_part)
-    kind, extension, is_media = _described(codec, record)
-    name = _made_up(record, extension)
-    return Content(kind, record.size, name, is_media, open_parts, open_part)
+        with suppress(ConfigError):
+            name = checked_name(described(codec)[0])
+    if size is None:
+        return Content(kind, record.size, name, is_media, open_parts, open_part)
+    stored = size_of(record)
+    return Content(kind, size, name, is_media, lambda: decompressing(open_parts(), size, stored))
 
 
 def stored_type(record: TaskRecord) -> str:
     """The MIME type of the bytes as they are stored."""
-    return (
-        _OPAQUE if is_compressed(record.serializer) else content_of(record, _nothing).content_type
-    )
-
-
-def _nothing() -> Iterator[bytes]:
-    return iter(())
-
-
-def extension(record: TaskRecord) -> str:
-    """The file extension that fits the bytes of a row, without its dot."""
-    codec = record.serializer or ""
-    if is_compressed(codec):
-        return f"{extension(record._replace(serializer=plain_codec(codec)))}.zst"
-    return suffix_of(codec) if codec.startswith(FILE_CODEC) else _described(codec, record)[1]
-
-
-def _described(codec: str, record: TaskRecord) -> tuple[str, str, bool]:
-    """Content type, extension, and whether it is media."""
-    if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
-        kind = _sound(record.content_type)
-        if record.content_type is not None:
-            return kind, extension_of(kind), True
-        is_text = codec == RAW_TEXT
-        return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
-    if codec.startswith("stream:"):
-        return _OPAQUE, "stream", False
-    codec = codec.removeprefix(ERROR)
-    known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
-    return _PACKED.get(codec, _OPAQUE), codec if known else "bin", False
-
-
-def _sound(kind: object) -> str:
-    """A row may say anything."""
-    fits = isinstance(kind, str) and re.fullmatch(CONTENT_TYPE, kind) is not None
-    return str(kind) if fits else _OPAQUE
-
-
-def _named(record: TaskRecord, name: str) -> str:
-    try:
-        return checked_name(name)
-    except ConfigError:
-        return _made_up(record, extension(record))
+    return OPAQUE if is_compressed(record.serializer) else kind_of(record)[0]
 
 
 def _made_up(record: TaskRecord, suffix: str) -> str:

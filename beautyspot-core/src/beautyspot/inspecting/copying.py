@@ -23,12 +23,13 @@ from beautyspot.errors import (
     RestoreError,
     StorageError,
 )
-from beautyspot.inspecting.contents import extension, stored_type
+from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import grouped, with_data
 from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.serialization.file_data import FILE_CODEC
+from beautyspot.tasks.form import extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

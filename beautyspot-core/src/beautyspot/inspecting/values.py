@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError, RestoreError
-from beautyspot.serialization.compression import decompressed, is_compressed, plain_codec
+from beautyspot.serialization.compression import decompressed, plain_of
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
 from beautyspot.serialization.payload import (
@@ -33,7 +33,7 @@ AS_IT_IS: Final = (RAW_BYTES, RAW_TEXT)
 
 def packed_by(codec: str) -> str | None:
     """The name of the serializer that a result needs; None if it needs none."""
-    codec = plain_codec(codec)
+    codec, _ = plain_of(codec)
     if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
         return None
     return codec.removeprefix(ERROR).removeprefix(STREAM)
@@ -58,9 +58,8 @@ def decoded(
     codec = record.serializer
     if codec is None:
         raise RestoreError("a result of a release before 3.0 can't be decoded: take its raw bytes")
-    if is_compressed(codec):
-        plain = decompressed(Payload(data, codec))
-        data, codec = bytes(plain.data), plain.codec
+    plain = decompressed(Payload(data, codec))
+    data, codec = bytes(plain.data), plain.codec
     if codec == RAW_BYTES:
         return data
     if codec == RAW_TEXT:

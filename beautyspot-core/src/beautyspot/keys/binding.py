@@ -21,7 +21,7 @@ from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
-from beautyspot.functions.annotations import signature_of
+from beautyspot.functions.annotations import BY_POSITION, SEVERAL, signature_of
 from beautyspot.functions.identity import taken_apart
 from beautyspot.functions.names import chain, closures
 from beautyspot.keys.walk import Without
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     Changes = Mapping[str, Callable[[Any], object]]
 
 _KIND: Final = inspect.Parameter
-_POSITIONAL: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
-_VARIABLE: Final = (_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD)
 
 
 class Omitted:
@@ -121,7 +119,7 @@ def bound_names(func: Callable[..., Any]) -> frozenset[str]:
     """The names of the arguments that are bound to a function already."""
     apart = taken_apart(func)
     parameters = (_signature(apart.func)[0] or _ANY).parameters.values()
-    names = [p.name for p in parameters if p.kind in _POSITIONAL]
+    names = [p.name for p in parameters if p.kind in BY_POSITION]
     rest = [p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL]
     more = rest if len(apart.args) > len(names) else []
     return frozenset([*names[: len(apart.args)], *more, *apart.keywords])
@@ -149,7 +147,7 @@ def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool
         return None, False
     kinds = tuple([parameter.kind for parameter in own.parameters.values()])
     wrapped = getattr(func, "__wrapped__", None)
-    inner = None if kinds != _VARIABLE or wrapped is None else _signature(wrapped)[0]
+    inner = None if kinds != SEVERAL or wrapped is None else _signature(wrapped)[0]
     return (own, False) if inner is None else (inner, True)
 
 
@@ -228,7 +226,7 @@ def _generated(
     bind: FunctionType = constants["bind"]
     optional = [p for p in parameters if p.default is not _KIND.empty]
     given = {p.name: p.default if fill else Omitted(p.default) for p in optional}
-    bind.__defaults__ = tuple([given[p.name] for p in optional if p.kind in _POSITIONAL])
+    bind.__defaults__ = tuple([given[p.name] for p in optional if p.kind in BY_POSITION])
     bind.__kwdefaults__ = {p.name: given[p.name] for p in optional if p.kind is _KIND.KEYWORD_ONLY}
     bind.__name__ = getattr(func, "__name__", "bind")
     bind.__qualname__ = str(getattr(func, "__qualname__", bind.__name__))
@@ -327,7 +325,7 @@ def _why_not(name: str, parameters: Mapping[str, inspect.Parameter], ignore: Ite
     parameter = parameters.get(name)
     if parameter is None:
         return f"it {_no_parameter(name, parameters)}"
-    if parameter.kind in _VARIABLE:
+    if parameter.kind in SEVERAL:
         return f"{parameter} adds nothing to the key of a call that gives none: leave it out"
     if name in {entry.partition(".")[0] for entry in ignore}:
         return f"ignore= leaves {name!r} out already: leave it out of one of them"

@@ -22,10 +22,11 @@ from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.names import genuine, identifier_of, is_python_class, root_of
+from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag
-from beautyspot.keys.walk import ADVICE, NO_FORM, described, is_of_package
+from beautyspot.keys.walk import ADVICE, NO_FORM, described
 from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
     whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
     says = any(says_how_to_copy(each) for each in kind.__mro__)
-    return _copied(whole, says_all=is_of_package(kind)) if says else whole
+    return _copied(whole, says_all=is_of_installed(kind)) if says else whole
 
 
 def _base_form(cls: type) -> Form | None:
@@ -406,7 +407,7 @@ _NEW: Final = object().__reduce_ex__(4)[0]
 def says_how_to_copy(cls: type) -> bool:
     """Whether it is an installed package's class, that says so itself."""
     is_said = not _COPIES.isdisjoint(vars(cls)) and is_python_class(cls)
-    return is_said and is_of_package(cls) and not has_own_form(cls.__module__)
+    return is_said and is_of_installed(cls) and not has_own_form(cls.__module__)
 
 
 def _copied(whole: Form, *, says_all: bool) -> Form:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import reprlib
 import sys
 from operator import itemgetter
-from types import FunctionType, MappingProxyType, MemberDescriptorType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import module_name, unwrap_ours
-from beautyspot.functions.sources import is_installed
+from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.text import (
     FLAT,
     flat_json,
@@ -90,12 +89,11 @@ class Walk:
         kept: what takes long, such as the content of files.
         definitions: the functions and classes that were met.
         lenient: whether what has no form counts as its class alone.
-        omitted: where an attribute or a variable was, or may be, that does not count.
     """
 
     __slots__ = (
         *("_active", "_less", "_references", "_shared", "_within", "_write"),
-        *("custom", "definitions", "kept", "lenient", "noted", "omitted", "path", "plain"),
+        *("custom", "definitions", "kept", "lenient", "noted", "path", "plain"),
     )
 
     def __init__(
@@ -111,7 +109,6 @@ class Walk:
         self.kept: dict[object, str] = {} if kept is None else kept
         self.definitions: list[Any] = []
         self.lenient = False
-        self.omitted: set[str] = set()
         self._write = write
         self._active: dict[int, object] = {}  # in the order in which they were met
         # The values are kept, too: another object may get the address of one that is gone.
@@ -193,8 +190,6 @@ class Walk:
         """
         paths = self.less(value)
         if paths:
-            there = {path for path in paths if path in members or _is_declared(type(value), path)}
-            self.omitted.update([f"{self.where()}.{path}" for path in there])
             members = {
                 name: _less(name, item, paths)
                 for name, item in members.items()
@@ -223,9 +218,7 @@ class Walk:
             for name in sorted(parts):
                 part = parts[name]
                 variable = name.removeprefix(CAPTURED).removesuffix(">").removeprefix(".")
-                if variable in paths or name in paths:
-                    self.omitted.add(f"{self.where()}.{variable}")
-                else:
+                if variable not in paths and name not in paths:
                     text = self.at(NAME, name, less_captured(variable, part, paths))
                     texts.append(f"{quote(name)}:{text}")
                     if name.startswith((CAPTURED, ".")):
@@ -253,7 +246,7 @@ class Walk:
         path, place = self.where(), None
         for number, holder in enumerate([*self._active.values()][:-1], 1):
             told = self.path[:number] == [(NAME, "self")] or self.path[number][0] == "<key>"
-            if is_of_package(type(holder)) and not told:
+            if is_of_installed(type(holder)) and not told:
                 value, why, advice, place = holder, NO_FORM, ADVICE, number
                 break
         raise UnstableKeyError(
@@ -297,8 +290,6 @@ class Walk:
 
     def _without(self, marker: Without) -> str:
         value, address = marker.value, id(marker.value)
-        if value is None:  # another call may give an object
-            self.omitted.update([f"{self.where()}.{path}" for path in marker.paths])
         outer = self._less.get(address, ())
         self._less[address] = outer + marker.paths
         try:
@@ -321,27 +312,10 @@ def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
     return Without(item, inner) if inner else item
 
 
-def _is_declared(cls: type, name: str) -> bool:
-    """Whether a class says of an attribute that its instances may have it."""
-    for base in cls.__mro__:
-        if name in vars(base):
-            kind = type(vars(base)[name])
-            return kind is MemberDescriptorType or not hasattr(kind, "__get__")
-        if name in annotations_of(base):
-            return True
-    return False
-
-
 def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
     less = _less(name, item, paths)
     return Without(less, paths) if paths and type(item) is FunctionType else less
-
-
-def is_of_package(cls: type) -> bool:
-    """Whether an installed package has a class."""
-    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    return file is not None and is_installed(file)
 
 
 def is_namespace(items: dict[Any, Any]) -> bool:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts.file import File
     from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
-    from beautyspot.tasks.task import Task
 
     Begin = Callable[[], list[Digest]]
 
@@ -54,9 +53,7 @@ class _Source:
         return part
 
 
-def store(
-    placement: Placement, task: Task, record: TaskRecord, data: FileData, begin: Begin
-) -> TaskRecord:
+def store(placement: Placement, record: TaskRecord, data: FileData, begin: Begin) -> TaskRecord:
     """The record of a file that is in the storage now; `begin` begins its digests.
 
     Raises:
@@ -71,7 +68,12 @@ def store(
     digests = begin()
     with file:
         before, source = status_of(file.fileno()), _Source(file, digests)
-        location = _sent(placement, task, record, source, data)
+        try:
+            location = placement.save_file(record, source)
+        except Exception:
+            if source.error is None:
+                raise
+            raise unreadable(path, source.error) from source.error
         unsound = _unsound(path, before, status_of(file.fileno()), source.size)
         if unsound is not None:
             placement.discard(record.cache_key, location)
@@ -94,17 +96,6 @@ def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception 
             "to its end"
         )
     return None
-
-
-def _sent(
-    placement: Placement, task: Task, record: TaskRecord, source: _Source, data: FileData
-) -> str:
-    try:
-        return placement.save_file(task, record, source)
-    except Exception:
-        if source.error is None:
-            raise
-        raise unreadable(data.file.path, source.error) from source.error
 
 
 def restore(placement: Placement, key: str, entry: Entry, codec: str, begin: Begin) -> File:

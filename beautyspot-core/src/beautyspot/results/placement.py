@@ -13,6 +13,7 @@ from beautyspot.results.validity import sealed
 from beautyspot.serialization.compression import compressed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import TooLarge, is_error
+from beautyspot.tasks.form import OPAQUE, extension
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +94,7 @@ class Placement:
 
     def _is_for_viewers(self, task: Task, record: TaskRecord) -> bool:
         """Whether it becomes a blob that a viewer opens, such as an image."""
-        return task.form.is_media(record.serializer) and self.wants_blob(task, record)
+        return record.content_type is not None and self.wants_blob(task, record)
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""
@@ -124,12 +125,12 @@ class Placement:
             MetadataError: the store can't say its ID: it can't hold the row either.
             StorageError: the storage failed, and the row can't hold it.
         """
-        name = self._new_name(task, record)
+        name = self.new_name(record.cache_key, extension(record))
         try:
             storage = self.storage()
             if storage is None:
                 return None
-            return storage.save(name, data, content_type=task.form.blob_type(record.serializer))
+            return storage.save(name, data, content_type=record.content_type or OPAQUE)
         except Exception as error:
             if len(data) > self.largest_data:
                 raise
@@ -137,22 +138,18 @@ class Placement:
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
 
-    def save_file(self, task: Task, record: TaskRecord, file: Readable) -> str:
+    def save_file(self, record: TaskRecord, file: Readable) -> str:
         """Where a file is now.
 
         Raises:
             StorageError: the storage failed, or there is none.
         """
-        name, storage = self._new_name(task, record), self.storage()
+        name, storage = self.new_name(record.cache_key, extension(record)), self.storage()
         if storage is None:
             need = "install beautyspot-local (docs/install.md), or name one by storage="
             need = LARGE_NEED if self.store.real.remote else need
             raise StorageError(f"a File needs a blob storage: {need}")
-        kind = task.form.blob_type(record.serializer)
-        return storage.save_file(name, file, content_type=kind)
-
-    def _new_name(self, task: Task, record: TaskRecord) -> str:
-        return self.new_name(record.cache_key, task.form.extension(record.serializer))
+        return storage.save_file(name, file, content_type=record.content_type or OPAQUE)
 
     def new_name(self, key: str, extension: str) -> str:
         """A name for a blob of a key, that no blob has had."""

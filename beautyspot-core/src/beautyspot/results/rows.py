@@ -138,7 +138,7 @@ class Rows:
 
             made, expires = record.made_at, record.expires_at
             begin = self.beginning(record.cache_key, data.codec, made, expires)
-            record = file_results.store(self.placement, task, record, data, begin)
+            record = file_results.store(self.placement, record, data, begin)
         return self.placement.place(task, record)
 
     def beginning(

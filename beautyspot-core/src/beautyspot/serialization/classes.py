@@ -30,7 +30,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.functions.names import module_name, root_of
+from beautyspot.functions.names import is_generated, module_name, root_of
 from beautyspot.serialization.codec import SCALARS, Attributes, Refused
 from beautyspot.serialization.payload import OtherFields
 
@@ -166,10 +166,8 @@ def has_plain_hash(cls: type) -> bool:
     """
     for method in (static(cls, "__hash__"), static(cls, "__eq__"), static(cls, "__getattribute__")):
         if type(method) is FunctionType:
-            code, module = method.__code__, root_of(method.__globals__.get("__name__"))
-            by_dataclasses = code.co_qualname.startswith("__create_fn__.<locals>.")
-            by_attrs = code.co_filename.startswith("<attrs generated ")
-            if not (by_dataclasses or by_attrs or module in _LIBRARIES):
+            module = root_of(method.__globals__.get("__name__"))
+            if not (is_generated(method) or module in _LIBRARIES):
                 return False
         elif type(method) not in (WrapperDescriptorType, NoneType):
             return False

@@ -74,17 +74,8 @@ def is_compressed(codec: str | None) -> bool:
     return codec is not None and codec.removeprefix(ERROR).startswith(COMPRESSED)
 
 
-def plain_codec(codec: str) -> str:
-    """What the column would be without compression."""
-    return _plain(codec)[0]
-
-
-def plain_size(codec: str) -> int | None:
-    """The bytes before compression, as the column says; None where it is not compressed."""
-    return _plain(codec)[1]
-
-
-def _plain(codec: str) -> tuple[str, int | None]:
+def plain_of(codec: str) -> tuple[str, int | None]:
+    """What the column would be without compression; the bytes before it, or None without one."""
     match = re.fullmatch(_HEAD, codec, re.DOTALL)
     return (codec, None) if match is None else (f"{match[1] or ''}{match[3]}", int(match[2]))
 
@@ -108,7 +99,7 @@ def decompressed(payload: Payload) -> Payload:
     Raises:
         RestoreError: damaged, longer than it says, or the library is missing.
     """
-    codec, size = _plain(payload.codec)
+    codec, size = plain_of(payload.codec)
     if size is None:
         return payload
     return Payload(b"".join(decompressing([payload.data], size, len(payload.data))), codec)

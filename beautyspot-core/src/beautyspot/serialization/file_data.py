@@ -83,11 +83,6 @@ def named_file(path: Path, codec: str) -> File:
         raise _unsound(codec) from error
 
 
-def content_type_of(codec: str) -> str:
-    """The MIME type of a row's file; raises as `named_file`."""
-    return described(codec)[1]
-
-
 def suffix_of(codec: str) -> str:
     """The file extension that fits, without its dot; raises as `named_file`."""
     suffix = described(codec)[0].rpartition(".")[2]

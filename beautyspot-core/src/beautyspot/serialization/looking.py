@@ -1,19 +1,19 @@
 """Reads a document without the classes and libraries of the program that stored it.
 
 A class that does not count here becomes an `Instance`, a value of a library that is not installed a
-`NotInstalled`. A value that can't be made of parts with such in them is an `Instance` too, of its
-own type: a date whose zone is of an unknown class, say.
+`NotInstalled`. Any other value that can't be made here is an `Instance` too, of its own type: a
+date whose zone is of an unknown class, a zone that this machine lacks.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts.types import OF_DATA, class_name
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import root_of
 from beautyspot.serialization.classes import ENUM, INSTANCE
+from beautyspot.serialization.codec import SEGMENT
 from beautyspot.serialization.instances import Instance, NotInstalled
 from beautyspot.serialization.plain_types import BY_TYPE
 from beautyspot.serialization.reading import Reader
@@ -24,29 +24,21 @@ if TYPE_CHECKING:
 
     Fields = dict[str | int, Any]
 
-_NOT_HERE: Final = (ZoneInfoNotFoundError, NotImplementedError)
-"""Raised for what this machine has not: a zone, the paths of another system."""
-
 
 class LookingReader(Reader):
     """A `Reader` that puts something in the place of what it can't make."""
-
-    has_stand_ins = False
 
     def value(self, codec: Codec, *parts: Any) -> Any:
         """The value of these parts, or what stands in its place."""
         try:
             return super().value(codec, *parts)
         except Exception as error:
-            made = self._in_place(codec, error, parts)
-            self.has_stand_ins = True
-            return made
+            if codec.code == SEGMENT:
+                raise
+            return self._in_place(codec, error, parts)
 
     def _in_place(self, codec: Codec, error: Exception, parts: tuple[Any, ...]) -> Any:
-        """What stands in the place of these parts; raises the error if they are damaged."""
         if codec.code not in (INSTANCE, ENUM, FUNCTIONS):
-            if not (self.has_stand_ins or isinstance(error, _NOT_HERE)):
-                raise error
             kind = next((cls for cls, each in BY_TYPE.items() if each is codec), object)
             return Instance(class_name(kind), _encoded(parts))
         ref, *rest = parts
@@ -67,8 +59,6 @@ class LookingReader(Reader):
         if by and (isinstance(error, ImportError) or (library in OF_DATA and not is_known)):
             missing = library if is_known else "beautyspot-data"
             return _not_installed(missing, (exact or name).rpartition(":")[2], form)
-        if by and is_known and not self.has_stand_ins:
-            raise error
         return Instance(exact or name, _encoded(form))
 
 

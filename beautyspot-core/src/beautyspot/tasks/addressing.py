@@ -148,7 +148,6 @@ class Addressing:
             )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
-        self._omitted: set[str] = set()  # by `ignore=`, so far
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -380,7 +379,6 @@ class Addressing:
             texts = {**wrapped, **keygen.texts_of(held, walk)}
             parts.append(keygen.id_of(texts, {}))
             noted.update({**texts, **walk.noted})
-            self._omitted |= walk.omitted
         return identifier if len(parts) == 1 else _to_json(parts)
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:

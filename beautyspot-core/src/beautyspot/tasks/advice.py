@@ -23,7 +23,7 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
 )
-from beautyspot.functions.sources import is_installed
+from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.binding import Omitted
 from beautyspot.keys.forms import says_how_to_copy
 from beautyspot.keys.walk import CAPTURED, Without
@@ -198,13 +198,12 @@ class Advisor:
         """
         classes = type(value).__mro__[:-1]
         theirs = [cls for cls in classes if self._is_of_library(cls)]
-        if not theirs or theirs[0] is type(value):
-            return bool(theirs)
+        if theirs and theirs[0] is type(value):
+            return True
         mine = [cls for cls in classes if cls not in theirs]
         if any(attribute in vars(cls) or attribute in annotations_of(cls) for cls in mine):
             return False
-        is_kept = any(root_of(cls.__module__) not in _STANDARD for cls in theirs)
-        return is_kept or attribute.startswith("_")
+        return any(attribute[:1] == "_" or is_of_installed(cls) for cls in theirs)
 
     def _is_of_library(self, cls: type) -> bool:
         """Whether the class is written in Python, by an installed library or Python's own.
@@ -214,8 +213,7 @@ class Advisor:
         root = root_of(cls.__module__)
         if not is_python_class(cls) or root == self._project:
             return False
-        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-        return is_installed(file) or root in _STANDARD
+        return is_of_installed(cls) or root in _STANDARD
 
 
 def root(path: str) -> str:

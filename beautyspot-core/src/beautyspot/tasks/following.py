@@ -18,7 +18,6 @@ import importlib.util
 import inspect
 import sys
 from contextlib import suppress
-from pathlib import PurePath
 from types import (
     FunctionType,
     GetSetDescriptorType,
@@ -49,6 +48,7 @@ from beautyspot.functions.names import (
     closures,
     identifier_of,
     innermost_function,
+    is_generated,
     is_no_file,
     is_of_no_file,
     is_ours,
@@ -61,7 +61,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.functions.sources import is_installed
+from beautyspot.functions.sources import is_installed, is_standard
 from beautyspot.keys.forms import has_own_form
 from beautyspot.keys.text import tag
 from beautyspot.keys.walk import KEYED, Walk, Without, described
@@ -85,8 +85,6 @@ _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorTyp
 _CONTAINERS: Final = (list, dict, set)
 _LEFT: Final = tag("left", "0")
 """The text of what can't be read: it is no part of a version."""
-
-_STANDARD: Final = str(PurePath(functools.__file__).parent)
 
 
 class Following:
@@ -293,7 +291,7 @@ class _Follow:
         name, namespace, nodes = identifier_of(cls), namespace_of(cls), nodes_of(cls)
         self.records.add((name, "", code_digest(cls)))
         # What a decorator generates says no more than the class's source, in each Python otherwise.
-        methods = [each for each in methods_of(cls).values() if not (nodes and _generated(each))]
+        methods = [each for each in methods_of(cls).values() if not (nodes and is_generated(each))]
         for each in (*cls.__mro__[1:], type(cls), *methods):
             self._add(each)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
@@ -416,13 +414,6 @@ def _beneath(changed: Iterable[str], path: str) -> tuple[str, ...]:
     return tuple([c[len(path) + 1 :] for c in changed if f"{c}.".startswith(f"{path}.")])
 
 
-def _generated(method: FunctionType) -> bool:
-    """Whether `dataclass` or attrs wrote a method."""
-    code = method.__code__
-    by_dataclass = code.co_qualname.startswith("__create_fn__.<locals>.")
-    return by_dataclass or code.co_filename.startswith("<attrs generated")
-
-
 def _doc(definition: Any) -> str:
     doc = getattr(definition, "__doc__", None)
     return inspect.cleandoc(doc) if isinstance(doc, str) else ""
@@ -439,12 +430,7 @@ def _class_of(function: FunctionType) -> Any:
 def _is_of_a_project(filename: str) -> bool:
     if filename.startswith("<") or filename in {"built-in", "frozen"}:
         return is_no_file(filename)
-    import sysconfig  # only `version="auto"` asks
-
-    path = PurePath(filename)
-    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), _STANDARD}
-    standard = any(path.is_relative_to(folder) for folder in folders)
-    return not standard and not is_installed(filename)
+    return not (is_standard(filename) or is_installed(filename))
 
 
 class _Names:

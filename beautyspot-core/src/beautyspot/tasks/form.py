@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import hints
-from beautyspot.contracts.file import File
+from beautyspot.contracts.file import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import own_of, return_classes
-from beautyspot.serialization.compression import decompressed, plain_codec
+from beautyspot.serialization.compression import decompressed, is_compressed, plain_of
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
     FileData,
-    content_type_of,
+    described,
     suffix_of,
 )
 from beautyspot.serialization.payload import (
     COMPRESSED,
+    ERROR,
     MEDIA,
     RAW_BYTES,
     RAW_TEXT,
@@ -34,9 +36,14 @@ from beautyspot.tasks.media import Media, parts_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data, SerializerBase
+    from beautyspot.contracts import Data, SerializerBase, TaskRecord
     from beautyspot.contracts.types import Types
     from beautyspot.tasks.options import MarkOptions
+
+OPAQUE: Final = "application/octet-stream"
+"""The content type of what no viewer opens."""
+
+_PACKED: Final = {"msgpack": "application/msgpack"}
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
@@ -228,11 +235,6 @@ class ResultForm:
         """The argument that tells the serializer that data are its own, if it takes one."""
         return hints(self.serializer.loads, owned=True)
 
-    def is_media(self, codec: str | None) -> bool:
-        """Whether the stored bytes are for viewers, of the result's content type."""
-        is_of_value = codec is not None and not codec.startswith(FILE_CODEC)
-        return is_of_value and self.row_type(str(codec)) is not None
-
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
         return size > threshold if self._save_blob is None else self._save_blob
@@ -242,31 +244,47 @@ class ResultForm:
         if codec == self.codec:
             return None
         if codec.startswith(FILE_CODEC):
-            return content_type_of(codec)
+            return described(codec)[1]
         if codec.startswith(MEDIA):
             return parts_of(codec)[0]
         return self.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
 
-    def blob_type(self, codec: str | None) -> str:
-        """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
-        kind = None if codec is None else self.row_type(codec)
-        return "application/octet-stream" if kind is None else kind
 
-    def extension(self, codec: str | None) -> str:
-        """The file extension of a blob, without its dot, fitting its Content-Type."""
-        codec = codec or self.codec
-        if codec.startswith(COMPRESSED):
-            return f"{self.extension(plain_codec(codec))}.zst"
-        if codec.startswith(FILE_CODEC):
-            return suffix_of(codec)
-        kind = self.row_type(codec)
-        if kind is not None:
-            return extension_of(kind)
-        of_raw = {RAW_BYTES: "bin", RAW_TEXT: "txt"}
-        return of_raw.get(codec, "stream" if self.streams else self._serializer.name)
+def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
+    """The content type of a result, its file extension, and whether its bytes are for viewers.
+
+    Compression aside. A row may say anything.
+
+    Raises:
+        RestoreError: the row of a file has no sound name or type.
+    """
+    codec, _ = plain_of(record.serializer or "")
+    if codec.startswith(FILE_CODEC):
+        return _sound(described(codec)[1]), suffix_of(codec), True
+    if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
+        kind = _sound(record.content_type)
+        if record.content_type is not None:
+            return kind, _extension_of(kind), True
+        is_text = codec == RAW_TEXT
+        return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
+    if codec.startswith("stream:"):
+        return OPAQUE, "stream", False
+    codec = codec.removeprefix(ERROR)
+    known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
+    return _PACKED.get(codec, OPAQUE), codec if known else "bin", False
 
 
-def extension_of(content_type: str) -> str:
+def extension(record: TaskRecord) -> str:
+    """The file extension that fits the bytes of a row as they are stored, without its dot."""
+    return f"{kind_of(record)[1]}{'.zst' if is_compressed(record.serializer) else ''}"
+
+
+def _sound(kind: object) -> str:
+    fits = isinstance(kind, str) and re.fullmatch(CONTENT_TYPE, kind) is not None
+    return str(kind) if fits else OPAQUE
+
+
+def _extension_of(content_type: str) -> str:
     """The file extension that fits a content type, without its dot."""
     import mimetypes  # reads the system's tables when first used
 

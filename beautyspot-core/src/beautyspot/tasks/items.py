@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError, ItemsError
-from beautyspot.functions.annotations import signature_of
+from beautyspot.functions.annotations import BY_POSITION, SEVERAL, signature_of
 from beautyspot.keys.binding import bound_names
 from beautyspot.messages import did_you_mean
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from beautyspot.tasks.options import MarkOptions
 
-_KIND: Final = inspect.Parameter
-_BY_POSITION: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
-_SEVERAL: Final = (_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD)
 
 _NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping, AbstractSet)
 """What can be iterated, and is no list: what it gives is no item, or in no order."""
@@ -66,8 +63,8 @@ class Items:
         self._signature = _signature(name, function, options)
         parameter = self._signature.parameters[self._each]
         places = list(self._signature.parameters)
-        self._by_keyword = parameter.kind is not _KIND.POSITIONAL_ONLY
-        self._index = places.index(self._each) if parameter.kind in _BY_POSITION else None
+        self._by_keyword = parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
+        self._index = places.index(self._each) if parameter.kind in BY_POSITION else None
 
     def given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
         """The list in the arguments of a call, and the others. An iterator is used up.
@@ -133,7 +130,7 @@ def _signature(name: str, function: Callable[..., Any], options: MarkOptions) ->
         signature = inspect.Signature()
     names = [*signature.parameters]
     parameter = signature.parameters.get(each)
-    is_list = parameter is not None and parameter.kind not in _SEVERAL
+    is_list = parameter is not None and parameter.kind not in SEVERAL
     known = f"its parameters are {', '.join(names) or 'none that can be read'}"
     for is_wrong, why, instead in (
         (parameter is None, known, f"give one of these.{did_you_mean(each, names)}"),

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from beautyspot.config.settings import COMPRESSION, LIFETIME, compression, or_none
+from beautyspot.config.settings import (
+    COMPRESSION,
+    LIFETIME,
+    compression,
+    fitting,
+    flag,
+    or_none,
+    text,
+)
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
@@ -95,14 +103,15 @@ class MarkOptions:
     mmap: bool = False
 
     def __post_init__(self) -> None:
-        for option, (fits, takes) in _CHECKS.items():
+        for option, (check, takes) in _CHECKS.items():
             value = getattr(self, option)
-            if value is not None and not (
-                isinstance(value, fits) if isinstance(fits, type) else fits(value)
-            ):
+            try:
+                if value is not None:
+                    check(value)
+            except (TypeError, ValueError):
                 one = value if isinstance(value, str) and value else "one"
-                shown = takes.format(option=option, one=one)
-                raise ConfigError(f"mark({option}={value!r:.80}) does not fit: give {shown}")
+                why = f"does not fit: give {takes.format(option=option, one=one)}"
+                raise ConfigError(f"mark({option}={value!r:.80}) {why}") from None
 
     @classmethod
     def from_keywords(cls, options: Mapping[str, Any]) -> MarkOptions:
@@ -140,11 +149,6 @@ class MarkOptions:
         return replace(self, key=key, ignore=ignore, added=added)
 
     @property
-    def fixed_tags(self) -> tuple[str, ...]:
-        """The `tags`, where they are no function of the result."""
-        return () if callable(self.tags) else self.tags
-
-    @property
     def seconds(self) -> float | None:
         """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own.
 
@@ -152,17 +156,6 @@ class MarkOptions:
         """
         lasts: float | None = None if callable(self.ttl) else or_none(seconds)(self.ttl)
         return lasts
-
-    @property
-    def error_seconds(self) -> float | None:
-        """How long an error that is a result is valid, in seconds; None is for ever."""
-        lasts: float | None = or_none(seconds)(self.error_ttl)
-        return self.seconds if self.error_ttl is None else lasts
-
-    @property
-    def stale_seconds(self) -> float | None:
-        """The `stale` in seconds, or None."""
-        return None if self.stale is None else seconds(self.stale)
 
 
 def _several(value: Any) -> Any:
@@ -174,17 +167,6 @@ def _several(value: Any) -> Any:
 def _one_or_several(value: Any) -> Any:
     """One text or class is short for a tuple of it."""
     return (value,) if isinstance(value, str | type) else _several(value)
-
-
-def _is_taken_by(check: Callable[[object], object]) -> Callable[[object], bool]:
-    def is_taken(value: object) -> bool:
-        try:
-            check(value)
-        except (TypeError, ValueError):
-            return False
-        return True
-
-    return is_taken
 
 
 def _is_whole(value: object) -> bool:
@@ -222,7 +204,10 @@ def _are_errors(value: Any) -> bool:
     )
 
 
-_is_lifetime: Final = _is_taken_by(or_none(seconds))
+def _lasts(value: object) -> None:
+    if not _is_plain(value):
+        or_none(seconds)(value)
+
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
 _TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
@@ -230,44 +215,44 @@ _ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupErr
 _ONE_OR_SEVERAL: Final = ("cache_errors", "renamed_from")
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 
-_CHECKS: Final[dict[str, tuple[type | Callable[[Any], bool], str]]] = {
+_CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
     "version": (
-        lambda value: isinstance(value, str) or _is_whole(value),
+        fitting(lambda value: isinstance(value, str) or _is_whole(value)),
         'text, a whole number, or "auto" to follow the code',
     ),
-    "save_blob": (bool, "True or False"),
-    "content_type": (_is_content_type, 'a MIME type such as "image/png"'),
-    "key": (_is_key, _KEYS),
-    "ttl": (
-        lambda value: _is_plain(value) or _is_lifetime(value),
-        f"{LIFETIME}, {_OF_THE_RESULT}",
-    ),
-    "stale": (_is_taken_by(seconds), DURATION),
+    "save_blob": (flag, "True or False"),
+    "content_type": (fitting(_is_content_type), 'a MIME type such as "image/png"'),
+    "key": (fitting(_is_key), _KEYS),
+    "ttl": (_lasts, f"{LIFETIME}, {_OF_THE_RESULT}"),
+    "stale": (seconds, DURATION),
     "tags": (
-        lambda value: _is_plain(value) or _are_texts(value),
+        fitting(lambda value: _is_plain(value) or _are_texts(value)),
         f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
     ),
-    "ignore": (_are_texts, _TEXTS),
-    "name": (_is_text, "a text that no other function uses"),
-    "cache_if": (callable, "a function of the result: True keeps it"),
-    "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
-    "mode": (MODES.__contains__, " or ".join(MODES)),
-    "stale_on_error": (bool, "True or False"),
-    "cache_errors": (_are_errors, _ERRORS),
-    "error_ttl": (_is_lifetime, LIFETIME),
-    "on_cancel": (ON_CANCEL.__contains__, " or ".join(ON_CANCEL)),
-    "each": (_is_text, "the name of a parameter that takes a list"),
+    "ignore": (fitting(_are_texts), _TEXTS),
+    "name": (text, "a text that no other function uses"),
+    "cache_if": (fitting(callable), "a function of the result: True keeps it"),
+    "price": (
+        fitting(_is_plain),
+        "a function of the result, no async def, that returns what the call cost",
+    ),
+    "mode": (fitting(MODES.__contains__), " or ".join(MODES)),
+    "stale_on_error": (flag, "True or False"),
+    "cache_errors": (fitting(_are_errors), _ERRORS),
+    "error_ttl": (or_none(seconds), LIFETIME),
+    "on_cancel": (fitting(ON_CANCEL.__contains__), " or ".join(ON_CANCEL)),
+    "each": (text, "the name of a parameter that takes a list"),
     "batch": (
-        lambda value: _is_whole(value) and value >= 1,
+        fitting(lambda value: _is_whole(value) and value >= 1),
         "a whole number of items, 1 or more",
     ),
     "added": (
-        lambda value: isinstance(value, Mapping) and all(map(_is_text, value)),
+        fitting(lambda value: isinstance(value, Mapping) and all(map(_is_text, value))),
         "a table {{parameter: value at which nothing changed}}",
     ),
-    "renamed_from": (_are_texts, 'identifiers such as "module:function"'),
-    "arguments": (bool, "True or False"),
-    "compress": (_is_taken_by(compression), COMPRESSION),
-    "mmap": (bool, "True or False"),
+    "renamed_from": (fitting(_are_texts), 'identifiers such as "module:function"'),
+    "arguments": (flag, "True or False"),
+    "compress": (compression, COMPRESSION),
+    "mmap": (flag, "True or False"),
 }
-"""What each option may be, a class or what tells whether it fits, and what a message says of it."""
+"""What each option may be, by a check as of settings, and what a message says of it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import as_time
+from beautyspot.config.settings import or_none
+from beautyspot.contracts import as_time, seconds
 from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of, what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
-from beautyspot.serialization.compression import decompressed, is_compressed
+from beautyspot.serialization.compression import decompressed
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.combinations import check_combinations
@@ -154,10 +155,12 @@ class Task:
         self.owner = owner
         self.ttl = options.seconds
         self.refreshes = options.mode == "refresh"
-        self.terms = Terms(self.ttl, options.fixed_tags)
+        tags = () if callable(options.tags) else options.tags
+        self.terms = Terms(self.ttl, tags)
         self.asks_terms = callable(options.ttl) or callable(options.tags)
-        self.error_terms = Terms(options.error_seconds, options.fixed_tags)
-        self.stale = options.stale_seconds
+        lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
+        self.error_terms = Terms(lasts, tags)
+        self.stale = or_none(seconds)(options.stale)
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
@@ -242,8 +245,7 @@ class Task:
         """
         if not self.options.cache_errors:
             return None
-        if is_compressed(payload.codec):
-            payload = decompressed(payload)
+        payload = decompressed(payload)
         if payload.codec != ERROR + self.form.codec:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json.encoder
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,8 +12,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.walk import ATTRIBUTE, CAPTURED, Without
-from beautyspot.logs import warn_once
+from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.addressing import Addressed
     from beautyspot.tasks.following import Record
 
-_WITHIN: Final = r"(?:<captured \w+>)*<captured (\w+)>"
 _quoted: Final = json.encoder.encode_basestring_ascii
 
 
@@ -164,26 +161,8 @@ class TellingAddressing(Addressing):
             found = dict([self._advisor.about_code(*pair) for pair in pairs])
             if found:
                 self._forget_version()
-        if self._options.ignore and self._is_ours and not found and not item:
-            self._tell_of_nothing(call)
         self._changed.update(found)
         return found
-
-    def _tell_of_nothing(self, call: Addressed) -> None:
-        """Warn of paths of `ignore=` that leave out nothing; after a run, which may set them."""
-        named = self._binding.named(call.bound)
-        roots = {name for name, value in named.items() if type(value) is Without} - self._keyed
-        roots |= self._identity.may_capture
-        there = [re.sub(_WITHIN, r".\1", f".{path}") for path in self._omitted]
-        for entry in self._options.ignore:
-            name, dot, _ = entry.partition(".")
-            is_there = any(path.endswith(f".{entry}") for path in there)
-            if dot and name in roots and name != self._options.each and not is_there:
-                warn_once(
-                    f'ignore=("{entry}",) of {self.func_identifier} leaves out nothing: no such '
-                    f"attribute of {name} counts by itself. Correct it, or say with "
-                    f'mark(key={{"{name}": function}}) what counts'
-                )
 
     def _noted_now(
         self, call: Addressed, written: Written, item: bool | None
@@ -200,7 +179,6 @@ class TellingAddressing(Addressing):
             self._keygen.texts_of(named, walk)
         except Exception:
             walk.noted[_called(walk)] = ""
-        self._omitted |= walk.omitted
         return walk.noted, named
 
     @Lazily

@@ -45,7 +45,7 @@ def terms_of(
         ConfigError: a function gave something else than a duration, or than tags.
         Exception: a function raised it.
     """
-    ttl, tags = options.seconds, options.fixed_tags
+    ttl, tags = options.seconds, options.tags
     if callable(options.ttl):
         answer = options.ttl(result, *args, **kwargs)
         number = getattr(answer, "total_seconds", lambda: answer)()
@@ -54,8 +54,8 @@ def terms_of(
             ttl = or_none(seconds)(0 if is_past else answer)
         except (TypeError, ValueError):
             raise _wrong("ttl", answer, LIFETIME) from None
-    if callable(options.tags):
-        found: Any = options.tags(result, *args, **kwargs)
+    if callable(tags):
+        found: Any = tags(result, *args, **kwargs)
         is_several = isinstance(found, Iterable) and not isinstance(found, str)
         tags = tuple(found) if is_several else ()
         if not is_several or not all(isinstance(tag, str) and tag for tag in tags):
