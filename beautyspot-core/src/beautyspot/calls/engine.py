@@ -293,12 +293,6 @@ class Engine:
         self.counting.look()
         self.miss(call, reason)
 
-    def forbid(self, call: Call) -> None:
-        """Tell of a miss where none is allowed."""
-        if call.key:  # else it was told of when that was seen
-            self.miss(call)
-        self.refuse(call, "mode")
-
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
         self.observers.refused(call.task.func_identifier, call.key, by)

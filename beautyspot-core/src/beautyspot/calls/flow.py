@@ -99,12 +99,6 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
     return value
 
 
-def _found(engine: Engine, call: Call, value: Any) -> Outcome:
-    """The same as an outcome."""
-    engine.hit(call)
-    return Outcome(error=value.taken()) if value.__class__ is StoredError else Outcome(value)
-
-
 def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss
     """One call for which nothing was found: it leads the flight of its key, or follows another."""
     task = call.task
@@ -133,7 +127,9 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)
                 if value is not MISSING:
-                    return _found(engine, call, value)
+                    engine.hit(call)
+                    is_error = value.__class__ is StoredError
+                    return Outcome(error=value.taken()) if is_error else Outcome(value)
         outcome = yield from _execute(run)
         if run.leased and engine.blocking:
             yield Block(run.release)
@@ -142,13 +138,24 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
         run.end()
 
 
-def not_stored(engine: Engine, call: Call) -> CacheMissError:
-    """The error of a miss where none is allowed; observers are told of it."""
-    name = call.task.func_identifier
+def not_stored(engine: Engine, *calls: Call, items: int = 0) -> CacheMissError:
+    """The error of a miss where none is allowed; observers are told of it.
+
+    Args:
+        engine: of the Spot.
+        calls: those for which nothing is stored; of a call of so many `items` these, if any.
+        items: the number of all items of such a call.
+    """
+    for call in calls:
+        if call.key:  # else it was told of when that was seen
+            engine.miss(call)
+        engine.refuse(call, "mode")
+    name = calls[0].task.func_identifier
     found = f"nothing is stored for this call of {name}"
-    if call.why == "expired":
+    if items:
+        found = f"nothing is stored for {len(calls)} of {items} items of this call of {name}"
+    elif calls[0].why == "expired":
         found = f"what is stored for this call of {name} has expired"
-    engine.forbid(call)
     return CacheMissError(
         f"{found}, and mode='replay' forbids running it: run it once in the mode 'normal', or ask "
         "spot.explain(…) what differs"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
+from beautyspot.calls.flow import not_stored
 from beautyspot.calls.item_runs import Item, ItemRuns
 from beautyspot.calls.reports import (
     report_no_key,
@@ -19,7 +20,6 @@ from beautyspot.calls.reports import (
 )
 from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
-from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call
 
@@ -111,7 +111,7 @@ def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
     missing = [item for item in items if item.value is MISSING]
     _sum_up(whole, items, missing)
     if missing and whole.mode == "replay":
-        return Outcome(error=_not_stored(engine, missing, len(items)))
+        return Outcome(error=not_stored(engine, *[item.call for item in missing], items=len(items)))
     if stranded:
         for item in missing:
             warn_outside_asyncio(engine, item.call)
@@ -185,17 +185,6 @@ def _sum_up(whole: Call, items: list[Item], missing: list[Item]) -> None:
     made = [item.call.made_at for item in items]
     known = [when for when in made if when is not None]
     whole.is_hit, whole.made_at = True, min(known) if known and len(known) == len(made) else None
-
-
-def _not_stored(engine: Engine, missing: list[Item], count: int) -> CacheMissError:
-    for item in missing:
-        engine.forbid(item.call)
-    name = missing[0].call.task.func_identifier
-    return CacheMissError(
-        f"nothing is stored for {len(missing)} of {count} items of this call of {name}, and "
-        "mode='replay' forbids running it: run it once in the mode 'normal', or ask "
-        "spot.explain(…) of one item what differs"
-    )
 
 
 def _in_order(task: Task, items: list[Item], count: int) -> list[Any]:

@@ -122,7 +122,9 @@ class Flights:
         self._flights: dict[str, Flight] = {}
         _tables.add(self)
 
-    def enter(self, key: str, *, anew: bool = False) -> tuple[Flight | None, bool]:
+    def enter(
+        self, key: str, *, anew: bool = False, within: tuple[Flight, ...] | None = None
+    ) -> tuple[Flight | None, bool]:
         """Lead the flight of `key`, or follow the one that is under way.
 
         Where the caller leads, what runs from here in this thread or task is marked as part of it,
@@ -132,15 +134,28 @@ class Flights:
             key: of the call.
             anew: lead in any case. Later callers follow this flight; the followers of the one
                 before stay with that.
+            within: the flights that the caller is part of, where it marks by itself what runs.
 
         Returns:
             The flight, and whether the caller leads it. No flight where waiting would be a
             deadlock: the caller runs alone.
         """
-        mine = _leading.get() and _own()
+        mine = _leading.get() and _own() if within is None else within
+        innermost = mine[-1] if mine else None
         with _graph:
-            flight, leads = self._enter(key, mine, anew)
-        if leads and flight is not None:
+            flight = self._flights.get(key)
+            if flight is not None and flight.is_saving and flight.done:
+                flight = None  # its result is stored by now, and found there
+            if flight is not None and mine and flight.leads_to(mine):
+                return None, False
+            leads = flight is None or anew or _is_led_here(flight)
+            if leads or flight is None:
+                made = Flight(key, innermost)
+                made.waits_for += [] if flight is None else [flight]
+                flight = self._flights[key] = made
+            if innermost is not None:
+                innermost.waits_for.append(flight)
+        if leads and within is None:
             _leading.set((*mine, flight))
         return flight, leads
 
@@ -152,28 +167,13 @@ class Flights:
         """
         mine = _own()
         with _graph:
-            entered = [self._enter(key, mine, anew) for key, anew in keys]
+            entered = [self.enter(key, anew=anew, within=mine) for key, anew in keys]
             led = [flight for flight, leads in entered if leads and flight is not None]
             for flight, following in pairwise(led):
                 flight.waits_for.append(following)
         if led:
             _leading.set((*mine, led[-1]))
         return entered
-
-    def _enter(self, key: str, mine: tuple[Flight, ...], anew: bool) -> tuple[Flight | None, bool]:
-        innermost, flight = mine[-1] if mine else None, self._flights.get(key)
-        if flight is not None and flight.is_saving and flight.done:
-            flight = None  # its result is stored by now, and found there
-        if flight is not None and mine and flight.leads_to(mine):
-            return None, False
-        leads = flight is None or anew or _is_led_here(flight)
-        if leads or flight is None:
-            made = Flight(key, innermost)
-            made.waits_for += [] if flight is None else [flight]
-            flight = self._flights[key] = made
-        if innermost is not None:
-            innermost.waits_for.append(flight)
-        return flight, leads
 
     def leave(self, flight: Flight, result: object = ABANDONED) -> None:
         """End a flight, from any thread, with what the followers get unless they have it.
