@@ -7,6 +7,7 @@ attributes of a subclass too, so what no one has looked at is rather a miss than
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import TypeSupport
@@ -85,6 +86,20 @@ def _index(value: Any) -> object:
     return nodes, getattr(value, "_embed_model", None), value._object_map
 
 
+def _dspy_model(value: Any) -> object:
+    """A model of DSPy, which keeps what it was asked, and its API key among its settings."""
+    held = _less("history", "callbacks", "cache", "num_retries", "_engine_", "_warned_")(value)
+    settings: Any = held.get("kwargs") or {}
+    kwargs = {name: each for name, each in settings.items() if not is_secret_parameter(name)}
+    return held | {"kwargs": kwargs}
+
+
+def _dspy_predict(value: Any) -> object:
+    """A predictor of DSPy by what it asks, and by the model of its own or of the settings."""
+    asks = _less("history", "callbacks", "lm", "stage", "traces", "train")(value)
+    return asks, value.lm or sys.modules["dspy"].settings.lm
+
+
 def _nothing(_value: Any) -> None:
     """What prints, traces or calls back, and leads to no answer."""
 
@@ -95,6 +110,8 @@ def _less(*names: str) -> Callable[[Any], dict[str, object]]:
 
 
 _FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "dspy.clients.base_lm:BaseLM": _dspy_model,
+    "dspy.predict.predict:Predict": _dspy_predict,
     "google.genai.client:Client": _genai,
     "instructor.core.client:Instructor": _instructor,
     "instructor.v2.core.client:Instructor": _instructor,

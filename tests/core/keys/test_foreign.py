@@ -13,7 +13,7 @@ from beautyspot.errors import SerializationError, UnstableKeyError
 from beautyspot.keys.canonical import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.testing import memory_spot
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
 
 
 class Base(DeclarativeBase):
@@ -22,6 +22,15 @@ class Base(DeclarativeBase):
 
 class User(Base):
     __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Kept(MappedAsDataclass, DeclarativeBase):
+    pass
+
+
+class Order(Kept):  # its fields are known, and its state is of a session all the same
+    __tablename__ = "orders"
     id: Mapped[int] = mapped_column(primary_key=True)
 
 
@@ -49,6 +58,8 @@ ROWS = [
     (sa.select(User), "str(statement), and its parameters", "str(statement)"),
     (ROW, "tuple(row)", "[tuple(row) for row in rows]"),
     (User(id=1), "pass its primary key", "return its fields"),
+    (Order(id=1), "pass its primary key", "return its fields"),
+    (of("huey.api:Task"), "leave it out with mark(ignore=", "what the task returns"),
     (Session(ENGINE), "pass the engine", "return the rows"),
 ]
 

@@ -10,6 +10,9 @@ def openai_message(body):
         return {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": tool, "arguments": json.dumps(PERSON)}}]}
     if body.get("response_format"):
         return {"role": "assistant", "content": json.dumps(PERSON), "refusal": None}
+    if "[[ ## completed ## ]]" in str(body["messages"]):  # as DSPy asks for fields
+        fields = [f"[[ ## {name} ## ]]\n{each}\n\n" for name, each in PERSON.items()]
+        return {"role": "assistant", "content": f"{''.join(fields)}[[ ## completed ## ]]"}
     return {"role": "assistant", "content": "Because."}
 
 class Answering(BaseHTTPRequestHandler):

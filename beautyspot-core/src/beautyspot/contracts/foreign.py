@@ -6,6 +6,7 @@ what a program has in their place, and never the insides in which something fail
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from beautyspot.functions.names import innermost_function
@@ -67,6 +68,7 @@ _CLASSES: Final = {
     "celery.local:PromiseProxy": _TASK._replace(
         why="is a task of Celery: write mark beneath the task's decorator, not above it"
     ),
+    "huey.api:Task": _TASK,
     "django.db.models.base:Model": _MODEL._replace(
         passes="", returns="its values: list(….values()), or model_to_dict(…)"
     ),
@@ -111,6 +113,14 @@ def foreign(cls: type) -> Foreign | None:
     found = next((_CLASSES[name] for name in names if name in _CLASSES), None)
     is_mapped = any("_sa_class_manager" in vars(base) for base in cls.__mro__)
     return _MODEL if found is None and is_mapped else found
+
+
+def is_plan(value: object) -> bool:
+    """Whether a value is a plan of dask; others of its class, as those of pint, need not be one."""
+    graph: Any = getattr(type(value), "__dask_graph__", None)
+    with suppress(Exception):  # of a class that could be one, where there is no dask
+        return graph is not None and graph(value) is not None
+    return False
 
 
 def request_in(function: Any) -> str:

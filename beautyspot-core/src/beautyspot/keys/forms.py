@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
 from beautyspot.contracts.file import File
-from beautyspot.contracts.foreign import foreign
+from beautyspot.contracts.foreign import foreign, is_plan
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.by_identity import ByIdentity
@@ -319,8 +319,6 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     exact = _base_form(kind)
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
-    if hasattr(kind, "__dask_graph__"):
-        return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
         awaited = hasattr(kind, "__await__")
         advice = "await it, and pass what it gives" if awaited else "pass a list of its items"
@@ -330,7 +328,21 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
     whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
     says = any(says_how_to_copy(each) for each in kind.__mro__)
-    return _copied(whole, says_all=is_of_installed(kind)) if says else whole
+    form = _copied(whole, says_all=is_of_installed(kind)) if says else whole
+    return _computed(form) if hasattr(kind, "__dask_graph__") else form
+
+
+def _computed(form: Form) -> Form:
+    """The form of a class of which some instances are plans of dask, and some have their values."""
+
+    def write(walk: Walk, value: object) -> str:
+        if is_plan(value):
+            walk.refuse(
+                value, "is a plan that is not computed yet", "pass what its compute() gives"
+            )
+        return form(walk, value)
+
+    return write
 
 
 def _base_form(cls: type) -> Form | None:
@@ -434,8 +446,7 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if not says_all or walk.less(value):
             return whole(walk, value)
-        content = walk.array([function, list(args), state, *drained], "<{}>")
-        return tag("object", f"[{named(walk, kind)},{content}]")
+        return tag("copied", walk.array([function, list(args), state, *drained], "<{}>"))
 
     return write
 

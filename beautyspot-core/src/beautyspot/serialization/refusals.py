@@ -9,7 +9,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.contracts.file import File
-from beautyspot.contracts.foreign import foreign
+from beautyspot.contracts.foreign import foreign, is_plan
 from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.functions.names import identifier_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
@@ -29,10 +29,6 @@ PICKLE_IT: Final = (
 
 _LIVE: Final = "the items of which are passed on live, and stored at the end"
 _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
-    (
-        lambda cls: hasattr(cls, "__dask_graph__"),
-        "is a plan that is not computed yet: return what its compute() gives",
-    ),
     (
         lambda cls: hasattr(cls, "__await__"),
         (
@@ -66,17 +62,29 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
         f"is used up by its reader: return a list, or `yield` in the function, {_LIVE}",
     ),
     (lambda cls: issubclass(cls, MappingView), "shows a dict: return a list or a set"),
+    (
+        lambda cls: hasattr(cls, "figure"),
+        'is drawn in a figure: return that, `.figure`, and mark with content_type="image/png"',
+    ),
 )
 """Of which classes instances are no result, and what to return instead."""
 
 
-def advice(cls: type, types: Types) -> str:
-    """Why an instance is refused, and what to do; `types` are those of plug-ins."""
+_PARTS: Final = ("to_dict", "toDict", "as_dict", "model_dump", "to_tuple")
+"""Methods by which classes of libraries give what they hold."""
+
+
+def advice(value: object, types: Types) -> str:
+    """Why a value is refused, and what to do; `types` are those of plug-ins."""
+    cls = type(value)
     if needs_data_plugin(types, cls):
         return f"a {class_name(cls)} {NO_DATA}: {GET_DATA}"
     told = foreign(cls)
     if told is not None:
         return f"{identifier_of(cls)} {told.why}: return {told.returns}"
+    if is_plan(value):
+        why = "is a plan that is not computed yet"
+        return f"{identifier_of(cls)} {why}: return what its compute() gives"
     name, why, how = _written(cls), "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
@@ -88,11 +96,21 @@ def advice(cls: type, types: Types) -> str:
             if is_of(cls):
                 return f"{identifier_of(cls)} {instead}"
         why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
-    other = "a plain tuple: tuple(…)" if issubclass(cls, tuple) else "it in another form"
     return (
-        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return {other}, or, "
-        f"{PICKLE_IT}"
+        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return "
+        f"{_instead(cls)}, or, {PICKLE_IT}"
     )
+
+
+def _instead(cls: type) -> str:
+    """What to return in place of an instance."""
+    for base in (tuple, list, dict, set, frozenset):
+        if issubclass(cls, base):
+            return f"a plain {base.__name__}: {base.__name__}(…)"
+    method = next((name for name in _PARTS if hasattr(cls, name)), None)
+    if method is None and hasattr(cls, "__array__"):
+        return "an array of NumPy: numpy.asarray(…)"
+    return f"its {method}()" if method else "what you need of it, as plain values"
 
 
 def _written(cls: type) -> str:

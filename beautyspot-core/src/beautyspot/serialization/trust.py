@@ -18,6 +18,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
 from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
@@ -220,6 +221,8 @@ class Trust:
             name, support = supported
             exact = class_name(support.counted_as(cls))
             return name if exact == name else f"{name} {exact}", _of_plugin(support, exact)
+        if foreign(cls) is not None:  # such as a row of a database, of a class that has fields
+            return None
         for ref in (_generic(cls), identifier_of(cls)):
             try:
                 found = None if ref is None else self._class(ref)

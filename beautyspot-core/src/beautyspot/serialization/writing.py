@@ -137,7 +137,7 @@ class _Writer:
             base = self._trust.promised(kind)
             if base is not None:
                 return self.tree(plain(base, value))
-            raise Refused(advice(kind, self._trust.types))
+            raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
         return self._tag(form.code, [ref, *self._items(form.parts(value), step)])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
@@ -81,13 +82,23 @@ class Media:
 
         Also where the file can't be made, which is said when the value is to be stored.
         """
-        named = support_of(self._types, type(value))
-        if named is None or not named[1].drawn or self._kind not in named[1].media:
-            return value
         try:
-            return bytes(named[1].to_media(value, self._kind)[0])
+            drawn, support = self._drawn(value)
+            if support is None or not support.drawn or self._kind not in support.media:
+                return value
+            return bytes(support.to_media(drawn, self._kind)[0])
         except Exception:
             return value
+
+    def _drawn(self, value: Any) -> tuple[Any, TypeSupport | None]:
+        """What is drawn of a value, and the types by which it is: of what has a figure, that."""
+        _, support = support_of(self._types, type(value)) or ("", None)
+        if support is None and self.draws and hasattr(type(value), "figure"):
+            with suppress(Exception):  # of a property
+                named = support_of(self._types, type(value.figure))
+                if named is not None and named[1].drawn:
+                    return value.figure, named[1]
+        return value, support
 
     def written(self, value: Any) -> Payload | None:
         """The result as a file; None where neither its mark nor its class names a content type.
@@ -100,8 +111,8 @@ class Media:
             return self._of_class(value)
         if not self._kind or value is None:
             return None
+        value, support = self._drawn(value)
         cls = type(value)
-        _, support = support_of(self._types, cls) or ("", None)
         is_json = cls in _OF_JSON
         if is_json and (self._kind == "application/json" or self._kind.endswith("+json")):
             return self._checked(value, _JSON)
