@@ -434,7 +434,8 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
         kind: Any = type(value)
         try:
             parts: Any = kind.__reduce_ex__(value, 4)
-            function, args, state, *items = (*parts, None, None, None)[:5]
+            filled: tuple[Any, ...] = (*parts, None, None, None)
+            function, args, state, *items = filled[:5]
             drained = [None if each is None else [*each] for each in items]
         except Exception:
             return whole(walk, value)
@@ -446,7 +447,7 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if not says_all or walk.less(value):
             return whole(walk, value)
-        return tag("copied", walk.array([function, list(args), state, *drained], "<{}>"))
+        return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
 
     return write
 

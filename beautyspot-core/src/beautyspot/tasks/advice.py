@@ -137,7 +137,8 @@ class Advisor:
         if owner is not None:
             told = self._told(called(line))
             copied = f", or work on a copy: `{line} = copy.deepcopy({line})`"
-            more = "" if is_held or "." in line or not _is_copied(owner) else copied
+            can_be_copied = any(map(says_how_to_copy, type(owner).__mro__))
+            more = copied if can_be_copied and line == name and not is_held else ""
             return f"{told}: `{line}` is of another package: pass its fields{more}"
         is_within = is_held or CAPTURED in path
         is_object = isinstance(part, _CODE) or (is_within and is_python_class(type(part)))
@@ -240,7 +241,7 @@ def _is_copied(value: object) -> bool:
     """Whether a copy is an object of its own: a container, and what says how it is copied."""
     cls = type(value)
     is_container = isinstance(value, list | dict | set) or hasattr(cls, "__deepcopy__")
-    return is_container or not is_python_class(cls) or any(map(says_how_to_copy, cls.__mro__))
+    return is_container or not is_python_class(cls)
 
 
 def other_code(func_identifier: str) -> str:
