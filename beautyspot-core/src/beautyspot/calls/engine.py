@@ -60,7 +60,7 @@ class Metered(Protocol):
         ...
 
 
-class Wait:
+class WaitingCall:
     """A call that waits for another one, of this process ("run") or another ("process")."""
 
     __slots__ = ("began", "call", "cause")
@@ -150,7 +150,7 @@ class Engine:
         self.closed = False
         self.owner = owner
         self.running: dict[object, float | None] = {}
-        self.waiting: dict[Wait, None] = {}
+        self.waiting: dict[WaitingCall, None] = {}
         self.maps: weakref.WeakValueDictionary[int, Metered] = weakref.WeakValueDictionary()
         self.closing: list[Callable[[], object]] = []
         self.saves_behind = False
@@ -218,7 +218,7 @@ class Engine:
     @contextmanager
     def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
         """A context in which a call waits for another one, of which observers are told after it."""
-        wait = Wait(call, cause)
+        wait = WaitingCall(call, cause)
         self.waiting[wait] = None
         try:
             yield

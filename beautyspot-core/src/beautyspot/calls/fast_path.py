@@ -1,7 +1,8 @@
 """The shortest way to a hit, of functions and coroutine functions: where most calls return.
 
-A `ttl`, a signing key, the mode "refresh", a block of `Spot.using`, and for coroutine functions a
-store whose look-ups block, have the call take the way of `flow.answer` instead.
+A `ttl`, a signing key, the mode "refresh", a block of `Spot.using`, arguments that are classes of
+results, a store that is left alone after failures, a result that is yet to be written, and for
+coroutine functions a store whose look-ups block, have the call take the way of `flow.answer`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ yields, and who performs them, are in `steps`; who waits for whom is in `leading
 
 A hit returns from one of these, the first of them that applies:
 
-- `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
+- `fast_path.quick`: of functions and coroutine functions, where the value lies in its row; of
+  functions also where it lies in a file of this machine;
 - `answer`: of all others, a generator's items too;
 - `looking_up.answer_async`: of asynchronous functions where reading would block: a blob, a busy or
   a blocking store;

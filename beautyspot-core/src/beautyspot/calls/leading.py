@@ -137,7 +137,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
         if value is not MISSING:
             run.shared = entry
             return value
-        if call.rejected <= before:  # a store that does not do what it was asked for
+        if call.rejected <= before:  # asked to lease in spite of this row, the store gave it again
             break
         begun = yield Block(run.ask)
     return MISSING

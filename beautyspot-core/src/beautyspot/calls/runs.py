@@ -32,7 +32,7 @@ ASYNCHRONOUS: Final = ("coroutine", "async generator")
 """Kinds of functions whose calls run in event loops."""
 
 
-SMALL: Final = 32_768
+IN_LOOP: Final = 32_768
 """Bytes of a result that an event loop may write itself."""
 
 
@@ -174,7 +174,7 @@ class Run:
     def _takes_longer(self, pending: Pending) -> bool:
         """Whether the result is compressed, large, or makes a blob: in no event loop."""
         data: object = pending.record.result_data
-        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > SMALL:
+        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > IN_LOOP:
             return True
         form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
         return form.compresses or form.wants_blob(len(data), threshold)
@@ -192,9 +192,9 @@ class Run:
     def has_saved(self) -> None:
         """Have the result shared, now that it is written.
 
-        Where it was refused, those who follow look for what is newer, or run the function; unless
-        it was invalidated here, for then all of them came before that. Of a file they look for the
-        stored one: the caller may change his own by now.
+        Where it was refused, those who follow look for what is newer, or run the function. Where it
+        was invalidated in this process they get it: they called before that, and later calls do not
+        follow. Of a file they look for the stored one: the caller may change his own by now.
         """
         pending, call = self.pending, self.call
         assert pending is not None  # noqa: S101 - see `keep`

@@ -36,7 +36,7 @@ RETRIES: Final = 12
 
 
 class Leasing(Protocol):
-    """What gives leases: a metadata store, or a limiter with places for calls under way."""
+    """What gives leases: a limiter, of places for calls under way. (Keys: `results/leases.py`.)"""
 
     @property
     def lease_time(self) -> float:

@@ -87,7 +87,7 @@ class Rows:
         )
 
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
-        """The row of a result; its data stands in it until `save` decides where it belongs."""
+        """The row of a result; its data stands in it until `placed` decides where it belongs."""
         task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
         now, terms, digest, form = self.clock(), call.terms or task.terms, None, task.form
         shown = call.arguments

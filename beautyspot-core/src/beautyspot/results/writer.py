@@ -2,8 +2,9 @@
 
 A result is written by its caller, alone, or by a thread behind it, up to `BATCH` in a transaction.
 The thread also tries again what a failing store did not take, after one second first, and a minute
-in the end. Until a result is written, look-ups of this process find it here, and its key stays
-leased. Order needs no care: the store refuses what is older than what it has, or was invalidated.
+in the end. Until a result is written, look-ups of this process find it here. Its key stays leased
+until its first save has failed. Order needs no care: the store refuses what is older than what it
+has, or was invalidated.
 
 The thread is a daemon, so the interpreter can end while it sleeps. All that is here is written when
 the Spot ends, and at each end of a process that Python is told of.
@@ -187,7 +188,7 @@ class Writer:
         It is for results that make no blob.
         """
         saver = self._saver
-        if saver.store.detours:  # it is left alone for a while
+        if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
         if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
