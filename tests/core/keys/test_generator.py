@@ -25,7 +25,7 @@ def test_md5_may_be_chosen(make_spot):
     assert made == hashlib.md5(b"[[1],{}]").hexdigest()
     keys = []
     for keygen in ("stable", {"use": "stable", "digest": "md5"}):
-        spot = make_spot(keygen=keygen)
+        spot = make_spot(keygen=keygen, metadata="memory")
         marked = spot.mark(abs)
         assert marked(-1) == marked(-1) == 1
         assert spot.stats()["hits"] == 1
