@@ -3,7 +3,7 @@
 from trying import *
 import subprocess, sys
 from pathlib import Path
-os.environ.update(RAY_USAGE_STATS_ENABLED="0", PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="ERROR", DO_NOT_TRACK="1")
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", PREFECT_SERVER_ANALYTICS_ENABLED="false", PREFECT_LOGGING_LEVEL="ERROR", PREFECT_HOME=os.path.abspath("prefect"), PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="300")
 RAN = Path(__file__).with_name("ran.txt")  # what workers print may be lost, or come with a head
 def ran(name):
     with RAN.open("a") as file: file.write(f"ran {name}\n")
