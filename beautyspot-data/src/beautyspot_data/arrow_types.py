@@ -13,8 +13,6 @@ claim without bytes for it, more values than memory holds, is looked at before.
 from __future__ import annotations
 
 import struct
-import sys
-from array import array as machine_array
 from io import BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -134,10 +132,6 @@ def _numbers(numbers: Any) -> str:
     width = numbers.type.bit_width // 8
     view = memoryview(numbers.buffers()[1] or b"").cast("B")
     data = view[numbers.offset * width : (numbers.offset + len(numbers)) * width]
-    if sys.byteorder == "big":
-        turned = machine_array({1: "B", 2: "H", 4: "I", 8: "Q"}[width], data.tobytes())
-        turned.byteswap()
-        return digest([turned])
     return digest([data])
 
 

@@ -43,9 +43,8 @@ class AwsClientTypes(TypeSupport):
                 f"signs its requests to {service}, so another user's or account's answers may "
                 f"differ: {SAY}"
             )
-        partition = None if meta.partition == "aws" else meta.partition
         return {
             "service": service,
             "endpoint": counted_url(meta.endpoint_url),
-            **without_defaults(region=meta.region_name, partition=partition),
+            **without_defaults(region=meta.region_name),
         }

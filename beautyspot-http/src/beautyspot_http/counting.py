@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import UnstableKeyError
 
-from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, is_secret_url
+from beautyspot_http.secrecy import is_secret_header, is_secret_parameter, less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -131,7 +131,7 @@ def counted_url(url: Any) -> str:
         UnstableKeyError: there are credentials in it.
     """
     text = str(url)
-    if is_secret_url(text):
+    if less_secrets(text) != text:
         refuse(f"has credentials in an address, so another user's answers may differ: {SAY}")
     return text
 

@@ -22,6 +22,7 @@ from beautyspot_http.counting import (
     refuse,
     without_defaults,
 )
+from beautyspot_http.secrecy import text_of
 
 _LIBRARIES: Final = ("httpx", "httpx2")
 _TRANSPORTS: Final = ("HTTPTransport", "AsyncHTTPTransport")
@@ -106,7 +107,9 @@ class SessionTypes(TypeSupport):
             check_methods(adapter)
         headers, params, most = value.headers.items(), value.params, value.max_redirects
         return without_defaults(
-            headers=counted_headers((name, _text(each)) for name, each in headers),
+            headers=counted_headers(
+                (name, None if each is None else text_of(each)) for name, each in headers
+            ),
             params=counted_parameters(params.items() if hasattr(params, "items") else params or ()),
             proxies={scheme: counted_url(url) for scheme, url in value.proxies.items() if url},
             unverified=not value.verify,
@@ -141,10 +144,3 @@ class AiohttpSessionTypes(TypeSupport):
             raising=value.raise_for_status,
             raw=not value.auto_decompress,
         )
-
-
-def _text(value: Any) -> str | None:
-    """A header's value; None for one that is not sent."""
-    if value is None:
-        return None
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -15,7 +15,7 @@ from beautyspot.contracts import TypeSupport
 from beautyspot.errors import RestoreError, SerializationError
 
 from beautyspot_http.counting import refuse
-from beautyspot_http.secrecy import less_secrets, stored_headers
+from beautyspot_http.secrecy import less_secrets, stored_headers, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ class RequestsResponseTypes(TypeSupport):
             _check_unread(value)
         content = value.content
         request = value.request
-        headers = [(_text(name), _text(each)) for name, each in value.headers.items()]
+        headers = [(text_of(name), text_of(each)) for name, each in value.headers.items()]
         return {
             "status": value.status_code,
             "reason": value.reason,
@@ -195,10 +195,6 @@ def _check_unread(response: Any) -> None:
             "was closed, or read in parts, before its content was kept: read its content in the "
             "function, or return what you need of it"
         )
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 # ------------------------------------------------------------------------- what both ask

@@ -69,9 +69,9 @@ def _less_value(pair: str) -> str:
     return f"{name}={MASK}" if hides else pair
 
 
-def is_secret_url(url: str) -> bool:
-    """Whether a URL holds credentials."""
-    return less_secrets(url) != url
+def text_of(value: object) -> str:
+    """A header's name or value, which requests has as a text or as bytes."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 _URLS: Final = frozenset({"location", "content-location", "refresh"})
@@ -81,14 +81,15 @@ _URLS: Final = frozenset({"location", "content-location", "refresh"})
 def stored_headers(pairs: list[tuple[str, str]]) -> list[list[str]]:
     """The headers of a response that may be stored, with their URLs less secrets."""
     return [
-        [name, less_secrets(value) if _is_url(name, value) else _less_in_urls(value)]
+        [
+            name,
+            less_secrets(value)
+            if name.lower() in _URLS or value.startswith("/")
+            else _less_in_urls(value),
+        ]
         for name, value in pairs
         if not is_secret_header(name)
     ]
-
-
-def _is_url(name: str, value: str) -> bool:
-    return name.lower() in _URLS or value.startswith("/")
 
 
 def _less_in_urls(value: str) -> str:

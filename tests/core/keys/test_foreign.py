@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -89,14 +90,30 @@ def test_the_object_of_a_package_is_named_and_not_its_insides() -> None:
         canonical(Holder())
 
 
-def test_a_function_that_reads_the_request_of_flask_is_told(caplog: Any) -> None:
-    proxy = type("LocalProxy", (), {"__module__": "werkzeug.local"})()
-    source = "def read(): return request.args\ndef also(): return flask.session\ndef no(): return g"
-    names: dict[str, Any] = {"request": proxy, "flask": type("M", (), {"session": proxy}), "g": 1}
+@pytest.mark.parametrize(
+    ("of", "module", "direct", "inside"),
+    [
+        ("Flask", "werkzeug.local", "request", "session"),
+        (
+            "Streamlit",
+            "streamlit.runtime.state.session_state_proxy",
+            "session_state",
+            "query_params",
+        ),
+    ],
+)
+def test_a_function_that_reads_a_request_or_session_is_told(
+    of: str, module: str, direct: str, inside: str, caplog: Any
+) -> None:
+    proxy = type("Proxy", (), {"__module__": module})()
+    framework = ModuleType("framework")
+    setattr(framework, inside, proxy)
+    source = f"def read(): return {direct}.x\ndef also(): return fw.{inside}\ndef no(): return g"
+    names: dict[str, Any] = {direct: proxy, "fw": framework, "g": 1}
     exec(source, names)  # noqa: S102 - functions that read globals
     with memory_spot() as spot:
         for name in ("read", "also", "no"):
             spot.mark(names[name])
         spot.mark(key=lambda: 1)(names["read"])
-    told = [r.getMessage() for r in caplog.records if "of Flask" in r.getMessage()]
-    assert [re.search(r"reads (\w+) of", each)[1] for each in told] == ["request", "session"]  # type: ignore[index]
+    told = re.findall(r"reads (\w+) of (\w+)", caplog.text)
+    assert told == [(direct, of), (inside, of)]

@@ -150,9 +150,9 @@ class Marking:
         if options.key is None and (name := request_in(function)):
             self._engine.reporter.once(
                 f"request {task.func_identifier}",
-                f"{task.func_identifier} reads {name} of Flask, which is no part of its key: two "
-                "requests may get one result. Pass what it reads as an argument, or say with "
-                "mark(key=function) what counts",
+                f"{task.func_identifier} reads {name}, which is no part of its key: two "
+                "requests or sessions may get one result. Pass what it reads as an argument, or "
+                "say with mark(key=function) what counts",
             )
         return task
 

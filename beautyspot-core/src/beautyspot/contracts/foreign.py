@@ -7,9 +7,10 @@ what a program has in their place, and never the insides in which something fail
 from __future__ import annotations
 
 from contextlib import suppress
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from beautyspot.functions.names import innermost_function
+from beautyspot.functions.names import innermost_function, root_of
 
 
 class Foreign(NamedTuple):
@@ -124,17 +125,21 @@ def is_plan(value: object) -> bool:
 
 
 def request_in(function: Any) -> str:
-    """What of Flask a function reads that is another one in each request; "" if nothing.
+    """What a function reads that is another one in each request or session; "" if nothing.
 
-    Where its code names it: ``request``, ``session`` or ``g`` by itself or as ``flask.request``.
+    Where its code names it, by itself, or in a module as ``flask.request`` or ``st.session_state``.
     """
     inner = innermost_function(function)
     code, names = getattr(inner, "__code__", None), getattr(inner, "__globals__", {})
-    for name in code.co_names if code is not None else ():
-        found = names.get(name, getattr(names.get("flask"), name, None))
-        if name in _OF_REQUESTS and type(found).__module__ == "werkzeug.local":
-            return str(name)
+    used = code.co_names if code is not None else ()
+    modules = [vars(names[name]) for name in used if type(names.get(name)) is ModuleType]
+    for name in _OF_REQUESTS.intersection(used):
+        found = [held[name] for held in (names, *modules) if name in held]
+        for framework in [_FRAMEWORKS.get(root_of(type(each).__module__)) for each in found]:
+            if framework is not None:
+                return f"{name} of {framework}"
     return ""
 
 
-_OF_REQUESTS: Final = ("request", "session", "g")
+_OF_REQUESTS: Final = frozenset({"request", "session", "g", "session_state", "query_params"})
+_FRAMEWORKS: Final = {"streamlit": "Streamlit", "werkzeug": "Flask"}
