@@ -192,9 +192,9 @@ class Run:
     def has_saved(self) -> None:
         """Have the result shared, now that it is written.
 
-        Where it was refused, those who follow look for what is newer, or run the function. Where it
-        was invalidated in this process they get it: they called before that, and later calls do not
-        follow. Of a file they look for the stored one: the caller may change his own by now.
+        Where it was refused, those who follow look for what is newer, or run the function: another
+        process may have invalidated it before they called. Of a file they look for the stored one:
+        the caller may change his own by now.
         """
         pending, call = self.pending, self.call
         assert pending is not None  # noqa: S101 - see `keep`
@@ -203,7 +203,7 @@ class Run:
             return
         if call.is_stored and type(self._encoded) is Outcome:
             self.shared = entry_of(pending.record)  # each gets a file of its own
-        elif not pending.refused or call.invalidated:
+        elif not pending.refused:
             self.shared = self._encoded
 
     # ------------------------------------------------------------------------------------ end
