@@ -65,7 +65,9 @@ def rows_of(store: bs.Store) -> dict[str, bs.TaskRecord]:
 
 def counted(store: bs.Store) -> list[Any]:
     """What was counted of each function; times are left out, which are sums of fractions."""
-    return sorted((each.func_identifier, each.hour, each.hits, each.runs) for each in store.counts())
+    return sorted(
+        (each.func_identifier, each.hour, each.hits, each.runs) for each in store.counts()
+    )
 
 
 @pytest.mark.parametrize("keys", [{}, {"signing_key": KEY}], ids=["plain", "signed"])
