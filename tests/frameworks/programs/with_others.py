@@ -1,7 +1,7 @@
 """others"""
 # pip: llama-index-core aiohttp rich tqdm tiktoken lxml beautifulsoup4
 # again: llmr whole souparg tags el elarg
-# says: s is a bs4.BeautifulSoup, which
+# says: is a bs4.BeautifulSoup, which
 from trying import *
 import sys
 from llama_index.core import VectorStoreIndex, Document, Settings, MockEmbedding

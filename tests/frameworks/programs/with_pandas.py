@@ -1,6 +1,6 @@
 """pandas"""
 # pip: pandas pyarrow polars duckdb
-# again: arg_dataset masked objarray svd matrix recarray poly poly1d plexpr arg_plexpr arg_lazy arg_duckcon duckrel arg_duckrel
+# again: arg_dataset masked objarray svd matrix recarray poly poly1d plexpr arg_lazy arg_duckcon duckrel arg_duckrel
 from trying import *
 import numpy as np, pandas as pd, pyarrow as pa
 df = pd.DataFrame({"a": [1, 2, 3]})

@@ -319,17 +319,21 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     exact = _base_form(kind)
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
-    if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
+    may_be_plan = hasattr(kind, "__dask_graph__")
+    used_up = any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__"))
+    if used_up and not may_be_plan:
         awaited = hasattr(kind, "__await__")
         advice = "await it, and pass what it gives" if awaited else "pass a list of its items"
         return _refusing("is used up when it is read", advice)
-    if kind is object or not _LIVE.isdisjoint([root_of(base.__module__) for base in kind.__mro__]):
+    roots = {root_of(base.__module__) for base in kind.__mro__}
+    if kind is object or not _LIVE.isdisjoint(roots):
         return _refusing()
     base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
     whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
-    says = any(says_how_to_copy(each) for each in kind.__mro__)
+    # A model counts by its fields: its copies hold what its cached properties computed.
+    says = "pydantic" not in roots and any(says_how_to_copy(each) for each in kind.__mro__)
     form = _copied(whole, says_all=is_of_installed(kind)) if says else whole
-    return _computed(form) if hasattr(kind, "__dask_graph__") else form
+    return _computed(form) if may_be_plan else form
 
 
 def _computed(form: Form) -> Form:
