@@ -151,7 +151,7 @@ ADD_COUNTS: Final = (
 _NUMBERS: Final = (f"CAST(coalesce({name}, 0) AS {kind})" for name, kind in COUNTED.items())
 COUNTS: Final = (
     f"SELECT func_identifier, {', '.join([*_NUMBERS][1:])} FROM beautyspot_counts "
-    "WHERE hour >= ?1 AND (?2 IS NULL OR func_identifier = ?2) ORDER BY 1, 2"
+    "WHERE hour >= ? AND func_identifier = coalesce(?, func_identifier) ORDER BY 1, 2"
 )
 
 

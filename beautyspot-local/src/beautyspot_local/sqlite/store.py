@@ -383,10 +383,11 @@ class SqliteMetadataStore(MetadataStoreBase):
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
         query = (  # many processes that find one result write its last use once an hour, not each
-            "UPDATE tasks SET used_at = ?2 WHERE cache_key = ?1 "
-            "AND (used_at IS NULL OR abs(used_at - ?2) >= 3600)"
+            "UPDATE tasks SET used_at = ? WHERE cache_key = ? "
+            "AND (used_at IS NULL OR abs(used_at - ?) >= 3600)"
         )
-        self._database.write(schema.execute_all, query, list(used.items()))
+        rows = [(when, key, when) for key, when in used.items()]
+        self._database.write(schema.execute_all, query, rows)
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
         """In one transaction; see the base class."""
