@@ -308,7 +308,6 @@ class PartMethods:
 
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
         keygen = self.keygen
-
         if encode is not None and isinstance(keygen, KeyGen) and id(cls) not in keygen.custom:
             keygen.register(cls, partial(_exactly, cls, encode))
 

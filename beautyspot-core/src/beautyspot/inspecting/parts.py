@@ -7,14 +7,13 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 from __future__ import annotations
 
 import math
-from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import DIRECT_BLOB, in_full
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
-from beautyspot.results.validity import begun
+from beautyspot.results.validity import begun, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -228,4 +227,4 @@ def check_digest(record: TaskRecord, digests: list[Digest]) -> None:
 def is_named(record: TaskRecord, digest: Digest) -> bool:
     """Whether the row names this digest."""
     named = less_mark(record.digest)
-    return type(named) is bytes and compare_digest(digest.digest(), named)
+    return is_same(digest.digest(), named)

@@ -26,6 +26,7 @@ from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
 from beautyspot.files import READ, create, make_folder, open_plain
+from beautyspot.results.validity import is_same
 
 try:
     import resource
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     Begin = Callable[[], list[Digest]]
 
 D = TypeVar("D", bound="Data")
-
-UNSIGNED: Final = 16
-"""Bytes of a digest by `fingerprint`; a signature has more."""
 
 UNUSED: Final = 30 * 86400.0
 """Seconds after which a fetched file that no hit has used may be removed."""
@@ -244,21 +242,11 @@ def checked(parts: Iterable[D], entry: Entry, begin: Begin) -> Iterator[D]:
         for each in digests:
             each.update(part)
         yield part
-    named = named if type(named) is bytes else b""
     if not any(is_same(each.digest(), named) for each in digests):
         raise RestoreError(
             "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
             "is made again"
         )
-
-
-def is_same(digest: bytes, named: bytes) -> bool:
-    """Compare two digests; signatures in equal time, so that nobody can guess them byte by byte."""
-    if len(named) <= UNSIGNED:
-        return digest == named
-    from hmac import compare_digest  # takes milliseconds, and most stores are not signed
-
-    return compare_digest(digest, named)
 
 
 def status_of(descriptor: int) -> Status:

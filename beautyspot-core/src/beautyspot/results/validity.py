@@ -31,6 +31,9 @@ if TYPE_CHECKING:
             ...
 
 
+UNSIGNED: Final = 16
+"""Bytes of a digest by `fingerprint`; a signature has more."""
+
 SMALL: Final = 1 << 16
 """Bytes up to which one call on joined data is faster than a digest that is updated."""
 
@@ -84,6 +87,18 @@ def sealed(
 def begun(key: str, codec: str) -> Digest:
     """The same digest, to which the data are given in parts."""
     return xxh3_128(f"{key}\n{codec}\n".encode())
+
+
+def is_same(digest: bytes, named: object) -> bool:
+    """Whether a row names this digest; signatures are compared in equal time.
+
+    So nobody can guess one byte by byte.
+    """
+    if type(named) is not bytes or len(named) <= UNSIGNED:
+        return digest == named
+    from hmac import compare_digest  # takes milliseconds, and most stores are not signed
+
+    return compare_digest(digest, named)
 
 
 def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:
