@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dis
 import functools
 import sys
 import types
@@ -28,7 +27,6 @@ from beautyspot.functions.annotations import annotations_of, signature_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
-from beautyspot.serialization.trust import Own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -61,19 +59,9 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
         return []
 
 
-def own_of(func: Callable[..., Any]) -> Own:
-    """What makes the loaded classes of a function's own package count; asked when it is marked.
-
-    Modules that it imports in its body, and that are not loaded yet, are in it.
-    """
-    inner = _annotated(func)
-    where = module_name(str(getattr(inner, "__module__", "")))
-    code = getattr(inner, "__code__", None)
-    names: set[str] = set()
-    if code is not None and dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
-        names = {*code.co_names}  # those of modules, and others, which do no harm
-    loaded = {name for name in names if any(f".{one}".endswith(f".{name}") for one in sys.modules)}
-    return Own(where, root_of(where), frozenset(names - loaded))
+def own_of(func: Callable[..., Any]) -> str:
+    """The top-level package of a function, the loaded classes of which are its own."""
+    return root_of(module_name(str(getattr(_annotated(func), "__module__", ""))))
 
 
 def _annotated(func: Any) -> Any:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Data
     from beautyspot.contracts.types import Types
-    from beautyspot.serialization.trust import Own
 
 
 class MsgpackSerializer(SerializerBase):
@@ -121,14 +120,14 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
 
-    def vouching(self, types: Iterable[Any], *, own: Own | None = None) -> MsgpackSerializer:
+    def vouching(self, types: Iterable[Any], *, own: str | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
 
         What is registered with `self` counts for it, also later.
 
         Args:
             types: the annotations.
-            own: of a function; its own classes count where `types` names none that excludes them.
+            own: the top-level package of a function, the loaded classes of which count as well.
         """
         classes = [cls for annotation in types for cls in classes_in(annotation)]
         old = self._trust
