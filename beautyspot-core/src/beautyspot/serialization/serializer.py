@@ -85,7 +85,7 @@ class MsgpackSerializer(SerializerBase):
         try:
             if data[0] == ARRAY and is_tagged(data):
                 return parse(data, Reader, self._trust, owned=owned)
-            return unpackb(data, strict_map_key=False, ext_hook=no_ext)
+            return unpackb(data, strict_map_key=True, ext_hook=no_ext)
         except RestoreError:
             raise
         except Exception as error:
