@@ -8,8 +8,8 @@ does to a model that is not complete yet.
 
 The parts of an instance are the fields by name, further attributes, and what its base in C holds
 (the text of a subclass of `str`, the arguments of an exception). A field that has only the value of
-the class is given that as its own. If the class has other fields by then, or a model keeps something
-else beside them, nothing is restored.
+the class is given that as its own. If the class has other fields by then, or a model keeps
+something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
