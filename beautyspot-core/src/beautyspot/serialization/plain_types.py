@@ -66,9 +66,7 @@ BY_CODE: Final[dict[int, Codec]] = {
 _STANDARD: Final = "beautyspot.serialization.standard_types"
 _PYDANTIC: Final = "beautyspot.serialization.pydantic_types"
 _HOMES: Final = {
-    **dict.fromkeys(
-        ("array", "collections", "datetime", "decimal", "fractions", "ipaddress"), _STANDARD
-    ),
+    **dict.fromkeys(("collections", "datetime", "decimal", "fractions", "ipaddress"), _STANDARD),
     **dict.fromkeys(("pathlib", "types", "uuid", "zoneinfo"), _STANDARD),
     **dict.fromkeys(("pydantic", "pydantic_core"), _PYDANTIC),
 }

@@ -32,7 +32,7 @@ class MsgpackSerializer(SerializerBase):
 
     Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
-    `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
+    `collections`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
     SimpleNamespace; what a plug-in supports (`TypeSupport`); and if the program names them, by
     `register` or by an annotation: dataclasses, attrs, enums, named tuples, pydantic models,
     exceptions, subclasses of builtin types, and any class with functions to write and read it.

@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"
 
-_SUPPORTED: Final = 256
-
 FUNCTIONS: Final = 66
 """The ext type of instances that are written by functions: of the program, or of a plug-in."""
 
@@ -192,7 +190,6 @@ class Trust:
         for cls in named:
             self.named.setdefault(identifier_of(cls), cls)
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
-        self._supported: dict[str, Functions] = {}
 
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
@@ -270,15 +267,9 @@ class Trust:
         return form
 
     def _plugin(self, names: Any) -> Functions:
-        known = self._supported.get(names) if type(names) is str else None
-        if known is not None:
-            return known
         name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
         if name in self.types:
-            if len(self._supported) >= _SUPPORTED:  # what is stored may name any number
-                self._supported.clear()
-            made = self._supported[names] = _of_plugin(self.types[name], exact or name)
-            return made
+            return _of_plugin(self.types[name], exact or name)
         if root_of(name.partition(":")[0]) in OF_DATA:
             raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
         raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
