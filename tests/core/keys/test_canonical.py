@@ -754,10 +754,10 @@ def test_a_zone_from_a_file_is_refused():
     except ModuleNotFoundError:
         data = pathlib.Path("/usr/share/zoneinfo/UTC").read_bytes()
     zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(data))
-    with pytest.raises(UnstableKeyError, match="was read from a file"):
+    with pytest.raises(UnstableKeyError, match="file stream"):
         canonical(zone)
     named = zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key="Europe/Paris")
-    with pytest.raises(UnstableKeyError, match="was read from a file"):
+    with pytest.raises(UnstableKeyError, match="file stream"):
         canonical(named)
 
 
