@@ -49,8 +49,7 @@ class LookingReader(Reader):
         if codec.code == INSTANCE:
             return Instance(ref, _attributes(*rest))
         if codec.code == ENUM:
-            names = "name" if type(rest[0]) is str else "names"
-            return Instance(ref, dict(zip((names, "value"), rest, strict=False)))
+            return Instance(ref, {"name" if type(rest[0]) is str else "names": rest[0]})
         return self._by_functions(error, ref, *rest)
 
     def _by_functions(self, error: Exception, ref: str, by: Any, form: Any) -> Any:
