@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
@@ -137,6 +138,7 @@ class Functions(NamedTuple):
         return value
 
 
+@lru_cache(maxsize=256)  # what is stored may name any number
 def _of_plugin(support: TypeSupport, name: str) -> Functions:
     """The functions of a plug-in's support, for a class of this name."""
 
