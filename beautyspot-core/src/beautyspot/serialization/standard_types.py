@@ -17,7 +17,6 @@ from ipaddress import (
     IPv6Network,
 )
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
-from pickle import PicklingError
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID, SafeUUID
@@ -56,18 +55,6 @@ def _offset_and_name(value: timezone) -> list[Any]:
 
 ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
 """A key of the IANA time zone database, such as Europe/Berlin."""
-
-
-def _zone_key(value: ZoneInfo) -> list[Any]:
-    if value.key is None or not re.fullmatch(ZONE_KEY, value.key):
-        raise Refused(
-            "a zone without a key of the IANA time zone database is not stored: use ZoneInfo(key)"
-        )
-    try:
-        value.__reduce__()
-    except PicklingError as error:  # it may have been given the key of another zone
-        raise Refused("a zone read from a file is not stored: use ZoneInfo(key)") from error
-    return [value.key]
 
 
 def _zone(key: str) -> ZoneInfo:
@@ -168,7 +155,8 @@ CODECS: Final[dict[type, Codec]] = {
         lambda offset, name: timezone(offset) if name is None else timezone(offset, name),
         (timedelta, (str, _NOTHING)),
     ),
-    ZoneInfo: Codec(35, _zone_key, _zone, (str,)),
+    # By its key, which one that was read from a file does not give.
+    ZoneInfo: Codec(35, lambda zone: [zone.__reduce__()[1][0]], _zone, (str,)),
     Decimal: Codec(40, lambda value: [_EXACT.to_sci_string(value)], _decimal, (str,)),
     Fraction: Codec(41, lambda v: [v.numerator, v.denominator], Fraction, (int, int)),
     # Beside the bytes, whether its making was safe, if the system has said so, as for `uuid1`.
