@@ -435,10 +435,10 @@ def test_another_order_of_fields_is_noticed():
 
 
 def test_enums_that_changed_are_noticed():
-    renumbered: Any = enum.Enum("New", {"RED": 2})  # type: ignore[misc]
-    assert read_as("it", renumbered, stored_as("it", Color, Color.RED)) is renumbered.RED
+    changed(Color.RED, enum.Enum("New", {"RED": 2}), "other members or values")
+    changed(Color.RED, enum.Enum("New", {"RED": True}), "other members or values")
     changed(Color.RED, enum.Enum("New", {"BLUE": 1}), "other members")
-    changed(Access.R, enum.Flag("New", {"W": 4}), "other members")
+    changed(Access.R, enum.Flag("New", {"R": 1, "W": 4}), "other members or values")
 
 
 def test_attributes_with_a_meaning_are_not_set():
@@ -682,6 +682,25 @@ class Lenient(enum.Enum):
 @pytest.mark.parametrize("value", [*Planet, *Right, Right(3), Right(0), Lenient.KNOWN])
 def test_a_member_with_names_and_values_of_its_own(value: Any) -> None:
     assert round_trip(value) is value
+
+
+class Pairs(enum.Enum):
+    A = (1, "a")
+    B = (2, float("nan"))
+    C = object()
+
+
+def test_a_member_whose_value_is_another_by_now() -> None:
+    serializer = MsgpackSerializer().vouching([Pairs])
+    for member in Pairs:
+        assert serializer.loads(serializer.dumps(member)) is member
+    stored, value = serializer.dumps(Pairs.A), Pairs.A._value_
+    Pairs.A._value_ = (1, "b")
+    try:
+        with pytest.raises(RestoreError, match="other members or values"):
+            serializer.loads(stored)
+    finally:
+        Pairs.A._value_ = value
 
 
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:

@@ -498,7 +498,7 @@ def test_a_container_of_one_s_own_needs_a_name(value: Any) -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        *(["READ", "EXECUTE"], ["READ", 4], "READ", [["READ"]], 7, None, [None]),
+        *(["READ", "EXECUTE"], ["READ", 4], "READ", [["READ"]], 7, None, {}, [None]),
         *(["__class__"], ["_missing_"], ["READ.WRITE"]),
     ],
 )

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_generated, module_name, root_of
-from beautyspot.serialization.codec import Attributes, Refused
+from beautyspot.serialization.codec import SCALARS, Attributes, Refused
 from beautyspot.serialization.payload import OtherFields
 
 if TYPE_CHECKING:
@@ -385,7 +385,10 @@ def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
 
 
 class EnumForm:
-    """The same of an enum: its members by their names, and flags by those of their bits."""
+    """The same of an enum: its members by their names, and flags by those of their bits.
+
+    Beside the names stands the value, if it is a plain one, to notice that it is another by then.
+    """
 
     code = ENUM
 
@@ -397,17 +400,19 @@ class EnumForm:
             raise Refused("")
 
     def parts(self, value: Any) -> list[Any]:
-        """The name of a member, or those of flags."""
+        """The name of a member, or those of flags; and the value."""
         names = [one._name_ for one in Flag.__iter__(value)] if self._is_flag else value._name_
         if self._member(names) is not value:
             raise Refused("it is no member or flag that its class defines: return its value")
-        return [names]
+        return [names, *self._value(value)]
 
-    def make(self, names: Any) -> Any:
+    def make(self, names: Any, *stored: Any) -> Any:
         """The member of these parts."""
         member = self._member(names)
-        if member is None:
-            raise RestoreError(f"{plain_name(self.cls)} has other members than when it was stored")
+        is_flat = member is not None and all(map(_is_flat, stored))
+        if not is_flat or repr(self._value(member)) != repr([*stored]):
+            name = plain_name(self.cls)
+            raise RestoreError(f"{name} has other members or values than when it was stored")
         return member
 
     def _member(self, names: Any) -> Any:
@@ -415,14 +420,22 @@ class EnumForm:
             return self._members.get(names) if type(names) is str else None
         number = 0
         for name in names:
-            if type(name) is not str or name not in self._members:
-                return None
+            if type(name) is not str:
+                raise RestoreError("a flag without a name: the data are damaged")
             number |= object.__getattribute__(self._members[name], "_value_")
         there = body(self.cls)["_value2member_map_"].get(number)
         return _COMPOSE.__func__(self.cls, number) if there is None else there
 
+    def _value(self, member: Any) -> list[Any]:
+        value = object.__getattribute__(member, "_value_")
+        return [value] if _is_flat(value) else []
+
 
 _COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
+
+
+def _is_flat(value: object) -> bool:
+    return type(value) in SCALARS or (type(value) is tuple and all(map(_is_flat, value)))
 
 
 def form_of(cls: type) -> Form | EnumForm:

@@ -49,7 +49,8 @@ class LookingReader(Reader):
         if codec.code == INSTANCE:
             return Instance(ref, _attributes(*rest))
         if codec.code == ENUM:
-            return Instance(ref, {"name" if type(rest[0]) is str else "names": rest[0]})
+            names = "name" if type(rest[0]) is str else "names"
+            return Instance(ref, dict(zip((names, "value"), rest, strict=False)))
         return self._by_functions(error, ref, *rest)
 
     def _by_functions(self, error: Exception, ref: str, by: Any, form: Any) -> Any:
