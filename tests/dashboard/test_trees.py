@@ -106,7 +106,7 @@ def test_instances_have_the_names_of_their_classes_and_fields(gallery: Gallery) 
     assert "receipt Receipt" in page
     assert "total 7" in page
     assert "colour Colour" in page
-    assert "name RED" in page
+    assert "name RED value 1" in page
     assert ".total 7" in words(gallery.page("classes", "?at=$.receipt.total"))
 
 
