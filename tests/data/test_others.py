@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import shapely
@@ -134,6 +135,19 @@ def test_one_with_attributes_of_the_program_is_refused(value: Any) -> None:
     value.position = {1: (0, 0)}
     with pytest.raises(SerializationError, match=r"attributes of its own \(position\)"):
         SERIALIZER.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda array: array.drop_indexes("x"),
+        lambda array: array.assign_coords(name=("x", ["a", "b", "c"])).set_xindex("name"),
+        lambda array: array.assign_coords(x=pd.CategoricalIndex([1, 2, 3])),
+    ],
+)
+def test_an_index_that_the_coordinates_do_not_tell_is_refused(change: Any) -> None:
+    with pytest.raises(SerializationError, match="an index that its coordinates do not tell"):
+        SERIALIZER.dumps(change(_dataset()["t"]))
 
 
 def test_an_array_in_a_file_is_refused(tmp_path: Path) -> None:

@@ -97,6 +97,12 @@ def _read_dataset(*parts: Any) -> Any:
     return import_module("xarray").Dataset(*made, attrs)
 
 
+def _is_whole(value: Any, made: Any) -> bool:
+    """Whether all that xarray compares is there again, and the data types of coordinates."""
+    types = [{name: each.dtype for name, each in one.coords.items()} for one in (value, made)]
+    return types[0] == types[1] and value.identical(made)
+
+
 _ALONE: Final = "<array>"  # the name of an array in a dataset of its own
 
 
@@ -199,7 +205,13 @@ def encode(value: Any) -> object:
         raise SerializationError("reads other settings: return OmegaConf.to_container(…) of it")
     if type(value).__module__.partition(".")[0] != library:
         raise SerializationError(f"is of a class below that of {library}: {PICKLE_IT}")
-    return [name, *FORMS[name][0](value)]
+    form = [name, *FORMS[name][0](value)]
+    if library == "xarray" and not _is_whole(value, decode(form)):
+        raise SerializationError(
+            "has an index that its coordinates do not tell: reset_index(…), drop_vars(…) or "
+            f"assign_coords(…) with plain values, or, {PICKLE_IT}"
+        )
+    return form
 
 
 def decode(form: Any) -> Any:
