@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.leading import after_older, follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
+    refuse_mixed,
     report_no_lease,
     warn_inactive,
 )
@@ -289,7 +290,8 @@ class ItemRuns:
         """Call the function with these items, and share and store what it returns."""
         engine, task = self._engine, self._task
         made, watched = self._begin_runs(items)
-        batch = Call(task, *self._given.holding([item.given for item in items]))
+        handed = [item.given for item in items]
+        batch = Call(task, *self._given.holding(handed))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
         execution = Execute(batch, engine.observers, task.counted, keyed)
@@ -310,6 +312,11 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
+        if made and [*map(id, handed)] != [id(item.given) for item in items]:
+            refuse_mixed(engine, *[item.call for item in made])
+            watched = []
+            for item in made:
+                item.run.shared = None
         for watch, its_items in watched:
             if has_changed(engine, watch, *[item.call for item in its_items]):
                 for item in its_items:
