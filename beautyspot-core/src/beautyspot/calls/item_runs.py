@@ -312,16 +312,8 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
-        if made and [*map(id, handed)] != [id(item.given) for item in items]:
-            refuse_mixed(engine, *[item.call for item in made])
-            watched = []
-            for item in made:
-                item.run.shared = None
-        for watch, its_items in watched:
-            if has_changed(engine, watch, *[item.call for item in its_items]):
-                for item in its_items:
-                    item.run.shared = None  # those that follow run the function themselves
-        kept = [item for item in made if item.run.shared is not None]
+        mixed = [*map(id, handed)] != [id(item.given) for item in items]
+        kept = self._kept(made, watched, mixed=mixed)
         yield from self._save(kept, took / len(items))
         return None
 
@@ -349,6 +341,18 @@ class ItemRuns:
             if own is not None:
                 watched.append((own, [item]))
         return made, watched
+
+    def _kept(self, made: list[Item], watched: list[Watched], *, mixed: bool) -> list[Item]:
+        """The items whose results are stored; callers that follow the others run themselves."""
+        refused = made if mixed else []
+        if refused:
+            refuse_mixed(self._engine, *[item.call for item in refused])
+        for watch, its_items in () if mixed else watched:
+            if has_changed(self._engine, watch, *[item.call for item in its_items]):
+                refused = [*refused, *its_items]
+        for item in refused:
+            item.run.shared = None
+        return [item for item in made if item.run.shared is not None]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""
