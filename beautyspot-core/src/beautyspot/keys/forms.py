@@ -129,7 +129,7 @@ def _zone(walk: Walk, value: Any) -> str:
 
 
 def _enum(walk: Walk, value: Any) -> str:
-    """Class, name and, as far as it has a form, value; unions of flags have no name of their own."""
+    """Class, name and value, as far as it has a form; unions of flags have no name of their own."""
     from enum import Flag
 
     name = None if isinstance(value, Flag) else value._name_
