@@ -129,12 +129,15 @@ def _zone(walk: Walk, value: Any) -> str:
 
 
 def _enum(walk: Walk, value: Any) -> str:
-    """Class, name and, as far as it is flat, value; unions of flags have no name of their own."""
+    """Class, name and value, as far as it has a form; unions of flags have no name of their own."""
     from enum import Flag
 
-    name, number = None if isinstance(value, Flag) else value._name_, value._value_
-    parts = [name, number] if type(number) in FLAT else [name]
-    return tag("enum", f"[{named(walk, type(value))},{walk.array(parts)}]")
+    name = None if isinstance(value, Flag) else value._name_
+    cls, outer = named(walk, type(value)), walk.lenient
+    walk.lenient = True
+    text = walk.array([name, value._value_])
+    walk.lenient = outer
+    return tag("enum", f"[{cls},{text}]")
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
