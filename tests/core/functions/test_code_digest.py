@@ -101,6 +101,13 @@ def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
     assert len(set(digests)) == 3
 
 
+def test_constant_lambdas_of_one_line_in_a_function_keep_their_digests(load: Load):
+    alone = load("def make():\n    return [lambda x=(1, 2): 'a']\n")
+    found = load("def make():\n    return [lambda x=(1, 2): 'a', lambda: 'b']\n", "two")
+    one, (first, second) = alone.make()[0], found.make()
+    assert code_digest(one) == code_digest(first) != code_digest(second)
+
+
 def test_expressions_too_deep_to_walk_fall_back_to_bytecode(load: Load):
     found = load(f"def f(x):\n    return {' + '.join(['x'] * 500)}\n")
     assert code_digest(found.f) == code_digest(found.f)

@@ -225,8 +225,8 @@ def node_of(function: FunctionType) -> Any:
         places = [place for place in code.co_positions() if None not in place]
         spans = {(place[::2], place[1::2]) for place in places} - {(p[::2], p[::2]) for p in places}
         nodes = [node for node in nodes if _holds(node.body, spans)]
-        if not spans and len({ast.unparse(node) for node in nodes}) > 1:
-            return None  # Python 3.12 notes no places for the code of a constant
+        if not spans:  # Python 3.12 notes no places for the code of a constant
+            nodes = [node for node in nodes if code.replace(co_flags=0) in _codes_of(node)]
     return nodes[-1] if nodes else None  # the innermost: they are filed from outside in
 
 
@@ -234,6 +234,12 @@ def _holds(node: ast.expr, spans: Iterable[Any]) -> bool:
     first = (node.lineno, node.col_offset)
     last = (node.end_lineno, node.end_col_offset)
     return all(first <= start and end <= last for start, end in spans)
+
+
+def _codes_of(node: ast.Lambda) -> list[CodeType]:
+    """The code of a lambda and of those in it, less the flags that its surroundings give it."""
+    made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    return [code.replace(co_flags=0) for code in with_nested(made)]
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
