@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
@@ -35,21 +35,6 @@ if TYPE_CHECKING:
 
     FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
 
-    class Addressed(Protocol):
-        """A call that gets a key."""
-
-        args: tuple[Any, ...]
-        kwargs: dict[str, Any]
-        bound: Bound
-        written: Written | None
-        own_id: object
-        waited: bool
-        input_id: str
-        key: str
-        version: str | None
-        digests: str | None
-        arguments: str | None
-
 
 OWN_ID: Final = "mark(key=)"
 """What stands in for the names of the arguments where `mark` was given an ID of its own."""
@@ -78,6 +63,23 @@ class Written(NamedTuple):
     kept: dict[object, str]
     code: str = ""
     definitions: Sequence[Any] = ()
+
+
+class Addressed:
+    """A call that gets a key: what that is made of, and the key."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
+    key = ""  # "" where the call has no stable key: it runs uncached
+    input_id = ""
+    version: str | None = None  # of its function, as it is in the key
+    digests: str | None = None  # of its arguments, as they were before it ran
+    arguments: str | None = None  # the same for people
+    written: Written | None = None  # what is written of them, where the key was made of that
+    own_id: object = None  # what `key=` gave in their place
+    bound: Bound = ((), {})
+    waited = False  # others ran since it got its key, and may have changed its arguments
 
 
 class Addressing:
