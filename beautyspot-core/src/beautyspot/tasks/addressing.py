@@ -117,7 +117,6 @@ class Addressing:
         self._is_ours = self._keygen is keygen
         self._function = user = unwrap_ours(function)  # a limiter changes no signature
         target = taken_apart(function).func
-        options = options.written_in(target)
         self._globals = _globals_in(options, target)
         ignore = tuple([name for name in options.ignore if name not in self._globals])
         self._options = options = replace(options, ignore=ignore)
