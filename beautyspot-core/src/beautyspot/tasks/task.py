@@ -243,19 +243,17 @@ class Task:
         return restored(form.serializer, payload.data, self.options.cache_errors)
 
     def _check_fits(self) -> None:
-        wrong = what_does_not_fit(self.options.key, self.function)
-        if wrong is not None:
-            raise ConfigError(
-                f"mark(key=) does not fit {self.func_identifier}: it is called with the arguments "
-                f"of the call, but {wrong}: give it the same parameters"
-            )
-        for option in ("ttl", "tags"):
-            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=1)
+        by_result = "the result as its first parameter, and then the same ones, or *args, **kwargs"
+        for option, after, gets, give in (
+            ("key", 0, "the arguments", "the same parameters"),
+            ("ttl", 1, "the result and the arguments", by_result),
+            ("tags", 1, "the result and the arguments", by_result),
+        ):
+            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=after)
             if wrong is not None:
                 raise ConfigError(
-                    f"mark({option}=) does not fit {self.func_identifier}: it is called with the "
-                    f"result and the arguments of the call, but {wrong}: give it the result as its "
-                    "first parameter, and then the same ones, or *args and **kwargs for those"
+                    f"mark({option}=) does not fit {self.func_identifier}: it is called with {gets}"
+                    f" of the call, but {wrong}: give it {give}"
                 )
 
     def fits(self, call: Call) -> bool:
