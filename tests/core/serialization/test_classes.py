@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict, namedtuple
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from threading import Lock
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -688,19 +690,25 @@ class Pairs(enum.Enum):
     A = (1, "a")
     B = (2, float("nan"))
     C = object()
+    D = {"fees": [Decimal("1.10"), date(2020, 1, 1)]}
+    E = frozenset({"a", "b"})
 
 
-def test_a_member_whose_value_is_another_by_now() -> None:
+@pytest.mark.parametrize(
+    ("member", "later"),
+    [(Pairs.A, (1, "b")), (Pairs.D, {"fees": [Decimal("1.1"), date(2020, 1, 1)]})],
+)
+def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None:
     serializer = MsgpackSerializer().vouching([Pairs])
-    for member in Pairs:
-        assert serializer.loads(serializer.dumps(member)) is member
-    stored, value = serializer.dumps(Pairs.A), Pairs.A._value_
-    Pairs.A._value_ = (1, "b")
+    for each in Pairs:
+        assert serializer.loads(serializer.dumps(each)) is each
+    stored, value = serializer.dumps(member), member._value_
+    member._value_ = later
     try:
         with pytest.raises(RestoreError, match="other members or values"):
             serializer.loads(stored)
     finally:
-        Pairs.A._value_ = value
+        member._value_ = value
 
 
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:

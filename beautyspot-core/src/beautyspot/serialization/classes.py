@@ -33,6 +33,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_generated, module_name, root_of
 from beautyspot.serialization.codec import SCALARS, Attributes, Refused
 from beautyspot.serialization.payload import OtherFields
+from beautyspot.serialization.plain_types import codec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -387,7 +388,7 @@ def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
 class EnumForm:
     """The same of an enum: its members by their names, and flags by those of their bits.
 
-    Beside the names stands the value, if it is a plain one, to notice that it is another by then.
+    Beside the names stands the value, if its text tells it, to notice that it is another by then.
     """
 
     code = ENUM
@@ -434,8 +435,17 @@ class EnumForm:
 _COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
 
 
-def _is_flat(value: object) -> bool:
-    return type(value) in SCALARS or (type(value) is tuple and all(map(_is_flat, value)))
+def _is_flat(value: Any) -> bool:
+    """Whether its text tells all of a value, the same in each process; of a set it does not."""
+    kind = type(value)
+    if kind in SCALARS or kind in (set, frozenset):
+        return kind in SCALARS
+    if kind is dict or kind is list:
+        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
+    codec = codec_of(kind)
+    with suppress(Refused):
+        return codec is not None and all(map(_is_flat, codec.encode(value)))
+    return False
 
 
 def form_of(cls: type) -> Form | EnumForm:
