@@ -227,7 +227,6 @@ class Permit:
             executor = self._limiting.executor
             return await bucket._consume_by_threads(cost, self._left(), executor)
         ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
-        ask = queueing.to_stop(ask)  # one that waits as it likes, which a thread does
         with queued():  # its thread knows nothing of the execution that waits here
             reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
