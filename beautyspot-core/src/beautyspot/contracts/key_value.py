@@ -61,9 +61,6 @@ HEAD: Final = 4096
 _LEAST_TRIES: Final = 3
 """Attempts, though one has taken all the time: the next one may find what it needs."""
 
-_BUSY: Final = 10_000
-"""Keys of which is remembered that another token has their leases."""
-
 
 class _Lease(NamedTuple):
     """A lease that this store object has given.
@@ -148,12 +145,6 @@ class KeyValueStore(MetadataStoreBase):
         """Those that this object has given; made when first needed, so that no plug-in calls us."""
         leases: dict[str, _Lease] = vars(self).setdefault("_held_leases", {})
         return leases
-
-    @property
-    def _busy(self) -> set[str]:
-        """Keys whose leases another token had when they were last asked for."""
-        busy: set[str] = vars(self).setdefault("_busy_keys", set())
-        return busy
 
     def open(self, *, look: bool = False) -> None:
         """See the base class; a plug-in whose place has to be reached calls this after that."""
@@ -356,23 +347,16 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- leases
 
-    def _lease(self, key: str, token: str) -> _Lease | None:
-        """The lease of a key for a token, or None while another has it.
-
-        It is written at once, unless another had it lately: then that is read first.
-        """
+    def _lease(self, key: str, token: str, expected: Tag | None = None) -> _Lease | None:
+        """The lease of a key for a token, in the place of what it was; None if another has it."""
         name, now = f"l/{key}", self.now()
         lease = packed({"token": token, "until": now + self.lease_time})
-        written = None if key in self._busy else self.write(name, lease, None)
+        written = self.write(name, lease, expected)
         if written is None:
             present, tag = self._object(name, {})
             if present.get("token", token) != token and present.get("until", 0.0) > now:
-                if len(self._busy) >= _BUSY:
-                    self._busy.clear()
-                self._busy.add(key)
                 return None
             written = self.write(name, lease, tag)
-        self._busy.discard(key)
         return None if written is None else _Lease(token, written)
 
     def renew(self, keys: Collection[str], token: str) -> set[str]:
@@ -382,13 +366,10 @@ class KeyValueStore(MetadataStoreBase):
             held = self._leases.get(key)
             if held is None or held.token != token:
                 return True
-            lease = packed({"token": token, "until": self.now() + self.lease_time})
-            tag = self.write(f"l/{key}", lease, held.tag)
-            if tag is None and (written := self._tag_of(key, token)) is not None:
-                tag = self.write(f"l/{key}", lease, written)
-            if tag is not None:
-                self._leases[key] = held._replace(tag=tag)
-            return tag is None
+            lease = self._lease(key, token, held.tag)
+            if lease is not None:
+                self._leases[key] = held._replace(tag=lease.tag)
+            return lease is None
 
         return {key for key, lost in zip(keys, self.each(is_lost, keys), strict=True) if lost}
 
@@ -405,14 +386,9 @@ class KeyValueStore(MetadataStoreBase):
 
     def _let_go(self, key: str, token: str, tag: Tag) -> None:
         if not self.remove(f"l/{key}", tag):
-            written = self._tag_of(key, token)
-            if written is not None:
+            present, written = self._object(f"l/{key}", {})
+            if present.get("token") == token:  # the answer to its renewal was lost
                 self.remove(f"l/{key}", written)
-
-    def _tag_of(self, key: str, token: str) -> Tag | None:
-        """The tag of a lease that a token has, though not as it was told: an answer was lost."""
-        present, tag = self._object(f"l/{key}", {})
-        return tag if present.get("token") == token else None
 
     # -------------------------------------------------------------------------- invalidations
 
@@ -490,57 +466,45 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:  # noqa: C901 - one walk
         """Old markers and covers, leases that are over, rows that were invalidated all the same.
 
         Also last uses of rows that are gone.
         """
         if not dry_run:
             self._check_may_change()
-        now, covers = self.now(), self._covers()
+        now, covers, kept = self.now(), self._covers(), set[str]()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
-        def lease_that_is_over(name: str) -> Tag | None:
-            lease, tag = self._object(name, {})
-            return tag if float(lease.get("until", 0.0)) + older_than < now else None
+        def is_swept(name: str) -> bool:
+            if name.startswith("l/"):
+                lease, tag = self._object(name, {})
+                is_over = float(lease.get("until", 0.0)) + older_than < now
+            else:
+                row = self._head(name[2:])
+                record, dead, tag = row.record, row.dead, row.tag
+                is_over = 0 < dead < forgotten
+                if record is not None:
+                    is_over = _is_invalid(covers_of(record), row.since, covers)
+                if not is_over:
+                    kept.add(name[2:])
+            return is_over and (dry_run or self.remove(name, tag))
 
-        swept = self._sweep("l/", lease_that_is_over, dry_run)
-        swept += sum(self._sweep_rows(d, covers, forgotten, dry_run) for d in "0123456789abcdef")
+        swept = 0
+        for prefix in ("l/", *(f"r/{digit}" for digit in "0123456789abcdef")):
+            names = self._all_names(prefix, prefix)
+            while page := list(islice(names, _PAGE)):
+                swept += sum(self.each(is_swept, page))
+            uses = f"u/{prefix[2:]}"  # of the rows whose keys begin so
+            gone = self._object(uses, {})[0].keys() - kept if prefix != "l/" else ()
+            swept += len(gone)
+            if gone and not dry_run:
+                self._change(uses, partial(_less, gone), {})
+            kept.clear()
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
         return swept + len(old)
-
-    def _sweep_rows(self, digit: str, covers: dict[str, Any], forgotten: int, dry_run: bool) -> int:
-        """Of the rows whose keys begin so, and their last uses."""
-        kept = set[str]()
-
-        def row_that_is_over(name: str) -> Tag | None:
-            row = self._head(name[2:])
-            if row.record is None:
-                return row.tag if 0 < row.dead < forgotten else None
-            if _is_invalid(covers_of(row.record), row.since, covers):
-                return row.tag
-            kept.add(name[2:])
-            return None
-
-        swept = self._sweep(f"r/{digit}", row_that_is_over, dry_run)
-        gone = self._object(f"u/{digit}", {})[0].keys() - kept
-        if gone and not dry_run:
-            self._change(f"u/{digit}", partial(_less, gone), {})
-        return swept + len(gone)
-
-    def _sweep(self, prefix: str, over: Callable[[str], Tag | None], dry_run: bool) -> int:
-        """Remove what `over` gives a tag of, by its name."""
-
-        def is_swept(name: str) -> bool:
-            tag = over(name)
-            return tag is not None and (dry_run or self.remove(name, tag))
-
-        swept, names = 0, self._all_names(prefix, prefix)
-        while page := list(islice(names, _PAGE)):
-            swept += sum(self.each(is_swept, page))
-        return swept
 
 
 def _called(ask: Callable[[], Any]) -> Any:
