@@ -64,29 +64,19 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
     return tuple(differs) or ("code or captured values",)
 
 
-class Nearest:
-    """Finds, among stored calls of one function, the one that is nearest to a call.
+Nearest = tuple[tuple[str, ...], TaskRecord]
+"""What differs from a stored call, and its row."""
 
-    That is the one which differs in the fewest parts; of several, the last.
 
-    Args:
-        ours: the call that is compared with the others.
+def nearer(ours: Identity, found: Nearest | None, record: TaskRecord, theirs: Identity) -> Nearest:
+    """The one of two stored calls that is nearer to ours: `found`, if there is one, and `record`.
+
+    That is the one which differs in fewer parts; of equal ones, the last.
     """
-
-    def __init__(self, ours: Identity) -> None:
-        self._ours = ours
-        self._found: tuple[tuple[str, ...], TaskRecord] | None = None
-
-    def offer(self, record: TaskRecord, theirs: Identity) -> None:
-        """Compare one more stored call."""
-        found, differs = self._found, differences(self._ours, theirs)
-        made = record.made_at or 0.0
-        if found is None or (-len(differs), made) >= (-len(found[0]), found[1].made_at or 0.0):
-            self._found = differs, record
-
-    def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
-        """What differs from the nearest, and its row; None where none was offered."""
-        return self._found
+    differs, made = differences(ours, theirs), record.made_at or 0.0
+    if found and (-len(differs), made) < (-len(found[0]), found[1].made_at or 0.0):
+        return found
+    return differs, record
 
 
 def compare_code(call: Call, found: object, store: GuardedStore, reporter: Reporter) -> None:
