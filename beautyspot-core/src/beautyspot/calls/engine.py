@@ -161,7 +161,6 @@ class Engine:
         self.streams: dict[Call, float] = {}
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
-        cache.saver.count_first = self.counting.write
         cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
         self.uses = LastUses(cache.store.touch, lambda: cache.clock(), self.counting.write)

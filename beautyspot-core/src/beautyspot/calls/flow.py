@@ -284,7 +284,6 @@ def renewal(engine: Engine, call: Call) -> Flow:
         outcome = yield from _execute(run)
         if run.pending is None:
             return outcome if outcome.error is not None else Outcome(False)
-        renewed = partial(engine.cache.is_renewed, call, run.pending.record)
-        return Outcome((yield Block(renewed)))
+        return Outcome(run.pending.stored is not False or run.pending.refused)
     finally:
         run.end()

@@ -26,8 +26,9 @@ from beautyspot.errors import (
 from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import grouped, with_data
-from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
+from beautyspot.inspecting.sealing import NotSignedError, Seal, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
+from beautyspot.results.file_results import Source
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.tasks.form import extension
 

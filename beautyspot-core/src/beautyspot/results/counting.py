@@ -2,9 +2,8 @@
 
 The store adds up what all processes count, by function and hour. Nothing is written at a hit, and
 no transaction is added to a miss: a thread writes once a minute while functions run, and once an
-hour where all calls are hits (see `LastUses`); `flush` and the Spot's end write too. Only before a
-result with a price is stored, that is counted: whatever becomes of the process, no less was spent
-than stands in the rows. What is written counts for the hour of the writing.
+hour where all calls are hits (see `LastUses`); `flush` and the Spot's end write too. What is
+written counts for the hour of the writing.
 
 Beside the counts stand remarks: the unit of prices, and why nothing of a function is stored.
 
@@ -130,24 +129,21 @@ class Counting:
         self._write_remarks(has_counts=bool(counts))
 
     def _write_remarks(self, *, has_counts: bool) -> None:
-        remarks = self._remarks()
-        if has_counts and self._unit and self._remarked.get(PRICE_UNIT) != self._unit:
+        """Write why nothing of a function is stored, "" once something is; and the unit."""
+        remarks = {
+            f"{UNSTORED}{name}": "" if self.of(name).has_stored else why
+            for name, why in self._reasons.copy().items()
+        }
+        if has_counts:
             remarks[PRICE_UNIT] = self._unit
+        told = self._remarked
+        news = {name: text for name, text in remarks.items() if text != told.get(name, "")}
         try:
-            if remarks:
-                self._store.remark(remarks)
-                self._remarked.update(remarks)
+            if news:
+                self._store.remark(news)
+                told.update(news)
         except Exception as error:
             logger.debug("remarks were not written: %r", error)
-
-    def _remarks(self) -> dict[str, str]:
-        """Why nothing of a function is stored, where that is new; "" once something is."""
-        found: dict[str, str] = {}
-        for name, why in self._reasons.copy().items():
-            text = "" if self.of(name).has_stored else why
-            if text != self._remarked.get(f"{UNSTORED}{name}", ""):
-                found[f"{UNSTORED}{name}"] = text
-        return found
 
 
 USES_INTERVAL: Final = 3600.0
@@ -208,28 +204,19 @@ class LastUses:
         self.due = monotonic() + USES_INTERVAL
         deferred.later(self.write)
 
-    def times(self) -> dict[str, float]:
-        """By key, when it was last found, in Unix time."""
-        offset = self._clock() - monotonic()
-        return {key: when + offset for key, when in self.seen.copy().items()}
-
     def write(self) -> None:
         """Write what is remembered, and forget it; a failure is only logged, for debugging."""
-        if self._write():  # else the store would have its caller wait once more
-            self._then()
-
-    def _write(self) -> bool:
-        used = self.times()
+        offset = self._clock() - monotonic()
+        used = {key: when + offset for key, when in self.seen.copy().items()}
         for key in used:
             self.seen.pop(key, None)
-        if not used or not self.writes:
-            return True
         try:
-            self._touch(used)
-        except Exception as error:
+            if used and self.writes:
+                self._touch(used)
+        except Exception as error:  # the store would have its caller wait once more
             logger.debug("the last use of %d results was not written: %r", len(used), error)
-            return False
-        return True
+        else:
+            self._then()
 
     def reset_after_fork(self) -> None:
         """Forget what the parent found: that is the parent's to write."""
