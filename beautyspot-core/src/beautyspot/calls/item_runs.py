@@ -207,7 +207,7 @@ class ItemRuns:
 
         None where the store fails: then the call goes on without.
         """
-        cache = self._engine.cache
+        cache, asked_at = self._engine.cache, monotonic()
         worst = {item.call.key: item.call.rejected for item in items}
         rejected = {key: each for key, each in worst.items() if each > -inf}
         try:
@@ -221,7 +221,8 @@ class ItemRuns:
                 entry = in_full(found)
                 item.value = cache.taken(item.call, entry)
                 if item.value is not MISSING:
-                    item.run.shared = entry
+                    item.run.asked = asked_at
+                    item.run.share_found(entry)
         return begun
 
     # ------------------------------------------------------------------------- waiting for others

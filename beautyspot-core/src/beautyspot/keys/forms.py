@@ -447,6 +447,8 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
             return found_by_name(walk, value, parts)
         is_new = function is _NEW and args == (kind,)
         if is_new and type(state) is dict and drained == [None, None]:
+            if not _copies_what_is_set(walk, value, state):
+                return whole(walk, value)
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if not says_all or walk.less(value):
@@ -454,6 +456,23 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
         return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
 
     return write
+
+
+def _copies_what_is_set(walk: Walk, value: object, state: dict[Any, Any]) -> bool:
+    """Whether the state of an object has what a class below its package's, or a program, sets.
+
+    A package may name what is copied, as requests does of its sessions, and not know of that.
+    """
+    kind: Any = type(value)
+    held = {name: item for name, item in _held(walk, value, object) if item is not _UNSET}
+    if held.keys() <= state.keys() or says_how_to_copy(kind):
+        return True
+    with suppress(Exception):  # of a class in C, or what its methods raise
+        twin: Any = None if hasattr(kind, "__del__") else object.__new__(kind)
+        for name, item in (*held.items(), (OWN_KEY, None)):
+            object.__setattr__(twin, name, item)
+        return OWN_KEY in kind.__reduce_ex__(twin, 4)[2]
+    return False
 
 
 def _is_own(state: Any, own: dict[str, Any]) -> bool:
