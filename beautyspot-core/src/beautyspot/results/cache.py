@@ -237,17 +237,15 @@ class Cache(Rows):
         With `stale` it may have expired, unless it is an error, for as long as the mark's `stale`
         says, but not be over what the call's block allows.
         """
-        if not (self.is_fresh(call.task, entry) or (stale and self._is_given(call.task, entry))):
+        task, grace = call.task, 0.0
+        if stale and not is_error(entry.serializer):
+            grace = inf if task.stale is None else task.stale
+        if not self.is_fresh(task, entry, grace=grace):
             return "expired"
         old = call.max_age
         if old is not None and outlived(self.clock(), entry.made_at or 0.0, old):
             return "too old"
         return None
-
-    def _is_given(self, task: Task, entry: Entry) -> bool:
-        if is_error(entry.serializer):
-            return False
-        return task.stale is None or self.is_fresh(task, entry, grace=task.stale)
 
     def is_fresh(self, task: Task, entry: Entry, *, grace: float = 0.0) -> bool:
         """Whether it has yet to expire: by its own expiry and by the function's present `ttl`.

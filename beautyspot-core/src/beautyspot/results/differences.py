@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import TaskRecord
 from beautyspot.errors import MetadataBusyError
-from beautyspot.logs import logger
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.resilience.reporting import Reporter
-    from beautyspot.tasks.task import Call, Task
+    from beautyspot.tasks.task import Call
 
 ARGUMENTS: Final = "the arguments"
 """What differs where there are no digests that tell which argument it is."""
@@ -103,18 +102,8 @@ def compare_code(call: Call, found: object, store: GuardedStore, reporter: Repor
         task.to_compare = 0
         return
     if changed:
-        task.to_compare = 0
-        _tell(reporter, task)
+        from beautyspot.tasks.advice import other_code  # rarely needed
 
-
-def _tell(reporter: Reporter, task: Task) -> None:
-    name, version = task.func_identifier, task.options.version
-    says = "added=" if task.options.added else f"version= is {version!r} as before"
-    made = f"a stored result that is returned now was made by other code than {name} has now"
-    from beautyspot.tasks.advice import another_file, other_code  # rarely needed
-
-    if version is None and not task.options.added:
+        task.to_compare, name = 0, task.func_identifier
+        made = f"a stored result that is returned now was made by other code than {name} has now"
         reporter.once(f"edited {name}", f"{made}. {other_code(name)}")
-    else:  # its author has decided
-        text = "%s: %s; its author has said so by %s. %s"
-        logger.info(text, reporter.spot, made, says, another_file(name))

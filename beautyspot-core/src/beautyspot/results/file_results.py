@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import FILE
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
 from beautyspot.files import open_plain
-from beautyspot.results.local_files import SIZE, Status, path_in, status_of
+from beautyspot.results.local_files import SIZE, path_in, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from beautyspot.contracts import Entry, Readable, TaskRecord
     from beautyspot.contracts.file import File
@@ -104,28 +103,22 @@ def stored(
             if source.error is None:
                 raise
             raise unreadable(path, source.error) from source.error
-        unsound = _unsound(path, before, status_of(file.fileno()), source.size)
-        if unsound is not None:
-            discard(location)
-            raise unsound
-    digest = digests[0].digest()
-    placed = record._replace(result_type=FILE, result_value=location, result_data=None)
-    return placed._replace(digest=digest, size=source.size)
-
-
-def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception | None:
-    """Why what was saved is not the file."""
-    if after != before:
-        return SerializationError(
+        is_changed, size = status_of(file.fileno()) != before, source.size
+    if is_changed or size != before[SIZE]:
+        discard(location)
+    if is_changed:
+        raise SerializationError(
             f"the File can't be stored: it was changed meanwhile: {path}. Return a File to which "
             "nothing writes any more"
         )
     if size != before[SIZE]:
-        return StorageError(
+        raise StorageError(
             f"the storage's save_file read {size} of {before[SIZE]} bytes: it has to read the file "
             "to its end"
         )
-    return None
+    digest = digests[0].digest()
+    placed = record._replace(result_type=FILE, result_value=location, result_data=None)
+    return placed._replace(digest=digest, size=size)
 
 
 def restore(
