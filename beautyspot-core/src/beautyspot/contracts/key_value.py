@@ -279,11 +279,7 @@ class KeyValueStore(MetadataStoreBase):
             if row is not None and _is_invalid(put.covers, put.since, after)
         }
         self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
-        refused = {put.record.cache_key for put, row in pairs if row is None} | late.keys()
-        used = {each.cache_key: each.used_at for each, *_ in rows if each.used_at is not None}
-        if kept := {key: when for key, when in used.items() if key not in refused}:
-            self.touch(kept)  # of a copy; a result that was just made has no uses
-        return refused
+        return {put.record.cache_key for put, row in pairs if row is None} | late.keys()
 
     def _end(self, put: Put) -> None:
         """Release its lease; one that can't be released falls by itself, and the row is stored."""
@@ -367,7 +363,8 @@ class KeyValueStore(MetadataStoreBase):
         written = self.write(name, lease, expected)
         if written is None:
             present, tag = self._object(name, {})
-            if present.get("token", token) != token and present.get("until", 0.0) > now:
+            is_taken = expected is not None or present.get("until", 0.0) > now
+            if present.get("token") != token and is_taken:  # what was released is not renewed
                 return None
             written = self.write(name, lease, tag)
         return None if written is None else _Lease(token, written)
@@ -530,8 +527,9 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use, which `touch` may have told since it was put."""
-    return record._replace(used_at=uses.get(record.cache_key, record.used_at))
+    """A record with its last use; that of a copy stands in its row."""
+    times = uses.get(record.cache_key), record.used_at
+    return record._replace(used_at=max((time for time in times if time is not None), default=None))
 
 
 def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
