@@ -197,6 +197,21 @@ def key(value: Any) -> object:
         raise UnstableKeyError(str(error)) from error
 
 
+_SET: Final = frozenset(
+    {"coords", "data", "dtype", "frozen", "graph", "has_canonical_format", "indices", "indptr",
+     "maxprint", "offsets", "rows"}
+)  # fmt: skip
+"""The attributes that graphs and sparse matrices set, and their classes have not."""
+
+
+def own_names(cls: type) -> Callable[[str], object]:
+    """See `TypeSupport.own_names`."""
+    libraries = {name.partition(".")[0] for name in FORMS}
+    base = next(b for b in cls.__mro__ if b.__module__.partition(".")[0] in libraries)
+    known = {*dir(base), *_SET}
+    return lambda name: name[:1] == "_" or name in known
+
+
 def encode(value: Any) -> object:
     """See `TypeSupport.encode`."""
     name = _named(value)
