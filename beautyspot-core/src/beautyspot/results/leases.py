@@ -79,9 +79,6 @@ class Leases:
         self._lock = threading.Lock()  # nothing is called within it
         self.ended = False
 
-    def __contains__(self, key: object) -> bool:
-        return key in self.held
-
     # ------------------------------------------------------------------------------- holding
 
     def begin(
