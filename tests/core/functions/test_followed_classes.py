@@ -112,6 +112,18 @@ def test_what_a_method_does_not_call_on_self_does_not_count(
     )
 
 
+def test_where_a_module_is_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = """
+import logging, pathlib
+class Job:
+    log = logging.getLogger(__name__)
+    def run(self, x): return [__name__, pathlib.Path(__file__), self.log, x]
+"""
+    assert key_of(source, "Job.run), Job(), 1") == key_of(source, "Job.run), Job(), 1")
+
+
 @pytest.mark.parametrize(("old", "counts"), [("2.5", True), ("3.5", True), ("4.5", False)])
 def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
     key_of: Callable[[str, str], str], old: str, *, counts: bool
