@@ -700,7 +700,9 @@ def test_what_orders_work_counts_as_its_class():
 
 @pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__qualname__)
 def test_what_has_no_stable_form_is_refused(make):
-    with pytest.raises(UnstableKeyError, match="__beautyspot_key__|pass a list|pass its path|await it"):
+    with pytest.raises(
+        UnstableKeyError, match="__beautyspot_key__|pass a list|pass its path|await it"
+    ):
         canonical(make())
 
 
