@@ -87,7 +87,6 @@ _PLACE: Final = frozenset(
 
 _DATA: Final = OF_DATA | {"argparse"}
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
-_BY_FUNCTION: Final = (functools.cached_property, functools.singledispatchmethod)
 _CONTAINERS: Final = (list, dict, set)
 _LEFT: Final = tag("left", "0")
 """The text of what can't be read: it is no part of a version."""
@@ -350,8 +349,11 @@ class _Follow:
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        # These two hold other attributes in each Python.
-        shown = value.func if issubclass(type(value), _BY_FUNCTION) else value
+        shown = value
+        if issubclass(type(value), functools.cached_property):
+            shown = value.func  # beside it stand other attributes in each Python
+        elif issubclass(type(value), functools.singledispatchmethod):
+            shown = dict(value.dispatcher.registry)
         text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not is_code:
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
