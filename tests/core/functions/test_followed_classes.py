@@ -112,6 +112,40 @@ def test_what_a_method_does_not_call_on_self_does_not_count(
     )
 
 
+def test_what_pythons_own_descriptors_keep_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = """
+import functools
+class Job:
+    @functools.cached_property
+    def rate(self): return 1.5
+    @functools.singledispatchmethod
+    def of(self, x): return 2.5
+    @of.register
+    def _(self, x: int): return 3.5
+    def run(self, x): return self.rate, self.of(x)
+"""
+    call = "Job.run), Job(), 1"
+    other = f"{source}for name in ('rate', 'of'): vars(Job)[name].lock = 1"  # as in another Python
+
+    assert key_of(other, call) == key_of(source, call)
+    for n in (1, 2, 3):
+        assert key_of(source.replace(f"{n}.5", "0.5"), call) != key_of(source, call)
+
+
+def test_where_a_module_is_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = """
+import logging, pathlib
+class Job:
+    log = logging.getLogger(__name__)
+    def run(self, x): return [__name__, pathlib.Path(__file__), self.log, x]
+"""
+    assert key_of(source, "Job.run), Job(), 1") == key_of(source, "Job.run), Job(), 1")
+
+
 @pytest.mark.parametrize(("old", "counts"), [("2.5", True), ("3.5", True), ("4.5", False)])
 def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
     key_of: Callable[[str, str], str], old: str, *, counts: bool

@@ -80,6 +80,11 @@ if TYPE_CHECKING:
 
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
+_PLACE: Final = frozenset(
+    {"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__cached__"}
+)
+"""The globals that say where a module is: another thing in a script, a worker, on a machine."""
+
 _DATA: Final = OF_DATA | {"argparse"}
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
 _CONTAINERS: Final = (list, dict, set)
@@ -333,9 +338,9 @@ class _Follow:
             path: what a warning calls it then; "" for none.
             as_value: whether its owner does more with it than to call it.
         """
-        if value is UNKNOWN or value is None or type(value) in _IN_C:
-            return
         name = label.rpartition(".")[2]
+        if value is UNKNOWN or value is None or type(value) in _IN_C or name in _PLACE:
+            return
         if namespace is not None:
             changed = _beneath(self._changed_in(namespace), name)
             path = f"{namespace.get('__name__')}.{name}"
@@ -344,7 +349,12 @@ class _Follow:
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        text = walk.argument(label, Without(value, tuple(filter(None, changed))))
+        shown = value
+        if issubclass(type(value), functools.cached_property):
+            shown = value.func  # beside it stand other attributes in each Python
+        elif issubclass(type(value), functools.singledispatchmethod):
+            shown = dict(value.dispatcher.registry)
+        text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not is_code:
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
         if "" not in changed:
