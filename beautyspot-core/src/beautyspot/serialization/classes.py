@@ -355,8 +355,25 @@ class PromisedForm(Form):
     """
 
     def is_all_of(self, other: Form) -> bool:
-        """Whether the instances of a class below this one have no other fields."""
-        return other.fields == self.fields and other._slots.keys() == self._slots.keys()
+        """Whether the instances of a class below this one have no other fields, and do no more.
+
+        What a library makes below a model, for itself, adds names of its own to it.
+        """
+        same = other.fields == self.fields and other._slots.keys() == self._slots.keys()
+        return same and not any(
+            self._is_said(one, name, each)
+            for one in mro(other.cls)
+            if loaded_class(plain_name(one)) is not one
+            for name, each in body(one).items()
+        )
+
+    def _is_said(self, cls: type, name: str, each: Any) -> bool:
+        """Whether what stands in a class is written there, for its instances."""
+        if name[:1] != "_":
+            return name not in self.fields and not name.startswith("model_")
+        code = each.__code__.co_qualname if type(each) is FunctionType else ""
+        path = plain_name(cls).partition(":")[2]
+        return code.startswith(f"{path}.") and not name.startswith("__annotate")
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""
