@@ -189,6 +189,7 @@ class Form:
     Attributes:
         cls: the class.
         fields: the names of its fields, less those that are properties, which keep nothing.
+        by_identity: whether an instance equals no other one, and can't come back as two.
     """
 
     code = INSTANCE
@@ -206,6 +207,7 @@ class Form:
         self._base: Any = base
         self._kind = BaseException if issubclass(base, BaseException) else base
         self._is_named = base is tuple and static(cls, "_make") is not _MISSING
+        self.by_identity = base is object and static(cls, "__eq__") is body(object)["__eq__"]
         names = static(cls, "_fields") if self._is_named else _field_names(cls)
         holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
         if not holds and (base is not object or names is None):
