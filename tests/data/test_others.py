@@ -17,6 +17,8 @@ from beautyspot import RestoreError, SerializationError
 from beautyspot_data import other_types
 from supported import SERIALIZER, canonical
 
+from tests.made import findable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -37,6 +39,24 @@ def test_a_sparse_matrix_comes_back(kind: str) -> None:
     assert (back.toarray() == SQUARE).all()
     assert canonical(back) == canonical(value)
     assert canonical(getattr(scipy.sparse, kind)(2 * SQUARE)) != canonical(value)
+
+
+@findable
+class Graph(nx.DiGraph):
+    """A class of the program's."""
+
+
+@findable
+class Matrix(scipy.sparse.csr_matrix):
+    """The same."""
+
+
+@pytest.mark.parametrize("cls", [Graph, Matrix, nx.Graph, scipy.sparse.dok_array])
+def test_what_a_program_sets_on_one_counts(cls: Any) -> None:
+    one, other = cls(SQUARE[:, :2]), cls(SQUARE[:, :2])
+    assert canonical(one) == canonical(other)
+    one.source, other.source = "a", "b"
+    assert canonical(one) != canonical(other)
 
 
 BASE = "scipy.sparse._base:_spbase"

@@ -191,28 +191,27 @@ def _named(value: Any) -> str:
     return next(name for name in names if name in FORMS)
 
 
-_OWN: Final = frozenset(
-    {
-        *("coords", "data", "dtype", "has_canonical_format", "indices", "indptr", "maxprint"),
-        *("offsets", "rows", "frozen", "graph"),
-    }
-)
-"""The attributes of matrices and graphs that no class of theirs names."""
-
-
-def own_names(cls: type) -> Callable[[str], object] | None:
-    """See `TypeSupport.own_names`."""
-    if cls.__module__.partition(".")[0] not in ("networkx", "scipy"):
-        return None
-    return lambda name: name[:1] == "_" or name in _OWN or hasattr(cls, name)
-
-
 def key(value: Any) -> object:
     """See `TypeSupport.key`: what is stored."""
     try:
         return FORMS[_named(value)][0](value)
     except SerializationError as error:
         raise UnstableKeyError(str(error)) from error
+
+
+_SET: Final = frozenset(
+    {"coords", "data", "dtype", "frozen", "graph", "has_canonical_format", "indices", "indptr",
+     "maxprint", "offsets", "rows"}
+)  # fmt: skip
+"""The attributes that graphs and sparse matrices set, and their classes have not."""
+
+
+def own_names(cls: type) -> Callable[[str], object]:
+    """See `TypeSupport.own_names`."""
+    libraries = {name.partition(".")[0] for name in FORMS}
+    base = next(b for b in cls.__mro__ if b.__module__.partition(".")[0] in libraries)
+    known = {*dir(base), *_SET}
+    return lambda name: name[:1] == "_" or name in known
 
 
 def encode(value: Any) -> object:

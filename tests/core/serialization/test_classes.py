@@ -208,7 +208,7 @@ def test_neither_constructor_nor_post_init_is_called():
     value = Box(2, item="x", calls=5)
     restored = round_trip(value, Box)
     assert restored.seen == [5]
-    assert vars(restored) == vars(value)
+    assert vars(restored) == {"total": 7} | vars(value)
 
 
 def test_nested_classes_follow_from_the_fields():
@@ -421,8 +421,8 @@ def test_what_instances_keep_beside_their_fields_is_noticed():
     for slots in (True, False):
         plain = attrs.make_class("New", ["x"], frozen=True, slots=slots)
         hashed = attrs.make_class("New", ["x"], frozen=True, slots=slots, cache_hash=True)
-        changed(plain(1), hashed, "other fields.*: _attrs_cached_hash$")
-        changed(hashed(1), plain, "other fields.*: _attrs_cached_hash$")
+        assert hash(read_as("it", hashed, stored_as("it", plain, plain(1)))) == hash(hashed(1))
+        assert read_as("it", plain, stored_as("it", hashed, hashed(1))) == plain(1)
 
 
 def test_another_kind_of_class_is_noticed():
@@ -583,10 +583,7 @@ class Constant:
 def test_a_default_in_the_class_counts_as_it_was(monkeypatch: Any) -> None:
     serializer = MsgpackSerializer().vouching([Constant])
     stored = serializer.dumps(Constant())
-    assert vars(serializer.loads(stored)) == {}, "it counts as an argument as it did before"
-    given = Constant()
-    given.rate = 3
-    assert vars(round_trip(given)) == {"rate": 3}
+    assert round_trip(Constant()) == Constant()
     monkeypatch.setattr(Constant, "rate", 5)
     assert serializer.loads(stored).rate == 3
 

@@ -4,7 +4,8 @@ All that the place of such a store has to do is to keep bytes under names, and t
 them only where they are still those that were read. A bucket with conditional writes, a table of
 LMDB, a folder with ``O_EXCL`` and a dict with a lock can do that.
 
-    r/<key>     a row: its fields, then its data; or the number of an invalidation in its place
+    r/<key>     a row: its fields, then its data; or the number of an invalidation in its place,
+                which a row that follows there has with it, and leaves behind
     l/<key>     a lease: the token that has it, and until when
     covers      the counter, and the numbers of all covers that are not of single keys
     u/<digit>   last uses of the keys that begin so
@@ -61,22 +62,21 @@ HEAD: Final = 4096
 _LEAST_TRIES: Final = 3
 """Attempts, though one has taken all the time: the next one may find what it needs."""
 
-_BUSY: Final = 10_000
-"""Keys of which is remembered that another token has their leases."""
-
 
 class _Lease(NamedTuple):
     """A lease that this store object has given.
 
     Attributes:
         token, tag: whose it is, and that of its bytes.
-        row, since: the tag of what stood in the place of the row, and `Begun.since` of that look.
+        row, dead: the tag of what stood in the place of the row, and its `RowFound.dead`.
+        since: `Begun.since` of that look.
         at: `Begun.now` of it: a run that began later is newer than that row.
     """
 
     token: str
     tag: Tag
     row: Tag = None
+    dead: int = 0
     since: int = -1
     at: float = inf
 
@@ -148,12 +148,6 @@ class KeyValueStore(MetadataStoreBase):
         """Those that this object has given; made when first needed, so that no plug-in calls us."""
         leases: dict[str, _Lease] = vars(self).setdefault("_held_leases", {})
         return leases
-
-    @property
-    def _busy(self) -> set[str]:
-        """Keys whose leases another token had when they were last asked for."""
-        busy: set[str] = vars(self).setdefault("_busy_keys", set())
-        return busy
 
     def open(self, *, look: bool = False) -> None:
         """See the base class; a plug-in whose place has to be reached calls this after that."""
@@ -263,7 +257,9 @@ class KeyValueStore(MetadataStoreBase):
                 elif lease is not None:
                     needless[key] = lease.tag
             elif lease is not None:
-                self._leases[key] = lease._replace(row=row.tag, since=covers["n"], at=now)
+                self._leases[key] = lease._replace(
+                    row=row.tag, dead=row.dead, since=covers["n"], at=now
+                )
                 leased.append(key)
         self.each(lambda key: self._let_go(key, token, needless[key]), needless)
         return Begun(found, leased, int(covers["n"]), now)
@@ -278,24 +274,26 @@ class KeyValueStore(MetadataStoreBase):
         after, *_ = self.each(_called, asked)
         pairs = list(zip(rows, written, strict=True))
         late = {
-            put.record.cache_key: tag
-            for put, tag in pairs
-            if tag is not None and _is_invalid(put.covers, put.since, after)
+            put.record.cache_key: row
+            for put, row in pairs
+            if row is not None and _is_invalid(put.covers, put.since, after)
         }
-        self.each(lambda key: self.remove(f"r/{key}", late[key]), late)
-        refused = {put.record.cache_key for put, tag in pairs if tag is None} | late.keys()
-        used = {each.cache_key: each.used_at for each, *_ in rows if each.used_at is not None}
-        if kept := {key: when for key, when in used.items() if key not in refused}:
-            self.touch(kept)  # of a copy; a result that was just made has no uses
-        return refused
+        self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
+        return {put.record.cache_key for put, row in pairs if row is None} | late.keys()
 
     def _end(self, put: Put) -> None:
         """Release its lease; one that can't be released falls by itself, and the row is stored."""
         with suppress(Exception):
             self.release([put.record.cache_key], put.token)
 
-    def _written(self, put: Put, covers: dict[str, Any]) -> Tag | None:
-        """The tag of a row that was written; None where that is refused."""
+    def _take_out(self, name: str, tag: Tag, dead: int) -> bool:
+        """Remove a row; the number of an invalidation that it has with it takes its place again."""
+        if dead:
+            return self.write(name, packed({"dead": dead}), tag) is not None
+        return self.remove(name, tag)
+
+    def _written(self, put: Put, covers: dict[str, Any]) -> tuple[Tag, int] | None:
+        """The tag of a row that was written, and its `dead`; None where that is refused."""
         record = put.record
         if record.began_at is None:
             record = record._replace(began_at=self.now())
@@ -303,22 +301,24 @@ class KeyValueStore(MetadataStoreBase):
         if _is_invalid(put.covers, put.since, covers):
             row = self._head(key)  # a put before this one may have failed behind its write
             if row.record is not None and _is_invalid(covers_of(row.record), row.since, covers):
-                self.remove(name, row.tag)
+                self._take_out(name, row.tag, row.dead)
             return None
-        data, lease, tag = row_data(record, put.since), self._leases.get(key), None
+        lease, tag, dead = self._leases.get(key), None, 0
         is_of_run = lease is not None and (lease.token, lease.since) == (put.token, put.since)
         if lease is not None and is_of_run and lease.at <= (record.began_at or 0.0):
-            tag = self.write(name, data, lease.row)  # in the place of what its run has seen
+            dead = lease.dead  # in the place of what its run has seen
+            tag = self.write(name, row_data(record, put.since, dead), lease.row)
         tries = self._tries(name)
         while tag is None:
             next(tries)
             row = self._head(key)
             now = self.now() + self.clock_error  # after the look: what it saw was made before
             is_late = row.record is not None and is_newer(row.record, record, now)
-            if is_late or row.dead > put.since:
+            dead = row.dead
+            if is_late or dead > put.since:
                 return None
-            tag = self.write(name, data, row.tag)
-        return tag
+            tag = self.write(name, row_data(record, put.since, dead), row.tag)
+        return tag, dead
 
     def delete(self, rows: Mapping[str, float | None]) -> set[str]:
         """One by one; see the base class."""
@@ -328,7 +328,7 @@ class KeyValueStore(MetadataStoreBase):
             row = self._head(key)
             if row.record is None or row.record.made_at != rows[key]:
                 return False
-            return self.remove(f"r/{key}", row.tag)
+            return self._take_out(f"r/{key}", row.tag, row.dead)
 
         return {key for key, gone in zip(rows, self.each(is_gone, rows), strict=True) if gone}
 
@@ -356,23 +356,17 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- leases
 
-    def _lease(self, key: str, token: str) -> _Lease | None:
-        """The lease of a key for a token, or None while another has it.
-
-        It is written at once, unless another had it lately: then that is read first.
-        """
+    def _lease(self, key: str, token: str, expected: Tag | None = None) -> _Lease | None:
+        """The lease of a key for a token, in the place of what it was; None if another has it."""
         name, now = f"l/{key}", self.now()
         lease = packed({"token": token, "until": now + self.lease_time})
-        written = None if key in self._busy else self.write(name, lease, None)
+        written = self.write(name, lease, expected)
         if written is None:
             present, tag = self._object(name, {})
-            if present.get("token", token) != token and present.get("until", 0.0) > now:
-                if len(self._busy) >= _BUSY:
-                    self._busy.clear()
-                self._busy.add(key)
+            is_taken = expected is not None or present.get("until", 0.0) > now
+            if present.get("token") != token and is_taken:  # what was released is not renewed
                 return None
             written = self.write(name, lease, tag)
-        self._busy.discard(key)
         return None if written is None else _Lease(token, written)
 
     def renew(self, keys: Collection[str], token: str) -> set[str]:
@@ -382,13 +376,10 @@ class KeyValueStore(MetadataStoreBase):
             held = self._leases.get(key)
             if held is None or held.token != token:
                 return True
-            lease = packed({"token": token, "until": self.now() + self.lease_time})
-            tag = self.write(f"l/{key}", lease, held.tag)
-            if tag is None and (written := self._tag_of(key, token)) is not None:
-                tag = self.write(f"l/{key}", lease, written)
-            if tag is not None:
-                self._leases[key] = held._replace(tag=tag)
-            return tag is None
+            lease = self._lease(key, token, held.tag)
+            if lease is not None:
+                self._leases[key] = held._replace(tag=lease.tag)
+            return lease is None
 
         return {key for key, lost in zip(keys, self.each(is_lost, keys), strict=True) if lost}
 
@@ -405,14 +396,9 @@ class KeyValueStore(MetadataStoreBase):
 
     def _let_go(self, key: str, token: str, tag: Tag) -> None:
         if not self.remove(f"l/{key}", tag):
-            written = self._tag_of(key, token)
-            if written is not None:
+            present, written = self._object(f"l/{key}", {})
+            if present.get("token") == token:  # the answer to its renewal was lost
                 self.remove(f"l/{key}", written)
-
-    def _tag_of(self, key: str, token: str) -> Tag | None:
-        """The tag of a lease that a token has, though not as it was told: an answer was lost."""
-        present, tag = self._object(f"l/{key}", {})
-        return tag if present.get("token") == token else None
 
     # -------------------------------------------------------------------------- invalidations
 
@@ -490,57 +476,45 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:  # noqa: C901 - one walk
         """Old markers and covers, leases that are over, rows that were invalidated all the same.
 
         Also last uses of rows that are gone.
         """
         if not dry_run:
             self._check_may_change()
-        now, covers = self.now(), self._covers()
+        now, covers, kept = self.now(), self._covers(), set[str]()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
-        def lease_that_is_over(name: str) -> Tag | None:
-            lease, tag = self._object(name, {})
-            return tag if float(lease.get("until", 0.0)) + older_than < now else None
+        def is_swept(name: str) -> bool:
+            if name.startswith("l/"):
+                lease, tag = self._object(name, {})
+                is_over, dead = float(lease.get("until", 0.0)) + older_than < now, 0
+            else:
+                record, since, dead, tag = self._head(name[2:])
+                if record is not None:
+                    is_over = _is_invalid(covers_of(record), since, covers)
+                else:
+                    is_over, dead = 0 < dead < forgotten, 0
+                if record is not None and not is_over:
+                    kept.add(name[2:])
+            return is_over and (dry_run or self._take_out(name, tag, dead))
 
-        swept = self._sweep("l/", lease_that_is_over, dry_run)
-        swept += sum(self._sweep_rows(d, covers, forgotten, dry_run) for d in "0123456789abcdef")
+        swept = 0
+        for prefix in ("l/", *(f"r/{digit}" for digit in "0123456789abcdef")):
+            names = self._all_names(prefix, prefix)
+            while page := list(islice(names, _PAGE)):
+                swept += sum(self.each(is_swept, page))
+            uses = f"u/{prefix[2:]}"  # of the rows whose keys begin so
+            gone = self._object(uses, {})[0].keys() - kept if prefix != "l/" else ()
+            swept += len(gone)
+            if gone and not dry_run:
+                self._change(uses, partial(_less, gone), {})
+            kept.clear()
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
         return swept + len(old)
-
-    def _sweep_rows(self, digit: str, covers: dict[str, Any], forgotten: int, dry_run: bool) -> int:
-        """Of the rows whose keys begin so, and their last uses."""
-        kept = set[str]()
-
-        def row_that_is_over(name: str) -> Tag | None:
-            row = self._head(name[2:])
-            if row.record is None:
-                return row.tag if 0 < row.dead < forgotten else None
-            if _is_invalid(covers_of(row.record), row.since, covers):
-                return row.tag
-            kept.add(name[2:])
-            return None
-
-        swept = self._sweep(f"r/{digit}", row_that_is_over, dry_run)
-        gone = self._object(f"u/{digit}", {})[0].keys() - kept
-        if gone and not dry_run:
-            self._change(f"u/{digit}", partial(_less, gone), {})
-        return swept + len(gone)
-
-    def _sweep(self, prefix: str, over: Callable[[str], Tag | None], dry_run: bool) -> int:
-        """Remove what `over` gives a tag of, by its name."""
-
-        def is_swept(name: str) -> bool:
-            tag = over(name)
-            return tag is not None and (dry_run or self.remove(name, tag))
-
-        swept, names = 0, self._all_names(prefix, prefix)
-        while page := list(islice(names, _PAGE)):
-            swept += sum(self.each(is_swept, page))
-        return swept
 
 
 def _called(ask: Callable[[], Any]) -> Any:
@@ -553,8 +527,9 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use, which `touch` may have told since it was put."""
-    return record._replace(used_at=uses.get(record.cache_key, record.used_at))
+    """A record with its last use; that of a copy stands in its row."""
+    times = uses.get(record.cache_key), record.used_at
+    return record._replace(used_at=max((time for time in times if time is not None), default=None))
 
 
 def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
