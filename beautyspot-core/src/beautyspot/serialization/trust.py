@@ -236,7 +236,7 @@ class Trust:
 
         That is a text, a number or bytes, where the annotation names it and not the class.
         """
-        for base in SCALAR_BASES:
+        for base in () if is_below(cls, Enum) else SCALAR_BASES:  # its text may be another
             if is_below(cls, base) and self._is_named(base):
                 self._say_as(cls, base)
                 return base
@@ -305,7 +305,8 @@ class Trust:
 
     def _counts(self, cls: type, *, is_own: bool) -> bool:
         """Whether a loaded class counts without a name: one of the program, or near a named one."""
-        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *self.bases)
+        near = (*self.bases, *filter(self._is_named, SCALAR_BASES))
+        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *near)
         is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
         counts = is_own or (is_near and not is_text)
         return counts and not is_below(cls, dict, list, set)
