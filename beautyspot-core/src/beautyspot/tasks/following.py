@@ -102,9 +102,8 @@ class Following:
         self._ignore = ignore
         self._records: set[Record] = set()
         self._project = root_of(namespace_of(self._function).get("__name__"))
-        inner = python_function(self._function)
         # Of this class the function's own version follows what it calls on `self`.
-        self._owner = UNKNOWN if inner is None else _class_of(inner)
+        self._owner = _class_of(python_function(self._function))
         # At a prompt, what a table holds is defined anew between two calls.
         self._first: dict[str, list[Any]] | None = None if is_without_file(function) else {}
         self._known: ByIdentity[str] = ByIdentity()
@@ -130,8 +129,9 @@ class Following:
         return {each for each in differing if each[0] in known and each[1]} or differing
 
     def _followed(self) -> set[Record]:
-        walk = _Follow(self._keygen, self._project, self._first)
-        walk.begin(self._function, self._ignore)
+        walk = _Follow(self._keygen, self._project, self._first, self._function, self._ignore)
+        *_, last = chain(self._function)  # what is bound to it are arguments
+        walk.run(self._function if isinstance(last, FunctionType | type) else type(last))
         name = identifier_of(self._function)
         if walk.changing:
             warn_once(
@@ -184,31 +184,37 @@ def _digest(records: set[Record]) -> str:
 
 
 class _Follow:
-    """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
+    """Follows code from name to name. Each thing is visited once, so cycles come to an end.
+
+    Args:
+        keygen: writes the texts of what the code reads.
+        project: the top-level package whose code counts, wherever it is installed.
+        first: the code in tables that functions change, as it was at first.
+        function: of this one, `ignore` names globals of its module, and captured variables.
+        ignore: these do not count.
+    """
 
     def __init__(
-        self, keygen: KeyGen, project: str, first: dict[str, list[Any]] | None = None
+        self,
+        keygen: KeyGen,
+        project: str,
+        first: dict[str, list[Any]] | None = None,
+        function: Any = None,
+        ignore: Collection[str] = (),
     ) -> None:
         self.records: set[Record] = set()
         self.changing: set[str] = set()
         self.unread: dict[str, str] = {}  # what has no text: its class
         self._keygen = keygen
         self._project = project
-        self._first = {} if first is None else first  # the code in tables that functions change
+        self._first = {} if first is None else first
         self._todo: list[tuple[Any, bool]] = []  # all are kept, so that no number comes twice
         self._seen: set[tuple[int, bool]] = set()
         self._visited: dict[int, Any] = {}
         self._reads_docs = False
-        self._ignore: Collection[str] = ()
-        self._around: list[FunctionType] = []  # whose captured variables `ignore` may name
-        self._globals: object = None
-
-    def begin(self, function: Any, ignore: Collection[str]) -> None:
-        """Follow a function that is marked: what is bound to it are arguments."""
-        self._ignore, self._around = ignore, closures(function)
+        self._ignore = ignore
+        self._around = closures(function)
         self._globals = getattr(innermost_function(function), "__globals__", None)
-        *_, last = chain(function)
-        self.run(function if isinstance(last, FunctionType | type) else type(last))
 
     def run(self, value: Any, *, described: bool = False) -> None:
         """Follow a function or class, whose docstring may be read, and all that it leads to."""
@@ -405,7 +411,7 @@ class _Follow:
     @staticmethod
     def _changed_in(namespace: Mapping[str, Any]) -> set[str]:
         """The names of a module whose values its functions change."""
-        source = module_source(namespace) if "__file__" in namespace else None
+        source = module_source(namespace)
         return set() if source is None else source.changed
 
 
@@ -419,9 +425,9 @@ def _doc(definition: Any) -> str:
     return inspect.cleandoc(doc) if isinstance(doc, str) else ""
 
 
-def _class_of(function: FunctionType) -> Any:
+def _class_of(function: FunctionType | None) -> Any:
     """The class in whose body a function stands; UNKNOWN where there is none."""
-    owner, _, _ = function.__qualname__.rpartition(".")
+    owner, _, _ = getattr(function, "__qualname__", "").rpartition(".")
     found = look_up(owner, namespace_of(function)) if owner else None
     return found if isinstance(found, type) else UNKNOWN
 
