@@ -231,6 +231,9 @@ class _Follow:
 
     def _visit(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
         for step in chain(value):
+            is_function = isinstance(step, FunctionType) and (is_ours(step) or self._is_own(step))
+            if is_function and "<" not in step.__qualname__:  # of others, their text says this
+                self._attributes(step, vars(step))
             if is_ours(step):  # a helper that is marked says by its version what changes
                 version = version_of(step)
                 if version is not None:
@@ -302,17 +305,22 @@ class _Follow:
             self._add(each)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        changed = _beneath(self._changed_in(namespace), cls.__qualname__)
-        for key, value in vars(cls).items():
-            by_python = key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"
-            if not by_python and not hasattr(type(value), "__get__") and type(value) is not cls:
-                where = f"{name.replace(':', '.')}.{key}"
-                self._use(name, key, value, changed=_beneath(changed, key), path=where)
+        values = {key: v for key, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        self._attributes(cls, {key: v for key, v in values.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
             fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]
             held = [(key, each._value_) for key, each in members.items()]
             self._use(name, "members", [held, fields, annotations_of(cls)])
+
+    def _attributes(self, definition: Any, values: dict[str, Any]) -> None:
+        """Count what was set on a class, or on a function, less what functions change of it."""
+        name = identifier_of(definition)
+        changed = _beneath(self._changed_in(namespace_of(definition)), definition.__qualname__)
+        for key, value in values.items():
+            if not (key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"):
+                where = f"{name.replace(':', '.')}.{key}"
+                self._use(name, key, value, changed=_beneath(changed, key), path=where)
 
     def _use(  # noqa: C901 - one rule, read from its top
         self,
@@ -360,7 +368,8 @@ class _Follow:
             definitions = self._first.setdefault(f"{owner} {label}", definitions if path else [])
         for each in definitions:
             self._add(each, described=as_value or each is not unwrap_ours(value))
-        if not is_code and python_function(value) is not None:  # a property, a static method, …
+        is_held = not is_code or is_ours(value)  # a property, a static method, what is marked
+        if is_held and python_function(value) is not None:
             self._add(value, described=as_value)
 
     # ----------------------------------------------------------------------- what a name stands for
