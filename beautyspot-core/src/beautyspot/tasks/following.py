@@ -214,6 +214,7 @@ class _Follow:
         self._reads_docs = False
         self._ignore = ignore
         self._around = closures(function)
+        self._receiver = _class_of(python_function(function))  # the class of `self`
         self._globals = getattr(innermost_function(function), "__globals__", None)
 
     def run(self, value: Any, *, described: bool = False) -> None:
@@ -268,6 +269,8 @@ class _Follow:
 
     def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
         name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
+            owner = self._receiver
         self.records.add((name, "", code_digest(function)))
         used = {each for code in with_nested(function.__code__) for each in code.co_names}
         self._reads_docs |= not _DOCS.isdisjoint(used)

@@ -11,7 +11,6 @@ from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of, what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
-from beautyspot.serialization.compression import decompressed
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.addressing import Addressed
@@ -236,7 +235,6 @@ class Task:
         """
         if not self.options.cache_errors:
             return None
-        payload = decompressed(payload)
         if payload.codec != ERROR + self.form.codec:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
