@@ -221,7 +221,8 @@ def nodes_of(definition: Any) -> list[Any]:
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
     """The source of a module as it is known or in its file now; None where it has none."""
-    return next(_sources(str(namespace.get("__file__")), namespace, 0), None)
+    file = namespace.get("__file__")
+    return next(_sources(str(file), namespace, 0), None) if file else None
 
 
 def _matching(code: CodeType, namespace: Mapping[str, Any]) -> Source | None:
