@@ -173,22 +173,6 @@ def _named(value: Any) -> str:
     return next(name for name in names if name in FORMS)
 
 
-_OWN: Final = frozenset(
-    {
-        *("coords", "data", "dtype", "has_canonical_format", "indices", "indptr", "maxprint"),
-        *("offsets", "rows", "frozen", "graph"),
-    }
-)
-"""The attributes of matrices and graphs that no class of theirs names."""
-
-
-def own_names(cls: type) -> Callable[[str], object] | None:
-    """See `TypeSupport.own_names`."""
-    if cls.__module__.partition(".")[0] not in ("networkx", "scipy"):
-        return None
-    return lambda name: name[:1] == "_" or name in _OWN or hasattr(cls, name)
-
-
 def key(value: Any) -> object:
     """See `TypeSupport.key`: what is stored."""
     try:

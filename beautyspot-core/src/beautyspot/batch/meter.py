@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.batch.records import Progress
-from beautyspot.concurrency.queueing import Queue
+from beautyspot.concurrency.queueing import Work, watch
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Meter:
         self.hits = self.runs = self.failures = self.refused = self.unstored = self.calls = 0
         self.has_ended = False
         self._running: Callable[[], int] = lambda: 0
-        self._queue = Queue()
+        self._queue = Work()
         self._started = self._moved = clock()
         self._has_begun = False
         self._counted = 0  # what had happened when it was looked at last
@@ -79,7 +79,7 @@ class Meter:
     def start(self, context: Context, running: Callable[[], int]) -> None:
         """Have the calls be counted that queue, made in this context, and those that run."""
         if self._show is not None:
-            context.run(self._queue.watch)
+            context.run(watch, self._queue)
             self._running = running
 
     def progress(self) -> Progress:
@@ -87,7 +87,7 @@ class Meter:
         now, total, running = self._clock(), self._total, self._running()
         ended = self.runs + self.failures + self.refused
         done, quiet = self.hits + ended, max(0.0, now - self._moved)
-        waiting = min(running, max(0, self._queue.length))
+        waiting = min(running, max(0, self._queue.queueing))
         first, last = self._samples[0], self._samples[-1]
         if done > last[1] and now - last[0] >= 1.0:
             self._samples.append((now, done, ended))

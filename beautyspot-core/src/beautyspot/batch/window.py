@@ -20,7 +20,7 @@ from beautyspot.batch.lookups import Item, Lookups
 from beautyspot.batch.records import Failed
 from beautyspot.batch.trips import Trips
 from beautyspot.calls.wrappers import perform
-from beautyspot.concurrency.queueing import NotBegun
+from beautyspot.concurrency.queueing import NotBegun, watch
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import masked
 
@@ -167,7 +167,7 @@ class Map:
         """A context for a call, which may be stopped as long as it waits for its permit."""
         own = self.context.copy()
         if item.start is not None:
-            own.run(item.start.watch)
+            own.run(watch, item.start)
         return own
 
     # --------------------------------------------------------------------------------- ending
