@@ -5,6 +5,7 @@ The form is in `codec`.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType, packb  # type: ignore[import-untyped] # it ships no types
@@ -165,7 +166,7 @@ class _Writer:
     def _mapping(self, value: dict[Any, object]) -> object:
         """As a map, where the keys are texts or bytes; else keys and values in turn."""
         kinds = {*map(type, value)}
-        flat = [part for pair in value.items() for part in pair]
+        flat = [*chain.from_iterable(value.items())]
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
             return value if kinds <= _TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
