@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.batch.inputs import shown
 from beautyspot.batch.lookups import Item, Lookups
 from beautyspot.batch.records import Failed
-from beautyspot.batch.trips import Trips
 from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.queueing import NotBegun
 from beautyspot.errors import CostError, RateLimitError
@@ -77,7 +76,7 @@ class Map:
         most: int | None,
     ) -> None:
         self.target, self.options, self.meter = target, options, meter
-        self.lookups, self._trips = Lookups(target), Trips(target.engine.cache)
+        self.lookups = Lookups(target)
         self.context = copy_context()
         self.calls: dict[Item, Any] = {}
         self.has_ended = False
@@ -159,8 +158,6 @@ class Map:
             return target.function, item.args
         call = target.call(item.args)
         call.looked = target.task.stale is None  # else what has expired may be given all the same
-        if engine.blocking or not target.is_coroutine:  # an event loop asks a file at once
-            call.trips = self._trips
         return perform, (engine, call)
 
     def started(self, item: Item) -> Context:
