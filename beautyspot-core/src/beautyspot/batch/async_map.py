@@ -105,7 +105,7 @@ class AsyncMap(Map):
         if self.calls or (reads and not self.has_ended):
             await self._news.wait()
             return True
-        return not self.is_over
+        return not (self.has_ended or self.inputs.has_ended)
 
     def _tick(self) -> None:
         """Have the progress looked at, now and then."""

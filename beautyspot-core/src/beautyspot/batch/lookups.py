@@ -17,12 +17,9 @@ from beautyspot.batch.targets import Made
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Entry, entry_of
 from beautyspot.results.validity import MISSING, SMALL
-from beautyspot.serialization.compression import plain_of
-from beautyspot.serialization.payload import COMPRESSED, StoredError
+from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from beautyspot.batch.targets import Target
     from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import Plain
@@ -38,10 +35,7 @@ LARGEST: Final = 256
 """Inputs of the largest page."""
 
 AT_ONCE: Final = 16
-"""Blobs of the largest page; so many are read at a time from a storage over a network."""
-
-BYTES: Final = 8 * 2**20
-"""Bytes of results in a page, about. It bounds the memory."""
+"""Inputs of a page after one with blobs, which may be large; so many are read at a time."""
 
 
 class Item:
@@ -123,7 +117,6 @@ class Lookups:
         values = self._recall([*others.values()])
         for (place, call), value in zip(others.items(), values, strict=True):
             page[place] = self._given(call, page[place], value)
-        self.size = next_size(self.size, found.values())
         return page
 
     def addressed(self, args: Args) -> Call:
@@ -174,7 +167,9 @@ class Lookups:
     def _recall(self, calls: list[Call]) -> list[Any]:
         """What was found for calls, restored: blobs of a server are read several at once."""
         cache, storage = self._engine.cache, self._engine.cache.storage()
-        has_blobs = any(isinstance(c.found, Entry) and c.found.result_data is None for c in calls)
+        entries = [call.found for call in calls if isinstance(call.found, Entry)]
+        has_blobs = any(entry.result_data is None for entry in entries)
+        self.size = AT_ONCE if has_blobs else min(2 * self.size, LARGEST)
         if storage is None or not storage.blocking or not has_blobs:
             return [cache.recall(call) for call in calls]
         with ThreadPoolExecutor(AT_ONCE, "beautyspot") as pool:
@@ -188,19 +183,3 @@ class Lookups:
         if value.__class__ is StoredError:
             return Item(args, call.key, Made(None, value.taken()))
         return value
-
-
-def next_size(size: int, found: Iterable[Found]) -> int:
-    """How many inputs the page after one of this size should have: fewer of large results."""
-    longest, largest = 1, LARGEST
-    for entry in found:
-        shown: Any = entry  # no `in_full`: a page has a thousand
-        is_plain = type(entry) is tuple
-        data, codec = (shown[0], shown[4]) if is_plain else (shown.result_data, shown.serializer)
-        if data is None:
-            largest = AT_ONCE
-        if codec is not None and codec.startswith(COMPRESSED):
-            longest = max(longest, plain_of(codec)[1] or 0)
-        elif data is not None and len(data) > longest:
-            longest = len(data)
-    return max(1, min(2 * size, largest, BYTES // longest))

@@ -27,12 +27,6 @@ UNSENT = (
 )
 
 
-def workers_of(executor: Any) -> int | None:
-    """How many calls an executor makes at once; None where it does not tell."""
-    number = getattr(executor, "_max_workers", None)
-    return number if isinstance(number, int) and number > 0 else None
-
-
 class Sent(NamedTuple):
     """Makes a call of a map in a worker of an executor, to which it is sent.
 
@@ -97,15 +91,15 @@ class Sent(NamedTuple):
 
 def _warn_of_rate(target: Target, executor: object) -> None:
     """Say that each process of an executor has the whole rate, where the limiter is of one."""
-    workers: object = workers_of(executor)
+    workers = getattr(executor, "_max_workers", "several")
     bucket = target.spot._limiting.bucket
     if bucket is None or bucket.shared or workers == 1 or not runs_elsewhere(type(executor)):
         return
     target.engine.reporter.once(
         "rate of one process",
         f"spot.map(executor=) calls {target.name} in other processes, and the limiter of this Spot "
-        f"keeps its rate in each process alone: {workers or 'several'} of them reach "
-        f"{workers or 'several'} times the rate. "
+        f"keeps its rate in each process alone: {workers} of them reach "
+        f"{workers} times the rate. "
         'For one rate give limiter={"use": "gcra-shared", "rate": ...} to the processes '
         'of one machine, or "redis" or "postgres" to those of many',
     )

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.options import CONCURRENCY
-from beautyspot.batch.processes import Sent, workers_of
+from beautyspot.batch.processes import Sent
 from beautyspot.batch.targets import make
 from beautyspot.batch.window import Map, ends_in_order, over
 from beautyspot.calls.blocks import asked
@@ -148,7 +148,7 @@ class ThreadMap(Map):
         meter: Meter,
     ) -> None:
         given = options.executor
-        workers = workers_of(given)
+        workers = getattr(given, "_max_workers", None)
         concurrency = options.concurrency or workers or CONCURRENCY
         most = inf if given is None else concurrency
         super().__init__(target, options, meter, concurrency, most)
@@ -190,7 +190,8 @@ class ThreadMap(Map):
             self.take(self.context.run(self.lookups.page, page))
         self.meter.tick()
         if not self.calls:
-            return bool(page) or self.is_ready or not self.is_over
+            goes_on = not (self.has_ended or self.inputs.has_ended)
+            return goes_on or bool(page) or self.is_ready
         try:
             self.settle(*self._done.get(not (page or self.is_ready), TICK))
             while True:

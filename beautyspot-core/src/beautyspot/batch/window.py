@@ -110,11 +110,6 @@ class Map:
         starts = [item.start for item in begun if item.start is not None]
         return len(begun), sum(not start.has_begun for start in starts)
 
-    @property
-    def _open(self) -> int:
-        """How many items are yet to be closed."""
-        return len(self._waiting) + len(self.calls)
-
     # ------------------------------------------------------------------------------ beginning
 
     @property
@@ -122,7 +117,9 @@ class Map:
         """How many inputs the next page may have; 0 where none is to be read yet."""
         if self.has_ended or self.inputs.has_ended:
             return 0
-        room = self._ahead - len(self._line) - (0 if self.options.ordered else self._open)
+        room = self._ahead - len(self._line)
+        if not self.options.ordered:  # else they are in the line
+            room -= len(self._waiting) + len(self.calls)
         return min(room, self.lookups.size) if room >= LEAST else 0
 
     def take(self, page: list[Any]) -> None:
@@ -243,12 +240,6 @@ class Map:
             return False
         head = self._line[0]
         return head.__class__ is not Item or (head.made is not None and not head.fatal)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes: what is under way aside."""
-        is_empty = not self._line and not self._open
-        return self.has_ended or (self.inputs.has_ended and is_empty)
 
     def ready(self) -> Iterator[Any]:
         """What can be handed out: all until an item was handed out, so that others may be read."""
