@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.leading import after_older, follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
+    refuse_mixed,
     report_no_lease,
     warn_inactive,
 )
@@ -207,7 +208,7 @@ class ItemRuns:
 
         None where the store fails: then the call goes on without.
         """
-        cache = self._engine.cache
+        cache, asked_at = self._engine.cache, monotonic()
         worst = {item.call.key: item.call.rejected for item in items}
         rejected = {key: each for key, each in worst.items() if each > -inf}
         try:
@@ -221,7 +222,8 @@ class ItemRuns:
                 entry = in_full(found)
                 item.value = cache.taken(item.call, entry)
                 if item.value is not MISSING:
-                    item.run.shared = entry
+                    item.run.asked = asked_at
+                    item.run.share_found(entry)
         return begun
 
     # ------------------------------------------------------------------------- waiting for others
@@ -289,7 +291,8 @@ class ItemRuns:
         """Call the function with these items, and share and store what it returns."""
         engine, task = self._engine, self._task
         made, watched = self._begin_runs(items)
-        batch = Call(task, *self._given.holding([item.given for item in items]))
+        handed = [item.given for item in items]
+        batch = Call(task, *self._given.holding(handed))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
         execution = Execute(batch, engine.observers, task.counted, keyed)
@@ -310,11 +313,8 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value = value
             item.call.price = None if batch.price is None else batch.price / len(items)
-        for watch, its_items in watched:
-            if has_changed(engine, watch, *[item.call for item in its_items]):
-                for item in its_items:
-                    item.run.shared = None  # those that follow run the function themselves
-        kept = [item for item in made if item.run.shared is not None]
+        mixed = [*map(id, handed)] != [id(item.given) for item in items]
+        kept = self._kept(made, watched, mixed=mixed)
         yield from self._save(kept, took / len(items))
         return None
 
@@ -342,6 +342,18 @@ class ItemRuns:
             if own is not None:
                 watched.append((own, [item]))
         return made, watched
+
+    def _kept(self, made: list[Item], watched: list[Watched], *, mixed: bool) -> list[Item]:
+        """The items whose results are stored; callers that follow the others run themselves."""
+        refused = made if mixed else []
+        if refused:
+            refuse_mixed(self._engine, *[item.call for item in refused])
+        for watch, its_items in () if mixed else watched:
+            if has_changed(self._engine, watch, *[item.call for item in its_items]):
+                refused = [*refused, *its_items]
+        for item in refused:
+            item.run.shared = None
+        return [item for item in made if item.run.shared is not None]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""

@@ -121,6 +121,18 @@ def refuse_moved(engine: Engine, *calls: Call) -> None:
     _refuse_changed(engine, {"": told}, *calls)
 
 
+def refuse_mixed(engine: Engine, *calls: Call) -> None:
+    """Store no result of these items, since the function changed the list that it was given."""
+    task = calls[0].task
+    each = task.options.each
+    told = (
+        f"{task.func_identifier} changed the list {each!r} while it ran, so nothing says which "
+        "result is that of which item: not stored; it will run and cost again. Work on a copy: "
+        f"`{each} = list({each})`"
+    )
+    _refuse_changed(engine, {f"{each}": told}, *calls)
+
+
 def _refuse_changed(engine: Engine, changes: dict[str, str], *calls: Call) -> None:
     name = calls[0].task.func_identifier
     for path, told in changes.items():
