@@ -158,16 +158,22 @@ class ItemRuns:
                 self._others.append(item)
         mine = [item for item in batch if item.follows is None]
         engine.running |= {item: None for item in mine if self._shares(item)}
+        held = (yield from self._leased(led)) if led else set()
+        return [item for item in mine if item.value is MISSING and item not in held]
+
+    def _leased(self, led: list[Item]) -> Generator[Step, Any, set[Item]]:
+        """Lease the keys of items, which may get a value by that; those that others lease."""
+        engine = self._engine
         for item in led:
             if item.call.refresh:
                 item.call.rejected = inf
                 yield from after_older(item, monotonic() + engine.wait_timeout)
-        held: set[Item] = (yield Block(partial(self._begin, led))) if led else set()
+        held: set[Item] = yield Block(partial(self._begin, led))
         self._others.extend(item for item in led if item in held)
         for item in led:
             if item.value is not MISSING:
                 engine.hit(item.call)
-        return [item for item in mine if item.value is MISSING and item not in held]
+        return held
 
     def _begin(self, items: list[Item]) -> set[Item]:
         """Ask for all leases, and give the items what is stored by now; those that others lease.
@@ -286,7 +292,8 @@ class ItemRuns:
             if has_changed(engine, watch, *[item.call for item in its_items]):
                 for item in its_items:
                     item.shared = None  # those that follow run the function themselves
-        yield from save_all(engine, [item for item in made if self._is_kept(item)])
+        kept = [each for each in made if each.shared and each.is_kept(Outcome(each.value))]
+        yield from save_all(engine, kept)
         return None
 
     def _begin_runs(self, items: list[Item], made: list[Item]) -> list[tuple[Watch, list[Item]]]:
@@ -324,16 +331,3 @@ class ItemRuns:
             return Outcome(results if draw is None else [*map(draw, results)])
         except Exception as error:
             return Outcome(error=error)
-
-    def _is_kept(self, item: Item) -> bool:
-        """Whether a result is to be stored, and was turned into bytes."""
-        engine, task = self._engine, self._task
-        if item.shared is None:  # it has changed what its key is made of
-            return False
-        if item.flight is not None:
-            item.flight.spared = item.took, item.call.price or 0.0
-        judged = task.asks_terms or task.options.cache_if is not None
-        if judged and not engine.keeps(item.call, item.value):
-            item.share_unstored(item.value)
-            return False
-        return item.keep(engine.cache.encode(item.call.task, item.value))

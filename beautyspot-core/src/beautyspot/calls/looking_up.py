@@ -69,4 +69,6 @@ async def _ask(engine: Engine, keys: set[str]) -> dict[str, Entry]:
 
     await asyncio.sleep(0)
     del engine.look_ups[asyncio.get_running_loop()]  # who comes from here on asks anew
-    return await Job(lambda: engine.cache.find_many([*keys])).run_in(engine.executor)
+    ask = Job(lambda: engine.cache.find_many([*keys]))
+    found: dict[str, Entry] = await ask.run_in(engine.executor)
+    return found

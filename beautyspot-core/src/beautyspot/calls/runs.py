@@ -19,7 +19,7 @@ from beautyspot.results.validity import ELSEWHERE
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
@@ -118,6 +118,20 @@ class Run:
                 payload = self.call.task.form.encode(value, as_media=False)
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
+
+    def is_kept(self, outcome: Outcome) -> bool:
+        """Whether the result is to be stored, and was turned into bytes."""
+        engine, call = self.engine, self.call
+        task, cache = call.task, engine.cache
+        if self.flight is not None:
+            self.flight.spared = self.took, call.price or 0.0
+        if outcome.error is not None:
+            return self.keep(cache.encode_error(call, outcome.error), outcome)
+        judged = task.asks_terms or task.options.cache_if is not None
+        if judged and not engine.keeps(call, outcome.value):
+            self.share_unstored(outcome.value)
+            return False
+        return self.keep(cache.encode(task, outcome.value))
 
     def keep(self, payload: Payload | None, outcome: Outcome | None = None) -> bool:
         """Make the row of a result; False where it has no stored form.
@@ -236,7 +250,7 @@ class Run:
                 engine.has_run(self)
 
 
-def release_all(runs: list[Run]) -> None:
+def release_all(runs: Sequence[Run]) -> None:
     """Release the leases of runs of one function that store nothing."""
     held = [run for run in runs if run.leased]
     for run in held:
@@ -246,7 +260,7 @@ def release_all(runs: list[Run]) -> None:
         first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
 
 
-def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
+def save_all(engine: Engine, runs: Sequence[Run]) -> Generator[Step, Any, None]:
     """Save the results of several runs."""
     left = [run for run in runs if not (engine.saves_behind and run.queued())]
     for run in left:

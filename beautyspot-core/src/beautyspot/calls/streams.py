@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.flow import Flow
+    from beautyspot.calls.steps import Step
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
     from beautyspot.tasks.telling import Watch
@@ -193,7 +194,7 @@ class Stream:
 
 
 class Give:
-    """An item for the consumer; what that does comes back as an `Outcome`: what it sent or threw."""
+    """An item for the consumer; what it sends or throws comes back as an `Outcome`."""
 
     __slots__ = ("item",)
 
@@ -245,7 +246,9 @@ class Resume:
         return (send, heard.value) if heard.error is None else (throw, heard.error)
 
 
-def _flow(engine: Engine, call: Call, stored: Any) -> Flow:
+def _flow(  # noqa: C901 - one call in its order
+    engine: Engine, call: Call, stored: Any
+) -> Generator[Step | Give, Any, Outcome]:
     """One call of a marked generator, for which this is stored: the items, and what it returned."""
     stream, has_ended = Stream(engine, call), False
     heard, skipped = Outcome(), 0
@@ -298,7 +301,7 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
             try:
                 heard = Outcome((yield step.item))
             except BaseException as error:
-                heard = Outcome(error=error)
+                heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
     except StopIteration as end:
         outcome: Outcome = end.value
     finally:
@@ -327,7 +330,7 @@ def iterating(
                 try:
                     heard = Outcome((yield step.item))
                 except BaseException as error:
-                    heard = Outcome(error=error)
+                    heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
         except StopIteration as end:
             outcome: Outcome = end.value
         finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, flow, renewal
+from beautyspot.calls.flow import answer, flow
 from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import warn_outside_asyncio
@@ -209,7 +209,8 @@ def _renew(engine: Engine, call: Call) -> bool:
     """Whether a newer result is stored now."""
     try:
         _stand_alone()
-        return bool(drive(renewal(engine, call)))
+        drive(flow(engine, call))
+        return call.is_stored
     except Exception as error:
         _tell_behind(engine, call, error)
         return False
@@ -221,7 +222,9 @@ async def _renew_async(engine: Engine, call: Call) -> bool:
     try:
         _stand_alone()
         await asyncio.sleep(0)  # the caller first, also where tasks begin at once
-        return engine.active and bool(await drive_async(renewal(engine, call), engine.executor))
+        if engine.active:
+            await drive_async(flow(engine, call), engine.executor)
+        return call.is_stored
     except Exception as error:
         _tell_behind(engine, call, error)
         return False

@@ -238,17 +238,6 @@ class Cache(Rows):
             for call, earlier in zip(calls, renamed, strict=True)
         ]
 
-    def is_renewed(self, call: Call, record: TaskRecord) -> bool:
-        """Whether a look-up finds this row, or one of a later call; not where that fails."""
-        try:
-            found = self.find(call.key)
-        except Exception as error:
-            self.report_miss(call.task, error)
-            return False
-        if found is None:
-            return False
-        return found.made_at == record.made_at or is_newer(found, record, self.clock())
-
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
 
