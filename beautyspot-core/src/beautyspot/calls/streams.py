@@ -125,18 +125,23 @@ class Stream:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.within(self._work.rest)
-        raised = None if isinstance(error, _ENDS) else error
-        if error is not None and self._observed is not None:
-            self.within(self._observed.__exit__, None, raised, None)
-            self._observed = None
+        if error is not None:
+            self.tell_end(error)
         if self.call not in self.engine.streams:
             return
         counted, told = self.call.task.counted, self._told
         self._told = self._work.seconds
         counted.seconds_spent += self._told - told
-        if isinstance(raised, Exception):
+        if isinstance(error, Exception) and not isinstance(error, _ENDS):
             counted.failures += self._work.has_failed()
             self.engine.counting.look()
+
+    def tell_end(self, error: BaseException) -> None:
+        """Tell the observers that the generator has ended, raised, or was closed."""
+        observed, self._observed = self._observed, None
+        if observed is not None:
+            raised = None if isinstance(error, _ENDS) else error
+            self.within(observed.__exit__, None, raised, None)
 
     # ---------------------------------------------------------------------------------- record
 
@@ -214,7 +219,7 @@ class Resume:
         try:
             with stream:
                 source = stream.opened()
-                return Outcome(stream.within(*self._asked(source.send, source.throw)))
+                return Outcome(stream.within(*self._asked(source.send, source.throw, source.close)))
         except Exception as error:
             return Outcome(error=error)
 
@@ -232,7 +237,7 @@ class Resume:
                 sys.set_asyncgen_hooks(None, None)
                 try:
                     source = stream.opened()
-                    step = stream.within(*self._asked(source.asend, source.athrow))
+                    step = stream.within(*self._asked(source.asend, source.athrow, source.aclose))
                 finally:
                     sys.set_asyncgen_hooks(*hooks)
                 return Outcome(
@@ -241,8 +246,10 @@ class Resume:
         except Exception as error:
             return Outcome(error=error)
 
-    def _asked(self, send: Any, throw: Any) -> tuple[Any, Any]:
+    def _asked(self, send: Any, throw: Any, close: Any) -> tuple[Any, ...]:
         heard = self._heard
+        if isinstance(heard.error, GeneratorExit):
+            return (close,)
         return (send, heard.value) if heard.error is None else (throw, heard.error)
 
 
@@ -275,6 +282,9 @@ def _flow(  # noqa: C901 - one call in its order
             if heard.value is not None or heard.error is not None:
                 stream.stop()
             outcome: Outcome = yield Resume(stream, heard)
+            if isinstance(heard.error, GeneratorExit) and outcome.error is None:
+                stream.tell_end(heard.error)
+                return heard
             if isinstance(outcome.error, _ENDS):
                 has_ended = True
                 return (yield from stream.ended(getattr(outcome.error, "value", None)))
