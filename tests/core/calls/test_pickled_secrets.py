@@ -6,14 +6,12 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import cloudpickle
 import pytest
 from beautyspot.calls import pickling
-from beautyspot.memory import MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,33 +98,6 @@ def test_it_is_made_again_with_what_is_given_there(
 
 def double(x: int) -> int:
     return 2 * x
-
-
-class Holding(MemoryStorage):
-    def __init__(self, secret: str) -> None:
-        super().__init__()
-        self._password = secret
-
-
-class Remade(Holding):
-    def __reduce__(self) -> Any:
-        return partial(type(self), secret=self._password), ()
-
-
-class Dropping(Holding):
-    def __reduce__(self) -> Any:
-        return Dropping, ("",)
-
-
-def test_a_backend_that_would_pickle_its_secret_does_not_travel(
-    make_spot: Callable[..., Spot],
-) -> None:
-    for holding in (Holding(SECRET), Remade(SECRET)):
-        spot = make_spot(storage=holding)
-        with pytest.raises(pickle.PicklingError, match="it holds a secret"):
-            pickle.dumps(spot)
-    for fine in (Holding(""), Dropping(SECRET)):
-        assert SECRET.encode() not in pickle.dumps(make_spot(storage=fine))
 
 
 ARRIVE = """

@@ -244,9 +244,8 @@ def _running(engine: Engine) -> Iterable[RunningCall]:
 
 def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
     now = perf_counter()
-    for wait in list(engine.waiting):
-        call, seconds = wait.call, max(0.0, now - wait.began)
-        yield WaitingCall(call.task.func_identifier, call.key, wait.cause, seconds)
+    for call, cause, began in list(engine.waiting.values()):
+        yield WaitingCall(call.task.func_identifier, call.key, cause, max(0.0, now - began))
     now = monotonic()
     for counted, began, awaits in limiting.asked():
         yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))

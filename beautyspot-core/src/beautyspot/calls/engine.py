@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 
+    Waits = tuple[Call, Literal["run", "process"], float]
+
 
 class Owner(Protocol):
     """The Spot, as `lifecycle` and `pickling` need it."""
@@ -60,17 +62,6 @@ class Metered(Protocol):
         ...
 
 
-class WaitingCall:
-    """A call that waits for another one, of this process ("run") or another ("process")."""
-
-    __slots__ = ("began", "call", "cause")
-
-    def __init__(self, call: Call, cause: Literal["run", "process"]) -> None:
-        self.call = call
-        self.cause: Literal["run", "process"] = cause
-        self.began = perf_counter()
-
-
 class Engine:
     """The parts of a Spot that work while functions are called.
 
@@ -92,7 +83,8 @@ class Engine:
             function began, by `perf_counter`; None before that, and for what else keeps the store
             open.
         streams: the calls of generators that run, each with when that began.
-        waiting: the calls that wait for another one.
+        waiting: the calls that wait for another one, of this process ("run") or another
+            ("process"), and since when.
         maps: what counts for maps with a `progress=`, by its `id`, in the order of their begin.
         closing: after `shutdown`, what the last of these has to do.
     """
@@ -150,7 +142,7 @@ class Engine:
         self.closed = False
         self.owner = owner
         self.running: dict[object, float | None] = {}
-        self.waiting: dict[WaitingCall, None] = {}
+        self.waiting: dict[object, Waits] = {}
         self.maps: weakref.WeakValueDictionary[int, Metered] = weakref.WeakValueDictionary()
         self.closing: list[Callable[[], object]] = []
         self.saves_behind = False
@@ -218,13 +210,13 @@ class Engine:
     @contextmanager
     def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
         """A context in which a call waits for another one, of which observers are told after it."""
-        wait = WaitingCall(call, cause)
-        self.waiting[wait] = None
+        wait, began = object(), perf_counter()
+        self.waiting[wait] = call, cause, began
         try:
             yield
         finally:
             self.waiting.pop(wait, None)
-            name, waited = call.task.func_identifier, perf_counter() - wait.began
+            name, waited = call.task.func_identifier, perf_counter() - began
             self.observers.waited(name, call.key, cause, waited)
 
     @contextmanager

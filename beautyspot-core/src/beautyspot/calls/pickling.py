@@ -25,7 +25,6 @@ import re
 import threading
 import weakref
 from datetime import timedelta
-from functools import partial
 from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,8 +87,6 @@ def _holds_secret(value: object) -> bool:
             or _holds_secret(item)
             for key, item in value.items()
         )
-    if isinstance(value, partial):
-        return _holds_secret(value.args) or _holds_secret(value.keywords)
     return isinstance(value, list | tuple) and any(map(_holds_secret, value))
 
 
@@ -127,27 +124,14 @@ def _is_plain(value: object) -> bool:
 
 
 def _check(spot: str, option: str, value: object) -> None:
-    if not isinstance(value, Backend):
-        return
-    import pickle
+    if isinstance(value, Backend):
+        import pickle
 
-    why: object = "it holds a secret"
-    try:
-        pickle.dumps(value)
-        if not _pickles_secrets(value):
-            return
-        error = None
-    except Exception as caught:
-        why = error = caught
-    raise pickle.PicklingError(
-        f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
-        f"can't ({why}): give {option}= as a URL or a table in place of an object"
-    ) from error
-
-
-def _pickles_secrets(backend: Backend) -> bool:
-    """Whether a secret is among what a backend is pickled as: its arguments, or its attributes."""
-    return _holds_secret(backend.__reduce_ex__(4))
+        raise pickle.PicklingError(
+            f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} is "
+            f"an object, which may hold secrets and connections: give {option}= as a URL, or as a "
+            'table {"use": …} with its name and its options, or as a class'
+        )
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
