@@ -77,7 +77,7 @@ async def _await(engine: Engine, call: Call) -> Any:
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
         if value is MISSING or value is ELSEWHERE:
             if not in_asyncio():
-                value = await _await_outside_asyncio(engine, call, looked=value is MISSING)
+                value = await _await_outside_asyncio(engine, call)
             elif call.task.options.on_cancel == "finish":
                 value = await _finish(engine, call)
             else:
@@ -90,16 +90,11 @@ async def _await(engine: Engine, call: Call) -> Any:
         engine.last_calls.note(call, returned=returned)
 
 
-async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
+async def _await_outside_asyncio(engine: Engine, call: Call) -> Any:
     """A call outside of asyncio (in Trio, say), where our waits do not work."""
-    replays = call.mode == "replay"  # which never waits for the function
-    may_be_renamed = call.task.addressing.earlier and not engine.blocking
-    if (replays and not looked) or may_be_renamed:  # else each call would run anew
+    if call.mode == "replay":  # which never waits for the function
         value = answer(engine, call, in_place=False)
-        if value is not MISSING:
-            return value
-    if replays:
-        return drive(flow(engine, call))
+        return drive(flow(engine, call)) if value is MISSING else value
     warn_outside_asyncio(engine, call)
     outcome = await Execute(call, engine.observers).perform_async(engine.executor)
     try:
