@@ -63,9 +63,7 @@ def test_a_backend_that_can_not_travel_is_named(make_spot: Callable[..., Spot]) 
 
     pickle.dumps(make_spot(storage=MemoryStorage))
     spot = make_spot(storage=Local())
-    with pytest.raises(
-        pickle.PicklingError, match="its storage=<Local> is an object.*: give storage="
-    ):
+    with pytest.raises(pickle.PicklingError, match="its storage=<Local> is an object"):
         pickle.dumps(spot)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
-    from beautyspot.batch.records import Progress
+    from beautyspot.observing import Progress
 
 ERRORS: Final = ("raise", "return", "skip")
 

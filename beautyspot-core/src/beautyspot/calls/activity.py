@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.limits.limiting import Limiting
+    from beautyspot.observing import Progress
 
 _RATE: Final = re.compile(r"\s*[0-9]")
 """How a rate begins, and no name or URL does."""
@@ -133,33 +134,6 @@ class ActiveLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class ActiveMap:
-    """A `map` that is under way, of those with a `progress=`.
-
-    Attributes:
-        function: the identifier of the function.
-        done: inputs that have a result, failed, or were refused.
-        total: all inputs; None where their number is not known.
-        failures: inputs whose call raised.
-        running: calls under way now.
-        waiting: of these, those that wait for a limit.
-        seconds: since the first input.
-        left: seconds until all are done; None where that is unknown.
-        refused: inputs whose call a limit refused, so that the function did not run.
-    """
-
-    function: str
-    done: int
-    total: int | None
-    failures: int
-    running: int
-    waiting: int
-    seconds: float
-    left: float | None
-    refused: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Activity:
     """What goes on now, in this process, of one Spot. Arguments are not in it.
 
@@ -191,7 +165,7 @@ class Activity:
     resting: tuple[RestingBackend, ...]
     limits: tuple[ActiveLimit, ...]
     grants_last_minute: int
-    maps: tuple[ActiveMap, ...]
+    maps: tuple[Progress, ...]
 
 
 def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Activity:
@@ -226,7 +200,7 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         resting=tuple(resting),
         limits=tuple(_limits(limiting, spec)),
         grants_last_minute=limiting.stats.last_minute(),
-        maps=tuple(_maps(engine)),
+        maps=tuple(each.progress() for each in list(engine.maps.values()) if not each.has_ended),
     )
 
 
@@ -249,17 +223,6 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
     now = monotonic()
     for counted, began, awaits in limiting.asked():
         yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
-
-
-def _maps(engine: Engine) -> Iterable[ActiveMap]:
-    for known in engine.maps.valuerefs():
-        meter = known()
-        if meter is not None and not meter.has_ended:
-            told = meter.progress()
-            yield ActiveMap(
-                *(told.function, told.done, told.total, told.failures),
-                *(told.running, told.waiting, told.seconds, told.left, told.refused),
-            )
 
 
 def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:

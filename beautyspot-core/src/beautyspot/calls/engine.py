@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
-    from beautyspot.observing import Place, Reason, Refusal
+    from beautyspot.observing import Place, Progress, Reason, Refusal
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
@@ -58,8 +58,8 @@ class Metered(Protocol):
         """Whether the map has."""
         ...
 
-    def progress(self) -> Any:
-        """How far it is: a `Progress`."""
+    def progress(self) -> Progress:
+        """How far it is."""
         ...
 
 

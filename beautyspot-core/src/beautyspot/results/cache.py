@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
 from beautyspot.contracts.covers import cover_of
 from beautyspot.contracts.listing import PAGE, listed
-from beautyspot.contracts.records import as_time, is_copied, is_newer, is_rejected
+from beautyspot.contracts.records import as_time, is_copied, is_rejected
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
 from beautyspot.results.differences import compare_code
