@@ -6,12 +6,10 @@ copied in one step each before they are read, so calls go on meanwhile.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from beautyspot.calls.runs import Run
 from beautyspot.limits.limiting import LimiterCounts
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.limits.limiting import Limiting
     from beautyspot.observing import Progress
-
-_RATE: Final = re.compile(r"\s*[0-9]")
-"""How a rate begins, and no name or URL does."""
 
 
 class Stats(LimiterCounts):
@@ -119,7 +114,7 @@ class ActiveLimit:
     Attributes:
         name: as it is named among several; "rate" where there is one.
         kind: the name of the limiter, such as "gcra".
-        rate: as it was configured, such as "600/min"; "" where that is not known.
+        rate: how much may go in a second; None where that is not known.
         burst: how much may go at once after idling; None where that is not known.
         per_process: whether each process has the whole rate.
         is_away: whether it fails, and this process keeps its share of the rate.
@@ -127,7 +122,7 @@ class ActiveLimit:
 
     name: str
     kind: str
-    rate: str
+    rate: float | None
     burst: float | None
     per_process: bool
     is_away: bool
@@ -168,14 +163,13 @@ class Activity:
     maps: tuple[Progress, ...]
 
 
-def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Activity:
+def activity(spot: str, engine: Engine, limiting: Limiting) -> Activity:
     """What goes on in a Spot.
 
     Args:
         spot: its name.
         engine: its engine.
         limiting: its limits.
-        spec: the setting `limiter`.
     """
     cache = engine.cache
     unsaved = cache.writer.unsaved
@@ -198,7 +192,7 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         queued=len(cache.writer.pending) - len(unsaved),
         queued_bytes=cache.writer.size - unsaved_bytes,
         resting=tuple(resting),
-        limits=tuple(_limits(limiting, spec)),
+        limits=tuple(_limits(limiting)),
         grants_last_minute=limiting.stats.last_minute(),
         maps=tuple(each.progress() for each in list(engine.maps.values()) if not each.has_ended),
     )
@@ -225,20 +219,10 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
         yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
 
 
-def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:
-    specs = {table["name"]: table for table in spec} if isinstance(spec, list) else {}
+def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:
     for name, (limit, breaker) in limiting.limits.items():
-        rate, burst = _rate(specs.get(name, spec), limit), _number(limit, "burst")
+        rate, burst = _number(limit, "rate"), _number(limit, "burst")
         yield ActiveLimit(name, limit.name, rate, burst, not limit.shared, breaker.is_open)
-
-
-def _rate(given: object, limiter: object) -> str:
-    """The rate as a user wrote it, or as the limiter has it."""
-    text = given.get("rate") if isinstance(given, Mapping) else given
-    if isinstance(text, str) and _RATE.match(text):
-        return text.strip()
-    number = _number(limiter, "rate")
-    return "" if number is None else f"{number:g}/s"
 
 
 def _number(limiter: object, name: str) -> float | None:

@@ -101,7 +101,7 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
 def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss
     """One call for which nothing was found: it leads the flight of its key, or follows another."""
     task = call.task
-    mode, flight = call.mode, None
+    mode, flight = call.asked or task.options.mode, None
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
     if not call.key:
@@ -132,7 +132,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
                     return Outcome(error=value.taken()) if is_error else Outcome(value)
             if call.alone and not (run.leased and has_its_key(engine, call)):
                 return Outcome()
-        outcome = yield from _execute(run)
+        outcome = yield from _execute(run, stores=mode != "readonly")
         if run.leased and engine.blocking:
             yield Block(run.release)
         return outcome
@@ -167,7 +167,7 @@ def not_stored(engine: Engine, *calls: Call, items: int = 0) -> CacheMissError:
 # --------------------------------------------------------------------------------- the run
 
 
-def _execute(run: Run) -> Flow:
+def _execute(run: Run, *, stores: bool) -> Flow:
     """Call the user's function, and see to it that its result is stored and shared.
 
     A Spot that is shut down meanwhile leaves its store open for that.
@@ -196,7 +196,7 @@ def _execute(run: Run) -> Flow:
             return (yield from _or_stale(engine, call, outcome))
     elif task.options.price is not None:
         engine.price(call, lambda: outcome.value)
-    if not call.may_store:
+    if not stores:
         return outcome
     # At once, before any other code runs: its caller, or a follower, may change the value.
     if watch is not None and has_changed(engine, watch, call):
