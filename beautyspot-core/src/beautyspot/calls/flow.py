@@ -167,7 +167,7 @@ def not_stored(engine: Engine, *calls: Call, items: int = 0) -> CacheMissError:
 # --------------------------------------------------------------------------------- the run
 
 
-def _execute(run: Run, *, stores: bool) -> Flow:
+def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its order
     """Call the user's function, and see to it that its result is stored and shared.
 
     A Spot that is shut down meanwhile leaves its store open for that.
@@ -179,7 +179,9 @@ def _execute(run: Run, *, stores: bool) -> Flow:
     call.why = "refreshed" if call.refresh else call.why or "not stored"
     observers.miss(addressing.func_identifier, call.key, call.why)
     watch = addressing.watch(call)
-    run.begin()
+    if run.since is None:
+        run.begin()
+    call.began_at = run.began_at
     addressing.tell_arguments(call)
     execution = Execute(call, observers, counted)
     try:

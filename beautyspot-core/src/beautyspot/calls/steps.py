@@ -12,10 +12,10 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.executions import Observed
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
+from beautyspot.errors import CostError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -97,6 +97,33 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
         del outcome, step  # as above
 
 
+class Observed:
+    """An execution of a call's function as observers see it; it enters their contexts."""
+
+    __slots__ = ("_about", "_entered", "_observers", "_work")
+
+    def __init__(self, observers: Observers, call: Call, work: Work) -> None:
+        from beautyspot.observing import Execution
+
+        task = call.task
+        self._observers, self._work = observers, work
+        name, reason = task.func_identifier, call.why or "not stored"
+        self._about = Execution(observers.spot, name, call.key, task.kind, reason)
+        self._entered = observers.enter(self._about)
+
+    def end(self, error: BaseException | None) -> None:
+        """Leave the contexts, and tell of the end."""
+        took, about, observers = self._work.seconds, self._about, self._observers
+        observers.leave(self._entered, error, about)
+        if error is None:
+            self._work.start()
+            observers.ran(about.function, about.key, took)
+        elif self._work.has_failed():
+            observers.failed(about.function, error, key=about.key, seconds=took)
+        elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told
+            observers.refused(about.function, about.key, "given up")
+
+
 class Execute(Work):
     """Call the user's function.
 
@@ -117,48 +144,55 @@ class Execute(Work):
     def perform(self) -> Outcome:
         """Call it here."""
         observers, call = self._observers, self._call
+        watched = observers.told or observers.wraps
+        observed = Observed(observers, call, self) if watched else None
+        error: BaseException | None = None
         try:
-            if observers.told or observers.wraps:
-                with Observed(observers, call, self):
-                    return Outcome(self._value())
-            return Outcome(self._value())
-        except Exception as error:
-            return Outcome(error=error)
+            self.begin()
+            try:
+                value = call.task.function(*call.args, **call.kwargs)
+                if not self.has_begun:  # a decorator gave it in place of a refused call
+                    self.start()
+            finally:
+                self.rest()  # what observers do around it is none of the function's work
+            return Outcome(value if call.task.draw is None else call.task.draw(value))
+        except Exception as raised:
+            error = raised
+            return Outcome(error=raised)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            if observed is not None:
+                observed.end(error)
+            del error  # it refers to this frame: a cycle for the collector
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
         observers, call = self._observers, self._call
+        watched = observers.told or observers.wraps
+        observed = Observed(observers, call, self) if watched else None
+        error: BaseException | None = None
         try:
-            if observers.told or observers.wraps:
-                with Observed(observers, call, self):
-                    return Outcome(await self._awaited())
-            return Outcome(await self._awaited())
-        except Exception as error:
-            return Outcome(error=error)
-
-    def _value(self) -> Any:
-        """What the call gives; what its observers do around it is none of the function's work."""
-        call = self._call
-        self.begin()
-        try:
-            value = call.task.function(*call.args, **call.kwargs)
-            if not self.has_begun:  # a decorator gave it in place of a refused call
-                self.start()
+            self.begin()
+            try:
+                value = await call.task.function(*call.args, **call.kwargs)
+                if not self.has_begun:  # a decorator gave it in place of a refused call
+                    self.start()
+            finally:
+                self.rest()  # what observers do around it is none of the function's work
+            return Outcome(value if call.task.draw is None else call.task.draw(value))
+        except Exception as raised:
+            error = raised
+            return Outcome(error=raised)
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
-            self.rest()
-        return value if call.task.draw is None else call.task.draw(value)
-
-    async def _awaited(self) -> Any:
-        call = self._call
-        self.begin()
-        try:
-            value = await call.task.function(*call.args, **call.kwargs)
-            if not self.has_begun:
-                self.start()
-        finally:
-            self.rest()
-        return value if call.task.draw is None else call.task.draw(value)
+            if observed is not None:
+                observed.end(error)
+            del error  # it refers to this frame: a cycle for the collector
 
 
 class Block:

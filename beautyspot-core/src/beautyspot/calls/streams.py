@@ -13,6 +13,10 @@ equal stream is under way. A run stores nothing if it is broken off, if it raise
 sends or throws something into it, if an item can't be stored, and if it is over `STREAM_BYTES`.
 
 What is sent or thrown into stored items is for the user's own generator, which is run up to there.
+
+A generator runs within a copy of the context of the call that began it, if an observer wraps it:
+what that puts into context variables is seen by the generator, whatever thread or task runs its
+next item, and by no consumer.
 """
 
 from __future__ import annotations
@@ -23,12 +27,11 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.executions import Observed, Within
 from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import has_changed, report_no_lease, warn_outside_asyncio
 from beautyspot.calls.runs import Run
-from beautyspot.calls.steps import Block, Outcome
+from beautyspot.calls.steps import Block, Observed, Outcome
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import SerializationError
@@ -117,10 +120,9 @@ class Stream:
     def __enter__(self) -> None:
         observers = self.engine.observers
         if self.source is None and (observers.told or observers.wraps):
-            self._observed = Observed(observers, self.call, self._work)
             if observers.wraps:
                 self.context = copy_context()
-            self.within(self._observed.__enter__)
+            self._observed = self.within(Observed, observers, self.call, self._work)
         self.within(self._work.begin)
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
@@ -141,7 +143,7 @@ class Stream:
         observed, self._observed = self._observed, None
         if observed is not None:
             raised = None if isinstance(error, _ENDS) else error
-            self.within(observed.__exit__, None, raised, None)
+            self.within(observed.end, raised)
 
     # ---------------------------------------------------------------------------------- record
 
@@ -196,6 +198,34 @@ class Stream:
         if asks and not engine.keeps(call, copies()):
             return False
         return self._run.keep(engine.cache.encode(call.task, data))
+
+
+class Within:
+    """An awaitable each of whose steps is run by a function, which has it run in a context."""
+
+    __slots__ = ("_awaited", "_within")
+
+    def __init__(self, within: Callable[..., Any], awaited: Any) -> None:
+        self._within = within
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        within, steps = self._within, self._awaited.__await__()
+        resume, value = steps.send, None
+        while True:
+            try:
+                waits_for = within(resume, value)
+            except StopIteration as end:
+                return end.value
+            finally:
+                value = None  # an error in it refers to this frame: a cycle for the collector
+            try:
+                resume, value = steps.send, (yield waits_for)
+            except GeneratorExit:
+                within(steps.close)
+                raise
+            except BaseException as error:
+                resume, value = steps.throw, error
 
 
 class Give:
