@@ -20,7 +20,7 @@ A hit returns from one of these, the first of them that applies:
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row; of
   functions also where it lies in a file of this machine;
 - `answer`: of all others, a generator's items too;
-- `looking_up.answer_async`: of asynchronous functions where reading would block: a blob, a busy or
+- `answer_async`: of asynchronous functions where reading would block: a blob, a busy or
   a blocking store;
 - `flow`: another process has stored the result between the look-up and the lease;
 - `leading.taken_over`: a follower gets a copy of what the leader of this process made.
@@ -45,6 +45,7 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
+from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
+    from beautyspot.contracts import Entry
     from beautyspot.tasks.task import Call
 
     Flow = Generator[Step, Any, Outcome]
@@ -96,6 +98,66 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
     if value.__class__ is StoredError:
         raise value.taken()
     return value
+
+
+# ------------------------------------------------------------- looking up in an event loop
+
+
+async def answer_async(engine: Engine, call: Call) -> Any:
+    """What `answer` gives, also where looking may block; `ELSEWHERE` outside of asyncio alone."""
+    value = answer(engine, call, in_place=True)
+    if value is not ELSEWHERE or not in_asyncio():
+        return value
+    value = await _look_up(engine, call)
+    return value if value is MISSING else given(engine, call, value)
+
+
+async def _look_up(engine: Engine, call: Call) -> Any:
+    """What `Cache.recall` gives for a call that has a key."""
+    task = call.task
+    look = partial(engine.cache.recall, call, stale=task.stale is not None)
+    if engine.blocking:
+        found = await _find(engine, call.key)
+        if found is None and not task.addressing.earlier:
+            return MISSING
+        call.found = found
+        if not task.to_compare:  # with the code in the row, which is another question
+            value = look(in_place=True)
+            if value is not ELSEWHERE:
+                return value
+            call.found = found
+    return await Block(look).perform_async(engine.executor)
+
+
+async def _find(engine: Engine, key: str) -> Entry | Exception | None:
+    """What is stored under a key, asked with all that tasks ask in this turn; or the error."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    keys, asking = engine.look_ups.get(loop, (set(), None))
+    if asking is None or asking.done():
+        keys = set()
+        asking = engine.behind.start(_ask(engine, keys))
+        engine.look_ups[loop] = keys, asking
+    keys.add(key)
+    try:
+        found: dict[str, Entry] = await asyncio.shield(asking)
+        return found.get(key)
+    except Exception as error:
+        return error
+
+
+async def _ask(engine: Engine, keys: set[str]) -> dict[str, Entry]:
+    import asyncio
+
+    await asyncio.sleep(0)
+    del engine.look_ups[asyncio.get_running_loop()]  # who comes from here on asks anew
+    ask = Job(lambda: engine.cache.find_many([*keys]))
+    found: dict[str, Entry] = await ask.run_in(engine.executor)
+    return found
+
+
+# ---------------------------------------------------------------------------- a miss
 
 
 def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss

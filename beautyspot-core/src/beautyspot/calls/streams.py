@@ -27,8 +27,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import answer, not_stored
-from beautyspot.calls.looking_up import answer_async
+from beautyspot.calls.flow import answer, answer_async, not_stored
 from beautyspot.calls.reports import has_changed, report_no_lease, warn_outside_asyncio
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Observed, Outcome

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, flow
+from beautyspot.calls.flow import answer, answer_async, flow
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
