@@ -146,7 +146,7 @@ class ItemRuns:
         """Lead the flights of items, and lease their keys; those that this call is to make."""
         engine, led = self._engine, list[Item]()
         for item in batch:
-            item.flight = None  # of an earlier round
+            item.flight, item.has_ended = None, False  # of an earlier round
         shared = [item for item in batch if self._shares(item) and not item.alone]
         keys = [(item.call.key, item.call.refresh) for item in shared]
         for item, (flight, leads) in zip(shared, engine.flights.enter_all(keys), strict=True):
@@ -242,6 +242,7 @@ class ItemRuns:
         """
         engine, call = self._engine, item.call
         item.flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        item.has_ended = False
         if not leads:
             item.follows, item.flight, item.alone = item.flight, None, item.flight is None
             (self._pending if item.alone else self._others).append(item)

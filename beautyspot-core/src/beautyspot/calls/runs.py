@@ -41,6 +41,7 @@ class Run:
 
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
+        has_ended: whether its end has come, after which a lease that comes late is released.
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
@@ -52,12 +53,12 @@ class Run:
 
     __slots__ = (
         *("_encoded", "began_at", "call", "engine", "flight", "leased", "pending", "shared"),
-        *("since", "took"),
+        *("has_ended", "since", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
-        self.leased = False
+        self.leased = self.has_ended = False
         self.since: int | None = None
         self.began_at: float | None = None
         self.took = 0.0
@@ -88,12 +89,16 @@ class Run:
             return None
         self.since, self.began_at = begun.since, begun.now
         self.leased = call.key in begun.leased
+        if self.has_ended:  # its caller was cancelled meanwhile
+            self.release()
         return begun
 
     def take(self, begun: Begun) -> bool:
         """Take over what the store answered; whether the lease is held now."""
         self.since, self.began_at = begun.since, begun.now
         self.leased = self.call.key in begun.leased
+        if self.has_ended:
+            self.release()
         return self.leased
 
     def begin(self) -> None:
@@ -232,7 +237,7 @@ class Run:
 
         Where the event loop may wait for nothing, a thread does so, `in_thread`.
         """
-        engine, flight = self.engine, self.flight
+        engine, flight, self.has_ended = self.engine, self.flight, True
         if self.leased and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
