@@ -24,8 +24,6 @@ import os
 import re
 import threading
 import weakref
-from datetime import timedelta
-from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
@@ -42,8 +40,6 @@ from beautyspot.tasks.task import Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
-_PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath)
 
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
@@ -104,23 +100,12 @@ _HARMLESS_PAIR: Final = rf"(?i)[?&][\w.-]*(?:{_ENDINGS})=[^&]*"
 
 
 def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
-    """A name for a Spot, which another Spot has only if it was made with equal arguments."""
-    made_of = [cls.__module__, cls.__qualname__, name, sorted(options.items())]
-    if not _is_plain(made_of):
-        return os.urandom(16).hex()
+    """A name for a Spot, which another Spot has only if its arguments look the same."""
     import hashlib
 
-    token = hashlib.sha256(repr(made_of).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    made_of = repr([cls.__module__, cls.__qualname__, name, sorted(options.items())])
+    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a value's `repr` is complete, and the same in every process."""
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.items()))
-    return value is None or type(value) in _PLAIN
 
 
 def _check(spot: str, option: str, value: object) -> None:

@@ -54,7 +54,7 @@ STREAM_BYTES: Final = 256 * 2**20
 _ENDS: Final = StopIteration, StopAsyncIteration
 
 
-class Stream:
+class Stream(Run):
     """The run of one call of a marked generator, and what is recorded of it.
 
     A context manager around each step of the user's generator, which measures and counts it.
@@ -65,18 +65,17 @@ class Stream:
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
-        self.engine, self.call = engine, call
+        super().__init__(engine, call, None)
         self.source: Any = None
         self._data: list[Data] | None = None  # of the items; None where they are not to be stored
         self._bytes = 0
         self._work = Work()
         self._watch: Watch | None = None
-        self._run = Run(engine, call, None)
         self._told = 0.0  # seconds of it that are counted
         self._observed: Observed | None = None
         self.context: Context | None = None
 
-    def begin(self) -> Flow:
+    def beginning(self) -> Flow:
         """The flow of a call for which nothing was found: counted, and to be recorded, by its mode.
 
         Its outcome is an error where the mode forbids running the function.
@@ -86,7 +85,7 @@ class Stream:
             return Outcome(error=not_stored(engine, call))
         if call.key:
             if call.may_store:
-                yield Block(self._begin_run)
+                yield Block(self._ask)
                 self._watch = call.task.addressing.watch(call)
                 call.task.addressing.tell_arguments(call)
                 self._data = []
@@ -95,13 +94,13 @@ class Stream:
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
 
-    def _begin_run(self) -> None:
+    def _ask(self) -> None:
         """Ask the store for its number, for what is invalidated from here on; it leases nothing."""
         try:
-            self._run.take(self.engine.cache.leases.begin([], {}))
+            self.take(self.engine.cache.leases.begin([], {}))
         except Exception as error:
             report_no_lease(self.engine, self.call, error)
-        self._run.begin()
+        self.begin()
 
     # ------------------------------------------------------------------------------------- run
 
@@ -170,7 +169,7 @@ class Stream:
 
     def ended(self, returned: Any) -> Flow:
         """Store a run which ended by itself, and returned a value."""
-        engine, call, run = self.engine, self.call, self._run
+        engine, call = self.engine, self.call
         if call in engine.streams:
             engine.counting.look()
         if self._data is not None and has_changed(engine, self._watch, call):
@@ -178,10 +177,10 @@ class Stream:
         self._work.start()
         self.recorded(returned)
         if self._data is not None:
-            run.took = self._work.seconds
+            self.took = self._work.seconds
             with engine.staying_open():
                 if (yield Block(partial(self._encode, self._data))):
-                    yield from run.saving()
+                    yield from self.saving()
         return Outcome(returned)
 
     def _encode(self, data: list[Data]) -> bool:
@@ -196,7 +195,7 @@ class Stream:
         asks = call.task.options.cache_if or call.task.asks_terms
         if asks and not engine.keeps(call, copies()):
             return False
-        return self._run.keep(engine.cache.encode(call.task, data))
+        return self.keep(engine.cache.encode(call.task, data))
 
 
 class Within:
@@ -290,7 +289,7 @@ def _flow(  # noqa: C901 - one call in its order
     heard, skipped = Outcome(), 0
     try:
         if stored is MISSING:
-            begun = yield from stream.begin()
+            begun = yield from stream.beginning()
             if begun.error is not None:
                 return begun
         engine.last_calls.note(call)
