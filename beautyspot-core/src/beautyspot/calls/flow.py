@@ -163,15 +163,15 @@ async def _ask(engine: Engine, keys: set[str]) -> dict[str, Entry]:
 def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss
     """One call for which nothing was found: it leads the flight of its key, or follows another."""
     task = call.task
-    mode, flight = call.asked or task.options.mode, None
+    mode, flight, deadline = call.asked or task.options.mode, None, -inf
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
     if not call.key:
         uncached: Outcome = yield Execute(call, engine.observers)
         return uncached
     if mode != "readonly":
-        # A call behind its caller waits for nobody: others make the result then.
-        deadline = -inf if call.alone else monotonic() + engine.wait_timeout
+        if not call.alone:  # one behind its caller waits for nobody: others make the result then
+            deadline = monotonic() + engine.wait_timeout
         if holders.held:
             holders.end_orphans()
         flight, leads = engine.flights.enter(call.key, anew=call.refresh)

@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 STREAM_BYTES: Final = 256 * 2**20
 """A longer stream is passed on and not stored: what is recorded waits in memory for its end."""
 
-_ENDS: Final = StopIteration, StopAsyncIteration
-
 
 class Stream(Run):
     """The run of one call of a marked generator, and what is recorded of it.
@@ -61,12 +59,15 @@ class Stream(Run):
 
     Attributes:
         source: the user's generator, from when it runs.
+        end_by: what that raises where it ends by itself.
         context: that of the run, where an observer wraps it; None where it is that of each step.
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
         super().__init__(engine, call, None)
         self.source: Any = None
+        is_async = call.task.kind == "async generator"
+        self.end_by: type[Exception] = StopAsyncIteration if is_async else StopIteration
         self._data: list[Data] | None = None  # of the items; None where they are not to be stored
         self._bytes = 0
         self._work = Work()
@@ -132,7 +133,7 @@ class Stream(Run):
         counted, told = self.call.task.counted, self._told
         self._told = self._work.seconds
         counted.seconds_spent += self._told - told
-        if isinstance(error, Exception) and not isinstance(error, _ENDS):
+        if isinstance(error, Exception) and not isinstance(error, self.end_by):
             counted.failures += self._work.has_failed()
             self.engine.counting.look()
 
@@ -140,7 +141,7 @@ class Stream(Run):
         """Tell the observers that the generator has ended, raised, or was closed."""
         observed, self._observed = self._observed, None
         if observed is not None:
-            raised = None if isinstance(error, _ENDS) else error
+            raised = None if isinstance(error, self.end_by) else error
             self.within(observed.end, raised)
 
     # ---------------------------------------------------------------------------------- record
@@ -313,7 +314,7 @@ def _flow(  # noqa: C901 - one call in its order
             if isinstance(heard.error, GeneratorExit) and outcome.error is None:
                 stream.tell_end(heard.error)
                 return heard
-            if isinstance(outcome.error, _ENDS):
+            if isinstance(outcome.error, stream.end_by):
                 has_ended = True
                 return (yield from stream.ended(getattr(outcome.error, "value", None)))
             if outcome.error is not None:
