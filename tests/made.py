@@ -71,6 +71,10 @@ class Caller:
         return self.state
 
 
+def default_of(x: Any) -> Any:
+    return lambda y=x: y
+
+
 def posing(name: Any, state: Any) -> Any:
     """An object that carries the name of a function."""
 
@@ -149,7 +153,7 @@ KINDS: dict[str, tuple[Any, dict[str, tuple[Any, Any]]]] = {
     ),
     "singledispatch": (dispatch, {"one": VALUES, "two": LOCALS}),
     "object": (posing, {"name": ("plus", "minus"), "state": VALUES}),
-    "lambda": (lambda x: lambda y=x: y, {"x": VALUES}),
+    "lambda": (default_of, {"x": VALUES}),
 }
 
 

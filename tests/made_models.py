@@ -89,7 +89,15 @@ MODELS: dict[str, tuple[Any, dict[str, tuple[Any, Any]]]] = {
         },
     ),
     "validate_call": (validated, {"captured": VALUES, "strict": (True, False)}),
-    "factory": (with_factory, {"factory": ((lambda: [1]), (lambda: [2]))}),
+    "factory": (
+        with_factory,
+        {
+            "factory": (
+                lambda: [1],
+                lambda: [2],
+            )
+        },
+    ),
     "recursive model": (node, {"default": VALUES}),
     "configured model": (configured, {"strict": (True, False)}),
     "generic model": (lambda x: Box[x], {"x": _MODELS}),

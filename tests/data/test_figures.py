@@ -131,6 +131,31 @@ def test_a_figure_of_plotly_comes_back_and_is_a_page_where_that_is_asked(spot: A
     assert (page(1), page(5)) == (page(1), page(5))
 
 
+def test_the_arrays_of_a_figure_of_plotly_come_back_as_such(spot: Any) -> None:
+    import numpy as np
+    import plotly.graph_objects as go
+
+    given = np.arange(3), np.array(["a", None, [1]], dtype=object), np.ones((2, 3))
+
+    @spot.mark
+    def draw() -> Any:
+        layout = {"title": {"text": "t"}}
+        return go.Figure(
+            [go.Bar(x=given[1], y=given[0]), go.Heatmap(z=given[2])],
+            layout,
+            [go.Frame(data=[go.Bar(y=given[0])])],
+        )
+
+    first, hit = draw(), draw()
+    assert first == hit
+    assert spot.stats()["hits"] == 1
+    for one in (first, hit):
+        found = one.data[0].y, one.data[0].x, one.data[1].z, one.frames[0].data[0].y
+        assert [*map(type, found)] == [np.ndarray] * 4
+        assert [each.tolist() for each in found] == [each.tolist() for each in (*given, given[0])]
+        assert one.layout.title.text == "t"
+
+
 @pytest.mark.parametrize("held", [lambda axes: axes, lambda axes: Grid(axes.figure)])
 def test_what_is_drawn_in_a_figure_gives_that(spot: Any, held: Any) -> None:
     @spot.mark(content_type="image/png")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import shapely
@@ -15,6 +16,8 @@ import xarray
 from beautyspot import RestoreError, SerializationError
 from beautyspot_data import other_types
 from supported import SERIALIZER, canonical
+
+from tests.made import findable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +39,24 @@ def test_a_sparse_matrix_comes_back(kind: str) -> None:
     assert (back.toarray() == SQUARE).all()
     assert canonical(back) == canonical(value)
     assert canonical(getattr(scipy.sparse, kind)(2 * SQUARE)) != canonical(value)
+
+
+@findable
+class Graph(nx.DiGraph):
+    """A class of the program's."""
+
+
+@findable
+class Matrix(scipy.sparse.csr_matrix):
+    """The same."""
+
+
+@pytest.mark.parametrize("cls", [Graph, Matrix, nx.Graph, scipy.sparse.dok_array])
+def test_what_a_program_sets_on_one_counts(cls: Any) -> None:
+    one, other = cls(SQUARE[:, :2]), cls(SQUARE[:, :2])
+    assert canonical(one) == canonical(other)
+    one.source, other.source = "a", "b"
+    assert canonical(one) != canonical(other)
 
 
 BASE = "scipy.sparse._base:_spbase"
@@ -107,6 +128,46 @@ def test_one_of_another_library_comes_back(make: Callable[[], Any]) -> None:
     assert type(back) is type(value)
     assert _is_equal(back, value)
     assert canonical(back) == canonical(make())
+
+
+def _ways(graph: Any) -> list[Any]:
+    return [[*graph.adj[node]] for node in graph] + [
+        [*graph.pred[node]] for node in (graph if graph.is_directed() else ())
+    ]
+
+
+@pytest.mark.parametrize("kind", ["Graph", "DiGraph", "MultiGraph", "MultiDiGraph"])
+def test_walks_of_a_graph_go_as_before(kind: str) -> None:
+    graph = getattr(nx, kind)()
+    graph.add_nodes_from("abcd")
+    graph.add_edges_from([("d", "c"), ("b", "c"), ("a", "c"), ("d", "a"), ("c", "b")])
+    for value in (graph, graph.subgraph("dcb")):
+        assert _ways(SERIALIZER.loads(SERIALIZER.dumps(value))) == _ways(value)
+
+
+def test_a_frozen_graph_stays_so() -> None:
+    back = SERIALIZER.loads(SERIALIZER.dumps([nx.freeze(_graph("Graph")), _graph("Graph")]))
+    assert [*map(nx.is_frozen, back)] == [True, False]
+
+
+@pytest.mark.parametrize("value", [_graph("DiGraph"), scipy.sparse.csr_matrix(SQUARE)])
+def test_one_with_attributes_of_the_program_is_refused(value: Any) -> None:
+    value.position = {1: (0, 0)}
+    with pytest.raises(SerializationError, match=r"attributes of its own \(position\)"):
+        SERIALIZER.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda array: array.drop_indexes("x"),
+        lambda array: array.assign_coords(name=("x", ["a", "b", "c"])).set_xindex("name"),
+        lambda array: array.assign_coords(x=pd.CategoricalIndex([1, 2, 3])),
+    ],
+)
+def test_an_index_that_the_coordinates_do_not_tell_is_refused(change: Any) -> None:
+    with pytest.raises(SerializationError, match="an index that its coordinates do not tell"):
+        SERIALIZER.dumps(change(_dataset()["t"]))
 
 
 def test_an_array_in_a_file_is_refused(tmp_path: Path) -> None:

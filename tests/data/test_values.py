@@ -365,8 +365,14 @@ def test_hostile_pandas_scalars():
 # ------------------------------------------------------------------------------------ Polars
 
 
+@pytest.mark.parametrize("kind", [pd.CategoricalDtype(), pd.IntervalDtype()], ids=repr)
+def test_a_data_type_of_any_values_is_refused(kind):
+    refused(kind, "says no type of its values")
+
+
 POLARS = [
     pl.DataFrame(),
+    pl.DataFrame({"": [1], "a": [2]}),  # as of a CSV file with an index of pandas
     pl.DataFrame({"a": [1, None], "b": ["x", None], "c": [[1], [2, 3]], "d": [{"x": 1}, {"x": 2}]}),
     pl.DataFrame({"f": [1.5, float("nan")], "t": [dt.date(2020, 1, 1)] * 2, "Object": [b"a", b""]}),
     pl.DataFrame(
@@ -385,8 +391,9 @@ def test_a_polars_frame_comes_back(frame):
     assert restored.equals(frame)
 
 
-def test_a_polars_series_comes_back():
-    series = pl.Series("name", [1, None, 3])
+@pytest.mark.parametrize("name", ["name", ""])
+def test_a_polars_series_comes_back(name):
+    series = pl.Series(name, [1, None, 3])
     assert round_trip(series).equals(series, check_names=True, check_dtypes=True)
 
 

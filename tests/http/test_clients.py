@@ -174,6 +174,37 @@ def test_a_client_that_may_get_another_users_answers_is_refused(which: Any) -> N
             assert CANARY not in str(caught.value)
 
 
+class Api(requests.Session):
+    """A class of the program's, below one that names the attributes which are copied."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        self.base_url = base_url
+
+
+def set_on(client: Any, base_url: str) -> Any:
+    client.root = base_url
+    return client
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Api,
+        lambda url: set_on(requests.Session(), url),
+        *[lambda url, of=of: set_on(of.Client(verify=TLS), url) for of in LIBRARIES],
+        *[lambda url, of=of: of.Client(verify=TLS, default_encoding=url[-5:]) for of in LIBRARIES],
+    ],
+)
+def test_what_a_program_adds_to_a_client_counts(made: Any) -> None:
+    with memory_spot() as spot:
+        one, two = "http://a/utf-7", "http://b/cp437"
+        marked = spot.mark(ask)
+
+        assert spot.key(marked, made(one), "/") == spot.key(marked, made(one), "/")
+        assert spot.key(marked, made(one), "/") != spot.key(marked, made(two), "/")
+
+
 class OwnClient(httpx.Client):
     """A class of the program's."""
 

@@ -12,6 +12,7 @@ import json
 import sys
 from importlib import import_module
 from io import BytesIO, StringIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import SerializationError, UnstableKeyError
@@ -53,18 +54,45 @@ def encode(value: Any) -> object:
             'is stored as its picture: mark(content_type="image/png"), image/svg+xml or '
             "application/pdf; its calls then give that picture, as bytes"
         )
-    if library == "plotly":
-        return ["plotly", value.to_dict()]
+    if library == "plotly":  # whose `to_dict` writes arrays as Base64
+        parts = ([each.to_plotly_json() for each in some] for some in (value.data, value.frames))
+        return ["plotly", *map(_parts, (*parts, value.layout.to_plotly_json()))]
     try:
         return ["altair", type(value).__name__, value.to_json(indent=None)]
     except Exception as error:
         raise SerializationError(f"has no JSON ({error}): return its data") from error
 
 
+def _parts(value: Any) -> Any:
+    """What a figure holds, with the items of an array of objects in its place: texts often."""
+    if isinstance(value, dict):
+        return {name: _parts(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_parts, value))
+    if getattr(getattr(value, "dtype", None), "kind", "") == "O":
+        return SimpleNamespace(shape=[*value.shape], items=value.ravel().tolist())
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """The same again; the parts may be hostile."""
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_whole, value))
+    if type(value) is SimpleNamespace:
+        array = import_module("numpy").empty(len(value.items), object)
+        for place, item in enumerate(value.items):
+            array[place] = item
+        return array.reshape(value.shape)
+    return value
+
+
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
     if form[0] == "plotly":
-        return import_module("plotly.graph_objects").Figure(*check(form[1:], dict))
+        data, frames, layout = map(_whole, check(form[1:], list, list, dict))
+        return import_module("plotly.graph_objects").Figure(data, layout, frames)
     name, text = check(form[1:], str, str)
     charts = import_module("altair")
     return getattr(charts, name).from_dict(json.loads(text)) if name in _CHARTS else None

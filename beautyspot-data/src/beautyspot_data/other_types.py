@@ -52,17 +52,26 @@ def _read_sparse(name: str, shape: Any, data: Any, *places: Any) -> Any:
 def _graph(value: Any) -> list[Any]:
     edges = value.edges(keys=True, data=True) if value.is_multigraph() else value.edges(data=True)
     nodes = [[node, dict(data)] for node, data in value.nodes(data=True)]
-    return [type(value).__name__, dict(value.graph), nodes, [[*edge] for edge in edges]]
+    about = [type(value).__name__, import_module("networkx").is_frozen(value), dict(value.graph)]
+    # The neighbours of a node in the order by which walks go, and which the edges do not tell.
+    order = [[*n] for n in (value.pred if value.is_directed() else value.adj).values()]
+    return [*about, nodes, [[*edge] for edge in edges], order]
 
 
-def _read_graph(name: str, about: Any, nodes: Any, edges: Any) -> Any:
+def _read_graph(name: str, frozen: bool, about: Any, nodes: Any, edges: Any, order: Any) -> Any:
     if name not in ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph"):
         raise RestoreError(f"a graph of the kind {name!r:.40}")
-    made = getattr(import_module("networkx"), name)()
+    networkx = import_module("networkx")
+    made = getattr(networkx, name)()
     made.graph.update(about)
     made.add_nodes_from(map(tuple, nodes))
     made.add_edges_from(map(tuple, edges))
-    return made
+    others = made._pred if made.is_directed() else made._adj
+    for node, names in zip(others, order, strict=True):
+        if others[node].keys() ^ {*names}:
+            raise RestoreError("a graph with neighbours that are none")
+        others[node] = {name: others[node][name] for name in names}
+    return networkx.freeze(made) if frozen else made
 
 
 # ----------------------------------------------------------------------------------------- xarray
@@ -86,6 +95,12 @@ def _read_dataset(*parts: Any) -> Any:
     data, coords, attrs = check([*parts], dict, dict, dict)
     made = [{name: tuple(each) for name, each in some.items()} for some in (data, coords)]
     return import_module("xarray").Dataset(*made, attrs)
+
+
+def _is_whole(value: Any, made: Any) -> bool:
+    """Whether all that xarray compares is there again, and the data types of coordinates."""
+    types = [{name: each.dtype for name, each in one.coords.items()} for one in (value, made)]
+    return types[0] == types[1] and value.identical(made)
 
 
 _ALONE: Final = "<array>"  # the name of an array in a dataset of its own
@@ -158,12 +173,43 @@ def _named(value: Any) -> str:
     return next(name for name in names if name in FORMS)
 
 
+_OWN: Final = frozenset(
+    {
+        *("coords", "data", "dtype", "has_canonical_format", "indices", "indptr", "maxprint"),
+        *("offsets", "rows", "frozen", "graph"),
+    }
+)
+"""The attributes of matrices and graphs that no class of theirs names."""
+
+
+def own_names(cls: type) -> Callable[[str], object] | None:
+    """See `TypeSupport.own_names`."""
+    if cls.__module__.partition(".")[0] not in ("networkx", "scipy"):
+        return None
+    return lambda name: name[:1] == "_" or name in _OWN or hasattr(cls, name)
+
+
 def key(value: Any) -> object:
     """See `TypeSupport.key`: what is stored."""
     try:
         return FORMS[_named(value)][0](value)
     except SerializationError as error:
         raise UnstableKeyError(str(error)) from error
+
+
+_SET: Final = frozenset(
+    {"coords", "data", "dtype", "frozen", "graph", "has_canonical_format", "indices", "indptr",
+     "maxprint", "offsets", "rows"}
+)  # fmt: skip
+"""The attributes that graphs and sparse matrices set, and their classes have not."""
+
+
+def own_names(cls: type) -> Callable[[str], object]:
+    """See `TypeSupport.own_names`."""
+    libraries = {name.partition(".")[0] for name in FORMS}
+    base = next(b for b in cls.__mro__ if b.__module__.partition(".")[0] in libraries)
+    known = {*dir(base), *_SET}
+    return lambda name: name[:1] == "_" or name in known
 
 
 def encode(value: Any) -> object:
@@ -174,7 +220,13 @@ def encode(value: Any) -> object:
         raise SerializationError("reads other settings: return OmegaConf.to_container(…) of it")
     if type(value).__module__.partition(".")[0] != library:
         raise SerializationError(f"is of a class below that of {library}: {PICKLE_IT}")
-    return [name, *FORMS[name][0](value)]
+    form = [name, *FORMS[name][0](value)]
+    if library == "xarray" and not _is_whole(value, decode(form)):
+        raise SerializationError(
+            "has an index that its coordinates do not tell: reset_index(…), drop_vars(…) or "
+            f"assign_coords(…) with plain values, or, {PICKLE_IT}"
+        )
+    return form
 
 
 def decode(form: Any) -> Any:

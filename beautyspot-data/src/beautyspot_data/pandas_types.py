@@ -161,7 +161,10 @@ def encode(value: Any) -> object:
     if kind in _WRITE:
         return _WRITE[kind](value)
     if isinstance(value, pd.api.extensions.ExtensionDtype):
-        return ["type", value.construct_array_type()._from_sequence([], dtype=value)]
+        empty = value.construct_array_type()._from_sequence([], dtype=value)
+        if repr(empty.dtype) != repr(value):  # of categories, or of intervals of any type
+            raise SerializationError("says no type of its values: return its text, or name one")
+        return ["type", empty]
     if isinstance(value, pd.tseries.offsets.BaseOffset):
         return ["offset", _frequency(value)]
     if isinstance(value, pd.api.extensions.ExtensionArray) and kind.__name__ in _ARRAYS:

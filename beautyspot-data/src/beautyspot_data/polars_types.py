@@ -177,6 +177,7 @@ def _read(view: memoryview) -> pl.DataFrame:
     table = read_table(view)
     try:
         frame: Any = pl.from_arrow(table)
+        frame.columns = table.column_names  # one without a name was given one
     except pl.exceptions.PanicException as error:  # it is not a subclass of Exception
         raise RestoreError(f"Polars can't read the frame: {error}") from error
     return frame  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@ can't be seen: proxies of httpx, a certificate that its client shows.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import TypeSupport
 
@@ -23,6 +23,9 @@ from beautyspot_http.counting import (
     without_defaults,
 )
 from beautyspot_http.secrecy import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LIBRARIES: Final = ("httpx", "httpx2")
 _TRANSPORTS: Final = ("HTTPTransport", "AsyncHTTPTransport")
@@ -43,10 +46,16 @@ class HttpxClientTypes(TypeSupport):
         return {
             "base_url": counted_url(value.base_url),
             **without_defaults(
-                redirects=value.follow_redirects and (value.max_redirects or "none")
+                redirects=value.follow_redirects and (value.max_redirects or "none"),
+                encoding=value._default_encoding != "utf-8" and value._default_encoding,
             ),
             **counted_connection(value),
         }
+
+    def own_names(self, cls: type) -> Callable[[str], object]:
+        """See the base class."""
+        del cls
+        return lambda name: name[:1] == "_" or name in ("follow_redirects", "max_redirects")
 
 
 def counted_connection(
@@ -90,6 +99,10 @@ class SessionTypes(TypeSupport):
 
     name = "requests-session"
     classes = ("requests.sessions:Session",)
+
+    def own_names(self, cls: Any) -> Callable[[str], object]:
+        """See the base class."""
+        return frozenset(cls.__attrs__).__contains__
 
     def key(self, value: Any) -> object:
         """See the base class."""

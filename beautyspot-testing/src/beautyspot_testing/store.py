@@ -371,11 +371,16 @@ class MetadataStoreContract:
         other.note(f"key:{KEYS[0]}")
         after = store.begin([KEYS[0]], MINE)
         assert set(after.leased) == {KEYS[0]}
-        row = a_record(began_at=before.now, made_at=before.now)
-        assert stored(store, row, token=MINE, since=before.since) == {KEYS[0]}
+        old = a_record(began_at=before.now, made_at=before.now)
+        assert stored(store, old, token=MINE, since=before.since) == {KEYS[0]}
         assert store.find(KEYS[0]) is None
-        row = a_record(began_at=after.now, made_at=after.now)
-        assert stored(store, row, token=MINE, since=after.since) == set()
+        new = a_record(began_at=after.now, made_at=after.now)
+        assert stored(store, new, token=MINE, since=after.since) == set()
+        assert other.delete({KEYS[0]: after.now}) == {KEYS[0]}
+        assert stored(store, old, since=before.since) == {KEYS[0]}, (
+            "also once the newer one is gone"
+        )
+        assert store.find(KEYS[0]) is None
 
     def test_an_invalidation_is_never_passed_by(
         self, store: MetadataStoreBase, other: MetadataStoreBase

@@ -250,6 +250,11 @@ class Distant(SqliteMetadataStore):
         self.answer("note")
         return noted
 
+    def begin(self, *args: Any, **options: Any) -> Any:
+        begun = super().begin(*args, **options)
+        self.answer("begin" if begun.found else "nothing")
+        return begun
+
     def answer(self, operation: str) -> None:
         if operation == self.late:
             self.gate.pass_through()
@@ -278,6 +283,49 @@ def test_who_joins_a_run_that_is_stored_already_and_was_invalidated_does_not_get
         assert first.result(DEADLINE) == [1]
         assert after.result(DEADLINE) == [2]
     assert called(spot, marked) == [2]
+
+
+def test_who_joins_a_call_that_has_found_what_was_invalidated_since_does_not_get_it(
+    make_spot: Any, tmp_path: Path
+) -> None:
+    """The call has waited for another process, and what that has stored is on its way."""
+    store = Distant(tmp_path / "app.db")
+    spot, other = make_spot(metadata=store, strict=True), make_spot("other", metadata=store)
+    elsewhere = other.mark(**OPTIONS)(work)
+    with Case(spot) as case:
+        runs = case.pool.submit(elsewhere, 1)
+        until(STATE.gates[0].entered.is_set, unless=[runs])
+        first = case.begin()
+        until(lambda: len(spot.activity().waiting) == 1, unless=[first])
+        store.late, store.gate = "begin", Gate()
+        STATE.gates[0].open.set()
+        until(store.gate.entered.is_set, unless=[first])
+        runs.result(DEADLINE)
+        other.invalidate(elsewhere, 1)
+        after = case.begin()
+        until(lambda: followers(spot) == 1, unless=[after])
+        store.gate.open.set()
+        assert first.result(DEADLINE) == [1]
+        assert after.result(DEADLINE) == [2]
+
+
+def failing(x: int) -> None:
+    raise LookupError(work(x)[0])
+
+
+def test_who_joins_a_run_does_not_get_its_error_either(make_spot: Any) -> None:
+    spot, other = make_spot(strict=True), make_spot(strict=True)
+    options = OPTIONS | {"cache_errors": LookupError}
+    marked, elsewhere = (one.mark(**options)(failing) for one in (spot, other))
+    STATE.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(marked, 1)
+        until(gate.entered.is_set, unless=[first])
+        other.invalidate(elsewhere, 1)
+        after = pool.submit(marked, 1)
+        until(lambda: followers(spot) == 1, unless=[after])
+        gate.open.set()
+        assert [str(call.exception(DEADLINE)) for call in (first, after)] == ["1", "2"]
 
 
 def test_who_joins_a_run_that_is_about_to_be_stored_runs_nothing(

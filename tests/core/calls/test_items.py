@@ -302,6 +302,25 @@ def test_what_a_call_changes_of_its_own_key_is_stored_under_no_other(
     assert fresh.ask(["b"]) == ["b 1"], "that of the second execution has another key"
 
 
+@pytest.mark.parametrize("change", ["sort", "reverse", "clear"])
+def test_a_function_that_changes_its_list_stores_nothing(
+    spot: Spot, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    def lengths(texts: list[str]) -> list[int]:
+        given = [*texts]
+        getattr(texts, change)()
+        return [len(text) for text in texts or given]
+
+    function = spot.mark(each="texts")(lengths)
+    plain = lengths(["bb", "a"])
+
+    for _ in range(2):
+        assert function(["bb", "a"]) == plain, "as without the mark"
+    assert spot.peek(function, ["a"]) is None
+    assert "Work on a copy: `texts = list(texts)`" in caplog.text
+    assert spot.stats()["changed"] == 4
+
+
 # --------------------------------------------------------------------------- questions and modes
 
 

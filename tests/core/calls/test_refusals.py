@@ -111,6 +111,7 @@ MARKS: list[tuple[Any, dict[str, Any], str]] = [
     (Methods.ask, {"key": lambda prompt: 1}, "and the function (self, prompt, n)"),
     (Methods().ask, {"key": lambda self, prompt, n: 1}, "and the function (prompt, n)"),
     (Methods._private, {"ignore": ("__y",)}, "has no parameter"),
+    (Methods._private, {"ignore": ("self.__client",)}, "it has in vars(self), _Class__name"),
     (Methods._private, {"ignore": ("slef.client",)}, "has no parameter"),
     (double, {"renamed_from": HERE}, "that is its identifier now: give what it was before"),
     (double, {"renamed_from": ("a", HERE)}, "that is its identifier now"),

@@ -153,6 +153,8 @@ LOOP.append(LOOP)
 SAME = [LOOP, LOOP]
 REGISTRY = {"clean": clean, "any": lambda x: [x]}
 BOUND = SLOTTED.__init__
+LAMBDAS = {"deep": lambda x: helpers.deep(x), "same": lambda x: x}
+def by_lambda(x): return LAMBDAS["deep"](x)
 def described(x: Part = None) -> "helpers.Tool":
     """Described."""
     return 1
@@ -364,6 +366,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("by_type_of_argument", 'return "a whole number"', 'return "an integer"'),
         ("by_type_of_argument", "x: int): return", "x: bool): return"),
         ("by_tuple", "return SCALE * x", "return SCALE + x"),
+        ("by_lambda", "def deep(x): return x", "def deep(x): return -x"),
+        ("by_lambda", "lambda x: helpers", "lambda x: -helpers"),
         ("by_tuple", "(clean, LIMIT, os)", "(clean, LIMIT, 1, os)"),
         ("decorated", "@deco(3)", "@deco(4)"),
         ("decorated", "[func(*args) for", "[func(*args) or 1 for"),

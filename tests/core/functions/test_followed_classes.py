@@ -44,6 +44,16 @@ partial = mark(functools.partial(times, 3.5))
 cached = functools.cache(functools.partial(times, 4.5))
 def use(): return method(1), instance(1), partial(1), cached(1)
 """
+TEMPLATE = """
+class Base:
+    RATE = 1.5
+    def run(self, x): return self.step(x) * self.RATE
+class Sub(Base):
+    RATE = 2.5
+    def step(self, x): return x + 3.5
+    def unused(self): return 4.5
+    def ask(self, x): return self.run(x)
+"""
 TABLES = """
 import types
 SMALL = {"name": 1, "date": 2}
@@ -100,6 +110,16 @@ def test_what_a_method_does_not_call_on_self_does_not_count(
     assert key_of(source.replace("4.5", "0.5"), "Node.run), Node()") == key_of(
         source, "Node.run), Node()"
     )
+
+
+@pytest.mark.parametrize(("old", "counts"), [("2.5", True), ("3.5", True), ("4.5", False)])
+def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
+    key_of: Callable[[str, str], str], old: str, *, counts: bool
+) -> None:
+    before = key_of(TEMPLATE, "Sub.ask), Sub(), 1")
+    after = key_of(TEMPLATE.replace(old, "0.5"), "Sub.ask), Sub(), 1")
+
+    assert (before != after) is counts
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_methods_partials_and_what_is_ignored(spot: Spot) -> None:
         def old(self, client, text):
             return text
 
-        @spot.mark(name="model", ignore=("client",), added={"__hot": 0.0})
+        @spot.mark(name="model", ignore=("client",), added={"_Model__hot": 0.0})
         def new(self, client, __hot=0.0, text=""):
             return text, __hot
 

@@ -41,6 +41,12 @@ class Expression:                 # as those of sympy: it keeps what it finds ou
     def __reduce__(self):
         return type(self), (self.name, *self.args)
 
+class Session:                    # as those of requests: it names what is copied
+    def __init__(self, headers):
+        self.headers, self.pool = headers, []
+    def __getstate__(self):
+        return {"headers": self.headers}
+
 class Link:                       # no copy of it can be made
     def __init__(self, place):
         self.place = place
@@ -124,6 +130,19 @@ def test_a_class_of_the_program_counts_by_all_that_it_adds(package: Any) -> None
     one, other = Mine("x"), Mine("x")
     one.weight, other.weight = 1, 2
     assert text(one) != text(other)
+
+
+def test_what_a_package_does_not_copy_of_a_class_below_its_own_counts(package: Any) -> None:
+    @findable
+    class Api(package.Session):  # type: ignore[misc]
+        def __init__(self, base_url: str) -> None:
+            super().__init__("json")
+            self.base_url = base_url
+
+    used = package.Session("json")
+    used.pool.append(1)
+    assert text(used) == text(package.Session("json"))
+    assert text(Api("a")) == text(Api("a")) != text(Api("b"))
 
 
 def test_an_attribute_can_be_left_out_of_a_copy(package: Any) -> None:

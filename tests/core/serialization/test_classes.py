@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict, namedtuple
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from threading import Lock
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -206,7 +208,7 @@ def test_neither_constructor_nor_post_init_is_called():
     value = Box(2, item="x", calls=5)
     restored = round_trip(value, Box)
     assert restored.seen == [5]
-    assert vars(restored) == vars(value)
+    assert vars(restored) == {"total": 7} | vars(value)
 
 
 def test_nested_classes_follow_from_the_fields():
@@ -419,8 +421,8 @@ def test_what_instances_keep_beside_their_fields_is_noticed():
     for slots in (True, False):
         plain = attrs.make_class("New", ["x"], frozen=True, slots=slots)
         hashed = attrs.make_class("New", ["x"], frozen=True, slots=slots, cache_hash=True)
-        changed(plain(1), hashed, "other fields.*: _attrs_cached_hash$")
-        changed(hashed(1), plain, "other fields.*: _attrs_cached_hash$")
+        assert hash(read_as("it", hashed, stored_as("it", plain, plain(1)))) == hash(hashed(1))
+        assert read_as("it", plain, stored_as("it", hashed, hashed(1))) == plain(1)
 
 
 def test_another_kind_of_class_is_noticed():
@@ -581,10 +583,7 @@ class Constant:
 def test_a_default_in_the_class_counts_as_it_was(monkeypatch: Any) -> None:
     serializer = MsgpackSerializer().vouching([Constant])
     stored = serializer.dumps(Constant())
-    assert vars(serializer.loads(stored)) == {}, "it counts as an argument as it did before"
-    given = Constant()
-    given.rate = 3
-    assert vars(round_trip(given)) == {"rate": 3}
+    assert round_trip(Constant()) == Constant()
     monkeypatch.setattr(Constant, "rate", 5)
     assert serializer.loads(stored).rate == 3
 
@@ -691,19 +690,25 @@ class Pairs(enum.Enum):
     A = (1, "a")
     B = (2, float("nan"))
     C = object()
+    D = {"fees": [Decimal("1.10"), date(2020, 1, 1)]}
+    E = frozenset({"a", "b"})
 
 
-def test_a_member_whose_value_is_another_by_now() -> None:
+@pytest.mark.parametrize(
+    ("member", "later"),
+    [(Pairs.A, (1, "b")), (Pairs.D, {"fees": [Decimal("1.1"), date(2020, 1, 1)]})],
+)
+def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None:
     serializer = MsgpackSerializer().vouching([Pairs])
-    for member in Pairs:
-        assert serializer.loads(serializer.dumps(member)) is member
-    stored, value = serializer.dumps(Pairs.A), Pairs.A._value_
-    Pairs.A._value_ = (1, "b")
+    for each in Pairs:
+        assert serializer.loads(serializer.dumps(each)) is each
+    stored, value = serializer.dumps(member), member._value_
+    member._value_ = later
     try:
         with pytest.raises(RestoreError, match="other members or values"):
             serializer.loads(stored)
     finally:
-        Pairs.A._value_ = value
+        member._value_ = value
 
 
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:

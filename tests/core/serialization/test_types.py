@@ -6,8 +6,6 @@ import asyncio
 import io
 import ipaddress
 import re
-import warnings
-from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
@@ -23,7 +21,7 @@ import pytest
 from beautyspot import Spot
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.serialization.serializer import MsgpackSerializer
-from handmade import BUFFER, ext, tagged
+from handmade import tagged
 
 
 def round_trip(value: Any, *classes: Any) -> Any:
@@ -73,7 +71,6 @@ SAME = [
     *(OrderedDict(b=1, a=2), OrderedDict({(1,): 2}), Counter("aab"), Counter({(1,): 2.5})),
     *(defaultdict(None), defaultdict(list, {1: [2]}), defaultdict(int, {(1,): 2})),
     *(SimpleNamespace(), SimpleNamespace(a=1, b=(2,))),
-    *(array("i"), array("d", [1.5]), array("Q", range(10)), array("b", bytes(2**16))),
     *(date(2020, 2, 29), time(1, 2, 3, 4, fold=1), time(1, tzinfo=UTC)),
     *(
         datetime(2020, 1, 1),  # noqa: DTZ001 - naive on purpose
@@ -203,17 +200,12 @@ def test_a_wrapper_that_returns_a_coroutine_is_told_to_await(caplog, tmp_path):
     spot.shutdown()
 
 
-def test_attributes_on_a_container_are_refused():
-    value = Counter(a=1)
-    value.extra = 1  # type: ignore[attr-defined]
-    refused(value, r"attributes of its own \(extra\)")
-
-
-def test_arrays_of_text_are_refused():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # making one warns
-        value = array("u", "text")
-    refused(value, "deprecated")
+def test_attributes_on_a_container_are_kept():
+    for cls in (Counter, OrderedDict):
+        value = cls(a=1)
+        value.extra = [1]
+        restored = round_trip(value)
+        assert (type(restored), restored, restored.extra) == (cls, value, [1])
 
 
 def test_a_zone_without_a_key_is_refused():
@@ -227,13 +219,8 @@ def test_a_zone_without_a_key_is_refused():
         + bytes(6)
         + b"UTC\0"
     )
-    refused(ZoneInfo.from_file(io.BytesIO(tzif)), "IANA")
-    refused(ZoneInfo.from_file(io.BytesIO(tzif), "Europe/Berlin"), "file")
-
-
-def test_an_array_of_the_other_byte_order(monkeypatch):
-    stored = tagged(25, "H", 2, "big", [ext(BUFFER), b"\x01\x02"])
-    assert MsgpackSerializer().loads(stored) == array("H", [0x0102])
+    refused(ZoneInfo.from_file(io.BytesIO(tzif)), "file stream")
+    refused(ZoneInfo.from_file(io.BytesIO(tzif), "Europe/Berlin"), "file stream")
 
 
 @pytest.mark.parametrize(
@@ -242,8 +229,6 @@ def test_an_array_of_the_other_byte_order(monkeypatch):
         (11, ["True"]),
         (20, [1, [1, 2, 3]]),
         (22, ["eval", {}]),
-        (25, ["u", 4, "little", b""]),
-        (25, ["d", 4, "little", b""]),
         (40, ["+1"]),
         (35, ["../../etc/passwd"]),
         (35, ["Nowhere/AtAll"]),

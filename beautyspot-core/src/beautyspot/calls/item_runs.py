@@ -16,7 +16,12 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.leading import after_older, follow, lease, taken_over
-from beautyspot.calls.reports import has_changed, report_no_lease, warn_inactive
+from beautyspot.calls.reports import (
+    has_changed,
+    refuse_mixed,
+    report_no_lease,
+    warn_inactive,
+)
 from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
@@ -182,6 +187,7 @@ class ItemRuns:
         """
         cache, held = self._engine.cache, set[Item]()
         while items:
+            asked = monotonic()
             worst = {item.call.key: item.call.rejected for item in items}
             rejected = {key: each for key, each in worst.items() if each > -inf}
             try:
@@ -193,11 +199,11 @@ class ItemRuns:
             for item in items:
                 found = begun.found.get(item.call.key)
                 if found is not None:
-                    item.shared = in_full(found)
-                    item.value = self._engine.cache.taken(item.call, item.shared)
-                if item.value is not MISSING:
-                    continue
-                item.shared = ABANDONED
+                    entry, item.asked = in_full(found), asked
+                    item.value = cache.taken(item.call, entry)
+                    if item.value is not MISSING:
+                        item.share_found(entry)
+                        continue
                 if not item.take(begun) and found is None:
                     held.add(item)
                 elif not item.leased and item.call.rejected > worst[item.call.key]:
@@ -268,7 +274,8 @@ class ItemRuns:
         engine, task = self._engine, self._task
         made = [item for item in items if self._shares(item)]
         watched = self._begin_runs(items, made)
-        batch = Call(task, *self._given.holding([item.given for item in items]))
+        handed = [item.given for item in items]
+        batch = Call(task, *self._given.holding(handed))
         batch.why = items[0].call.why
         keyed = sum(item.call.key != "" for item in items)
         execution = Execute(batch, engine.observers, task.counted, keyed)
@@ -289,12 +296,9 @@ class ItemRuns:
         for item, value in zip(items, outcome.value, strict=True):
             item.value, item.took = value, took / len(items)
             item.call.price = None if batch.price is None else batch.price / len(items)
-        for watch, its_items in watched:
-            if has_changed(engine, watch, *[item.call for item in its_items]):
-                for item in its_items:
-                    item.shared = None  # those that follow run the function themselves
-        kept = [each for each in made if each.shared and each.is_kept(Outcome(each.value))]
-        yield from save_all(engine, kept)
+        mixed = [*map(id, handed)] != [id(item.given) for item in items]
+        kept = self._kept(made, watched, mixed=mixed)
+        yield from save_all(engine, [item for item in kept if item.is_kept(Outcome(item.value))])
         return None
 
     def _begin_runs(self, items: list[Item], made: list[Item]) -> list[tuple[Watch, list[Item]]]:
@@ -319,6 +323,20 @@ class ItemRuns:
             if own is not None:
                 watched.append((own, [item]))
         return watched
+
+    def _kept(
+        self, made: list[Item], watched: list[tuple[Watch, list[Item]]], *, mixed: bool
+    ) -> list[Item]:
+        """The items whose results are stored; callers that follow the others run themselves."""
+        refused = made if mixed else []
+        if refused:
+            refuse_mixed(self._engine, *[item.call for item in refused])
+        for watch, its_items in () if mixed else watched:
+            if has_changed(self._engine, watch, *[item.call for item in its_items]):
+                refused = [*refused, *its_items]
+        for item in refused:
+            item.shared = None
+        return [item for item in made if item.shared is not None]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""

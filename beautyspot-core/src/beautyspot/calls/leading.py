@@ -54,14 +54,14 @@ def follow(
 ) -> Generator[Step, Any, object]:
     """What the leader of a flight shared; None where the deadline has passed.
 
-    Who comes while the result is on its way to the store looks there once more: others may have
-    invalidated it since it arrived, which the leader does not know yet.
+    Who comes while the result is on its way to or from the store looks there once more: others may
+    have invalidated it since, which the leader does not know yet.
     """
-    call.waited, comes_late = True, flight.is_saving
+    call.waited, came_at = True, monotonic()
     try:
         with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
             done = yield from _wait(engine, call, flight, deadline)
-        return (ABANDONED if comes_late else flight.result) if done else None
+        return (flight.result if came_at < flight.as_of else ABANDONED) if done else None
     finally:
         forsake(flight)
 
@@ -135,7 +135,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
         if value is ELSEWHERE:
             value = yield Block(partial(cache.taken, call, entry))
         if value is not MISSING:
-            run.shared = entry
+            run.share_found(entry)
             return value
         if call.rejected <= before:  # asked to lease in spite of this row, the store gave it again
             break
@@ -158,6 +158,7 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         run.leased = leases.forget(ticket)
     begun: Begun | None = ticket.answer if done else None
     if begun is not None:
+        run.asked = ticket.asked
         run.take(begun)
     elif done:
         begun = yield Block(run.ask)

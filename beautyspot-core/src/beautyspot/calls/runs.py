@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.reports import report_no_lease
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.contracts import Entry
     from beautyspot.contracts.store import Begun
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
@@ -46,14 +48,15 @@ class Run:
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
         took: seconds that the function worked, less what it queued for limits.
+        asked: when the store was last asked about the key, by `monotonic`.
         shared: what those get who follow: the bytes of the result, or the outcome itself; None has
             each of them run the function itself.
         pending: its result on the way to the store.
     """
 
     __slots__ = (
-        *("_encoded", "began_at", "call", "engine", "flight", "leased", "pending", "shared"),
-        *("has_ended", "since", "took"),
+        *("_encoded", "asked", "began_at", "call", "engine", "flight", "has_ended", "leased"),
+        *("pending", "shared", "since", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
@@ -61,7 +64,7 @@ class Run:
         self.leased = self.has_ended = False
         self.since: int | None = None
         self.began_at: float | None = None
-        self.took = 0.0
+        self.asked = self.took = 0.0
         self.shared: Any = ABANDONED
         self._encoded: Payload | Outcome | None = None
         self.pending: Pending | None = None
@@ -73,7 +76,7 @@ class Run:
 
         `in_place`, it is `ELSEWHERE` where the store would wait.
         """
-        call = self.call
+        call, self.asked = self.call, monotonic()
         rejected = {} if call.rejected == -inf else {call.key: call.rejected}
         try:
             if in_place or call.trips is None:
@@ -114,6 +117,12 @@ class Run:
         """Give `result` to the followers before the end."""
         if self.flight is not None:
             self.flight.finish(result)
+
+    def share_found(self, entry: Entry) -> None:
+        """Share what is stored with those who came before the store was asked for it."""
+        self.shared = entry
+        if self.flight is not None:
+            self.flight.as_of = self.asked
 
     def share_unstored(self, value: Any) -> None:
         """Give a copy of `value`, which is not to be stored, to those who follow by now."""
@@ -177,8 +186,8 @@ class Run:
         writer = engine.cache.writer
         if engine.saves_behind and self.queued():
             return
-        if self.flight is not None:
-            self.flight.is_saving = not self.flight.done
+        if self.flight is not None and not self.flight.done:
+            self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
             if call.trips is None or self._takes_longer(pending):
                 writer.write(pending)
@@ -218,11 +227,13 @@ class Run:
         pending, call = self.pending, self.call
         assert pending is not None  # noqa: S101 - see `keep`
         call.is_stored = bool(pending.stored)
-        if self.shared is not ABANDONED:  # an error, which they get in any case
+        if pending.refused:
+            self.shared = ABANDONED
+        elif self.shared is not ABANDONED:  # an error
             return
-        if call.is_stored and type(self._encoded) is Outcome:
+        elif call.is_stored and type(self._encoded) is Outcome:
             self.shared = entry_of(pending.record)  # each gets a file of its own
-        elif not pending.refused:
+        else:
             self.shared = self._encoded
 
     # ------------------------------------------------------------------------------------ end
@@ -269,8 +280,8 @@ def save_all(engine: Engine, runs: Sequence[Run]) -> Generator[Step, Any, None]:
     """Save the results of several runs."""
     left = [run for run in runs if not (engine.saves_behind and run.queued())]
     for run in left:
-        if run.flight is not None:
-            run.flight.is_saving = not run.flight.done
+        if run.flight is not None and not run.flight.done:
+            run.flight.as_of = monotonic()
     pending = [run.pending for run in left if run.pending is not None]
     if pending:
         yield Block(partial(engine.cache.writer.write, *pending))

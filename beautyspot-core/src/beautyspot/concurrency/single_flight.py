@@ -21,6 +21,7 @@ from _thread import get_ident
 from contextlib import suppress
 from inspect import CO_GENERATOR
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.waiting import Awaited
@@ -51,15 +52,15 @@ class Flight(Awaited):
         within: the flight whose execution made this call.
         thread: the identifier of the leader's thread.
         is_of_task: whether its leader runs in an event loop.
-        is_saving: whether its result is on the way to the store, or was; what is shared before is
-            not.
+        as_of: when its result was asked of the store, or sent there, by `monotonic`. Who comes
+            later looks there: others may have invalidated it since. Infinite while that is not so.
         done: whether it is finished.
         result: what the followers get; None has each of them run the function itself.
         spared: seconds and money that the execution took, as its leader says.
     """
 
     __slots__ = (
-        *("_frame", "is_of_task", "is_saving", "key", "result", "spared"),
+        *("_frame", "as_of", "is_of_task", "key", "result", "spared"),
         *("thread", "waits_for", "within"),
     )
 
@@ -68,7 +69,7 @@ class Flight(Awaited):
         self.thread = get_ident()
         asyncio: Any = sys.modules.get("asyncio")
         self.is_of_task = asyncio is not None and asyncio._get_running_loop() is not None
-        self.is_saving = self.done = False
+        self.as_of, self.done = inf, False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
         self._frame: FrameType | None = None
@@ -144,7 +145,7 @@ class Flights:
         innermost = mine[-1] if mine else None
         with _graph:
             flight = self._flights.get(key)
-            if flight is not None and flight.is_saving and flight.done:
+            if flight is not None and flight.as_of < inf and flight.done:
                 flight = None  # its result is stored by now, and found there
             if flight is not None and mine and flight.leads_to(mine):
                 return None, False

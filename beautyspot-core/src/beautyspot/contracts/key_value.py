@@ -4,7 +4,8 @@ All that the place of such a store has to do is to keep bytes under names, and t
 them only where they are still those that were read. A bucket with conditional writes, a table of
 LMDB, a folder with ``O_EXCL`` and a dict with a lock can do that.
 
-    r/<key>     a row: its fields, then its data; or the number of an invalidation in its place
+    r/<key>     a row: its fields, then its data; or the number of an invalidation in its place,
+                which a row that follows there has with it, and leaves behind
     l/<key>     a lease: the token that has it, and until when
     covers      the counter, and the numbers of all covers that are not of single keys
     u/<digit>   last uses of the keys that begin so
@@ -70,13 +71,15 @@ class _Lease(NamedTuple):
 
     Attributes:
         token, tag: whose it is, and that of its bytes.
-        row, since: the tag of what stood in the place of the row, and `Begun.since` of that look.
+        row, dead: the tag of what stood in the place of the row, and its `RowFound.dead`.
+        since: `Begun.since` of that look.
         at: `Begun.now` of it: a run that began later is newer than that row.
     """
 
     token: str
     tag: Tag
     row: Tag = None
+    dead: int = 0
     since: int = -1
     at: float = inf
 
@@ -263,7 +266,9 @@ class KeyValueStore(MetadataStoreBase):
                 elif lease is not None:
                     needless[key] = lease.tag
             elif lease is not None:
-                self._leases[key] = lease._replace(row=row.tag, since=covers["n"], at=now)
+                self._leases[key] = lease._replace(
+                    row=row.tag, dead=row.dead, since=covers["n"], at=now
+                )
                 leased.append(key)
         self.each(lambda key: self._let_go(key, token, needless[key]), needless)
         return Begun(found, leased, int(covers["n"]), now)
@@ -278,12 +283,12 @@ class KeyValueStore(MetadataStoreBase):
         after, *_ = self.each(_called, asked)
         pairs = list(zip(rows, written, strict=True))
         late = {
-            put.record.cache_key: tag
-            for put, tag in pairs
-            if tag is not None and _is_invalid(put.covers, put.since, after)
+            put.record.cache_key: row
+            for put, row in pairs
+            if row is not None and _is_invalid(put.covers, put.since, after)
         }
-        self.each(lambda key: self.remove(f"r/{key}", late[key]), late)
-        refused = {put.record.cache_key for put, tag in pairs if tag is None} | late.keys()
+        self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
+        refused = {put.record.cache_key for put, row in pairs if row is None} | late.keys()
         used = {each.cache_key: each.used_at for each, *_ in rows if each.used_at is not None}
         if kept := {key: when for key, when in used.items() if key not in refused}:
             self.touch(kept)  # of a copy; a result that was just made has no uses
@@ -294,8 +299,14 @@ class KeyValueStore(MetadataStoreBase):
         with suppress(Exception):
             self.release([put.record.cache_key], put.token)
 
-    def _written(self, put: Put, covers: dict[str, Any]) -> Tag | None:
-        """The tag of a row that was written; None where that is refused."""
+    def _take_out(self, name: str, tag: Tag, dead: int) -> bool:
+        """Remove a row; the number of an invalidation that it has with it takes its place again."""
+        if dead:
+            return self.write(name, packed({"dead": dead}), tag) is not None
+        return self.remove(name, tag)
+
+    def _written(self, put: Put, covers: dict[str, Any]) -> tuple[Tag, int] | None:
+        """The tag of a row that was written, and its `dead`; None where that is refused."""
         record = put.record
         if record.began_at is None:
             record = record._replace(began_at=self.now())
@@ -303,22 +314,24 @@ class KeyValueStore(MetadataStoreBase):
         if _is_invalid(put.covers, put.since, covers):
             row = self._head(key)  # a put before this one may have failed behind its write
             if row.record is not None and _is_invalid(covers_of(row.record), row.since, covers):
-                self.remove(name, row.tag)
+                self._take_out(name, row.tag, row.dead)
             return None
-        data, lease, tag = row_data(record, put.since), self._leases.get(key), None
+        lease, tag, dead = self._leases.get(key), None, 0
         is_of_run = lease is not None and (lease.token, lease.since) == (put.token, put.since)
         if lease is not None and is_of_run and lease.at <= (record.began_at or 0.0):
-            tag = self.write(name, data, lease.row)  # in the place of what its run has seen
+            dead = lease.dead  # in the place of what its run has seen
+            tag = self.write(name, row_data(record, put.since, dead), lease.row)
         tries = self._tries(name)
         while tag is None:
             next(tries)
             row = self._head(key)
             now = self.now() + self.clock_error  # after the look: what it saw was made before
             is_late = row.record is not None and is_newer(row.record, record, now)
-            if is_late or row.dead > put.since:
+            dead = row.dead
+            if is_late or dead > put.since:
                 return None
-            tag = self.write(name, data, row.tag)
-        return tag
+            tag = self.write(name, row_data(record, put.since, dead), row.tag)
+        return tag, dead
 
     def delete(self, rows: Mapping[str, float | None]) -> set[str]:
         """One by one; see the base class."""
@@ -328,7 +341,7 @@ class KeyValueStore(MetadataStoreBase):
             row = self._head(key)
             if row.record is None or row.record.made_at != rows[key]:
                 return False
-            return self.remove(f"r/{key}", row.tag)
+            return self._take_out(f"r/{key}", row.tag, row.dead)
 
         return {key for key, gone in zip(rows, self.each(is_gone, rows), strict=True) if gone}
 
@@ -500,9 +513,9 @@ class KeyValueStore(MetadataStoreBase):
         now, covers = self.now(), self._covers()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
-        def lease_that_is_over(name: str) -> Tag | None:
+        def lease_that_is_over(name: str) -> tuple[Tag, int] | None:
             lease, tag = self._object(name, {})
-            return tag if float(lease.get("until", 0.0)) + older_than < now else None
+            return (tag, 0) if float(lease.get("until", 0.0)) + older_than < now else None
 
         swept = self._sweep("l/", lease_that_is_over, dry_run)
         swept += sum(self._sweep_rows(d, covers, forgotten, dry_run) for d in "0123456789abcdef")
@@ -515,12 +528,12 @@ class KeyValueStore(MetadataStoreBase):
         """Of the rows whose keys begin so, and their last uses."""
         kept = set[str]()
 
-        def row_that_is_over(name: str) -> Tag | None:
+        def row_that_is_over(name: str) -> tuple[Tag, int] | None:
             row = self._head(name[2:])
             if row.record is None:
-                return row.tag if 0 < row.dead < forgotten else None
+                return (row.tag, 0) if 0 < row.dead < forgotten else None
             if _is_invalid(covers_of(row.record), row.since, covers):
-                return row.tag
+                return row.tag, row.dead
             kept.add(name[2:])
             return None
 
@@ -530,12 +543,14 @@ class KeyValueStore(MetadataStoreBase):
             self._change(f"u/{digit}", partial(_less, gone), {})
         return swept + len(gone)
 
-    def _sweep(self, prefix: str, over: Callable[[str], Tag | None], dry_run: bool) -> int:
-        """Remove what `over` gives a tag of, by its name."""
+    def _sweep(
+        self, prefix: str, over: Callable[[str], tuple[Tag, int] | None], dry_run: bool
+    ) -> int:
+        """Remove what `over` gives a tag of, by its name, and the `dead` of a row."""
 
         def is_swept(name: str) -> bool:
-            tag = over(name)
-            return tag is not None and (dry_run or self.remove(name, tag))
+            found = over(name)
+            return found is not None and (dry_run or self._take_out(name, *found))
 
         swept, names = 0, self._all_names(prefix, prefix)
         while page := list(islice(names, _PAGE)):

@@ -17,7 +17,8 @@ class RowFound(NamedTuple):
     Attributes:
         record: None where there is none, or it can't be read.
         since: of its put.
-        dead: the number of the invalidation that took its place, or 0.
+        dead: the number of the invalidation that took its place, or 0; of a record, of the one that
+            was in its place before.
         tag: None where nothing is there.
     """
 
@@ -46,7 +47,7 @@ def object_in(data: bytes, default: Any) -> Any:
     return found if type(found) is type(default) else default
 
 
-def row_data(record: TaskRecord, since: int) -> bytes:
+def row_data(record: TaskRecord, since: int, dead: int) -> bytes:
     """A record as bytes: its fields by their names, and behind them its data as they are."""
     fields = {
         name: value
@@ -54,8 +55,9 @@ def row_data(record: TaskRecord, since: int) -> bytes:
         if value is not None and name != "result_data"
     }
     data = record.result_data
-    head = packed({"fields": fields, "since": since, "data": None if data is None else len(data)})
-    return head if data is None else head + bytes(data)
+    more = {"dead": dead} if dead else {}
+    head = {"fields": fields, "since": since, "data": None if data is None else len(data)} | more
+    return packed(head) if data is None else packed(head) + bytes(data)
 
 
 def row_in(key: str, data: bytes, tag: Any, *, whole: bool = True) -> RowFound:
@@ -72,8 +74,9 @@ def row_in(key: str, data: bytes, tag: Any, *, whole: bool = True) -> RowFound:
         unpacker = msgpack.Unpacker()
         unpacker.feed(data)
         head = unpacker.unpack()
-        if "dead" in head:
-            return RowFound(dead=int(head["dead"]), tag=tag)
+        dead = int(head.get("dead", 0))
+        if "fields" not in head:
+            return RowFound(dead=dead, tag=tag)
         fields, size, start = head["fields"], head["data"], unpacker.tell()
         if whole and len(data) - start != (size or 0):
             return RowFound(tag=tag)
@@ -85,4 +88,4 @@ def row_in(key: str, data: bytes, tag: Any, *, whole: bool = True) -> RowFound:
         record = TaskRecord(**known, result_data=body)
     except Exception:  # whatever is wrong with a row, it is none
         return RowFound(tag=tag)
-    return RowFound(record if record.cache_key == key else None, int(head["since"]), 0, tag)
+    return RowFound(record if record.cache_key == key else None, int(head["since"]), dead, tag)

@@ -7,8 +7,8 @@ Decorators and bases may make behaviour of annotations, and of the docstrings of
 they count beneath these. The annotations in a class body make its fields.
 
 A file may have been edited since it was imported. So the source is compiled, and used only if that
-gives the code that the function runs. Where it does not, the bytecode counts, with the full version
-of this Python.
+gives the code that the function runs. Where it does not, and of several lambdas that begin in one
+line, the bytecode counts, with the full version of this Python.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _made_digest(definition: Any) -> tuple[str, bool]:
     nodes = nodes_of(definition)
     namespace = namespace_of(definition)
     with suppress(RecursionError):  # hundreds of operators in one expression
-        if nodes:
+        if len(nodes) == 1 or (nodes and isinstance(definition, type)):
             return digest_of("\n".join([_normal(node, namespace) for node in nodes])), True
     version = ".".join(map(str, sys.version_info))
     if not isinstance(definition, type):
@@ -192,13 +192,18 @@ def _changed(part: ast.AST) -> str | None:
 
 
 def nodes_of(definition: Any) -> list[Any]:
-    """The nodes of a function or class in its source; several where a class stands in branches.
+    """The nodes of a function or class in its source.
 
-    None where no source gives the code: that of a class is checked by its functions.
+    Several where a class stands in branches, and where several lambdas begin in one line: which of
+    them it is, not every Python tells. None where no source gives the code: that of a class is
+    checked by its functions.
     """
     if not isinstance(definition, type):
-        node = node_of(definition)
-        return [] if node is None else [node]
+        code = definition.__code__
+        source = _matching(code, definition.__globals__)
+        place = (code.co_name, code.co_firstlineno)
+        nodes = [] if source is None else source.definitions.get(place, [])
+        return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
     namespace = namespace_of(definition)
     filename = str(namespace.get("__file__"))
     methods = [m.__code__ for m in methods_of(definition).values()]
@@ -212,28 +217,6 @@ def nodes_of(definition: Any) -> list[Any]:
             return found
     source = module_source(namespace)
     return [] if source is None else source.classes.get(definition.__qualname__, [])
-
-
-def node_of(function: FunctionType) -> Any:
-    """The node of a function in its source, or None if no source gives the function's code."""
-    code = function.__code__
-    source = _matching(code, function.__globals__)
-    if source is None:
-        return None
-    nodes = source.definitions.get((code.co_name, code.co_firstlineno), [])
-    if code.co_name == "<lambda>" and len(nodes) > 1:  # several begin in one line
-        places = [place for place in code.co_positions() if None not in place]
-        spans = {(place[::2], place[1::2]) for place in places} - {(p[::2], p[::2]) for p in places}
-        nodes = [node for node in nodes if _holds(node.body, spans)]
-        if not spans and len({ast.unparse(node) for node in nodes}) > 1:
-            return None  # Python 3.12 notes no places for the code of a constant
-    return nodes[-1] if nodes else None  # the innermost: they are filed from outside in
-
-
-def _holds(node: ast.expr, spans: Iterable[Any]) -> bool:
-    first = (node.lineno, node.col_offset)
-    last = (node.end_lineno, node.end_col_offset)
-    return all(first <= start and end <= last for start, end in spans)
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
@@ -398,11 +381,11 @@ def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
 
     False where the wrapper has no source.
     """
-    node = node_of(wrapper)
+    nodes = nodes_of(wrapper)
     cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
     names = {name for name, cell in cells if cell.cell_contents is wrapped}
-    returned: list[Any] = [node.body] if isinstance(node, ast.Lambda) else []
-    todo: list[Any] = list(node.body) if isinstance(node, Function) else []
+    returned: list[Any] = [node.body for node in nodes if isinstance(node, ast.Lambda)]
+    todo: list[Any] = [part for node in nodes if isinstance(node, Function) for part in node.body]
     while todo:
         part = todo.pop()
         if isinstance(part, ast.Return):

@@ -10,7 +10,6 @@ import inspect
 import sys
 from contextlib import suppress
 from functools import cached_property, partial, partialmethod, singledispatchmethod
-from itertools import pairwise
 from pathlib import PurePath
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -288,23 +287,15 @@ def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) ->
     """What stands under a qualified name in a module, seen without running any descriptor."""
     found: Any = None
     for part in qualname.split("."):
-        private = isinstance(found, type) and _is_private(part)
+        private = isinstance(found, type) and is_private(part)
         name = f"_{found.__name__.lstrip('_')}{part}" if private else part
         found = namespace.get(name, default)
         namespace = getattr(found, "__dict__", {})
     return found
 
 
-def mangled_in(function: object, path: str) -> str:
-    """A dotted path as the body of a function means it: in a class, private names are mangled."""
-    parts = str(getattr(function, "__qualname__", "")).split(".")
-    outer = [one for one, next_ in pairwise(parts) if "<locals>" not in (one, next_)]
-    owner = outer[-1].lstrip("_") if outer else ""
-    names = path.split(".")
-    return ".".join(f"_{owner}{n}" if owner and _is_private(n) else n for n in names)
-
-
-def _is_private(name: str) -> bool:
+def is_private(name: str) -> bool:
+    """Whether Python writes the class into the name, where it stands in the body of one."""
     return name.startswith("__") and not name.endswith("__")
 
 

@@ -63,13 +63,15 @@ class Binding:
         ignore: parameters to leave out, and attributes of parameters, such as ``"self.client"``:
             then a `Without` replaces the argument.
         key_of: parameter -> function; its result replaces the argument.
+        known: what else `ignore` may name: the globals of the function, where they count.
 
     Attributes:
         bind: called as the function; gives a call's `Bound`.
         names: of the parameters that are not left out, but for that of ``**kwargs``.
         bound: the names of the arguments that are bound already: ``self`` of a bound method, say.
-        variables: what `ignore` names of captured variables. A name that a parameter has, or that
-            ``**kwargs`` may take, means that; it stands for no variable of a helper.
+        variables: what `ignore` names of captured variables and of globals. A name that a
+            parameter has, or that ``**kwargs`` may take, means that; it stands for no variable of
+            a helper.
 
     Raises:
         ConfigError: a name is not one of the parameters, cannot be in ``**kwargs``, and is not a
@@ -82,12 +84,14 @@ class Binding:
         *,
         ignore: Iterable[str] = (),
         key_of: Changes = MappingProxyType({}),
+        known: Iterable[str] = (),
     ) -> None:
         apart = taken_apart(func)
         signature, passes_on = _signature(apart.func)
         roots = {entry: entry.partition(".")[0] for entry in ignore}
         dropped, paths = {entry for entry, root in roots.items() if entry == root}, _paths_in(roots)
-        _check_names(apart.func, signature, [*roots.values(), *key_of])
+        named = {*known}.intersection(roots)
+        _check_names(apart.func, signature, [*roots.values(), *key_of], named)
         parameters = tuple((signature or _ANY).parameters.values())
         changes = {name: _less(each) for name, each in paths.items()}
         changes |= {name: _keyed(function) for name, function in key_of.items()}
@@ -103,7 +107,7 @@ class Binding:
         self.bound = bound_names(func)
         taken = {parameter.name for parameter in parameters}
         if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
-            taken |= {*roots.values()} - _captured_names(apart.func, chain(apart.func))
+            taken |= {*roots.values()} - named - _captured_names(apart.func, chain(apart.func))
         self.variables = tuple([entry for entry, name in roots.items() if name not in taken])
 
     def named(self, bound: Bound) -> dict[str, Any]:
@@ -155,11 +159,13 @@ _ANY: Final = inspect.signature(lambda *args, **kwargs: (args, kwargs))
 """How a function without a signature is bound."""
 
 
-def _check_names(func: Any, signature: inspect.Signature | None, asked: Iterable[str]) -> None:
+def _check_names(
+    func: Any, signature: inspect.Signature | None, asked: Iterable[str], named: set[str]
+) -> None:
     parameters = {} if signature is None else signature.parameters
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters.values()):
         return  # the caller may pass it by keyword
-    known = {*parameters, *_captured_names(func, closures(func))}
+    known = {*parameters, *named, *_captured_names(func, closures(func))}
     for name in asked:
         if name not in known:
             title = getattr(func, "__qualname__", repr(func))

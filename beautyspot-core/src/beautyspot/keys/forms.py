@@ -120,21 +120,16 @@ def _path(walk: Walk, value: Any) -> str:
     return tag("path", walk.array([kind.__name__, PurePath.__str__(value)]))
 
 
-def _zone(walk: Walk, value: Any) -> str:
-    try:
-        value.__reduce__()  # refused for a zone from a file, which may be another one of that key
-    except Exception:
-        walk.refuse(value, "was read from a file, which its key does not name")
-    return tag("zoneinfo", quote(str(value.key)))
-
-
 def _enum(walk: Walk, value: Any) -> str:
-    """Class, name and, as far as it is flat, value; unions of flags have no name of their own."""
+    """Class, name and value, as far as it has a form; unions of flags have no name of their own."""
     from enum import Flag
 
-    name, number = None if isinstance(value, Flag) else value._name_, value._value_
-    parts = [name, number] if type(number) in FLAT else [name]
-    return tag("enum", f"[{named(walk, type(value))},{walk.array(parts)}]")
+    name = None if isinstance(value, Flag) else value._name_
+    cls, outer = named(walk, type(value)), walk.lenient
+    walk.lenient = True
+    text = walk.array([name, value._value_])
+    walk.lenient = outer
+    return tag("enum", f"[{cls},{text}]")
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
@@ -205,7 +200,7 @@ _BY_NAME: Final[dict[str, Form]] = {
     "datetime:timedelta": _parts_of(
         "timedelta", lambda value: (value.days, value.seconds, value.microseconds)
     ),
-    "zoneinfo:ZoneInfo": _zone,
+    "zoneinfo:ZoneInfo": _text_of("zoneinfo", lambda zone: zone.__reduce__()[1][0]),  # its key
     "uuid:UUID": _parts_of("uuid", lambda value: (f"{value.int:032x}", value.is_safe.value)),
     "decimal:Decimal": _text_of("decimal", _decimal),
     "collections:OrderedDict": _ordered,
@@ -447,6 +442,8 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
             return found_by_name(walk, value, parts)
         is_new = function is _NEW and args == (kind,)
         if is_new and type(state) is dict and drained == [None, None]:
+            if not _copies_what_is_set(walk, value, state):
+                return whole(walk, value)
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if not says_all or walk.less(value):
@@ -454,6 +451,23 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
         return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
 
     return write
+
+
+def _copies_what_is_set(walk: Walk, value: object, state: dict[Any, Any]) -> bool:
+    """Whether the state of an object has what a class below its package's, or a program, sets.
+
+    A package may name what is copied, as requests does of its sessions, and not know of that.
+    """
+    kind: Any = type(value)
+    held = {name: item for name, item in _held(walk, value, object) if item is not _UNSET}
+    if held.keys() <= state.keys() or says_how_to_copy(kind):
+        return True
+    with suppress(Exception):  # of a class in C, or what its methods raise
+        twin: Any = None if hasattr(kind, "__del__") else object.__new__(kind)
+        for name, item in (*held.items(), (OWN_KEY, None)):
+            object.__setattr__(twin, name, item)
+        return OWN_KEY in kind.__reduce_ex__(twin, 4)[2]
+    return False
 
 
 def _is_own(state: Any, own: dict[str, Any]) -> bool:
@@ -469,10 +483,7 @@ def _keyed(walk: Walk, value: Any, function: Callable[[Any], object]) -> str:
     known = (id(value), os.fspath(value)) if type(value) is File else None
     if known in walk.kept:
         return walk.kept[known]
-    try:
-        key = function(value)
-    except Exception as error:
-        raise _failed(walk, value, function, error) from error
+    key = _asked(walk, value, function)
     walk.definitions.append(type(value))
     text = tag("key", f"[{name},{walk.at('<key>', '', key)}]")
     if known is not None:
@@ -480,15 +491,20 @@ def _keyed(walk: Walk, value: Any, function: Callable[[Any], object]) -> str:
     return text
 
 
-def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
-    """The error of a value whose key function raised one."""
-    name = getattr(function, "__qualname__", type(function).__name__)
-    return UnstableKeyError(
-        f"{less_secrets(walk.where())} is {described(value)}, whose key function {name} raised "
-        f"{type(error).__name__}: {masked(str(error))}. Correct that function, or leave the "
-        "argument out with mark(ignore=...)",
-        path=walk.where(),
-    )
+def _asked(walk: Walk, value: object, function: Callable[[Any], object]) -> object:
+    """What counts of a value, as a key function or a plug-in says."""
+    try:
+        return function(value)
+    except Exception as error:
+        name, path = getattr(function, "__qualname__", type(function).__name__), walk.where()
+        why = (
+            f"which {less_secrets(str(error))}"
+            if isinstance(error, UnstableKeyError)
+            else f"whose key function {name} raised {type(error).__name__}: {masked(str(error))}. "
+            "Correct that function, or leave the argument out with mark(ignore=...)"
+        )
+        place = f"{less_secrets(path[:200])} is {described(value)}"
+        raise UnstableKeyError(f"{place}, {why}", path=path) from error
 
 
 class _Supported:
@@ -511,14 +527,7 @@ class _Supported:
 
     def __call__(self, walk: Walk, value: object) -> str:
         """Write `value`."""
-        try:
-            key = self._key(value)
-        except UnstableKeyError as error:
-            path, why = walk.where(), less_secrets(str(error))
-            message = f"{less_secrets(path[:200])} is {described(value)}, which {why}"
-            raise UnstableKeyError(message, path=path) from error
-        except Exception as error:
-            raise _failed(walk, value, self._key, error) from error
+        key = _asked(walk, value, self._key)
         name = self._name or named(walk, self._cls)
         own = "{}" if self._is_own is None else _state(walk, value, self._base, self._is_own)
         text = f"{name},{self._support},{walk.at('<key>', '', key)}"

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json.decoder
 import re
 from functools import lru_cache
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.names import identifier_of
 from beautyspot.messages import MASK, is_secret, masked, masked_json, may_hold_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 LIMIT: Final = 1024
 """Bytes of the whole text, in UTF-8."""
@@ -23,18 +24,23 @@ LIMIT: Final = 1024
 _LONGEST: Final = 400
 """Characters of one text that are shown."""
 
-_MOST: Final = 20
-"""Items of one collection that are shown."""
-
-_DEEPEST: Final = 6
-"""Collections and objects within each other that are shown."""
+_REPR: Final = Repr()
+_REPR.maxlevel = 6
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 20
+_REPR.maxstring = _REPR.maxother = _LONGEST
 
 _CUT: Final = "…"
 _unquoted: Final[Any] = json.decoder.scanstring  # type: ignore[attr-defined] # absent from the stubs
 _CONSTANTS: Final = {"null": "None", "true": "True", "false": "False"}
-_BRACKETS: Final = {"$tuple": "()", "$set": "{}", "$frozenset": "{}"}
 _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
 """What a cut may have halved: it may be a secret."""
+
+
+class _Text(str):
+    """A text that stands as it is among others."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
 
 
 def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
@@ -52,7 +58,7 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
         elif text[0] == '"' and not (
             is_of_secret or may_hold_secret(plain := _unquoted(text, 1)[0])
         ):
-            value = repr(plain if len(plain) <= _LONGEST else plain[:_LONGEST] + _CUT)
+            value = repr(plain) if len(plain) <= _LONGEST else _REPR.repr(plain)
         else:
             value = shown_value(name, text, definitions)
         parts.append(f"{title}={value}")
@@ -63,7 +69,7 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
 def shown_value(name: str, text: str, definitions: Iterable[Any] = ()) -> str:
     """One canonical text, of what has this name."""
     fields = {identifier_of(each): _fields(each) for each in definitions if isinstance(each, type)}
-    return _Pretty(fields).value(json.loads(masked_json(name, text)), 0)
+    return _REPR.repr(_readable(json.loads(masked_json(name, text)), fields))
 
 
 def _fields(cls: Any) -> list[str]:
@@ -90,84 +96,46 @@ def _title(name: str) -> tuple[str, bool]:
     return known if known.isidentifier() else repr(known[:_LONGEST]), is_secret(name)
 
 
-def _quoted(text: str) -> str:
-    if text == MASK:
-        return text
-    text = masked(text) if may_hold_secret(text) else text
-    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + _CUT)
+def _readable(value: Any, fields: Mapping[str, list[str]]) -> Any:
+    """A parsed canonical text, as what has the `repr` that people read."""
+    if isinstance(value, str):
+        return _Text(value) if value == MASK else masked(value)
+    if isinstance(value, list):
+        before = [isinstance(item, str) and item[:1] == "-" and is_secret(item) for item in value]
+        pairs = zip([False, *before], value, strict=False)
+        return [_Text(MASK) if option else _readable(item, fields) for option, item in pairs]
+    if not isinstance(value, dict):
+        return value
+    [tag, *others] = value or [""]
+    if others or tag[:1] != "$":
+        return {masked(key): _readable(item, fields) for key, item in value.items()}
+    return _tagged(tag, value[tag], fields)
 
 
-class _Pretty:
-    """Writes parsed canonical texts; `fields` are those of classes, by identifier."""
-
-    def __init__(self, fields: Mapping[str, list[str]]) -> None:
-        self._fields = fields
-
-    def value(self, value: Any, depth: int) -> str:
-        if isinstance(value, str):
-            return _quoted(value)
-        if not isinstance(value, list | dict):
-            return repr(value)
-        if depth >= _DEEPEST:
-            return _CUT
-        if isinstance(value, list):
-            return self._items(value, "[]", depth)
-        [tag, *others] = value or [""]
-        held = value.get(tag)
-        if others or tag[:1] != "$":
-            pairs = [[_quoted(key), item] for key, item in value.items()]
-            return self._pairs(pairs, depth, str)
-        if tag in _BRACKETS and isinstance(held, list):
-            return self._items(held, _BRACKETS[tag], depth)
-        return self._tagged(tag, held, depth)
-
-    def _tagged(self, tag: str, held: Any, depth: int) -> str:  # noqa: C901 - a case a form
-        if tag == "$str":
-            return repr(re.sub(_LAST_WORD, "", masked(held["begin"])) + _CUT)
-        if tag in ("$date", "$decimal", "$module"):
-            return str(held)
-        if tag == "$path":
-            return _quoted(
-                held[1].replace(":/", "://")
-            )  # a URL has lost a slash: secrets are masked
-        if tag in ("$dict", "$ordereddict"):
-            return self._pairs(held, depth, lambda key: self.value(key, depth + 1))
-        if tag in ("$defaultdict", "$deque"):
-            return self.value(held[1], depth)
-        if tag in ("$datetime", "$time"):
-            return " ".join([part for part in held if isinstance(part, str)])
-        if tag in ("$bytes", "$bytearray"):
-            size = len(held) // 2 if isinstance(held, str) else held["size"]
-            return f"<{tag[1:]} of {size}>"
-        if tag in ("$type", "$function", "$global"):
-            return _class_name(held) or f"<{tag[1:]}>"
-        if not isinstance(held, list) or not held:
-            return f"<{tag[1:]}>"
-        name = _class_name(held[0])
-        if tag == "$enum":
-            return f"{name}.{held[1][0] or held[1][1]}"
-        shown = self._fields.get(_identifier(held[0]), []) if tag == "$object" else []
-        if shown and isinstance(held[1], dict):
-            named = [f"{n}={self.value(held[1][n], depth + 1)}" for n in shown if n in held[1]]
-            return f"{name}({', '.join([*named[:_MOST], *_more(len(named))])})"
-        return f"<{name}>" if name else f"<{tag[1:]}>"
-
-    def _pairs(self, pairs: list[Any], depth: int, key: Callable[[Any], str]) -> str:
-        texts = [f"{key(k)}: {self.value(item, depth + 1)}" for k, item in pairs[:_MOST]]
-        return f"{{{', '.join([*texts, *_more(len(pairs))])}}}"
-
-    def _items(self, items: list[Any], brackets: str, depth: int) -> str:
-        texts: list[str] = []
-        before: Any = None
-        for item in items[:_MOST]:
-            option = isinstance(before, str) and before[:1] == "-" and is_secret(before)
-            texts.append(MASK if option else self.value(item, depth + 1))
-            before = item
-        return f"{brackets[0]}{', '.join([*texts, *_more(len(items))])}{brackets[1]}"
-
-
-def _more(count: int) -> list[str]:
-    return [f"{_CUT} {count - _MOST} more"] if count > _MOST else []
+def _tagged(tag: str, held: Any, fields: Mapping[str, list[str]]) -> Any:  # noqa: C901 - a case a form
+    if tag == "$str":
+        return _Text(repr(re.sub(_LAST_WORD, "", masked(held["begin"])) + _CUT))
+    if tag == "$path":
+        return masked(held[1].replace(":/", "://"))  # a URL has lost a slash: secrets are masked
+    if tag == "$tuple":
+        return tuple(_readable(held, fields))
+    if tag in ("$set", "$frozenset"):
+        return _Text(f"{{{_REPR.repr(_readable(held, fields))[1:-1]}}}")
+    if tag in ("$dict", "$ordereddict"):
+        keys = [_Text(_REPR.repr(_readable(key, fields))) for key, _ in held]
+        return dict(zip(keys, [_readable(item, fields) for _, item in held], strict=True))
+    parts = held if isinstance(held, list) and held else [held]
+    if tag in ("$date", "$decimal", "$datetime", "$time"):
+        return _Text(" ".join([part for part in parts if isinstance(part, str)]))
+    name = _class_name(parts[0])
+    if name and tag in ("$type", "$function", "$global"):
+        return _Text(name)
+    if tag == "$enum":
+        return _Text(f"{name}.{held[1][0] or held[1][1]}")
+    own = held[1] if tag == "$object" and isinstance(held[1], dict) else {}
+    named = [name for name in fields.get(_identifier(parts[0]), ()) if name in own]
+    shown = [f"{name}={_REPR.repr(_readable(own[name], fields))}" for name in named]
+    return _Text(f"{name}({', '.join(shown)})" if shown else f"<{name or tag[1:]}>")
 
 
 def _identifier(name: Any) -> str:

@@ -27,7 +27,7 @@ BEGIN: Final = 300
 """So many characters of a longer string are written beside its SHA-256, for people."""
 
 MANY: Final = 256
-"""More integers in one list or tuple are written as their SHA-256, where each has 32 bits."""
+"""More floats, or integers of 32 bits, in one list or tuple are written as their SHA-256."""
 
 FOLD: Final = 8192
 """Longer texts of containers are written as their SHA-256, so no text grows without bound.
@@ -135,22 +135,39 @@ def flat_texts(named: Mapping[str, Any]) -> dict[str, str]:
 # ------------------------------------------------------------------------- many flat values at once
 
 
+# What many numbers are called; how `marshal` writes one: the first byte, and how many they are.
+_PACKED: Final[dict[type, tuple[str, bytes, int]]] = {
+    int: ("ints", b"i", 5),
+    float: ("floats", b"g", 9),
+}
+
 # The C encoder of `json`, which `json.dumps` with these options would make for each call.
 _encoder: Final[Any] = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # absent from the stubs
     None, None, quote, None, ":", ",", True, False, True
 )
 
 
-def many_ints(items: Any) -> str | None:
-    """The text of a list or tuple of over `MANY` integers; None if it is none, or one is large."""
-    if len(items) > MANY and type(items[0]) is int:
-        data = dumps(items, 2)  # after a head of five bytes, an "i" and four bytes for each
-        count = len(data) // 5 - 1
-        if len(data) == 5 * count + 5 and data[5::5].count(b"i") == count:
-            digest = hashlib.sha256(b"(")  # as the head of a tuple begins, also for a list
-            digest.update(memoryview(data)[1:])
-            return tag("ints", f'["{digest.hexdigest()}",{count}]')
-    return None
+def many_numbers(items: Any) -> str | None:
+    """The text of a list or tuple of over `MANY` integers, or floats; None if it is none.
+
+    And where one of them is large. Floats are so from 2**1009 on, and so are NaNs, which all count
+    as one.
+    """
+    form = _PACKED.get(type(items[0])) if len(items) > MANY else None
+    if form is None:
+        return None
+    name, mark, width = form
+    try:
+        data = dumps(items, 2)  # after a head of five bytes, the mark and the bytes of each
+    except ValueError:  # there are others among them
+        return None
+    fits = len(data) == 5 + width * len(items) and data[5::width].count(mark) == len(items)
+    tops = data[13::9] if width == 9 else b""  # the sign and the seven highest bits of exponents
+    if not fits or b"\x7f" in tops or b"\xff" in tops:
+        return None
+    digest = hashlib.sha256(b"(")  # as the head of a tuple begins, also for a list
+    digest.update(memoryview(data)[1:])
+    return tag(name, f'["{digest.hexdigest()}",{len(items)}]')
 
 
 def flat_json(container: Any, values: Collection[Any]) -> str | None:

@@ -21,7 +21,7 @@ from beautyspot.keys.text import (
     flat_json,
     fold,
     is_plain_key,
-    many_ints,
+    many_numbers,
     quote,
     tag,
 )
@@ -151,7 +151,7 @@ class Walk:
 
     def array(self, items: Iterable[Any], step: str = ITEM) -> str:
         """The JSON array of `items`."""
-        text = many_ints(items) if type(items) in (list, tuple) else None
+        text = many_numbers(items) if type(items) in (list, tuple) else None
         if text is not None:
             return text
         items = tuple(items)

@@ -192,6 +192,7 @@ class Leases:
     def _ask(self, tickets: list[Ticket]) -> None:
         """Ask for the keys of some waits, and tell those of which there is news."""
         rejected: dict[str, float] = {}
+        asked = time.monotonic()
         for ticket in tickets:
             rejected.update(ticket.rejected)
         try:
@@ -207,6 +208,7 @@ class Leases:
                     ticket.answer = None if ticket.is_over else begun
                 if ticket.answer is not None:
                     unused.discard(ticket.key)
+                    ticket.asked = asked
                     self._tell(ticket, begun)
         if unused:
             with suppress(Exception):
@@ -225,14 +227,16 @@ class Ticket(Awaited):
     Attributes:
         answer: what the store answered about the key, once there is something; None before, and
             where the store failed.
+        asked: when the answer was asked for, by `monotonic`.
         is_over: whether nobody waits any more.
         due: when the key is asked for again.
     """
 
-    __slots__ = ("answer", "due", "is_over", "key", "rejected", "since")
+    __slots__ = ("answer", "asked", "due", "is_over", "key", "rejected", "since")
 
     def __init__(self, key: str, rejected: Mapping[str, float], since: float) -> None:
         self.key, self.rejected, self.since, self.due = key, rejected, since, since + FIRST
         self.answer: Begun | None = None
+        self.asked = 0.0
         self.done = self.is_over = False
         self.wakers = []

@@ -2,9 +2,9 @@
 
 A function with the annotation ``-> list[Answer]`` names `Answer`, and so the classes in its fields:
 ``sources: list[Source]`` in `Answer` names `Source`. A class that is passed to a function counts in
-that call, ``def ask(prompt, schema: type[T]) -> T``, and so does that of a value of a type variable
-of the return annotation. Only classes count whose stored form follows from the class: dataclasses,
-attrs, named tuples, enums, pydantic models, exceptions, subclasses of builtin types.
+that call, ``def ask(prompt, schema: type[T]) -> T``. Only classes count whose stored form follows
+from the class: dataclasses, attrs, named tuples, enums, pydantic models, exceptions, subclasses of
+builtin types.
 
 Annotations may be text (``from __future__ import annotations``). Its names are looked up one by
 one: a name that is imported only for type checkers is skipped, and the others still count.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dis
 import functools
 import sys
 import types
@@ -22,13 +21,12 @@ import typing
 from collections.abc import Callable as AbstractCallable
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, get_args, get_origin
 
 from beautyspot.functions.annotations import annotations_of, signature_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
-from beautyspot.serialization.trust import Own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -61,19 +59,9 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
         return []
 
 
-def own_of(func: Callable[..., Any]) -> Own:
-    """What makes the loaded classes of a function's own package count; asked when it is marked.
-
-    Modules that it imports in its body, and that are not loaded yet, are in it.
-    """
-    inner = _annotated(func)
-    where = module_name(str(getattr(inner, "__module__", "")))
-    code = getattr(inner, "__code__", None)
-    names: set[str] = set()
-    if code is not None and dis.opmap["IMPORT_NAME"] in code.co_code[::2]:
-        names = {*code.co_names}  # those of modules, and others, which do no harm
-    loaded = {name for name in names if any(f".{one}".endswith(f".{name}") for one in sys.modules)}
-    return Own(where, root_of(where), frozenset(names - loaded))
+def own_of(func: Callable[..., Any]) -> str:
+    """The top-level package of a function, the loaded classes of which are its own."""
+    return root_of(module_name(str(getattr(_annotated(func), "__module__", ""))))
 
 
 def _annotated(func: Any) -> Any:
@@ -179,14 +167,11 @@ def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
     try:
         function = _annotated(func)
         names, annotations = _names_of(function), annotations_of(function)
-        mentioned = {n: [*_mentioned(one, names, {})] for n, one in annotations.items()}
-        variables = [one for one in mentioned.pop("return", ()) if isinstance(one, TypeVar)]
-        takes = {
-            name: is_of_classes
-            for name, found in mentioned.items()
-            for is_of_classes in [any(one is type for one in found)]
-            if is_of_classes or any(one in variables for one in found if isinstance(one, TypeVar))
-        }
+        takes = [
+            name
+            for name, annotation in annotations.items()
+            if name != "return" and any(one is type for one in _mentioned(annotation, names, {}))
+        ]
         signature = signature_of(func) if takes else None
     except Exception:  # an annotation may be anything, and not each callable has a signature
         return None
@@ -194,19 +179,18 @@ def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
 
 
 def _in_arguments(
-    signature: Signature, takes: dict[str, bool], args: tuple[Any, ...], kwargs: dict[str, Any]
+    signature: Signature, takes: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> list[Any]:
     bound = signature.bind_partial(*args, **kwargs)
     bound.apply_defaults()
-    passed = [_passed(bound.arguments.get(name), classes) for name, classes in takes.items()]
-    return [found for several in passed for found in several]
+    return [found for name in takes for found in _passed(bound.arguments.get(name))]
 
 
-def _passed(value: Any, classes: bool) -> Iterable[Any]:
-    """The classes and annotations in an argument; else, of a type variable, those of its values."""
+def _passed(value: Any) -> Iterable[Any]:
+    """The classes and annotations in an argument."""
     if issubclass(type(value), type) or get_origin(value) is not None:
         return (value,)
     if type(value) in (dict, list, tuple, set, frozenset):
         items = value.values() if type(value) is dict else value
-        return [found for item in items for found in _passed(item, classes)]
-    return () if classes else (type(value),)
+        return [found for item in items for found in _passed(item)]
+    return ()

@@ -6,10 +6,10 @@ stands in its slots by their descriptors, and the rest in its `__dict__`. Classe
 their own `__dict__` alone, since reading an attribute of one may run a metaclass, or what pydantic
 does to a model that is not complete yet.
 
-The parts of an instance are the fields by name, further attributes, what its base in C holds (the
-text of a subclass of `str`, the arguments of an exception), and the fields that have no value, or
-that of the class. If the class has other fields by then, or keeps something else beside them,
-nothing is restored.
+The parts of an instance are the fields by name, further attributes, and what its base in C holds
+(the text of a subclass of `str`, the arguments of an exception). A field that has only the value of
+the class is given that as its own. If the class has other fields by then, or a model keeps
+something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_generated, module_name, root_of
 from beautyspot.serialization.codec import SCALARS, Attributes, Refused
 from beautyspot.serialization.payload import OtherFields
+from beautyspot.serialization.plain_types import codec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,10 +124,7 @@ _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ be
 _GIVEN: Final = "__pydantic_fields_set__"
 _EXTRA: Final = "__pydantic_extra__"
 _PRIVATE: Final = "__pydantic_private__"
-_EMPTY: Final = (_EXTRA, _PRIVATE)
 _UNDEFINED: Final = "PydanticUndefinedType"
-_BESIDE: Final = frozenset({_CACHED_HASH, *_EMPTY})
-"""What all instances of a class have, or none."""
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
@@ -225,9 +223,13 @@ class Form:
         self._slots = dict(self._members)
         found = (body(one).get("__dict__") for one in line)
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
-        # What an instance has that is not said: of a model, and of one that is just made.
-        self._empty = {n: None for n in _EMPTY if static(cls, n) is self._slots.get(n)}
-        self._beside, self._private, self._unset = _beside_fields(cls, is_model=bool(self._empty))
+        # What an instance has that is not said: of a model, of one that keeps its hash, and of
+        # one that is just made.
+        self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
+        self._beside, self._unset = _beside_fields(cls) if self._empty else (set(), set())
+        hashing = getattr(static(cls, "__hash__"), "__code__", None)
+        if hashing is not None and _CACHED_HASH in hashing.co_names:
+            self._empty[_CACHED_HASH] = None
         self._as_made: dict[str, Any] = {}
         if self._kind is BaseException:
             new: Any = self._base.__new__
@@ -250,20 +252,16 @@ class Form:
     def parts(self, value: Any) -> list[Any]:
         """The number of fields; the attributes, fields first.
 
-        In place of the number stand their names if one has no value, and if one has that of the
-        class, a table of all with that value in a list. Then what the instance holds, if its class
-        extends one in C.
+        In place of the number stand their names if one has no value. Then what the instance holds,
+        if its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
         """
         state = self.state(value)
-        of_class = {} if self._is_named else self._of_class(state)
+        state |= {} if self._is_named else self._of_class(state)
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        fields: Any = len(own) if len(own) == len(self.fields) else [*self.fields]
-        if of_class:
-            fields = Attributes({n: [of_class[n]] if n in of_class else None for n in self.fields})
-        parts = [fields, own]
+        parts = [len(own) if len(own) == len(self.fields) else [*self.fields], own]
         if _CACHED_HASH in state:
             state[_CACHED_HASH] = None
         if _GIVEN in state:
@@ -279,17 +277,15 @@ class Form:
 
     def _of_class(self, state: dict[str, Any]) -> dict[str, Any]:
         """The fields that stand in the class alone, which may have other values by then."""
-        alone = {}
-        for name in self.fields:
-            found = static(self.cls, name)
-            if name in state or found is _MISSING or found is self._slots.get(name):
-                continue  # it is there, or has no value
-            if hasattr(type(found), "__set__"):
+        found = {name: static(self.cls, name) for name in self.fields if name not in state}
+        unset = (_MISSING, *self._slots.values())
+        alone = {n: item for n, item in found.items() if not any(item is each for each in unset)}
+        for name, item in alone.items():
+            if self._dict is None or hasattr(type(item), "__set__"):
                 raise Refused(
                     f"its field {name} is kept by a descriptor, maybe outside of it: call "
                     f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
                 )
-            alone[name] = found
         return alone
 
     def make(self, fields: Any, state: Any, content: Any = None) -> Any:
@@ -300,17 +296,13 @@ class Form:
             Exception: the parts are damaged.
         """
         names = [*state]
-        stored = [*fields] if type(fields) in (list, dict) else names[:fields]
-        if type(fields) not in (list, dict) and (type(fields) is not int or fields != len(stored)):
+        stored = [*fields] if type(fields) is list else names[:fields]
+        if type(fields) is not list and (type(fields) is not int or fields != len(stored)):
             raise RestoreError("an instance of fewer attributes than it says: the data are damaged")
         self._check(state, names, stored)
-        for name, values in fields.items() if type(fields) is dict else ():
-            if values and not _is_same(static(self.cls, name), values[0]):
-                state[name] = values[0]  # the class has another value by now
         is_bare = self._base is object and content is None
         value = object.__new__(self.cls) if is_bare else self._bare(content)
-        if self._empty:  # without these a model is not whole
-            state = {**self._empty, **state}
+        state = {**self._empty, **state}
         if _GIVEN in self._slots:
             state[_GIVEN] = {n for n in state.get(_GIVEN, names[: len(stored)]) if type(n) is str}
         for name in self._slots.keys() & state.keys():
@@ -323,9 +315,8 @@ class Form:
         """Refuse parts that are not those of an instance of the class as it is now."""
         if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
-        beside = state.keys() & _BESIDE ^ self._beside
-        if self._private:
-            beside |= ({*state.get(_PRIVATE, ())} ^ self._private) - self._unset
+        private = {*state.get(_PRIVATE, ())} if self._empty else set()
+        beside = ((state.keys() & {_EXTRA, _PRIVATE} | private) ^ self._beside) - self._unset
         if beside or (*stored,) != self.fields:
             changed = ", ".join(sorted({*self.fields} ^ {*stored} | beside)) or "in another order"
             name = plain_name(self.cls)
@@ -382,30 +373,22 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
     return None if found is _MISSING else tuple(found)
 
 
-def _beside_fields(cls: type, *, is_model: bool) -> tuple[set[str], set[str], set[str]]:
-    """What all instances of a class have beside their fields; private attributes of a model.
-
-    Then those of the private ones that an instance need not have.
-    """
-    code = getattr(static(cls, "__hash__"), "__code__", None)
-    beside = {_CACHED_HASH} if code is not None and _CACHED_HASH in code.co_names else set[str]()
-    if not is_model:
-        return beside, set(), set()
+def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
+    """What all instances of a model have beside its fields; which of it they need not have."""
     private, config = static(cls, "__private_attributes__"), static(cls, "model_config")
-    beside |= {_EXTRA} if config.get("extra") == "allow" else set()
-    beside |= {_PRIVATE} if private else set()
+    held = {*private, _PRIVATE} if private else set[str]()
     unset = {
         name
         for name, each in private.items()
         if each.default_factory is None and type(each.default).__name__ == _UNDEFINED
     }
-    return beside, {*private}, unset
+    return held | ({_EXTRA} if config.get("extra") == "allow" else set()), unset
 
 
 class EnumForm:
     """The same of an enum: its members by their names, and flags by those of their bits.
 
-    Beside the names stands the value, if it is a plain one, to notice that it is another by then.
+    Beside the names stands the value, if its text tells it, to notice that it is another by then.
     """
 
     code = ENUM
@@ -452,14 +435,17 @@ class EnumForm:
 _COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
 
 
-def _is_same(found: object, stored: object) -> bool:
-    """Whether a value of a class is surely the stored one; no code of the program is asked."""
-    is_flat = type(found) is type(stored) and _is_flat(found)
-    return found is stored or (is_flat and repr(found) == repr(stored))
-
-
-def _is_flat(value: object) -> bool:
-    return type(value) in SCALARS or (type(value) is tuple and all(map(_is_flat, value)))
+def _is_flat(value: Any) -> bool:
+    """Whether its text tells all of a value, the same in each process; of a set it does not."""
+    kind = type(value)
+    if kind in SCALARS or kind in (set, frozenset):
+        return kind in SCALARS
+    if kind is dict or kind is list:
+        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
+    codec = codec_of(kind)
+    with suppress(Refused):
+        return codec is not None and all(map(_is_flat, codec.encode(value)))
+    return False
 
 
 def form_of(cls: type) -> Form | EnumForm:

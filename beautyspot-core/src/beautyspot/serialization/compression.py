@@ -2,7 +2,7 @@
 
 The column `serializer` says so, with the number of bytes before: ``zstd.5242880:msgpack``. A
 release or a machine that can't read it sees that, and computes the result again; the digest and the
-signature of a result cover that column. Of an error that is a result, ``error:`` stays in front.
+signature of a result cover that column. Errors that are results are stored as they are.
 
 Python has the library from 3.14 on, earlier ones have it by the extra ``zstd``
 (the package backports.zstd, the same code and the same interface).
@@ -39,7 +39,7 @@ SAFE: Final = 64 * 2**20
 _PART: Final = 2**20
 """Bytes that are decompressed at a time."""
 
-_HEAD: Final = r"(error:)?zstd\.(\d{1,15}):(.*)"
+_HEAD: Final = r"zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
 _MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
 _NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built without it lacks
@@ -71,26 +71,23 @@ def is_installed() -> bool:
 
 def is_compressed(codec: str | None) -> bool:
     """Whether a column `serializer` is that of a compressed result."""
-    return codec is not None and codec.removeprefix(ERROR).startswith(COMPRESSED)
+    return codec is not None and codec.startswith(COMPRESSED)
 
 
 def plain_of(codec: str) -> tuple[str, int | None]:
     """What the column would be without compression; the bytes before it, or None without one."""
     match = re.fullmatch(_HEAD, codec, re.DOTALL)
-    return (codec, None) if match is None else (f"{match[1] or ''}{match[3]}", int(match[2]))
+    return (codec, None) if match is None else (match[2], int(match[1]))
 
 
 def compressed(codec: str, data: Data) -> tuple[str, bytes] | None:
     """The column and the bytes of a compressed result; None where that gains nothing."""
-    if len(data) < SMALLEST or is_compressed(codec):
+    if len(data) < SMALLEST or codec.startswith((COMPRESSED, ERROR)):
         return None
     packed: bytes = _zstd().compress(data)
     head = f"{COMPRESSED}{len(data)}:"
-    if len(packed) + len(head) >= len(data) or _is_too_steep(len(packed), len(data)):
-        return None
-    if codec.startswith(ERROR):
-        return f"{ERROR}{head}{codec.removeprefix(ERROR)}", packed
-    return head + codec, packed
+    gains = len(packed) + len(head) < len(data) and not _is_too_steep(len(packed), len(data))
+    return (head + codec, packed) if gains else None
 
 
 def decompressed(payload: Payload) -> Payload:
@@ -124,24 +121,18 @@ def decompressing(parts: Iterable[Data], size: int, stored: int) -> Iterator[byt
     decompressor = zstd.ZstdDecompressor()
     try:
         for part in parts:
-            for out in _fed(decompressor, part):
+            fed, goes_on = part, True
+            while goes_on:
+                out = decompressor.decompress(fed, max_length=_PART)
                 left -= len(out)
                 if left < 0:
                     raise RestoreError("a compressed result is longer than its row says")
                 yield out
+                fed, goes_on = b"", not (decompressor.eof or decompressor.needs_input)
     except (zstd.ZstdError, EOFError) as error:
         raise RestoreError(f"a compressed result is damaged ({error})") from error
     if left or not decompressor.eof or decompressor.unused_data:
         raise RestoreError("a compressed result is not as long as its row says")
-
-
-def _fed(decompressor: Any, part: Data) -> Iterator[bytes]:
-    """What comes out for one more part, `_PART` bytes at most at a time."""
-    while True:
-        yield decompressor.decompress(part, max_length=_PART)
-        if decompressor.eof or decompressor.needs_input:
-            return
-        part = b""
 
 
 def _is_too_steep(stored: int, size: int) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Number
 from reprlib import Repr
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,44 +14,19 @@ _SHORT: Final = Repr()
 _SHORT.maxstring = _SHORT.maxother = 120
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+@dataclass(frozen=True, repr=False)
 class Instance:
     """Stands for an instance of a class of the program that stored it: its class was not there.
 
-    Two are equal if class and fields are, by ``==``, and not where that says neither, as of arrays.
-    It can't be changed, and counts in sets and as a key.
-
-    Args:
-        class_name: the name under which it is stored, as "module:qualified.name".
-        fields: the values by name, where the stored form has names, else by position.
+    Two are equal if class and fields are. It counts in sets and as a key.
 
     Attributes:
-        class_name: see above.
-        fields: see above; a mapping that can't be changed.
+        class_name: the name under which it is stored, as "module:qualified.name".
+        fields: the values by name, where the stored form has names, else by position.
     """
 
     class_name: str
     fields: Mapping[str | int, Any]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", MappingProxyType(dict(self.fields)))
-
-    def __getattr__(self, name: str) -> Never:
-        known = (
-            f": the field is in .fields[{name!r}]" if name in vars(self).get("fields", ()) else ""
-        )
-        raise AttributeError(f"an Instance has no attribute {name!r}{known}")
-
-    def __reduce__(self) -> tuple[type[Instance], tuple[str, dict[str | int, Any]]]:
-        return type(self), (self.class_name, dict(self.fields))
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        try:
-            return self.class_name == other.class_name and bool(self.fields == other.fields)
-        except Exception:  # "ambiguous"
-            return self is other
 
     def __hash__(self) -> int:
         """Of texts and numbers in it: other values may have none, or equal ones of other types."""

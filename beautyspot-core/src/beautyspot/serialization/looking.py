@@ -78,10 +78,7 @@ def _not_installed(library: str, kind: str, form: Any) -> NotInstalled:
 def _attributes(names: Any, state: Fields, content: Any = None) -> Fields:
     """All attributes, private and extra ones of models too; before them what it holds, by place."""
     found: Fields = {}
-    if type(names) is dict:  # of a field that stands in the class, its value is in a list
-        in_order = {**state, **{name: values[0] for name, values in names.items() if values}}
-        found.update({name: in_order[name] for name in names if name in in_order})
-    elif type(names) is list and type(content) is tuple:  # a named tuple
+    if type(names) is list and type(content) is tuple:  # a named tuple
         found.update(zip(names, content, strict=True))
     elif content is not None:
         found.update(_encoded(content if type(content) is list else [content]))

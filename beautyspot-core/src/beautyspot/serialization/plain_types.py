@@ -6,12 +6,13 @@ the program has imported the library, or when one is restored.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from types import EllipsisType, NotImplementedType
 from typing import Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.functions.names import genuine
+from beautyspot.functions.names import genuine, root_of
 from beautyspot.serialization.codec import SCALARS, Codec, Segment
 
 BIG_INT: Final = Codec(
@@ -62,18 +63,14 @@ BY_CODE: Final[dict[int, Codec]] = {
 }
 """The codecs that read; those of classes are entered by `reading`."""
 
-_STANDARD: Final = "beautyspot.serialization.standard_types", range(20, 60)
-_PYDANTIC: Final = "beautyspot.serialization.pydantic_types", range(125, 128)
-_MODULES: Final = {
-    **dict.fromkeys(
-        ("array", "collections", "datetime", "decimal", "fractions", "ipaddress"), _STANDARD
-    ),
+_STANDARD: Final = "beautyspot.serialization.standard_types"
+_PYDANTIC: Final = "beautyspot.serialization.pydantic_types"
+_HOMES: Final = {
+    **dict.fromkeys(("collections", "datetime", "decimal", "fractions", "ipaddress"), _STANDARD),
     **dict.fromkeys(("pathlib", "types", "uuid", "zoneinfo"), _STANDARD),
     **dict.fromkeys(("pydantic", "pydantic_core"), _PYDANTIC),
 }
-"""The first part of the module of a type -> our module with its codec, and their codes."""
-
-_loaded: Final[set[str]] = set()
+"""The first part of the module of a type -> our module with its codec."""
 
 
 def codec_of(cls: type) -> Codec | None:
@@ -81,9 +78,9 @@ def codec_of(cls: type) -> Codec | None:
     codec = BY_TYPE.get(cls)
     if codec is None:
         cls = genuine(cls)
-        module, _ = _MODULES.get(cls.__module__.partition(".")[0], ("", None))
-        if module:
-            _load(module)
+        home = _HOMES.get(root_of(cls.__module__))
+        if home is not None:
+            _load(home)
             codec = BY_TYPE.get(cls)
     return codec
 
@@ -97,25 +94,18 @@ def codec_of_code(code: int) -> Codec:
     """The codec with an ext type.
 
     Raises:
-        RestoreError: none has it, or its library is not installed.
+        RestoreError: none has it.
+        ImportError: its library is not installed.
     """
     if code not in BY_CODE:
-        for library, (module, codes) in _MODULES.items():
-            if code in codes:
-                try:
-                    _load(module)
-                except ImportError as error:
-                    raise RestoreError(
-                        f"a value of {library} is stored: install it ({error})"
-                    ) from error
+        _load(_STANDARD if code < 100 else _PYDANTIC)
     if code in BY_CODE:
         return BY_CODE[code]
     raise RestoreError(f"the ext type {code} is unknown: damaged, or stored by a newer release")
 
 
+@cache
 def _load(name: str) -> None:
-    if name not in _loaded:
-        module: Any = import_module(name)
-        BY_CODE.update((codec.code, codec) for codec in module.CODECS.values())
-        BY_TYPE.update(module.CODECS)
-        _loaded.add(name)
+    module: Any = import_module(name)
+    BY_CODE.update((codec.code, codec) for codec in module.CODECS.values())
+    BY_TYPE.update(module.CODECS)

@@ -6,7 +6,7 @@ import re
 from collections.abc import MappingView
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.file import File
 from beautyspot.contracts.foreign import foreign, is_plan
@@ -14,7 +14,6 @@ from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data
 from beautyspot.functions.names import identifier_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
-from beautyspot.serialization.trust import parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +84,8 @@ def advice(value: object, types: Types) -> str:
     if is_plan(value):
         why = "is a plan that is not computed yet"
         return f"{identifier_of(cls)} {why}: return what its compute() gives"
-    name, why, how = _written(cls), "is not a type that can be stored as it is", ""
+    name = re.sub(r"\[~.*\]", "", cls.__qualname__)  # of `Page[~T]`, which is a library's own
+    why, how = "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
         base = next((one.__name__ for one in SCALAR_BASES if issubclass(cls, one)), None)
@@ -111,14 +111,3 @@ def _instead(cls: type) -> str:
     if method is None and hasattr(cls, "__array__"):
         return "an array of NumPy: numpy.asarray(…)"
     return f"its {method}()" if method else "what you need of it, as plain values"
-
-
-def _written(cls: type) -> str:
-    """A class as a program names it: of `Page[~T]`, which is a library's own, that is `Page`."""
-    origin, arguments = parameters_of(cls)
-    if origin is None:
-        return cls.__qualname__
-    if all(isinstance(one, TypeVar) for one in arguments):
-        return str(origin.__qualname__)
-    parts = [_written(one) if isinstance(one, type) else repr(one) for one in arguments]
-    return f"{origin.__qualname__}[{', '.join(parts)}]".replace("~", "")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Data
     from beautyspot.contracts.types import Types
-    from beautyspot.serialization.trust import Own
 
 
 class MsgpackSerializer(SerializerBase):
@@ -33,7 +32,7 @@ class MsgpackSerializer(SerializerBase):
 
     Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
-    `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
+    `collections`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
     SimpleNamespace; what a plug-in supports (`TypeSupport`); and if the program names them, by
     `register` or by an annotation: dataclasses, attrs, enums, named tuples, pydantic models,
     exceptions, subclasses of builtin types, and any class with functions to write and read it.
@@ -86,7 +85,7 @@ class MsgpackSerializer(SerializerBase):
         try:
             if data[0] == ARRAY and is_tagged(data):
                 return parse(data, Reader, self._trust, owned=owned)
-            return unpackb(data, strict_map_key=False, ext_hook=no_ext)
+            return unpackb(data, strict_map_key=True, ext_hook=no_ext)
         except RestoreError:
             raise
         except Exception as error:
@@ -121,14 +120,14 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
 
-    def vouching(self, types: Iterable[Any], *, own: Own | None = None) -> MsgpackSerializer:
+    def vouching(self, types: Iterable[Any], *, own: str | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
 
         What is registered with `self` counts for it, also later.
 
         Args:
             types: the annotations.
-            own: of a function; its own classes count where `types` names none that excludes them.
+            own: the top-level package of a function, the loaded classes of which count as well.
         """
         classes = [cls for annotation in types for cls in classes_in(annotation)]
         old = self._trust

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
-from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import partial
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -18,7 +17,6 @@ from ipaddress import (
     IPv6Network,
 )
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
-from pickle import PicklingError
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID, SafeUUID
@@ -26,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import genuine
-from beautyspot.serialization.codec import Attributes, Codec, Refused, Segment, check
+from beautyspot.serialization.codec import Attributes, Codec, Refused, check
 
 _NOTHING: Final = type(None)
 
@@ -59,18 +57,6 @@ ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
 """A key of the IANA time zone database, such as Europe/Berlin."""
 
 
-def _zone_key(value: ZoneInfo) -> list[Any]:
-    if value.key is None or not re.fullmatch(ZONE_KEY, value.key):
-        raise Refused(
-            "a zone without a key of the IANA time zone database is not stored: use ZoneInfo(key)"
-        )
-    try:
-        value.__reduce__()
-    except PicklingError as error:  # it may have been given the key of another zone
-        raise Refused("a zone read from a file is not stored: use ZoneInfo(key)") from error
-    return [value.key]
-
-
 def _zone(key: str) -> ZoneInfo:
     if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks it, too; stored text never becomes a path
         raise RestoreError("a zone with an invalid key")
@@ -86,24 +72,16 @@ def _deque(maxlen: int | None, items: list[Any]) -> deque[Any]:
     return deque(items, maxlen)
 
 
-def _items(value: dict[Any, Any]) -> list[Any]:
-    if extra := getattr(value, "__dict__", None):  # they would be lost
-        raise Refused(
-            f"it carries attributes of its own ({', '.join(extra)}): return them beside it"
-        )
-    return [dict(value)]
-
-
-def _ordered_items(value: OrderedDict[Any, Any]) -> list[Any]:
+def _held(value: Any) -> list[Any]:
     """The items, in a list with the attributes where it has some, as a `state_dict` of Torch."""
     own = vars(value)
     return [[dict(value), dict(own)] if own else dict(value)]
 
 
-def _ordered(part: Any) -> OrderedDict[Any, Any]:
+def _holding(cls: type[Any], part: Any) -> Any:
     items, own = part if type(part) is list else (part, {})
     check([items, own], (dict, dict))
-    made = OrderedDict(items)
+    made = cls(items)
     vars(made).update(own)
     return made
 
@@ -126,29 +104,6 @@ def _factory_and_items(value: defaultdict[Any, Any]) -> list[Any]:
             "defaultdict: return dict(…) of it"
         )
     return [name, dict(value)]
-
-
-_ARRAYS: Final = "bBhHiIlLqQfd"
-
-
-def _array_parts(value: array[Any]) -> list[Any]:
-    if value.typecode not in _ARRAYS:
-        raise Refused("array('u') is deprecated and differs between systems: return the text")
-    fill = lambda out: out.__iadd__(memoryview(value).cast("B") if value else b"")  # noqa: E731 - an empty view can't be cast
-    return [
-        *(value.typecode, value.itemsize, sys.byteorder),
-        Segment(len(value) * value.itemsize, fill),
-    ]
-
-
-def _array(code: str, itemsize: int, order: str, data: memoryview) -> array[Any]:
-    if code not in _ARRAYS or array(code).itemsize != itemsize:
-        raise RestoreError(f"an array {code!r} of {itemsize} bytes an item is unknown here")
-    value = array(code)
-    value.frombytes(data)
-    if order != sys.byteorder:
-        value.byteswap()
-    return value
 
 
 # -------------------------------------------------------------------------------------- values
@@ -177,18 +132,17 @@ _INTS: Final = (int,) * 5
 
 CODECS: Final[dict[type, Codec]] = {
     deque: Codec(20, lambda v: [v.maxlen, list(v)], _deque, ((int, _NOTHING), list)),
-    OrderedDict: Codec(21, _ordered_items, _ordered, ((dict, list),)),
+    OrderedDict: Codec(21, _held, partial(_holding, OrderedDict), ((dict, list),)),
     defaultdict: Codec(
         22,
         _factory_and_items,
         lambda name, items: defaultdict(_FACTORIES[name], items),
         ((str, _NOTHING), dict),
     ),
-    Counter: Codec(23, _items, Counter, (dict,)),
+    Counter: Codec(23, _held, partial(_holding, Counter), ((dict, list),)),
     SimpleNamespace: Codec(
         24, lambda v: [Attributes(vars(v))], lambda state: SimpleNamespace(**state), (dict,)
     ),
-    array: Codec(25, _array_parts, _array, (str, int, str, memoryview)),
     genuine(date): Codec(30, lambda v: [v.year, v.month, v.day], _date, _INTS[:3]),
     time: Codec(31, _clock, _time, (*_INTS, object)),
     genuine(datetime): Codec(
@@ -201,7 +155,8 @@ CODECS: Final[dict[type, Codec]] = {
         lambda offset, name: timezone(offset) if name is None else timezone(offset, name),
         (timedelta, (str, _NOTHING)),
     ),
-    ZoneInfo: Codec(35, _zone_key, _zone, (str,)),
+    # By its key, which one that was read from a file does not give.
+    ZoneInfo: Codec(35, lambda zone: [zone.__reduce__()[1][0]], _zone, (str,)),
     Decimal: Codec(40, lambda value: [_EXACT.to_sci_string(value)], _decimal, (str,)),
     Fraction: Codec(41, lambda v: [v.numerator, v.denominator], Fraction, (int, int)),
     # Beside the bytes, whether its making was safe, if the system has said so, as for `uuid1`.

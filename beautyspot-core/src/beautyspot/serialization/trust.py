@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
@@ -23,7 +24,7 @@ from beautyspot.contracts.records import is_copied
 from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
-from beautyspot.logs import inform_once, warn_once
+from beautyspot.logs import inform_once
 from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
     INSTANCE,
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
     from beautyspot.serialization.classes import EnumForm
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"
-
-_SUPPORTED: Final = 256
 
 FUNCTIONS: Final = 66
 """The ext type of instances that are written by functions: of the program, or of a plug-in."""
@@ -139,6 +138,7 @@ class Functions(NamedTuple):
         return value
 
 
+@lru_cache(maxsize=256)  # what is stored may name any number
 def _of_plugin(support: TypeSupport, name: str) -> Functions:
     """The functions of a plug-in's support, for a class of this name."""
 
@@ -164,20 +164,6 @@ def _of_plugin(support: TypeSupport, name: str) -> Functions:
 # ---------------------------------------------------------------------------- classes that count
 
 
-class Own(NamedTuple):
-    """What makes a program's own classes count for a function.
-
-    Attributes:
-        where: the module of the function.
-        package: the top-level package of that.
-        late: modules that were not loaded before the function ran, which imports them.
-    """
-
-    where: str
-    package: str
-    late: frozenset[str] = frozenset()
-
-
 class Trust:
     """The classes that count for one function, or for one call of it.
 
@@ -186,7 +172,8 @@ class Trust:
         types: those that plug-ins support.
         named: the classes that the annotation and the arguments name.
         bases: those of the annotation, whose subclasses and packages count where `own` is given.
-        own: None where others may have written what is stored.
+        own: the top-level package of the function, the loaded classes of which count; None where
+            others may have written what is stored.
     """
 
     def __init__(
@@ -195,7 +182,7 @@ class Trust:
         types: Types,
         named: Iterable[type] = (),
         bases: tuple[type, ...] = (),
-        own: Own | None = None,
+        own: str | None = None,
     ) -> None:
         self.registered = registered
         self.types = types
@@ -205,7 +192,6 @@ class Trust:
         for cls in named:
             self.named.setdefault(identifier_of(cls), cls)
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
-        self._supported: dict[str, Functions] = {}
 
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
@@ -227,7 +213,6 @@ class Trust:
             try:
                 found = None if ref is None else self._class(ref)
                 if found is cls or (found is not None and ref == _generic(found)):
-                    self._say_if_late(cls)
                     return ref, self._form(cls)
             except (Refused, RestoreError):
                 continue
@@ -284,15 +269,9 @@ class Trust:
         return form
 
     def _plugin(self, names: Any) -> Functions:
-        known = self._supported.get(names) if type(names) is str else None
-        if known is not None:
-            return known
         name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
         if name in self.types:
-            if len(self._supported) >= _SUPPORTED:  # what is stored may name any number
-                self._supported.clear()
-            made = self._supported[names] = _of_plugin(self.types[name], exact or name)
-            return made
+            return _of_plugin(self.types[name], exact or name)
         if root_of(name.partition(":")[0]) in OF_DATA:
             raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
         raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
@@ -311,7 +290,7 @@ class Trust:
             return found
         if self.own is not None:
             cls, place = loaded_class(ref), ref.partition(":")[0]
-            is_own = root_of(place) == self.own.package or place == module_name("__main__")
+            is_own = root_of(place) == self.own or place == module_name("__main__")
             if cls is None and is_own:
                 raise RestoreError(
                     f"{ref!r} is not loaded, or not there any more: import its module where the "
@@ -356,15 +335,6 @@ class Trust:
                 )
         found: type = model[tuple(made)]
         return found
-
-    def _say_if_late(self, cls: type) -> None:
-        module, own = cls.__module__, self.own
-        if own and any(module == name or module.endswith(f".{name}") for name in own.late):
-            warn_once(
-                f"{identifier_of(cls)} is stored, and its module is imported only while the "
-                "function runs: a program that starts anew does not know the class then, and runs "
-                f"the function again. Import {module} at the top of {own.where}"
-            )
 
     def check_hashed(self, values: Sequence[Any]) -> None:
         """Refuse what would run code of the program as an element of a set, or as a key.

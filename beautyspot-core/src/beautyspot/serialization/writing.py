@@ -44,11 +44,8 @@ def document(value: object, trust: Trust) -> Data:
     Raises:
         Refused: a part has no stored form, or is too large for msgpack.
     """
-    writer = _Writer(trust, SCALARS)
+    writer = _Writer(trust)
     tree = writer.tree(value)
-    if writer.is_tagged and writer.has_odd_keys:
-        writer = _Writer(trust, _TEXTS)
-        tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
     try:
         packed: Any = packb(tree, strict_types=True)
@@ -70,14 +67,11 @@ class _Writer:
 
     Args:
         trust: the classes that count.
-        keys: the types of keys that may be those of a map; in a document with tagged values these
-            are texts and bytes alone, see `reading`.
     """
 
-    def __init__(self, trust: Trust, keys: frozenset[type]) -> None:
+    def __init__(self, trust: Trust) -> None:
         self.out = bytearray(HEAD) + bytes(SIZE.size)
-        self.is_tagged = self.has_odd_keys = False
-        self._keys = keys
+        self.is_tagged = False
         self._trust = trust
         self._depth = 0
         self._known: dict[type, Any] = {}
@@ -161,14 +155,13 @@ class _Writer:
         return done
 
     def _mapping(self, value: dict[Any, object]) -> object:
-        """As a map, where the keys are those of one; else keys and values in turn."""
+        """As a map, where the keys are texts or bytes; else keys and values in turn."""
         kinds = {*map(type, value)}
-        is_plain = kinds <= _TEXTS and SCALARS.issuperset(map(type, value.values()))
-        if is_plain and _is_packable(value):
-            return value
-        self.has_odd_keys |= not kinds <= _TEXTS
+        flat = [part for pair in value.items() for part in pair]
+        if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
+            return value if kinds <= _TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
-        if kinds <= self._keys and _is_packable([*value]):
+        if kinds <= _TEXTS and _is_packable([*value]):
             return done
         self._trust.check_hashed([*value])
         pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, taken_apart
-from beautyspot.functions.names import (
-    closures,
-    innermost_function,
-    is_without_file,
-    unwrap_ours,
-)
+from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
 from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
@@ -34,21 +28,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.options import MarkOptions
 
     FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
-
-    class Addressed(Protocol):
-        """A call that gets a key."""
-
-        args: tuple[Any, ...]
-        kwargs: dict[str, Any]
-        bound: Bound
-        written: Written | None
-        own_id: object
-        waited: bool
-        input_id: str
-        key: str
-        version: str | None
-        digests: str | None
-        arguments: str | None
 
 
 OWN_ID: Final = "mark(key=)"
@@ -78,6 +57,23 @@ class Written(NamedTuple):
     kept: dict[object, str]
     code: str = ""
     definitions: Sequence[Any] = ()
+
+
+class Addressed:
+    """A call that gets a key: what that is made of, and the key."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
+    key = ""  # "" where the call has no stable key: it runs uncached
+    input_id = ""
+    version: str | None = None  # of its function, as it is in the key
+    digests: str | None = None  # of its arguments, as they were before it ran
+    arguments: str | None = None  # the same for people
+    written: Written | None = None  # what is written of them, where the key was made of that
+    own_id: object = None  # what `key=` gave in their place
+    bound: Bound = ((), {})
+    waited = False  # others ran since it got its key, and may have changed its arguments
 
 
 class Addressing:
@@ -115,10 +111,7 @@ class Addressing:
         self._is_ours = self._keygen is keygen
         self._function = user = unwrap_ours(function)  # a limiter changes no signature
         target = taken_apart(function).func
-        options = options.written_in(target)
-        self._globals = _globals_in(options, target)
-        ignore = tuple([name for name in options.ignore if name not in self._globals])
-        self._options = options = replace(options, ignore=ignore)
+        self._options = options
         self._on_first_key: FirstKey | None = on_first_key
         self._on_first_call = on_first_call
         self.is_shared: Callable[[], bool] = bool
@@ -135,14 +128,17 @@ class Addressing:
         if key is not None and not isinstance(key, str) and not callable(key):
             per_argument = key
         self._keyed = frozenset(per_argument)
-        self._binding = Binding(user, ignore=options.ignore, key_of=per_argument)
+        # What the version follows may be named as well.
+        inner = innermost_function(target) if self.follows else None
+        known: Mapping[str, Any] = {} if inner is None else inner.__globals__
+        self._binding = Binding(user, ignore=options.ignore, key_of=per_argument, known=known)
         self.bind = self._binding.bind
         self._added: dict[str, str] = {}
         if options.added:
             self._added = added_texts(
                 user,
                 options.added,
-                ignore=ignore,
+                ignore=options.ignore,
                 key_of=per_argument,
                 text_of=self._keygen.canonical,
             )
@@ -177,8 +173,7 @@ class Addressing:
     def _following(self) -> Following:
         from beautyspot.tasks.following import Following  # parses sources: rarely needed
 
-        ignore = {*self._binding.variables, *self._globals}
-        return Following(self._function, self._keygen, ignore)
+        return Following(self._function, self._keygen, self._binding.variables)
 
     def _forget_version(self) -> None:
         """Have the next call look up what `version="auto"` comes to."""
@@ -385,13 +380,3 @@ class Addressing:
         if self._options.each:
             name = _to_json([name, {"each": self._options.each}])  # not as the argument itself
         return KeyMaker(name, version, self._keygen.digest)
-
-
-def _globals_in(options: MarkOptions, function: Any) -> set[str]:
-    """The globals that `ignore=` names, where the version follows them."""
-    inner = innermost_function(function) if options.version == "auto" else None
-    if inner is None:
-        return set()
-    codes = [inner.__code__, *(each.__code__ for each in closures(function))]
-    own = {name for code in codes for name in (*inner.__code__.co_varnames, *code.co_freevars)}
-    return {name for name in options.ignore if name in inner.__globals__ and name not in own}

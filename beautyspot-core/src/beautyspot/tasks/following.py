@@ -131,7 +131,7 @@ class Following:
 
     def _followed(self) -> set[Record]:
         walk = _Follow(self._keygen, self._project, self._first)
-        walk.begin(self._function, self._ignore)
+        walk.begin(self._function, self._ignore, self._owner)
         name = identifier_of(self._function)
         if walk.changing:
             warn_once(
@@ -202,10 +202,11 @@ class _Follow:
         self._ignore: Collection[str] = ()
         self._around: list[FunctionType] = []  # whose captured variables `ignore` may name
         self._globals: object = None
+        self._receiver: Any = UNKNOWN  # the class of `self`
 
-    def begin(self, function: Any, ignore: Collection[str]) -> None:
+    def begin(self, function: Any, ignore: Collection[str], receiver: Any) -> None:
         """Follow a function that is marked: what is bound to it are arguments."""
-        self._ignore, self._around = ignore, closures(function)
+        self._ignore, self._around, self._receiver = ignore, closures(function), receiver
         self._globals = getattr(innermost_function(function), "__globals__", None)
         *_, last = chain(function)
         self.run(function if isinstance(last, FunctionType | type) else type(last))
@@ -259,6 +260,8 @@ class _Follow:
 
     def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
         name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
+            owner = self._receiver
         self.records.add((name, "", code_digest(function)))
         used = {each for code in with_nested(function.__code__) for each in code.co_names}
         self._reads_docs |= not _DOCS.isdisjoint(used)

@@ -20,7 +20,7 @@ from beautyspot.config.settings import (
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
-from beautyspot.functions.names import mangled_in
+from beautyspot.functions.names import is_private
 from beautyspot.messages import check_options
 
 if TYPE_CHECKING:
@@ -139,15 +139,6 @@ class MarkOptions:
             compress=compress if self.compress is None else compression(self.compress),
         )
 
-    def written_in(self, function: object) -> MarkOptions:
-        """These options with ``self.__x`` as the class means it that the function is written in."""
-        key = self.key
-        if isinstance(key, Mapping):
-            key = {mangled_in(function, name): by for name, by in key.items()}
-        added = self.added and {mangled_in(function, x): by for x, by in self.added.items()}
-        ignore = tuple(mangled_in(function, x) for x in self.ignore)
-        return replace(self, key=key, ignore=ignore, added=added)
-
     @property
     def seconds(self) -> float | None:
         """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own.
@@ -179,6 +170,10 @@ def _is_text(value: object) -> bool:
 
 def _are_texts(value: object) -> bool:
     return isinstance(value, tuple) and all(map(_is_text, value))
+
+
+def _are_paths(value: Any) -> bool:
+    return _are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
 
 
 def _is_content_type(value: object) -> bool:
@@ -229,7 +224,10 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
         fitting(lambda value: _is_plain(value) or _are_texts(value)),
         f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
     ),
-    "ignore": (fitting(_are_texts), _TEXTS),
+    "ignore": (
+        fitting(_are_paths),
+        f"{_TEXTS}; of a private attribute the name that it has in vars(self), _Class__name",
+    ),
     "name": (text, "a text that no other function uses"),
     "cache_if": (fitting(callable), "a function of the result: True keeps it"),
     "price": (

@@ -11,9 +11,9 @@ from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of, what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
-from beautyspot.serialization.compression import decompressed
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
+from beautyspot.tasks.addressing import Addressed
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase, TaskRecord
     from beautyspot.contracts.types import Types
     from beautyspot.observing import Reason
-    from beautyspot.tasks.addressing import FirstKey, Written
+    from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.options import MarkOptions
 
@@ -42,18 +42,9 @@ _VARIANTS: Final = 64
 """For so many sets of classes that were passed, it is remembered how their instances are stored."""
 
 
-class Call:
+class Call(Addressed):
     """One call that was not answered at once: what the flow needs of it."""
 
-    # Of the class, where a call has them as most do: to set thirty attributes takes microseconds.
-    key = ""  # "" where the call has no stable key: it runs uncached
-    input_id = ""
-    version: str | None = None  # of its function, as it is in the key
-    digests: str | None = None  # of its arguments, as they were before it ran
-    arguments: str | None = None  # the same for people
-    written: Written | None = None  # what is written of them, where the key was made of that
-    own_id: object = None  # what `key=` gave in their place
-    bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
     saves = 0.0  # seconds that the execution took whose result was found
     spares = 0.0  # what it cost
     price: float | None = None  # what this call's own execution cost
@@ -69,7 +60,6 @@ class Call:
     alone = False  # whether its caller goes on before it ends, and may change arguments
     rejected = -inf  # what is stored counts as nothing if it was made by then, in Unix time
     began_at: float | None = None  # when the function began, in Unix time, by the store's clock
-    waited = False  # others ran since it got its key, and may have changed its arguments
     is_hit = False  # whether it got a result without running
     is_stored = False  # whether its own result is stored by now, or queued for that
     invalidated = False  # since it began: only the store may say whether its result is stored
@@ -245,26 +235,23 @@ class Task:
         """
         if not self.options.cache_errors:
             return None
-        payload = decompressed(payload)
         if payload.codec != ERROR + self.form.codec:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
         return restored(form.serializer, payload.data, self.options.cache_errors)
 
     def _check_fits(self) -> None:
-        wrong = what_does_not_fit(self.options.key, self.function)
-        if wrong is not None:
-            raise ConfigError(
-                f"mark(key=) does not fit {self.func_identifier}: it is called with the arguments "
-                f"of the call, but {wrong}: give it the same parameters"
-            )
-        for option in ("ttl", "tags"):
-            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=1)
+        by_result = "the result as its first parameter, and then the same ones, or *args, **kwargs"
+        for option, after, gets, give in (
+            ("key", 0, "the arguments", "the same parameters"),
+            ("ttl", 1, "the result and the arguments", by_result),
+            ("tags", 1, "the result and the arguments", by_result),
+        ):
+            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=after)
             if wrong is not None:
                 raise ConfigError(
-                    f"mark({option}=) does not fit {self.func_identifier}: it is called with the "
-                    f"result and the arguments of the call, but {wrong}: give it the result as its "
-                    "first parameter, and then the same ones, or *args and **kwargs for those"
+                    f"mark({option}=) does not fit {self.func_identifier}: it is called with {gets}"
+                    f" of the call, but {wrong}: give it {give}"
                 )
 
     def fits(self, call: Call) -> bool:

@@ -178,7 +178,7 @@ class TellingAddressing(Addressing):
         try:
             self._keygen.texts_of(named, walk)
         except Exception:
-            walk.noted[_called(walk)] = ""
+            walk.noted[_stopped(walk)] = ""
         return walk.noted, named
 
     @Lazily
@@ -203,13 +203,8 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
 
 
-def _called(walk: Walk) -> str:
-    """What a message calls the part at which a walk has stopped, or the nearest one around it."""
-    (_, name), *steps = walk.path
-    called = str(name)
-    if steps and steps[0][0] is ATTRIBUTE:
-        called = f"{called}.{steps[0][1]}"
-    for _, key in steps:
-        if str(key).startswith(CAPTURED):
-            called = str(key)[len(CAPTURED) : -1]
-    return called
+def _stopped(walk: Walk) -> str:
+    """The part at which a walk has stopped, or the nearest one around it that is noted."""
+    is_attribute = walk.path[1:] and walk.path[1][0] is ATTRIBUTE
+    captured = [n for n, (_, key) in enumerate(walk.path, 1) if str(key).startswith(CAPTURED)]
+    return walk.where(captured[-1] if captured else 2 if is_attribute else 1)
