@@ -38,30 +38,23 @@ _PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 
 def call_items(engine: Engine, whole: Call) -> Any:
     """A call of a plain function of a list."""
-    returned = False
     try:
-        values = drive(_begun(engine, whole))
-        returned = True
-        return values
+        return drive(_begun(engine, whole))
     finally:
-        engine.last_calls.note(whole, returned=returned)
+        engine.last_calls.note(whole)
 
 
 async def await_items(engine: Engine, whole: Call) -> Any:
     """A call of a coroutine function of a list."""
-    returned = False
     try:
         join(engine, whole)
         stranded = not in_asyncio()  # in Trio, say, where our waits do not work
         if stranded and whole.mode == "replay":  # which never waits for the function
-            values = drive(_begun(engine, whole))
-        else:
-            flow = _begun(engine, whole, in_loop=True, stranded=stranded)
-            values = await drive_async(flow, engine.executor)
-        returned = True
-        return values
+            return drive(_begun(engine, whole))
+        flow = _begun(engine, whole, in_loop=True, stranded=stranded)
+        return await drive_async(flow, engine.executor)
     finally:
-        engine.last_calls.note(whole, returned=returned)
+        engine.last_calls.note(whole)
 
 
 def taken_apart(whole: Call) -> tuple[Call, list[Call]]:

@@ -286,7 +286,7 @@ def _flow(  # noqa: C901 - one call in its order
     engine: Engine, call: Call, stored: Any
 ) -> Generator[Step | Give, Any, Outcome]:
     """One call of a marked generator, for which this is stored: the items, and what it returned."""
-    stream, has_ended = Stream(engine, call), False
+    stream = Stream(engine, call)
     heard, skipped = Outcome(), 0
     try:
         if stored is MISSING:
@@ -301,7 +301,6 @@ def _flow(  # noqa: C901 - one call in its order
                 break
         else:
             if stored is not MISSING:
-                has_ended = True
                 return Outcome(stored[-1])
         if skipped and not isinstance(heard.error, Exception | None):
             return heard  # a cancellation, say, of which no function runs to be told
@@ -315,14 +314,13 @@ def _flow(  # noqa: C901 - one call in its order
                 stream.tell_end(heard.error)
                 return heard
             if isinstance(outcome.error, stream.end_by):
-                has_ended = True
                 return (yield from stream.ended(getattr(outcome.error, "value", None)))
             if outcome.error is not None:
                 return outcome
             heard = yield Give(stream.recorded(outcome.value))
     finally:
         engine.streams.pop(call, None)
-        engine.last_calls.note(call, returned=has_ended)
+        engine.last_calls.note(call)
 
 
 # ------------------------------------------------------------------------------- both kinds

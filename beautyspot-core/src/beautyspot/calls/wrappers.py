@@ -55,7 +55,6 @@ def perform(engine: Engine, call: Call) -> Any:
 
 def _call(engine: Engine, call: Call) -> Any:
     """Answer a call; one that the fast path has given its key, and looked up, is a miss."""
-    returned = False
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value = MISSING if looked else answer(engine, call, in_place=False)
@@ -63,14 +62,12 @@ def _call(engine: Engine, call: Call) -> Any:
             value = drive(flow(engine, call))
         if call.stale:
             renew(engine, call)
-        returned = True
         return value
     finally:
-        engine.last_calls.note(call, returned=returned)
+        engine.last_calls.note(call)
 
 
 async def _await(engine: Engine, call: Call) -> Any:
-    returned = False
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
@@ -83,10 +80,9 @@ async def _await(engine: Engine, call: Call) -> Any:
                 value = await drive_async(flow(engine, call), engine.executor)
         if call.stale:
             renew(engine, call)
-        returned = True
         return value
     finally:
-        engine.last_calls.note(call, returned=returned)
+        engine.last_calls.note(call)
 
 
 async def _await_outside_asyncio(engine: Engine, call: Call) -> Any:
