@@ -20,7 +20,6 @@ from beautyspot.calls.reports import (
     has_changed,
     refuse_mixed,
     report_no_lease,
-    warn_inactive,
 )
 from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -93,44 +92,28 @@ class ItemRuns:
         self._deadline = inf
 
     def run(self, missing: list[Item]) -> Steps:
-        """Give all items their values."""
+        """Give all items their values, also where the Spot is shut down meanwhile."""
         holders.end_orphans()
         self._pending.extend(missing)
         try:
-            while self._pending or self._others:
-                if not self._engine.active:
-                    self._end_caching()
-                over = next(
-                    (each for each in self._others if each.follows and each.follows.done), None
-                )
-                if over is None and self._pending:
-                    error = yield from self._round()
-                else:
-                    error = yield from self._wait(over or self._others[0])
-                if error is not None:
-                    return error
+            with self._engine.staying_open():
+                while self._pending or self._others:
+                    done = (each for each in self._others if each.follows and each.follows.done)
+                    over = next(done, None)
+                    if over is None and self._pending:
+                        error = yield from self._round()
+                    else:
+                        error = yield from self._wait(over or self._others[0])
+                    if error is not None:
+                        return error
         finally:
             for item in missing:
-                self._forsake(item)
+                if item.follows is not None:
+                    forsake(item.follows)
         return None
 
     def _shares(self, item: Item) -> bool:
         return self._stores and item.call.key != ""
-
-    def _forsake(self, item: Item) -> None:
-        if item.follows is not None:
-            forsake(item.follows)
-            item.follows = None
-
-    def _end_caching(self) -> None:
-        """Have all that is left run uncached, since the Spot is shut down, or switched off."""
-        self._pending.extend(self._others)
-        self._others.clear()
-        for item in self._pending:
-            if item.call.key:
-                warn_inactive(self._engine, item.call)
-                item.call.key = ""
-            self._forsake(item)
 
     # --------------------------------------------------------------------------------- one round
 
