@@ -206,8 +206,6 @@ def _running(engine: Engine) -> Iterable[RunningCall]:
         call, seconds = run.call, max(0.0, now - began)
         storing = run.pending is not None
         yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
-    for call, began in list(engine.streams.items()):
-        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - began))
 
 
 def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:

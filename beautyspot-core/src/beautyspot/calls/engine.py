@@ -83,7 +83,6 @@ class Engine:
         running: the runs that have not ended yet, in the order of their begin, with when their
             function began, by `perf_counter`; None before that, and for what else keeps the store
             open.
-        streams: the calls of generators that run, each with when that began.
         waiting: the calls that wait for another one, of this process ("run") or another
             ("process"), and since when.
         maps: what counts for maps with a `progress=`, by its `id`, in the order of their begin.
@@ -114,7 +113,6 @@ class Engine:
             "running",
             "saves_behind",
             "size_limit",
-            "streams",
             "uses",
             "wait_timeout",
             "waiting",
@@ -151,7 +149,6 @@ class Engine:
         self.look_ups: weakref.WeakKeyDictionary[object, Any] = weakref.WeakKeyDictionary()
         self.behind = Behind()
         self.flights = Flights()
-        self.streams: dict[Call, float] = {}
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
         cache.saver.count_first = self.counting.write
@@ -171,7 +168,7 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
-        self.running, self.waiting, self.closing, self.streams = {}, {}, [], {}
+        self.running, self.waiting, self.closing = {}, {}, []
         self.maps.clear()
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
@@ -189,8 +186,8 @@ class Engine:
 
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
-        under_way = [getattr(run, "call", None) for run in list(self.running)]
-        for call in (*under_way, *list(self.streams)):
+        for run in list(self.running):
+            call = getattr(run, "call", None)
             if call is None or what.cache_key not in (None, call.key):
                 continue
             task = call.task

@@ -91,7 +91,7 @@ class Stream(Run):
                 call.task.addressing.tell_arguments(call)
                 self._data = []
             self._work = Work(call.task.counted, is_limited=call.task.is_limited)
-            engine.streams[call] = perf_counter()
+            engine.running[self] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
 
@@ -128,7 +128,7 @@ class Stream(Run):
         self.within(self._work.rest)
         if error is not None:
             self.tell_end(error)
-        if self.call not in self.engine.streams:
+        if self not in self.engine.running:
             return
         counted, told = self.call.task.counted, self._told
         self._told = self._work.seconds
@@ -171,7 +171,7 @@ class Stream(Run):
     def ended(self, returned: Any) -> Flow:
         """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
-        if call in engine.streams:
+        if self in engine.running:
             engine.counting.look()
         if self._data is not None and has_changed(engine, self._watch, call):
             self.stop()
@@ -179,9 +179,8 @@ class Stream(Run):
         self.recorded(returned)
         if self._data is not None:
             self.took = self._work.seconds
-            with engine.staying_open():
-                if (yield Block(partial(self._encode, self._data))):
-                    yield from self.saving()
+            if (yield Block(partial(self._encode, self._data))):
+                yield from self.saving()
         return Outcome(returned)
 
     def _encode(self, data: list[Data]) -> bool:
@@ -319,7 +318,7 @@ def _flow(  # noqa: C901 - one call in its order
                 return outcome
             heard = yield Give(stream.recorded(outcome.value))
     finally:
-        engine.streams.pop(call, None)
+        engine.has_run(stream)
         engine.last_calls.note(call)
 
 

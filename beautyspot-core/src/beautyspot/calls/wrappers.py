@@ -249,10 +249,8 @@ _PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit: Callable[..., Any] = task.call
-    answer_call: Callable[[Engine, Call], Any] = call_items
-    if task.items is None:
-        hit, answer_call = make_hit(engine, task), _call
+    hit = make_hit(engine, task) if task.items is None else task.call
+    answer_call = _call if task.items is None else call_items
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
@@ -262,10 +260,8 @@ def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit: Callable[..., Any] = task.call
-    answer_call: Callable[[Engine, Call], Any] = await_items
-    if task.items is None:
-        hit, answer_call = make_hit(engine, task), _await
+    hit = make_hit(engine, task) if task.items is None else task.call
+    answer_call = _await if task.items is None else await_items
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
