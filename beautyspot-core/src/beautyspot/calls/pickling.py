@@ -6,9 +6,8 @@ the process ends, and in the process that it came from it is the same one. Where
 plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
 What is secret does not travel: pickles lie in queues, in the memory of schedulers and in logs.
-A setting that holds a password or a key is left out, and has to be given where the Spot arrives, by
-the environment or a configuration file. Where it is not, the Spot is not made: with another store
-than it was sent with, nobody would see why nothing is ever a hit.
+A Spot that was given a password or a key as an argument is refused, and the message says how every
+process gets its own: from its environment, or a configuration file.
 
 A marked function of an importable module travels as its name. One of ``__main__`` or of another
 function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
@@ -28,10 +27,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
 from beautyspot.calls.engine import Engine, Owner
-from beautyspot.config.resolve import Config
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
-from beautyspot.errors import ConfigError
 from beautyspot.functions.names import sent_classes, take_classes
 from beautyspot.logs import inform_once
 from beautyspot.messages import is_secret, masked
@@ -56,14 +53,11 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
         options = {**options, "observers": _sendable(name, options["observers"])}
     for option, value in options.items():
         _check(name, option, value)
-    withheld = tuple(option for option, value in options.items() if _is_secret(option, value))
-    sent = {option: value for option, value in options.items() if option not in withheld}
     with _lock:
         tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(type(spot), name, sent)
+        token = tokens[0] if tokens else _token(type(spot), name, options)
         _known[token] = spot
-    made_of = type(spot), token, name, sent
-    return make_spot, (*made_of, withheld) if withheld else made_of
+    return make_spot, (type(spot), token, name, options)
 
 
 def _is_secret(option: str, value: object) -> bool:
@@ -109,14 +103,23 @@ def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
 
 
 def _check(spot: str, option: str, value: object) -> None:
+    why = ""
     if isinstance(value, Backend):
+        why = (
+            f"its {option}={value!r} is an object, which may hold secrets and connections: give "
+            f'{option}= as a URL, as a table {{"use": …}} with its name and its options, or as a '
+            "class"
+        )
+    elif _is_secret(option, value):
+        why = (
+            f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
+            f"{SETTINGS[option].variable} in the environment of this and the other processes, or "
+            f"{option} in a configuration file"
+        )
+    if why:
         import pickle
 
-        raise pickle.PicklingError(
-            f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} is "
-            f"an object, which may hold secrets and connections: give {option}= as a URL, or as a "
-            'table {"use": …} with its name and its options, or as a class'
-        )
+        raise pickle.PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -139,38 +142,13 @@ def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sent)
 
 
-def make_spot(
-    cls: Callable[..., Owner],
-    token: str,
-    name: str,
-    options: dict[str, Any],
-    withheld: tuple[str, ...] = (),
-) -> Owner:
-    """The Spot that arrives: the one that is known here by its token, or a new one.
-
-    Raises:
-        ConfigError: a setting that does not travel is not given here.
-    """
+def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
+    """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
         if spot is None or _was_shut_down(token, spot):
-            _check_given(name, options, withheld)
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
-
-
-def _check_given(name: str, options: dict[str, Any], withheld: tuple[str, ...]) -> None:
-    if not withheld:
-        return
-    config = Config.read(profile=options.get("profile"), config=options.get("config"))
-    for option in withheld:
-        if config.source(option) == "default":
-            variable = SETTINGS[option].variable
-            raise ConfigError(
-                f"the Spot {name!r} arrived here without its {option}, which holds a secret, and "
-                f"secrets are not sent: set {variable} in the environment of this process, or "
-                f"{option} in its configuration file"
-            )
 
 
 def _was_shut_down(token: str, spot: Owner) -> bool:
