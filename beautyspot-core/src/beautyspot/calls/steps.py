@@ -98,7 +98,10 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 
 
 class Observed:
-    """An execution of a call's function as observers see it; it enters their contexts."""
+    """An execution of a call's function as observers see it; it enters their contexts.
+
+    A context manager around the work, where that is done at a stretch.
+    """
 
     __slots__ = ("_about", "_entered", "_observers", "_work")
 
@@ -110,6 +113,13 @@ class Observed:
         name, reason = task.func_identifier, call.why or "not stored"
         self._about = Execution(observers.spot, name, call.key, task.kind, reason)
         self._entered = observers.enter(self._about)
+
+    def __enter__(self) -> None:
+        self._work.begin()
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._work.rest()  # what observers do around it is none of the function's work
+        self.end(error)
 
     def end(self, error: BaseException | None) -> None:
         """Leave the contexts, and tell of the end."""
@@ -141,58 +151,34 @@ class Execute(Work):
         self._call, self._observers = call, observers
         self._counted, self._number, self._is_limited = counted, number, call.task.is_limited
 
+    __enter__, __exit__ = Work.begin, Work.rest
+
     def perform(self) -> Outcome:
         """Call it here."""
         observers, call = self._observers, self._call
         watched = observers.told or observers.wraps
-        observed = Observed(observers, call, self) if watched else None
-        error: BaseException | None = None
         try:
-            self.begin()
-            try:
+            with Observed(observers, call, self) if watched else self:
                 value = call.task.function(*call.args, **call.kwargs)
                 if not self.has_begun:  # a decorator gave it in place of a refused call
                     self.start()
-            finally:
-                self.rest()  # what observers do around it is none of the function's work
             return Outcome(value if call.task.draw is None else call.task.draw(value))
-        except Exception as raised:
-            error = raised
-            return Outcome(error=raised)
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            if observed is not None:
-                observed.end(error)
-            del error  # it refers to this frame: a cycle for the collector
+        except Exception as error:
+            return Outcome(error=error)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
         observers, call = self._observers, self._call
         watched = observers.told or observers.wraps
-        observed = Observed(observers, call, self) if watched else None
-        error: BaseException | None = None
         try:
-            self.begin()
-            try:
+            with Observed(observers, call, self) if watched else self:
                 value = await call.task.function(*call.args, **call.kwargs)
                 if not self.has_begun:  # a decorator gave it in place of a refused call
                     self.start()
-            finally:
-                self.rest()  # what observers do around it is none of the function's work
             return Outcome(value if call.task.draw is None else call.task.draw(value))
-        except Exception as raised:
-            error = raised
-            return Outcome(error=raised)
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            if observed is not None:
-                observed.end(error)
-            del error  # it refers to this frame: a cycle for the collector
+        except Exception as error:
+            return Outcome(error=error)
 
 
 class Block:
