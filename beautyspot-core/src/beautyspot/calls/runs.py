@@ -186,7 +186,7 @@ class Run:
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write(pending)
+            writer.write_with_others(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
         elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
