@@ -604,6 +604,8 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
     if found is not None and not _LAZY.isdisjoint([b.__name__ for b in type(found).__mro__]):
         return True
+    if name == "_now" and any(base.__module__ == "http.cookiejar" for base in kind.__mro__):
+        return True  # when a jar was asked last
     if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
         return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
     kept = name[:1] == "_" and "hash" in name
