@@ -363,11 +363,11 @@ class _Follow:
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        shown = value
-        if issubclass(type(value), functools.cached_property):
-            shown = value.func  # beside it stand other attributes in each Python
-        elif issubclass(type(value), functools.singledispatchmethod):
-            shown = dict(value.dispatcher.registry)
+        kind, shown = type(value), value
+        if issubclass(kind, functools.cached_property):
+            shown = vars(value)["func"]  # beside it stand other attributes in each Python
+        elif issubclass(kind, functools.singledispatchmethod):
+            shown = dict(vars(value)["dispatcher"].registry)
         text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not is_code:
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
