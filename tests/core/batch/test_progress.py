@@ -6,7 +6,6 @@ import io
 import logging
 import sys
 import types
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +50,7 @@ def shown(total: int | None, *, at_work: int = 0) -> tuple[Meter, Clock, list[An
     """A meter, its clock, and what it shows; so many calls are under way."""
     clock, seen = Clock(), list[Any]()
     meter = Meter(NAME, total, lambda progress, last: seen.append((progress, last)), clock=clock)
-    meter.start(copy_context(), lambda: at_work)
+    meter.start(lambda: at_work, lambda: 0)
     return meter, clock, seen
 
 

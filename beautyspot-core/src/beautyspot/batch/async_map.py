@@ -99,7 +99,7 @@ class AsyncMap(Map):
         check_asyncio("spot.map of a coroutine function")
         self._loop, behind = asyncio.get_running_loop(), self.target.engine.behind
         before = behind.tasks_here()
-        self.meter.start(self.context, self.running)
+        self.meter.start(self.running, self.target.waiting)
         try:
             with ends_in_order():
                 while True:

@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.batch.records import Progress
-from beautyspot.concurrency.queueing import Work, watch
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextvars import Context
 
     Show = Callable[[Progress, bool], object]
     """Shows it to somebody; True says that no other call comes."""
@@ -69,25 +67,24 @@ class Meter:
         self.hits = self.runs = self.failures = self.refused = self.unstored = self.calls = 0
         self.has_ended = False
         self._running: Callable[[], int] = lambda: 0
-        self._queue = Work()
+        self._waiting: Callable[[], int] = lambda: 0
         self._started = self._moved = clock()
         self._has_begun = False
         self._counted = 0  # what had happened when it was looked at last
         self._samples = deque([(self._started, 0, 0)], SAMPLES)  # when, inputs and calls done
         self._due = self._started + every
 
-    def start(self, context: Context, running: Callable[[], int]) -> None:
-        """Have the calls be counted that queue, made in this context, and those that run."""
+    def start(self, running: Callable[[], int], waiting: Callable[[], int]) -> None:
+        """Have the calls be counted that run, and those of them that wait for a permit."""
         if self._show is not None:
-            context.run(watch, self._queue)
-            self._running = running
+            self._running, self._waiting = running, waiting
 
     def progress(self) -> Progress:
         """What was counted by now."""
         now, total, running = self._clock(), self._total, self._running()
         ended = self.runs + self.failures + self.refused
         done, quiet = self.hits + ended, max(0.0, now - self._moved)
-        waiting = min(running, max(0, self._queue.queueing))
+        waiting = min(running, self._waiting())
         first, last = self._samples[0], self._samples[-1]
         if done > last[1] and now - last[0] >= 1.0:
             self._samples.append((now, done, ended))

@@ -51,6 +51,12 @@ class Target:
         """What may stop a call that is yet to get its permit; None where none is needed."""
         return Start() if self._is_limited else None
 
+    def waiting(self) -> int:
+        """How many calls of the function wait for a permit."""
+        limiting = vars(self.spot).get("_limiting")
+        asked = [] if limiting is None else limiting.asked()
+        return sum(each.counted.func_identifier == self.name for each in asked)
+
     def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls, "" for none; None where each has to be addressed singly."""
         if self._named:

@@ -184,7 +184,7 @@ class ThreadMap(Map):
         with ends_in_order():
             try:
                 _under_way.add(self)
-                self.meter.start(self.context, self.running)
+                self.meter.start(self.running, self.target.waiting)
                 while True:
                     yield from self.ready()
                     if not self._goes_on():

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.making import Making
-from beautyspot.concurrency.queueing import queued, stopping
+from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell
 from beautyspot.errors import RateLimitError
 
@@ -102,7 +102,7 @@ class MachinePlaces:
             RateLimitError: none was free within `timeout` seconds.
         """
         bell, pause = Bell(), 0.0
-        with self._line(place.cap, bell) as line, queued(), stopping(bell) as stop:
+        with self._line(place.cap, bell) as line, stopping(bell) as stop:
             for pause in _pauses(place.cap, timeout, tell):
                 if pause:
                     bell.wait(pause)
@@ -121,7 +121,7 @@ class MachinePlaces:
             RateLimitError: as there.
         """
         alarm, pause, ask = Alarm(), 0.0, partial(self._ask, place.cap)
-        with self._line(place.cap, alarm) as line, queued():
+        with self._line(place.cap, alarm) as line:
             for pause in _pauses(place.cap, timeout, tell):
                 if pause:
                     await alarm.wait(pause)
