@@ -101,10 +101,10 @@ def note(what):
     times.append((time.monotonic(), what))
 @spot.limiter(max_concurrent=3)
 def call(x):
-    note(1), time.sleep(0.002), note(-1)
+    note(1), time.sleep(0.02), note(-1)
 @spot.limiter(max_concurrent=3)
 async def call_later(x):
-    note(1), await asyncio.sleep(0.002), note(-1)
+    note(1), await asyncio.sleep(0.02), note(-1)
 call_later.__beautyspot__._caps = call.__beautyspot__._caps
 async def tasks():
     await asyncio.gather(*(call_later(x) for x in range(20)))
