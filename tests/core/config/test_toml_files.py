@@ -48,8 +48,8 @@ def test_a_pyproject_without_our_table_is_passed_over(repo, text):
 
 @pytest.mark.parametrize(
     "header",
-    ["tool.basedpyright", "tool.beautyspots", "tool.bumpversion", "tool.black", "tool.beautiful", "tool.spot",
-     "tool.other.beautyspot", "tool.pytest.ini_options", "beautifulsoup4"],
+    ["tool.basedpyright", "tool.beautyspots", "tool.bumpversion", "tool.black", "tool.beautiful",
+     "tool.spot", "tool.other.beautyspot", "tool.pytest.ini_options", "beautifulsoup4"],
 )  # fmt: skip
 def test_a_table_of_another_tool_is_not(repo, caplog, header):
     forget_warnings()

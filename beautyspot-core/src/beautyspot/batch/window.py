@@ -22,7 +22,7 @@ from beautyspot.batch.processes import explain_unsent
 from beautyspot.batch.records import Failed
 from beautyspot.batch.targets import Made
 from beautyspot.calls.wrappers import perform
-from beautyspot.concurrency.queueing import NotBegun, Start
+from beautyspot.concurrency.queueing import NotBegun, Start, watch
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import masked
 
@@ -166,7 +166,7 @@ class Map:
         """A context for a call, which may be stopped as long as it waits for its permit."""
         own = self.context.copy()
         if item.start is not None:
-            own.run(item.start.watch)
+            own.run(watch, item.start)
         return own
 
     # --------------------------------------------------------------------------------- ending

@@ -186,8 +186,8 @@ def _execute(run: Run) -> Flow:
     finally:  # also where it is interrupted
         run.took = execution.seconds
         counted.seconds_spent += run.took
-        if monotonic() > engine.counting.due:
-            engine.counting.write_later()
+        if monotonic() > engine.counting.counts_due:
+            engine.counting.count_later()
     if outcome.error is not None:
         counted.failures += execution.has_failed()
         if not task.is_result(outcome.error):
@@ -284,7 +284,6 @@ def renewal(engine: Engine, call: Call) -> Flow:
         outcome = yield from _execute(run)
         if run.pending is None:
             return outcome if outcome.error is not None else Outcome(False)
-        renewed = partial(engine.cache.is_renewed, call, run.pending.record)
-        return Outcome((yield Block(renewed)))
+        return Outcome(run.pending.stored is not False or run.pending.refused)
     finally:
         run.end()

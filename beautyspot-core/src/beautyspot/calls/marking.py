@@ -136,10 +136,7 @@ class Marking:
         if len(self.names) < _MOST_NAMES:
             self.names.add(task.func_identifier)
         if task.addressing.earlier:
-            from beautyspot.results import renamed  # few functions need it
-
             self.earlier[task.func_identifier] = task.addressing.earlier
-            self._engine.cache.renamed = renamed
         if options.content_type is not None and task.form.streams:
             self._engine.reporter.once(
                 f"misfit {task.func_identifier}",

@@ -137,7 +137,7 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
     left = [
         Pending(
             call.task,
-            cache.placed(call.task, record),
+            cache.placement.place(call.task, record),
             0,
             replaces=found[call.key].result_value if call.key in found else None,
             earlier=call.task.addressing.earlier_keys(call),
@@ -149,11 +149,10 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
         puts = [Put(each.record, covers_of(each.record), since) for each in left]
         refused = cache.store.put(puts)
         seconds = seconds or (perf_counter() - began) / len(rows)
-        for pending in left:
-            if pending.key not in refused:
-                # Else look-ups of this process would find what waits to be written.
-                cache.writer.withdraw(Invalidation(pending.key))
-                cache.saver.has_stored(pending, seconds, later=False)
+        stored = [pending for pending in left if pending.key not in refused]
+        for pending in stored:  # else look-ups of this process would find what waits to be written
+            cache.writer.withdraw(Invalidation(pending.key))
+        cache.saver.settle(stored, set(), seconds, later=False)
         left = [pending for pending in left if pending.key in refused]
         if not left:
             return

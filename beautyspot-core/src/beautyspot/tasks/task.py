@@ -150,7 +150,8 @@ class Task:
         lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
         self.error_terms = Terms(lasts, tags)
         self.stale = or_none(seconds)(options.stale)
-        self.to_compare = 0 if options.version == "auto" else COMPARED
+        has_decided = options.version is not None or bool(options.added)  # its author
+        self.to_compare = 0 if has_decided else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.func_identifier = self.addressing.func_identifier
