@@ -161,12 +161,14 @@ class AsyncMap(Map):
         """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
         self.stop()
         self._ticker.cancel()
-        if self.inputs.reader is not None:
-            self.inputs.reader.cancel()
+        reading = [] if self.inputs.reader is None else [self.inputs.reader]
+        for reader in reading:
+            reader.cancel()
         cancelled = None
-        while self.calls:
+        while tasks := [*self.calls.values(), *reading]:
             try:
-                await asyncio.wait(list(self.calls.values()))
+                await asyncio.wait(tasks)
+                reading = []
             except CancelledError as error:
                 cancelled = error
                 self._cancel()

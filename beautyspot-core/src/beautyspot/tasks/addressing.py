@@ -284,12 +284,15 @@ class Addressing:
         if maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
+        walk = keygen.walk()
         for call in calls:
             try:
-                texts = keygen.texts_of(named(self.bind(*call)), keygen.walk())
+                texts = keygen.texts_of(named(self.bind(*call)), walk)
                 made.append(maker(keygen.id_of(texts, self._added)))
             except Exception:  # whoever makes the call meets it again
                 made.append("")
+            if walk.noted or walk.path:  # flat arguments leave no trace in it
+                walk = keygen.walk()
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:
