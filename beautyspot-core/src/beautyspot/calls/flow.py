@@ -34,7 +34,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.leading import followed, lease
+from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     has_its_key,
@@ -45,6 +45,7 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
+from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
 from beautyspot.resilience.observers import NOBODY
@@ -175,10 +176,15 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
         if holders.held:
             holders.end_orphans()
         flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if not leads and flight is not None:  # without a flight: to wait might be a deadlock
-            outcome, flight = yield from followed(engine, call, flight, deadline)
+        while not leads and flight is not None:  # without a flight: to wait might be a deadlock
+            shared = yield from follow(engine, call, flight, deadline)
+            if shared is ABANDONED:
+                flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+                continue
+            outcome = taken_over(engine, call, shared, flight)
             if outcome is not None or call.alone:
                 return (yield from _or_stale(engine, call, outcome or Outcome()))
+            flight = None  # no value to share, or the deadline has passed
     run = Run(engine, call, flight)
     engine.running[run] = None  # until it ends, the store is open
     try:

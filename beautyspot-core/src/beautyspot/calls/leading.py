@@ -31,24 +31,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
-def followed(
-    engine: Engine, call: Call, flight: Flight | None, deadline: float
-) -> Generator[Step, Any, tuple[Outcome | None, Flight | None]]:
-    """What a follower gets; or None, and the flight that it leads, if any, to run the function.
-
-    It follows as often as leaders abandon their flights.
-    """
-    leads = False
-    while flight is not None and not leads:
-        shared = yield from follow(engine, call, flight, deadline)
-        if shared is ABANDONED:
-            flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-            continue
-        outcome = taken_over(engine, call, shared, flight)
-        return outcome, None  # None: no value to share, or the deadline has passed
-    return None, flight
-
-
 def follow(
     engine: Engine, call: Call, flight: Flight, deadline: float
 ) -> Generator[Step, Any, object]:
