@@ -303,12 +303,10 @@ def _flow(  # noqa: C901 - one call in its order
                 return Outcome(stored[-1])
         if skipped and not isinstance(heard.error, Exception | None):
             return heard  # a cancellation, say, of which no function runs to be told
-        for _ in range(skipped):
-            yield Resume(stream, Outcome())
         while True:
             if heard.value is not None or heard.error is not None:
                 stream.stop()
-            outcome: Outcome = yield Resume(stream, heard)
+            outcome: Outcome = yield Resume(stream, Outcome() if skipped else heard)
             if isinstance(heard.error, GeneratorExit) and outcome.error is None:
                 stream.tell_end(heard.error)
                 return heard
@@ -316,7 +314,10 @@ def _flow(  # noqa: C901 - one call in its order
                 return (yield from stream.ended(getattr(outcome.error, "value", None)))
             if outcome.error is not None:
                 return outcome
-            heard = yield Give(stream.recorded(outcome.value))
+            if skipped:  # the consumer has got this one
+                skipped -= 1
+            else:
+                heard = yield Give(stream.recorded(outcome.value))
     finally:
         engine.has_run(stream)
         engine.last_calls.note(call)
