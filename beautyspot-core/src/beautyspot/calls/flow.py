@@ -262,7 +262,8 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if outcome.error is not None:
         counted.failures += execution.has_failed()
         if not task.is_result(outcome.error):
-            run.share(outcome)
+            if run.flight is not None:
+                run.flight.finish(outcome)
             return (yield from _or_stale(engine, call, outcome))
     elif task.options.price is not None:
         engine.price(call, lambda: outcome.value)

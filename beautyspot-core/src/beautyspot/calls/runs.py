@@ -113,11 +113,6 @@ class Run:
 
     # -------------------------------------------------------------------------------- keeping
 
-    def share(self, result: object) -> None:
-        """Give `result` to the followers before the end."""
-        if self.flight is not None:
-            self.flight.finish(result)
-
     def share_found(self, entry: Entry) -> None:
         """Share what is stored with those who came before the store was asked for it."""
         self.shared = entry
