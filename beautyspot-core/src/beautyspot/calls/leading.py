@@ -101,7 +101,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
         deadline: by `monotonic`.
         begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
     """
-    engine, call, cache = run.engine, run.call, run.engine.cache
+    call, cache = run.call, run.engine.cache
     if call.refresh:
         call.rejected = inf
         yield from after_older(run, deadline)
@@ -113,9 +113,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
             begun = yield from _wait_for_lease(run, deadline)
             continue
         before, entry = call.rejected, in_full(found)
-        value = ELSEWHERE if engine.blocking else cache.taken(call, entry, in_place=True)
-        if value is ELSEWHERE:
-            value = yield Block(partial(cache.taken, call, entry))
+        value = yield Block(partial(cache.taken, call, entry))
         if value is not MISSING:
             run.share_found(entry)
             return value
