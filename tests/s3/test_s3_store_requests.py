@@ -114,13 +114,13 @@ def test_a_miss_of_a_key_that_was_computed_before(store: Counted) -> None:
     assert store.costs(lambda: run(store, KEYS[0])) == MISS
 
 
-def test_who_waits_for_another_reads(store: Counted, mocked: Any, asked: list[str]) -> None:
+def test_who_waits_for_another_asks_four_times(
+    store: Counted, mocked: Any, asked: list[str]
+) -> None:
     other = at(mocked, asked)
     other.begin([KEYS[0]], OTHER)
-    first = {"GetObject covers": 1, "PutObject l/": 1, "GetObject l/": 1, "GetObject r/": 1}
-    assert store.costs(lambda: store.begin([KEYS[0]], MINE)) == first
-    then = {"GetObject covers": 1, "GetObject l/": 1, "GetObject r/": 1}
-    assert store.costs(lambda: store.begin([KEYS[0]], MINE)) == then
+    cost = {"GetObject covers": 1, "PutObject l/": 1, "GetObject l/": 1, "GetObject r/": 1}
+    assert store.costs(lambda: store.begin([KEYS[0]], MINE)) == cost
 
 
 def test_a_renewal_is_one_put(store: Counted) -> None:

@@ -204,20 +204,14 @@ def test_an_edit_beneath_a_decorator_of_another_file_is_told(
     assert told(log) == [("WARNING", True)]
 
 
-def test_with_a_version_its_author_has_decided(load: Load, log: pytest.LogCaptureFixture) -> None:
-    store = MemoryMetadataStore()
+def test_with_a_version_or_added_its_author_has_decided(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    store, grown = MemoryMetadataStore(), SOURCE.replace("y=2", "y=2, z=0")
     run(store, load(SOURCE).f, 1, 2, version=1)
     run(store, load(EDITED).f, 1, 2, 1, version=1)
-    assert "by version= is 1 as before. If it is the result of another file's app:f" in log.text
-    assert told(log) == [("INFO", False)]
-
-
-def test_what_added_says_of_the_code_is_said(load: Load, log: pytest.LogCaptureFixture) -> None:
-    store, grown = MemoryMetadataStore(), SOURCE.replace("y=2", "y=2, z=0")
     run(store, load(SOURCE).f, 1)
     run(store, load(grown.replace("x + y", "x + y + z")).f, 1, added={"z": 0})
-    assert "its author has said so by added=" in log.text
-    assert told(log) == [("INFO", False)]
     run(store, load(SOURCE).f, 1, version="auto")
     run(store, load(EDITED).f, 1, 1, version="auto")
     assert told(log) == []
@@ -539,6 +533,7 @@ def test_content_that_functions_change_is_left_out_and_that_is_said(
         "app.KEPT, app.RAN",
         "app.Base.registry, app.RAN",
         "app.HANDLERS, app.RAN",
+        "app.RAN, app.helper.calls",
         "app.RAN",
     }
 

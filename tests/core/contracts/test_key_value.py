@@ -142,18 +142,6 @@ def test_one_that_was_made_while_another_is_put_is_no_work_of_a_wrong_clock(
     assert found.version == "newer"
 
 
-def test_a_lease_of_another_is_read_first_when_it_is_asked_for_again(
-    store: Place, other: DictStore
-) -> None:
-    other.begin([KEYS[0]], OTHER)
-    store.begin([KEYS[0]], MINE)
-    store.asked.clear()
-    assert not store.begin([KEYS[0]], MINE).leased
-    assert "write l/" not in store.asked
-    other.release([KEYS[0]], OTHER)
-    assert store.begin([KEYS[0]], MINE).leased
-
-
 # ------------------------------------------------------------------------- answers that are lost
 
 

@@ -80,13 +80,8 @@ def test_a_loop_does_not_wait_for_the_lock_of_another_process(
     assert spot.peek(f, 1) is not None
 
 
-@pytest.mark.parametrize(
-    "options", [{"save_blob": True}, {"price": lambda _: 0.5}], ids=["blob", "price"]
-)
-def test_what_takes_more_than_a_row_is_stored_in_a_thread(
-    spot: Spot, executor: Counting, options: dict[str, Any]
-) -> None:
-    f = spot.mark(**options)(double)
+def test_what_takes_more_than_a_row_is_stored_in_a_thread(spot: Spot, executor: Counting) -> None:
+    f = spot.mark(save_blob=True)(double)
     assert asyncio.run(f(1)) == 2
     assert executor.asked == 1
     assert spot.peek(f, 1) is not None

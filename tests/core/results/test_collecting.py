@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from beautyspot import (
     ConfigError,
 )
-from beautyspot.memory import MemoryStorage
 from beautyspot.results.collecting import Collected
 from beautyspot_local import LocalStorage
 from rows import put_rows, remove_row
@@ -97,16 +95,6 @@ def test_a_row_may_name_a_blob_by_an_absolute_path_or_another_s_key(spot: Any, m
     assert spot.collect() == NOTHING
 
 
-def test_a_key_that_somebody_is_saving_is_left_alone(spot: Any) -> None:
-    orphan(spot)
-    age(spot)
-    key, token = f"{7:032x}", "a" * 32
-    assert spot.metadata.begin([key], token).leased == [key]
-    assert spot.collect() == NOTHING
-    spot.metadata.release([key], token)
-    assert spot.collect().blobs == 1
-
-
 def test_leftovers_of_broken_saves_go(spot: Any, marked: Any) -> None:
     folder = Path(spot.storage.base_dir) / spot.metadata.store_id / "ab"
     folder.mkdir()
@@ -117,72 +105,7 @@ def test_leftovers_of_broken_saves_go(spot: Any, marked: Any) -> None:
     assert not (folder / ".tmp-0123").exists()
 
 
-def test_age_is_told_by_the_storage_s_clock(make_spot: Any) -> None:
-    """Its server's clock, here years behind ours: what it calls a minute old is a minute old."""
-
-    class Behind(MemoryStorage):
-        now = 1e9
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.saved: dict[str, float] = {}
-
-        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-            self.saved[key] = self.now
-            return super().save(key, data)
-
-        def list(self, prefix: str = "") -> Any:
-            for blob in super().list(prefix):
-                yield blob._replace(modified_at=self.saved[blob.location])
-
-    spot = make_spot(strict=True, storage=Behind())
-    orphan(spot)
-    spot.storage.now += 60
-    assert spot.collect() == NOTHING
-    spot.storage.now += HOUR
-    assert spot.collect().blobs == 1
-
-
 @pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])
 def test_a_wrong_grace_time(spot: Any, grace: Any) -> None:
     with pytest.raises(ConfigError, match="grace=.*: give a number of seconds"):
         spot.collect(grace=grace)
-
-
-def test_collect_while_others_save_and_replace(spot: Any) -> None:
-    """With no grace at all: the leases alone keep what is being written."""
-    marked = spot.mark(save_blob=True)(text)
-
-    def write(n: int) -> None:
-        spot.refresh(marked, n % 10)
-        orphan(spot)
-
-    with ThreadPoolExecutor(4) as pool:
-        writing = [pool.submit(write, n) for n in range(120)]
-        while not all(future.done() for future in writing):
-            spot.collect(grace=0)
-        for future in writing:
-            future.result()
-    assert all(spot.peek(marked, x).value == text(x) for x in range(10))
-    spot.collect(grace=0)
-    assert len(list(spot.storage.list())) == 10
-
-
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_what_a_stream_has_just_saved_is_not_collected(make_spot: Any, save: str) -> None:
-    collected: list[Any] = []
-
-    class Watched(MemoryStorage):
-        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-            location = super().save(key, data, content_type=content_type)
-            if "/clock/" not in key:
-                collected.append(other.collect(grace=0))
-            return location
-
-    storage = Watched()
-    spot, other = make_spot(storage=storage, save=save), make_spot(storage=storage)
-    stream = spot.mark(save_blob=True)(lambda: (yield from "abc"))
-    assert list(stream()) == [*"abc"]
-    spot.flush()
-    assert collected == [NOTHING]
-    assert spot.peek(stream).value == [*"abc", None]

@@ -11,14 +11,13 @@ import pytest
 from beautyspot import File
 from beautyspot.config.signing import SigningKeys
 from beautyspot.results import local_files
-from beautyspot.results import rows as made_rows
+from beautyspot.results.validity import Unsigned
 from gates import until
 from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.results.validity import Digest
     from beautyspot.spot import Spot
 
 SIZE = 2**18  # bytes: over the threshold
@@ -77,13 +76,13 @@ def marked(request: Any, app: Spot, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def digests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of results whose bytes in files were read for their digest."""
     keys: list[str] = []
-    begun = made_rows.begun
+    begun = Unsigned.begun
 
-    def count(key: str, codec: str) -> Digest:
+    def count(self: Unsigned, key: str, *rest: Any) -> Any:
         keys.append(key)
-        return begun(key, codec)
+        return begun(self, key, *rest)
 
-    monkeypatch.setattr(made_rows, "begun", count)
+    monkeypatch.setattr(Unsigned, "begun", count)
     return keys
 
 

@@ -45,4 +45,4 @@ def test_one_that_is_lost_is_said_once(
         leases.beat()
     [said] = caplog.messages
     assert "1 of the leases that this process holds were lost" in said
-    assert KEY not in leases
+    assert KEY not in leases.held

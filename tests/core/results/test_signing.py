@@ -195,8 +195,11 @@ def test_keys_from_the_environment_and_a_file(tmp_path: Any) -> None:
         resolve({}, config=False, environ=environ),
         resolve({}, config=path, environ={}),
     ):
-        assert config["signing_key"].signed(signature, "k", "c", 1.0, None, b"data")
-        assert not config["signing_key"].signed(signature, "k", "c", 1.0, 2.0, b"data")
+        for expires, is_signed in ((None, True), (2.0, False)):
+            digests = config["signing_key"].begun("k", "c", 1.0, expires)
+            for each in digests:
+                each.update(b"data")
+            assert (signature in [each.digest() for each in digests]) is is_signed
 
 
 @pytest.mark.parametrize(

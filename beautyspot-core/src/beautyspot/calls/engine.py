@@ -14,7 +14,7 @@ from beautyspot.contracts.records import clean
 from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
-from beautyspot.results.counting import Counting, LastUses
+from beautyspot.results.counting import Counting
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Engine:
         look_ups: those of tasks where the store may block, by event loop.
         saves_behind: whether results are saved behind their callers.
         counting: what the calls came to, by function.
-        uses: when each result was last found.
+        uses: when each result was last found; the same object.
         running: the runs that have not ended yet, in the order of their begin, with when their
             function began, by `perf_counter`; None before that, and for what else keeps the store
             open.
@@ -151,10 +151,9 @@ class Engine:
         self.flights = Flights()
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
-        cache.saver.count_first = self.counting.write
         cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
-        self.uses = LastUses(cache.store.touch, lambda: cache.clock(), self.counting.write)
+        self.uses = self.counting
 
     def check_open(self) -> None:
         """Refuse a question to a store that may be closed.
@@ -172,7 +171,6 @@ class Engine:
         self.maps.clear()
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
-        self.uses.reset_after_fork()
         self.counting.reset_after_fork()
         self.reporter.reset_after_fork()
         self.cache.reset_after_fork()

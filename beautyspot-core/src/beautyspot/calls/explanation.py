@@ -16,9 +16,9 @@ from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
     ARGUMENTS,
     Identity,
-    Nearest,
     argument_digests,
     identity_of,
+    nearer,
 )
 from beautyspot.serialization.payload import StoredError, is_error
 from beautyspot.tasks.addressing import OWN_ID
@@ -167,12 +167,11 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
         argument_digests(call.digests),
         OWN_ID if addressing.has_own_id else ARGUMENTS,
     )
-    search = Nearest(ours)
+    found = None
     for each in (name, *addressing.earlier):
         for record in listed(engine.cache.store.real, Selection(function=escape(each))):
             if record.key_scheme is not None:  # keys of earlier releases are never looked up
-                search.offer(record, identity_of(record))
-    found = search.found()
+                found = nearer(ours, found, record, identity_of(record))
     if found is None:
         known = ", ".join([*engine.reporter.unstored(name), *addressing.about_changes])
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"

@@ -112,7 +112,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 counted.money_saved += price
             counted.seconds_saved += took or 0.0
             counted.hits += 1
-            seen[key] = now = monotonic()  # what `LastUses.note` does
+            seen[key] = now = monotonic()  # what `Counting.note` does
             if now > uses.due:
                 uses.write_later()
             if call is not None and len(seen) > SEEN:  # a key that was not seen before

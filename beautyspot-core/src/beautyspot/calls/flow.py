@@ -189,9 +189,9 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     engine.running[run] = None  # until it ends, the store is open
     try:
         if flight is not None:
-            begun, together = ELSEWHERE, call.trips is not None and task.kind == "function"
-            if not call.refresh and (together or not engine.blocking):
-                begun = run.ask(in_place=not together)
+            begun = ELSEWHERE
+            if not call.refresh and not engine.blocking:
+                begun = run.ask(in_place=True)
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)
                 if value is not MISSING:
@@ -257,8 +257,8 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     finally:  # also where it is interrupted
         run.took = execution.seconds
         counted.seconds_spent += run.took
-        if monotonic() > engine.counting.due:
-            engine.counting.write_later()
+        if monotonic() > engine.counting.counts_due:
+            engine.counting.count_later()
     if outcome.error is not None:
         counted.failures += execution.has_failed()
         if not task.is_result(outcome.error):

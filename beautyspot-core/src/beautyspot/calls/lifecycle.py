@@ -117,7 +117,7 @@ def make_engine(
         active=config["enabled"],
         price_unit=config["price_unit"] or "",
     )
-    engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
+    engine.counting.writes = config["mode"] in ("normal", "refresh")
     engine.saves_behind = config["save"] == "background"
     if config["max_size"] is not None:
         from beautyspot.results.pruning import SizeLimit

@@ -134,10 +134,14 @@ class Marking:
         if len(self.names) < _MOST_NAMES:
             self.names.add(task.func_identifier)
         if task.addressing.earlier:
-            from beautyspot.results import renamed  # few functions need it
-
             self.earlier[task.func_identifier] = task.addressing.earlier
-            self._engine.cache.renamed = renamed
+        if options.content_type is not None and task.form.streams:
+            self._engine.reporter.once(
+                f"misfit {task.func_identifier}",
+                f"{task.func_identifier} is marked content_type={options.content_type!r}, and is a "
+                "generator, whose items are stored together in beautyspot's own form, which no "
+                "viewer opens: leave content_type= out, or return one value",
+            )
         if options.key is None and (name := request_in(function)):
             self._engine.reporter.once(
                 f"request {task.func_identifier}",

@@ -318,8 +318,8 @@ class StoredResults:
         while others read and write.
 
         Args:
-            grace: keep younger blobs, by the storage's clock: seconds, or a text such as "1h". It
-                must be longer than any save takes.
+            grace: keep younger blobs: seconds, or a text such as "1h". It must be longer than any
+                save takes.
 
         Raises:
             ConfigError: `grace` is not a duration.

@@ -67,23 +67,3 @@ class SigningKeys:
         first = self.begun(key, codec, made_at, expires_at)[0]
         first.update(data)
         return first.digest()
-
-    def signed(
-        self,
-        signature: bytes | None,
-        key: str,
-        codec: str,
-        made_at: float | None,
-        expires_at: float | None,
-        data: Data,
-    ) -> bool:
-        """Whether one of the keys made this signature of this result."""
-        from hmac import compare_digest
-
-        if type(signature) is not bytes:
-            return False
-        for each in self.begun(key, codec, made_at, expires_at):
-            each.update(data)
-            if compare_digest(each.digest(), signature):
-                return True
-        return False

@@ -7,6 +7,7 @@ from typing import Final
 
 from beautyspot.contracts.units import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError
+from beautyspot.messages import checked
 
 LONGEST: Final = 1e9
 """Seconds of what a server adds to its clock: 31 years."""
@@ -21,10 +22,7 @@ def name(option: str, value: object) -> str:
 
 def duration(option: str, value: object, *, least: float = 0.0, most: float = math.inf) -> float:
     """Seconds."""
-    try:
-        found = seconds(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
+    found = checked(option, value, seconds, DURATION)
     if found < least:
         raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
     if found > most:
@@ -39,10 +37,7 @@ def lease_time(value: object) -> float:
 
 def size(option: str, value: object, *, most: int | None = None) -> int:
     """A number of bytes."""
-    try:
-        found = byte_count(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{option}={value!r:.80}: give {SIZE}") from None
+    found = checked(option, value, byte_count, SIZE)
     if most is not None and found > most:
         raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
     return found

@@ -18,7 +18,6 @@ CONTENT_TYPE: Final = r"(?a)[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+\"-]+)*"
 _UNKNOWN: Final = "application/octet-stream"
 _NO_NAME: Final = r"[/\\\x00-\x1f\x7f]|\A\.{0,2}\Z"
 _LONGEST: Final = 255
-_PART: Final = 2**20
 
 
 class File:
@@ -100,7 +99,14 @@ class File:
             return NotImplemented
         if (self.name, self.content_type) != (other.name, other.content_type):
             return False
-        return self.path == other.path or _same_content(self, other)
+        if self.path == other.path:
+            return True
+        import filecmp  # two are rarely compared
+
+        try:
+            return filecmp.cmp(self.path, other.path, shallow=False)
+        except OSError:  # one is gone
+            return False
 
     def __beautyspot_key__(self) -> tuple[str, str, str]:
         """In a key it counts by what makes two equal, and not by its path."""
@@ -131,14 +137,3 @@ def _guessed(name: str) -> str:
 
 def _is_type(text: object) -> bool:
     return isinstance(text, str) and re.fullmatch(CONTENT_TYPE, text) is not None
-
-
-def _same_content(one: File, other: File) -> bool:
-    try:
-        with one.open() as ours, other.open() as theirs:
-            while (part := ours.read(_PART)) == theirs.read(_PART):
-                if not part:
-                    return True
-            return False
-    except OSError:  # one is gone
-        return False

@@ -62,9 +62,6 @@ HEAD: Final = 4096
 _LEAST_TRIES: Final = 3
 """Attempts, though one has taken all the time: the next one may find what it needs."""
 
-_BUSY: Final = 10_000
-"""Keys of which is remembered that another token has their leases."""
-
 
 class _Lease(NamedTuple):
     """A lease that this store object has given.
@@ -151,12 +148,6 @@ class KeyValueStore(MetadataStoreBase):
         """Those that this object has given; made when first needed, so that no plug-in calls us."""
         leases: dict[str, _Lease] = vars(self).setdefault("_held_leases", {})
         return leases
-
-    @property
-    def _busy(self) -> set[str]:
-        """Keys whose leases another token had when they were last asked for."""
-        busy: set[str] = vars(self).setdefault("_busy_keys", set())
-        return busy
 
     def open(self, *, look: bool = False) -> None:
         """See the base class; a plug-in whose place has to be reached calls this after that."""
@@ -288,11 +279,7 @@ class KeyValueStore(MetadataStoreBase):
             if row is not None and _is_invalid(put.covers, put.since, after)
         }
         self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
-        refused = {put.record.cache_key for put, row in pairs if row is None} | late.keys()
-        used = {each.cache_key: each.used_at for each, *_ in rows if each.used_at is not None}
-        if kept := {key: when for key, when in used.items() if key not in refused}:
-            self.touch(kept)  # of a copy; a result that was just made has no uses
-        return refused
+        return {put.record.cache_key for put, row in pairs if row is None} | late.keys()
 
     def _end(self, put: Put) -> None:
         """Release its lease; one that can't be released falls by itself, and the row is stored."""
@@ -369,23 +356,17 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- leases
 
-    def _lease(self, key: str, token: str) -> _Lease | None:
-        """The lease of a key for a token, or None while another has it.
-
-        It is written at once, unless another had it lately: then that is read first.
-        """
+    def _lease(self, key: str, token: str, expected: Tag | None = None) -> _Lease | None:
+        """The lease of a key for a token, in the place of what it was; None if another has it."""
         name, now = f"l/{key}", self.now()
         lease = packed({"token": token, "until": now + self.lease_time})
-        written = None if key in self._busy else self.write(name, lease, None)
+        written = self.write(name, lease, expected)
         if written is None:
             present, tag = self._object(name, {})
-            if present.get("token", token) != token and present.get("until", 0.0) > now:
-                if len(self._busy) >= _BUSY:
-                    self._busy.clear()
-                self._busy.add(key)
+            is_taken = expected is not None or present.get("until", 0.0) > now
+            if present.get("token") != token and is_taken:  # what was released is not renewed
                 return None
             written = self.write(name, lease, tag)
-        self._busy.discard(key)
         return None if written is None else _Lease(token, written)
 
     def renew(self, keys: Collection[str], token: str) -> set[str]:
@@ -395,13 +376,10 @@ class KeyValueStore(MetadataStoreBase):
             held = self._leases.get(key)
             if held is None or held.token != token:
                 return True
-            lease = packed({"token": token, "until": self.now() + self.lease_time})
-            tag = self.write(f"l/{key}", lease, held.tag)
-            if tag is None and (written := self._tag_of(key, token)) is not None:
-                tag = self.write(f"l/{key}", lease, written)
-            if tag is not None:
-                self._leases[key] = held._replace(tag=tag)
-            return tag is None
+            lease = self._lease(key, token, held.tag)
+            if lease is not None:
+                self._leases[key] = held._replace(tag=lease.tag)
+            return lease is None
 
         return {key for key, lost in zip(keys, self.each(is_lost, keys), strict=True) if lost}
 
@@ -418,14 +396,9 @@ class KeyValueStore(MetadataStoreBase):
 
     def _let_go(self, key: str, token: str, tag: Tag) -> None:
         if not self.remove(f"l/{key}", tag):
-            written = self._tag_of(key, token)
-            if written is not None:
+            present, written = self._object(f"l/{key}", {})
+            if present.get("token") == token:  # the answer to its renewal was lost
                 self.remove(f"l/{key}", written)
-
-    def _tag_of(self, key: str, token: str) -> Tag | None:
-        """The tag of a lease that a token has, though not as it was told: an answer was lost."""
-        present, tag = self._object(f"l/{key}", {})
-        return tag if present.get("token") == token else None
 
     # -------------------------------------------------------------------------- invalidations
 
@@ -503,59 +476,45 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:  # noqa: C901 - one walk
         """Old markers and covers, leases that are over, rows that were invalidated all the same.
 
         Also last uses of rows that are gone.
         """
         if not dry_run:
             self._check_may_change()
-        now, covers = self.now(), self._covers()
+        now, covers, kept = self.now(), self._covers(), set[str]()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
-        def lease_that_is_over(name: str) -> tuple[Tag, int] | None:
-            lease, tag = self._object(name, {})
-            return (tag, 0) if float(lease.get("until", 0.0)) + older_than < now else None
+        def is_swept(name: str) -> bool:
+            if name.startswith("l/"):
+                lease, tag = self._object(name, {})
+                is_over, dead = float(lease.get("until", 0.0)) + older_than < now, 0
+            else:
+                record, since, dead, tag = self._head(name[2:])
+                if record is not None:
+                    is_over = _is_invalid(covers_of(record), since, covers)
+                else:
+                    is_over, dead = 0 < dead < forgotten, 0
+                if record is not None and not is_over:
+                    kept.add(name[2:])
+            return is_over and (dry_run or self._take_out(name, tag, dead))
 
-        swept = self._sweep("l/", lease_that_is_over, dry_run)
-        swept += sum(self._sweep_rows(d, covers, forgotten, dry_run) for d in "0123456789abcdef")
+        swept = 0
+        for prefix in ("l/", *(f"r/{digit}" for digit in "0123456789abcdef")):
+            names = self._all_names(prefix, prefix)
+            while page := list(islice(names, _PAGE)):
+                swept += sum(self.each(is_swept, page))
+            uses = f"u/{prefix[2:]}"  # of the rows whose keys begin so
+            gone = self._object(uses, {})[0].keys() - kept if prefix != "l/" else ()
+            swept += len(gone)
+            if gone and not dry_run:
+                self._change(uses, partial(_less, gone), {})
+            kept.clear()
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
         return swept + len(old)
-
-    def _sweep_rows(self, digit: str, covers: dict[str, Any], forgotten: int, dry_run: bool) -> int:
-        """Of the rows whose keys begin so, and their last uses."""
-        kept = set[str]()
-
-        def row_that_is_over(name: str) -> tuple[Tag, int] | None:
-            row = self._head(name[2:])
-            if row.record is None:
-                return (row.tag, 0) if 0 < row.dead < forgotten else None
-            if _is_invalid(covers_of(row.record), row.since, covers):
-                return row.tag, row.dead
-            kept.add(name[2:])
-            return None
-
-        swept = self._sweep(f"r/{digit}", row_that_is_over, dry_run)
-        gone = self._object(f"u/{digit}", {})[0].keys() - kept
-        if gone and not dry_run:
-            self._change(f"u/{digit}", partial(_less, gone), {})
-        return swept + len(gone)
-
-    def _sweep(
-        self, prefix: str, over: Callable[[str], tuple[Tag, int] | None], dry_run: bool
-    ) -> int:
-        """Remove what `over` gives a tag of, by its name, and the `dead` of a row."""
-
-        def is_swept(name: str) -> bool:
-            found = over(name)
-            return found is not None and (dry_run or self._take_out(name, *found))
-
-        swept, names = 0, self._all_names(prefix, prefix)
-        while page := list(islice(names, _PAGE)):
-            swept += sum(self.each(is_swept, page))
-        return swept
 
 
 def _called(ask: Callable[[], Any]) -> Any:
@@ -568,8 +527,9 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use, which `touch` may have told since it was put."""
-    return record._replace(used_at=uses.get(record.cache_key, record.used_at))
+    """A record with its last use; that of a copy stands in its row."""
+    times = uses.get(record.cache_key), record.used_at
+    return record._replace(used_at=max((time for time in times if time is not None), default=None))
 
 
 def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Selection(NamedTuple):
             and (self.smallest is None or size >= self.smallest)
             and (self.largest is None or size <= self.largest)
             and (self.text is None or self.text.casefold() in (record.arguments or "").casefold())
-            and self._has_code((record.code or "").partition(":")[0])
+            and self._has_code(source_of(record.code))
         )
 
     def _has_code(self, source: str) -> bool:
@@ -152,17 +152,18 @@ def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
     for record in records:
         name = record.func_identifier or record.func_name
         found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
-        if source := _source(record.code):
+        if source := source_of(record.code):
             sources.setdefault(name, set()).add(source)
     return [
         found[name]._replace(code_changed=len(sources.get(name, ())) > 1)
-        if _source(found[name].code)
+        if source_of(found[name].code)
         else found[name]
         for name in sorted(found)
     ]
 
 
-def _source(code: str | None) -> str:
+def source_of(code: str | None) -> str:
+    """The digest of the source in the field `code`; "" where there is none."""
     return (code or "").partition(":")[0]
 
 

@@ -165,8 +165,7 @@ class Changing:
             grace: keep younger blobs: seconds, a `timedelta` or a text; longer than any save takes.
             store_id: remove instead all blobs of another store that had this storage, and is gone:
                 its ID, as `examine` lists it. Refused if its newest blob is younger than `grace`.
-            dry_run: True counts what would be removed, by this machine's clock, and changes
-                nothing.
+            dry_run: True counts what would be removed, and changes nothing.
 
         Raises:
             ConfigError: `grace` is not a duration, or no storage was chosen beside a metadata store

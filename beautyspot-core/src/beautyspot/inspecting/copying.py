@@ -26,8 +26,9 @@ from beautyspot.errors import (
 from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import grouped, with_data
-from beautyspot.inspecting.sealing import NotSignedError, Seal, Source, UnreadableError, readable
+from beautyspot.inspecting.sealing import NotSignedError, Seal, UnreadableError, readable
 from beautyspot.inspecting.verifying import Fault
+from beautyspot.results.file_results import Source
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.tasks.form import extension
 
@@ -175,42 +176,24 @@ class Copier:
         self._faults.append(Fault(record.cache_key, name_of(record), problem, kind))
 
     def _copied(self, record: TaskRecord) -> TaskRecord:
-        """The row as the target is to have it, its blob in place."""
-        seal = self._seal(record)
-        if (
-            record.result_type == FILE
-            and size_of(record) > SMALL
-            and not self._becomes_a_row(record)
-        ):
-            return self._streamed(record, seal)
-        data = b"".join(self._passing(seal, record))
-        row = record._replace(result_type=DIRECT_BLOB, result_value=None, digest=seal.digest)
+        """The row as the target is to have it, its blob in place, which is read in parts."""
+        seal = Seal(record, self._parts, self._target, vouch=self._vouch)
+        parts = seal.passing(readable(self._parts.raw(record)))
         stays = record.result_type == DIRECT_BLOB or self._becomes_a_row(record)
-        if stays and len(data) <= self._target.placement.largest_data:
-            return row._replace(result_data=data)
-        storage, kind = self._storage(), stored_type(record)
+        if stays and size_of(record) <= self._target.placement.largest_data:
+            data = b"".join(parts)
+            row = record._replace(result_type=DIRECT_BLOB, result_value=None, result_data=data)
+            return row._replace(digest=seal.digest)
+        storage, kind, source = self._storage(), stored_type(record), Source(parts)
         name = self._target.placement.new_name(record.cache_key, extension(record))
-        location = storage.save(name, data, content_type=kind)
-        return row._replace(result_type=FILE, result_value=location, result_data=None)
-
-    def _streamed(self, record: TaskRecord, seal: Seal) -> TaskRecord:
-        """The same of a large blob, which is never in memory whole."""
-        storage, kind = self._storage(), stored_type(record)
-        name = self._target.placement.new_name(record.cache_key, extension(record))
-        source = Source(self._passing(seal, record))
         try:
             location = storage.save_file(name, source, content_type=kind)
         except Exception:
             if source.error is not None:  # not the target's
                 raise source.error from None
             raise
-        return record._replace(result_value=location, digest=seal.digest)
-
-    def _seal(self, record: TaskRecord) -> Seal:
-        return Seal(record, self._parts, self._target, vouch=self._vouch)
-
-    def _passing(self, seal: Seal, record: TaskRecord) -> Iterator[bytes]:
-        return seal.passing(readable(self._parts.raw(record)))
+        row = record._replace(result_type=FILE, result_value=location, result_data=None)
+        return row._replace(digest=seal.digest)
 
     def _becomes_a_row(self, record: TaskRecord) -> bool:
         """Whether a blob is kept as a Spot of the target would: it has no storage, but large rows.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from beautyspot.contracts import Order, Page, Selection, Totals
 from beautyspot.contracts.listing import listed, totals_of
-from beautyspot.contracts.selection import rank_of, size_of
+from beautyspot.contracts.selection import rank_of, size_of, source_of
 from beautyspot.errors import ConfigError
 from beautyspot.messages import did_you_mean
 
@@ -69,11 +69,6 @@ class Listing:
 def name_of(record: TaskRecord) -> str:
     """The function that a row is of; rows of 2.x have its bare name only."""
     return record.func_identifier or record.func_name
-
-
-def source_of(code: str | None) -> str:
-    """The digest of the source in the field `code`; "" where there is none."""
-    return (code or "").partition(":")[0]
 
 
 def newest_code(metadata: MetadataStoreBase) -> dict[str, str]:

@@ -7,16 +7,17 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import DIRECT_BLOB, in_full
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
-from beautyspot.results.validity import begun, is_same
+from beautyspot.results.validity import UNSIGNED, is_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, Plain, TaskRecord
@@ -68,22 +69,23 @@ class Parts:
             BlobNotFound: the blob is missing.
             StorageError, MetadataError: they can't be read.
         """
-        return checked(record, self.raw(record), self.digests(record))
+        digests = self.digests(record)
+        return checked(record, self.raw(record), digests, partial(check_digest, record, digests))
 
-    def plain_digests(self, record: TaskRecord) -> list[Digest]:
+    def plain_digests(self, record: TaskRecord) -> Sequence[Digest]:
         """The same of a row that nobody has signed, whatever keys there are."""
         if record.serializer is None or record.digest is None or record.is_signed:
             return []
-        return [begun(record.cache_key, record.serializer)]
+        return UNSIGNED.begun(record.cache_key, record.serializer, None, None)
 
-    def digests(self, record: TaskRecord) -> list[Digest]:
+    def digests(self, record: TaskRecord) -> Sequence[Digest]:
         """The digests of which one has to come out; none where nothing can be checked."""
         key, codec = record.cache_key, record.serializer
         if codec is None or record.digest is None:
             return []  # of 2.x
-        if self._keys is not None:
-            return [*self._keys.begun(key, codec, record.made_at, record.expires_at)]
-        return [] if record.is_signed else [begun(key, codec)]
+        if self._keys is None and record.is_signed:
+            return []
+        return (self._keys or UNSIGNED).begun(key, codec, record.made_at, record.expires_at)
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
@@ -191,8 +193,13 @@ def _as_it_is(
     return metadata.get(record.cache_key)  # it was replaced since it was listed
 
 
-def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -> Iterator[bytes]:
-    """The parts, if size and digest are as the row says; see `Parts.checked`."""
+def checked(
+    record: TaskRecord,
+    parts: Iterable[bytes],
+    digests: Sequence[Digest],
+    check: Callable[[], object],
+) -> Iterator[bytes]:
+    """The parts, if their size is as the row says; before the last one `check` may refuse them."""
     size, last = 0, b""
     for part in filter(None, parts):
         size += len(part)
@@ -201,17 +208,13 @@ def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -
         if last:
             yield last
         last = part
-    _check_size(record, size)
-    check_digest(record, digests)
+    if record.size is not None and record.size != size:
+        raise SizeError(f"the result has {size} bytes, and its row says {record.size}")
+    check()
     yield last
 
 
-def _check_size(record: TaskRecord, size: int) -> None:
-    if record.size is not None and record.size != size:
-        raise SizeError(f"the result has {size} bytes, and its row says {record.size}")
-
-
-def check_digest(record: TaskRecord, digests: list[Digest]) -> None:
+def check_digest(record: TaskRecord, digests: Sequence[Digest]) -> None:
     """Compare what came out with what the row says.
 
     Raises:

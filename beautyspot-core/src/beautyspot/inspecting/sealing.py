@@ -61,17 +61,7 @@ class Seal:
 
     def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
         """The parts; an error before the last one, if the result must not be copied."""
-        digests = [*self._ours, *self._theirs]
-        unnamed = self._record._replace(digest=None)
-        last = b""
-        for part in checked(unnamed, parts, []):
-            for digest in digests:
-                digest.update(part)
-            if last:
-                yield last
-            last = part
-        self._end()
-        yield last
+        return checked(self._record, parts, [*self._ours, *self._theirs], self._end)
 
     def _end(self) -> None:
         record = self._record
@@ -83,34 +73,3 @@ class Seal:
         if not self._ours or not (record.is_signed or self._vouches):
             raise NotSignedError(_UNSIGNED if not record.is_signed else _UNKNOWN_KEY)
         self.digest = self._theirs[0].digest()
-
-
-class Source:
-    """Parts as a storage reads them."""
-
-    def __init__(self, parts: Iterator[bytes]) -> None:
-        self._parts = parts
-        self._rest = b""
-        self.error: Exception | None = None
-
-    def read(self, size: int = -1, /) -> bytes:
-        """See `Readable`."""
-        pieces = [self._rest]
-        length = len(self._rest)
-        while size < 0 or length < size:
-            part = self._next()
-            if part is None:
-                break
-            pieces.append(part)
-            length += len(part)
-        data = b"".join(pieces)
-        end = len(data) if size < 0 else size
-        self._rest = data[end:]
-        return data[:end]
-
-    def _next(self) -> bytes | None:
-        try:
-            return next(self._parts, None)
-        except Exception as error:
-            self.error = error
-            raise

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import Selection
+from beautyspot.contracts.selection import source_of
 from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import Filter, literally
-from beautyspot.inspecting.listing import Listing, name_of, source_of
+from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.messages import did_you_mean, less_secrets, listing
-from beautyspot.results.differences import Nearest, identity_of
+from beautyspot.results.differences import identity_of, nearer
 from beautyspot.results.validity import has_expired
 
 if TYPE_CHECKING:
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
-    from beautyspot.results.differences import Identity
+    from beautyspot.results.differences import Nearest
 
 _ALONE: Final = (
     "no earlier result of {name} is there: this was the first, or the others were removed, or this "
@@ -64,43 +65,32 @@ def reasons(metadata: MetadataStoreBase, records: list[TaskRecord]) -> list[Why]
     Raises:
         MetadataError: the store failed.
     """
-    searches = [_Search(record) for record in records]
-    if records:
-        same = Filter(Selection(function=literally(name_of(records[0]))))
-        for other in Listing(metadata, same).rows():
-            if other.key_scheme is not None:  # keys of earlier releases are never looked up
-                identity = identity_of(other)
-                for search in searches:
-                    search.offer(other, identity)
+    if not records:
+        return []
+    ours = [identity_of(record) for record in records]
+    found: dict[int, Nearest] = {}
+    same = Filter(Selection(function=literally(name_of(records[0]))))
+    for other in Listing(metadata, same).rows():
+        if other.key_scheme is not None:  # keys of earlier releases are never looked up
+            theirs, made = identity_of(other), other.made_at or 0.0
+            for number, record in enumerate(records):
+                if made <= (record.made_at or 0.0) and other.cache_key != record.cache_key:
+                    found[number] = nearer(ours[number], found.get(number), other, theirs)
     now = metadata.now() if any(record.expires_at is not None for record in records) else 0.0
-    return [search.why(now) for search in searches]
+    return [_why(record, found.get(number), now) for number, record in enumerate(records)]
 
 
-class _Search:
-    """Looks for the nearest earlier run of one."""
-
-    def __init__(self, record: TaskRecord) -> None:
-        self._record = record
-        self._nearest = Nearest(identity_of(record))
-
-    def offer(self, other: TaskRecord, identity: Identity) -> None:
-        """Compare a run, if it is an earlier one."""
-        is_later = (other.made_at or 0.0) > (self._record.made_at or 0.0)
-        if not is_later and other.cache_key != self._record.cache_key:
-            self._nearest.offer(other, identity)
-
-    def why(self, now: float) -> Why:
-        """What was found, at a time by the store's clock."""
-        record, found = self._record, self._nearest.found()
-        if record.key_scheme is None:
-            return Why(record, _OLD)
-        if found is None:
-            return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record, now))
-        differs, nearest = found
-        parts = f"the nearest earlier result differs in {', '.join(differs)}"
-        about = _about_code(record, nearest, told="code" in differs)
-        reason = less_secrets(f"{parts}{about}{_about_end(record, now)}")
-        return Why(record, reason, differs, nearest, _code_differs(record, nearest))
+def _why(record: TaskRecord, found: Nearest | None, now: float) -> Why:
+    """What the nearest earlier run tells, at a time by the store's clock."""
+    if record.key_scheme is None:
+        return Why(record, _OLD)
+    if found is None:
+        return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record, now))
+    differs, nearest = found
+    parts = f"the nearest earlier result differs in {', '.join(differs)}"
+    about = _about_code(record, nearest, told="code" in differs)
+    reason = less_secrets(f"{parts}{about}{_about_end(record, now)}")
+    return Why(record, reason, differs, nearest, _code_differs(record, nearest))
 
 
 def _code_differs(record: TaskRecord, nearest: TaskRecord) -> bool | None:

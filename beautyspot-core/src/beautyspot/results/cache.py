@@ -7,10 +7,11 @@ restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
+from copy import copy
 from glob import escape
 from itertools import islice
 from math import inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
 from beautyspot.contracts.covers import cover_of
@@ -40,14 +41,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call, Task
 
 
-class Renamed(Protocol):
-    """What finds the results of a function under its earlier names: `results.renamed`."""
-
-    def recall_earlier(self, cache: Cache, call: Call, *, stale: bool) -> Any:
-        """The value that is stored for the call under an earlier name, or `MISSING`."""
-        ...
-
-
 class Cache(Rows):
     """The results of one Spot.
 
@@ -58,7 +51,6 @@ class Cache(Rows):
         leases: the keys that this Spot holds, and waits for.
         saver: writes and removes results.
         writer: has the results that are yet to be written.
-        renamed: what looks under earlier names; None as long as no function has any.
         on_invalidated: called once the store refuses what an invalidation covers.
     """
 
@@ -67,9 +59,8 @@ class Cache(Rows):
         self.store = placement.store
         self.storage = placement.storage
         self.leases = Leases(placement.store, placement.reporter.spot)
-        self.saver = Saver(self, self.leases)
+        self.saver = Saver(placement, self.leases)
         self.writer = Writer(self.saver)
-        self.renamed: Renamed | None = None
         self.on_invalidated: Callable[[Invalidation], object] | None = None
 
     def insist(self) -> None:
@@ -108,9 +99,25 @@ class Cache(Rows):
             if is_hit and call.task.to_compare and call.key not in self.writer.pending:
                 compare_code(call, found, self.store, self.reporter)
             return value
-        if not call.task.addressing.earlier or call.refresh or self.renamed is None:
+        if not call.task.addressing.earlier or call.refresh:
             return MISSING
-        return ELSEWHERE if in_place else self.renamed.recall_earlier(self, call, stale=stale)
+        return ELSEWHERE if in_place else self._recall_earlier(call, stale=stale)
+
+    def _recall_earlier(self, call: Call, *, stale: bool) -> Any:
+        """The same under the identifiers that the function had before, ``mark(renamed_from=)``."""
+        for key in call.task.addressing.earlier_keys(call):
+            found = self.find(key)
+            if found is None:
+                continue
+            there = copy(call)
+            there.key, there.found, there.why = key, found, None
+            value = self.recall(there, stale=stale)
+            if value is not MISSING:
+                call.saves, call.spares, call.found_as = there.saves, there.spares, there.found_as
+                call.stale = there.stale
+                return value
+            call.why = call.why or there.why
+        return MISSING
 
     def _failed(self, call: Call, error: Exception) -> Any:
         call.why = call.why or "store failed"
@@ -133,11 +140,8 @@ class Cache(Rows):
                 if value is not MISSING:
                     call.stale = stale and not self.is_fresh(task, entry)
                     return self._noted(call, entry, value)
-        except BlobNotFound:
-            newer = self._replaced(call.key, entry)
-            if newer is not None:
-                return self.taken(call, newer, stale=stale)
-            unfit = "blob gone"  # a row that points nowhere is a miss, and the next save mends it
+        except BlobNotFound:  # a row that points nowhere is a miss, and the next save mends it
+            unfit = "blob gone"
         except Exception as error:
             unfit = "store failed" if isinstance(error, StorageError) else "damaged"
             self.report_miss(task, error)
@@ -152,16 +156,6 @@ class Cache(Rows):
             return self.restore(task, key, entry)
         except StoredError as stored:
             return MISSING if stored.error is None else stored.with_traceback(None)
-
-    def _replaced(self, key: str, entry: Entry) -> Entry | None:
-        """What has taken the place of an entry whose blob is gone; None where nothing has."""
-        try:
-            record = self.store.get(key)  # asks the store, where `find` may remember
-        except Exception:
-            return None
-        if record is None or record.result_value == entry.result_value:
-            return None
-        return entry_of(record)
 
     def _noted(self, call: Call, entry: Entry, value: Any) -> Any:
         """A value that was found, once the call knows what of its entry counts for a hit."""
@@ -232,10 +226,9 @@ class Cache(Rows):
         else:
             for call in calls:
                 call.found = call.found or found.get(call.key)
-        renamed = [call.task.addressing.earlier and self.renamed is not None for call in calls]
         return [
-            self.recall(call) if call.found is not None or earlier else MISSING
-            for call, earlier in zip(calls, renamed, strict=True)
+            self.recall(call) if call.found is not None or call.task.addressing.earlier else MISSING
+            for call in calls
         ]
 
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
@@ -244,17 +237,15 @@ class Cache(Rows):
         With `stale` it may have expired, unless it is an error, for as long as the mark's `stale`
         says, but not be over what the call's block allows.
         """
-        if not (self.is_fresh(call.task, entry) or (stale and self._is_given(call.task, entry))):
+        task, grace = call.task, 0.0
+        if stale and not is_error(entry.serializer):
+            grace = inf if task.stale is None else task.stale
+        if not self.is_fresh(task, entry, grace=grace):
             return "expired"
         old = call.max_age
         if old is not None and outlived(self.clock(), entry.made_at or 0.0, old):
             return "too old"
         return None
-
-    def _is_given(self, task: Task, entry: Entry) -> bool:
-        if is_error(entry.serializer):
-            return False
-        return task.stale is None or self.is_fresh(task, entry, grace=task.stale)
 
     def is_fresh(self, task: Task, entry: Entry, *, grace: float = 0.0) -> bool:
         """Whether it has yet to expire: by its own expiry and by the function's present `ttl`.
@@ -281,7 +272,7 @@ class Cache(Rows):
         if not self.store.real.private or is_copied(entry.digest):
             form = form.of_others
         owned = form.takes_over(codec)
-        data = self.placement.files.known(key, entry, owned=owned, maps=form.maps)
+        data = self.placement.files.read(key, entry, owned=owned, maps=form.maps)
         return MISSING if data is None else form.restore(Payload(data, codec, owned))
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
@@ -296,10 +287,9 @@ class Cache(Rows):
         codec, data = entry.serializer, entry.result_data
         if codec is not None and entry.result_type != DIRECT_BLOB:
             if codec.startswith(FILE_CODEC) and not form.streams:
-                from beautyspot.results import file_results
+                from beautyspot.results.file_results import restore
 
-                begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
-                return file_results.restore(self.placement, key, entry, codec, begin)
+                return restore(self.placement.files, self.storage(), key, entry, codec)
             payload = self._blob(form, key, codec, entry)
         elif codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
@@ -320,28 +310,15 @@ class Cache(Rows):
         """
         storage = self.storage()
         if storage is not None and storage.real.local:
-            files, owned, maps, data = self.placement.files, form.takes_over(codec), form.maps, None
-            if self.signing_keys is None:
-                data = files.known(key, entry, owned=owned, maps=maps)
-            if data is None:
-                begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
-                data = files.read(key, entry, storage.real, begin, owned=owned, maps=maps)
+            owned, read = form.takes_over(codec), self.placement.files.read
+            data = read(key, entry, storage.real, owned=owned, maps=form.maps)
             if data is not None:
                 return Payload(data, codec, owned)
-        payload = Payload(self.load(entry), codec)
-        self.check(key, entry, payload)
-        return payload
-
-    def load(self, entry: Entry) -> bytes:
-        """The bytes of a blob.
-
-        Raises:
-            StorageError, RestoreError: it could not be read, or there is no storage.
-        """
-        storage = self.storage()
         if storage is None or entry.result_value is None:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
-        return storage.load(entry.result_value)
+        payload = Payload(storage.load(entry.result_value), codec)
+        self.check(key, entry, payload)
+        return payload
 
     def report_miss(self, task: Task, error: Exception) -> Any:
         """Say that a look-up failed; `MISSING`."""

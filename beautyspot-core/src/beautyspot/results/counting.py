@@ -1,10 +1,12 @@
-"""What is written behind the calls: `Counting`, by function, and `LastUses`, by key.
+"""`Counting`: what is written behind the calls: counts by function, and last uses by key.
 
 The store adds up what all processes count, by function and hour. Nothing is written at a hit, and
 no transaction is added to a miss: a thread writes once a minute while functions run, and once an
-hour where all calls are hits (see `LastUses`); `flush` and the Spot's end write too. Only before a
-result with a price is stored, that is counted: whatever becomes of the process, no less was spent
-than stands in the rows. What is written counts for the hour of the writing.
+hour where all calls are hits; `flush` and the Spot's end write too. What is
+written counts for the hour of the writing.
+
+A hit writes nothing: it leaves a time in a dict, which takes one or two hundredths of the hit. The
+first hit after an hour has a thread write these.
 
 Beside the counts stand remarks: the unit of prices, and why nothing of a function is stored.
 
@@ -31,30 +33,39 @@ if TYPE_CHECKING:
     from beautyspot.tasks.counted import Numbers
 
 INTERVAL: Final = 60.0
-"""Seconds between two writings, while functions run."""
+"""Seconds between two writings of counts, while functions run."""
+
+USES_INTERVAL: Final = 3600.0
+"""Seconds between two writings of last uses."""
+
+LIMIT: Final = 100_000
+"""Keys that wait to be written; beyond, they are written earlier. It bounds the memory."""
 
 HOUR: Final = 3600
 
 
 class Counting:
-    """The counts of one Spot.
+    """The counts and last uses of one Spot.
 
     Args:
-        store: keeps counts and remarks.
+        store: keeps counts, remarks and last uses.
         clock: gives Unix time.
         reasons: why results are not stored, by function.
         unit: that of prices; "" where nobody said.
 
     Attributes:
         bypassed: calls that ran uncached: no stable key, the Spot switched off, Trio.
-        due: when `write_later` is to be called, on the monotonic clock.
+        seen: by key, when its result was last found, on the monotonic clock. It is never replaced:
+            the shortest way to a hit writes into it directly.
+        due: when `write_later` is to be called, on the same clock.
+        counts_due: likewise `count_later`.
         changed: calls that were not stored, since what their key is made of changed meanwhile.
         writes: False where nothing may be written.
     """
 
     __slots__ = (
         *("_clock", "_functions", "_lock", "_reasons", "_remarked", "_store"),
-        *("_unit", "_written", "bypassed", "changed", "due", "writes"),
+        *("_unit", "_written", "bypassed", "changed", "counts_due", "due", "seen", "writes"),
     )
 
     def __init__(
@@ -71,14 +82,17 @@ class Counting:
         self._remarked: dict[str, str] = {}  # what this process has told the store
         self.writes = True
         self._functions: dict[str, Counted] = {}
+        self.seen: dict[str, float] = {}
+        self.due = monotonic() + USES_INTERVAL
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
         """Another process counts from the start; another thread may have held the lock."""
+        self.seen.clear()
         self.bypassed = self.changed = 0
         self._lock = threading.RLock()
         self._written: dict[str, Numbers] = {}
-        self.due = monotonic() + INTERVAL
+        self.counts_due = monotonic() + INTERVAL
         for counted in self:
             counted.reset_after_fork()
 
@@ -92,17 +106,49 @@ class Counting:
     # ------------------------------------------------------------------------------- writing
 
     def look(self) -> None:
-        """Have a thread write, if it is time; called where a function has run."""
-        if monotonic() > self.due:
+        """Have a thread write counts, if it is time; called where a function has run."""
+        if monotonic() > self.counts_due:
+            self.count_later()
+
+    def count_later(self) -> None:
+        """Have a thread write counts."""
+        self.counts_due = monotonic() + INTERVAL
+        deferred.later(self.write_counts)
+
+    def note(self, key: str) -> None:
+        """Remember that the result of `key` was found just now."""
+        now = monotonic()
+        self.seen[key] = now
+        if now > self.due:
+            self.write_later()
+        self.bound()
+
+    def bound(self) -> None:
+        """Write earlier where too much waits: called wherever a key comes up that was not seen."""
+        if len(self.seen) > LIMIT:
             self.write_later()
 
     def write_later(self) -> None:
-        """Have a thread write."""
-        self.due = monotonic() + INTERVAL
+        """Have a thread write last uses and counts."""
+        self.due = monotonic() + USES_INTERVAL
         deferred.later(self.write)
 
     def write(self) -> None:
-        """Write what was counted since the last time; a failure is only logged, for debugging.
+        """Write last uses, and forget them, and counts; a failure is only logged, for debugging."""
+        offset = self._clock() - monotonic()
+        used = {key: when + offset for key, when in self.seen.copy().items()}
+        for key in used:
+            self.seen.pop(key, None)
+        try:
+            if used and self.writes:
+                self._store.touch(used)
+        except Exception as error:  # the store would have its caller wait once more
+            logger.debug("the last use of %d results was not written: %r", len(used), error)
+        else:
+            self.write_counts()
+
+    def write_counts(self) -> None:
+        """Write what was counted since the last time.
 
         What another thread has begun to write is written when this returns.
         """
@@ -130,107 +176,18 @@ class Counting:
         self._write_remarks(has_counts=bool(counts))
 
     def _write_remarks(self, *, has_counts: bool) -> None:
-        remarks = self._remarks()
-        if has_counts and self._unit and self._remarked.get(PRICE_UNIT) != self._unit:
+        """Write why nothing of a function is stored, "" once something is; and the unit."""
+        remarks = {
+            f"{UNSTORED}{name}": "" if self.of(name).has_stored else why
+            for name, why in self._reasons.copy().items()
+        }
+        if has_counts:
             remarks[PRICE_UNIT] = self._unit
+        told = self._remarked
+        news = {name: text for name, text in remarks.items() if text != told.get(name, "")}
         try:
-            if remarks:
-                self._store.remark(remarks)
-                self._remarked.update(remarks)
+            if news:
+                self._store.remark(news)
+                told.update(news)
         except Exception as error:
             logger.debug("remarks were not written: %r", error)
-
-    def _remarks(self) -> dict[str, str]:
-        """Why nothing of a function is stored, where that is new; "" once something is."""
-        found: dict[str, str] = {}
-        for name, why in self._reasons.copy().items():
-            text = "" if self.of(name).has_stored else why
-            if text != self._remarked.get(f"{UNSTORED}{name}", ""):
-                found[f"{UNSTORED}{name}"] = text
-        return found
-
-
-USES_INTERVAL: Final = 3600.0
-"""Seconds between two writings of last uses."""
-
-LIMIT: Final = 100_000
-"""Keys that wait to be written; beyond, they are written earlier. It bounds the memory."""
-
-
-class LastUses:
-    """When each result of one Spot was last found: in memory, and written at most an hour later.
-
-    A hit writes nothing: it leaves a time in a dict, which takes one or two hundredths of the hit.
-    The first hit after an hour has a thread write them; `flush` and the Spot's end write too.
-
-    Args:
-        touch: writes such times, in Unix time by key.
-        clock: gives Unix time.
-        then: called whenever these times are written, or there are none.
-
-    Attributes:
-        seen: by key, when it was last found, on the monotonic clock. It is never replaced: the
-            shortest way to a hit writes into it directly.
-        due: when `write_later` is to be called, on the same clock.
-        writes: False where nothing may be written.
-    """
-
-    __slots__ = ("_clock", "_then", "_touch", "due", "seen", "writes")
-
-    def __init__(
-        self,
-        touch: Callable[[dict[str, float]], None],
-        clock: Callable[[], float],
-        then: Callable[[], object],
-    ) -> None:
-        self._touch = touch
-        self._clock = clock
-        self._then = then
-        self.seen: dict[str, float] = {}
-        self.due = monotonic() + USES_INTERVAL
-        self.writes = True
-
-    def note(self, key: str) -> None:
-        """Remember that the result of `key` was found just now."""
-        now = monotonic()
-        self.seen[key] = now
-        if now > self.due:
-            self.write_later()
-        self.bound()
-
-    def bound(self) -> None:
-        """Write earlier where too much waits: called wherever a key comes up that was not seen."""
-        if len(self.seen) > LIMIT:
-            self.write_later()
-
-    def write_later(self) -> None:
-        """Have a thread write."""
-        self.due = monotonic() + USES_INTERVAL
-        deferred.later(self.write)
-
-    def times(self) -> dict[str, float]:
-        """By key, when it was last found, in Unix time."""
-        offset = self._clock() - monotonic()
-        return {key: when + offset for key, when in self.seen.copy().items()}
-
-    def write(self) -> None:
-        """Write what is remembered, and forget it; a failure is only logged, for debugging."""
-        if self._write():  # else the store would have its caller wait once more
-            self._then()
-
-    def _write(self) -> bool:
-        used = self.times()
-        for key in used:
-            self.seen.pop(key, None)
-        if not used or not self.writes:
-            return True
-        try:
-            self._touch(used)
-        except Exception as error:
-            logger.debug("the last use of %d results was not written: %r", len(used), error)
-            return False
-        return True
-
-    def reset_after_fork(self) -> None:
-        """Forget what the parent found: that is the parent's to write."""
-        self.seen.clear()

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import TaskRecord
 from beautyspot.errors import MetadataBusyError
-from beautyspot.logs import logger
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.resilience.reporting import Reporter
-    from beautyspot.tasks.task import Call, Task
+    from beautyspot.tasks.task import Call
 
 ARGUMENTS: Final = "the arguments"
 """What differs where there are no digests that tell which argument it is."""
@@ -64,29 +63,19 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
     return tuple(differs) or ("code or captured values",)
 
 
-class Nearest:
-    """Finds, among stored calls of one function, the one that is nearest to a call.
+Nearest = tuple[tuple[str, ...], TaskRecord]
+"""What differs from a stored call, and its row."""
 
-    That is the one which differs in the fewest parts; of several, the last.
 
-    Args:
-        ours: the call that is compared with the others.
+def nearer(ours: Identity, found: Nearest | None, record: TaskRecord, theirs: Identity) -> Nearest:
+    """The one of two stored calls that is nearer to ours: `found`, if there is one, and `record`.
+
+    That is the one which differs in fewer parts; of equal ones, the last.
     """
-
-    def __init__(self, ours: Identity) -> None:
-        self._ours = ours
-        self._found: tuple[tuple[str, ...], TaskRecord] | None = None
-
-    def offer(self, record: TaskRecord, theirs: Identity) -> None:
-        """Compare one more stored call."""
-        found, differs = self._found, differences(self._ours, theirs)
-        made = record.made_at or 0.0
-        if found is None or (-len(differs), made) >= (-len(found[0]), found[1].made_at or 0.0):
-            self._found = differs, record
-
-    def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
-        """What differs from the nearest, and its row; None where none was offered."""
-        return self._found
+    differs, made = differences(ours, theirs), record.made_at or 0.0
+    if found and (-len(differs), made) < (-len(found[0]), found[1].made_at or 0.0):
+        return found
+    return differs, record
 
 
 def compare_code(call: Call, found: object, store: GuardedStore, reporter: Reporter) -> None:
@@ -113,18 +102,8 @@ def compare_code(call: Call, found: object, store: GuardedStore, reporter: Repor
         task.to_compare = 0
         return
     if changed:
-        task.to_compare = 0
-        _tell(reporter, task)
+        from beautyspot.tasks.advice import other_code  # rarely needed
 
-
-def _tell(reporter: Reporter, task: Task) -> None:
-    name, version = task.func_identifier, task.options.version
-    says = "added=" if task.options.added else f"version= is {version!r} as before"
-    made = f"a stored result that is returned now was made by other code than {name} has now"
-    from beautyspot.tasks.advice import another_file, other_code  # rarely needed
-
-    if version is None and not task.options.added:
+        task.to_compare, name = 0, task.func_identifier
+        made = f"a stored result that is returned now was made by other code than {name} has now"
         reporter.once(f"edited {name}", f"{made}. {other_code(name)}")
-    else:  # its author has decided
-        text = "%s: %s; its author has said so by %s. %s"
-        logger.info(text, reporter.spot, made, says, another_file(name))

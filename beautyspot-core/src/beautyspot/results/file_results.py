@@ -14,47 +14,75 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import FILE
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
 from beautyspot.files import open_plain
-from beautyspot.results.local_files import SIZE, Status, path_in, status_of
+from beautyspot.results.local_files import SIZE, path_in, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
-    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.contracts import Entry, Readable, TaskRecord
     from beautyspot.contracts.file import File
-    from beautyspot.results.placement import Placement
+    from beautyspot.resilience.guarded_backends import GuardedStorage
+    from beautyspot.results.local_files import LocalFiles, Seals
     from beautyspot.results.validity import Digest
-
-    Begin = Callable[[], list[Digest]]
-
 
 _PART: Final = 2**20
 
 
-class _Source:
-    """A file as a storage reads it: each part counts in the digests on its way."""
+class Source:
+    """Parts as a storage reads them.
 
-    def __init__(self, file: FileIO, digests: Sequence[Digest]) -> None:
-        self._file = file
-        self._digests = digests
+    Attributes:
+        size: bytes that were read.
+        error: why the next part could not be given.
+    """
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
         self.size = 0
         self.error: Exception | None = None
 
     def read(self, size: int = -1, /) -> bytes:
+        """See `Readable`."""
+        pieces, length = [self._rest], len(self._rest)
         try:
-            part = self._file.read(size)
-        except OSError as error:
+            while (size < 0 or length < size) and (part := next(self._parts, None)) is not None:
+                pieces.append(part)
+                length += len(part)
+        except Exception as error:
             self.error = error
             raise
-        for digest in self._digests:
+        data = b"".join(pieces)
+        found = data if size < 0 else data[:size]
+        self._rest = data[len(found) :]
+        self.size += len(found)
+        return found
+
+
+def _read(file: FileIO, digests: Sequence[Digest]) -> Iterator[bytes]:
+    """The parts of a file, each of which counts in the digests."""
+    while part := file.read(_PART):
+        for digest in digests:
             digest.update(part)
-        self.size += len(part)
-        return part
+        yield part
 
 
-def store(placement: Placement, record: TaskRecord, data: FileData, begin: Begin) -> TaskRecord:
-    """The record of a file that is in the storage now; `begin` begins its digests.
+def stored(
+    record: TaskRecord,
+    data: FileData,
+    seals: Seals,
+    save: Callable[[Readable], str],
+    discard: Callable[[str], object],
+) -> TaskRecord:
+    """The record of a file that is in the storage now.
+
+    Args:
+        record: of the file.
+        data: the file.
+        seals: make its digest.
+        save: puts it into the storage, and gives the location.
+        discard: removes what is there.
 
     Raises:
         SerializationError: the file can't be read, or was changed meanwhile.
@@ -65,56 +93,53 @@ def store(placement: Placement, record: TaskRecord, data: FileData, begin: Begin
         file = FileIO(path, opener=open_plain)
     except OSError as error:
         raise unreadable(path, error) from error
-    digests = begin()
+    made, expires = record.made_at, record.expires_at
+    digests = seals.begun(record.cache_key, data.codec, made, expires)
     with file:
-        before, source = status_of(file.fileno()), _Source(file, digests)
+        before, source = status_of(file.fileno()), Source(_read(file, digests))
         try:
-            location = placement.save_file(record, source)
+            location = save(source)
         except Exception:
             if source.error is None:
                 raise
             raise unreadable(path, source.error) from source.error
-        unsound = _unsound(path, before, status_of(file.fileno()), source.size)
-        if unsound is not None:
-            placement.discard(record.cache_key, location)
-            raise unsound
-    digest = digests[0].digest()
-    placed = record._replace(result_type=FILE, result_value=location, result_data=None)
-    return placed._replace(digest=digest, size=source.size)
-
-
-def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception | None:
-    """Why what was saved is not the file."""
-    if after != before:
-        return SerializationError(
+        is_changed, size = status_of(file.fileno()) != before, source.size
+    if is_changed or size != before[SIZE]:
+        discard(location)
+    if is_changed:
+        raise SerializationError(
             f"the File can't be stored: it was changed meanwhile: {path}. Return a File to which "
             "nothing writes any more"
         )
     if size != before[SIZE]:
-        return StorageError(
+        raise StorageError(
             f"the storage's save_file read {size} of {before[SIZE]} bytes: it has to read the file "
             "to its end"
         )
-    return None
+    digest = digests[0].digest()
+    placed = record._replace(result_type=FILE, result_value=location, result_data=None)
+    return placed._replace(digest=digest, size=size)
 
 
-def restore(placement: Placement, key: str, entry: Entry, codec: str, begin: Begin) -> File:
-    """The file of an entry, checked; `begin` begins the digests of which one is right.
+def restore(
+    files: LocalFiles, storage: GuardedStorage | None, key: str, entry: Entry, codec: str
+) -> File:
+    """The file of an entry, checked.
 
     Raises:
         RestoreError: damaged.
         StorageError: it could not be read, or fetched.
     """
-    storage, location = placement.storage(), entry.result_value
+    location = entry.result_value
     if storage is None or location is None:
         raise RestoreError("the result is a file, and the Spot has no storage to read it from")
-    files, path = placement.files, path_in(storage.real, location)
+    path = path_in(storage.real, location)
     if path is None:
         load = partial(storage.parts, location)
-        path = files.fetched(key, entry, suffix_of(codec), begin, load)
+        path = files.fetched(key, entry, suffix_of(codec), load)
     else:
         try:
-            files.check(key, entry, path, begin)
+            files.check(key, entry, path)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise BlobNotFound(f"no blob {location!r:.200}: make it again") from error
     return named_file(path, codec)

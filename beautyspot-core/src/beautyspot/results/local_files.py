@@ -26,7 +26,7 @@ from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
 from beautyspot.files import READ, create, make_folder, open_plain
-from beautyspot.results.validity import is_same
+from beautyspot.results.validity import UNSIGNED, check_digests
 
 try:
     import resource
@@ -36,10 +36,11 @@ except ImportError:  # Windows, whose limit is far away
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Data, Entry
-    from beautyspot.results.validity import Digest
+    from beautyspot.results.validity import Unsigned
 
-    Begin = Callable[[], list[Digest]]
+    Seals = SigningKeys | Unsigned
 
 D = TypeVar("D", bound="Data")
 
@@ -94,71 +95,64 @@ class LocalFiles:
 
     Args:
         directory: of the Spot.
+        seals: make the digests of what the files hold.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, seals: Seals) -> None:
         self._folder = directory / "fetched"
+        self._seals = seals
         self._checked: dict[str, Checked] = {}
-
-    def known(self, key: str, entry: Entry, *, owned: bool, maps: bool) -> Data | None:
-        """The bytes of an entry's file as it was checked; None where it was not, or has changed.
-
-        They are `owned` by their value or not, and then a map where it `maps`.
-        """
-        known = self._checked.get(key)
-        if known is None or known.entry != entry:
-            return None
-        try:
-            descriptor = os.open(known.path, READ)
-            try:
-                data = _WAYS[owned, maps](descriptor, known.status[SIZE])
-                return data if status_of(descriptor) == known.status else None
-            finally:
-                os.close(descriptor)
-        except (OSError, ValueError):
-            return None
 
     def read(
         self,
         key: str,
         entry: Entry,
-        storage: BlobStorageBase,
-        begin: Begin,
+        storage: BlobStorageBase | None = None,
         *,
         owned: bool,
         maps: bool,
     ) -> Data | None:
-        """The bytes of an entry's file, as by `known`, checked; None where none can be read.
+        """The bytes of an entry's file, checked; None where none can be read.
 
         Args:
             key: of the entry.
             entry: the row that names the file.
-            storage: in which it is.
-            begin: begins the digests of which one has to come out.
-            owned, maps: as for `known`.
+            storage: in which it is; None: only what was checked before, and is as it was, counts.
+            owned, maps: whether the bytes are their value's own, and then a map.
 
         Raises:
             RestoreError: they are not what was stored.
             StorageError: as by `path_in`.
         """
-        path = None if entry.result_value is None else path_in(storage, entry.result_value)
+        known = self._checked.get(key) if self._seals is UNSIGNED else None
+        if known is not None and known.entry == entry:
+            path: str | Path | None = known.path
+        elif storage is None or entry.result_value is None:
+            return None
+        else:
+            known, path = None, path_in(storage, entry.result_value)
         if path is None:
             return None
         try:
-            descriptor = open_plain(str(path))
+            descriptor = open_plain(str(path)) if known is None else os.open(path, READ)
             try:
-                status = status_of(descriptor)
+                status = status_of(descriptor) if known is None else known.status
                 data = _WAYS[owned, maps](descriptor, status[SIZE])
+                if known is not None and status_of(descriptor) == status:
+                    return data
             finally:
                 os.close(descriptor)
         except (OSError, ValueError):
             return None
-        for _ in checked([data], entry, begin):
+        if known is not None:  # it was changed since
+            self._checked.pop(key, None)
+            return self.read(key, entry, storage, owned=owned, maps=maps)
+        for _ in self._passing([data], key, entry):
             pass
         self._remember(key, Checked(entry, str(path), status))
         return data
 
-    def check(self, key: str, entry: Entry, path: Path, begin: Begin) -> None:
+    def check(self, key: str, entry: Entry, path: Path) -> None:
         """Read a file to its end, unless this was done since its last change.
 
         Raises:
@@ -169,7 +163,7 @@ class LocalFiles:
             found = Checked(entry, str(path), status_of(file.fileno()))
             if self._checked.get(key) == found:
                 return
-            for _ in checked(iter(lambda: file.read(_PART), b""), entry, begin):
+            for _ in self._passing(iter(lambda: file.read(_PART), b""), key, entry):
                 pass
         self._remember(key, found)
 
@@ -181,8 +175,18 @@ class LocalFiles:
             self._checked.clear()
         self._checked[key] = found
 
+    def _passing(self, parts: Iterable[D], key: str, entry: Entry) -> Iterator[D]:
+        """The parts of an entry's data; at their end an error, if they are not what was stored."""
+        codec, made_at = entry.serializer or "", entry.made_at
+        digests = self._seals.begun(key, codec, made_at, entry.expires_at)
+        for part in parts:
+            for each in digests:
+                each.update(part)
+            yield part
+        check_digests(digests, entry.digest, key)
+
     def fetched(
-        self, key: str, entry: Entry, suffix: str, begin: Begin, load: Callable[[], Iterable[bytes]]
+        self, key: str, entry: Entry, suffix: str, load: Callable[[], Iterable[bytes]]
     ) -> Path:
         """The path of a blob's copy, which is fetched where there is no sound one.
 
@@ -199,9 +203,9 @@ class LocalFiles:
             now = time.time()
             if path.stat().st_mtime < now - _DAY:  # its use is noted once a day
                 os.utime(path, (now, now))
-            self.check(key, entry, path, begin)
+            self.check(key, entry, path)
         except (OSError, RestoreError):  # not there, or damaged
-            self._fetch(path, checked(load(), entry, begin))
+            self._fetch(path, self._passing(load(), key, entry))
             self._remove_unused()
         return path
 
@@ -229,24 +233,6 @@ class LocalFiles:
                 age = _DAY if path.name.startswith(_TEMPORARY) else UNUSED
                 if path.stat().st_mtime < now - age:
                     path.unlink()
-
-
-def checked(parts: Iterable[D], entry: Entry, begin: Begin) -> Iterator[D]:
-    """The parts of an entry's data; at their end an error, if they are not what was stored.
-
-    Raises:
-        RestoreError: they are not.
-    """
-    digests, named = begin(), less_mark(entry.digest)
-    for part in parts:
-        for each in digests:
-            each.update(part)
-        yield part
-    if not any(is_same(each.digest(), named) for each in digests):
-        raise RestoreError(
-            "a stored file is damaged, or bears no signature by a signing_key of this Spot; it "
-            "is made again"
-        )
 
 
 def status_of(descriptor: int) -> Status:

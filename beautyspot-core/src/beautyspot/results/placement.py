@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.errors import StorageError
 from beautyspot.messages import LARGE_NEED
-from beautyspot.results.validity import sealed
+from beautyspot.results.validity import UNSIGNED
 from beautyspot.serialization.compression import compressed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import TooLarge, is_error
@@ -35,7 +36,7 @@ class Placement:
         reporter: is told what fails.
         directory: of the Spot.
         blob_threshold: bytes from which a result goes to the storage.
-        signing_keys: sign what is compressed here.
+        signing_keys: sign what is compressed here; None where nothing is signed.
     """
 
     def __init__(
@@ -54,26 +55,33 @@ class Placement:
         self.directory = directory
         self.largest_data = store.real.largest_data
         self.blob_threshold = int(min(blob_threshold, self.largest_data))
-        self._signing_keys = signing_keys
+        self.seals = signing_keys or UNSIGNED
 
     @Lazily
     def files(self) -> LocalFiles:
         """What hits have given as files."""
         from beautyspot.results.local_files import LocalFiles
 
-        return LocalFiles(self.directory)
+        return LocalFiles(self.directory, self.seals)
 
     def place(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The record with its data where it belongs, compressed: in the row, or in the storage.
 
         Raises:
             TooLarge: a row can't hold it, and there is no storage for it.
+            SerializationError: a `File` can't be read.
             StorageError: a row can't hold it, and the storage failed.
             MetadataError: the store can't say its ID.
         """
         if record.result_data is None:  # it is in the storage already
             return record
-        if task.form.compresses and not self._is_for_viewers(task, record):
+        if isinstance(record.result_data, FileData):
+            from beautyspot.results.file_results import stored
+
+            save, discard = partial(self.save_file, record), partial(self.discard, record.cache_key)
+            return stored(record, record.result_data, self.seals, save, discard)
+        is_for_viewers = record.content_type is not None and self.wants_blob(task, record)
+        if task.form.compresses and not is_for_viewers:
             record = self._compressed(record)
         data: Data = record.result_data or b""
         if self.wants_blob(task, record):
@@ -86,15 +94,8 @@ class Placement:
 
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
-        data: object = record.result_data or b""
-        if isinstance(data, FileData):
-            return True
         size = len(record.result_data or b"")
         return not is_error(record.serializer) and task.form.wants_blob(size, self.blob_threshold)
-
-    def _is_for_viewers(self, task: Task, record: TaskRecord) -> bool:
-        """Whether it becomes a blob that a viewer opens, such as an image."""
-        return record.content_type is not None and self.wants_blob(task, record)
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""
@@ -103,7 +104,7 @@ class Placement:
             return record
         codec, data = packed
         key, made, expires = record.cache_key, record.made_at, record.expires_at
-        digest = sealed(self._signing_keys, key, codec, made, expires, data)
+        digest = self.seals.sign(key, codec, made, expires, data)
         return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
 
     def _too_large(self, task: Task, record: TaskRecord) -> TooLarge:

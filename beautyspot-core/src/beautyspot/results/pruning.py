@@ -191,10 +191,7 @@ def prune(
             gone = cache.saver.remove({record.cache_key: record for record, _ in page})
             yield from ((record, why) for record, why in page if record.cache_key in gone)
 
-    try:
-        return counted(removed())
-    finally:
-        cache.writer.try_later()  # there may be room again, for what could not be saved
+    return counted(removed())
 
 
 INTERVAL: Final = 600.0
@@ -261,17 +258,14 @@ class SizeLimit:
                     self._keep()
         except Exception as error:
             if not self._is_closed():
-                self._say(error)
+                reporter, operation = self._cache.reporter, "keep the store under max_size"
+                advice = "It grows until that is mended: mend the store, or call spot.prune(…)"
+                try:
+                    reporter.report(operation, "", error, advice)
+                except Exception:  # it is strict, and nobody waits for this thread
+                    logger.warning("%s: could not %s: %r", reporter.spot, operation, error)
         finally:
             self._checks = False
-
-    def _say(self, error: Exception) -> None:
-        reporter, operation = self._cache.reporter, "keep the store under max_size"
-        try:
-            advice = "It grows until that is mended: mend the store, or call spot.prune(max_size=…)"
-            reporter.report(operation, "", error, advice)
-        except Exception:  # it is strict, and nobody waits for this thread
-            logger.warning("%s: could not %s: %r", reporter.spot, operation, error)
 
     def _keep(self) -> None:
         cache, leases = self._cache, self._cache.leases

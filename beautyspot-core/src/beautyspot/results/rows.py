@@ -7,20 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
-from beautyspot.contracts.records import clean, less_mark
-from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.contracts.records import clean
+from beautyspot.errors import SerializationError
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.validity import begun, fingerprint
+from beautyspot.results.validity import check_digests
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Entry
     from beautyspot.results.placement import Placement
-    from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
 
 
@@ -32,12 +29,14 @@ class Rows:
         reporter: is told what has no stored form.
         clock: gives Unix time, in seconds.
         signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
+        seals: make the digests: these keys, or `UNSIGNED`.
     """
 
     def __init__(self, placement: Placement, signing_keys: SigningKeys | None) -> None:
         self.placement, self.reporter = placement, placement.reporter
         self.clock = placement.store.clock
         self.signing_keys = signing_keys
+        self.seals = placement.seals
 
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
@@ -87,7 +86,7 @@ class Rows:
         )
 
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
-        """The row of a result; its data stands in it until `placed` decides where it belongs."""
+        """The row of a result, with its data in it, wherever these belong."""
         task, addressing, key, data = call.task, call.task.addressing, call.key, payload.data
         now, terms, digest, form = self.clock(), call.terms or task.terms, None, task.form
         shown = call.arguments
@@ -96,10 +95,7 @@ class Rows:
             addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
         )
         if not isinstance(data, FileData):  # whose digest is known when that is stored
-            if self.signing_keys is None:
-                digest = fingerprint(key, payload.codec, data)
-            else:
-                digest = self.signing_keys.sign(key, payload.codec, now, expires_at, data)
+            digest = self.seals.sign(key, payload.codec, now, expires_at, data)
         return TaskRecord(
             cache_key=key,
             func_name=func_name,
@@ -125,46 +121,16 @@ class Rows:
             began_at=call.began_at,
         )
 
-    def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
-        """The row of a result, once its data are where they belong.
-
-        Raises:
-            SerializationError, StorageError: a `File` could not be stored.
-            MetadataError: the store can't say its ID.
-        """
-        data: object = record.result_data
-        if isinstance(data, FileData):
-            from beautyspot.results import file_results
-
-            made, expires = record.made_at, record.expires_at
-            begin = self.beginning(record.cache_key, data.codec, made, expires)
-            record = file_results.store(self.placement, record, data, begin)
-        return self.placement.place(task, record)
-
-    def beginning(
-        self, key: str, codec: str, made: float | None, expires: float | None
-    ) -> Callable[[], list[Digest]]:
-        """Begins the digests that a result may have, before its data: a new one has the first."""
-        if self.signing_keys is None:
-            return lambda: [begun(key, codec)]
-        keys = self.signing_keys
-        return lambda: [*keys.begun(key, codec, made, expires)]
-
     def check(self, key: str, entry: Entry, payload: Payload) -> None:
         """Refuse what is damaged, and where results are signed, what is not.
 
         Raises:
             RestoreError: it is.
         """
-        keys, (data, codec, _) = self.signing_keys, payload
-        if keys is None:
-            if fingerprint(key, codec, data) != less_mark(entry.digest):
-                raise RestoreError(f"the result under {key} is damaged; it is computed again")
-        elif not keys.signed(entry.digest, key, codec, entry.made_at, entry.expires_at, data):
-            raise RestoreError(
-                f"the result under {key} bears no signature by a signing_key of this Spot; "
-                "it is computed again"
-            )
+        digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
+        for each in digests:
+            each.update(payload.data)
+        check_digests(digests, entry.digest, key)
 
 
 @lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.observing import Refusal, Where
     from beautyspot.results.leases import Leases
-    from beautyspot.results.rows import Rows
+    from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Task
 
 
@@ -77,19 +77,16 @@ class Saver:
     """Writes the results of one Spot.
 
     Args:
-        rows: makes their rows.
+        placement: where their bytes go.
         leases: has the leases of their keys.
 
     Attributes:
-        count_first: writes what was counted, before a result with a price is stored.
         on_stored: called with the bytes of a new result; None where nobody wants to know.
     """
 
-    def __init__(self, rows: Rows, leases: Leases) -> None:
-        self.rows, self.leases = rows, leases
-        self.placement, self.reporter = rows.placement, rows.reporter
-        self.store = rows.placement.store
-        self.count_first: Callable[[], object] | None = None
+    def __init__(self, placement: Placement, leases: Leases) -> None:
+        self.placement, self.leases = placement, leases
+        self.store, self.reporter = placement.store, placement.reporter
         self.on_stored: Callable[[int], object] | None = None
 
     # ---------------------------------------------------------------------------- the writing
@@ -100,7 +97,7 @@ class Saver:
         Raises:
             Exception: one could not be placed, or the store failed: none was stored, or not all.
         """
-        puts, has_price = [], False
+        puts = []
         for pending in batch:
             task, record = pending.task, pending.record
             if pending.replaces == "":
@@ -109,35 +106,35 @@ class Saver:
             data, form = record.result_data, task.form
             is_small = type(data) is bytes and len(data) <= self.placement.blob_threshold
             if not is_small or form.compresses or task.options.save_blob is not None:
-                if not pending.leased and self.placement.wants_blob(task, record):
-                    with suppress(Exception):  # `collect` leaves the blobs of a leased key alone
-                        begun = self.leases.begin([pending.key], {pending.key: inf})
-                        pending.leased = pending.key in begun.leased
-                pending.record = self.rows.placed(task, record)  # once, however often its row fails
-            puts.append(self.row(pending))
-            has_price = has_price or bool(record.price)
-        if has_price and self.count_first is not None:
-            self.count_first()  # so that no less was spent than stands in the rows
+                pending.record = self.placement.place(task, record)  # once, though its row fails
+            token = self.leases.token if pending.leased else ""
+            puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
         return self.store.put(puts)
-
-    def row(self, pending: Pending) -> Put:
-        """What the store is given."""
-        token = self.leases.token if pending.leased else ""
-        return Put(pending.record, covers_of(pending.record), pending.since, token)
 
     def settle(
         self, batch: Sequence[Pending], refused: set[str], seconds: float, *, later: bool
     ) -> None:
         """See to what results leave that the store has taken, in so many seconds, or refused."""
+        observers = self.reporter.observing()
         for pending in batch:
+            record = pending.record
             if pending.leased:  # the put has released it
                 pending.leased = False
                 self.leases.held.pop(pending.key, None)
             pending.refused = pending.key in refused
             if pending.refused:
-                self._say_refused(pending.record)
+                self._say_refused(record)
             else:
-                self.has_stored(pending, seconds, later=later)
+                pending.task.counted.has_stored = True
+                if pending.replaces is not None or pending.earlier:
+                    self._remove_earlier(pending)
+                size, name = record.size or 0, pending.task.func_identifier
+                if self.on_stored is not None:
+                    self.on_stored(size)
+                if observers is not None and observers.told:
+                    place: Where = "blob" if record.result_type == FILE else "row"
+                    key, price = pending.key, record.price
+                    observers.saved(name, key, size, seconds, place, price, later=later)
             pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:
@@ -156,28 +153,17 @@ class Saver:
 
     # --------------------------------------------------------------------------- what is left
 
-    def has_stored(self, pending: Pending, seconds: float, *, later: bool) -> None:
-        """See to what a result leaves that is stored now, which took so many seconds.
-
-        A blob that it replaces goes, and so do earlier results of its call under other keys.
-        """
-        record, name = pending.record, pending.task.func_identifier
-        pending.task.counted.has_stored = True
-        if pending.replaces is not None and pending.replaces != record.result_value:
+    def _remove_earlier(self, pending: Pending) -> None:
+        """Remove a blob that a result replaces, and earlier results of its call by other keys."""
+        if pending.replaces is not None and pending.replaces != pending.record.result_value:
             self.placement.discard(pending.key, pending.replaces)
         for key in pending.earlier:
             try:
                 self.forget(key)
             except Exception as error:
+                name = pending.task.func_identifier
                 advice = "It is found when the new result is gone: remove it by its earlier name"
                 self.reporter.report("remove an earlier result", name, error, advice)
-        size = record.size or 0
-        if self.on_stored is not None:
-            self.on_stored(size)
-        observers = self.reporter.observing()
-        if observers is not None and observers.told:
-            place: Where = "blob" if record.result_type == FILE else "row"
-            observers.saved(name, pending.key, size, seconds, place, record.price, later=later)
 
     def _say_refused(self, record: TaskRecord) -> None:
         """See to a result that the store has refused: it was invalidated, or is an older one.

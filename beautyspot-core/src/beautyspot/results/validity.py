@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
 
+from beautyspot.contracts.records import less_mark
+from beautyspot.errors import RestoreError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
-    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data
 
     class Digest(Protocol):
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
             ...
 
 
-UNSIGNED: Final = 16
+FINGERPRINT: Final = 16
 """Bytes of a digest by `fingerprint`; a signature has more."""
 
 SMALL: Final = 1 << 16
@@ -62,31 +65,33 @@ def fingerprint(key: str, codec: str, data: Data) -> bytes:
 
     It finds accidents: a flipped bit, a truncation, two rows or blobs swapped. Not attackers.
     """
-    prefix = f"{key}\n{codec}\n".encode()
-    if len(data) <= SMALL:
-        return xxh3_128_digest(prefix + data)
-    digest = xxh3_128(prefix)
-    digest.update(data)
-    return digest.digest()
+    return UNSIGNED.sign(key, codec, None, None, data)
 
 
-def sealed(
-    keys: SigningKeys | None,
-    key: str,
-    codec: str,
-    made: float | None,
-    expires: float | None,
-    data: Data,
-) -> bytes:
-    """The digest of a row: its signature, where the Spot has signing keys."""
-    if keys is None:
-        return fingerprint(key, codec, data)
-    return keys.sign(key, codec, made, expires, data)
+class Unsigned:
+    """Makes digests where nothing is signed; `SigningKeys` has the same methods."""
+
+    def begun(
+        self, key: str, codec: str, made_at: float | None, expires_at: float | None
+    ) -> list[Digest]:
+        """The `fingerprint` of a result, which waits for its data."""
+        del made_at, expires_at
+        return [xxh3_128(f"{key}\n{codec}\n".encode())]
+
+    def sign(
+        self, key: str, codec: str, made_at: float | None, expires_at: float | None, data: Data
+    ) -> bytes:
+        """The `fingerprint` of a result."""
+        del made_at, expires_at
+        prefix = f"{key}\n{codec}\n".encode()
+        if len(data) <= SMALL:
+            return xxh3_128_digest(prefix + data)
+        digest = xxh3_128(prefix)
+        digest.update(data)
+        return digest.digest()
 
 
-def begun(key: str, codec: str) -> Digest:
-    """The same digest, to which the data are given in parts."""
-    return xxh3_128(f"{key}\n{codec}\n".encode())
+UNSIGNED: Final = Unsigned()
 
 
 def is_same(digest: bytes, named: object) -> bool:
@@ -94,11 +99,25 @@ def is_same(digest: bytes, named: object) -> bool:
 
     So nobody can guess one byte by byte.
     """
-    if type(named) is not bytes or len(named) <= UNSIGNED:
+    if type(named) is not bytes or len(named) <= FINGERPRINT:
         return digest == named
     from hmac import compare_digest  # takes milliseconds, and most stores are not signed
 
     return compare_digest(digest, named)
+
+
+def check_digests(digests: Sequence[Digest], named: bytes | None, key: str) -> None:
+    """Compare what came out of the data of `key` with what its row names.
+
+    Raises:
+        RestoreError: it is something else.
+    """
+    named = less_mark(named)
+    if not any(is_same(each.digest(), named) for each in digests):
+        raise RestoreError(
+            f"the result under {key} is damaged, or bears no signature by a signing_key of this "
+            "Spot; it is computed again"
+        )
 
 
 def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:

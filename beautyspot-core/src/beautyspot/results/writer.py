@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.waiting import Bell
+from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.records import is_newer
+from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     MetadataBusyError,
     MetadataError,
@@ -30,7 +32,6 @@ from beautyspot.errors import (
     SerializationError,
 )
 from beautyspot.logs import logger
-from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.reporting import STORING
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import TooLarge
@@ -104,11 +105,6 @@ class Writer:
         """Those that wait since the store has failed to take them."""
         return [each for each in list(self.pending.values()) if each.has_failed]
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether its thread runs."""
-        return self._thread.runs
-
     # ------------------------------------------------------------------------------- taking over
 
     def queue(self, pending: Pending) -> bool:
@@ -122,7 +118,7 @@ class Writer:
             return False
         if self.rest_left():
             pending.tell(None)
-        if self.is_at_work and len(self.pending) in (1, BATCH):
+        if self._thread.runs and len(self.pending) in (1, BATCH):
             self._bell()
         self._thread.begin()
         return True
@@ -133,7 +129,7 @@ class Writer:
         with self._lock:
             older = self.pending.get(key)
             if older is not None and is_newer(
-                older.record, pending.record, self._saver.rows.clock()
+                older.record, pending.record, self._saver.store.clock()
             ):
                 pending.tell(False)
                 return True
@@ -168,50 +164,32 @@ class Writer:
 
     # ------------------------------------------------------------------------------- writing
 
-    def write(self, *batch: Pending) -> None:
-        """Write the results of a caller in this thread, `BATCH` in a transaction.
+    def write(self, *batch: Pending, later: bool = False, insists: bool = False) -> bool:
+        """Write results in this thread, `BATCH` in a transaction; whether any was stored.
 
         Those that the store does not take are held here, and tried again; all of them at once,
-        while it is left alone after a failure.
+        while it is left alone after a failure, unless the caller `insists`. Where a transaction
+        fails they are written one by one, so that one bad row blocks nobody.
+
+        Args:
+            batch: the results.
+            later: whether that is behind their callers.
+            insists: whether the store is asked all the same.
         """
-        for start in range(0, len(batch), BATCH):
-            part = batch[start : start + BATCH]
-            if self._failure is not None and self.rest_left():
-                for pending in part:
-                    self._hold(pending, self._failure)
-            else:
-                self._write(part, later=False)
-
-    def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is to be taken.
-
-        It is for results that make no blob.
-        """
-        saver = self._saver
-        if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
+        if len(batch) > BATCH:
+            parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
+            written = [self.write(*part, later=later, insists=insists) for part in parts]
+            return any(written)
+        if not insists and self._failure is not None and self.rest_left():
+            for pending in batch:
+                self._hold(pending, self._failure)
             return False
-        if pending.record.price or pending.replaces is not None or pending.earlier:
-            return False  # more is to be written or removed than a row
-        began = perf_counter()
-        try:
-            stored = saver.store.real.put_at_once(saver.row(pending))
-        except Exception:
-            return False
-        if stored is None:
-            return False
-        self._forget(pending)
-        refused = set() if stored else {pending.key}
-        saver.settle([pending], refused, perf_counter() - began, later=False)
-        return True
-
-    def _write(self, batch: Sequence[Pending], *, later: bool) -> bool:
-        """Write several, one by one where that fails; whether any was stored."""
         began = perf_counter()
         try:
             refused = self._saver.put(batch)
         except Exception as error:
             if len(batch) > 1:
-                return self._write_singly(batch, later=later)
+                return self._write_singly(batch, error, later=later)
             self._hold(batch[0], error)
             return False
         for pending in batch if self.pending else ():
@@ -222,37 +200,43 @@ class Writer:
             self._bell()
         return True
 
-    def _write_singly(self, batch: Sequence[Pending], *, later: bool) -> bool:
-        """The same one by one, so that one bad row blocks nobody.
-
-        Those that fail twice, while others are taken, are given up.
-        """
-        failed: list[tuple[Pending, Exception]] = []
+    def _write_singly(self, batch: Sequence[Pending], error: Exception, *, later: bool) -> bool:
+        """The same one by one; those that fail twice, while others are taken, are given up."""
         taken = False
-        for pending in batch:
-            if failed and (isinstance(failed[-1][1], Resting) or (len(failed) > 1 and not taken)):
-                failed.append((pending, failed[-1][1]))  # the store is at fault, and no result
-                continue
-            began = perf_counter()
-            try:
-                refused = self._saver.put([pending])
-            except Exception as error:
-                failed.append((pending, error))
+        for number, pending in enumerate(batch):
+            if number > 1 and not taken:  # the store is at fault, and no result
+                self._hold(pending, self._failure or error)
             else:
-                taken = True
-                self._forget(pending)
-                self._saver.settle([pending], refused, perf_counter() - began, later=later)
-        for pending, why in failed:
-            pending.refusals += taken
+                taken = self.write(pending, later=later, insists=True) or taken
+        for pending in batch if taken else ():
+            pending.refusals += pending.has_failed
             if pending.refusals > 1:
                 advice = "The store takes others: its caller has it, and it is computed again"
-                self._give_up(pending, SAVING, why, advice)
-                continue
-            with self._lock:  # the others come first
-                if self.pending.get(pending.key) is pending:
-                    self.pending[pending.key] = self.pending.pop(pending.key)
-            self._hold(pending, why)
+                self._give_up(pending, SAVING, self._failure or error, advice)
         return taken
+
+    def write_now(self, pending: Pending) -> bool:
+        """Write one in an event loop; False where that might wait, and another way is to be taken.
+
+        It is for results that make no blob.
+        """
+        saver = self._saver
+        if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
+            return False
+        if pending.replaces is not None or pending.earlier:
+            return False  # more is to be written or removed than a row
+        began, token = perf_counter(), saver.leases.token if pending.leased else ""
+        row = Put(pending.record, covers_of(pending.record), pending.since, token)
+        try:
+            stored = saver.store.real.put_at_once(row)
+        except Exception:
+            return False
+        if stored is None:
+            return False
+        self._forget(pending)
+        refused = set() if stored else {pending.key}
+        saver.settle([pending], refused, perf_counter() - began, later=False)
+        return True
 
     # ------------------------------------------------------------------------------- failing
 
@@ -296,13 +280,6 @@ class Writer:
         """Seconds until what failed is tried again."""
         return max(0.0, self._rests_until - monotonic()) if self._rests_until else 0.0
 
-    def try_later(self) -> None:
-        """Have the thread try again what failed, before its pause is over."""
-        if self.pending and not self._saver.store.breaker.rest_left():
-            self._rests_until = 0.0
-            self._thread.begin()
-            self._bell()
-
     # ------------------------------------------------------------------------------- the thread
 
     def _has_work(self) -> bool:
@@ -326,7 +303,7 @@ class Writer:
         with self._turn:
             with self._lock:
                 batch = list(islice(self.pending.values(), BATCH))
-            return not batch or self._write(batch, later=True)
+            return not batch or self.write(*batch, later=True, insists=True)
 
     # --------------------------------------------------------------------------------- the end
 

@@ -248,13 +248,6 @@ def other_code(func_identifier: str) -> str:
     """What to do where other code made a result: a row does not tell an edit from another file."""
     return (
         'If an edit changed what it returns, raise version=, or use version="auto". '
-        + another_file(func_identifier)
-    )
-
-
-def another_file(func_identifier: str) -> str:
-    """What to do where another file has a function of the same name, which shares its results."""
-    return (
         f"If it is the result of another file's {func_identifier}, such as a script of the same "
         "name, give the two Spots different names, or the two functions, by mark(name=)"
     )

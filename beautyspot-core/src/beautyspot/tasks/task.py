@@ -53,7 +53,6 @@ class Call(Addressed):
         None  # by a first look-up, or its failure
     )
     looked = False  # whether it was looked up already, and nothing was there
-    trips: Any = None  # of a map, whose calls ask the store together: see `batch.trips`
     asked: str | None = None  # the mode that holds here, once blocks were asked for it
     max_age: float | None = None  # the seconds over which no result is taken
     stale = False  # whether an expired result was found, to be given all the same
@@ -151,7 +150,8 @@ class Task:
         lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
         self.error_terms = Terms(lasts, tags)
         self.stale = or_none(seconds)(options.stale)
-        self.to_compare = 0 if options.version == "auto" else COMPARED
+        has_decided = options.version is not None or bool(options.added)  # its author
+        self.to_compare = 0 if has_decided else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.func_identifier = self.addressing.func_identifier
