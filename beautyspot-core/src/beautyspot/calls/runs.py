@@ -190,11 +190,10 @@ class Run:
 
     def _takes_longer(self, pending: Pending) -> bool:
         """Whether the result is compressed, large, or makes a blob: in no event loop."""
-        data: object = pending.record.result_data
-        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > IN_LOOP:
+        data, task = pending.record.result_data, pending.task
+        if not isinstance(data, bytes) or len(data) > IN_LOOP or task.form.compresses:
             return True
-        form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
-        return form.compresses or form.wants_blob(len(data), threshold)
+        return self.engine.cache.placement.wants_blob(task, pending.record)
 
     def queued(self) -> bool:
         """Have the result saved behind its callers, where that can be; whether it is."""
