@@ -40,6 +40,7 @@ from beautyspot.calls.reports import (
     has_its_key,
     report_no_key,
     warn_inactive,
+    warn_outside_asyncio,
     warn_stale,
 )
 from beautyspot.calls.runs import Run
@@ -105,12 +106,24 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
 
 
 async def answer_async(engine: Engine, call: Call) -> Any:
-    """What `answer` gives, also where looking may block; `ELSEWHERE` outside of asyncio alone."""
+    """What `answer` gives, also where looking may block; never `ELSEWHERE`."""
     value = answer(engine, call, in_place=True)
-    if value is not ELSEWHERE or not in_asyncio():
+    if value is not ELSEWHERE:
         return value
+    if not in_asyncio():
+        return answer(engine, call, in_place=False) if call.mode == "replay" else MISSING
     value = await _look_up(engine, call)
     return value if value is MISSING else given(engine, call, value)
+
+
+def strand(engine: Engine, call: Call) -> None:
+    """Have a call outside of asyncio (in Trio, say) run uncached: our waits do not work there.
+
+    In the mode "replay" nothing waits.
+    """
+    if not in_asyncio() and call.mode != "replay":
+        warn_outside_asyncio(engine, call)
+        call.key = ""
 
 
 async def _look_up(engine: Engine, call: Call) -> Any:

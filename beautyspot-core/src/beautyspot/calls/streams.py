@@ -27,14 +27,13 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import answer, answer_async, not_stored
-from beautyspot.calls.reports import has_changed, report_no_lease, warn_outside_asyncio
+from beautyspot.calls.flow import answer, answer_async, not_stored, strand
+from beautyspot.calls.reports import has_changed, report_no_lease
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Observed, Outcome
 from beautyspot.concurrency.queueing import Work
-from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import SerializationError
-from beautyspot.results.validity import ELSEWHERE, MISSING
+from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -357,7 +356,10 @@ def iterating(
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         call = prepare(args, kwargs)
-        flow, heard = _flow(engine, call, await _stored(engine, call)), None
+        stored = await answer_async(engine, call)
+        if stored is MISSING:
+            strand(engine, call)
+        flow, heard = _flow(engine, call, stored), None
         try:
             while True:
                 step: Any = flow.send(heard)
@@ -379,14 +381,3 @@ def iterating(
             del outcome
 
     return wrapper
-
-
-async def _stored(engine: Engine, call: Call) -> Any:
-    """What is stored for the call, or `MISSING`; in Trio, say, where our waits do not work."""
-    stored = await answer_async(engine, call)
-    if stored is ELSEWHERE and call.mode == "replay":
-        stored = answer(engine, call, in_place=False)
-    elif (stored is ELSEWHERE or stored is MISSING) and not in_asyncio():
-        warn_outside_asyncio(engine, call)
-        call.key = ""
-    return MISSING if stored is ELSEWHERE else stored
