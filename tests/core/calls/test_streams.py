@@ -450,3 +450,15 @@ def test_a_generator_runs_in_the_task_and_the_context_of_its_consumer(spot: Spot
         assert await collect(source) == [("you", 1), ("you", 2)]
 
     asyncio.run(main())
+
+
+def test_a_stream_that_goes_on_as_its_spot_ends_is_stored(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    under_way = spot.mark(count)(2)
+    next(under_way)
+    spot.shutdown()
+    assert len(list(under_way)) == 1
+    assert not spot._engine.running
+    RAN.clear()
+    assert whole(make_spot().mark(count)(2)) == ([[0], [1]], "done")
+    assert RAN == []
