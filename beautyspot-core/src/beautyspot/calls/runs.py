@@ -110,11 +110,6 @@ class Run:
 
     # -------------------------------------------------------------------------------- keeping
 
-    def share(self, result: object) -> None:
-        """Give `result` to the followers before the end."""
-        if self.flight is not None:
-            self.flight.finish(result)
-
     def share_found(self, entry: Entry) -> None:
         """Share what is stored with those who came before the store was asked for it."""
         self.shared = entry
@@ -195,11 +190,10 @@ class Run:
 
     def _takes_longer(self, pending: Pending) -> bool:
         """Whether the result is compressed, large, or makes a blob: in no event loop."""
-        data: object = pending.record.result_data
-        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > IN_LOOP:
+        data, task = pending.record.result_data, pending.task
+        if not isinstance(data, bytes) or len(data) > IN_LOOP or task.form.compresses:
             return True
-        form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
-        return form.compresses or form.wants_blob(len(data), threshold)
+        return self.engine.cache.placement.wants_blob(task, pending.record)
 
     def queued(self) -> bool:
         """Have the result saved behind its callers, where that can be; whether it is."""
