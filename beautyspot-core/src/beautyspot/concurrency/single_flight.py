@@ -19,7 +19,7 @@ import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
-from inspect import CO_GENERATOR
+from inspect import CO_COROUTINE, CO_GENERATOR
 from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -51,7 +51,7 @@ class Flight(Awaited):
         key: of the call.
         within: the flight whose execution made this call.
         thread: the identifier of the leader's thread.
-        is_of_task: whether its leader runs in an event loop.
+        is_of_task: whether its leader is a coroutine: others may run in its thread meanwhile.
         as_of: when its result was asked of the store, or sent there, by `monotonic`. Who comes
             later looks there: others may have invalidated it since. Infinite while that is not so.
         done: whether it is finished.
@@ -67,17 +67,15 @@ class Flight(Awaited):
     def __init__(self, key: str, within: Flight | None) -> None:
         self.key, self.within = key, within
         self.thread = get_ident()
-        asyncio: Any = sys.modules.get("asyncio")
-        self.is_of_task = asyncio is not None and asyncio._get_running_loop() is not None
         self.as_of, self.done = inf, False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
-        self._frame: FrameType | None = None
-        if not self.is_of_task:  # those of generators are not there while its function runs
-            at: FrameType | None = sys._getframe(1)
-            while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
-                at = at.f_back
-            self._frame = at
+        at: FrameType | None = sys._getframe(1)  # those of generators end before its function runs
+        while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
+            at = at.f_back
+        # A function that a task calls, such as a notebook's cell, ends before others run.
+        self.is_of_task = at is not None and at.f_code.co_flags & CO_COROUTINE != 0
+        self._frame = None if self.is_of_task else at
         self.waits_for: list[Flight] = []
         self.wakers = []
 
@@ -149,10 +147,11 @@ class Flights:
                 flight = None  # its result is stored by now, and found there
             if flight is not None and mine and flight.leads_to(mine):
                 return None, False
-            leads = flight is None or anew or _is_led_here(flight)
+            is_own = flight is not None and _is_led_here(flight)
+            leads = flight is None or anew or is_own
             if leads or flight is None:
                 made = Flight(key, innermost)
-                made.waits_for += [] if flight is None else [flight]
+                made.waits_for += [] if flight is None or is_own else [flight]
                 flight = self._flights[key] = made
             if innermost is not None:
                 innermost.waits_for.append(flight)
