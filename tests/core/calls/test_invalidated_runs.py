@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 THREADS = 4
 
 
-@pytest.mark.parametrize("save", ["sync"])
+@pytest.mark.parametrize("save", ["sync", "background"])
 def test_threads_that_invalidate_and_refresh_run_one_at_a_time(
     make_spot: Callable[..., Spot], save: str
 ) -> None:
