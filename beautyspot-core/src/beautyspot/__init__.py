@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.noting import LastCall
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts.examination import Finding
+    from beautyspot.contracts.backend import Finding
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
@@ -125,7 +125,7 @@ _LATER = {
     "Execution": "observing",
     "Explanation": "calls.explanation",
     "Failed": "batch.records",
-    "Finding": "contracts.examination",
+    "Finding": "contracts.backend",
     "Fault": "inspecting.verifying",
     "Hit": "observing",
     "Instance": "serialization.instances",

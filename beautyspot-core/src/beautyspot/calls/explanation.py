@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
-from beautyspot.contracts.listing import listed
 from beautyspot.contracts.records import clean
+from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (

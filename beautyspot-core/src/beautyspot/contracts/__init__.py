@@ -12,10 +12,7 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
-from beautyspot.contracts.file import File
-from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.limiter import LimiterBase
-from beautyspot.contracts.pauses import Pause, pause_seconds
+from beautyspot.contracts.limiter import LimiterBase, Reservation
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FIELD_TYPES,
@@ -32,7 +29,6 @@ from beautyspot.contracts.records import (
     in_full,
     is_newer,
 )
-from beautyspot.contracts.reservation import Reservation
 from beautyspot.contracts.selection import (
     FunctionTotals,
     Order,
@@ -43,19 +39,20 @@ from beautyspot.contracts.selection import (
     rank_of,
     totals_by_function,
 )
-from beautyspot.contracts.serializer import SerializerBase
-from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
+from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File
 from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
-from beautyspot.contracts.types import Buffer, TypeSupport
 from beautyspot.contracts.units import (
     DURATION,
     SECONDS_PER_UNIT,
     SIZE,
     UNITS,
+    Pause,
     byte_count,
+    pause_seconds,
     seconds,
     seconds_per,
 )
+from beautyspot.contracts.values import KEY_SCHEME, Buffer, KeyGenBase, SerializerBase, TypeSupport
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore

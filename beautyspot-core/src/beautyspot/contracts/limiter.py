@@ -10,10 +10,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from beautyspot.contracts.backend import Backend
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import Backend, wrong_answer
 from beautyspot.contracts.naps import Naps
-from beautyspot.contracts.reservation import Reservation
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
@@ -21,7 +19,22 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from beautyspot.concurrency.waiting import Alarm, Bell
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
+
+
+class Reservation:
+    """A place in the limiter's time. A limiter may subclass it to remember what it needs.
+
+    Attributes:
+        delay: seconds from the reservation until it may be used; 0.0 is at once.
+        cost: what was reserved.
+    """
+
+    __slots__ = ("cost", "delay")
+
+    def __init__(self, delay: float, cost: float) -> None:
+        self.delay = delay
+        self.cost = cost
 
 
 class LimiterBase(Backend):

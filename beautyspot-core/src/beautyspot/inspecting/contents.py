@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.file import checked_name
 from beautyspot.contracts.selection import size_of
+from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
 from beautyspot.serialization.compression import decompressing, is_compressed, plain_of

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, begun_at, in_full
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import (

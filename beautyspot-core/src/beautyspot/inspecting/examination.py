@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.examination import Finding
+from beautyspot.contracts.backend import Finding
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting import health
 from beautyspot.inspecting.opening import open_store

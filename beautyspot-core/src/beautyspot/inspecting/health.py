@@ -11,7 +11,7 @@ from contextlib import suppress
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.examination import Finding
+from beautyspot.contracts.backend import Finding
 from beautyspot.errors import (
     BeautyspotError,
     MetadataError,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
-    from beautyspot.contracts.examination import FindingState
+    from beautyspot.contracts.backend import FindingState
     from beautyspot.inspecting.store import Store
 
 NOBODYS: Final = "0" * 32

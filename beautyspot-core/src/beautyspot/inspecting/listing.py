@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from beautyspot.contracts import Order, Page, Selection, Totals
-from beautyspot.contracts.listing import listed, totals_of
 from beautyspot.contracts.selection import rank_of, size_of, source_of
+from beautyspot.contracts.store import listed, totals_of
 from beautyspot.errors import ConfigError
 from beautyspot.messages import did_you_mean
 

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import Invalidation, Totals
-from beautyspot.contracts.listing import PAGE
 from beautyspot.contracts.selection import size_of
+from beautyspot.contracts.store import PAGE
 from beautyspot.errors import MetadataError
 from beautyspot.inspecting.listing import Listing, name_of
 

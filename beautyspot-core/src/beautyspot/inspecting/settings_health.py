@@ -9,7 +9,7 @@ from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select, understood
 from beautyspot.backends.spot_backends import context_of
 from beautyspot.contracts import LimiterBase, SerializerBase
-from beautyspot.contracts.examination import Finding
+from beautyspot.contracts.backend import Finding
 from beautyspot.inspecting.health import safely
 
 if TYPE_CHECKING:

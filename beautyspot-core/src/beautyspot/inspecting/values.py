@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import SerializerBase, TaskRecord
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 STREAM: Final = "stream:"
 """How the column `serializer` of a stream begins; the name of the serializer follows."""

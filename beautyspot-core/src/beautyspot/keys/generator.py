@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.canonical import Walk, arguments, canonical, write
 from beautyspot.keys.forms import Forms, form_of
@@ -27,7 +27,7 @@ from beautyspot.keys.walk import NAME
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Custom, Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]

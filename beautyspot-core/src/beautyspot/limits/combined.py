@@ -28,7 +28,7 @@ from beautyspot.limits.cost_tables import CostTables
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import LimiterBase, Reservation
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
 
 
 class JoinedLimiter(CombinedLimiter):

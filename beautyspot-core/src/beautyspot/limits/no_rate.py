@@ -9,7 +9,7 @@ from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
 
 
 class NoRate(LimiterBase):

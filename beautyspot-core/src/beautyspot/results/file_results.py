@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from beautyspot.contracts import Entry, Readable, TaskRecord
-    from beautyspot.contracts.file import File
+    from beautyspot.contracts.storage import File
     from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.local_files import LocalFiles, Seals
     from beautyspot.results.validity import Digest

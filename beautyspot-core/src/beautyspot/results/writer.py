@@ -23,8 +23,7 @@ from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import is_newer
+from beautyspot.contracts.records import covers_of, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     MetadataBusyError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts.file import File
+from beautyspot.contracts.storage import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 
 if TYPE_CHECKING:

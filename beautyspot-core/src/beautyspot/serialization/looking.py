@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.types import OF_DATA, class_name
+from beautyspot.contracts.values import OF_DATA, class_name
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import root_of
 from beautyspot.serialization.classes import ENUM, INSTANCE

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 
 class MsgpackSerializer(SerializerBase):

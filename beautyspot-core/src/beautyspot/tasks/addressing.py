@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.calling import ARGUMENTS, say_whose
+from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, taken_apart
 from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours

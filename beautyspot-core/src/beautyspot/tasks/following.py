@@ -28,7 +28,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.types import OF_DATA
+from beautyspot.contracts.values import OF_DATA
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code import (
