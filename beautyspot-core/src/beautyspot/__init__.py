@@ -77,14 +77,13 @@ if TYPE_CHECKING:
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.backend import Finding
+    from beautyspot.inspecting.changing import Removal, Removed
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
-    from beautyspot.inspecting.opening import open_store, open_stores
-    from beautyspot.inspecting.removing import Removal, Removed
-    from beautyspot.inspecting.store import Store
+    from beautyspot.inspecting.opening import Store, open_store, open_stores
     from beautyspot.inspecting.verifying import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
@@ -142,11 +141,11 @@ _LATER = {
     "Raised": "observing",
     "Ran": "observing",
     "Refused": "observing",
-    "Removal": "inspecting.removing",
-    "Removed": "inspecting.removing",
+    "Removal": "inspecting.changing",
+    "Removed": "inspecting.changing",
     "Saved": "observing",
     "Spot": "spot",
-    "Store": "inspecting.store",
+    "Store": "inspecting.opening",
     "Stats": "calls.activity",
     "Stored": "calls.stored_results",
     "StoredFunction": "inspecting.looking",

@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
-from beautyspot.inspecting.filters import read_filter
-from beautyspot.inspecting.listing import Listing
+from beautyspot.inspecting.filters import Listing, read_filter
 
 # A store that is only listed needs nothing of the rest.
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Reading:
                 such bytes are never loaded, see `content`.
             BlobNotFound, StorageError, MetadataError: it can't be read.
         """
-        from beautyspot.inspecting.values import decoded
+        from beautyspot.inspecting.contents import decoded
         from beautyspot.serialization.file_data import FILE_CODEC
 
         record = self.row(key)

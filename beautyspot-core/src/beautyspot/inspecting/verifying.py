@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
-from beautyspot.inspecting.listing import name_of
+from beautyspot.inspecting.contents import packed_by
+from beautyspot.inspecting.filters import name_of
 from beautyspot.inspecting.parts import SizeError, in_batches
-from beautyspot.inspecting.values import packed_by
 from beautyspot.serialization.compression import ADVICE, is_compressed, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import MetadataStoreBase, SerializerBase, TaskRecord
-    from beautyspot.inspecting.listing import Listing
+    from beautyspot.inspecting.filters import Listing
     from beautyspot.inspecting.parts import Parts
 
 FaultKind = Literal[

@@ -29,9 +29,7 @@ from beautyspot.errors import (
     PluginError,
     RateLimitError,
 )
-from beautyspot.limits.asked import Asked
-from beautyspot.limits.granted import Granted, Placed
-from beautyspot.limits.no_rate import NoRate
+from beautyspot.limits.granted import Asked, Granted, NoRate, Placed
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
 
