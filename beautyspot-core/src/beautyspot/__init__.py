@@ -63,7 +63,7 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.backends.registry import PluginInfo, plugins
-    from beautyspot.batch.records import Failed
+    from beautyspot.batch.targets import Failed
     from beautyspot.calls.activity import (
         ActiveLimit,
         Activity,
@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
-    from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
+    from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
     from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
@@ -119,20 +119,20 @@ _LATER = {
     "Config": "config.resolve",
     "Content": "inspecting.contents",
     "Copied": "inspecting.copying",
-    "ErrorInstance": "serialization.instances",
+    "ErrorInstance": "serialization.looking",
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
-    "Failed": "batch.records",
+    "Failed": "batch.targets",
     "Finding": "contracts.backend",
     "Fault": "inspecting.verifying",
     "Hit": "observing",
-    "Instance": "serialization.instances",
+    "Instance": "serialization.looking",
     "KeyGen": "keys.generator",
     "Miss": "observing",
     "LastCall": "calls.noting",
     "MsgpackSerializer": "serialization.serializer",
-    "NotInstalled": "serialization.instances",
+    "NotInstalled": "serialization.looking",
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.registry",

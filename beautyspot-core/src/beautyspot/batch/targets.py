@@ -1,8 +1,9 @@
-"""`Target`: the function of a map; `Made`: what a call of it came to."""
+"""`Target`: the function of a map; `Made`: what a call of it came to; `Failed`, for the caller."""
 
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -130,3 +131,18 @@ async def make_async(calls: LastCalls, begin: Callable[..., Awaitable[Any]], *ar
         if not calls.end[0]:
             raise
         return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call of `spot.map` that raised, with ``errors="return"``.
+
+    Attributes:
+        input: what the function was called with: an item, or a tuple of one of each iterable.
+        error: what it raised; a `TimeoutError` where its `timeout` was over.
+        stored: whether nothing ran for it, since it was stored, by ``mark(cache_errors=)``.
+    """
+
+    input: Any
+    error: Exception
+    stored: bool = False

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts.backend import Data
 
+    Types = Mapping[str, "TypeSupport"]
+
 KEY_SCHEME: Final = 1
 """The number of the key scheme. It is part of every key, and every row has it."""
 
@@ -135,13 +137,6 @@ class SerializerBase(Backend):
         """
         raise NotSupportedError(f"the serializer {self.name!r} takes no types ({cls.__qualname__})")
 
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from beautyspot.contracts.backend import Data
-
-    Types = Mapping[str, "TypeSupport"]
 
 OF_DATA: Final = frozenset(
     {

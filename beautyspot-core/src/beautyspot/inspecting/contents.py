@@ -14,15 +14,21 @@ from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
-from beautyspot.serialization.compression import (
+from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
+from beautyspot.serialization.payload import (
+    ERROR,
+    FILE_CODEC,
+    MEDIA,
+    RAW_BYTES,
+    RAW_TEXT,
+    Payload,
     decompressed,
     decompressing,
+    described,
     is_compressed,
     plain_of,
+    unframed,
 )
-from beautyspot.serialization.file_data import FILE_CODEC, described
-from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
-from beautyspot.serialization.payload import ERROR, MEDIA, RAW_BYTES, RAW_TEXT, Payload, unframed
 from beautyspot.serialization.stored_errors import parts_of
 from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.form import OPAQUE, kind_of

@@ -29,16 +29,21 @@ from beautyspot.inspecting.filters import Listing, name_of
 from beautyspot.inspecting.parts import check_digest, checked, grouped, is_named, with_data
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.results.file_results import Source
-from beautyspot.serialization.file_data import FILE_CODEC
+from beautyspot.serialization.payload import FILE_CODEC
 from beautyspot.tasks.form import extension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord
+    from beautyspot.inspecting.filters import Filter
     from beautyspot.inspecting.parts import Parts
+    from beautyspot.inspecting.verifying import FaultKind
+    from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.cache import Cache
     from beautyspot.results.validity import Digest
+
+    Progress = Callable[[int, int], object]
 
 _UNSIGNED: Final = (
     "nobody has signed it, and the target signs its results. If you vouch for all that is stored "
@@ -97,19 +102,6 @@ class Seal:
         if not self._ours or not (record.is_signed or self._vouches):
             raise NotSignedError(_UNSIGNED if not record.is_signed else _UNKNOWN_KEY)
         self.digest = self._theirs[0].digest()
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord
-    from beautyspot.inspecting.filters import Filter
-    from beautyspot.inspecting.parts import Parts
-    from beautyspot.inspecting.verifying import FaultKind
-    from beautyspot.resilience.guarded_backends import GuardedStorage
-    from beautyspot.results.cache import Cache
-
-    Progress = Callable[[int, int], object]
 
 
 AT_ONCE: Final = 16

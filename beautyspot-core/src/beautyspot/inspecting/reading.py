@@ -67,7 +67,7 @@ class Reading:
             BlobNotFound, StorageError, MetadataError: it can't be read.
         """
         from beautyspot.inspecting.contents import decoded
-        from beautyspot.serialization.file_data import FILE_CODEC
+        from beautyspot.serialization.payload import FILE_CODEC
 
         record = self.row(key)
         parts = self._parts()

@@ -10,7 +10,7 @@ from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, Re
 from beautyspot.inspecting.contents import packed_by
 from beautyspot.inspecting.filters import name_of
 from beautyspot.inspecting.parts import SizeError, in_batches
-from beautyspot.serialization.compression import ADVICE, is_compressed, is_installed
+from beautyspot.serialization.payload import ADVICE, is_compressed, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,8 +24,7 @@ from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver
 from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
 from beautyspot.results.writer import Writer
-from beautyspot.serialization.file_data import FILE_CODEC
-from beautyspot.serialization.payload import OtherFields, Payload, StoredError, is_error
+from beautyspot.serialization.payload import FILE_CODEC, OtherFields, Payload, StoredError, is_error
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from beautyspot.contracts import FILE
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
 from beautyspot.files import open_plain
 from beautyspot.results.local_files import SIZE, path_in, status_of
-from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
+from beautyspot.serialization.payload import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -33,8 +33,7 @@ from beautyspot.errors import (
 )
 from beautyspot.logs import logger
 from beautyspot.resilience.reporting import STORING
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import TooLarge
+from beautyspot.serialization.payload import FileData, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -41,8 +41,7 @@ from beautyspot.serialization.classes import (
     names_in,
     plain_name,
 )
-from beautyspot.serialization.codec import SCALARS, Refused, Segment
-from beautyspot.serialization.plain_types import is_stored_anyway
+from beautyspot.serialization.codec import SCALARS, Refused, Segment, is_stored_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,21 +12,21 @@ from beautyspot.contracts.storage import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import own_of, return_classes
-from beautyspot.serialization.compression import decompressed, is_compressed, plain_of
-from beautyspot.serialization.file_data import (
-    FILE_CODEC,
-    FileData,
-    described,
-    suffix_of,
-)
 from beautyspot.serialization.payload import (
     COMPRESSED,
     ERROR,
+    FILE_CODEC,
     MEDIA,
     RAW_BYTES,
     RAW_TEXT,
+    FileData,
     Payload,
+    decompressed,
+    described,
     framed,
+    is_compressed,
+    plain_of,
+    suffix_of,
     unframed,
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
