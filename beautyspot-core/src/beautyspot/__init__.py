@@ -13,29 +13,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import (
-    DIRECT_BLOB,
-    FILE,
-    Backend,
-    BlobInfo,
-    BlobStorageBase,
-    Buffer,
-    Context,
-    Counts,
-    Entry,
-    File,
-    FunctionTotals,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    Page,
-    Reservation,
-    Selection,
-    SerializerBase,
-    TaskRecord,
-    Totals,
-    TypeSupport,
-)
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -72,11 +49,33 @@ if TYPE_CHECKING:
         Stats,
         WaitingCall,
     )
-    from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.explanation import Explanation, Stored
     from beautyspot.calls.noting import LastCall
-    from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts.backend import Finding
+    from beautyspot.contracts import (
+        DIRECT_BLOB,
+        FILE,
+        Backend,
+        BlobInfo,
+        BlobStorageBase,
+        Buffer,
+        Context,
+        Counts,
+        Entry,
+        File,
+        FunctionTotals,
+        KeyGenBase,
+        LimiterBase,
+        MetadataStoreBase,
+        Page,
+        Reservation,
+        Selection,
+        SerializerBase,
+        TaskRecord,
+        Totals,
+        TypeSupport,
+    )
+    from beautyspot.contracts.selection import Finding
     from beautyspot.inspecting.changing import Removal, Removed
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
@@ -108,8 +107,34 @@ if TYPE_CHECKING:
     from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
-# A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
+# What follows is loaded when it is first named: a program pays for what it uses.
 _LATER = {
+    **dict.fromkeys(
+        (
+            "DIRECT_BLOB",
+            "FILE",
+            "Backend",
+            "BlobInfo",
+            "BlobStorageBase",
+            "Buffer",
+            "Context",
+            "Counts",
+            "Entry",
+            "File",
+            "FunctionTotals",
+            "KeyGenBase",
+            "LimiterBase",
+            "MetadataStoreBase",
+            "Page",
+            "Reservation",
+            "Selection",
+            "SerializerBase",
+            "TaskRecord",
+            "Totals",
+            "TypeSupport",
+        ),
+        "contracts",
+    ),
     "ActiveLimit": "calls.activity",
     "Activity": "calls.activity",
     "RestingBackend": "calls.activity",
@@ -124,7 +149,7 @@ _LATER = {
     "Execution": "observing",
     "Explanation": "calls.explanation",
     "Failed": "batch.targets",
-    "Finding": "contracts.backend",
+    "Finding": "contracts.selection",
     "Fault": "inspecting.verifying",
     "Hit": "observing",
     "Instance": "serialization.looking",
@@ -147,7 +172,7 @@ _LATER = {
     "Spot": "spot",
     "Store": "inspecting.opening",
     "Stats": "calls.activity",
-    "Stored": "calls.stored_results",
+    "Stored": "calls.explanation",
     "StoredFunction": "inspecting.looking",
     "Trouble": "resilience.reporting",
     "Waited": "observing",

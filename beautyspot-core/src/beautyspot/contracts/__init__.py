@@ -9,15 +9,14 @@ operations take microseconds sets `blocking = False` and is then called directly
 loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.backend import Backend, Context, Data, Readable
-from beautyspot.contracts.limiter import LimiterBase, Reservation
+from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FIELD_TYPES,
     FILE,
-    Counts,
     Entry,
     Invalidation,
     Plain,
@@ -29,17 +28,6 @@ from beautyspot.contracts.records import (
     in_full,
     is_newer,
 )
-from beautyspot.contracts.selection import (
-    FunctionTotals,
-    Order,
-    Page,
-    Rank,
-    Selection,
-    Totals,
-    rank_of,
-    totals_by_function,
-)
-from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File
 from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
 from beautyspot.contracts.units import (
     DURATION,
@@ -52,10 +40,48 @@ from beautyspot.contracts.units import (
     seconds,
     seconds_per,
 )
-from beautyspot.contracts.values import KEY_SCHEME, Buffer, KeyGenBase, SerializerBase, TypeSupport
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
+    from beautyspot.contracts.limiter import LimiterBase, Reservation
+    from beautyspot.contracts.selection import (
+        Counts,
+        FunctionTotals,
+        Order,
+        Page,
+        Rank,
+        Selection,
+        Totals,
+        rank_of,
+        totals_by_function,
+    )
+    from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File, Readable
+    from beautyspot.contracts.values import (
+        KEY_SCHEME,
+        Buffer,
+        KeyGenBase,
+        SerializerBase,
+        TypeSupport,
+    )
+
+_LATER = {
+    "key_value": ("KeyValueStore",),
+    "limiter": ("LimiterBase", "Reservation"),
+    "selection": (
+        "Counts",
+        "FunctionTotals",
+        "Order",
+        "Page",
+        "Rank",
+        "Selection",
+        "Totals",
+        "rank_of",
+        "totals_by_function",
+    ),
+    "storage": ("BlobInfo", "BlobStorageBase", "File", "Readable"),
+    "values": ("KEY_SCHEME", "Buffer", "KeyGenBase", "SerializerBase", "TypeSupport"),
+}
+"""By its module, what the first Spot of a program does not need."""
 
 __all__ = [
     "DIRECT_BLOB",
@@ -111,9 +137,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`KeyValueStore`, which imports what makes bytes of rows, when somebody asks for it."""
-    if name != "KeyValueStore":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from beautyspot.contracts.key_value import KeyValueStore
-
-    return KeyValueStore
+    for module, names in _LATER.items():
+        if name in names:
+            value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
-"""What the backends of all extension points have in common, what `examine` finds of them, and how
-core calls what others have written.
+"""What the backends of all extension points have in common, and how core calls what others have
+written.
 
 A contract may grow: a method gets an optional keyword argument. Core passes one of these only where
 it says something, and only to a method that takes it, so that a plug-in of yesterday runs with the
@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import signature_of
@@ -20,16 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from beautyspot.contracts.selection import Finding
+
 Data = bytes | bytearray | memoryview
 """Bytes to be stored. A backend only reads them, and keeps no reference."""
-
-
-class Readable(Protocol):
-    """What can be read once, from its beginning to its end, such as a file opened for bytes."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most `size` bytes, or all that are left; none where there are no more."""
-        ...
 
 
 class Context(NamedTuple):
@@ -101,24 +95,6 @@ class Backend(ABC):
     def __repr__(self) -> str:
         """Name the class and nothing else: an option may be a secret."""
         return f"<{type(self).__name__}>"
-
-
-FindingState = Literal["ok", "warning", "problem"]
-"""All is well; it works, and will not for long or not well; it does not work."""
-
-
-class Finding(NamedTuple):
-    """What `examine` found of one subject.
-
-    Attributes:
-        state: "ok", "warning" or "problem".
-        subject: what was looked at, such as "storage s3".
-        text: what was found, and what to do about it; without secrets.
-    """
-
-    state: FindingState
-    subject: str
-    text: str
 
 
 def hints(method: Callable[..., Any], **given: object) -> dict[str, Any]:

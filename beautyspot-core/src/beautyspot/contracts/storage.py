@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from beautyspot.contracts.backend import Backend, hints
 from beautyspot.errors import ConfigError, NotSupportedError
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedReader
 
-    from beautyspot.contracts.backend import Data, Readable
+    from beautyspot.contracts.backend import Data
+
+
+class Readable(Protocol):
+    """What can be read once, from its beginning to its end, such as a file opened for bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, or all that are left; none where there are no more."""
+        ...
 
 
 class BlobInfo(NamedTuple):

@@ -29,13 +29,19 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.records import TaskRecord, found_in
-from beautyspot.contracts.selection import Totals, rank_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from beautyspot.contracts.records import Counts, Entry, Plain
-    from beautyspot.contracts.selection import FunctionTotals, Order, Rank, Selection
+    from beautyspot.contracts.records import Entry, Plain
+    from beautyspot.contracts.selection import (
+        Counts,
+        FunctionTotals,
+        Order,
+        Rank,
+        Selection,
+        Totals,
+    )
     from beautyspot.contracts.storage import BlobStorageBase
 
 
@@ -325,6 +331,7 @@ def listed(
     Raises:
         MetadataError: the store failed.
     """
+    from beautyspot.contracts.selection import rank_of  # no call needs it
 
     def fits(record: TaskRecord) -> bool:
         return where.covers(record) and (wanted is None or wanted(record))
@@ -364,6 +371,8 @@ def totals_of(store: MetadataStoreBase, function: str | None = None) -> Totals:
         MetadataError: the store failed.
     """
     from fnmatch import fnmatchcase
+
+    from beautyspot.contracts.selection import Totals
 
     entries = size = 0
     for each in store.function_totals():

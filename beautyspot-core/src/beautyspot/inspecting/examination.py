@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.backend import Finding
+from beautyspot.contracts.selection import Finding
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting import health
 from beautyspot.inspecting.health import of_part, of_settings

@@ -16,7 +16,7 @@ from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select, understood
 from beautyspot.backends.spot_backends import context_of
 from beautyspot.contracts import LimiterBase, SerializerBase
-from beautyspot.contracts.backend import Finding
+from beautyspot.contracts.selection import Finding
 from beautyspot.errors import BeautyspotError, MetadataError, NotSupportedError, StorageError
 from beautyspot.messages import masked
 from beautyspot.results.collecting import blob_name
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from beautyspot.backends.registry import Registry
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
-    from beautyspot.contracts.backend import FindingState
+    from beautyspot.contracts.selection import FindingState
     from beautyspot.inspecting.opening import Store
 
 NOBODYS: Final = "0" * 32

@@ -7,8 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import Counts, Selection, TaskRecord, Totals
-from beautyspot.contracts.records import PRICE_UNIT, UNSTORED
-from beautyspot.contracts.selection import source_of
+from beautyspot.contracts.selection import PRICE_UNIT, UNSTORED, source_of
 from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import (
     Filter,
