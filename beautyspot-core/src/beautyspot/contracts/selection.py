@@ -1,7 +1,7 @@
 """What is asked of a store by those who look at it, and the answers: which records in which order
 (`Selection`), their sums, what was counted, and what `examine` finds (of any backend).
 
-No call needs it, nor does the first Spot of a program: who does imports it when it is used.
+The first Spot of a program does without it.
 """
 
 from __future__ import annotations

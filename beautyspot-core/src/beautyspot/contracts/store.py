@@ -23,7 +23,6 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from heapq import nsmallest
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -331,7 +330,9 @@ def listed(
     Raises:
         MetadataError: the store failed.
     """
-    from beautyspot.contracts.selection import rank_of  # no call needs it
+    from heapq import nsmallest  # the first Spot needs neither
+
+    from beautyspot.contracts.selection import rank_of
 
     def fits(record: TaskRecord) -> bool:
         return where.covers(record) and (wanted is None or wanted(record))
