@@ -83,7 +83,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import Store, open_store, open_stores
-    from beautyspot.inspecting.verifying import Fault
+    from beautyspot.inspecting.parts import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -150,7 +150,7 @@ _LATER = {
     "Explanation": "calls.explanation",
     "Failed": "batch.targets",
     "Finding": "contracts.selection",
-    "Fault": "inspecting.verifying",
+    "Fault": "inspecting.parts",
     "Hit": "observing",
     "Instance": "serialization.looking",
     "KeyGen": "keys.generator",

@@ -25,8 +25,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import CONCURRENCY, Inputs
-from beautyspot.batch.processes import Sent
-from beautyspot.batch.targets import make
+from beautyspot.batch.targets import Sent, make
 from beautyspot.batch.window import Map, ends_in_order, over
 from beautyspot.calls.blocks import asked
 from beautyspot.concurrency.queueing import NotBegun

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import shown
 from beautyspot.batch.lookups import Item, Lookups
-from beautyspot.batch.processes import explain_unsent
-from beautyspot.batch.targets import Failed, Made
+from beautyspot.batch.targets import Failed, Made, explain_unsent
 from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.queueing import NotBegun, Start, watch
 from beautyspot.errors import CostError, RateLimitError

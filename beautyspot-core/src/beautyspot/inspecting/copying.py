@@ -26,8 +26,7 @@ from beautyspot.errors import (
 )
 from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.filters import Listing, name_of
-from beautyspot.inspecting.parts import check_digest, checked, grouped, is_named, with_data
-from beautyspot.inspecting.verifying import Fault
+from beautyspot.inspecting.parts import Fault, check_digest, checked, grouped, is_named, with_data
 from beautyspot.results.file_results import Source
 from beautyspot.serialization.payload import FILE_CODEC
 from beautyspot.tasks.form import extension
@@ -37,8 +36,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord
     from beautyspot.inspecting.filters import Filter
-    from beautyspot.inspecting.parts import Parts
-    from beautyspot.inspecting.verifying import FaultKind
+    from beautyspot.inspecting.parts import FaultKind, Parts
     from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.cache import Cache
     from beautyspot.results.validity import Digest

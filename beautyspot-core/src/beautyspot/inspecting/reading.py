@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Where
-    from beautyspot.inspecting.parts import Parts
-    from beautyspot.inspecting.verifying import Fault
+    from beautyspot.inspecting.parts import Fault, Parts
     from beautyspot.results.cache import Cache
 
     Progress = Callable[[int, int], object]
@@ -107,7 +106,7 @@ class Reading:
         Raises:
             ConfigError: a filter is wrong.
         """
-        from beautyspot.inspecting.verifying import Verifier
+        from beautyspot.inspecting.parts import Verifier
 
         wanted = read_filter("verify", where, self.metadata.now)
         has_keys = self.signing_keys is not None
