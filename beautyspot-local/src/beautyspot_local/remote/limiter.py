@@ -65,7 +65,7 @@ class RemoteLimiter(Remade, Reserving):
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self.burst = parse_burst(burst)
-        self.workers = checked.workers(workers)
+        self.workers = checked.count("workers", workers)
         self.lease_time = checked.lease_time(lease_time)
         self._server = server
         self._limit = limit
