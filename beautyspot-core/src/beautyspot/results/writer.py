@@ -188,7 +188,7 @@ class Writer:
         try:
             refused = self._saver.put(batch)
         except Exception as error:
-            if len(batch) > 1:
+            if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
             self._hold(batch[0], error)
             return False
