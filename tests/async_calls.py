@@ -107,11 +107,11 @@ def over() -> Callable[[], Any]:
     """Has the time of the first call that waits for it be over, when called; no other time is."""
     loop = asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []
-    later = loop.call_later
+    at = loop.call_at
 
-    def hold(seconds: float, *work: Any, **options: Any) -> asyncio.TimerHandle:
-        timer = later(seconds, *work, **options)
-        if seconds == HOUR:
+    def hold(when: float, *work: Any, **options: Any) -> asyncio.TimerHandle:
+        timer = at(when, *work, **options)
+        if HOUR - 5 < when - loop.time() <= HOUR:
             timers.append(timer)
         return timer
 
@@ -120,5 +120,5 @@ def over() -> Callable[[], Any]:
         assert not timer.cancelled()
         timer._run()
 
-    loop.call_later = hold  # type: ignore[method-assign]
+    loop.call_at = hold  # type: ignore[method-assign]
     return fire

@@ -60,7 +60,7 @@ def parts(texts: list[str]) -> Iterator[list[str]]:
 
 def main(texts: list[str], question: str) -> None:
     """Print the three texts that are nearest to the question."""
-    print(spot.count(embed, lambda: parts(texts)), "texts to embed", file=sys.stderr)
+    print(spot.count(embed, list(parts(texts))), "texts to embed", file=sys.stderr)
     found = spot.map(embed, parts(texts), concurrency=8, progress=True)
     vectors = np.stack([vector for part in found for vector in part])
     (wanted,) = embed([question])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import MetadataError, RateLimitError
 from servers import valkey
+from servers.working import is_settled
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
@@ -38,6 +39,12 @@ def there(server: Shared, link: Link, namespace: str) -> dict[str, Any]:
 
 
 @pytest.fixture
+def rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is left alone for longer than a few calls take, however slow the machine is."""
+    monkeypatch.setattr("beautyspot.resilience.circuit_breaker.FIRST_PAUSE", 3.0)
+
+
+@pytest.fixture
 def far(make_spot: Callable[..., Spot], there: dict[str, Any]) -> Spot:
     """A Spot whose store is beyond the link."""
     return make_spot(metadata=there)
@@ -59,6 +66,7 @@ async def double_later(x: int) -> int:
     return double(x)
 
 
+@pytest.mark.usefixtures("rests")
 def test_a_server_that_answers_nothing_is_waited_for_once(
     far: Spot, server: Shared, link: Link, entries: Callable[[], int]
 ) -> None:
@@ -73,8 +81,8 @@ def test_a_server_that_answers_nothing_is_waited_for_once(
     assert [far.stats()["unsaved"], RAN] == [2, [1, 2, 3]]
     assert link.lost <= lost + 4 * once, "but for a probe, and what the thread tries that stores"
     link.mend()
-    assert valkey.until(lambda: entries() == 3), "no call has come"
-    assert valkey.until(lambda: far.stats()["unsaved"] == 0)
+    assert valkey.until(lambda: is_settled(far)), "no call has come"
+    assert entries() == 3
     assert [marked(2), asyncio.run(later(3)), RAN] == [4, 6, [1, 2, 3]]
 
 
@@ -99,6 +107,7 @@ def test_connections_that_hang_cost_one_time_out_together(far: Spot, link: Link)
     assert store.find("0" * 32) is None
 
 
+@pytest.mark.usefixtures("rests")
 def test_a_partition_while_the_function_runs(
     far: Spot, link: Link, entries: Callable[[], int]
 ) -> None:
@@ -136,8 +145,8 @@ def test_a_spot_that_is_made_meanwhile(
     assert [marked(1), marked(1)] == [2, 2]
     assert "could not open the metadata store" in caplog.text
     link.mend()
-    assert valkey.until(lambda: entries() == 1)
-    assert valkey.until(lambda: spot.stats()["unsaved"] == 0)
+    assert valkey.until(lambda: is_settled(spot))
+    assert entries() == 1
     assert [marked(1), RAN] == [2, [1]]
 
 

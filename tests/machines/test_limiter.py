@@ -181,8 +181,6 @@ def test_a_list_of_limits_of_a_spot_is_one_round_trip(
         {"burst": -1},
         {"max_cost": 0},
         {"workers": 0},
-        {"lease_time": 0},
-        {"lease_time": "soon"},
         {"namespace": ""},
         {"timeout": -1},
     ],

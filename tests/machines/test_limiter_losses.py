@@ -1,11 +1,10 @@
-"""What becomes of limits and places where a server, or an answer, is lost."""
+"""What becomes of limits where a server, or an answer, is lost."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import BeautyspotError
 from servers.limiters import delays
 
 if TYPE_CHECKING:
@@ -78,32 +77,3 @@ def test_what_is_sent_twice_gives_back_once(
     monkeypatch.undo()
     assert found == [[5], [0]]
     assert delays(limiter, 5) == [20]
-
-
-def test_a_place_whose_answer_was_lost_is_given_back(
-    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limiter = make_limiter()
-    ask = limiter._slots._ask
-
-    def lost(slots: Any) -> Any:
-        ask(slots)
-        raise BeautyspotError("no answer")
-
-    monkeypatch.setattr(limiter._slots, "_ask", lost)
-    with pytest.raises(BeautyspotError, match="no answer"):
-        limiter.try_slot("work", 1)
-    monkeypatch.undo()
-    assert make_limiter().try_slot("work", 1) is None
-    assert limiter.try_slot("work", 1) is not None
-
-
-def test_places_that_the_server_forgot_are_taken_again(
-    make_limiter: Make, forget: Callable[[], None]
-) -> None:
-    """As long as there are some: their holders are at work all the same."""
-    limiter = make_limiter()
-    held: list[Any] = [limiter.try_slot("work", 2) for _ in range(2)]
-    forget()
-    assert limiter.try_slot("work", 2) is not None
-    assert limiter.renew(held) == [held[1]]

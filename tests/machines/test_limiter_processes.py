@@ -24,8 +24,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it i
 import beautyspot as bs
 def said(*what):
     print(*what, flush=True)
-limiter, directory = json.loads(sys.argv[1]), sys.argv[2]
-spot = bs.Spot("app", directory=directory, config=False, strict=True, limiter=limiter)
+parts, directory = json.loads(sys.argv[1]), sys.argv[2]
+spot = bs.Spot("app", directory=directory, config=False, strict=True, **parts)
 """
 
 
@@ -36,7 +36,8 @@ def start(limiter: Callable[..., dict[str, Any]], tmp_path: Path) -> Iterator[St
 
     def begin(program: str) -> subprocess.Popen[str]:
         folder = str(tmp_path / str(len(started)))
-        options = json.dumps(limiter(rate=100, lease_time=1.5))
+        parts = {"limiter": limiter(rate=100), "metadata": limiter(lease_time=1.5)}
+        options = json.dumps(parts)
         command = [sys.executable, "-c", HEAD + program, options, folder]
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         process = subprocess.Popen(command, **pipes)

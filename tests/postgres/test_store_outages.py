@@ -134,8 +134,12 @@ def test_counts_are_not_added_twice_where_the_answer_is_lost(own: Postgres, name
                 with own.connect() as holder, holder.transaction():
                     holder.execute(f"LOCK TABLE beautyspot.{table} IN EXCLUSIVE MODE")
                     asked = pool.submit(ask)
-                    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'"
-                    assert until(lambda: bool(own.ask(waiting)))
+                    waiting = (  # for this table, and no vacuum: one may wait as well
+                        "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted"
+                        f" AND relation = 'beautyspot.{table}'::regclass"
+                        " AND backend_type = 'client backend'"
+                    )
+                    assert until(lambda sql=waiting: bool(own.ask(sql)))
                     link.cut()
                     if table == "counts":
                         with pytest.raises(MetadataError, match="the connection broke"):

@@ -55,8 +55,7 @@ def _postgres(url: str, namespace: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        for table in ("limits", "limit_places"):
-            connection.execute(f"DELETE FROM beautyspot.{table} WHERE namespace = %s", [namespace])
+        connection.execute("DELETE FROM beautyspot.limits WHERE namespace = %s", [namespace])
 
 
 _FORGET = {"redis": _redis, "postgres": _postgres}

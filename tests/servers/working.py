@@ -21,6 +21,15 @@ TIMEOUT = 1.0
 CALLERS = 8
 
 
+def is_settled(spot: Spot) -> bool:
+    """Whether a Spot knows that all is stored, and asks its store again.
+
+    Another client may find the last result a moment before that.
+    """
+    stats = spot.stats()
+    return not (stats["unsaved"] or stats["resting"])
+
+
 def squared(x: int) -> int:
     return x * x
 

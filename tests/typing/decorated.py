@@ -283,4 +283,4 @@ async def maps() -> None:
     assert_type(spot.map(bare, [1], errors="return"), Generator[list[str] | bs.Failed, None, None])
     assert_type(spot.map(bare, [1], ["x"], concurrency=3), Generator[list[str], None, None])
     spot.map(bare, 3)  # type: ignore[call-overload]
-    assert_type(spot.count(bare, [1], range(3), lambda: iter(["x"])), int)
+    assert_type(spot.count(bare, [1], range(3), ["x"]), int)

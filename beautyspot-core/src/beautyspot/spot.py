@@ -208,8 +208,14 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         """What its limited functions share, made with the first of them."""
         from beautyspot.limits.limiting import Limiting
 
-        engine = self._engine
-        made = Limiting(self._parts.limiter, engine.reporter, engine.executor, engine.counting)
+        engine, store, places = self._engine, self._parts.metadata, None
+        if store.remote and engine.uses.writes:
+            from beautyspot.limits.machine_places import MachinePlaces
+
+            leases, most = engine.cache.leases, store.most_leases
+            places = MachinePlaces(leases, most, engine.reporter, engine.executor)
+        told = engine.reporter, engine.executor, engine.counting
+        made = Limiting(self._parts.limiter, *told, places)
         first: Limiting = vars(self).setdefault("_limiting", made)  # as above
         return first
 

@@ -6,6 +6,7 @@ again. The libraries are imported by the program, or when a stored value is rest
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,20 +116,37 @@ def _read_shape(is_ring: bool, wkb: bytes) -> Any:
     return shapely.LinearRing(made) if is_ring else made
 
 
+_AUTHORITY: Final = re.compile(r"[A-Za-z]{2,20}:\d{1,10}")
+"""How a system of coordinates is named, as EPSG:4326; others count by all of their text."""
+
+_RING: Final = 2  # Shapely's number of the type that WKB writes as a line
+
+
+def _place(crs: Any) -> str | None:
+    if crs is None or _AUTHORITY.fullmatch(crs.srs):
+        return crs and str(crs.srs)
+    return str(crs.to_wkt())
+
+
 def _shapes(value: Any) -> list[Any]:
-    wkb = import_module("shapely").to_wkb(value.to_numpy(), include_srid=True)
-    return [[*wkb], value.crs and value.crs.to_wkt()]
+    shapely, shapes = import_module("shapely"), value.to_numpy()
+    rings = (shapely.get_type_id(shapes) == _RING).nonzero()[0].tolist()
+    return [[*shapely.to_wkb(shapes, include_srid=True)], rings, _place(value.crs)]
 
 
-def _read_shapes(wkb: Any, crs: str | None) -> Any:
+def _read_shapes(wkb: Any, rings: Any, place: str | None) -> Any:
     made = import_module("shapely").from_wkb(wkb)
-    place = crs and import_module("pyproj").CRS.from_wkt(crs)
-    return import_module("geopandas.array").GeometryArray(made, crs=place)
+    for number in rings:
+        made[number] = import_module("shapely").LinearRing(made[number])
+    crs: Any = import_module("pyproj").CRS if place else None
+    if place:
+        crs = crs.from_user_input(place) if _AUTHORITY.fullmatch(place) else crs.from_wkt(place)
+    return import_module("geopandas.array").GeometryArray(made, crs=crs)
 
 
 def _map(value: Any) -> list[Any]:
     frame = import_module("pandas").DataFrame(value)
-    places = [str(x.array.crs) for _, x in frame.items() if hasattr(x.array, "crs")]
+    places = [_place(x.array.crs) for _, x in frame.items() if hasattr(x.array, "crs")]
     return [frame, value._geometry_column_name, places]
 
 
@@ -153,7 +171,7 @@ FORMS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]] =
     ),
     "geopandas.array:GeometryArray": (_shapes, _read_shapes),
     "geopandas.geoseries:GeoSeries": (
-        lambda value: [import_module("pandas").Series(value), str(value.crs)],
+        lambda value: [import_module("pandas").Series(value), _place(value.crs)],
         lambda series, _crs: import_module("geopandas").GeoSeries(series),
     ),
     "geopandas.geodataframe:GeoDataFrame": (
@@ -171,22 +189,6 @@ FORMS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]] =
 def _named(value: Any) -> str:
     names = (f"{base.__module__}:{base.__qualname__}" for base in type(value).__mro__)
     return next(name for name in names if name in FORMS)
-
-
-_OWN: Final = frozenset(
-    {
-        *("coords", "data", "dtype", "has_canonical_format", "indices", "indptr", "maxprint"),
-        *("offsets", "rows", "frozen", "graph"),
-    }
-)
-"""The attributes of matrices and graphs that no class of theirs names."""
-
-
-def own_names(cls: type) -> Callable[[str], object] | None:
-    """See `TypeSupport.own_names`."""
-    if cls.__module__.partition(".")[0] not in ("networkx", "scipy"):
-        return None
-    return lambda name: name[:1] == "_" or name in _OWN or hasattr(cls, name)
 
 
 def key(value: Any) -> object:

@@ -446,51 +446,6 @@ BEGIN
 END $$"""
 """Corrects an interval of which so many seconds are used, which may be more than it has."""
 
-_HOLD: Final = """
-CREATE OR REPLACE FUNCTION {schema}.limit_hold(
-  space text, names text[], tokens text[], sizes int[], lease_time float8, clock float8
-) RETURNS boolean[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
-DECLARE
-  reading float8;
-  until timestamptz;
-  answer boolean[] := '{}';
-  has boolean;
-BEGIN
-  PERFORM {schema}.limit_lock('place', space, names);
-  reading := coalesce(clock, date_part('epoch', clock_timestamp()));
-  until := clock_timestamp() + (lease_time + 60) * interval '1 s';
-  FOR i IN 1 .. cardinality(names) LOOP
-    DELETE FROM {schema}.limit_places AS p
-      WHERE p.namespace = space AND p.name = names[i] AND p.falls <= reading;
-    UPDATE {schema}.limit_places AS p SET falls = reading + lease_time, expires = until
-      WHERE p.namespace = space AND p.name = names[i] AND p.token = tokens[i];
-    has := FOUND;
-    IF NOT has THEN
-      INSERT INTO {schema}.limit_places
-        SELECT space, names[i], tokens[i], reading + lease_time, until
-        WHERE sizes[i] > (
-          SELECT count(*) FROM {schema}.limit_places AS p
-          WHERE p.namespace = space AND p.name = names[i]);
-      has := FOUND;
-    END IF;
-    answer := answer || has;
-  END LOOP;
-  DELETE FROM {schema}.limit_places WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM {schema}.limit_places WHERE expires < now()
-    ORDER BY expires LIMIT 3 FOR UPDATE SKIP LOCKED));
-  RETURN answer;
-END $$"""
-"""Takes a place of each name, or holds on to it; whether its token has one now."""
-
-_DROP: Final = """
-CREATE OR REPLACE FUNCTION {schema}.limit_drop(space text, place_name text, place_token text)
-RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
-BEGIN
-  PERFORM set_config('synchronous_commit', 'off', true);
-  DELETE FROM {schema}.limit_places AS p
-    WHERE p.namespace = space AND p.name = place_name AND p.token = place_token;
-END $$"""
-
 STATEMENTS: Final = (
     _ROUNDING,
     _WAIT_UNTIL,
@@ -508,6 +463,4 @@ STATEMENTS: Final = (
     _IS_FIRST_RUN,
     _PLAN,
     _RUN,
-    _HOLD,
-    _DROP,
 )

@@ -40,19 +40,6 @@ CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.limit_calls (
 _CALLS_EXPIRE: Final = """
 CREATE INDEX IF NOT EXISTS limit_calls_expire ON {schema}.limit_calls (expires)"""
 
-_PLACES: Final = """
-CREATE TABLE IF NOT EXISTS {schema}.limit_places (
-  namespace text COLLATE "C" NOT NULL,
-  name text COLLATE "C" NOT NULL,
-  token text COLLATE "C" NOT NULL,  -- of who is at work
-  falls float8 NOT NULL,            -- by the clock, unless it is renewed
-  expires timestamptz NOT NULL,
-  PRIMARY KEY (namespace, name, token)
-)"""
-
-_PLACES_EXPIRE: Final = """
-CREATE INDEX IF NOT EXISTS limit_places_expire ON {schema}.limit_places (expires)"""
-
 _LINE: Final = """
 DO $$ BEGIN
   CREATE TYPE {schema}.limit_line AS (
@@ -71,7 +58,5 @@ STATEMENTS: Final = (
     _LIMITS_EXPIRE,
     _CALLS,
     _CALLS_EXPIRE,
-    _PLACES,
-    _PLACES_EXPIRE,
     _LINE,
 )

@@ -40,8 +40,6 @@ class PostgresLimiter(RemoteLimiter):
         limit: the name of the limit within it.
         workers: how many processes share the rate. While the server can't be reached, each keeps to
             its part of it.
-        lease_time: for how long a place of `try_slot` is held when its process no longer renews
-            it: seconds, or a text such as ``"1 min"``.
         schema: of the database, in which the tables are.
         timeout: seconds within which the server has to answer.
         connections: how many there are at most; further threads wait for one.
@@ -75,7 +73,6 @@ class PostgresLimiter(RemoteLimiter):
         namespace: str = "beautyspot",
         limit: str = "rate",
         workers: int = 1,
-        lease_time: float | str | timedelta = 30.0,
         schema: str = "beautyspot",
         timeout: float | str | timedelta = 5.0,
         connections: int = 4,
@@ -106,12 +103,10 @@ class PostgresLimiter(RemoteLimiter):
             limit,
             key=name,
             pause_key=name,
-            prefix="",
             rate=rate,
             max_cost=max_cost,
             burst=burst,
             workers=workers,
-            lease_time=lease_time,
             clock=clock,
         )
 

@@ -1,4 +1,4 @@
-"""`Limits`: limits and their places in a Postgres server."""
+"""`Limits`: limits in a Postgres server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from beautyspot_postgres import schema
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beautyspot_local.remote.keeping import Asked, Place
+    from beautyspot_local.remote.keeping import Asked
 
     from beautyspot_postgres.server import Server
 
 _RUN: Final = f"SELECT {{schema}}.limit_run({', '.join(['%s'] * 11)})"
-_HOLD: Final = "SELECT {schema}.limit_hold(%s, %s, %s, %s, %s, %s)"
-_DROP: Final = "SELECT {schema}.limit_drop(%s, %s, %s)"
 
 
 def short(name: str) -> str:
@@ -62,25 +60,6 @@ class Limits:
             [number for numbers in asked.given for number in numbers],
         )
         return answer
-
-    def hold(
-        self, places: Sequence[Place], lease_time: float, clock: float | None
-    ) -> Sequence[bool]:
-        """Take each place, or hold on to it."""
-        answer: Sequence[bool] = self._answer(
-            _HOLD,
-            self._namespace,
-            [place.key for place in places],
-            [place.token for place in places],
-            [place.size for place in places],
-            lease_time,
-            clock,
-        )
-        return answer
-
-    def drop(self, place: Place) -> None:
-        """Have a place be free."""
-        self._answer(_DROP, self._namespace, place.key, place.token)
 
     def _answer(self, query: str, *params: Any) -> Any:
         if not self._server.is_ready:

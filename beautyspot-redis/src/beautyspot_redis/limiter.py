@@ -39,8 +39,6 @@ class RedisLimiter(RemoteLimiter):
         limit: the name of the limit within it.
         workers: how many processes share the rate. While the server can't be reached, each keeps to
             its part of it.
-        lease_time: for how long a place of `try_slot` is held when its process no longer renews
-            it: seconds, or a text such as ``"1 min"``.
         timeout: seconds within which the server has to answer.
         retries: how often a command is sent once more whose connection broke.
         connections: how many of them this process opens at most.
@@ -73,7 +71,6 @@ class RedisLimiter(RemoteLimiter):
         namespace: str = "beautyspot",
         limit: str = "rate",
         workers: int = 1,
-        lease_time: float | str | timedelta = 30.0,
         timeout: float | str | timedelta = 5.0,
         retries: int = 1,
         connections: int = 10,
@@ -112,12 +109,10 @@ class RedisLimiter(RemoteLimiter):
             checked.name("limit", limit),
             key=f"{prefix}:state:{limit}",
             pause_key=f"{prefix}:pause:{limit}",
-            prefix=prefix,
             rate=rate,
             max_cost=max_cost,
             burst=burst,
             workers=workers,
-            lease_time=lease_time,
             clock=clock,
         )
 

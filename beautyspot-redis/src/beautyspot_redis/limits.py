@@ -1,45 +1,15 @@
-"""`Limits`: limits and their places in a Redis or Valkey server."""
+"""`Limits`: limits in a Redis or Valkey server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from beautyspot_redis.server import Script
 from beautyspot_redis.timeline_script import SCRIPT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from beautyspot_local.remote.keeping import Asked, Place
+    from beautyspot_local.remote.keeping import Asked
 
     from beautyspot_redis.server import Server
-
-PLACES: Final = Script("""
--- For each key: a token, and how many places there are.
-local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
-if not now then
-  local time = redis.call('TIME')
-  now = tonumber(time[1]) + tonumber(time[2]) / 1e6
-end
-local milliseconds, answer = math.ceil((lease + 60) * 1000), {}
-for i, key in ipairs(KEYS) do
-  local token, size = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.17g', now))
-  local held = redis.call('ZSCORE', key, token)
-  if held or redis.call('ZCARD', key) < size then
-    redis.call('ZADD', key, string.format('%.17g', now + lease), token)
-    if redis.call('PTTL', key) < milliseconds then redis.call('PEXPIRE', key, milliseconds) end
-    answer[i] = 1
-  else
-    answer[i] = 0
-  end
-end
-return answer
-""")
-"""Takes a place under each key, or holds on to it: 1 where it has one, 0 where all are taken.
-
-The places of one name are a sorted set: the token of each holder, with the time at which it falls.
-"""
 
 
 class Limits:
@@ -71,20 +41,6 @@ class Limits:
         keys.append(f"{self._prefix}:done:{asked.nonce}")
         with self._server.failures:
             return [float(number) for number in self._server.run(SCRIPT, keys, *values)]
-
-    def hold(self, places: Sequence[Place], lease_time: float, clock: float | None) -> list[bool]:
-        """Take each place, or hold on to it."""
-        values: list[Any] = [_text(clock), repr(lease_time)]
-        for place in places:
-            values += (place.token, place.size)
-        keys = [place.key for place in places]
-        with self._server.failures:
-            return [bool(has) for has in self._server.run(PLACES, keys, *values)]
-
-    def drop(self, place: Place) -> None:
-        """Have a place be free."""
-        with self._server.failures:
-            self._server.ask("ZREM", place.key, place.token)
 
 
 def _text(number: float | None) -> str:

@@ -29,7 +29,7 @@ from beautyspot_testing.shared import Switches
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from beautyspot.contracts import Lease, Reservation
+    from beautyspot.contracts import Reservation
 
 __all__ = ["LimiterContract", "LimiterMachine", "ManualClock"]
 
@@ -104,14 +104,6 @@ def check_times(times: list[float], start: float, rate: float, number: int) -> N
         when for when, earliest in zip(sorted(times), due, strict=True) if when < earliest - 1e-6
     ]
     assert not early, f"granted before their time: {early}"
-
-
-def _slots(limiter: LimiterBase, number: int, size: int, name: str = "work") -> list[Lease]:
-    """Take so many places, all of which have to be there."""
-    found = [limiter.try_slot(name, size) for _ in range(number)]
-    taken = [slot for slot in found if slot is not None]
-    assert len(taken) == number, "refused, though one was free"
-    return taken
 
 
 class LimiterContract(Switches):
@@ -392,13 +384,6 @@ class LimiterContract(Switches):
         limiter.close()
 
     @pytest.fixture
-    def placing(self, limiter: LimiterBase) -> LimiterBase:
-        """The limiter, if it keeps places."""
-        if not limiter.slots:
-            pytest.skip("the limiter keeps no places")
-        return limiter
-
-    @pytest.fixture
     def several(self, clock: ManualClock) -> LimiterBase:
         """A permit a second of `calls`, and four of `words`, at once; at most 100 in one call."""
         limits = self.make_several({"calls": 1.0, "words": 4.0}, 100.0, clock)
@@ -407,50 +392,6 @@ class LimiterContract(Switches):
         joint = type(limits["calls"]).together(limits)
         assert joint is not None, "make_several() gives limiters that together() takes"
         return joint
-
-    # ------------------------------------------------------------------------------ places
-
-    def test_places_are_there_or_it_says_that_they_are_not(self, limiter: LimiterBase) -> None:
-        """A limiter without them answers with the error that callers expect."""
-        if limiter.slots:
-            assert 0 < limiter.lease_time <= math.inf
-            return
-        with pytest.raises(NotSupportedError):
-            limiter.try_slot("work", 1)
-
-    def test_no_more_places_than_there_are(self, placing: LimiterBase) -> None:
-        """Those of other names are others; a freed one goes to the next who asks."""
-        first, _ = _slots(placing, 2, size=2)
-        assert placing.try_slot("work", 2) is None
-        _slots(placing, 1, size=1, name="other work")
-        first.release()
-        _slots(placing, 1, size=2)
-        assert placing.try_slot("work", 2) is None
-
-    def test_a_place_is_given_back_once(self, placing: LimiterBase) -> None:
-        """A second release frees nobody else's."""
-        (first,) = _slots(placing, 1, size=1)
-        first.release()
-        _slots(placing, 1, size=1)
-        first.release()
-        assert placing.try_slot("work", 1) is None
-
-    def test_a_place_falls_unless_it_is_renewed(
-        self, placing: LimiterBase, clock: ManualClock
-    ) -> None:
-        """Within its time; who comes later has lost it, if another one has it by then."""
-        if placing.lease_time == math.inf:
-            pytest.skip("its places never fall")
-        kept, fallen = _slots(placing, 2, size=2)
-        clock.advance(placing.lease_time * 0.75)
-        assert list(placing.renew([kept])) == []
-        assert placing.try_slot("work", 2) is None
-        clock.advance(placing.lease_time * 0.75)
-        (taken,) = _slots(placing, 1, size=2)
-        assert list(placing.renew([kept, fallen, taken])) == [fallen]
-        fallen.release()
-        assert placing.try_slot("work", 2) is None, "it freed a later holder's"
-        assert list(placing.renew([])) == []
 
     # -------------------------------------------------------------------------- at once
 

@@ -64,7 +64,7 @@ def test_what_is_installed_in_a_folder_is_found(tmp_path, monkeypatch):
     (found,) = [one for one in plugins() if one.name == "bar"]
     assert str(found).startswith("bar (Foo 1.0)\n  storage: bar\n")
     assert found.location == str(tmp_path / "found_here.py")
-    assert "needs the module 'never_imported'" in str(found.broken)
+    assert "No module named 'never_imported'" in str(found.broken)
 
 
 @pytest.mark.parametrize("kind", BASE)
@@ -97,8 +97,8 @@ def test_of_a_table_what_is_asked_for_is_imported_alone(monkeypatch):
     assert found.plugins[-1].broken is None
     told = missed(found, "storage", "tape")
     assert told.startswith(
-        "the storage 'tape' of the plug-in both (fake-dist 1.2) can't be had: it needs the module "
-        "'nowhere', which is not installed"
+        "the storage 'tape' of the plug-in both (fake-dist 1.2) can't be had: it raised "
+        "ModuleNotFoundError: No module named 'nowhere'"
     )
 
 
@@ -167,12 +167,12 @@ def hooks(answer, kind="storage", **others):
     return module(**{f"beautyspot_register_{kind}": bs.hookimpl(hook)}, **others)
 
 
-NEEDS = "it needs the module 'no_such_module_at_all', which is not installed: install the"
+NEEDS = "No module named 'no_such_module_at_all': install what it needs, update it, or ask its"
 WRONG = {
-    "it raises": (RuntimeError("boom"), "it raised RuntimeError: boom ("),
-    "it ends the program": (_ends, "it raised SystemExit: 3 ("),
+    "it raises": (RuntimeError("boom"), "it raised RuntimeError: boom: install what"),
+    "it ends the program": (_ends, "it raised SystemExit: 3:"),
     "it lacks a module": (_lacks, NEEDS),
-    "it blames another": (_blames_another, NEEDS),
+    "it blames another": (_blames_another, "it raised RuntimeError: SQLAlchemy is required:"),
     "of another API": (offering(S3, beautyspot_api=0), "it is built for the plug-in API 0, and"),
     "no hook": (module(), "it registers nothing: name the module that has the hooks"),
     "no marker": (module(beautyspot_register_storage=lambda: S3), "it registers nothing"),
@@ -211,7 +211,7 @@ def test_a_broken_plugin_is_skipped_with_one_warning(monkeypatch, caplog, case):
 
 def test_misspelt_hooks_warn_and_the_plugins_are_kept(monkeypatch, caplog):
     typo = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
-    other = offering(DISK, zzz=bs.hookimpl(lambda: DISK))
+    other = offering(DISK, beautyspot_zzz=bs.hookimpl(lambda: DISK))
     install(monkeypatch, point(typo, "typo"), point(other, "other"))
     assert load_plugins().find("storage", "s3") is S3
     assert load_plugins().find("storage", "disk") is DISK
@@ -221,7 +221,7 @@ def test_misspelt_hooks_warn_and_the_plugins_are_kept(monkeypatch, caplog):
         "is never called. Did you mean 'beautyspot_register_storage'?"
     )
     assert "The hooks are beautyspot_register_keygen, beautyspot_register_limiter, " in listed
-    assert "note: there is no hook 'zzz'" in str(plugins()[1])
+    assert "note: there is no hook 'beautyspot_zzz'" in str(plugins()[1])
 
 
 # ------------------------------------------------------------------------ what is not there
@@ -232,14 +232,9 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
     install(monkeypatch, point(offering(DISK), "disk"), point(missing, "redis"))
     told = missed(load_plugins(), "storage", "dsik")
     assert told.startswith("no installed plug-in brings the storage 'dsik'. Did you mean 'disk'?")
-    assert "Installed: disk. Broken: redis (beautyspot.plugins() says why)." in told
-    assert told.endswith("start Python again), or write one (docs/plugins)")
+    assert "Installed: disk. The plug-in redis (fake-dist 1.2): it raised ModuleNotF" in told
+    assert told.endswith('A folder is given as {"use": "local", "base_dir": "path"}')
     assert "beautyspot-dsik" not in told, "whoever registers that name would get its users"
-    told = missed(load_plugins(), "storage", "redis")
-    assert told.endswith(
-        "The plug-in redis (fake-dist 1.2): it needs the module 'redis', which is not installed: "
-        "install the distribution that has it (the plug-in's own documentation says which)"
-    )
 
 
 @pytest.mark.parametrize(
@@ -250,15 +245,9 @@ def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
         ("limiter", "gcra", "install beautyspot-local (docs/install.md)"),
         ("metadata", "rediss://", "install beautyspot-redis (docs/install.md)"),
         ("storage", "gs://", "install docs/examples/beautyspot-fsspec (docs/install.md)"),
-        ("storage", "./blobs", 'storage={"use": "local", "base_dir": \'./blobs\'}'),
-        ("metadata", "localhost:6379", "begins with its scheme: write redis://localhost:6379"),
-        ("metadata", "localhost:6379/0", "write redis://localhost:6379/0"),
-        ("metadata", "foo.db", "A file is given as a URL: write sqlite:///foo.db"),
-        ("metadata", "app.sqlite3", "A file is given as a URL: write sqlite:///app.sqlite3"),
-        ("metadata", "a.sqlite?x=1", "with its options behind a '?': write sqlite:///a.sqlite?x=1"),
-        ("metadata", "/proc/x.db", "A file is given as a URL: write sqlite:////proc/x.db"),
-        ("metadata", "C:\\x.db", "A file is given as a URL: write sqlite:///C:\\x.db"),
-        ("limiter", "./cache", 'What is an option goes into a table, beside "use"'),
+        ("storage", "./blobs", 'A folder is given as {"use": "local", "base_dir": "path"}'),
+        ("metadata", "foo.db", 'a server as "redis://host:6379"'),
+        ("limiter", "./cache", 'options as a table: {"use": "gcra", ...}'),
     ],
 )
 def test_what_is_not_there_says_how_to_get_it(monkeypatch, kind, word, end):
@@ -266,19 +255,6 @@ def test_what_is_not_there_says_how_to_get_it(monkeypatch, kind, word, end):
     told = missed(load_plugins(), kind, word)
     assert told.endswith(end)
     assert "Did you mean" not in told
-
-
-@pytest.mark.parametrize("word", ["disk", "file://"])
-def test_what_another_setting_takes_is_said(monkeypatch, word):
-    disk = backend("disk", schemes=("file",))
-    install(monkeypatch, point(offering(disk)))
-    told = missed(load_plugins(), "metadata", word)
-    assert f"{word!r} is a choice for storage=. A database in a file is given as " in told
-    assert told.endswith('metadata="sqlite:///path/app.db"')
-    sqlite = backend("sqlite", "metadata", schemes=("sqlite",))
-    install(monkeypatch, point(offering(sqlite, point="metadata")))
-    told = missed(load_plugins(), "storage", "sqlite://")
-    assert told.endswith("'sqlite://' is a choice for metadata=")
 
 
 # --------------------------------------------------------------- plug-ins of one Spot alone
@@ -327,7 +303,7 @@ def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
     assert caplog.records == []
     left_out = [n for n in every if n not in names]
     told = missed(found, "storage", left_out[0])
-    assert told.endswith(f"BEAUTYSPOT_PLUGINS leaves out: {left_out[0]}.")
+    assert f"BEAUTYSPOT_PLUGINS leaves out: {left_out[0]}." in told
     assert f"leaves out: {', '.join(left_out)}." in missed(found, "storage", "other")
     assert "leaves out" in missed(load_plugins([offering(DISK)]), "storage", left_out[0])
 

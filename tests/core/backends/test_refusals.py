@@ -79,7 +79,7 @@ CHOICES = [
     ("disc", MISSING, "Did you mean 'disk'?", "install the plug-in that brings it"),
     ("s4://b", MISSING, "'s4://'. Did you mean 's3://'?"),
     ("gs://b", MISSING, "install docs/examples/beautyspot-fsspec"),
-    ("./cache", MISSING, 'storage={"use": "local", "base_dir": \'./cache\'}'),
+    ("./cache", MISSING, 'A folder is given as {"use": "local", "base_dir": "path"}'),
     ("local", MISSING, "install beautyspot-local (docs/install.md)"),
     ("s3://b?retries=many", WRONG, "the option 'retries' takes ", "correct its value"),
     ("s3://b?timeout=x", WRONG, "the option 'timeout' takes ", "correct its value"),

@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ItemsError
+from beautyspot.errors import ConfigError, ItemsError
 from broken import BrokenStore
 from rows import put_rows
 
@@ -80,9 +80,9 @@ def test_what_waits_to_be_stored_is_none(make_spot: Callable[..., Spot]) -> None
 
 
 def test_what_is_damaged_counts_and_what_is_a_blob_is_believed(
-    make_spot: Callable[..., Spot],
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
-    spot = make_spot(strict=True)
+    spot = make_spot(on_error=troubles.append)
     f = spot.mark(double)
     g = spot.mark(double, name="g", save_blob=True)
     f(1)
@@ -92,7 +92,21 @@ def test_what_is_damaged_counts_and_what_is_a_blob_is_believed(
     assert record.result_data is not None
     put_rows(spot.metadata, record._replace(result_data=record.result_data + b"!"))
     assert spot.count(f, [1]) == 1
+    assert [trouble.operation for trouble in troubles] == ["look up"]
     assert spot.count(g, [1]) == 0
+
+
+def test_what_is_stored_under_an_earlier_name_is_there(spot: Spot) -> None:
+    spot.mark(double, name="before")(1)
+    f = spot.mark(double, name="after", renamed_from="before")
+    assert spot.count(f, [1, 2]) == 1
+
+
+def test_an_iterator_is_left_to_the_map(spot: Spot) -> None:
+    f, inputs = spot.mark(double), iter([1, 2])
+    with pytest.raises(ConfigError, match="the map that follows would get nothing: give a list"):
+        spot.count(f, inputs)
+    assert list(inputs) == [1, 2]
 
 
 def test_an_error_that_is_a_result_is_stored(spot: Spot) -> None:

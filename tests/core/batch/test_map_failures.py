@@ -107,7 +107,7 @@ def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], er
     given: list[Any] = []
     with pytest.raises(ValueError, match="not 27") as raised:
         given.extend(spot.map(picky, range(100), errors=errors, max_errors=2, concurrency=1))
-    note = "spot.map: the input was 27; 3 failed in all, more than max_errors=2"
+    note = "spot.map: the input was 27; 3 failed, more than max_errors=2"
     assert raised.value.__notes__ == [note]
     assert len(given) == (27 if errors == "return" else 25)
     assert len(list(spot.map(picky, range(30), errors=errors, max_errors=3))) >= 27
@@ -130,7 +130,6 @@ def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
         ({"api_key": "hunter22"}, "***"),
         (Mute(), "Mute"),
         (list(range(10_000)), "..."),
-        (10**5000, "int"),  # which has no text, as it is too long
     ):
         with pytest.raises(ValueError) as raised:  # noqa: PT011 - it has no message
             list(spot.map(f, [thing]))

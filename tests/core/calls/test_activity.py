@@ -12,6 +12,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from gates import until
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -54,16 +55,6 @@ def calling(function: Callable[[Any], Any], *inputs: object) -> Iterator[list[ob
             thread.join(30)
 
 
-def until(true: Callable[[], object]) -> None:
-    """Wait until something is true that another thread makes so."""
-    pause = threading.Event()
-    for _ in range(500):
-        if true():
-            return
-        pause.wait(0.01)
-    pytest.fail("it never became true")
-
-
 def test_nothing_goes_on(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
     f = spot.mark(abs)
@@ -80,7 +71,7 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
     f = spot.mark(name="app:f")(gate)
     with calling(f, "a secret", "a secret"):
         assert gate.begun.wait(30)
-        until(lambda: spot.activity().waiting)
+        until(lambda: bool(spot.activity().waiting))
         now = spot.activity()
         gate.opened.set()
     (running,), (waiting,) = now.running, now.waiting
@@ -96,7 +87,8 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bool) -> None:
     spot = make_spot(limiter={"use": "gcra", "rate": "600/min", "burst": 3})
-    spot.bucket.pause(3600 if asynchronous else 0.3)
+    before = spot.bucket.reserve(600)
+    assert before is not None
     name = "app:f"
 
     @spot.mark(name=name)
@@ -121,8 +113,9 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
         now, name = asyncio.run(task()), "spot.limit()"  # it is cancelled while it waits
     else:
         with calling(lambda _: f(), 1):
-            until(lambda: spot.activity().waiting)
+            until(lambda: bool(spot.activity().waiting))
             now = spot.activity()
+            spot.bucket.release(before)
         assert [each.function for each in now.running] == [name]
     (waiting,) = now.waiting
     assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")
@@ -178,7 +171,7 @@ def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
 def test_a_forked_child_has_nothing_of_its_parents_calls(make_spot: Callable[..., Spot]) -> None:
     spot, gate = make_spot(limiter="1000000/s"), Gate()
     with calling(spot.mark(gate), 1, 1):
-        until(lambda: spot.activity().waiting)
+        until(lambda: bool(spot.activity().waiting))
         child = os.fork()
         if not child:  # pragma: no cover - children are not measured
             now = spot.activity()

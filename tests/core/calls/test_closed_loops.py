@@ -12,7 +12,6 @@ from beautyspot.concurrency import waiting
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, followers, until
 from moments import store_of
-from places import Placing, Slot
 from remote_store import RemoteStore, Server
 from rows import is_leased
 
@@ -196,8 +195,9 @@ def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
 
 
 def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None:
-    taken: list[Slot] = []
-    first, second = (make_spot(limiter=Placing(taken)) for _ in range(2))
+    server = Server()
+    first, second = (make_spot(metadata=RemoteStore(server)) for _ in range(2))
     close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
+    assert again(lambda: first.limiter(max_concurrent=1)(work)(2)) == [2]
     assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
-    until(lambda: not taken)
+    until(lambda: not any(name.startswith("l/") for name in list(server.content)))

@@ -533,6 +533,7 @@ def test_content_that_functions_change_is_left_out_and_that_is_said(
         "app.KEPT, app.RAN",
         "app.Base.registry, app.RAN",
         "app.HANDLERS, app.RAN",
+        "app.RAN, app.helper.calls",
         "app.RAN",
     }
 

@@ -126,3 +126,27 @@ def nested(x): return x
 def both(x): return 2 * x
 both.__wrapped__ = mark(lambda x: x)
 """
+
+
+@pytest.mark.parametrize("kind", ["itself", "another"])
+def test_what_was_set_on_a_marked_function_counts(
+    make_spot: Callable[..., Spot], kind: str
+) -> None:
+    spot = make_spot()
+
+    def make(factor: int) -> Any:
+        @spot.mark
+        def helper(x: int) -> int:
+            return x
+
+        @spot.mark
+        def scaled(x: int) -> int:
+            held: Any = scaled if kind == "itself" else helper
+            return x * int(held.factor)
+
+        for each in (scaled, helper):
+            each.factor = factor  # type: ignore[attr-defined]
+        return scaled
+
+    assert [make(factor)(10) for factor in (1, 2, 1)] == [10, 20, 10]
+    assert spot.stats()["hits"] == 1

@@ -1,4 +1,4 @@
-"""Whatever functions call each other, by whatever Spots and under whatever caps: all of them end.
+"""Whatever functions call each other, by whatever Spots and under one cap: all of them end.
 
 Each function may call any others, itself too, to some depth. Threads and tasks begin anywhere.
 """
@@ -31,14 +31,16 @@ class Program:
     Attributes:
         calls: of each function, those that it calls.
         spots: by which Spot each is marked; 2 is none.
-        caps: under which cap each is; 2 is none.
+        capped: whether each is under the cap.
+        size: of the cap.
         starts: with which function each thread or task begins.
         asynchronous: whether they are coroutine functions, which call several at once.
     """
 
     calls: list[list[int]]
     spots: list[int]
-    caps: list[int]
+    capped: list[bool]
+    size: int
     starts: list[int]
     asynchronous: bool
 
@@ -52,7 +54,8 @@ PROGRAMS = st.builds(
     Program,
     calls=each(st.lists(NODE, max_size=2)),
     spots=each(st.integers(0, 2)),
-    caps=each(st.integers(0, 2)),
+    capped=each(st.booleans()),
+    size=st.integers(1, 2),
     starts=st.lists(NODE, min_size=2, max_size=4),
     asynchronous=st.booleans(),
 )
@@ -76,12 +79,12 @@ async def later(node: int, depth: int) -> int:
 
 
 def made(program: Program, spots: list[Spot]) -> list[Any]:
-    caps = [spots[0].limiter(max_concurrent=size) for size in (1, 2)]
+    cap = spots[0].limiter(max_concurrent=program.size)
     functions: list[Any] = []
     for node in range(NODES):
         function: Any = later if program.asynchronous else work
-        if program.caps[node] < 2:
-            function = caps[program.caps[node]](function)
+        if program.capped[node]:
+            function = cap(function)
         if program.spots[node] < 2:
             mark = spots[program.spots[node]].mark(name=f"node {node}", ignore=("depth",))
             function = mark(function)

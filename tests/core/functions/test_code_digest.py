@@ -144,14 +144,15 @@ def test_a_class_without_a_file_is_told_by_fields_and_methods():
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "533cc8c6ed6be4ea7a6b002136885ff5",
+    "plain": "60054c5e2c6b7275f2d3834db8da2ff9",
     "waits": "cb781fdaa77604ca4fa1c710734798b6",
     "matches": "827c602440d651edf74f21fbdba14c20",
     "Sample": "12b3253ff66e056ee6d2876785053276",
+    "texts": "f9ddabcaee783fd674b5c5b6fed41dc1",
     "decorated": "e2444e25cd02364a205c2419a7b13109",
     "value": "fd83c7c96553878d10c2dced9d8b5cc0",
     "lambda 0": "a2c701d9f9ddb9a0bb1ede5b4fa2d458",
-    "lambda 1": "a8e170a3c09b94ba737c3c2b14e82c64",
+    "lambda 1": "cb79d363d3308368f7d6957aedf30a86",
 }
 
 SAMPLE = '''
@@ -210,6 +211,8 @@ lambdas = [
     lambda: 1,
     lambda x: f'{x!s}{x:}{x:%Y-%m}',
 ]
+
+def texts(x): return f"{x['a']:{x}>3} it's" 'b' f'{{{x["a"]=}', f"a{'b'}"
 '''
 
 TELL = """
@@ -218,7 +221,7 @@ package = sys.modules["beautyspot"] = types.ModuleType("beautyspot")
 package.__path__ = [sys.argv[1]]  # without its `__init__`, which needs other distributions
 import sample
 from beautyspot.functions.code import code_digest
-names = ["plain", "waits", "matches", "decorated", "Sample"]
+names = ["plain", "waits", "matches", "decorated", "Sample", "texts"]
 found = {name: code_digest(getattr(sample, name)) for name in names if name != "decorated"}
 found["decorated"] = code_digest(sample.decorated.__wrapped__)
 found["value"] = code_digest(sample.Sample.value.fget)

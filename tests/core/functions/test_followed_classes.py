@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 import beautyspot
@@ -62,6 +63,21 @@ PROXY = types.MappingProxyType({"left": 1, "right": 2, "call": lambda x: x + 1.5
 NAMES = types.SimpleNamespace(call=lambda x: x + 2.5)
 def use(): return [*SMALL], [*LARGE], [*PROXY], NAMES.call(1)
 """
+SET = """
+def scale(x): return x * scale.factor
+scale.factor = 1.5
+def tool(x): return x
+tool.description = "2.5"
+TOOLS = [tool]
+@mark
+def marked(x): return x
+marked.helper = lambda x: 3.5
+def count(x):
+    count.calls += 1
+    return x
+count.calls = 4.5
+def use(): return scale(1), TOOLS, marked.helper(1), count(1)
+"""
 
 
 @pytest.fixture
@@ -75,7 +91,7 @@ def key_of(
         path = tmp_path / f"{next(copies)}.py"
         path.write_text(source)
         module = ModuleType("edited")
-        module.__file__ = str(path)
+        module.__file__, module.__spec__ = str(path), ModuleSpec("edited", None)
         monkeypatch.setitem(sys.modules, "edited", module)
         module.mark = spot.mark(version="auto")
         exec(compile(source, path, "exec"), vars(module))
@@ -112,6 +128,40 @@ def test_what_a_method_does_not_call_on_self_does_not_count(
     )
 
 
+def test_what_pythons_own_descriptors_keep_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = """
+import functools
+class Job:
+    @functools.cached_property
+    def rate(self): return 1.5
+    @functools.singledispatchmethod
+    def of(self, x): return 2.5
+    @of.register
+    def _(self, x: int): return 3.5
+    def run(self, x): return self.rate, self.of(x)
+"""
+    call = "Job.run), Job(), 1"
+    other = f"{source}for name in ('rate', 'of'): vars(Job)[name].lock = 1"  # as in another Python
+
+    assert key_of(other, call) == key_of(source, call)
+    for n in (1, 2, 3):
+        assert key_of(source.replace(f"{n}.5", "0.5"), call) != key_of(source, call)
+
+
+def test_where_a_module_is_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = """
+import logging, pathlib
+class Job:
+    log = logging.getLogger(__name__)
+    def run(self, x): return [__name__, pathlib.Path(__file__), self.log, x]
+"""
+    assert key_of(source, "Job.run), Job(), 1") == key_of(source, "Job.run), Job(), 1")
+
+
 @pytest.mark.parametrize(("old", "counts"), [("2.5", True), ("3.5", True), ("4.5", False)])
 def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
     key_of: Callable[[str, str], str], old: str, *, counts: bool
@@ -138,6 +188,7 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         *[(BOUND, f"{n}.5", "0.5") for n in range(1, 5)],
         (TABLES, "1.5", "0.5"),
         (TABLES, "2.5", "0.5"),
+        *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
     ],
 )
 def test_what_a_class_or_table_of_a_module_holds_counts(
@@ -145,3 +196,9 @@ def test_what_a_class_or_table_of_a_module_holds_counts(
 ) -> None:
     assert key_of(source, "use),") == key_of(source, "use),")
     assert key_of(source.replace(old, new), "use),") != key_of(source, "use),")
+
+
+def test_what_a_function_changes_of_its_attributes_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    assert key_of(SET.replace("4.5", "0.5"), "use),") == key_of(SET, "use),")

@@ -700,7 +700,9 @@ def test_what_orders_work_counts_as_its_class():
 
 @pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__qualname__)
 def test_what_has_no_stable_form_is_refused(make):
-    with pytest.raises(UnstableKeyError, match="__beautyspot_key__|pass a list|await it, and pass"):
+    with pytest.raises(
+        UnstableKeyError, match="__beautyspot_key__|pass a list|pass its path|await it"
+    ):
         canonical(make())
 
 
@@ -709,12 +711,23 @@ def test_more_that_is_refused():
     with open(sys.executable, "rb") as file, socket.socket() as plug, ThreadPoolExecutor() as pool:
         for value in (
             iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
-            {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
+            waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
             sys._getframe(), contextvars.ContextVar("v"), ctypes.pointer(ctypes.c_int(1)),
         ):  # fmt: skip
             with pytest.raises(UnstableKeyError):
                 canonical(value)
     waiting.close()
+
+
+def test_what_views_of_a_dict_show_counts():
+    one, other = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    texts = [
+        canonical(view)
+        for made in (one, other)
+        for view in (made.keys(), made.values(), made.items(), [*made], [*made.values()])
+    ]
+    assert len({*texts}) == 10
+    assert canonical(one.values()) == canonical({"c": 1, "d": 2}.values())
 
 
 def test_what_extension_types_hide_is_refused():

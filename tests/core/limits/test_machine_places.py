@@ -1,4 +1,4 @@
-"""A cap on the calls under way in all processes, as a limiter keeps it for two Spots."""
+"""A cap on the calls under way in all processes, by leases of the store that two Spots share."""
 
 from __future__ import annotations
 
@@ -10,50 +10,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.errors import RateLimitError
-from gates import DEADLINE, Gate, until
-from places import Placing, Slot
+from beautyspot.errors import MetadataError, RateLimitError
+from gates import DEADLINE, until
+from remote_store import RemoteStore, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
-
-class Blocking(Placing):
-    """On a network: threads ask it."""
-
-    blocking = True
-
-    def __init__(self, taken: list[Slot]) -> None:
-        super().__init__(taken)
-        self.threads: set[str] = set()
-
-    def try_slot(self, name: str, size: int) -> Slot | None:
-        self.threads.add(threading.current_thread().name)
-        return super().try_slot(name, size)
+    Machines = Callable[..., Spot]
 
 
 @pytest.fixture
-def taken() -> list[Slot]:
-    return []
-
-
-@pytest.fixture(params=[Placing, Blocking])
-def kind(request: pytest.FixtureRequest) -> type[Placing]:
-    made: type[Placing] = request.param
-    return made
+def server() -> Server:
+    return Server()
 
 
 @pytest.fixture
-def machines(
-    make_spot: Callable[..., Spot], kind: type[Placing], taken: list[Slot]
-) -> Callable[..., Spot]:
-    return lambda **options: make_spot(limiter=kind(taken), **options)
+def machines(make_spot: Callable[..., Spot], server: Server) -> Machines:
+    return lambda **options: make_spot(metadata=RemoteStore(server), **options)
 
 
 @pytest.fixture
-def pair(machines: Callable[..., Spot]) -> tuple[Spot, Spot]:
+def pair(machines: Machines) -> tuple[Spot, Spot]:
     return machines(strict=True), machines(strict=True)
 
 
@@ -64,7 +44,31 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beautyspot.limits.machine_places.LONGEST", 0.001)
 
 
-def test_one_cap_for_two_machines(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
+def taken(server: Server) -> int:
+    """How many leases are held."""
+    return sum(name.startswith("l/") for name in list(server.content))
+
+
+def items(*_: object) -> Iterator[int]:
+    """A call that is under way as long as its consumer likes."""
+    yield 1
+    yield 2
+
+
+def held(spot: Spot, size: int = 1) -> Iterator[int]:
+    """A call of `items` that has its place."""
+    stream: Iterator[int] = spot.limiter(max_concurrent=size)(items)()
+    assert next(stream) == 1
+    return stream
+
+
+def asked(spot: Spot) -> int:
+    """How often a machine has asked for leases."""
+    store: Any = spot.metadata
+    return int(store.asked.count("begin"))
+
+
+def test_one_cap_for_two_machines(pair: tuple[Spot, Spot], server: Server) -> None:
     lock, count, most = threading.Lock(), [0], [0]
 
     def work(x: int) -> int:
@@ -80,35 +84,55 @@ def test_one_cap_for_two_machines(pair: tuple[Spot, Spot], taken: list[Slot]) ->
         done = [pool.submit(limited[x % 2], x) for x in range(60)]
         assert [one.result(DEADLINE) for one in done] == list(range(60))
     assert most[0] <= 2
-    assert not taken
+    assert not taken(server)
 
 
-def test_another_machine_holds_the_place(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
-    gate = Gate()
-
-    def work() -> None:
-        gate.pass_through()
-
-    first, second = (spot.limiter(max_concurrent=1, timeout=0)(work) for spot in pair)
-    waits = pair[1].limiter(max_concurrent=1)(work)
-    with ThreadPoolExecutor(2) as pool:
-        running = pool.submit(first)
-        assert gate.entered.wait(DEADLINE)
-        with pytest.raises(RateLimitError, match="1 calls were under way in all processes"):
-            second()
-        later = pool.submit(waits)
-        until(lambda: pair[1].bucket.asked > 3, unless=[later])  # type: ignore[attr-defined]
-        assert gate.count == 1
-        gate.open.set()
-        running.result(DEADLINE)
-        later.result(DEADLINE)
-    assert gate.count == 2
-    assert not taken
-    stats = pair[1].stats()
+def test_another_machine_holds_the_place(pair: tuple[Spot, Spot], server: Server) -> None:
+    first, second = pair
+    stream = held(first)
+    with pytest.raises(RateLimitError, match="1 calls were under way in all processes"):
+        list(second.limiter(max_concurrent=1, timeout=0)(items)())
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(lambda: list(held(second)))
+        until(lambda: asked(second) > 3, unless=[later])
+        assert not later.done()
+        assert list(stream) == [2]
+        assert later.result(DEADLINE) == [2]
+    assert not taken(server)
+    stats = second.stats()
     assert (stats["limiter_refusals"], stats["limiter_waits"]) == (1, 1)
 
 
-def test_tasks_have_places_too(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
+@pytest.mark.parametrize("free", [0, 1, 3])
+def test_all_places_are_used(pair: tuple[Spot, Spot], server: Server, free: int) -> None:
+    """However few are free, and no lease is kept that no call has."""
+    first, second = pair
+    theirs = [held(first, 12) for _ in range(12 - free)]
+    mine = [held(second, 12) for _ in range(free)]
+    with pytest.raises(RateLimitError):
+        list(second.limiter(max_concurrent=12, timeout=0)(items)())
+    assert taken(server) == 12
+    for stream in (*theirs, *mine):
+        assert list(stream) == [2]
+    assert not taken(server)
+
+
+def test_of_those_that_wait_in_one_process_one_asks(pair: tuple[Spot, Spot]) -> None:
+    theirs = [held(pair[0], 2) for _ in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        later = [pool.submit(lambda: list(held(pair[1], 2))) for _ in range(2)]
+        line = pair[1]._limiting.machine_places._lines  # type: ignore[union-attr]
+        until(lambda: [len(waiting) for waiting in line.values()] == [2], unless=later)
+        store: Any = pair[1].metadata
+        asking: list[str] = []
+        store.before = lambda name, _: asking.append(threading.current_thread().name)
+        until(lambda: len(asking) > 5, unless=later)
+        assert len({*asking}) == 1
+        assert [list(stream) for stream in theirs] == [[2], [2]]
+        assert [one.result(DEADLINE) for one in later] == [[2], [2]]
+
+
+def test_tasks_have_places_too(pair: tuple[Spot, Spot], server: Server) -> None:
     count, most = [0], [0]
 
     async def work(x: int) -> int:
@@ -126,12 +150,12 @@ def test_tasks_have_places_too(pair: tuple[Spot, Spot], taken: list[Slot]) -> No
     assert asyncio.run(main()) == list(range(30))
     deferred.finish()
     assert most[0] <= 2
-    assert not taken
+    assert not taken(server)
 
 
 @pytest.mark.parametrize("size", [1, 2])
 def test_a_call_lends_its_place_to_those_that_it_makes(
-    pair: tuple[Spot, Spot], taken: list[Slot], size: int
+    pair: tuple[Spot, Spot], server: Server, size: int
 ) -> None:
     """Also where other machines hold all others, and wait for it in the same way."""
     together = threading.Barrier(size)
@@ -145,27 +169,10 @@ def test_a_call_lends_its_place_to_those_that_it_makes(
     with ThreadPoolExecutor(size) as pool:
         done = [pool.submit(limited[number], number, 3) for number in range(size)]
         assert [one.result(DEADLINE) for one in done] == [3] * size
-    assert not taken
+    assert not taken(server)
 
 
-def test_a_generator_holds_its_place_until_it_ends(
-    pair: tuple[Spot, Spot], taken: list[Slot]
-) -> None:
-    @pair[0].limiter(max_concurrent=1)
-    def items() -> Iterator[int]:
-        yield 1
-        yield 2
-
-    stream = items()
-    assert next(stream) == 1
-    assert len(taken) == 1
-    assert list(stream) == [2]
-    assert not taken
-
-
-def test_what_a_call_raises_gives_its_place_back(
-    pair: tuple[Spot, Spot], taken: list[Slot]
-) -> None:
+def test_what_a_call_raises_gives_its_place_back(pair: tuple[Spot, Spot], server: Server) -> None:
     def work() -> None:
         raise ZeroDivisionError
 
@@ -173,42 +180,51 @@ def test_what_a_call_raises_gives_its_place_back(
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             limited()
-    assert not taken
+    assert not taken(server)
 
 
-def test_a_cancelled_task_leaves_no_place(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
-    async def work() -> None:
-        pass
+async def work() -> int:
+    return 1
 
-    limited = pair[0].limiter(max_concurrent=1)(work)
-    bucket: Any = pair[0].bucket
-    other = Slot(taken, f"{__name__}:test_a_cancelled_task_leaves_no_place.<locals>.work\n0")
-    taken.append(other)
+
+@pytest.mark.parametrize("cancelled", ["as it waits", "as it asks"])
+def test_a_cancelled_task_leaves_no_place(
+    pair: tuple[Spot, Spot], server: Server, cancelled: str
+) -> None:
+    limited, of_others = (spot.limiter(max_concurrent=1)(work) for spot in pair)
+    store: Any = pair[0].metadata
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold_up(name: str, _: object) -> None:
+        if name == "begin":
+            inside.set()
+            assert go_on.wait(DEADLINE)
 
     async def main() -> None:
+        place: Any = pair[1]._limiting.machine_places
+        lease = place._ask(of_others.__beautyspot__._caps.of(None))
+        if cancelled == "as it asks":
+            place._drop(lease)
+            store.before = hold_up
         task = asyncio.create_task(limited())
-        while bucket.asked < 3:
+        while not (inside.is_set() if cancelled == "as it asks" else asked(pair[0]) > 3):
             await asyncio.sleep(0)
         task.cancel()
+        go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await task
+        place._drop(lease)
 
     asyncio.run(main())
-    other.release()
     deferred.finish()
-    until(lambda: not taken)
-    asyncio.run(limited())
+    until(lambda: not taken(server))
+    assert asyncio.run(limited()) == 1
 
 
 def test_an_interrupted_thread_leaves_no_place(
-    pair: tuple[Spot, Spot], taken: list[Slot], monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Spot, Spot], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work() -> int:
-        return 1
-
-    limited = pair[0].limiter(max_concurrent=1)(work)
-    other = Slot(taken, f"{__name__}:test_an_interrupted_thread_leaves_no_place.<locals>.work\n0")
-    taken.append(other)
+    stream = held(pair[1])
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -216,47 +232,60 @@ def test_an_interrupted_thread_leaves_no_place(
     with monkeypatch.context() as patched:
         patched.setattr(Bell, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            limited()
-    other.release()
-    assert limited() == 1
-    assert not taken
+            held(pair[0])
+    assert list(stream) == [2]
+    assert list(held(pair[0])) == [2]
+    assert not taken(server)
 
 
-def test_the_end_of_a_map_stops_who_waits_for_a_place(
-    pair: tuple[Spot, Spot], taken: list[Slot]
-) -> None:
+def test_the_end_of_a_map_stops_who_waits_for_a_place(pair: tuple[Spot, Spot]) -> None:
     def work(x: int) -> int:
         return x
 
-    limited = pair[0].limiter(max_concurrent=1)(work)
+    limited, of_others = (spot.limiter(max_concurrent=1)(work) for spot in pair)
     marked = pair[0].mark(name="work")(limited)
     assert marked(1) == 1
-    other = Slot(taken, limited.__beautyspot__._caps.name)  # type: ignore[attr-defined]
-    taken.append(other)
+    place: Any = pair[1]._limiting.machine_places
+    lease = place._ask(of_others.__beautyspot__._caps.of(None))  # type: ignore[attr-defined]
     results = pair[0].map(marked, [1, 2])
     assert next(results) == 1
-    places: Any = pair[0]._limiting.machine_places
-    until(lambda: bool(places._waiting))
+    until(lambda: bool(pair[0]._limiting.machine_places._lines))  # type: ignore[union-attr]
     results.close()
-    assert taken == [other]
+    place._drop(lease)
     assert pair[0].stats()["limiter_grants"] == 1
 
 
-def test_while_the_limiter_is_away_the_cap_of_the_process_holds(
-    machines: Callable[..., Spot], troubles: list[Any]
+def failing(spot: Spot, *operations: str) -> None:
+    """Have the machine's questions to the server fail."""
+
+    def fail(name: str, _: object) -> None:
+        if name in operations:
+            raise MetadataError("away")
+
+    store: Any = spot.metadata
+    store.before = fail
+
+
+def test_while_the_store_is_away_the_cap_of_the_process_holds(
+    machines: Machines, troubles: list[Any]
 ) -> None:
     spot = machines(on_error=troubles.append)
-    bucket: Any = spot.bucket
-    vars(bucket)["broken"] = vars(getattr(bucket, "real", bucket))["broken"] = True
+    failing(spot, "begin")
+
+    def inner() -> int:
+        with pytest.raises(RateLimitError, match="under way for all"):
+            limited(1)
+        return 2
 
     def work(n: int) -> int:
-        return n
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(inner).result(DEADLINE) if n == 0 else n
 
-    limited = spot.limiter(max_concurrent=1)(work)
-    assert limited(1) == 1
+    limited = spot.limiter(max_concurrent=1, timeout=0)(work)
+    assert limited(0) == 2
     assert asyncio.run(_async_call(spot)) == 2
-    assert all("holds for this process alone" in trouble.advice for trouble in troubles)
     assert troubles
+    assert all("holds for this process alone" in trouble.advice for trouble in troubles)
 
 
 async def _async_call(spot: Spot) -> int:
@@ -267,17 +296,24 @@ async def _async_call(spot: Spot) -> int:
 
 
 def test_a_place_that_cannot_be_given_back_costs_no_result(
-    machines: Callable[..., Spot], troubles: list[Any], monkeypatch: pytest.MonkeyPatch
+    machines: Machines, troubles: list[Any]
 ) -> None:
     spot = machines(on_error=troubles.append)
+    failing(spot, "release")
+    assert list(held(spot)) == [2]
+    [trouble] = troubles
+    assert trouble.operation == "give back a place"
+    assert "within 30 s" in trouble.advice
 
-    def broken(slot: Slot) -> None:
-        raise OSError("away")
 
-    monkeypatch.setattr(Slot, "release", broken)
-
-    def work() -> int:
-        return 1
-
-    assert spot.limiter(max_concurrent=1)(work)() == 1
-    assert [trouble.operation for trouble in troubles] == ["give back a place"]
+@pytest.mark.parametrize("mode", ["readonly", "shut down"])
+def test_a_spot_that_writes_nothing_caps_its_own_process(
+    machines: Machines, server: Server, mode: str
+) -> None:
+    spot = machines(**({"mode": mode} if mode == "readonly" else {}))
+    if mode == "shut down":
+        _ = spot._limiting
+        spot.shutdown()
+    stream = held(spot)
+    assert not taken(server)
+    assert list(stream) == [2]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import RateLimitError
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, Gate
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
@@ -123,34 +122,3 @@ def test_a_call_that_outlives_the_one_around_it_keeps_the_place(spot: Spot) -> N
         assert await STATE.functions[0](False) == 2
 
     asyncio.run(main())
-
-
-@pytest.mark.parametrize("kind", ["threads", "tasks"])
-def test_calls_under_two_caps_may_make_each_other(spot: Spot, kind: str) -> None:
-    """Each holds the only place of a cap, and waits for that of the other."""
-    names = "ab"
-
-    def work(mine: int, depth: int) -> int:
-        if depth == 2:
-            STATE.runs.append(mine)
-            until(lambda: len(STATE.runs) == 2)
-        return 1 + (STATE.functions[1 - mine](1 - mine, depth - 1) if depth else 0)
-
-    async def work_async(mine: int, depth: int) -> int:
-        if depth == 2:
-            STATE.runs.append(mine)
-            while len(STATE.runs) < 2:
-                await asyncio.sleep(0)
-        return 1 + (await STATE.functions[1 - mine](1 - mine, depth - 1) if depth else 0)
-
-    async def main() -> list[int]:
-        return await asyncio.gather(*(STATE.functions[mine](mine, 2) for mine in range(2)))
-
-    function = work if kind == "threads" else work_async
-    STATE.functions = [spot.limiter(max_concurrent=1)(function) for _ in names]
-    if kind == "tasks":
-        assert asyncio.run(asyncio.wait_for(main(), DEADLINE)) == [3, 3]
-        return
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(STATE.functions[mine], mine, 2) for mine in range(2)]
-        assert [future.result(DEADLINE) for future in futures] == [3, 3]

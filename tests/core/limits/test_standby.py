@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Lease, LimiterBase, Reservation
+from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import RateLimitError
 from beautyspot.limits.standby import Standby
 from beautyspot.resilience.reporting import Reporter
@@ -21,21 +20,12 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
 
 
-class Slot(Lease):
-    def __init__(self, remote: Remote) -> None:
-        self.remote = remote
-
-    def release(self) -> None:
-        self.remote.meet()
-
-
 class Remote(TokenBucket):
     """A limiter as on a server, which eight processes share; `down` has all that it does fail."""
 
     name = "remote"
     blocking = True
     shared = True
-    slots = True
 
     def __init__(self, rate: float = 8, max_cost: float = 100, **options: Any) -> None:
         self.workers = 8
@@ -43,7 +33,6 @@ class Remote(TokenBucket):
         self.asked = 0
         self.shares: list[TokenBucket] = []
         self.paused: list[float] = []
-        self.names: list[str] = []
         super().__init__(rate, max_cost, **options)
 
     def meet(self) -> None:
@@ -101,15 +90,6 @@ class Remote(TokenBucket):
         self.shares.append(share)
         return share
 
-    def try_slot(self, name: str, size: int) -> Lease | None:
-        self.meet()
-        self.names.append(name)
-        return Slot(self)
-
-    def renew(self, leases: Any) -> Any:
-        self.meet()
-        return leases
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -133,10 +113,9 @@ def held(limiter: LimiterBase, cost: float = 1, **options: Any) -> Reservation:
 
 
 class Unblocking(Remote):
-    """One that keeps no places."""
+    """One that answers at once."""
 
-    blocking = slots = False
-    try_slot = LimiterBase.try_slot
+    blocking = False
 
 
 class TestAnswers(LimiterContract):
@@ -265,39 +244,6 @@ def test_what_the_share_granted_counts_for_the_limiter(
     assert held(standby, 1).delay == 2.125, "it takes an eighth of a second of the whole rate"
     clock.now += 2.25
     assert held(standby, 1).delay == 0
-
-
-def test_without_its_places_the_cap_of_the_process_holds(
-    make_spot: Callable[..., Spot], remote: Remote, clock: Clock, caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot(limiter=remote)
-    vars(spot.bucket)["_clock"] = clock
-    began: list[object] = []
-
-    @spot.limiter(max_concurrent=1, timeout=0)
-    def limited(inner: Callable[[], object] | None = None) -> None:
-        began.append(inner)
-        if inner is not None:
-            inner()
-
-    def in_a_thread() -> None:
-        with ThreadPoolExecutor(1) as pool, pytest.raises(RateLimitError, match="max_concurrent"):
-            pool.submit(limited).result()
-
-    limited()
-    assert len(remote.names) == 1
-    clock.now += 1
-    remote.down = True
-    for _ in range(5):
-        limited(in_a_thread)
-        with pytest.raises(RateLimitError, match="no permit"):
-            limited()
-        clock.now += 1
-    assert began == [None, *[in_a_thread] * 5]
-    assert "max_concurrent= holds for this process alone" in caplog.text
-    assert "1/8 of the rate" in caplog.text
-    assert "unlimited" not in caplog.text
-    assert len(caplog.records) == 2
 
 
 # -------------------------------------------------------------------------- keys, several limits

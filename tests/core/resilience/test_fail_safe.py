@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,7 @@ async def _later() -> None: ...
     ("make", "instead"),
     [
         (lambda: iter([1]), "pass a list of its items"),
+        (lambda: io.StringIO("a"), "pass its path, with key={…: KeyGen.from_file_content}, or"),
         (_later, "await it, and pass what it gives"),
         (lambda: importlib.import_module("numpy").random.default_rng(1), "pass a seed"),
         (lambda: importlib.import_module("numpy").random.RandomState(1), "pass a seed"),

@@ -642,6 +642,24 @@ def test_what_a_cached_property_keeps_is_computed_again() -> None:
     assert vars(round_trip(value)) == {"x": 1}
 
 
+@dataclass(eq=False)
+class Node:
+    name: str
+    next: Any = None
+
+
+def test_one_instance_in_two_places_is_refused_where_two_would_not_be_equal() -> None:
+    node, other = Node("a"), Node("a")
+    found = round_trip([node, other, Node("b", Node("c"))], Node)
+    assert [each.name for each in found] == [*"aab"]
+    refused([node, (node,)], r"result\[1\]\[0\] .*: it is one Node in two places", Node)
+    node.next = node
+    refused(node, "one Node in two places")
+    pair = round_trip([Source("a")] * 2, Source)
+    assert pair[0] == pair[1]
+    assert pair[0] is not pair[1]
+
+
 # -------------------------------------------------------------------------------------- enums
 
 

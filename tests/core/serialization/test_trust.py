@@ -12,7 +12,7 @@ import sys
 import textwrap
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import attrs
 import pydantic
@@ -232,7 +232,21 @@ def test_what_the_annotation_promises_is_stored_where_a_class_cannot_be_named(
     class Wider(Model):
         y: int = 1
 
-    for serializer, value in ((own(), Made()), (own(Model), Wider()), (own(Frozen), Made())):
+    class Doing(Model):
+        def doubled(self) -> int:
+            return 2 * self.x
+
+    class Said(Model):
+        unit: ClassVar[str] = "m"
+
+    class Shown(Model):
+        def __str__(self) -> str:
+            return "shown"
+
+    for serializer, value in (
+        *((own(), Made()), (own(Model), Wider()), (own(Frozen), Made())),
+        *((own(Model), Doing()), (own(Model), Said()), (own(Model), Shown())),
+    ):
         with pytest.raises(SerializationError, match="annotate the function"):
             serializer.dumps(value)
 
@@ -257,6 +271,27 @@ def test_a_subclass_of_an_annotated_text_or_number_is_stored_as_that(
     assert (found, repr(found)) == (plain, repr(plain))
     with pytest.raises(SerializationError):
         own_elsewhere(bytes).dumps(value)
+
+
+class Mood(str, enum.Enum):  # noqa: UP042 - whose text is not its value
+    GOOD = "good"
+
+
+def test_an_enum_is_never_stored_as_the_text_that_it_also_is() -> None:
+    """Its own text is `Mood.GOOD`."""
+    for annotation, value in ((str, Mood.GOOD), (list[str], [Mood.GOOD])):
+        serializer = own_elsewhere(annotation)
+        found = serializer.loads(serializer.dumps(value))
+        assert (found, repr(found)) == (value, repr(value))
+    local: Any = enum.Enum("Local", {"A": "a"}, type=str)  # type: ignore[misc]  # it has no name
+    for serializer, value in (
+        (own_elsewhere(int), Mood.GOOD),
+        (own_elsewhere(str), local.A),
+        (MsgpackSerializer().vouching([str]), Mood.GOOD),
+    ):
+        with pytest.raises(SerializationError, match="annotate the function") as refused:
+            serializer.dumps(value)
+        assert "to store it as that" not in str(refused.value)
 
 
 def test_what_is_private() -> None:

@@ -61,6 +61,9 @@ gdf = gpd.GeoDataFrame({"a": [1, 2]}, geometry=[shapely.Point(0, 0), None], crs=
 both("gdf", lambda: gdf)
 both("gs", lambda: gdf.geometry)
 both("gdfcrs", lambda: gdf.to_crs(3857), lambda g: (g.crs.to_epsg(), repr(g)))
+both("gsrings", lambda: gpd.GeoSeries([shapely.Point(0, 0).buffer(1), None]).exterior, lambda g: g.geom_type.tolist())
+both("gdfplace", lambda: gdf, lambda g: str(g.crs))
+arg("gdfloaded", spot.mark(name="load")(lambda: gdf.to_crs("+proj=utm +zone=33"))())
 from omegaconf import OmegaConf
 both("omega", lambda: OmegaConf.create({"a": {"b": 1}, "c": "${a.b}"}))
 both("omegalist", lambda: OmegaConf.create([1, 2]))

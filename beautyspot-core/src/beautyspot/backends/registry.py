@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -61,6 +60,7 @@ BASES: Final[dict[str, type[Backend]]] = {
 VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 """Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
 
+_OURS: Final = "beautyspot_"
 _HOOK: Final = "beautyspot_register_"
 _CORE: Final = "beautyspot.builtin"
 
@@ -78,6 +78,14 @@ _BRINGS: Final = {
 
 No other is named here or guessed at: whoever registers such a name would get its users.
 """
+
+
+_FORMS: Final = {
+    "metadata": ' A file is given as "sqlite:///path/app.db", a server as "redis://host:6379"',
+    "storage": ' A folder is given as {"use": "local", "base_dir": "path"}',
+    "limiter": ' A rate is given as "600/min", options as a table: {"use": "gcra", ...}',
+}
+"""How what is no name may have been meant."""
 
 
 class PluginInfo:
@@ -263,62 +271,31 @@ class Registry:
 
     def _not_found(self, point: str, word: str) -> str:
         """The message: what there is in place of a backend, and how to get that."""
-        name = word.removesuffix("://")
-        there = [each for each in self.words(point) if ("://" in each) == ("://" in word)]
+        there, name = self.words(point), word.removesuffix("://")
         ours = [where for where, brings in _BRINGS.items() if name in brings]
-        hint = "" if ours or _is_path(name) else did_you_mean(word, there)
+        hint = "" if ours else did_you_mean(word, there)
         text = (
             f"no installed plug-in brings the {point} {word!r}.{hint} Installed: {listing(there)}."
         )
         if self.left_out:
             left_out = [name] if name in self.left_out else self.left_out
             text += f" {VARIABLE} leaves out: {listing(left_out)}."
-        faulty = {one.name: one for one in self.plugins if one.broken or one.notes}
-        if name in faulty:
-            one = faulty[name]
-            return f"{text} The plug-in {one.source}: {one.broken or one.notes[0]}"
-        if faulty:
-            text += f" Broken: {listing(faulty)} (beautyspot.plugins() says why)."
-        if name in self.left_out:
-            return text
-        for other in BASES:
-            if word in self.words(other):
-                file = 'A database in a file is given as metadata="sqlite:///path/app.db"'
-                more = f". {file}" if (point, other) == ("metadata", "storage") else ""
-                return f"{text} {word!r} is a choice for {other}={more}"
+        for plugin in self.plugins:
+            if plugin.broken or plugin.notes:
+                text += f" The plug-in {plugin.source}: {plugin.broken or plugin.notes[0]}."
         if ours:
             return f"{text} To get it, install {ours[0]} (docs/install.md)"
-        return f"{text} {_what_else(point, name)}"
-
-
-def _what_else(point: str, name: str) -> str:
-    """What a word that is no backend of ours may have been meant as."""
-    if point == "storage" and set(name) & set("/\\"):
-        return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
-    if point == "metadata" and _is_path(name):
-        with_options = ", with its options behind a '?'" if "?" in name else ""
-        return f"A file is given as a URL{with_options}: write sqlite:///{name}"
-    if name == "localhost" or ":" in name:
-        return f"An address begins with its scheme: write redis://{name}"
-    if "/" in name:
-        return 'What is an option goes into a table, beside "use"'
-    return (
-        "It is none of this project's: install the plug-in that brings it (if you did so just now, "
-        "start Python again), or write one (docs/plugins)"
-    )
-
-
-def _is_path(name: str) -> bool:
-    """Whether a word is meant as a file."""
-    is_file = re.search(r"/|\.(db|sqlite)3?(\?|$)", name) and ":" not in name
-    return bool(is_file) or "\\" in name
+        return f"{text} Else install the plug-in that brings it.{_FORMS.get(point, '')}"
 
 
 class _Manager(pluggy.PluginManager):
     """Looks at few names of a module: a look at each takes its time, and each start waits."""
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        return None if name.startswith("_") else super().parse_hookimpl_opts(plugin, name)
+        return super().parse_hookimpl_opts(plugin, name) if name.startswith(_OURS) else None
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
+        return super().parse_hookspec_opts(module_or_class, name) if _HOOK in name else None
 
 
 def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]]]:
@@ -375,22 +352,10 @@ def _shown(given: object) -> str:
 
 def _cause(error: BaseException) -> str:
     """Why a plug-in could not be loaded, or asked, and what to do."""
-    missing: BaseException | None = error  # also where another error was raised about that
-    while missing is not None and not isinstance(missing, ModuleNotFoundError):
-        missing = missing.__cause__ or missing.__context__
-    if missing is not None:  # no distribution is guessed at, as above
-        return (
-            f"it needs the module {missing.name!r}, which is not installed: "
-            "install the distribution that has it (the plug-in's own documentation says which)"
-        )
     if isinstance(error, PluginError):
         return str(error)
-    from traceback import walk_tb
-
-    *_, (frame, line) = walk_tb(error.__traceback__)
-    where = f"({frame.f_code.co_filename}, line {line})"
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"it raised {what} {where}: update it, or ask its author"
+    return f"it raised {what}: install what it needs, update it, or ask its author"
 
 
 # ------------------------------------------------------------------------------------ for a Spot

@@ -199,7 +199,7 @@ class Parts:
         """
         with self._lock:
             if self._storage is None:
-                self.check_place(why)
+                check_place(self._config, self.metadata, why)
                 own = own_storage(self._config, self.metadata)
                 if own is not None:
                     self._owned.append(own)
@@ -219,14 +219,6 @@ class Parts:
                 f"up to {most:g} MiB are kept in the metadata store (the class of a storage of "
                 "yours, if each machine reaches the same content, says remote = True)"
             )
-
-    def check_place(self, why: str) -> None:
-        """Refuse what needs a storage where there can be none.
-
-        Raises:
-            ConfigError: none was chosen, and machines share the metadata store; `why` begins it.
-        """
-        check_place(self._config, self.metadata, why)
 
     def foresee_storage(self) -> None:
         """Import the storage's class: at the first blob it may be that no file can be opened."""

@@ -125,45 +125,39 @@ class BatchMethods:
         Raises:
             ConfigError: an option does not fit, or the function is a generator; says what to write.
         """
-        from beautyspot.batch.inputs import check_plain, checked_inputs, total_of
+        from beautyspot.batch.inputs import checked_inputs, total_of
         from beautyspot.batch.meter import meter_of
         from beautyspot.batch.options import MapOptions
         from beautyspot.batch.targets import target_of
 
         target = target_of("map", self._marking, function)
-        options = MapOptions.from_keywords({
-            "concurrency": concurrency, "ordered": ordered, "errors": errors,
-            "max_errors": max_errors, "timeout": timeout, "progress": progress,
-            "executor": executor,
-        })  # fmt: skip
-        checked_inputs("map", function, inputs)
-        meter = meter_of(progress, target.name, total_of(inputs))
-        if progress:
-            self._marking.note_map(meter)
-        if not target.is_coroutine:
-            check_plain(
-                "map reads {} in an event loop, and the function is a plain one: give a coroutine "
-                "function, or read the inputs into a list first",
-                inputs,
-            )
-            from beautyspot.batch.threads import ThreadMap
-
-            return ThreadMap(target, inputs, options, meter).give()
-        if executor is not None:
+        options = MapOptions(
+            concurrency=concurrency, ordered=ordered, errors=errors, max_errors=max_errors,
+            timeout=timeout, progress=progress, executor=executor,
+        )  # fmt: skip
+        checked_inputs("map", inputs, awaits=target.is_coroutine)
+        if target.is_coroutine and executor is not None:
             raise ConfigError(
                 f"map(executor=) has no meaning for {target.name}, a coroutine function, whose "
                 "calls run in the event loop: leave it out"
             )
-        from beautyspot.batch.async_map import AsyncMap, Results
+        meter = meter_of(progress, target.name, total_of(inputs))
+        if progress:
+            self._marking.note_map(meter)
+        if target.is_coroutine:
+            from beautyspot.batch.async_map import AsyncMap
 
-        return Results(AsyncMap(target, inputs, options, meter).give())
+            return AsyncMap(target, inputs, options, meter).give()
+        from beautyspot.batch.threads import ThreadMap
+
+        return ThreadMap(target, inputs, options, meter).give()
 
     @checks_options("count", _SAME_FOR_ALL)
     def count(
         self,
         function: Callable[..., Any],
         /,
-        *inputs: Iterable[Any] | Callable[[], Iterable[Any]],
+        *inputs: Iterable[Any],
     ) -> int:
         """How many calls `map` would make with these inputs that run the function, if it began now.
 
@@ -175,8 +169,7 @@ class BatchMethods:
         Args:
             function: as for `map`; it may be a coroutine function.
             inputs: as for `map`, without an asynchronous one, and without an iterator, which would
-                be used up: in its place a function that makes it, such as
-                ``lambda: open("prompts.txt")``; what it makes is closed at the end.
+                be used up, and leave nothing to the map: give a list.
 
         Raises:
             ConfigError: the function is a generator, or an input can't be read, or not once more;

@@ -7,12 +7,11 @@ machine.
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from beautyspot.batch.targets import Made, make
-from beautyspot.calls.blocks import asked
+from beautyspot.batch.targets import Made, inner_of, make
 from beautyspot.calls.lifecycle import runs_elsewhere
 from beautyspot.errors import ConfigError, WorkerError
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.batch.targets import Target
-    from beautyspot.calls.engine import Engine
 
 UNSENT = (
     "spot.map sends the function and each input to the executor's processes, and gets the result "
@@ -29,117 +27,86 @@ UNSENT = (
 )
 
 
-def is_of_the_executor(error: BaseException) -> bool:
-    """Whether an executor has failed, and not the call."""
-    from concurrent.futures import BrokenExecutor, CancelledError
+class Sent(NamedTuple):
+    """Makes a call of a map in a worker of an executor, to which it is sent.
 
-    return isinstance(error, BrokenExecutor | CancelledError)
-
-
-def workers_of(executor: Any) -> int | None:
-    """How many calls an executor makes at once; None where it does not tell."""
-    number = getattr(executor, "_max_workers", None)
-    return number if isinstance(number, int) and number > 0 else None
-
-
-def runs_threads(executor: object) -> bool:
-    """Whether the workers of an executor are threads of this process, for certain."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    return isinstance(executor, ThreadPoolExecutor)
-
-
-def sent(target: Target, executor: object) -> Callable[..., Any]:
-    """The function that is sent to an executor.
-
-    Raises:
-        ConfigError: the executor's processes can't get it.
+    Attributes:
+        function: as the user gave it.
+        spot: which runs the function there, if that is not marked.
+        by_code: whether the executor sends functions and classes by their code, as loky and Dask.
+        mode, max_age: of the blocks of `Spot.using` that the map is in.
     """
-    function = target.function
-    if target.given is not target.function:
-        function = partial(_cached_run, target.spot, target.given)
-    if not sends_code(executor):
-        _check_pickle(function, target.name)
-    return function
+
+    function: Callable[..., Any]
+    spot: Any
+    by_code: bool
+    mode: str | None = None
+    max_age: float | None = None
+
+    @classmethod
+    def to(cls, target: Target, executor: object) -> Self:
+        """What is sent to an executor.
+
+        Raises:
+            ConfigError: the executor's processes can't get it.
+        """
+        import pickle
+        from concurrent.futures import ProcessPoolExecutor
+
+        of_python = type(executor).__module__.startswith("concurrent.")
+        by_code = not (of_python and isinstance(executor, ProcessPoolExecutor))
+        spot = None if target.given is target.function else target.spot
+        sent = cls(target.given, spot, by_code)
+        _warn_of_rate(target, executor)
+        try:
+            if not by_code:
+                pickle.dumps(sent)
+        except Exception as error:
+            raise ConfigError(
+                f"map(executor=) can't send {target.name} to its processes ({error}). {UNSENT}"
+            ) from error
+        return sent
+
+    def __call__(self, *args: Any) -> Made:
+        """Make the call, there.
+
+        Raises:
+            Exception: what the call raised; a `WorkerError` in its place where it can't be sent.
+        """
+        if self.spot is None:
+            spot, call = inner_of(self.function).__beautyspot__.owner(), self.function
+        else:
+            spot, call = self.spot, partial(self.spot.cached_run, self.function)
+        is_in_block = self.mode is not None or self.max_age is not None
+        block = spot.using(mode=self.mode, max_age=self.max_age) if is_in_block else nullcontext()
+        try:
+            with block:
+                made = make(spot._engine.last_calls, call, *args)
+        except Exception as error:
+            raise _sendable(error, by_code=self.by_code)  # noqa: B904 - mostly it is the same
+        if made.error is None:
+            return made
+        return made._replace(error=_sendable(made.error, by_code=self.by_code))
 
 
-def sends_code(executor: object) -> bool:
-    """Whether an executor may send functions and classes by their code, as loky and Dask do."""
-    from concurrent.futures import ProcessPoolExecutor
-
-    of_python = type(executor).__module__.startswith("concurrent.")
-    return not (of_python and isinstance(executor, ProcessPoolExecutor))
-
-
-def warn_of_rate(target: Target, executor: object) -> None:
+def _warn_of_rate(target: Target, executor: object) -> None:
     """Say that each process of an executor has the whole rate, where the limiter is of one."""
-    workers: object = workers_of(executor)
+    workers = getattr(executor, "_max_workers", "several")
     bucket = target.spot._limiting.bucket
     if bucket is None or bucket.shared or workers == 1 or not runs_elsewhere(type(executor)):
         return
     target.engine.reporter.once(
         "rate of one process",
         f"spot.map(executor=) calls {target.name} in other processes, and the limiter of this Spot "
-        f"keeps its rate in each process alone: {workers or 'several'} of them reach "
-        f"{workers or 'several'} times the rate. "
+        f"keeps its rate in each process alone: {workers} of them reach "
+        f"{workers} times the rate. "
         'For one rate give limiter={"use": "gcra-shared", "rate": ...} to the processes '
         'of one machine, or "redis" or "postgres" to those of many',
     )
 
 
-def _check_pickle(function: object, name: str) -> None:
-    import pickle
-
-    try:
-        pickle.dumps(function)
-    except Exception as error:
-        raise ConfigError(
-            f"map(executor=) can't send {name} to its processes ({error}). {UNSENT}"
-        ) from error
-
-
-def in_blocks(function: Callable[..., Any], engine: Engine) -> Callable[..., Any]:
-    """A function that makes its call in such blocks as are open here, in whatever process."""
-    mode, max_age = asked(engine)
-    if mode is None and max_age is None:
-        return function
-    return partial(_in_block, function, mode, max_age)
-
-
-def _in_block(
-    function: Callable[..., Any], mode: str | None, max_age: float | None, *args: Any
-) -> Any:
-    with _spot_of(function).using(mode=mode, max_age=max_age):
-        return function(*args)
-
-
-def make_there(by_code: bool, function: Callable[..., Any], *args: Any) -> Made:
-    """Make a call, there.
-
-    Args:
-        by_code: see `sends_code`.
-        function: marked, with what surrounds its call.
-        args: of the call.
-
-    Raises:
-        Exception: what the call raised; a `WorkerError` in its place where it can't be sent.
-    """
-    try:
-        try:
-            calls = _spot_of(function)._engine.last_calls
-        except Exception:  # its Spot is gone: nothing tells what became of the call
-            return Made(function(*args), is_hit=False)
-        made = make(calls, function, *args)
-    except Exception as error:
-        if (instead := _unsent(error, by_code=by_code)) is None:
-            raise
-        raise instead from None
-    instead = None if made.error is None else _unsent(made.error, by_code=by_code)
-    return made if instead is None else made._replace(error=instead)
-
-
-def _unsent(error: Exception, *, by_code: bool) -> WorkerError | None:
-    """What is sent in the place of an exception that would not come back from pickle.
+def _sendable(error: Exception, *, by_code: bool) -> Exception:
+    """An exception, or what is sent in its place as it would not come back from pickle.
 
     A pool of processes that can't read what a worker has sent is broken, with all of its calls.
     """
@@ -151,7 +118,7 @@ def _unsent(error: Exception, *, by_code: bool) -> WorkerError | None:
     try:
         sent_so = by.dumps(error)
         if isinstance(pickle.loads(sent_so), BaseException):  # noqa: S301 - made here
-            return None
+            return error
         why = "it comes back from pickle as something else"
     except Exception as raised:
         why = f"{type(raised).__name__}: {raised}"
@@ -167,20 +134,6 @@ def _unsent(error: Exception, *, by_code: bool) -> WorkerError | None:
         text=text,
         traceback="".join(traceback.format_exception(error)),
     )
-
-
-def _spot_of(function: Any) -> Any:
-    """The Spot here, of a function that was sent."""
-    while isinstance(function, partial):
-        if function.func is _cached_run:
-            return function.args[0]
-        function = function.args[0] if function.func is _in_block else function.func
-    return function.__beautyspot__.owner()
-
-
-def _cached_run(spot: Any, function: Callable[..., Any], *args: Any) -> Any:
-    result: Any = spot.cached_run(function, *args)
-    return result
 
 
 def explain_unsent(error: BaseException) -> None:

@@ -36,13 +36,11 @@ class Progress:
             `cache_if` refused it, the store failed, or the Spot is switched off, say. With
             ``save="background"`` a result counts as stored when it is queued.
         running: calls under way now.
-        waiting: of these, those that wait for a limit now.
+        waiting: of these, those of a limited function that wait for their permit, or for an equal
+            call.
         seconds: since the first input.
-        quiet: seconds since a call last began, or an input was last done.
-        rate: inputs a second that are done, over the last while.
-        left: seconds until all are done, if all the others run, as fast as calls run now; as fast
-            as hits are found, where nothing has run. None where that is unknown: where all the
-            others run and none waits, say, or nothing has happened for longer than that.
+        left: seconds until all are done, if all the others run, as fast as calls have run by now;
+            as fast as hits were found, where nothing runs or has run. None where that is unknown.
         refused: inputs whose call a limit refused, so that the function did not run.
     """
 
@@ -56,7 +54,5 @@ class Progress:
     running: int
     waiting: int
     seconds: float
-    quiet: float
-    rate: float
     left: float | None
     refused: int = 0

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from beautyspot.calls.marking import check_callable, is_marked
-from beautyspot.concurrency.queueing import Start
 from beautyspot.errors import ConfigError
 from beautyspot.limits.decorator import is_limited
 from beautyspot.tasks.task import Task
@@ -32,11 +31,12 @@ class Target:
         is_coroutine: whether its calls are awaited.
         spot: the one that marked it, which lives as long as this.
         engine: of that.
+        is_limited: whether the function itself waits for a permit before it begins.
     """
 
     def __init__(self, function: Callable[..., Any], given: Callable[..., Any]) -> None:
-        self.function, self.given = function, given
-        inner, self._args, self._named = _without_partials(function)
+        self.function, self.given, bound = function, given, partial(function)
+        inner, self._args, self._named = bound.func, bound.args, bound.keywords
         task = getattr(inner, "__beautyspot__", None)
         assert isinstance(task, Task)  # noqa: S101 - `target_of` saw to it
         if inspect.ismethod(inner):
@@ -45,11 +45,7 @@ class Target:
         self.name, self.is_coroutine = task.func_identifier, task.kind == "coroutine"
         self.spot = cast("Any", task.owner())
         self.engine: Engine = self.spot._engine
-        self._is_limited = is_limited(_without_partials(task.function)[0])
-
-    def start(self) -> Start | None:
-        """What may stop a call that is yet to get its permit; None where none is needed."""
-        return Start() if self._is_limited else None
+        self.is_limited = is_limited(inner_of(task.function))
 
     def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls, "" for none; None where each has to be addressed singly."""
@@ -74,7 +70,7 @@ def target_of(method: str, marking: Marking, function: Any) -> Target:
         f"{method} takes a function and inputs",
         f"write spot.{method}(function, inputs), without calling the function",
     )
-    inner = _without_partials(function)[0]
+    inner = inner_of(function)
     if inner is not function and is_marked(inner):
         found = Target(function, function)
     else:
@@ -88,14 +84,9 @@ def target_of(method: str, marking: Marking, function: Any) -> Target:
     return found
 
 
-def _without_partials(function: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """The function in partials, with the arguments that these give it."""
-    args: tuple[Any, ...] = ()
-    named: dict[str, Any] = {}
-    while type(function) is partial:
-        args, named = (*function.args, *args), {**function.keywords, **named}
-        function = function.func
-    return function, args, named
+def inner_of(function: Any) -> Any:
+    """The function in a partial, which is never in another one."""
+    return function.func if type(function) is partial else function
 
 
 class Made(NamedTuple):
@@ -110,7 +101,7 @@ class Made(NamedTuple):
     """
 
     value: Any
-    error: Exception | None = None
+    error: Any = None
     is_hit: bool = True
     is_stored: bool | None = True
 

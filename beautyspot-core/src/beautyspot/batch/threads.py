@@ -10,29 +10,26 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from concurrent.futures import CancelledError, Executor, Future
-from contextlib import suppress
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from functools import partial
 from itertools import count
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.options import CONCURRENCY
-from beautyspot.batch.processes import (
-    explain_unsent,
-    in_blocks,
-    is_of_the_executor,
-    make_there,
-    runs_threads,
-    sends_code,
-    sent,
-    warn_of_rate,
-    workers_of,
-)
+from beautyspot.batch.processes import Sent
 from beautyspot.batch.targets import make
-from beautyspot.batch.window import Map, ends_in_order
+from beautyspot.batch.window import Map, ends_in_order, over
+from beautyspot.calls.blocks import asked
 from beautyspot.concurrency.queueing import NotBegun
 
 if TYPE_CHECKING:
@@ -51,6 +48,11 @@ TICK: Final = 0.1
 On Windows no Ctrl-C interrupts a wait, so it waits no longer there either.
 """
 
+UNSTOPPED: Final = (
+    ". A thread can't be stopped: the call goes on, and its result is stored if it comes. Give "
+    "more time, or the client that it calls a time-out of its own"
+)
+
 _under_way: Final[set[ThreadMap]] = set()
 """The maps that have begun, and not ended."""
 
@@ -58,67 +60,48 @@ _under_way: Final[set[ThreadMap]] = set()
 class Threads(Executor):
     """A pool of daemon threads: one that never returns must not keep the interpreter from ending.
 
-    So whoever submits calls waits for them, also at the end of the process. A thread is started
-    where there is work that no other one is free for.
+    So whoever submits calls waits for them, also at the end of the process.
 
     Args:
-        name: of the threads.
-        most: how many there may be.
+        most: how many threads there may be.
     """
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
-        self._open: set[Future[Any]] = set()
-        self._left: set[Future[Any]] = set()
         self._threads: list[threading.Thread] = []
-        self._number = 0  # of the threads, less those that were left
+        self._left: set[Future[Any]] = set()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a thread call it; here where none can be started."""
         future: Future[Any] = Future()
-        self._open.add(future)
         self._queue.put((future, partial(fn, *args, **kwargs)))
-        if self._number < self._most:
+        if len(self._threads) < self._most:
             self._start()
         return future
 
     def _start(self) -> None:
-        if self._number >= min(len(self._open), self._most):
-            return
+        thread = threading.Thread(target=self._serve, name="beautyspot-map", daemon=True)
         try:
-            name = f"beautyspot-{self._name}"
-            thread = threading.Thread(target=self._serve, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
-            self._number += 1
         except (RuntimeError, MemoryError):
-            if not self._number:  # nobody else would do it
+            if not self._threads:  # nobody else would do it
                 self._queue.put(None)
                 self._serve()
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
-            future, call = work
-            if future.set_running_or_notify_cancel():
-                _run(future, call)
-            self._open.discard(future)
-            if future in self._left:  # another thread took this one's place
+            _run(*work)
+            if work[0] in self._left:  # another thread took this one's place
                 return
-            del work, future, call  # else its result would be kept until the next one comes
+            del work  # else its result would be kept until the next one comes
 
     def leave(self, future: Future[Any]) -> None:
         """Have another thread take the place of the one that runs this, which ends with that."""
         self._left.add(future)
-        self._open.discard(future)
-        self._number -= 1
+        self._most += 1
         self._start()
-
-    def join(self) -> None:
-        """Wait for all that was submitted, and was not left."""
-        for future in list(self._open):
-            with suppress(CancelledError):
-                future.exception()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the threads, each once it is free; nothing is submitted any more.
@@ -127,13 +110,15 @@ class Threads(Executor):
         but at once where one was left, which may never return.
         """
         del cancel_futures
-        for _ in range(self._number):
+        for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads if wait and not self._left else ():
             thread.join()
 
 
 def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         result = call()
     except BaseException as error:
@@ -163,20 +148,20 @@ class ThreadMap(Map):
         meter: Meter,
     ) -> None:
         given = options.executor
-        workers = workers_of(given)
+        workers = getattr(given, "_max_workers", None)
         concurrency = options.concurrency or workers or CONCURRENCY
-        most = None if given is None else concurrency
+        most = inf if given is None else concurrency
         super().__init__(target, options, meter, concurrency, most)
         self.inputs = Inputs(inputs)
-        self._executor = given or Threads("map", concurrency)
-        self._is_here = given is None or runs_threads(given)
+        self._executor: Executor = given or Threads(concurrency)
+        self._own = self._executor if isinstance(self._executor, Threads) else None
+        self._sent: Sent | None = None
+        if given is not None and not isinstance(given, ThreadPoolExecutor):
+            self._sent = Sent.to(target, given)
         # A future of Dask's does not know that its call runs.
         self._cancels = given is None or workers is not None
-        if not self._is_here:
-            self._sent = sent(target, given)
-            warn_of_rate(target, given)
         self._done: SimpleQueue[tuple[Item, Future[Any]]] = SimpleQueue()
-        self._errors, self._most_failures = count(1), options.most_failures
+        self._errors = count(1)
         self._process = os.getpid()
 
     def give(self) -> Generator[Any, None, None]:
@@ -184,7 +169,6 @@ class ThreadMap(Map):
         with ends_in_order():
             try:
                 _under_way.add(self)
-                self.meter.start(self.context, self.running)
                 while True:
                     yield from self.ready()
                     if not self._goes_on():
@@ -203,12 +187,11 @@ class ThreadMap(Map):
         room = self.room
         page = self.inputs.page(room) if room else []
         if page:
-            found = self.context.run(self.lookups.page, page)
-            self.context.run(self.lookups.read, self.unread(found))
-            self.take(found)
+            self.take(self.context.run(self.lookups.page, page))
         self.meter.tick()
         if not self.calls:
-            return bool(page) or self.is_ready or not self.is_over
+            goes_on = not (self.has_ended or self.inputs.has_ended)
+            return goes_on or bool(page) or self.is_ready
         try:
             self.settle(*self._done.get(not (page or self.is_ready), TICK))
             while True:
@@ -225,19 +208,15 @@ class ThreadMap(Map):
             return  # pragma: no cover - at the process's end, and in children
         _under_way.discard(self)
         self.stop()
-        ours = self._executor if isinstance(self._executor, Threads) else None
-        is_over = False
+        if self._own is not None:
+            self._own.shutdown(wait=False)
         try:
+            wait(list(self.calls.values()))
             for item, future in list(self.calls.items()):  # a note may be lost by Ctrl-C
-                with suppress(CancelledError):
-                    future.exception()
                 self.settle(item, future)
-            if ours is not None:
-                ours.join()
-            is_over = True
+            if self._own is not None:
+                self._own.shutdown()
         finally:
-            if ours is not None:
-                ours.shutdown(wait=is_over)
             self.meter.close()
 
     # ----------------------------------------------------------------------------- the executor
@@ -248,14 +227,14 @@ class ThreadMap(Map):
         Raises:
             Exception: the executor takes none.
         """
-        if self.options.executor is None:
-            return self._executor.submit(self._call, item)
-        item.began = monotonic()
-        if self._is_here:
+        if self._own is None:
+            item.began = monotonic()
+        if self._sent is None:
             return self._executor.submit(self._call, item)
         item.start = None  # nobody here would see that it begins
-        sent_so = self.context.copy().run(in_blocks, self._sent, self.target.engine)
-        return self._executor.submit(make_there, sends_code(self._executor), sent_so, *item.args)
+        mode, max_age = self.context.run(asked, self.target.engine)
+        there: Any = self._sent._replace(mode=mode, max_age=max_age)
+        return self._executor.submit(there, *item.args)
 
     def _call(self, item: Item) -> Made:
         if self.has_ended:
@@ -263,11 +242,9 @@ class ThreadMap(Map):
         item.began = item.began or monotonic()
         function, args = self.prepared(item)
         try:
-            calls = self.target.engine.last_calls
-            item.made = self.started(item).run(make, calls, function, *args)
-            return item.made
+            return self.started(item).run(make, self.target.engine.last_calls, function, *args)
         except BaseException:  # after too many nothing begins, whenever the map's thread sees them
-            if self._most_failures is not None and next(self._errors) > self._most_failures:
+            if self.most_failures is not None and next(self._errors) > self.most_failures:
                 self.stop()
             raise
 
@@ -281,44 +258,22 @@ class ThreadMap(Map):
         for future in list(self.calls.values()) if self._cancels else ():
             future.cancel()
 
-    def is_fatal(self, error: BaseException) -> bool:
-        """Whether a call's error ends the map; that of an executor which takes no calls does."""
-        foreign = self.options.executor is not None
-        return super().is_fatal(error) or (foreign and is_of_the_executor(error))
-
-    def fail(
-        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
-    ) -> None:
-        """See `Map.fail`."""
-        if self.options.executor is not None:
-            explain_unsent(error)
-        super().fail(item, error, fatal=fatal, stored=stored)
-
     # ------------------------------------------------------------------------------- times
 
     def _time_out(self, timeout: float) -> None:
         """Have calls fail that take longer: their threads go on, and nobody waits for them."""
         now = monotonic()
         for item, future in list(self.calls.items()):
-            since = item.runs_since
+            since = item.began if item.start is None else item.start.began
             if since is None or now - since < timeout or future.done():
                 continue
             del self.calls[item]
-            if isinstance(self._executor, Threads):
-                self._executor.leave(future)
+            if self._own is not None:
+                self._own.leave(future)
             elif self._cancels:
                 future.cancel()
-            self.fail(item, _over(self.target.name, timeout))
+            self.fail(item, over(self.target.name, timeout, UNSTOPPED))
         self.go_on()
-
-
-def _over(name: str, timeout: float) -> TimeoutError:
-    """What a call has failed with whose time is over."""
-    return TimeoutError(
-        f"the call of {name} took longer than the timeout={timeout:g} s of spot.map. A thread "
-        "can't be stopped: the call goes on, and its result is stored if it comes. Give more time, "
-        "or the client that it calls a time-out of its own"
-    )
 
 
 @atexit.register

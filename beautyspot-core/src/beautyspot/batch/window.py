@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections import deque
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import shown
 from beautyspot.batch.lookups import Item, Lookups
+from beautyspot.batch.processes import explain_unsent
 from beautyspot.batch.records import Failed
-from beautyspot.batch.trips import Trips
+from beautyspot.batch.targets import Made
 from beautyspot.calls.wrappers import perform
-from beautyspot.concurrency.queueing import NotBegun
+from beautyspot.concurrency.queueing import NotBegun, Start, watch
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import masked
 
@@ -32,10 +34,10 @@ if TYPE_CHECKING:
     from beautyspot.batch.inputs import Inputs
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
-    from beautyspot.batch.targets import Made, Target
+    from beautyspot.batch.targets import Target
 
 AHEAD: Final = 256
-"""Inputs that are read and not handed out, at most, but for a page of hits."""
+"""Inputs that are read and not handed out, at most."""
 
 TIMES: Final = 4
 """They are more where more calls run at once: so many times their number."""
@@ -49,6 +51,9 @@ LONGEST: Final = 200
 STATUS: Final = 128 + 15
 """The exit status of a process that SIGTERM ended, as shells show it."""
 
+_GIVEN: Final = Made(None)
+"""Stands for what an input's call came to, once that was handed out."""
+
 
 class Map:
     """One `spot.map`, between its inputs and its results.
@@ -58,11 +63,12 @@ class Map:
         options: checked.
         meter: counts.
         concurrency: so many calls run at once.
-        most: so many are submitted at once; None is any number.
+        most: so many are submitted at once.
 
     Attributes:
         calls: what was submitted and has not ended, each with its future or task.
         has_ended: whether nothing new may begin, since an input failed, or the map is closed.
+        most_failures: so many inputs may fail; None is any number.
     """
 
     inputs: Inputs
@@ -74,17 +80,18 @@ class Map:
         options: MapOptions,
         meter: Meter,
         concurrency: int,
-        most: int | None,
+        most: float,
     ) -> None:
         self.target, self.options, self.meter = target, options, meter
-        self.lookups, self._trips = Lookups(target), Trips(target.engine.cache)
+        meter.under_way = self.under_way
+        self.lookups = Lookups(target)
         self.context = copy_context()
         self.calls: dict[Item, Any] = {}
         self.has_ended = False
+        self.most_failures = 0 if options.errors == "raise" else options.max_errors
         self._most = most
         self._ahead = max(AHEAD, TIMES * concurrency)
         self._line: deque[Any] = deque()  # what is to be handed out, in that order
-        self._open = 0  # items that are not settled
         self._waiting: deque[Item] = deque()  # calls that are yet to be submitted
         self._failures = 0
         self._fatal: Item | None = None
@@ -97,9 +104,11 @@ class Map:
         """Called with each of these futures that is done, in any thread: have it settled."""
         raise NotImplementedError
 
-    def running(self) -> int:
-        """How many calls are under way."""
-        return sum(item.began is not None for item in list(self.calls))
+    def under_way(self) -> tuple[int, int]:
+        """How many calls are, and how many of these wait until their function may begin."""
+        begun = [item for item in list(self.calls) if item.began is not None]
+        starts = [item.start for item in begun if item.start is not None]
+        return len(begun), sum(not start.has_begun for start in starts)
 
     # ------------------------------------------------------------------------------ beginning
 
@@ -108,38 +117,30 @@ class Map:
         """How many inputs the next page may have; 0 where none is to be read yet."""
         if self.has_ended or self.inputs.has_ended:
             return 0
-        if not self._line and not self._open:
-            return self.lookups.size
-        room = self._ahead - len(self._line) - (0 if self.options.ordered else self._open)
+        room = self._ahead - len(self._line)
+        if not self.options.ordered:  # else they are in the line
+            room -= len(self._waiting) + len(self.calls)
         return min(room, self.lookups.size) if room >= LEAST else 0
-
-    @staticmethod
-    def unread(page: list[Any]) -> list[Item]:
-        """The items of a page of which something is stored that takes longer to read."""
-        return [each for each in page if each.__class__ is Item and each.call is not None]
 
     def take(self, page: list[Any]) -> None:
         """Take a page of results and items in, and begin the items."""
         items = [each for each in page if each.__class__ is Item]
-        ordered = self.options.ordered or not items
-        self._line.extend(page if ordered else [x for x in page if x.__class__ is not Item])
-        self._open += len(items)
         self.meter.hits += len(page) - len(items)
+        if items and not self.options.ordered:
+            page = [each for each in page if each.__class__ is not Item]
+        self._line.extend(page)
         for item in items:
-            if item.made is not None:
-                self._take(item, item.made)
-            else:
+            if item.made is None:
                 self._waiting.append(item)
+            else:
+                self.close(item, item.made)
         self.go_on()
 
     def go_on(self) -> None:
         """Submit as many calls as may be."""
-        while self._waiting and not self.has_ended:
-            if self._most is not None and len(self.calls) >= self._most:
-                return
+        while self._waiting and not self.has_ended and len(self.calls) < self._most:
             item = self._waiting.popleft()
-            item.start = self.target.start()
-            self.meter.calls += 1
+            item.start = Start() if self.target.is_limited else None
             try:
                 future = self.calls[item] = self.submit(item)
             except Exception as error:  # the executor takes no calls any more
@@ -159,15 +160,13 @@ class Map:
             return target.function, item.args
         call = target.call(item.args)
         call.looked = target.task.stale is None  # else what has expired may be given all the same
-        if engine.blocking or not target.is_coroutine:  # an event loop asks a file at once
-            call.trips = self._trips
         return perform, (engine, call)
 
     def started(self, item: Item) -> Context:
         """A context for a call, which may be stopped as long as it waits for its permit."""
         own = self.context.copy()
         if item.start is not None:
-            own.run(item.start.watch)
+            own.run(watch, item.start)
         return own
 
     # --------------------------------------------------------------------------------- ending
@@ -175,65 +174,55 @@ class Map:
     def settle(self, item: Item, future: Any) -> None:
         """Note the end of a call, and begin what may begin now."""
         self.calls.pop(item, None)
-        if item.settled:  # its time was over
+        if item.made is not None:  # its time was over
             return
-        error = None
-        try:
-            if item.made is None:
-                error = future.exception()
-        except self.cancelled as cancelled:
-            error = cancelled
+        error = self.cancelled() if future.cancelled() else future.exception()
         if error is None:
-            self._take(item, item.made or future.result())
+            self.close(item, future.result())
         elif not self.has_ended or not (future.cancelled() or isinstance(error, NotBegun)):
             self.fail(item, error)
-        if self._waiting:
-            self.go_on()
+        self.go_on()
 
-    def is_fatal(self, error: BaseException) -> bool:
-        """Whether a call's error ends the map, whatever the user said of errors."""
-        return not isinstance(error, Exception)
+    def fail(self, item: Item, error: Any, *, fatal: bool = False) -> None:
+        """Note that a call raised; with `fatal` that ends the map, whatever was said of errors.
 
-    def _take(self, item: Item, made: Made) -> None:
-        meter = self.meter
-        meter.hits += made.is_hit
-        meter.runs += not made.is_hit
-        meter.unstored += not (made.is_hit or made.is_stored)
-        if made.error is not None:
-            self.fail(item, made.error, stored=True)
-            return
-        item.value = made.value
-        self._close(item)
-
-    def fail(
-        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
-    ) -> None:
-        """Note that an item failed.
-
-        With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
-        is a result, and counts as a failure only where all errors are raised.
+        So does an executor that has failed.
         """
-        refused = self.target.task.is_limited and isinstance(error, RateLimitError | CostError)
-        refused = refused and not (stored or (item.start is not None and item.start.has_begun))
-        self.meter.refused += refused
-        self.meter.failures += not (stored or refused)
-        item.error, item.stored = error, stored
-        self._close(item)
-        if stored and self.options.errors != "raise":
+        if self.options.executor is not None:
+            fatal = fatal or isinstance(error, BrokenExecutor | CancelledError)
+            explain_unsent(error)
+        self.close(item, Made(None, error, is_hit=False), fatal=fatal)
+
+    def close(self, item: Item, made: Made, *, fatal: bool = False) -> None:
+        """Note what an item's call came to.
+
+        An error that is stored is a result, and a failure only where all errors are raised.
+        """
+        meter, error = self.meter, made.error
+        item.made = made
+        if not self.options.ordered:
+            self._line.append(item)
+        if made.is_hit:
+            meter.hits += 1
+        elif error is None:
+            meter.runs += 1
+            meter.unstored += not made.is_stored
+        elif (
+            self.target.task.is_limited
+            and isinstance(error, RateLimitError | CostError)
+            and not (item.start is not None and item.start.has_begun)
+        ):
+            meter.refused += 1
+        else:
+            meter.failures += 1
+        if error is None or (made.is_hit and self.options.errors != "raise"):
             return
         self._failures += 1
-        most = self.options.most_failures
-        if fatal or self.is_fatal(error) or (most is not None and self._failures > most):
+        too_many = self.most_failures is not None and self._failures > self.most_failures
+        if fatal or too_many or not isinstance(error, Exception):
             item.fatal = True
             self._fatal = self._fatal or item
             self.stop()
-
-    def _close(self, item: Item) -> None:
-        """Note that an item is done."""
-        item.settled = True
-        self._open -= 1
-        if not self.options.ordered:
-            self._line.append(item)
 
     def stop(self) -> None:
         """Have nothing new begin, from any thread; what waits for its permit ends."""
@@ -250,17 +239,7 @@ class Map:
         if not self._line:
             return False
         head = self._line[0]
-        return head.__class__ is not Item or (head.settled and not self._stops(head))
-
-    def _stops(self, head: Item) -> bool:
-        """Whether nothing behind this one is handed out, as it ended the map."""
-        return self.options.ordered and head.fatal
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more comes: what is under way aside."""
-        is_empty = not self._line and not self._open
-        return self.has_ended or (self.inputs.has_ended and is_empty)
+        return head.__class__ is not Item or (head.made is not None and not head.fatal)
 
     def ready(self) -> Iterator[Any]:
         """What can be handed out: all until an item was handed out, so that others may be read."""
@@ -271,60 +250,51 @@ class Map:
                 line.popleft()
                 yield head
                 continue
-            if not head.settled or self._stops(head):
+            if head.made is None or head.fatal:  # whose error `raise_failure` raises
                 return
             line.popleft()
-            if head.error is None:
-                yield head.value
+            made, head.made = head.made, _GIVEN  # a traceback leads to the item: else a cycle
+            if made.error is None:
+                yield made.value
                 return
-            if head.fatal:  # `raise_failure` raises its error
-                continue
-            error, head.error = head.error, None  # its traceback leads to the item: else a cycle
             if self.options.errors == "return":
-                assert isinstance(error, Exception)  # noqa: S101 - any other one is fatal
-                yield Failed(shown(head.args), error, head.stored)
+                yield Failed(shown(head.args), made.error, made.is_hit)
                 return
 
     def raise_failure(self) -> None:
         """Raise what ended the map, if anything did: else what the inputs raised, if they did."""
         item, self._fatal = self._fatal, None
-        if self._line and self._stops(self._line[0]):
+        if self._line and self._line[0].__class__ is Item and self._line[0].fatal:
             item = self._line[0]
         self._line.clear()
-        error, failed = self.inputs.error, None
-        if item is not None and item.error is not None:
-            failed, item.error = item.error, None
-            with suppress(Exception):  # a class of the user's may refuse a note
-                failed.add_note(
-                    f"spot.map: the input was {_input_shown(item.args)}{self._others()}"
-                )
-            error = failed
-        try:
-            if error is not None:
-                raise error
-        finally:
-            error = failed = None  # its traceback holds this frame: else a cycle for the collector
+        made = Made(None, self.inputs.error)
+        if item is not None and item.made is not None:
+            made, item.made = item.made, _GIVEN
+            self._add_note(item, made.error)
+        if made.error is not None:
+            try:
+                raise made.error
+            finally:
+                del made  # its traceback holds this frame: else a cycle for the collector
 
-    def _others(self) -> str:
-        """How many failed, for the note: too many, or others too."""
-        most, more = self.options.most_failures, self._failures - 1
-        if most and self._failures > most:
-            return f"; {self._failures} failed in all, more than max_errors={most}"
-        return f"; {more} other{'s' * (more > 1)} failed too" if more > 0 else ""
+    def _add_note(self, item: Item, error: Any) -> None:
+        """Say in short, less secrets, for which input it was raised."""
+        import reprlib
+
+        short = reprlib.Repr()
+        short.maxstring = short.maxother = LONGEST
+        with suppress(Exception):  # the user's classes may have no text, or refuse a note
+            note = str(masked(short.repr(shown(item.args))))[: 2 * LONGEST]
+            if self.most_failures and self._failures > self.most_failures:
+                note += f"; {self._failures} failed, more than max_errors={self.most_failures}"
+            error.add_note(f"spot.map: the input was {note}")
 
 
-def _input_shown(args: tuple[Any, ...]) -> str:
-    """An input for people: short, and less secrets."""
-    import reprlib
-
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = LONGEST
-    try:
-        text = short.repr(shown(args))
-    except Exception:  # a class of the user's may have none
-        text = f"a {type(shown(args)).__qualname__}"
-    text = str(masked(text))
-    return text if len(text) <= 2 * LONGEST else f"{text[: 2 * LONGEST]}…"
+def over(name: str, timeout: float, then: str) -> TimeoutError:
+    """What a call has failed with whose time is over."""
+    return TimeoutError(
+        f"the call of {name} took longer than the timeout={timeout:g} s of spot.map{then}"
+    )
 
 
 # ---------------------------------------------------------------------------------- SIGTERM
@@ -337,8 +307,8 @@ def ends_in_order() -> Iterator[None]:
     So a map ends in order, as at Ctrl-C. By default SIGTERM ends a process at once, and what its
     calls would have returned is lost.
     """
-    of_main = threading.current_thread() is threading.main_thread()
-    if not of_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
     process = os.getpid()
@@ -347,14 +317,13 @@ def ends_in_order() -> Iterator[None]:
         del frame
         if os.getpid() == process:
             raise SystemExit(STATUS)
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)  # a child ends as it would without us
         os.kill(os.getpid(), number)
 
+    signal.signal(signal.SIGTERM, end)
     try:
-        with suppress(ValueError, OSError):  # in a subinterpreter, say
-            signal.signal(signal.SIGTERM, end)
         yield
     finally:
         if signal.getsignal(signal.SIGTERM) is end:
-            with suppress(ValueError, OSError):  # another thread has closed the map
+            with suppress(ValueError):  # another thread has closed the map
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)

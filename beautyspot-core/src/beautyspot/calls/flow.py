@@ -122,9 +122,9 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     engine.running[run] = None  # until it ends, the store is open
     try:
         if flight is not None:
-            begun, together = ELSEWHERE, call.trips is not None and task.kind == "function"
-            if not call.refresh and (together or not engine.blocking):
-                begun = run.ask(in_place=not together)
+            begun = ELSEWHERE
+            if not call.refresh and not engine.blocking:
+                begun = run.ask(in_place=True)
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)
                 if value is not MISSING:

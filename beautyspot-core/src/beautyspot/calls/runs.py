@@ -78,12 +78,9 @@ class Run:
         call, self.asked = self.call, monotonic()
         rejected = {} if call.rejected == -inf else {call.key: call.rejected}
         try:
-            if in_place or call.trips is None:
-                cache = self.engine.cache
-                asked = cache if call.key in cache.writer.pending else cache.leases
-                begun = asked.begin([call.key], rejected, in_place=in_place)
-            else:
-                begun = call.trips.begin(call.key, rejected)
+            cache = self.engine.cache
+            asked = cache if call.key in cache.writer.pending else cache.leases
+            begun = asked.begin([call.key], rejected, in_place=in_place)
         except Exception as error:
             if in_place and isinstance(error, MetadataBusyError):
                 return ELSEWHERE
@@ -170,10 +167,7 @@ class Run:
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            if call.trips is None or self._takes_longer(pending):
-                writer.write(pending)
-            else:
-                call.trips.write(pending)
+            writer.write(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
         elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):

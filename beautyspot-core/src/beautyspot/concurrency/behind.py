@@ -57,7 +57,7 @@ class Behind:
         self._rests: dict[str, tuple[float, float]] = {}  # until when, and how long that is
         self._pool: ThreadPoolExecutor | None = None
         self._threads: set[int] = set()
-        self._pieces: dict[Future[None], Callable[[], object]] = {}  # with what drops each
+        self._pieces: set[Future[None]] = set()
         self._tasks: dict[asyncio.Task[Any], str] = {}  # with their keys
 
     # ---------------------------------------------------------------------------------- keys
@@ -101,17 +101,21 @@ class Behind:
                 MOST, "beautyspot-behind", lambda: self._threads.add(get_ident())
             )
             _all.add(self)
-        end = partial(self._end, key, ended)
-        piece = self._pool.submit(self._do, work, end)
-        self._pieces[piece] = partial(end, done=False)
-        piece.add_done_callback(lambda piece: self._pieces.pop(piece, None))
+        piece = self._pool.submit(self._do, key, work, ended)
+        self._pieces.add(piece)
+        piece.add_done_callback(partial(self._is_over, key, ended))
 
-    def _do(self, work: Callable[[], bool], end: Callable[..., object]) -> None:
+    def _do(self, key: str, work: Callable[[], bool], ended: Callable[[], object]) -> None:
         done = False
         try:
             done = work()
         finally:
-            end(done=done)
+            self._end(key, ended, done=done)
+
+    def _is_over(self, key: str, ended: Callable[[], object], piece: Future[None]) -> None:
+        self._pieces.discard(piece)
+        if piece.cancelled():
+            self._end(key, ended, done=False)
 
     def _end(self, key: str, ended: Callable[[], object], *, done: bool) -> None:
         try:
@@ -121,11 +125,8 @@ class Behind:
 
     def dismiss(self) -> None:
         """Drop what no thread has begun, and begin nothing more."""
-        for piece, drop in list(self._pieces.items()):
-            if piece.cancel():
-                drop()
         if self._pool is not None:
-            self._pool.shutdown(wait=False)
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the threads have done what they were given so far.

@@ -6,9 +6,9 @@ caller is part of, in child tasks too, and where several of these queue at once,
 A function that is limited begins when it has its permit. Until then its call may be refused, or
 given up: then there was no execution.
 
-A `Queue` counts the calls that queue now, of those made in the contexts that it watches. A `Start`
-is of one call: as long as the user's function has not begun, it can be stopped, also where it
-queues for a limit of that function. What the function itself queues for is left alone.
+A `Work` tells how many of its calls queue now, also one that is of no execution, but of a map. A
+`Start` is of one call: as long as the user's function has not begun, it can be stopped, also where
+it queues for a limit of that function. What the function itself queues for is left alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import contextvars
 import os
 import threading
 from contextlib import contextmanager
-from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
@@ -25,14 +24,14 @@ from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, Protocol
+    from typing import Protocol
 
     class Counted(Protocol):
         """What counts runs."""
 
         runs: int
 
-    Within = tuple["Work | Queue | Start", "Within | None"]
+    Within = tuple["Work | Start", "Within | None"]
     """The innermost execution, and those around it, with what watches them."""
 
 _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
@@ -61,6 +60,7 @@ class Work:
         has_begun: whether the user's function has begun.
         is_held: whether a permit was asked for, without which it does not begin.
         seconds: how long it worked until it rested; 0.0 where the function did not begin.
+        queueing: how many calls queue now, of those that were made in it.
     """
 
     # Of the class, since most executions never queue: to set them all takes as long as the rest.
@@ -69,7 +69,7 @@ class Work:
     _worked = _queued = _since = 0.0
     _began: float | None = None
     _before: Within | None = None
-    _count = 0
+    queueing = 0
 
     def __init__(
         self, counted: Counted | None = None, number: int = 1, *, is_limited: bool = False
@@ -112,45 +112,16 @@ class Work:
     def enter(self, now: float) -> None:
         """Note that a call begins to queue."""
         with _lock:  # nothing is called here
-            if not self._count:
+            if not self.queueing:
                 self._since = now
-            self._count += 1
+            self.queueing += 1
 
     def leave(self, now: float) -> None:
         """Note that it goes on."""
         with _lock:
-            self._count -= 1
-            if not self._count:
+            self.queueing -= 1
+            if not self.queueing:
                 self._queued += now - self._since
-
-
-class Queue:
-    """How many calls queue for a limit now.
-
-    Attributes:
-        length: of those that were made in a context that it watches.
-    """
-
-    __slots__ = ("length",)
-
-    def __init__(self) -> None:
-        self.length = 0
-
-    def watch(self) -> None:
-        """Count the calls that are made from here, in this context and in copies of it."""
-        _within.set((self, _within.get()))
-
-    def enter(self, now: float) -> None:
-        """Note that a call begins to queue."""
-        del now
-        with _lock:
-            self.length += 1
-
-    def leave(self, now: float) -> None:
-        """Note that it goes on."""
-        del now
-        with _lock:
-            self.length -= 1
 
 
 class Start(Awaited):
@@ -172,10 +143,6 @@ class Start(Awaited):
         self.began: float | None = None
         self.tell: Callable[[], object] | None = None
         self.wakers = []
-
-    def watch(self) -> None:
-        """Be that of the call that is made from here, in this context."""
-        _within.set((self, _within.get()))
 
     @property
     def is_stopped(self) -> bool:
@@ -201,6 +168,11 @@ class Start(Awaited):
         self.began, self.has_begun = monotonic(), True
         if self.tell is not None:
             self.tell()
+
+
+def watch(what: Work | Start) -> None:
+    """Have calls that are made from here, in this context and copies of it, be part of it."""
+    _within.set((what, _within.get()))
 
 
 def hold() -> None:
@@ -244,19 +216,6 @@ def stopping(wake: Callable[[], object]) -> Iterator[Start | None]:
             yield may_stop
 
 
-def to_stop(work: Callable[[], Any]) -> Callable[[], Any]:
-    """Work that another thread does for the running call, and that is stopped as that is."""
-    may_stop = start()
-    return work if may_stop is None else partial(_do_for, may_stop, work)
-
-
-def _do_for(call: Start, work: Callable[[], Any]) -> Any:
-    call.check()
-    context = contextvars.copy_context()
-    context.run(_within.set, (Work(), (call, None)))
-    return context.run(work)
-
-
 def stand_alone() -> None:
     """Have what runs from here, in this context, be no part of any execution."""
     _within.set(None)
@@ -277,8 +236,8 @@ def queued() -> Iterator[None]:
             each.leave(ended)
 
 
-def _around() -> list[Work | Queue]:
-    found: list[Work | Queue] = []
+def _around() -> list[Work]:
+    found: list[Work] = []
     within = _within.get()
     while within is not None:
         if not isinstance(within[0], Start):

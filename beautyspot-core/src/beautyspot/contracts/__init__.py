@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.leases import Lease
 from beautyspot.contracts.limiter import LimiterBase
 from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
@@ -84,7 +83,6 @@ __all__ = [
     "Invalidation",
     "KeyGenBase",
     "KeyValueStore",
-    "Lease",
     "LimiterBase",
     "MetadataStoreBase",
     "Order",

@@ -17,11 +17,10 @@ from beautyspot.contracts.reservation import Reservation
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
     from beautyspot.concurrency.waiting import Alarm, Bell
-    from beautyspot.contracts.leases import Lease
     from beautyspot.contracts.pauses import Pause
 
 
@@ -31,17 +30,13 @@ class LimiterBase(Backend):
     Class attributes:
         shared: True if several processes share one limit. Otherwise each process has the whole
             rate, and `Spot.stats` says so.
-        slots: True if `try_slot` works, for all processes that share the limit.
         max_cost: the largest single cost; an instance may set its own.
-        lease_time: seconds for which a place of `try_slot` is held unless it is renewed.
         workers: how many processes share the limit, as far as the user said so; see `share`.
     """
 
     blocking: ClassVar[bool] = False
     shared: ClassVar[bool] = False
-    slots: ClassVar[bool] = False
     max_cost: float = math.inf
-    lease_time: float = math.inf
     workers: float = 1
 
     @abstractmethod
@@ -181,30 +176,6 @@ class LimiterBase(Backend):
         """
         del limits
         return None
-
-    def try_slot(self, name: str, size: int) -> Lease | None:
-        """One of `size` places for calls that are under way at once, in whatever process.
-
-        None while all are taken; a freed one goes to the next call that asks. It returns at once.
-        Its place is free again when it is released, or not renewed for `lease_time`. Where its
-        `release` fails, it is called once more when the limiter answers again.
-
-        Args:
-            name: which places: those of one name are counted together.
-            size: how many there are.
-
-        Raises:
-            NotSupportedError: the limiter keeps none (`slots` is False).
-        """
-        raise NotSupportedError(f"the limiter {self.name!r} keeps no places ({name!r}, {size})")
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Have the places of these `leases` be held for another `lease_time`; those that were lost.
-
-        As `MetadataStoreBase.renew`.
-        """
-        del leases
-        return ()
 
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """Wait until `cost` is granted; a `timeout` of 0 does not wait.

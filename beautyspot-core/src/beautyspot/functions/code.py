@@ -221,7 +221,8 @@ def nodes_of(definition: Any) -> list[Any]:
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
     """The source of a module as it is known or in its file now; None where it has none."""
-    return next(_sources(str(namespace.get("__file__")), namespace, 0), None)
+    file = namespace.get("__file__")
+    return next(_sources(str(file), namespace, 0), None) if file else None
 
 
 def _matching(code: CodeType, namespace: Mapping[str, Any]) -> Source | None:
@@ -335,6 +336,24 @@ class _Normal(ast.NodeTransformer):
                 made = ast.Assign(targets=[node.target], value=node.value)
                 return self.generic_visit(ast.copy_location(made, node))
         return self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        """``f"a{b}c"`` as a call of texts and values in turn: quotes differ between Pythons."""
+        parts: list[ast.expr] = []
+        text = ""
+        for each in node.values:
+            if isinstance(each, ast.Constant):
+                text += str(each.value)
+            else:
+                parts += [ast.Constant(text), self.visit(each)]
+                text = ""
+        return ast.Call(ast.Name("f''"), [*parts, ast.Constant(text)], [])
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        """One of the values, as a call with its conversion and format."""
+        parts = [node.value, ast.Constant(node.conversion)]
+        parts += [node.format_spec] if node.format_spec else []
+        return ast.Call(ast.Name("{}"), [self.visit(each) for each in parts], [])
 
     def _is_ours(self, decorator: ast.expr) -> bool:
         path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)

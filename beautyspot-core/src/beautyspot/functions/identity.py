@@ -109,15 +109,19 @@ class Identity:
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
-        The variables that an anonymous function captured, by name; an object that is called, or to
-        which a builtin method is bound, as ``self``; a class as ``<class>``. What is bound to
-        other methods and to partials is an argument of the call; see `taken_apart`.
+        The variables that an anonymous function captured, by name, and what a wrapper of another
+        package wraps; an object that is called, or to which a builtin method is bound, as ``self``;
+        a class as ``<class>``. What is bound to other methods and to partials is an argument of the
+        call; see `taken_apart`.
         """
         if not self._nameless:
             return self._held
         if isinstance(self._target, FunctionType):
-            found = captured_by(self._target)
-            return {name: found[name] for name in sorted(found)}
+            found = dict(sorted(captured(self._target).items()))
+            if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
+                held = {n: v for n, v in found.items() if unwrap_ours(v) is not self._target}
+                found = {"__wrapped__": vars(self._target)["__wrapped__"], **held}
+            return found
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
     @property
@@ -175,25 +179,6 @@ def taken_apart(func: Any) -> partial[Any]:
     return partial(taken_apart(call), func) if isinstance(call, FunctionType) else partial(func)
 
 
-def captured_by(function: FunctionType) -> dict[str, Any]:
-    """The variables that a function captured; of a wrapper of another package also what it wraps.
-
-    The attributes of that are its accounts, such as of retries. Where a function captured itself,
-    as a local one does that calls itself, its attributes stand in its place.
-    """
-    found: dict[str, Any] = {}
-    if is_others_wrapper(function):
-        found["__wrapped__"] = vars(function)["__wrapped__"]
-    for name, value in captured(function).items():
-        if unwrap_ours(value) is function and is_others_wrapper(function):
-            continue
-        if unwrap_ours(value) is function:
-            found |= {f"{name}.{key}": item for key, item in _attributes_of(value).items()}
-        else:
-            found[name] = value
-    return found
-
-
 def parts_of(function: FunctionType) -> dict[str, Any]:
     """All that makes up a function that no name leads to, each part by how a path names it."""
     held = {f"<captured {name}>": value for name, value in captured(function).items()}
@@ -212,7 +197,7 @@ def parts_of(function: FunctionType) -> dict[str, Any]:
         **{f"<default of {name}>": value for name, value in given.items()},
         **{f"<annotation of {name}>": each for name, each in annotations_of(function).items()},
         **({"<doc>": inspect.cleandoc(doc)} if isinstance(doc, str) else {}),
-        **{f".{name}": value for name, value in _attributes_of(function).items()},
+        **{f".{name}": value for name, value in attributes_of(function).items()},
     }
 
 
@@ -225,7 +210,7 @@ def _code_of(function: FunctionType) -> str:
     return code_digest(function)
 
 
-def _attributes_of(function: Any) -> dict[str, Any]:
+def attributes_of(function: Any) -> dict[str, Any]:
     """What was set on a function, or on a wrapper of our own."""
     ours = (OURS, COUNTED, *(("__wrapped__",) if is_ours(function) else ()))
     return {name: item for name, item in vars(function).items() if name not in ours}

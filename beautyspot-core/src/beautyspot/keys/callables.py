@@ -14,7 +14,7 @@ from types import FunctionType, GenericAlias, MethodType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.by_identity import ByIdentity
-from beautyspot.functions.identity import is_others_wrapper, parts_of
+from beautyspot.functions.identity import attributes_of, is_others_wrapper, parts_of
 from beautyspot.functions.names import (
     MAIN,
     carries_name,
@@ -94,6 +94,10 @@ def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
         text = walk.at(".__wrapped__", "", Without(inner, walk.less(value)))
+        if type(inner) is FunctionType and is_nameless(inner):  # what was set since it was marked
+            known = vars(inner)
+            held = {n: v for n, v in attributes_of(value).items() if known.get(n, known) is not v}
+            text = tag("attributes", f"[{text},{walk.attributes(value, held)}]") if held else text
         versions = map(version_of, takewhile(is_ours, chain(value)))
         given = [version for version in versions if version is not None]
         return tag("versioned", f"[{text},{walk.array(given)}]") if given else text

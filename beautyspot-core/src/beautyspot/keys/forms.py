@@ -172,6 +172,9 @@ def _named_tuple(walk: Walk, value: Any) -> str:
     return tag("tuple", walk.array(items))
 
 
+_ANY: Final[dict[str, object]] = {}
+_VIEWS: Final = (type(_ANY.keys()), type(_ANY.values()), type(_ANY.items()))
+
 _EXACT: Final[dict[type, Form]] = {
     list: lambda walk, value: walk.array(list.__iter__(value)),
     tuple: _named_tuple,
@@ -190,6 +193,7 @@ _EXACT: Final[dict[type, Form]] = {
     float: lambda _, value: FLAT[float](float.__float__(value)),
     complex: _parts_of("complex", lambda value: (value.real, value.imag)),
     MappingProxyType: lambda walk, value: tag("mappingproxy", walk.at("", "", value.copy())),
+    **{cls: _parts_of(cls.__name__, tuple) for cls in _VIEWS},
 }
 """Forms of the builtin types, which call methods of these: a subclass may override its own."""
 
@@ -317,8 +321,11 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     may_be_plan = hasattr(kind, "__dask_graph__")
     used_up = any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__"))
     if used_up and not may_be_plan:
-        awaited = hasattr(kind, "__await__")
-        advice = "await it, and pass what it gives" if awaited else "pass a list of its items"
+        advice = "pass a list of its items"
+        if hasattr(kind, "__await__"):
+            advice = "await it, and pass what it gives"
+        elif hasattr(kind, "read"):
+            advice = "pass its path, with key={…: KeyGen.from_file_content}, or what read() gives"
         return _refusing("is used up when it is read", advice)
     roots = {root_of(base.__module__) for base in kind.__mro__}
     if kind is object or not _LIVE.isdisjoint(roots):

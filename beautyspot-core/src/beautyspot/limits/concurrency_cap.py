@@ -1,9 +1,8 @@
 """A cap on the calls that are under way at once, for threads and event loops in one queue.
 
 A call holds a place. It lends that to a call for which it waits, one at a time, where no other
-place is free: to one that it makes itself, and to one that the flight which it follows, or all
-those who are before it in another queue, can't do without. So neither recursion nor a circle of
-calls stands still, and still no more calls work at once than the cap says.
+place is free: to one that it makes itself, and to one that the flight which it follows can't do
+without. So recursion does not stand still, and still no more calls work at once than the cap says.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from _thread import get_ident
 from collections import deque
 from contextlib import contextmanager, suppress
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
@@ -36,8 +35,8 @@ _held: contextvars.ContextVar[tuple[Place, ...]] = contextvars.ContextVar(
 )
 """The places of the running call and of those around it, the outermost first."""
 
-_waited_for: weakref.WeakSet[Cap] = weakref.WeakSet()
-"""The caps of the process in whose queues calls may wait."""
+_waited_for: Final[set[Cap]] = set()
+"""The caps of the process in whose queues calls wait."""
 
 
 def held() -> tuple[Place, ...]:
@@ -54,53 +53,64 @@ def stand_alone() -> None:
 
 
 @contextmanager
-def waiting_for(what: Flight | Cap) -> Iterator[None]:
-    """In the block the running call waits for a flight, or for a place under another cap."""
+def waiting_for(flight: Flight) -> Iterator[None]:
+    """In the block the running call waits for a flight."""
     places = held()
     for place in places:
-        place.waits.append(what)
+        place.waits.append(flight)
     try:
         _admit_all()
         yield
     finally:
         for place in places:
-            place.waits.remove(what)
+            place.waits.remove(flight)
 
 
 def _admit_all() -> None:
-    """Look at all queues: whether a place may be lent depends on the places of other caps too."""
+    """Look at all queues: what a flight waits for may have changed for any of them."""
     for cap in list(_waited_for):
         cap.admit()
+
+
+class Seat:
+    """One of as many as a cap has.
+
+    Attributes:
+        users: the calls that hold it; each has lent it to the one behind it. It is free once all of
+            them have left.
+        lease: the name of its lease among those of all machines; "" where it has none.
+    """
+
+    __slots__ = ("lease", "users")
+
+    def __init__(self, user: Place) -> None:
+        self.users = [user]
+        self.lease = ""
 
 
 class Place:
     """What one call holds of a cap, or waits for.
 
     Attributes:
-        admitted: whether the call may go on.
+        seat: which it has; None where the call may not go on.
         is_over: whether it has left.
-        borrower: the place of the call that uses this place meanwhile.
-        lender: whose place this one uses.
-        waits: what the call, or one that it made, waits for just now.
+        waits: the flights that the call, or one that it made, waits for just now.
         thread: the identifier of the call's thread.
         cap: whose place it is.
         around: the places of the calls around this one, the outermost first.
+        wake: called when it is admitted.
     """
 
-    __slots__ = (
-        *("_flights", "admitted", "around", "borrower", "cap", "is_over", "lender"),
-        *("thread", "waits", "wake"),
-    )
+    __slots__ = ("_flights", "around", "cap", "is_over", "seat", "thread", "waits", "wake")
 
     def __init__(self, cap: Cap) -> None:
         self.cap = cap
         self.around = held()
         self._flights = single_flight.leading()
         self.wake: Callable[[], object] = bool
-        self.admitted = self.is_over = False
-        self.borrower: Place | None = None
-        self.lender: Place | None = None
-        self.waits: list[Flight | Cap] = []
+        self.seat: Seat | None = None
+        self.is_over = False
+        self.waits: list[Flight] = []
         self.thread = get_ident()
 
     # ----------------------------------------------------------------------- entering, leaving
@@ -115,7 +125,7 @@ class Place:
         try:
             waits = not self.cap.line_up(self, bell)
             if waits:
-                with waiting_for(self.cap), queued(), stopping(bell) as stop:
+                with queued(), stopping(bell) as stop:
                     for pause in self._pauses(timeout, tell):
                         if bell.wait(pause):
                             break
@@ -140,7 +150,7 @@ class Place:
             if waits and alarm is None:
                 check_asyncio("to wait for max_concurrent=")
             elif waits and alarm is not None:
-                with waiting_for(self.cap), queued():
+                with queued():
                     for pause in self._pauses(timeout, tell):
                         if await alarm.wait(pause):
                             break
@@ -158,12 +168,12 @@ class Place:
             yield pause
             left -= pause
             holders.end_orphans()
-            if tell is not None and left and not self.admitted and freed == self.cap.freed:
+            if tell is not None and left and self.seat is None and freed == self.cap.freed:
                 tell(self.cap)
             tell = None
 
     def _check(self, timeout: float | None) -> None:
-        if not self.admitted:
+        if self.seat is None:
             raise RateLimitError(
                 f"{self.cap.size} calls were under way for all of {timeout} s: wait longer "
                 "(timeout= of spot.limiter) or raise max_concurrent="
@@ -187,50 +197,30 @@ class Place:
 
     # --------------------------------------------------------------------------------- lending
 
-    @property
-    def is_within(self) -> bool:
-        """Whether a call made this one that has a place, under whatever cap."""
-        return bool(self.around)
-
-    @property
-    def may_lend(self) -> bool:
-        """Whether the call waits, and nobody uses its place."""
-        return bool(self.waits) and self.borrower is None
-
     def lends_to(self, waiter: Place) -> bool:
-        """Whether the call can't go on before `waiter` does, and nobody uses its place.
-
-        That it waits for its own cap says nothing more: who waits there for it borrows its place.
-        """
-        if not self.admitted or self.borrower is not None:
+        """Whether the call can't go on before `waiter` does, and nobody uses its seat."""
+        if self.seat is None or self.seat.users[-1:] != [self]:
             return False
-        return self in waiter.around or self._needs(waiter, [self.cap])
+        leads_to = single_flight.leads_to
+        return self in waiter.around or any(leads_to(what, waiter._flights) for what in self.waits)
 
-    def _needs(self, waiter: Place, path: list[object]) -> bool:
-        return self in waiter.around or any(_needs(what, waiter, path) for what in set(self.waits))
+    @property
+    def lease(self) -> str:
+        """That of its seat."""
+        return "" if self.seat is None else self.seat.lease
 
+    @lease.setter
+    def lease(self, name: str) -> None:
+        assert self.seat is not None  # noqa: S101 - it is admitted
+        self.seat.lease = name
 
-def _needs(what: Flight | Cap, waiter: Place, path: list[object]) -> bool:
-    """Whether a flight can't end, or no place become free, before a waiter goes on.
-
-    Args:
-        what: a flight, or a cap.
-        waiter: one that waits for a place.
-        path: what needs `what`; a circle needs nothing by itself.
-    """
-    if what in path:
-        return False
-    path = [*path, what]
-    if isinstance(what, Cap):
-        places = list(what.places)
-        return bool(places) and all(place._needs(waiter, path) for place in places)
-    if single_flight.leads_to(what, waiter._flights):
-        return True
-    return any(
-        _needs(cap, waiter, path)
-        for cap in list(_waited_for)
-        if any(single_flight.leads_to(what, queued._flights) for queued in cap.waiters())
-    )
+    def last_lease(self) -> str:
+        """The lease of its seat, which is to be released, where no other call uses that; once."""
+        with self.cap.lock:
+            lease = ""
+            if self.seat is not None and self.seat.users == [self]:
+                lease, self.seat.lease = self.seat.lease, ""
+            return lease
 
 
 class Cap:
@@ -239,107 +229,99 @@ class Cap:
     Attributes:
         size: how many.
         name: what it is called in all processes.
-        inside: how many are under way.
-        freed: how often a place became free.
-        places: those that are held.
+        freed: how often a call has left.
+        seats: those that are held.
+        lock: of all that changes them. Held for microseconds.
     """
 
     def __init__(self, size: int, name: str = "") -> None:
         self.size = size
         self.name = name
-        self.inside = self.freed = 0
-        self.places: set[Place] = set()
+        self.freed = 0
+        self.seats: set[Seat] = set()
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
         """The waiters stayed in the parent, where another thread may have held the lock."""
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._queue: deque[Place] = deque()
 
-    def waiters(self) -> list[Place]:
-        """The calls that wait for a place."""
-        return list(self._queue)
+    def places(self) -> list[Place]:
+        """The calls that hold a seat, and have not lent it."""
+        return [seat.users[-1] for seat in list(self.seats) if seat.users]
 
     def line_up(self, place: Place, wake: Callable[[], object]) -> bool:
         """Join the queue; whether the call is admitted at once."""
-        if self.inside >= self.size:
+        if len(self.seats) >= self.size:
             holders.end_orphans()
         place.wake = wake
-        self._queue.append(place)
-        self.admit()
-        if not place.admitted and place.is_within:
-            with self._lock:
-                if not place.admitted and self._borrows(place, list(self.places)):
-                    self._remove(place)
-        if not place.admitted:
+        with self.lock:
+            self._queue.append(place)
             _waited_for.add(self)
-        return place.admitted
+        self.admit()
+        return place.seat is not None
 
     def give_back(self, place: Place) -> None:
-        """Take a place out of the queue, or end its use, and admit the next one."""
-        with self._lock:
+        """Take a place out of the queue, or end its use, and admit the next one.
+
+        An interrupt may end this anywhere; a second call does the rest then.
+        """
+        with self.lock:
             self._remove(place)
-            if place.admitted:
-                self._free(place)
-            if not self._queue:
-                _waited_for.discard(self)
+            if place.seat is not None:
+                self._leave(place.seat, place)
+                self.freed += 1
+                place.seat = None
+        self.admit()
         _admit_all()
 
-    def _free(self, place: Place) -> None:
-        """End the use of a place; a call that borrows it keeps it.
-
-        Nothing is called before all is noted: Ctrl-C comes only where something is.
-        """
-        borrower, lender = place.borrower, place.lender
-        place.admitted, place.borrower, place.lender = False, None, None
-        self.freed += 1
-        if borrower is not None:
-            borrower.lender = lender
-        elif lender is None:
-            self.inside -= 1
-        if lender is not None:
-            lender.borrower = borrower
-        self.places.discard(place)
+    def _leave(self, seat: Seat, place: Place) -> None:
+        with suppress(ValueError):  # that was interrupted before
+            seat.users.remove(place)
+        if not seat.users:
+            self.seats.discard(seat)
 
     def admit(self) -> None:
-        """Admit waiters as long as there is room, or another call lends them its place.
+        """Admit waiters as long as there is room, or another call lends them its seat.
 
-        A waiter stays at the head of the queue until it is woken. If Ctrl-C interrupts this after
-        the waiter was admitted, the next thread that admits wakes it.
+        A waiter stays in the queue until it is woken. If Ctrl-C interrupts this after the waiter
+        was admitted, the next thread that admits wakes it.
         """
-        with self._lock:
-            while self._queue and self._has_room(self._queue[0]):
-                self._wake(self._queue[0])
-            free = [place for place in self.places if place.may_lend]
-            for place in self.waiters() if free else ():
-                if self._borrows(place, free):
-                    self._wake(place)
+        with self.lock:
+            for place in list(self._queue):
+                if place.seat is None and len(self.seats) < self.size:
+                    place.seat = Seat(place)
+                    self.seats.add(place.seat)
+                elif place.seat is None:
+                    self._borrow(place)
+                if place.seat is not None:
+                    place.wake()
+                    self._remove(place)
+            if not self._queue:
+                _waited_for.discard(self)
 
-    def _has_room(self, place: Place) -> bool:
-        """Whether a waiter is admitted, now or before."""
-        if not place.admitted and self.inside < self.size:
-            self.inside += 1
-            place.admitted = True
-            self.places.add(place)  # last, as in `_free`
-        return place.admitted
-
-    def _borrows(self, place: Place, free: list[Place]) -> bool:
-        """Whether a waiter uses one of these places from now on."""
-        lender = next((one for one in free if one.lends_to(place)), None)
-        if lender is None:
+    def _borrow(self, place: Place, *, leased: bool = False) -> bool:
+        """Have a call use the seat of another one, if one lends it."""
+        may_lend = [one for one in self.places() if one.lease or not leased]
+        lender = next((one for one in may_lend if one.lends_to(place)), None)
+        if lender is None or lender.seat is None:
             return False
-        free.remove(lender)
-        place.lender, lender.borrower = lender, place
-        place.admitted = True
-        self.places.add(place)
+        place.seat = lender.seat
+        place.seat.users.append(place)
         return True
 
-    def _wake(self, place: Place) -> None:
-        place.wake()
-        self._remove(place)
+    def move(self, place: Place) -> bool:
+        """Have a call give up its seat, which has no lease, for one with a lease that is lent."""
+        with self.lock:
+            own = place.seat
+            if own is None or not self._borrow(place, leased=True):
+                return False
+            self._leave(own, place)
+        self.admit()
+        return True
 
     def _remove(self, place: Place) -> None:
-        with suppress(ValueError):  # a handler may have done the same meanwhile
+        with suppress(ValueError):  # it is not there
             self._queue.remove(place)
 
 

@@ -162,7 +162,6 @@ class Limit:
             while is_limited(inner):
                 inner, depth = inner.__wrapped__, depth + 1  # type: ignore[attr-defined]
             self._caps.name = f"{identifier_of(inner)}\n{depth}"
-            _ = self._limiting.machine_places  # imported now: a call may not be able to
 
     def warn_above_mark(self, function: Callable[..., Any]) -> None:
         """Warn that hits pay as well, since the limiter stands above the mark."""

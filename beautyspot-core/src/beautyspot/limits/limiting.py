@@ -188,13 +188,6 @@ def _limits_in(bucket: LimiterBase | None) -> dict[str, LimiterBase]:
     return {} if bucket is None else {"rate": bucket}
 
 
-def _keeper_of(bucket: LimiterBase | None) -> LimiterBase | None:
-    """The limiter that keeps places for all machines: this one, or the first of its limits."""
-    limits = _limits_in(bucket).values()
-    found = [limiter for limiter in (bucket, *limits) if limiter and limiter.slots]
-    return found[0] if found else None
-
-
 def _beneath(limiter: T, breaker: Breaker) -> tuple[T | LimiterBase, Breaker]:
     """A limiter without what takes its place while it fails, and what says whether it does."""
     from beautyspot.limits.standby import Standby
@@ -210,6 +203,7 @@ class Limiting:
         reporter: told of the limiter's failures.
         executor: gives the executor that runs what may block, for asynchronous code.
         counting: counts by function.
+        machine_places: the places of all machines; None where the processes share no store.
 
     Attributes:
         given: the limiter, as it was made.
@@ -225,6 +219,7 @@ class Limiting:
         reporter: Reporter,
         executor: Callable[[], Executor],
         counting: Counting,
+        machine_places: MachinePlaces | None = None,
     ) -> None:
         self.given = bucket
         self.bucket = None if bucket is None else standing_by(bucket, reporter)
@@ -232,6 +227,7 @@ class Limiting:
         self.executor = executor
         self.breaker = Breaker("the limiter")
         self.counting = counting
+        self.machine_places = machine_places
         self.stats = LimitStats(look=counting.look)
         self.asking: dict[Asker, None] = {}
         reset_in_children(self)
@@ -283,17 +279,6 @@ class Limiting:
 
         assert self.bucket is not None  # noqa: S101 - the callers check it
         return LimitsByKey(self.bucket)
-
-    @cached_property
-    def machine_places(self) -> MachinePlaces | None:
-        """The places of all machines, made when first asked for; None where there are none."""
-        keeper = _keeper_of(self.given)
-        if keeper is None:
-            return None
-        from beautyspot.limits.machine_places import MachinePlaces
-
-        breakers = [one.breaker for one in self._standbys if _keeper_of(one.real) is keeper]
-        return MachinePlaces(keeper, self.reporter, self.executor, *breakers[:1])
 
     def statistics(self) -> LimiterCounts:
         """The limiter's part of `Spot.stats`."""

@@ -153,6 +153,8 @@ class Permit:
     def _machine_places(self, place: Place) -> MachinePlaces | None:
         """The places of all machines, of which the end of the call gives one back."""
         places = self._limiting.machine_places if place.cap.name else None
+        if places is not None and places.leases.ended:
+            return None
         if places is not None:
             self._at_end.append(partial(places.leave, place, by_thread=self._asynchronous))
         return places
@@ -169,7 +171,7 @@ class Permit:
     def _tell(self, cap: Cap) -> None:
         """Say for what the call waits."""
         name = self._name or "a limited call"
-        threads = sorted({name_of(place.thread) for place in list(cap.places)})
+        threads = sorted({name_of(place.thread) for place in cap.places()})
         self._limiting.reporter.tell(
             f"cap {name}",
             f"{name} has waited {waiting.PATIENCE:.0f} s for one of {cap.size} places "
@@ -225,7 +227,6 @@ class Permit:
             executor = self._limiting.executor
             return await bucket._consume_by_threads(cost, self._left(), executor)
         ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
-        ask = queueing.to_stop(ask)  # one that waits as it likes, which a thread does
         with queued():  # its thread knows nothing of the execution that waits here
             reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation

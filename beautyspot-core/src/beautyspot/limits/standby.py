@@ -36,9 +36,8 @@ from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
 
-    from beautyspot.contracts import Lease
     from beautyspot.contracts.pauses import Pause
     from beautyspot.resilience.reporting import Reporter
 
@@ -72,8 +71,7 @@ class Standby(LimiterBase):
         parent: Standby | None = None,
         key: str = "",
     ) -> None:
-        states = ["name", "blocking", "shared", "slots", "max_cost", "lease_time", "workers"]
-        states += ["remote"]
+        states = ["name", "blocking", "shared", "max_cost", "workers", "remote"]
         vars(self).update({name: getattr(real, name) for name in states})
         self.real = real
         self._reporter = reporter
@@ -357,14 +355,6 @@ class Standby(LimiterBase):
         except Exception:  # as above
             wait = self._substitute().wait_for(cost)
             return max(wait, self._behind(None, now, self._granted) or 0.0)
-
-    def try_slot(self, name: str, size: int) -> Lease | None:
-        """A place of the limiter's own: it has no share of these."""
-        return self.real.try_slot(name, size)
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """See `LimiterBase.renew`."""
-        return self.real.renew(leases)
 
     def close(self) -> None:
         """Close the limiter of a key; another one is closed by its maker."""

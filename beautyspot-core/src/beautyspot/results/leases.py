@@ -55,6 +55,7 @@ class Leases:
         token: to which the store leases keys.
         held: by key, when its lease was renewed last; a put that releases one takes it out.
         lease_time: seconds for which a lease holds.
+        ended: whether the Spot was shut down.
         since: the store's number, as it was heard last; 0 before that.
     """
 
@@ -76,7 +77,7 @@ class Leases:
         self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
         self._lock = threading.Lock()  # nothing is called within it
-        self._ended = False
+        self.ended = False
 
     # ------------------------------------------------------------------------------- holding
 
@@ -112,7 +113,7 @@ class Leases:
 
     def stop(self) -> None:
         """End the threads, and wake all who wait."""
-        self._ended = True
+        self.ended = True
         self.held.clear()
         self._bell()
         self._poll_bell()
@@ -122,7 +123,7 @@ class Leases:
     def _renew_all(self) -> None:
         while True:
             self._bell.wait(self.lease_time / BEATS)
-            if not self.held or self._ended:
+            if not self.held or self.ended:
                 return
             with suppress(Exception):  # as where the interpreter ends
                 self.beat()
@@ -152,8 +153,8 @@ class Leases:
                 f"{len(gone)} of the leases that this process holds were lost, where they hold for "
                 f"{self.lease_time:g} s ({why}): the process was stopped, the network or the "
                 "server failed, or the server was emptied. Others may run the same calls "
-                "meanwhile; the results of these are stored all the same, unless newer ones are "
-                "there by then"
+                "meanwhile, or more than max_concurrent= says; the results of these are stored "
+                "all the same, unless newer ones are there by then"
             )
             logger.warning("%s: %s", self._spot, less_secrets(message))
 
@@ -176,7 +177,7 @@ class Leases:
         return answer is not None and ticket.key in answer.leased
 
     def _poll_all(self) -> None:
-        while self._tickets and not self._ended:
+        while self._tickets and not self.ended:
             now, tickets = self._clock(), list(self._tickets)
             due = [ticket for ticket in tickets if ticket.due <= now]
             if due:

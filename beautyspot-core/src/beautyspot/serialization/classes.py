@@ -186,6 +186,7 @@ class Form:
     Attributes:
         cls: the class.
         fields: the names of its fields, less those that are properties, which keep nothing.
+        by_identity: whether an instance equals no other one, and can't come back as two.
     """
 
     code = INSTANCE
@@ -203,6 +204,7 @@ class Form:
         self._base: Any = base
         self._kind = BaseException if issubclass(base, BaseException) else base
         self._is_named = base is tuple and static(cls, "_make") is not _MISSING
+        self.by_identity = base is object and static(cls, "__eq__") is body(object)["__eq__"]
         names = static(cls, "_fields") if self._is_named else _field_names(cls)
         holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
         if not holds and (base is not object or names is None):
@@ -345,8 +347,25 @@ class PromisedForm(Form):
     """
 
     def is_all_of(self, other: Form) -> bool:
-        """Whether the instances of a class below this one have no other fields."""
-        return other.fields == self.fields and other._slots.keys() == self._slots.keys()
+        """Whether the instances of a class below this one have no other fields, and do no more.
+
+        What a library makes below a model, for itself, adds names of its own to it.
+        """
+        same = other.fields == self.fields and other._slots.keys() == self._slots.keys()
+        return same and not any(
+            self._is_said(one, name, each)
+            for one in mro(other.cls)
+            if loaded_class(plain_name(one)) is not one
+            for name, each in body(one).items()
+        )
+
+    def _is_said(self, cls: type, name: str, each: Any) -> bool:
+        """Whether what stands in a class is written there, for its instances."""
+        if name[:1] != "_":
+            return name not in self.fields and not name.startswith("model_")
+        code = each.__code__.co_qualname if type(each) is FunctionType else ""
+        path = plain_name(cls).partition(":")[2]
+        return code.startswith(f"{path}.") and not name.startswith("__annotate")
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""

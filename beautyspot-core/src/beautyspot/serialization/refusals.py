@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import MappingView
+from enum import Enum
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -88,7 +89,8 @@ def advice(value: object, types: Types) -> str:
     why, how = "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
-        base = next((one.__name__ for one in SCALAR_BASES if issubclass(cls, one)), None)
+        bases = () if issubclass(cls, Enum) else SCALAR_BASES
+        base = next((one.__name__ for one in bases if issubclass(cls, one)), None)
         hints = f"-> {base}, to store it as that" if base else f"-> list[{name}] and so on"
         hint = f"annotate the function (-> {name}, {hints}), "
     except Refused as refused:

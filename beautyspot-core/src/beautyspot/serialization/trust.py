@@ -236,7 +236,7 @@ class Trust:
 
         That is a text, a number or bytes, where the annotation names it and not the class.
         """
-        for base in SCALAR_BASES:
+        for base in () if is_below(cls, Enum) else SCALAR_BASES:  # its text may be another
             if is_below(cls, base) and self._is_named(base):
                 self._say_as(cls, base)
                 return base
@@ -305,7 +305,8 @@ class Trust:
 
     def _counts(self, cls: type, *, is_own: bool) -> bool:
         """Whether a loaded class counts without a name: one of the program, or near a named one."""
-        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *self.bases)
+        near = (*self.bases, *filter(self._is_named, SCALAR_BASES))
+        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *near)
         is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
         counts = is_own or (is_near and not is_text)
         return counts and not is_below(cls, dict, list, set)
@@ -368,37 +369,29 @@ def _package(cls: type) -> str:
     return root_of(plain_name(cls).partition(":")[0])
 
 
-def parameters_of(cls: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The generic pydantic model of which a class is a parametrisation, and its arguments."""
-    generic = body(cls).get("__pydantic_generic_metadata__")
-    return (generic["origin"], generic["args"]) if generic else (None, ())
-
-
 def _generic(cls: type) -> list[Any] | None:
     """What stands for a parametrised model: names of it and of its arguments, in lists if nested.
 
     None for other classes, and where an argument is no class.
     """
-    origin, arguments = parameters_of(cls)
+    generic = body(cls).get("__pydantic_generic_metadata__") or {"origin": None, "args": ()}
     refs: list[Any] = []
-    for argument in arguments:
+    for argument in generic["args"]:
         if isinstance(argument, TypeVar):
             refs.append([identifier_of(argument)])
         elif isinstance(argument, type):
             refs.append(_generic(argument) or identifier_of(argument))
         else:
             return None
+    origin = generic["origin"]
     return None if origin is None else [identifier_of(origin), refs]
 
 
 def _variable(place: str, name: str) -> TypeVar:
     """The type variable of a loaded module; else one that differs from it in identity alone."""
-    found = names_in(place).get(name)
-    if type(found) is TypeVar:
-        return found
-    if not name.isidentifier():
-        raise RestoreError("a type variable without a name: the data are damaged")
-    make: Any = TypeVar  # whose name type checkers want to know
-    made: TypeVar = make(name)
-    made.__module__ = place
-    return made
+    found: Any = names_in(place).get(name)
+    if type(found) is not TypeVar:
+        make: Any = TypeVar  # whose name type checkers want to know
+        found = make(name)
+        found.__module__ = place
+    return found  # type: ignore[no-any-return]

@@ -5,11 +5,12 @@ The form is in `codec`.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType, packb  # type: ignore[import-untyped] # it ships no types
 
-from beautyspot.serialization.classes import plain
+from beautyspot.serialization.classes import INSTANCE, plain
 from beautyspot.serialization.codec import (
     HEAD,
     MAX_DEPTH,
@@ -75,6 +76,7 @@ class _Writer:
         self._trust = trust
         self._depth = 0
         self._known: dict[type, Any] = {}
+        self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
 
     def tree(self, value: Any, step: str = "", place: object = None) -> object:
         """The packable form of a value, to which the step leads, formatted with the place.
@@ -133,6 +135,13 @@ class _Writer:
                 return self.tree(plain(base, value))
             raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
+        if form.code == INSTANCE and form.by_identity:
+            if id(value) in self._met:
+                raise Refused(
+                    f"it is one {kind.__qualname__} in two places, and would be two, which are not "
+                    "equal: give the class an __eq__, or return a name of it in its place"
+                )
+            self._met[id(value)] = value
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
         return self._tag(form.code, [ref, *self._items(form.parts(value), step)])
 
@@ -157,7 +166,7 @@ class _Writer:
     def _mapping(self, value: dict[Any, object]) -> object:
         """As a map, where the keys are texts or bytes; else keys and values in turn."""
         kinds = {*map(type, value)}
-        flat = [part for pair in value.items() for part in pair]
+        flat = [*chain.from_iterable(value.items())]
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
             return value if kinds <= _TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}

@@ -80,6 +80,11 @@ if TYPE_CHECKING:
 
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
+_PLACE: Final = frozenset(
+    {"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__cached__"}
+)
+"""The globals that say where a module is: another thing in a script, a worker, on a machine."""
+
 _DATA: Final = OF_DATA | {"argparse"}
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
 _CONTAINERS: Final = (list, dict, set)
@@ -102,9 +107,8 @@ class Following:
         self._ignore = ignore
         self._records: set[Record] = set()
         self._project = root_of(namespace_of(self._function).get("__name__"))
-        inner = python_function(self._function)
         # Of this class the function's own version follows what it calls on `self`.
-        self._owner = UNKNOWN if inner is None else _class_of(inner)
+        self._owner = _class_of(python_function(self._function))
         # At a prompt, what a table holds is defined anew between two calls.
         self._first: dict[str, list[Any]] | None = None if is_without_file(function) else {}
         self._known: ByIdentity[str] = ByIdentity()
@@ -130,8 +134,9 @@ class Following:
         return {each for each in differing if each[0] in known and each[1]} or differing
 
     def _followed(self) -> set[Record]:
-        walk = _Follow(self._keygen, self._project, self._first)
-        walk.begin(self._function, self._ignore, self._owner)
+        walk = _Follow(self._keygen, self._project, self._first, self._function, self._ignore)
+        *_, last = chain(self._function)  # what is bound to it are arguments
+        walk.run(self._function if isinstance(last, FunctionType | type) else type(last))
         name = identifier_of(self._function)
         if walk.changing:
             warn_once(
@@ -184,32 +189,38 @@ def _digest(records: set[Record]) -> str:
 
 
 class _Follow:
-    """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
+    """Follows code from name to name. Each thing is visited once, so cycles come to an end.
+
+    Args:
+        keygen: writes the texts of what the code reads.
+        project: the top-level package whose code counts, wherever it is installed.
+        first: the code in tables that functions change, as it was at first.
+        function: of this one, `ignore` names globals of its module, and captured variables.
+        ignore: these do not count.
+    """
 
     def __init__(
-        self, keygen: KeyGen, project: str, first: dict[str, list[Any]] | None = None
+        self,
+        keygen: KeyGen,
+        project: str,
+        first: dict[str, list[Any]] | None = None,
+        function: Any = None,
+        ignore: Collection[str] = (),
     ) -> None:
         self.records: set[Record] = set()
         self.changing: set[str] = set()
         self.unread: dict[str, str] = {}  # what has no text: its class
         self._keygen = keygen
         self._project = project
-        self._first = {} if first is None else first  # the code in tables that functions change
+        self._first = {} if first is None else first
         self._todo: list[tuple[Any, bool]] = []  # all are kept, so that no number comes twice
         self._seen: set[tuple[int, bool]] = set()
         self._visited: dict[int, Any] = {}
         self._reads_docs = False
-        self._ignore: Collection[str] = ()
-        self._around: list[FunctionType] = []  # whose captured variables `ignore` may name
-        self._globals: object = None
-        self._receiver: Any = UNKNOWN  # the class of `self`
-
-    def begin(self, function: Any, ignore: Collection[str], receiver: Any) -> None:
-        """Follow a function that is marked: what is bound to it are arguments."""
-        self._ignore, self._around, self._receiver = ignore, closures(function), receiver
+        self._ignore = ignore
+        self._around = closures(function)
+        self._receiver = _class_of(python_function(function))  # the class of `self`
         self._globals = getattr(innermost_function(function), "__globals__", None)
-        *_, last = chain(function)
-        self.run(function if isinstance(last, FunctionType | type) else type(last))
 
     def run(self, value: Any, *, described: bool = False) -> None:
         """Follow a function or class, whose docstring may be read, and all that it leads to."""
@@ -226,6 +237,9 @@ class _Follow:
 
     def _visit(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
         for step in chain(value):
+            is_function = isinstance(step, FunctionType) and (is_ours(step) or self._is_own(step))
+            if is_function and "<" not in step.__qualname__:  # of others, their text says this
+                self._attributes(step, vars(step))
             if is_ours(step):  # a helper that is marked says by its version what changes
                 version = version_of(step)
                 if version is not None:
@@ -299,17 +313,22 @@ class _Follow:
             self._add(each)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        changed = _beneath(self._changed_in(namespace), cls.__qualname__)
-        for key, value in vars(cls).items():
-            by_python = key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"
-            if not by_python and not hasattr(type(value), "__get__") and type(value) is not cls:
-                where = f"{name.replace(':', '.')}.{key}"
-                self._use(name, key, value, changed=_beneath(changed, key), path=where)
+        values = {key: v for key, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        self._attributes(cls, {key: v for key, v in values.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
             fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]
             held = [(key, each._value_) for key, each in members.items()]
             self._use(name, "members", [held, fields, annotations_of(cls)])
+
+    def _attributes(self, definition: Any, values: dict[str, Any]) -> None:
+        """Count what was set on a class, or on a function, less what functions change of it."""
+        name = identifier_of(definition)
+        changed = _beneath(self._changed_in(namespace_of(definition)), definition.__qualname__)
+        for key, value in values.items():
+            if not (key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"):
+                where = f"{name.replace(':', '.')}.{key}"
+                self._use(name, key, value, changed=_beneath(changed, key), path=where)
 
     def _use(  # noqa: C901 - one rule, read from its top
         self,
@@ -333,9 +352,9 @@ class _Follow:
             path: what a warning calls it then; "" for none.
             as_value: whether its owner does more with it than to call it.
         """
-        if value is UNKNOWN or value is None or type(value) in _IN_C:
-            return
         name = label.rpartition(".")[2]
+        if value is UNKNOWN or value is None or type(value) in _IN_C or name in _PLACE:
+            return
         if namespace is not None:
             changed = _beneath(self._changed_in(namespace), name)
             path = f"{namespace.get('__name__')}.{name}"
@@ -344,7 +363,12 @@ class _Follow:
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        text = walk.argument(label, Without(value, tuple(filter(None, changed))))
+        shown = value
+        if issubclass(type(value), functools.cached_property):
+            shown = value.func  # beside it stand other attributes in each Python
+        elif issubclass(type(value), functools.singledispatchmethod):
+            shown = dict(value.dispatcher.registry)
+        text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not is_code:
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
         if "" not in changed:
@@ -357,7 +381,8 @@ class _Follow:
             definitions = self._first.setdefault(f"{owner} {label}", definitions if path else [])
         for each in definitions:
             self._add(each, described=as_value or each is not unwrap_ours(value))
-        if not is_code and python_function(value) is not None:  # a property, a static method, …
+        is_held = not is_code or is_ours(value)  # a property, a static method, what is marked
+        if is_held and python_function(value) is not None:
             self._add(value, described=as_value)
 
     # ----------------------------------------------------------------------- what a name stands for
@@ -408,7 +433,7 @@ class _Follow:
     @staticmethod
     def _changed_in(namespace: Mapping[str, Any]) -> set[str]:
         """The names of a module whose values its functions change."""
-        source = module_source(namespace) if "__file__" in namespace else None
+        source = module_source(namespace)
         return set() if source is None else source.changed
 
 
@@ -422,9 +447,9 @@ def _doc(definition: Any) -> str:
     return inspect.cleandoc(doc) if isinstance(doc, str) else ""
 
 
-def _class_of(function: FunctionType) -> Any:
+def _class_of(function: FunctionType | None) -> Any:
     """The class in whose body a function stands; UNKNOWN where there is none."""
-    owner, _, _ = function.__qualname__.rpartition(".")
+    owner, _, _ = getattr(function, "__qualname__", "").rpartition(".")
     found = look_up(owner, namespace_of(function)) if owner else None
     return found if isinstance(found, type) else UNKNOWN
 

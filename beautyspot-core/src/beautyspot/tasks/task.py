@@ -53,7 +53,6 @@ class Call(Addressed):
         None  # by a first look-up, or its failure
     )
     looked = False  # whether it was looked up already, and nothing was there
-    trips: Any = None  # of a map, whose calls ask the store together: see `batch.trips`
     asked: str | None = None  # the mode that holds here, once blocks were asked for it
     max_age: float | None = None  # the seconds over which no result is taken
     stale = False  # whether an expired result was found, to be given all the same

@@ -26,20 +26,6 @@ class Limit(NamedTuple):
     most: float
 
 
-class Place(NamedTuple):
-    """One of several places for calls that are under way at once.
-
-    Attributes:
-        key: of all places of that name.
-        token: of the holder; no other has it.
-        size: how many there are.
-    """
-
-    key: str
-    token: str
-    size: int
-
-
 class Asked(NamedTuple):
     """What is asked of one limit or several at once.
 
@@ -93,7 +79,7 @@ class Asked(NamedTuple):
 
 
 class Keeper(Protocol):
-    """Keeps limits and places in a server; each method is one round trip.
+    """Keeps limits in a server; each method is one round trip.
 
     What goes wrong is a `BeautyspotError`.
     """
@@ -105,18 +91,4 @@ class Keeper(Protocol):
 
     def run(self, asked: Asked) -> Sequence[float]:
         """Have the server do an operation; its answer, see `Asked`."""
-        ...
-
-    def hold(
-        self, places: Sequence[Place], lease_time: float, clock: float | None
-    ) -> Sequence[bool]:
-        """Take each place, or hold on to it, for `lease_time`; whether its holder has it.
-
-        False where all are taken. A holder whose place is gone, since it came too late or the
-        server was emptied, takes one that is free: it is at work all the same.
-        """
-        ...
-
-    def drop(self, place: Place) -> None:
-        """Have a place be free."""
         ...

@@ -10,13 +10,11 @@ from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
 from beautyspot_local.remote.keeping import Limit
 from beautyspot_local.remote.remade import Remade
 from beautyspot_local.remote.reserving import Reserving
-from beautyspot_local.remote.slots import Slot, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import timedelta
+    from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts import Context, Lease, LimiterBase
+    from beautyspot.contracts import Context, LimiterBase
 
     from beautyspot_local.remote.keeping import Keeper
     from beautyspot_local.remote.remade import Server
@@ -30,9 +28,8 @@ class RemoteLimiter(Remade, Reserving):
         server: is connected to.
         keeper: asks it.
         limit: the name of the limit.
-        key, pause_key, prefix: what the limit is called in the server, the pause of its keys, and
-            how the names of other things of limits begin.
-        rate, max_cost, burst, workers, lease_time, clock: as of `RedisLimiter`.
+        key, pause_key: what the limit is called in the server, and the pause of its keys.
+        rate, max_cost, burst, workers, clock: as of `RedisLimiter`.
 
     Attributes:
         rate: permits per second. Not to be assigned.
@@ -43,8 +40,6 @@ class RemoteLimiter(Remade, Reserving):
         ConfigError: an option is out of its range, or unreadable.
     """
 
-    slots = True
-
     def __init__(
         self,
         server: Server,
@@ -53,12 +48,10 @@ class RemoteLimiter(Remade, Reserving):
         *,
         key: str,
         pause_key: str,
-        prefix: str,
         rate: str | float,
         max_cost: float | None,
         burst: float,
         workers: int,
-        lease_time: float | str | timedelta,
         clock: Callable[[], float] | None,
     ) -> None:
         self.rate: float
@@ -66,12 +59,10 @@ class RemoteLimiter(Remade, Reserving):
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self.burst = parse_burst(burst)
         self.workers = checked.count("workers", workers)
-        self.lease_time = checked.lease_time(lease_time)
         self._server = server
         self._limit = limit
         one = Limit(key, pause_key, self.rate, self.burst / self.rate, self.max_cost)
         super().__init__(keeper, {limit: one}, clock)
-        self._slots = Slots(keeper, prefix, self.lease_time, clock)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -95,14 +86,6 @@ class RemoteLimiter(Remade, Reserving):
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
         return self._look()[1]
-
-    def try_slot(self, name: str, size: int) -> Lease | None:
-        """One of `size` places for calls under way at once; see `LimiterBase.try_slot`."""
-        return self._slots.take(name, size)
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Have these places be held for another `lease_time`; those that were lost."""
-        return self._slots.renew([lease for lease in leases if isinstance(lease, Slot)])
 
     def share(self) -> LimiterBase:
         """This process's part of the rate, in its own memory."""
