@@ -100,6 +100,6 @@ def test_the_rates_of_spots_of_this_process(
     other = make_spot(directory=tmp_path / "other", limiter="7/s")
     client = visit(spots=[spot, other])
     text = client.get(f"/store/{spot.name}/limits").text
-    for said in ("requests", "600/min", "each process by itself", "9000/min", "20", "works"):
+    for said in ("requests", "10/s", "each process by itself", "150/s", "20", "works"):
         assert said in text
     assert "7/s" not in text, "that is of another store"

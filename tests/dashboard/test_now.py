@@ -86,7 +86,7 @@ def test_what_is_not_saved_and_rests(visit: Visit, make_spot: Callable[..., Spot
     assert "Results wait in memory, since the store failed" in text
     assert "The metadata store failed, and is left alone" in text
     assert "<dt>Granted in the last minute</dt><dd>4</dd>" in text
-    assert "<td>600/min</td>" in text
+    assert "<td>10/s</td>" in text
 
 
 def test_a_call_that_waits_for_its_limit_stands_there_once(

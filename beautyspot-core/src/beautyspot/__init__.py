@@ -63,10 +63,9 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.backends.registry import PluginInfo, plugins
-    from beautyspot.batch.records import Failed, Progress
+    from beautyspot.batch.records import Failed
     from beautyspot.calls.activity import (
         ActiveLimit,
-        ActiveMap,
         Activity,
         RestingBackend,
         RunningCall,
@@ -96,6 +95,7 @@ if TYPE_CHECKING:
         Hit,
         Miss,
         Observer,
+        Progress,
         Raised,
         Ran,
         Refused,
@@ -112,7 +112,6 @@ if TYPE_CHECKING:
 # A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
 _LATER = {
     "ActiveLimit": "calls.activity",
-    "ActiveMap": "calls.activity",
     "Activity": "calls.activity",
     "RestingBackend": "calls.activity",
     "RunningCall": "calls.activity",
@@ -138,7 +137,7 @@ _LATER = {
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.registry",
-    "Progress": "batch.records",
+    "Progress": "observing",
     "Pruned": "results.pruning",
     "Raised": "observing",
     "Ran": "observing",
@@ -185,7 +184,6 @@ __all__ = [
     "DIRECT_BLOB",
     "FILE",
     "ActiveLimit",
-    "ActiveMap",
     "Activity",
     "Backend",
     "BackendNotFound",

@@ -119,7 +119,7 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
         assert [each.function for each in now.running] == [name]
     (waiting,) = now.waiting
     assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")
-    assert now.limits == (bs.ActiveLimit("rate", "gcra", "600/min", 3.0, True, False),)
+    assert now.limits == (bs.ActiveLimit("rate", "gcra", 10.0, 3.0, True, False),)
     assert spot.activity().waiting == ()
 
 

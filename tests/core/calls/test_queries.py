@@ -160,18 +160,6 @@ def test_invalidate_all_says_where_no_function_has_the_identifier(
     assert len(caplog.records) == 1
 
 
-def test_invalidate_all_knows_the_functions_of_other_programs(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    make_spot().mark(name="reports:monthly")(work)(1)
-    other = make_spot()
-    assert other.invalidate_all("reports:monthly", version=7) == 0
-    assert caplog.text == ""
-    assert other.invalidate_all("reports:montly") == 0
-    assert "Did you mean 'reports:monthly'?" in caplog.text
-    assert other.invalidate_all("reports:monthly") == 1
-
-
 def test_explain_a_hit_and_misses(spot: Spot) -> None:
     marked = spot.mark(work)
     first = spot.explain(marked, 1)

@@ -301,3 +301,25 @@ def test_wait_timeout_ends_a_wait(make_spot: Callable[..., Spot], server: Server
     assert leased(server), "it is still the other's"
     held.release()
     assert not waiting(spot)
+
+
+@pytest.mark.parametrize("options", [{}, {"each": "x"}])
+def test_a_lease_that_comes_after_its_caller_was_cancelled_is_released(
+    far: Spot, store: RemoteStore, options: dict[str, Any]
+) -> None:
+    gate = Gate()
+    store.before = lambda name, _: gate.pass_through() if name == "begin" else None
+
+    @far.mark(**options)
+    async def same(x: Any) -> Any:
+        return x
+
+    async def main() -> None:
+        task = asyncio.ensure_future(same([1, 2]))
+        await come(gate.entered.is_set, task)
+        task.cancel()
+        await asyncio.wait([task])
+        gate.open.set()
+
+    asyncio.run(main())
+    until(lambda: "release" in store.asked)

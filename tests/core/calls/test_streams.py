@@ -111,15 +111,16 @@ def test_an_async_stream_that_is_broken_off_stores_nothing(spot: Spot) -> None:
     assert RAN == ["began", 0, "began", 0, 1]
 
 
-def test_a_stream_that_raises_stores_nothing(spot: Spot) -> None:
-    @spot.mark
+@pytest.mark.parametrize("error", [KeyError, StopAsyncIteration])
+def test_a_stream_that_raises_stores_nothing(spot: Spot, error: type[Exception]) -> None:
+    @spot.mark(ignore=("error",))
     def fails() -> Iterator[int]:
         RAN.append(1)
         yield 1
-        raise KeyError("mine")
+        raise error("mine")
 
     for _ in range(2):
-        with pytest.raises(KeyError, match="mine"):
+        with pytest.raises(error, match="mine"):
             list(fails())
     assert RAN == [1, 1]
 

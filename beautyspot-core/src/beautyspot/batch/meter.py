@@ -13,8 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
-from beautyspot.batch.records import Progress
 from beautyspot.logs import logger
+from beautyspot.observing import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

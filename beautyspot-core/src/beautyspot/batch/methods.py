@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from beautyspot.batch.options import MapKeywords
-    from beautyspot.batch.records import Failed, Progress
+    from beautyspot.batch.records import Failed
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
+    from beautyspot.observing import Progress
 
     Inputs = Iterable[Any] | AsyncIterable[Any]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from beautyspot.batch.records import Progress
+    from beautyspot.observing import Progress
 
 CONCURRENCY: Final = 16
 """Calls at once, unless the user says otherwise."""

@@ -6,12 +6,10 @@ copied in one step each before they are read, so calls go on meanwhile.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from beautyspot.calls.runs import Run
 from beautyspot.limits.limiting import LimiterCounts
@@ -21,9 +19,7 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.limits.limiting import Limiting
-
-_RATE: Final = re.compile(r"\s*[0-9]")
-"""How a rate begins, and no name or URL does."""
+    from beautyspot.observing import Progress
 
 
 class Stats(LimiterCounts):
@@ -118,7 +114,7 @@ class ActiveLimit:
     Attributes:
         name: as it is named among several; "rate" where there is one.
         kind: the name of the limiter, such as "gcra".
-        rate: as it was configured, such as "600/min"; "" where that is not known.
+        rate: how much may go in a second; None where that is not known.
         burst: how much may go at once after idling; None where that is not known.
         per_process: whether each process has the whole rate.
         is_away: whether it fails, and this process keeps its share of the rate.
@@ -126,37 +122,10 @@ class ActiveLimit:
 
     name: str
     kind: str
-    rate: str
+    rate: float | None
     burst: float | None
     per_process: bool
     is_away: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveMap:
-    """A `map` that is under way, of those with a `progress=`.
-
-    Attributes:
-        function: the identifier of the function.
-        done: inputs that have a result, failed, or were refused.
-        total: all inputs; None where their number is not known.
-        failures: inputs whose call raised.
-        running: calls under way now.
-        waiting: of these, those that wait for a limit.
-        seconds: since the first input.
-        left: seconds until all are done; None where that is unknown.
-        refused: inputs whose call a limit refused, so that the function did not run.
-    """
-
-    function: str
-    done: int
-    total: int | None
-    failures: int
-    running: int
-    waiting: int
-    seconds: float
-    left: float | None
-    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +160,16 @@ class Activity:
     resting: tuple[RestingBackend, ...]
     limits: tuple[ActiveLimit, ...]
     grants_last_minute: int
-    maps: tuple[ActiveMap, ...]
+    maps: tuple[Progress, ...]
 
 
-def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Activity:
+def activity(spot: str, engine: Engine, limiting: Limiting) -> Activity:
     """What goes on in a Spot.
 
     Args:
         spot: its name.
         engine: its engine.
         limiting: its limits.
-        spec: the setting `limiter`.
     """
     cache = engine.cache
     unsaved = cache.writer.unsaved
@@ -224,9 +192,9 @@ def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Act
         queued=len(cache.writer.pending) - len(unsaved),
         queued_bytes=cache.writer.size - unsaved_bytes,
         resting=tuple(resting),
-        limits=tuple(_limits(limiting, spec)),
+        limits=tuple(_limits(limiting)),
         grants_last_minute=limiting.stats.last_minute(),
-        maps=tuple(_maps(engine)),
+        maps=tuple(each.progress() for each in list(engine.maps.values()) if not each.has_ended),
     )
 
 
@@ -238,45 +206,21 @@ def _running(engine: Engine) -> Iterable[RunningCall]:
         call, seconds = run.call, max(0.0, now - began)
         storing = run.pending is not None
         yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
-    for call, began in list(engine.streams.items()):
-        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - began))
 
 
 def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
     now = perf_counter()
-    for wait in list(engine.waiting):
-        call, seconds = wait.call, max(0.0, now - wait.began)
-        yield WaitingCall(call.task.func_identifier, call.key, wait.cause, seconds)
+    for call, cause, began in list(engine.waiting.values()):
+        yield WaitingCall(call.task.func_identifier, call.key, cause, max(0.0, now - began))
     now = monotonic()
     for counted, began, awaits in limiting.asked():
         yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
 
 
-def _maps(engine: Engine) -> Iterable[ActiveMap]:
-    for known in engine.maps.valuerefs():
-        meter = known()
-        if meter is not None and not meter.has_ended:
-            told = meter.progress()
-            yield ActiveMap(
-                *(told.function, told.done, told.total, told.failures),
-                *(told.running, told.waiting, told.seconds, told.left, told.refused),
-            )
-
-
-def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:
-    specs = {table["name"]: table for table in spec} if isinstance(spec, list) else {}
+def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:
     for name, (limit, breaker) in limiting.limits.items():
-        rate, burst = _rate(specs.get(name, spec), limit), _number(limit, "burst")
+        rate, burst = _number(limit, "rate"), _number(limit, "burst")
         yield ActiveLimit(name, limit.name, rate, burst, not limit.shared, breaker.is_open)
-
-
-def _rate(given: object, limiter: object) -> str:
-    """The rate as a user wrote it, or as the limiter has it."""
-    text = given.get("rate") if isinstance(given, Mapping) else given
-    if isinstance(text, str) and _RATE.match(text):
-        return text.strip()
-    number = _number(limiter, "rate")
-    return "" if number is None else f"{number:g}/s"
 
 
 def _number(limiter: object, name: str) -> float | None:

@@ -24,33 +24,18 @@ _ANY: Final = float("inf")
 """The age over which no result is: in an inner block that takes results of any age."""
 
 
-class _Terms:
-    """What one entered block asks of the calls in it.
-
-    Attributes:
-        engine: of the functions that it is for; None once the block has ended.
-        mode, max_age: None where the block says nothing of it, and what is around it holds.
-        around: the block around it, of whatever Spot.
-    """
-
-    __slots__ = ("around", "engine", "max_age", "mode")
-
-    def __init__(
-        self, engine: Engine, mode: str | None, max_age: float | None, around: _Terms | None
-    ) -> None:
-        self.engine: Engine | None = engine
-        self.mode = mode
-        self.max_age = max_age
-        self.around = around
-
-
-_innermost: contextvars.ContextVar[_Terms | None] = contextvars.ContextVar(
+_innermost: contextvars.ContextVar[Block | None] = contextvars.ContextVar(
     "beautyspot_block", default=None
 )
 
 
 class Block:
     """What `Spot.using` gives: a context manager, of which one thread or task is in the block.
+
+    Attributes:
+        engine: of the functions that it is for; None once the block has ended.
+        mode, max_age: None where the block says nothing of it, and what is around it holds.
+        around: the block around it, of whatever Spot.
 
     Raises:
         ConfigError: an option does not fit, or none is given; says what does.
@@ -63,31 +48,28 @@ class Block:
             )
         if mode is not None and mode not in MODES:
             raise ConfigError(f"using(mode={mode!r:.80}) does not fit: give {' or '.join(MODES)}")
-        self._engine = engine
-        self._mode: Any = mode
-        self._max_age = None if max_age is None else _age(max_age)
-        self._terms: _Terms | None = None
-        self._token: contextvars.Token[_Terms | None] | None = None
+        self.engine: Engine | None = engine
+        self.mode: Any = mode
+        self.max_age = None if max_age is None else _age(max_age)
+        self.around: Block | None = None
+        self._token: contextvars.Token[Block | None] | None = None
 
     def __enter__(self) -> Self:
-        if self._terms is not None:
-            raise ConfigError("this block is open already: make another one by spot.using(…)")
-        around = _innermost.get()
-        while around is not None and around.engine is None:  # it has ended, in another context
-            around = around.around
-        self._terms = terms = _Terms(self._engine, self._mode, self._max_age, around)
-        self._engine.detours.add(terms)
-        self._token = _innermost.set(terms)
+        if self._token is not None or self.engine is None:
+            raise ConfigError("this block was entered already: make another one by spot.using(…)")
+        self.around = _innermost.get()
+        while self.around is not None and self.around.engine is None:  # ended, in another context
+            self.around = self.around.around
+        self.engine.detours.add(self)
+        self._token = _innermost.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        terms, self._terms = self._terms, None
-        token, self._token = self._token, None
-        if terms is not None and token is not None:
-            terms.engine = None  # tasks that were started in it, and go on, are in it no longer
-            self._engine.detours.discard(terms)
+        engine, self.engine = self.engine, None  # tasks that go on are in it no longer
+        if engine is not None and self._token is not None:
+            engine.detours.discard(self)
             with suppress(ValueError):  # it was entered in another context, as by a generator
-                _innermost.reset(token)
+                _innermost.reset(self._token)
 
 
 def _age(max_age: object) -> float:
@@ -117,10 +99,10 @@ def asked(engine: Engine) -> tuple[str | None, float | None]:
     """The mode and the max_age of the blocks that are open here; None where they say nothing."""
     mode: str | None = None
     max_age: float | None = None
-    terms = _innermost.get()
-    while terms is not None:
-        if terms.engine is engine:
-            mode = mode or terms.mode
-            max_age = terms.max_age if max_age is None else max_age
-        terms = terms.around
+    block = _innermost.get()
+    while block is not None:
+        if block.engine is engine:
+            mode = mode or block.mode
+            max_age = block.max_age if max_age is None else max_age
+        block = block.around
     return mode, max_age

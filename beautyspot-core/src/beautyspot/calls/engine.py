@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
-    from beautyspot.observing import Place, Reason, Refusal
+    from beautyspot.observing import Place, Progress, Reason, Refusal
     from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.cache import Cache
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 
+    Waits = tuple[Call, Literal["run", "process"], float]
+
 
 class Owner(Protocol):
     """The Spot, as `lifecycle` and `pickling` need it."""
 
     name: str
+    _given: dict[str, Any]
 
     @property
     def _engine(self) -> Engine: ...
@@ -55,20 +58,9 @@ class Metered(Protocol):
         """Whether the map has."""
         ...
 
-    def progress(self) -> Any:
-        """How far it is: a `Progress`."""
+    def progress(self) -> Progress:
+        """How far it is."""
         ...
-
-
-class WaitingCall:
-    """A call that waits for another one, of this process ("run") or another ("process")."""
-
-    __slots__ = ("began", "call", "cause")
-
-    def __init__(self, call: Call, cause: Literal["run", "process"]) -> None:
-        self.call = call
-        self.cause: Literal["run", "process"] = cause
-        self.began = perf_counter()
 
 
 class Engine:
@@ -91,8 +83,8 @@ class Engine:
         running: the runs that have not ended yet, in the order of their begin, with when their
             function began, by `perf_counter`; None before that, and for what else keeps the store
             open.
-        streams: the calls of generators that run, each with when that began.
-        waiting: the calls that wait for another one.
+        waiting: the calls that wait for another one, of this process ("run") or another
+            ("process"), and since when.
         maps: what counts for maps with a `progress=`, by its `id`, in the order of their begin.
         closing: after `shutdown`, what the last of these has to do.
     """
@@ -121,7 +113,6 @@ class Engine:
             "running",
             "saves_behind",
             "size_limit",
-            "streams",
             "uses",
             "wait_timeout",
             "waiting",
@@ -150,7 +141,7 @@ class Engine:
         self.closed = False
         self.owner = owner
         self.running: dict[object, float | None] = {}
-        self.waiting: dict[WaitingCall, None] = {}
+        self.waiting: dict[object, Waits] = {}
         self.maps: weakref.WeakValueDictionary[int, Metered] = weakref.WeakValueDictionary()
         self.closing: list[Callable[[], object]] = []
         self.saves_behind = False
@@ -158,7 +149,6 @@ class Engine:
         self.look_ups: weakref.WeakKeyDictionary[object, Any] = weakref.WeakKeyDictionary()
         self.behind = Behind()
         self.flights = Flights()
-        self.streams: dict[Call, float] = {}
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
         cache.on_invalidated = self.outdate
@@ -177,7 +167,7 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
-        self.running, self.waiting, self.closing, self.streams = {}, {}, [], {}
+        self.running, self.waiting, self.closing = {}, {}, []
         self.maps.clear()
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
@@ -194,8 +184,8 @@ class Engine:
 
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
-        under_way = [getattr(run, "call", None) for run in list(self.running)]
-        for call in (*under_way, *list(self.streams)):
+        for run in list(self.running):
+            call = getattr(run, "call", None)
             if call is None or what.cache_key not in (None, call.key):
                 continue
             task = call.task
@@ -216,13 +206,13 @@ class Engine:
     @contextmanager
     def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
         """A context in which a call waits for another one, of which observers are told after it."""
-        wait = WaitingCall(call, cause)
-        self.waiting[wait] = None
+        wait, began = object(), perf_counter()
+        self.waiting[wait] = call, cause, began
         try:
             yield
         finally:
             self.waiting.pop(wait, None)
-            name, waited = call.task.func_identifier, perf_counter() - wait.began
+            name, waited = call.task.func_identifier, perf_counter() - began
             self.observers.waited(name, call.key, cause, waited)
 
     @contextmanager

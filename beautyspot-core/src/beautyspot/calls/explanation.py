@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
 from beautyspot.contracts.listing import listed
+from beautyspot.contracts.records import clean
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
@@ -97,13 +98,25 @@ def _runs(told: Explanation, why: str) -> Explanation:
 
 def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     engine.check_open()
-    cache = engine.cache
-    record = cache.get(call.key)
-    if record is None:
-        return _explain_earlier(cache, call, texts) or _explain_miss(engine, call, texts)
-    entry = entry_of(record)
-    what = ", an error" if is_error(entry.serializer) else ""
-    stored = f"stored {record.updated_at} UTC{what}"
+    for key in (call.key, *call.task.addressing.earlier_keys(call)):
+        record, there = engine.cache.get(key), copy(call)
+        there.key = key
+        told = None if record is None else _explain_row(engine.cache, there, texts, record)
+        if told is not None and (told.hit or key == call.key):
+            return replace(told, key=call.key)
+    return _explain_miss(engine, call, texts)
+
+
+def _explain_row(
+    cache: Cache, call: Call, texts: dict[str, str], record: TaskRecord
+) -> Explanation:
+    """What a call makes of a row, be it stored under its own key or an earlier one."""
+    entry, name = entry_of(record), call.task.func_identifier
+    stored = f"stored {record.updated_at} UTC"
+    if is_error(entry.serializer):
+        stored += ", an error"
+    if record.func_identifier != clean(name):
+        stored += f" as a result of {record.func_identifier}"
     unfit = cache.unfit(call, entry, stale=call.task.stale is not None)
     if unfit is None:
         reason, differs = _why_lost(cache, call, entry)
@@ -115,31 +128,10 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
         lasts = call.task.options.stale
         reason = f"{stored}, and expired since, but is still given (stale={lasts!r})"
         return Explanation(True, call.key, reason, texts, record, ("expired",))
-    if not differs:
-        return _explain_hit(call, stored, texts, record)
-    return Explanation(False, call.key, reason, texts, record, (differs,))
-
-
-def _explain_earlier(cache: Cache, call: Call, texts: dict[str, str]) -> Explanation | None:
-    """The result that is stored under an earlier identifier of the function, and is valid."""
-    for key in call.task.addressing.earlier_keys(call):
-        record, there = cache.get(key), copy(call)
-        there.key, stale = key, call.task.stale is not None
-        if record is None:
-            continue
-        entry = entry_of(record)
-        if cache.unfit(there, entry, stale=stale) is not None:
-            continue
-        if not _why_lost(cache, there, entry)[1]:
-            stored = f"stored {record.updated_at} UTC as a result of {record.func_identifier}"
-            return _explain_hit(call, stored, texts, record)
-    return None
-
-
-def _explain_hit(call: Call, stored: str, texts: dict[str, str], record: TaskRecord) -> Explanation:
+    if differs:
+        return Explanation(False, call.key, reason, texts, record, (differs,))
     if not call.task.addressing.has_changed(record.code):
         return Explanation(True, call.key, stored, texts, record)
-    name = call.task.func_identifier
     reason = f"{stored}, by other code than {name} has now. {other_code(name)}"
     return Explanation(True, call.key, reason, texts, record, ("code",))
 

@@ -57,29 +57,13 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
-        types: tuple[type, ...]
         known: Address | None
         try:
             if detours or not engine.active:
                 return Call(task, args, kwargs)
             bound = values, more = bind(*args, **kwargs)
             try:
-                match len(values):  # `map` takes thrice as long for a few
-                    case 1:
-                        types = (type(values[0]),)
-                    case 2:
-                        one, two = values
-                        types = type(one), type(two)
-                    case 3:
-                        one, two, three = values
-                        types = type(one), type(two), type(three)
-                    case 4:
-                        one, two, three, four = values
-                        types = type(one), type(two), type(three), type(four)
-                    case 0:
-                        types = ()
-                    case _:
-                        types = (*map(type, values),)
+                types: tuple[type, ...] = (*map(type, values),)
                 # Of no other values is the hash asked: it may be the user's code.
                 known = None if more or not are_flat(types) else memo[types, values]
             except Exception:  # not remembered; or of a class that does not tell its hash

@@ -8,7 +8,7 @@
                         │ nothing there
     _execute   call the user's function ──raises──▶ propagate as it is, store nothing
                         │ returns
-    _is_kept   serialise, make the row
+    Run.keep   serialise, make the row
                         │
     Run        write (blob first, then row), share with those who follow, return
 
@@ -20,7 +20,7 @@ A hit returns from one of these, the first of them that applies:
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row; of
   functions also where it lies in a file of this machine;
 - `answer`: of all others, a generator's items too;
-- `looking_up.answer_async`: of asynchronous functions where reading would block: a blob, a busy or
+- `answer_async`: of asynchronous functions where reading would block: a blob, a busy or
   a blocking store;
 - `flow`: another process has stored the result between the look-up and the lease;
 - `leading.taken_over`: a follower gets a copy of what the leader of this process made.
@@ -37,7 +37,7 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.leading import followed, lease
 from beautyspot.calls.reports import (
     has_changed,
-    refuse_moved,
+    has_its_key,
     report_no_key,
     warn_inactive,
     warn_stale,
@@ -45,7 +45,7 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
-from beautyspot.concurrency.single_flight import forsake
+from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
+    from beautyspot.contracts import Entry
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.telling import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -100,24 +100,85 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
     return value
 
 
+# ------------------------------------------------------------- looking up in an event loop
+
+
+async def answer_async(engine: Engine, call: Call) -> Any:
+    """What `answer` gives, also where looking may block; `ELSEWHERE` outside of asyncio alone."""
+    value = answer(engine, call, in_place=True)
+    if value is not ELSEWHERE or not in_asyncio():
+        return value
+    value = await _look_up(engine, call)
+    return value if value is MISSING else given(engine, call, value)
+
+
+async def _look_up(engine: Engine, call: Call) -> Any:
+    """What `Cache.recall` gives for a call that has a key."""
+    task = call.task
+    look = partial(engine.cache.recall, call, stale=task.stale is not None)
+    if engine.blocking:
+        found = await _find(engine, call.key)
+        if found is None and not task.addressing.earlier:
+            return MISSING
+        call.found = found
+        if not task.to_compare:  # with the code in the row, which is another question
+            value = look(in_place=True)
+            if value is not ELSEWHERE:
+                return value
+            call.found = found
+    return await Block(look).perform_async(engine.executor)
+
+
+async def _find(engine: Engine, key: str) -> Entry | Exception | None:
+    """What is stored under a key, asked with all that tasks ask in this turn; or the error."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    keys, asking = engine.look_ups.get(loop, (set(), None))
+    if asking is None or asking.done():
+        keys = set()
+        asking = engine.behind.start(_ask(engine, keys))
+        engine.look_ups[loop] = keys, asking
+    keys.add(key)
+    try:
+        found: dict[str, Entry] = await asyncio.shield(asking)
+        return found.get(key)
+    except Exception as error:
+        return error
+
+
+async def _ask(engine: Engine, keys: set[str]) -> dict[str, Entry]:
+    import asyncio
+
+    await asyncio.sleep(0)
+    del engine.look_ups[asyncio.get_running_loop()]  # who comes from here on asks anew
+    ask = Job(lambda: engine.cache.find_many([*keys]))
+    found: dict[str, Entry] = await ask.run_in(engine.executor)
+    return found
+
+
+# ---------------------------------------------------------------------------- a miss
+
+
 def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a step of a miss
     """One call for which nothing was found: it leads the flight of its key, or follows another."""
     task = call.task
-    mode = call.asked or task.options.mode
+    mode, flight, deadline = call.asked or task.options.mode, None, -inf
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
-    if not call.key or mode == "readonly":
-        if call.key:  # else it was told of when that was seen
-            engine.miss(call)
-        return (yield from _unstored(engine, call))
-    deadline = monotonic() + engine.wait_timeout
-    if holders.held:
-        holders.end_orphans()
-    flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-    if not leads and flight is not None:  # without a flight: to wait might be a deadlock
-        outcome, flight = yield from followed(engine, call, flight, deadline)
-        if outcome is not None:
-            return (yield from _or_stale(engine, call, outcome))
+    if not call.key:
+        uncached: Outcome = yield Execute(call, engine.observers)
+        return uncached
+    if mode != "readonly":
+        if not call.alone:  # one behind its caller waits for nobody: others make the result then
+            deadline = monotonic() + engine.wait_timeout
+        if holders.held:
+            holders.end_orphans()
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        if not leads and flight is not None:  # without a flight: to wait might be a deadlock
+            outcome, flight = yield from followed(engine, call, flight, deadline)
+            if outcome is not None or call.alone:
+                return (yield from _or_stale(engine, call, outcome or Outcome()))
     run = Run(engine, call, flight)
     engine.running[run] = None  # until it ends, the store is open
     try:
@@ -131,7 +192,9 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
                     engine.hit(call)
                     is_error = value.__class__ is StoredError
                     return Outcome(error=value.taken()) if is_error else Outcome(value)
-        outcome = yield from _execute(run)
+            if call.alone and not (run.leased and has_its_key(engine, call)):
+                return Outcome()
+        outcome = yield from _execute(run, stores=mode != "readonly")
         if run.leased and engine.blocking:
             yield Block(run.release)
         return outcome
@@ -166,7 +229,7 @@ def not_stored(engine: Engine, *calls: Call, items: int = 0) -> CacheMissError:
 # --------------------------------------------------------------------------------- the run
 
 
-def _execute(run: Run) -> Flow:
+def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its order
     """Call the user's function, and see to it that its result is stored and shared.
 
     A Spot that is shut down meanwhile leaves its store open for that.
@@ -178,7 +241,9 @@ def _execute(run: Run) -> Flow:
     call.why = "refreshed" if call.refresh else call.why or "not stored"
     observers.miss(addressing.func_identifier, call.key, call.why)
     watch = addressing.watch(call)
-    run.begin()
+    if run.since is None:
+        run.begin()
+    call.began_at = run.began_at
     addressing.tell_arguments(call)
     execution = Execute(call, observers, counted)
     try:
@@ -195,48 +260,13 @@ def _execute(run: Run) -> Flow:
             return (yield from _or_stale(engine, call, outcome))
     elif task.options.price is not None:
         engine.price(call, lambda: outcome.value)
-    if _is_kept(run, outcome, watch):
-        yield from run.saving()
-    return outcome
-
-
-def _is_kept(run: Run, outcome: Outcome, watch: Watch | None) -> bool:
-    """Whether the result is to be stored, and was turned into bytes.
-
-    At once, before any other code runs: its caller, or a follower, may change the value.
-    """
-    engine, call = run.engine, run.call
-    task, cache = call.task, engine.cache
-    if run.flight is not None:
-        run.flight.spared = run.took, call.price or 0.0
+    if not stores:
+        return outcome
+    # At once, before any other code runs: its caller, or a follower, may change the value.
     if watch is not None and has_changed(engine, watch, call):
         run.shared = None  # each of the followers runs the function itself
-        return False
-    if outcome.error is not None:
-        return run.keep(cache.encode_error(call, outcome.error), outcome)
-    judged = task.asks_terms or task.options.cache_if is not None
-    if judged and not engine.keeps(call, outcome.value):
-        run.share_unstored(outcome.value)
-        return False
-    return run.keep(cache.encode(task, outcome.value))
-
-
-def _unstored(engine: Engine, call: Call) -> Flow:
-    """Execute a call that is not stored; count what comes of it, unless it has no key."""
-    if not call.key:
-        uncached: Outcome = yield Execute(call, engine.observers)
-        return uncached
-    counted = call.task.counted
-    execution = Execute(call, engine.observers, counted)
-    try:
-        outcome: Outcome = yield execution
-    finally:
-        took = execution.seconds  # first: no call between reading the sum and writing it
-        counted.seconds_spent += took
-    if outcome.error is None:
-        engine.price(call, lambda: outcome.value)
-    else:
-        counted.failures += execution.has_failed()
+    elif run.is_kept(outcome):
+        yield from run.saving()
     return outcome
 
 
@@ -257,33 +287,3 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     call.made_at = None if call.found_as is None else call.found_as[0]
     warn_stale(engine, call, outcome)
     return Outcome(value)
-
-
-def renewal(engine: Engine, call: Call) -> Flow:
-    """Make the result of a call anew behind its caller; gives whether a newer one is stored now.
-
-    Not where another call of the key is under way, here or in another process.
-    """
-    flight, leads = engine.flights.enter(call.key)
-    if not leads:
-        if flight is not None:
-            forsake(flight)
-        return Outcome(False)
-    run = Run(engine, call, flight)
-    engine.running[run] = None
-    try:
-        value = yield from lease(run, -inf)
-        if value is not MISSING or not run.leased:
-            return Outcome(value is not MISSING)
-        key = call.key
-        call.task.addressing.address(call)  # its caller has gone on since, and may change arguments
-        if call.key != key:
-            call.key = key  # by which the run ends
-            refuse_moved(engine, call)
-            return Outcome(False)
-        outcome = yield from _execute(run)
-        if run.pending is None:
-            return outcome if outcome.error is not None else Outcome(False)
-        return Outcome(run.pending.stored is not False or run.pending.refused)
-    finally:
-        run.end()

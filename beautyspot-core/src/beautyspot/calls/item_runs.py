@@ -20,7 +20,6 @@ from beautyspot.calls.reports import (
     has_changed,
     refuse_mixed,
     report_no_lease,
-    warn_inactive,
 )
 from beautyspot.calls.runs import Run, release_all, save_all
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -37,11 +36,8 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
-    from beautyspot.contracts.store import Begun
     from beautyspot.tasks.items import Given
     from beautyspot.tasks.telling import Watch
-
-    Watched = tuple[Watch, list["Item"]]
 
     Steps = Generator[Step, Any, Exception | None]
     """Ends with the error that the call is to raise."""
@@ -53,29 +49,25 @@ So a process that is killed loses no more, and others that make the same items s
 """
 
 
-class Item:
-    """One item of a call, or several equal ones.
+class Item(Run):
+    """One item of a call, or several equal ones, and what is held while they are made.
 
     Attributes:
-        call: its own.
         given: the item itself.
         places: where it is in the list.
         value: its result, or `MISSING`.
-        flight: that of another call, which makes it.
+        follows: the flight of another call, which makes it.
         alone: whether it follows nobody.
-        run: its part of the present execution.
     """
 
-    __slots__ = ("alone", "call", "flight", "given", "places", "run", "value")
+    __slots__ = ("alone", "follows", "given", "places", "value")
 
-    run: Run
-
-    def __init__(self, call: Call, given: Any) -> None:
-        self.call = call
+    def __init__(self, engine: Engine, call: Call, given: Any) -> None:
+        super().__init__(engine, call, None)
         self.given = given
         self.places: list[int] = []
         self.value: Any = MISSING
-        self.flight: Flight | None = None
+        self.follows: Flight | None = None
         self.alone = False
 
 
@@ -86,14 +78,13 @@ class ItemRuns:
         engine: of the Spot.
         whole: the call.
         given: its arguments.
-        stores: whether results are shared and stored.
     """
 
-    def __init__(self, engine: Engine, whole: Call, given: Given, *, stores: bool) -> None:
+    def __init__(self, engine: Engine, whole: Call, given: Given) -> None:
         self._engine = engine
         self._task = whole.task
         self._given = given
-        self._stores = stores
+        self._stores = whole.may_store
         most_leases = engine.cache.store.real.most_leases
         self._most = min(whole.task.options.batch or BATCH, most_leases)
         self._pending: deque[Item] = deque()  # to lead, or else to follow
@@ -101,156 +92,127 @@ class ItemRuns:
         self._deadline = inf
 
     def run(self, missing: list[Item]) -> Steps:
-        """Give all items their values."""
+        """Give all items their values, also where the Spot is shut down meanwhile."""
         holders.end_orphans()
         self._pending.extend(missing)
         try:
-            while self._pending or self._others:
-                if not self._engine.active:
-                    self._end_caching()
-                error = yield from (self._round() if self._pending else self._wait())
-                if error is not None:
-                    return error
+            with self._engine.staying_open():
+                while self._pending or self._others:
+                    done = (each for each in self._others if each.follows and each.follows.done)
+                    over = next(done, None)
+                    if over is None and self._pending:
+                        error = yield from self._round()
+                    else:
+                        error = yield from self._wait(over or self._others[0])
+                    if error is not None:
+                        return error
         finally:
             for item in missing:
-                self._forsake(item)
+                if item.follows is not None:
+                    forsake(item.follows)
         return None
 
     def _shares(self, item: Item) -> bool:
         return self._stores and item.call.key != ""
 
-    def _forsake(self, item: Item) -> None:
-        if item.flight is not None:
-            forsake(item.flight)
-            item.flight = None
-
-    def _end_caching(self) -> None:
-        """Have all that is left run uncached, since the Spot is shut down, or switched off."""
-        self._pending.extend(self._others)
-        self._others.clear()
-        for item in self._pending:
-            if item.call.key:
-                warn_inactive(self._engine, item.call)
-                item.call.key = ""
-            self._forsake(item)
-
     # --------------------------------------------------------------------------------- one round
 
-    def _round(self, held: Item | None = None) -> Steps:
-        """Make as many items as one execution takes, less those that others make or have made.
-
-        The flight and the lease of the first one may be held.
-        """
-        batch = [] if held is None else [held]
-        while self._pending and len(batch) < self._most:
-            batch.append(self._pending.popleft())
+    def _round(self) -> Steps:
+        """Make as many items as one execution takes, less those that others make or have made."""
+        batch = [self._pending.popleft() for _ in range(min(self._most, len(self._pending)))]
         try:
-            made = yield from self._claimed(batch, held)
+            made = yield from self._claimed(batch)
             error = (yield from self._execute(made)) if made else None
             if self._engine.blocking:
-                yield Block(partial(release_all, [item.run for item in made]))
+                yield Block(partial(release_all, made))
             return error
         finally:
             for item in reversed(batch):
-                if item.flight is None:
-                    item.run.end()
+                item.end()
 
-    def _claimed(self, batch: list[Item], held: Item | None) -> Generator[Step, Any, list[Item]]:
+    def _claimed(self, batch: list[Item]) -> Generator[Step, Any, list[Item]]:
         """Lead the flights of items, and lease their keys; those that this call is to make."""
-        engine, new = self._engine, [item for item in batch if item is not held]
-        for item in new:
-            item.run = Run(engine, item.call, None)
-        shared = [item for item in new if self._shares(item) and not item.alone]
+        engine, led = self._engine, list[Item]()
+        for item in batch:
+            item.flight, item.has_ended = None, False  # of an earlier round
+        shared = [item for item in batch if self._shares(item) and not item.alone]
         keys = [(item.call.key, item.call.refresh) for item in shared]
-        led: list[Item] = []
         for item, (flight, leads) in zip(shared, engine.flights.enter_all(keys), strict=True):
             if leads:
-                item.run.flight = flight
+                item.flight = flight
                 led.append(item)
             elif flight is not None:  # else to wait for it might be a deadlock
-                item.flight = flight
+                item.follows = flight
                 self._others.append(item)
-        leading = set(led)
-        free = [item for item in batch if item.flight is None and item not in leading]
-        engine.running |= {item.run: None for item in (*led, *free) if self._shares(item)}
-        free += yield from self._leased(led)
-        return sorted(free, key=lambda item: item.places[0])
+        mine = [item for item in batch if item.follows is None]
+        engine.running |= {item: None for item in mine if self._shares(item)}
+        held = (yield from self._leased(led)) if led else set()
+        return [item for item in mine if item.value is MISSING and item not in held]
 
-    def _leased(self, led: list[Item]) -> Generator[Step, Any, list[Item]]:
-        """Lease the keys of these items; those that this call is to make.
-
-        The others have a value by then, or are made by another process.
-        """
+    def _leased(self, led: list[Item]) -> Generator[Step, Any, set[Item]]:
+        """Lease the keys of items, which may get a value by that; those that others lease."""
+        engine = self._engine
         for item in led:
             if item.call.refresh:
                 item.call.rejected = inf
-                yield from after_older(item.run, monotonic() + self._engine.wait_timeout)
-        free: list[Item] = []
-        asked = led
-        while asked:
-            before = {item: item.call.rejected for item in asked}
-            begun: Begun | None = yield Block(partial(self._begin, asked))
-            again: list[Item] = []
-            for item in asked:
-                if item.value is not MISSING:
-                    self._engine.hit(item.call)
-                elif begun is None or item.run.take(begun):
-                    free.append(item)
-                elif item.call.key not in begun.found:
-                    self._others.append(item)
-                else:
-                    (again if item.call.rejected > before[item] else free).append(item)
-            asked = again
-        return free
+                yield from after_older(item, monotonic() + engine.wait_timeout)
+        held: set[Item] = yield Block(partial(self._begin, led))
+        self._others.extend(item for item in led if item in held)
+        for item in led:
+            if item.value is not MISSING:
+                engine.hit(item.call)
+        return held
 
-    def _begin(self, items: list[Item]) -> Begun | None:
-        """Ask for all leases, and give the items the values that are stored by now.
+    def _begin(self, items: list[Item]) -> set[Item]:
+        """Ask for all leases, and give the items what is stored by now; those that others lease.
 
-        None where the store fails: then the call goes on without.
+        Where the store fails the call goes on without leases.
         """
-        cache, asked_at = self._engine.cache, monotonic()
-        worst = {item.call.key: item.call.rejected for item in items}
-        rejected = {key: each for key, each in worst.items() if each > -inf}
-        try:
-            begun = cache.begin([item.call.key for item in items], rejected)
-        except Exception as error:
-            report_no_lease(self._engine, items[0].call, error)
-            return None
-        for item in items:
-            found = begun.found.get(item.call.key)
-            if found is not None:
-                entry = in_full(found)
-                item.value = cache.taken(item.call, entry)
-                if item.value is not MISSING:
-                    item.run.asked = asked_at
-                    item.run.share_found(entry)
-        return begun
+        cache, held = self._engine.cache, set[Item]()
+        while items:
+            asked = monotonic()
+            worst = {item.call.key: item.call.rejected for item in items}
+            rejected = {key: each for key, each in worst.items() if each > -inf}
+            try:
+                begun = cache.begin([*worst], rejected)
+            except Exception as error:
+                report_no_lease(self._engine, items[0].call, error)
+                break
+            again: list[Item] = []
+            for item in items:
+                found = begun.found.get(item.call.key)
+                if found is not None:
+                    entry, item.asked = in_full(found), asked
+                    item.value = cache.taken(item.call, entry)
+                    if item.value is not MISSING:
+                        item.share_found(entry)
+                        continue
+                if not item.take(begun) and found is None:
+                    held.add(item)
+                elif not item.leased and item.call.rejected > worst[item.call.key]:
+                    again.append(item)
+            items = again
+        return held
 
     # ------------------------------------------------------------------------- waiting for others
 
-    def _wait(self) -> Steps:
-        """Wait for one item that another call makes, or for its lease, and take all that is free.
+    def _wait(self, item: Item) -> Steps:
+        """Wait for one item that another call makes, or for its lease.
 
         Each wait has its own deadline, since other calls may have many executions to make. Where
         one was over, the others are not waited for.
         """
+        self._others.remove(item)
         if monotonic() < self._deadline:
             self._deadline = monotonic() + self._engine.wait_timeout
-        item: Item | None = self._others.popleft()
-        while item is not None:
-            if item.flight is None:
-                return (yield from self._make_held(item))
-            error = yield from self._follow(item, item.flight)
-            if error is not None:
-                return error
-            item = next((each for each in self._others if each.flight and each.flight.done), None)
-            if item is not None:
-                self._others.remove(item)
+        if item.follows is not None:
+            return (yield from self._follow(item, item.follows))
+        yield from self._wait_for_lease(item)
         return None
 
     def _follow(self, item: Item, flight: Flight) -> Steps:
         """Give an item what another call of this process shares, or have it made by this one."""
-        item.flight = None
+        item.follows = None
         shared = yield from follow(self._engine, item.call, flight, self._deadline)
         outcome = None
         if shared is not ABANDONED:
@@ -262,35 +224,39 @@ class ItemRuns:
         item.value = outcome.value
         return outcome.error
 
-    def _make_held(self, item: Item) -> Steps:
-        """Wait for the lease of an item that another process makes; make it once that is free.
+    def _wait_for_lease(self, item: Item) -> Generator[Step, Any, None]:
+        """Wait until another process has made an item, or given up.
 
-        Then the others that wait for leases may be free as well, and are made with it.
+        Then the others that wait for leases may be free as well: all of them are asked for at once.
         """
         engine, call = self._engine, item.call
-        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if not leads or flight is None:
-            item.flight, item.alone = flight, flight is None
+        item.flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        item.has_ended = False
+        if not leads:
+            item.follows, item.flight, item.alone = item.flight, None, item.flight is None
             (self._pending if item.alone else self._others).append(item)
-            return None
-        item.run = Run(engine, call, flight)
+            return
         try:
-            item.value = yield from lease(item.run, self._deadline)
-            if item.value is MISSING:
-                self._pending.extend([each for each in self._others if each.flight is None])
-                self._others = deque([each for each in self._others if each.flight is not None])
-                return (yield from self._round(item))
-            engine.hit(call)
-            return None
+            item.value = yield from lease(item, self._deadline)
+            item.alone = not item.leased
+            if item.leased:
+                yield Block(item.release)
         finally:
-            item.run.end()
+            item.end()
+        if item.value is not MISSING:
+            engine.hit(call)
+            return
+        self._pending.append(item)
+        self._pending.extend(each for each in self._others if each.follows is None)
+        self._others = deque(each for each in self._others if each.follows is not None)
 
     # --------------------------------------------------------------------------------- execution
 
     def _execute(self, items: list[Item]) -> Steps:
         """Call the function with these items, and share and store what it returns."""
         engine, task = self._engine, self._task
-        made, watched = self._begin_runs(items)
+        made = [item for item in items if self._shares(item)]
+        watched = self._begin_runs(items, made)
         handed = [item.given for item in items]
         batch = Call(task, *self._given.holding(handed))
         batch.why = items[0].call.why
@@ -307,26 +273,24 @@ class ItemRuns:
         if outcome.error is not None:
             task.counted.failures += keyed * execution.has_failed()
             for item in made:
-                item.run.shared = outcome
+                item.shared = outcome
             return outcome.error
         engine.price(batch, lambda: outcome.value)
         for item, value in zip(items, outcome.value, strict=True):
-            item.value = value
+            item.value, item.took = value, took / len(items)
             item.call.price = None if batch.price is None else batch.price / len(items)
         mixed = [*map(id, handed)] != [id(item.given) for item in items]
         kept = self._kept(made, watched, mixed=mixed)
-        yield from self._save(kept, took / len(items))
+        yield from save_all(engine, [item for item in kept if item.is_kept(Outcome(item.value))])
         return None
 
-    def _begin_runs(self, items: list[Item]) -> tuple[list[Item], list[Watched]]:
+    def _begin_runs(self, items: list[Item], made: list[Item]) -> list[tuple[Watch, list[Item]]]:
         """Tell of the misses, and note what has to be known before the function runs.
 
         Returns:
-            The items whose results are to be stored; and what is watched while it runs, of which
-            items: of all what they share, of each itself.
+            What is watched while it runs, of which items: of all what they share, of each itself.
         """
         engine, addressing = self._engine, self._task.addressing
-        made = [item for item in items if self._shares(item)]
         shared = addressing.watch(made[0].call, item=False) if made else None
         watched = [] if shared is None else [(shared, made)]
         engine.follow_level()
@@ -335,15 +299,17 @@ class ItemRuns:
             if item.call.key:  # else it was told of when that was seen
                 engine.miss(item.call)
         for item in made:
-            engine.running[item.run] = perf_counter()
-            item.run.begin()
+            engine.running[item] = perf_counter()
+            item.begin()
             own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
             addressing.tell_arguments(item.call)
             if own is not None:
                 watched.append((own, [item]))
-        return made, watched
+        return watched
 
-    def _kept(self, made: list[Item], watched: list[Watched], *, mixed: bool) -> list[Item]:
+    def _kept(
+        self, made: list[Item], watched: list[tuple[Watch, list[Item]]], *, mixed: bool
+    ) -> list[Item]:
         """The items whose results are stored; callers that follow the others run themselves."""
         refused = made if mixed else []
         if refused:
@@ -352,8 +318,8 @@ class ItemRuns:
             if has_changed(self._engine, watch, *[item.call for item in its_items]):
                 refused = [*refused, *its_items]
         for item in refused:
-            item.run.shared = None
-        return [item for item in made if item.run.shared is not None]
+            item.shared = None
+        return [item for item in made if item.shared is not None]
 
     def _taken_apart(self, outcome: Outcome, count: int) -> Outcome:
         """The results of so many items, or the error."""
@@ -367,19 +333,3 @@ class ItemRuns:
             return Outcome(results if draw is None else [*map(draw, results)])
         except Exception as error:
             return Outcome(error=error)
-
-    def _save(self, made: list[Item], seconds: float) -> Generator[Step, Any, None]:
-        """Store the results, which took so many seconds each, and share them."""
-        engine = self._engine
-        encoded: list[Run] = []
-        judged = self._task.asks_terms or self._task.options.cache_if is not None
-        for item in made:
-            run = item.run
-            run.took = seconds
-            if run.flight is not None:
-                run.flight.spared = seconds, item.call.price or 0.0
-            if judged and not engine.keeps(item.call, item.value):
-                run.share_unstored(item.value)
-            elif run.keep(engine.cache.encode(item.call.task, item.value)):
-                encoded.append(run)
-        yield from save_all(engine, encoded)

@@ -20,20 +20,14 @@ from beautyspot.calls.reports import (
 )
 from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
-from beautyspot.results.validity import ELSEWHERE, MISSING
+from beautyspot.results.validity import MISSING
 from beautyspot.tasks.task import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.flow import Flow
-    from beautyspot.calls.steps import Step
     from beautyspot.tasks.items import Given
     from beautyspot.tasks.task import Task
-
-FEW: Final = 16
-"""So many items are looked up in place by an event loop; more would hold up its other tasks."""
 
 PAGE: Final = 1000
 """Items of one look-up: their rows are in memory beside their values."""
@@ -44,24 +38,23 @@ _PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 
 def call_items(engine: Engine, whole: Call) -> Any:
     """A call of a plain function of a list."""
-    returned = False
     try:
-        values = drive(_begun(engine, whole, in_place=False))
-        returned = True
-        return values
+        return drive(_begun(engine, whole))
     finally:
-        engine.last_calls.note(whole, returned=returned)
+        engine.last_calls.note(whole)
 
 
 async def await_items(engine: Engine, whole: Call) -> Any:
     """A call of a coroutine function of a list."""
-    returned = False
     try:
-        values = await drive_async(_begun(engine, whole, in_place=True), engine.executor)
-        returned = True
-        return values
+        join(engine, whole)
+        stranded = not in_asyncio()  # in Trio, say, where our waits do not work
+        if stranded and whole.mode == "replay":  # which never waits for the function
+            return drive(_begun(engine, whole))
+        flow = _begun(engine, whole, in_loop=True, stranded=stranded)
+        return await drive_async(flow, engine.executor)
     finally:
-        engine.last_calls.note(whole, returned=returned)
+        engine.last_calls.note(whole)
 
 
 def taken_apart(whole: Call) -> tuple[Call, list[Call]]:
@@ -85,7 +78,7 @@ def _calls(whole: Call, given: Given) -> list[Call]:
     return [Call(whole.task, *given.holding(value)) for value in given.items]
 
 
-def _begun(engine: Engine, whole: Call, *, in_place: bool) -> Flow:
+def _begun(engine: Engine, whole: Call, *, in_loop: bool = False, stranded: bool = False) -> Flow:
     """The flow of a call, whose list is read here: what its iterator raises is its caller's."""
     try:
         given = _given(whole)
@@ -93,7 +86,9 @@ def _begun(engine: Engine, whole: Call, *, in_place: bool) -> Flow:
         if whole.task.fits(whole):
             raise
         return _misfit(engine, whole, error)
-    return _flow(engine, whole, given, in_place=in_place)
+    join(engine, whole)
+    items = _items(engine, whole, given, in_loop=in_loop, stranded=stranded)
+    return _flow(engine, whole, given, items)
 
 
 def _misfit(engine: Engine, whole: Call, error: Exception) -> Flow:
@@ -103,35 +98,15 @@ def _misfit(engine: Engine, whole: Call, error: Exception) -> Flow:
     return outcome
 
 
-def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
-    join(engine, whole)
-    stranded = in_place and not in_asyncio()  # in Trio, say, where our waits do not work
-    items = _items(engine, whole, given, in_place=in_place)
-    yield from _look_up(engine, items, in_place=in_place, waits=not stranded)
-    missing = [item for item in items if item.value is MISSING]
-    _sum_up(whole, items, missing)
-    if missing and whole.mode == "replay":
-        return Outcome(error=not_stored(engine, *[item.call for item in missing], items=len(items)))
-    if stranded:
-        for item in missing:
-            warn_outside_asyncio(engine, item.call)
-            item.call.key = ""
-    if missing:
-        runs = ItemRuns(engine, whole, given, stores=whole.may_store)
-        error = yield from runs.run(missing)
-        if error is not None:
-            return Outcome(error=error)
-        whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
-    return Outcome(_in_order(whole.task, items, len(given.items)))
-
-
-def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list[Item]:
+def _items(
+    engine: Engine, whole: Call, given: Given, *, in_loop: bool, stranded: bool
+) -> list[Item]:
     """The items with their keys; equal ones are one, those without a key are each for itself."""
     items: list[Item] = []
     known: dict[str, Item] = {}
     for place, call in enumerate(_calls(whole, given)):
         call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
-        call.waited = in_place
+        call.waited = in_loop
         if engine.active:
             try:
                 call.task.addressing.address(call)
@@ -139,42 +114,35 @@ def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list
                 report_no_key(engine, call, error)
         else:
             warn_inactive(engine, call)
-        item = Item(call, given.items[place])
+        if stranded:
+            warn_outside_asyncio(engine, call)
+            call.key = ""
+        item = Item(engine, call, given.items[place])
         if not call.key or known.setdefault(call.key, item) is item:
             items.append(item)
         known.get(call.key, item).places.append(place)
     return items
 
 
-def _look_up(
-    engine: Engine, items: list[Item], *, in_place: bool, waits: bool
-) -> Generator[Step, Any, None]:
-    """Give the items the values that are stored for them.
-
-    Args:
-        engine: of the Spot.
-        items: all of a call.
-        in_place: whether an event loop stands still meanwhile.
-        waits: whether it has a thread for what may block.
-    """
+def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:
     left = [item for item in items if item.call.key and not item.call.refresh]
-    if in_place and not engine.blocking and (len(left) <= FEW or not waits):
-        for item in left:
-            _find(engine, item, engine.cache.recall(item.call, in_place=True))
-        left = [item for item in left if item.value is ELSEWHERE]
-    for start in range(0, len(left) if waits else 0, PAGE):
+    for start in range(0, len(left), PAGE):
         page = left[start : start + PAGE]
         values = yield Block(partial(engine.cache.recall_many, [item.call for item in page]))
         for item, value in zip(page, values, strict=True):
-            _find(engine, item, value)
-    for item in left:
-        item.value = MISSING if item.value is ELSEWHERE else item.value
-
-
-def _find(engine: Engine, item: Item, value: Any) -> None:
-    item.value = value
-    if value is not MISSING and value is not ELSEWHERE:
-        engine.hit(item.call)
+            item.value = value
+            if value is not MISSING:
+                engine.hit(item.call)
+    missing = [item for item in items if item.value is MISSING]
+    _sum_up(whole, items, missing)
+    if missing and whole.mode == "replay":
+        return Outcome(error=not_stored(engine, *[item.call for item in missing], items=len(items)))
+    if missing:
+        error = yield from ItemRuns(engine, whole, given).run(missing)
+        if error is not None:
+            return Outcome(error=error)
+        whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
+    return Outcome(_in_order(whole.task, items, len(given.items)))
 
 
 def _sum_up(whole: Call, items: list[Item], missing: list[Item]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred, holders
@@ -24,12 +24,14 @@ from beautyspot.results.placement import Placement
 from beautyspot.serialization.compression import check_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
+    from beautyspot.resilience.observers import Observers
+    from beautyspot.resilience.reporting import Trouble
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -87,11 +89,16 @@ def make_engine(
     """
     if config["compress"]:
         check_installed(f"{config.source('compress')}:")
-    told: Any = given["on_error"]
-    told = weakly(told) if callable(told) else told
+    told, me = given["on_error"], weakref.ref(spot)
+
+    def tell(trouble: Trouble) -> None:
+        owner = me()
+        if owner is not None:
+            owner._given["on_error"](trouble)
+
     strict, observers = config["strict"], spot._observers
+    told = tell if callable(told) else told  # which is refused
     reporter = Reporter(spot.name, told, strict=strict, observers=observers)
-    me: weakref.ref[Owner] = weakref.ref(spot)
     placement = Placement(
         GuardedStore(parts.metadata, reporter, signs=config["signing_key"] is not None),
         Storages(parts.storage, reporter),
@@ -164,16 +171,16 @@ def _others_go_on() -> bool:
 
 
 def finish_later(engine: Engine, parts: Parts) -> None:
-    """Finish in another thread, which the interpreter waits for at its end."""
+    """Finish in another thread, which the interpreter waits for at its end.
+
+    Those who observe the Spot are kept until then.
+    """
     engine.active, engine.closed = False, True
-    told = strongly(engine.reporter.on_error), engine.observers
-    deferred.later(partial(_finish_with, told, engine, parts))
+    deferred.later(partial(_finish_with, engine.observers, engine, parts))
 
 
-def _finish_with(told: object, engine: Engine, parts: Parts) -> None:
-    """Finish, and keep those who are told of it until then: the Spot that kept them is gone."""
+def _finish_with(_: Observers, engine: Engine, parts: Parts) -> None:
     finish(engine, parts)
-    del told
 
 
 def finish(engine: Engine, parts: Parts) -> None:
@@ -199,33 +206,3 @@ def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
     engine.cache.leases.stop()
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
-
-
-P = ParamSpec("P")
-
-
-class _Weakly(Generic[P]):
-    __slots__ = ("kept_elsewhere",)
-
-    def __init__(self, function: Callable[P, object]) -> None:
-        self.kept_elsewhere = weakref.ref(function)
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object:
-        found = self.kept_elsewhere()
-        return None if found is None else found(*args, **kwargs)
-
-
-def weakly(function: Callable[P, object]) -> Callable[P, object]:
-    """A function that calls `function` while something else keeps it, and does nothing after that.
-
-    `function` itself where it takes no weak reference.
-    """
-    try:
-        return _Weakly(function)
-    except TypeError:
-        return function
-
-
-def strongly(function: object) -> object:
-    """The function that `weakly` was given, or None where it is gone."""
-    return function.kept_elsewhere() if isinstance(function, _Weakly) else function

@@ -48,8 +48,8 @@ class LastCall(NamedTuple):
             run of the same call for which it waited.
         reason: why it was a miss, as in `Miss`; None for a hit.
         made_at: when the result was made, as Unix time in seconds, by the store's clock;
-            None where that is not known, and where there is no result: the call raised, or its
-            stream has not ended.
+            None where that is not known, and where no result of it is to be stored: the call
+            raised, ran uncached, or its stream has not ended, say.
         age: seconds from then to this question; None likewise.
     """
 
@@ -82,13 +82,9 @@ class LastCalls:
         self._get = variable.get
         self.set = variable.set
 
-    def note(self, call: Call, *, returned: bool = False) -> None:
+    def note(self, call: Call) -> None:
         """Remember a call that did not take the shortest way, as far as it has come by now."""
-        why: Reason | None = None
-        if not call.is_hit:
-            why = call.why or "not stored"
-            if returned and call.made_at is None:
-                call.made_at = self._clock()
+        why: Reason | None = None if call.is_hit else call.why or "not stored"
         whose = self.number, call.task.addressing.func_identifier
         stored = None if call.changed or call.invalidated else call.is_hit or call.is_stored
         self.set((whose, call.key, call.made_at, why, stored))

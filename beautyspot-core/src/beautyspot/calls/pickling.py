@@ -6,9 +6,8 @@ the process ends, and in the process that it came from it is the same one. Where
 plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
 What is secret does not travel: pickles lie in queues, in the memory of schedulers and in logs.
-A setting that holds a password or a key is left out, and has to be given where the Spot arrives, by
-the environment or a configuration file. Where it is not, the Spot is not made: with another store
-than it was sent with, nobody would see why nothing is ever a hit.
+A Spot that was given a password or a key as an argument is refused, and the message says how every
+process gets its own: from its environment, or a configuration file.
 
 A marked function of an importable module travels as its name. One of ``__main__`` or of another
 function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
@@ -24,17 +23,12 @@ import os
 import re
 import threading
 import weakref
-from datetime import timedelta
-from functools import partial
-from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
 from beautyspot.calls.engine import Engine, Owner
-from beautyspot.config.resolve import Config
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
-from beautyspot.errors import ConfigError
 from beautyspot.functions.names import sent_classes, take_classes
 from beautyspot.logs import inform_once
 from beautyspot.messages import is_secret, masked
@@ -43,8 +37,6 @@ from beautyspot.tasks.task import Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-
-_PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath)
 
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
@@ -61,14 +53,11 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
         options = {**options, "observers": _sendable(name, options["observers"])}
     for option, value in options.items():
         _check(name, option, value)
-    withheld = tuple(option for option, value in options.items() if _is_secret(option, value))
-    sent = {option: value for option, value in options.items() if option not in withheld}
     with _lock:
         tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(type(spot), name, sent)
+        token = tokens[0] if tokens else _token(type(spot), name, options)
         _known[token] = spot
-    made_of = type(spot), token, name, sent
-    return make_spot, (*made_of, withheld) if withheld else made_of
+    return make_spot, (type(spot), token, name, options)
 
 
 def _is_secret(option: str, value: object) -> bool:
@@ -88,8 +77,6 @@ def _holds_secret(value: object) -> bool:
             or _holds_secret(item)
             for key, item in value.items()
         )
-    if isinstance(value, partial):
-        return _holds_secret(value.args) or _holds_secret(value.keywords)
     return isinstance(value, list | tuple) and any(map(_holds_secret, value))
 
 
@@ -107,47 +94,32 @@ _HARMLESS_PAIR: Final = rf"(?i)[?&][\w.-]*(?:{_ENDINGS})=[^&]*"
 
 
 def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
-    """A name for a Spot, which another Spot has only if it was made with equal arguments."""
-    made_of = [cls.__module__, cls.__qualname__, name, sorted(options.items())]
-    if not _is_plain(made_of):
-        return os.urandom(16).hex()
+    """A name for a Spot, which another Spot has only if its arguments look the same."""
     import hashlib
 
-    token = hashlib.sha256(repr(made_of).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    made_of = repr([cls.__module__, cls.__qualname__, name, sorted(options.items())])
+    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()[:32]
     return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
 
 
-def _is_plain(value: object) -> bool:
-    """Whether a value's `repr` is complete, and the same in every process."""
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.items()))
-    return value is None or type(value) in _PLAIN
-
-
 def _check(spot: str, option: str, value: object) -> None:
-    if not isinstance(value, Backend):
-        return
-    import pickle
+    why = ""
+    if isinstance(value, Backend):
+        why = (
+            f"its {option}={value!r} is an object, which may hold secrets and connections: give "
+            f'{option}= as a URL, as a table {{"use": …}} with its name and its options, or as a '
+            "class"
+        )
+    elif _is_secret(option, value):
+        why = (
+            f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
+            f"{SETTINGS[option].variable} in the environment of this and the other processes, or "
+            f"{option} in a configuration file"
+        )
+    if why:
+        import pickle
 
-    why: object = "it holds a secret"
-    try:
-        pickle.dumps(value)
-        if not _pickles_secrets(value):
-            return
-        error = None
-    except Exception as caught:
-        why = error = caught
-    raise pickle.PicklingError(
-        f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
-        f"can't ({why}): give {option}= as a URL or a table in place of an object"
-    ) from error
-
-
-def _pickles_secrets(backend: Backend) -> bool:
-    """Whether a secret is among what a backend is pickled as: its arguments, or its attributes."""
-    return _holds_secret(backend.__reduce_ex__(4))
+        raise pickle.PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -170,38 +142,13 @@ def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sent)
 
 
-def make_spot(
-    cls: Callable[..., Owner],
-    token: str,
-    name: str,
-    options: dict[str, Any],
-    withheld: tuple[str, ...] = (),
-) -> Owner:
-    """The Spot that arrives: the one that is known here by its token, or a new one.
-
-    Raises:
-        ConfigError: a setting that does not travel is not given here.
-    """
+def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
+    """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
         if spot is None or _was_shut_down(token, spot):
-            _check_given(name, options, withheld)
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
-
-
-def _check_given(name: str, options: dict[str, Any], withheld: tuple[str, ...]) -> None:
-    if not withheld:
-        return
-    config = Config.read(profile=options.get("profile"), config=options.get("config"))
-    for option in withheld:
-        if config.source(option) == "default":
-            variable = SETTINGS[option].variable
-            raise ConfigError(
-                f"the Spot {name!r} arrived here without its {option}, which holds a secret, and "
-                f"secrets are not sent: set {variable} in the environment of this process, or "
-                f"{option} in its configuration file"
-            )
 
 
 def _was_shut_down(token: str, spot: Owner) -> bool:

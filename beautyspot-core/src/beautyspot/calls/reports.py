@@ -98,7 +98,7 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
     if watch.has_moved:
-        refuse_moved(engine, *calls)
+        _refuse_changed(engine, _moved(calls[0]), *calls)
         return True
     try:
         changes = addressing.changes(watch)
@@ -111,14 +111,21 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     return True
 
 
-def refuse_moved(engine: Engine, *calls: Call) -> None:
-    """Store no result of these calls, since others changed an argument before they ran."""
-    name = calls[0].task.func_identifier
-    told = (
-        f"an argument of {name} was changed while the call was under way, so its result is not "
-        "stored: pass a copy"
-    )
-    _refuse_changed(engine, {"": told}, *calls)
+def has_its_key(engine: Engine, call: Call) -> bool:
+    """Whether a call has the key still that it had; else its caller has changed an argument."""
+    key = call.key
+    call.task.addressing.address(call)
+    if call.key == key:
+        return True
+    call.key = key
+    _refuse_changed(engine, _moved(call), call)
+    return False
+
+
+def _moved(call: Call) -> dict[str, str]:
+    name = call.task.func_identifier
+    told = f"an argument of {name} was changed while the call was under way, so its result is not "
+    return {"": f"{told}stored: pass a copy"}
 
 
 def refuse_mixed(engine: Engine, *calls: Call) -> None:

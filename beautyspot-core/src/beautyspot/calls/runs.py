@@ -20,7 +20,7 @@ from beautyspot.results.validity import ELSEWHERE
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
@@ -43,6 +43,7 @@ class Run:
 
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
+        has_ended: whether its end has come, after which a lease that comes late is released.
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
@@ -54,13 +55,13 @@ class Run:
     """
 
     __slots__ = (
-        *("_encoded", "asked", "began_at", "call", "engine", "flight", "leased", "pending"),
-        *("shared", "since", "took"),
+        *("_encoded", "asked", "began_at", "call", "engine", "flight", "has_ended", "leased"),
+        *("pending", "shared", "since", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
-        self.leased = False
+        self.leased = self.has_ended = False
         self.since: int | None = None
         self.began_at: float | None = None
         self.asked = self.took = 0.0
@@ -88,12 +89,16 @@ class Run:
             return None
         self.since, self.began_at = begun.since, begun.now
         self.leased = call.key in begun.leased
+        if self.has_ended:  # its caller was cancelled meanwhile
+            self.release()
         return begun
 
     def take(self, begun: Begun) -> bool:
         """Take over what the store answered; whether the lease is held now."""
         self.since, self.began_at = begun.since, begun.now
         self.leased = self.call.key in begun.leased
+        if self.has_ended:
+            self.release()
         return self.leased
 
     def begin(self) -> None:
@@ -124,6 +129,20 @@ class Run:
                 payload = self.call.task.form.encode(value, as_media=False)
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
+
+    def is_kept(self, outcome: Outcome) -> bool:
+        """Whether the result is to be stored, and was turned into bytes."""
+        engine, call = self.engine, self.call
+        task, cache = call.task, engine.cache
+        if self.flight is not None:
+            self.flight.spared = self.took, call.price or 0.0
+        if outcome.error is not None:
+            return self.keep(cache.encode_error(call, outcome.error), outcome)
+        judged = task.asks_terms or task.options.cache_if is not None
+        if judged and not engine.keeps(call, outcome.value):
+            self.share_unstored(outcome.value)
+            return False
+        return self.keep(cache.encode(task, outcome.value))
 
     def keep(self, payload: Payload | None, outcome: Outcome | None = None) -> bool:
         """Make the row of a result; False where it has no stored form.
@@ -167,7 +186,7 @@ class Run:
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write(pending)
+            writer.write_with_others(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
         elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
@@ -223,7 +242,7 @@ class Run:
 
         Where the event loop may wait for nothing, a thread does so, `in_thread`.
         """
-        engine, flight = self.engine, self.flight
+        engine, flight, self.has_ended = self.engine, self.flight, True
         if self.leased and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
@@ -241,7 +260,7 @@ class Run:
                 engine.has_run(self)
 
 
-def release_all(runs: list[Run]) -> None:
+def release_all(runs: Sequence[Run]) -> None:
     """Release the leases of runs of one function that store nothing."""
     held = [run for run in runs if run.leased]
     for run in held:
@@ -251,7 +270,7 @@ def release_all(runs: list[Run]) -> None:
         first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
 
 
-def save_all(engine: Engine, runs: list[Run]) -> Generator[Step, Any, None]:
+def save_all(engine: Engine, runs: Sequence[Run]) -> Generator[Step, Any, None]:
     """Save the results of several runs."""
     left = [run for run in runs if not (engine.saves_behind and run.queued())]
     for run in left:

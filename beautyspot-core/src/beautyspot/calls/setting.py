@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Invalidation
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.store import Put
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, SerializationError
 from beautyspot.messages import error_shown
 from beautyspot.results.saving import Pending
@@ -24,13 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts import Data, TaskRecord
     from beautyspot.results.cache import Cache
-    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call, Task
 
-ATTEMPTS: Final = 3
-"""How often a result is put that others invalidate just then."""
+T = TypeVar("T")
 
 
 def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> None:
@@ -79,26 +75,18 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
         payload = _encoded_by(task.encode_error, value)
         call.terms = task.error_terms
     else:
-        payload, kept = _encoded_value(cache, task, value)
+        if task.form.streams:
+            value, stored = _stream(task, value)
+        else:
+            stored = value
+        payload = _encoded_by(partial(cache.encoded, task), stored)
         if task.asks_terms:
-            call.terms = terms_of(task.options, kept, call.args, call.kwargs)
+            call.terms = terms_of(task.options, value, call.args, call.kwargs)
     addressing.tell_arguments(call)
     return cache.record(call, payload, None)._replace(code=None, began_at=None)
 
 
-def _encoded_value(cache: Cache, task: Task, value: Any) -> tuple[Payload, Any]:
-    """The bytes of a value, and the value: of a stream the list of its items."""
-    if not task.form.streams:
-        return _encoded(cache, task, value), value
-    items, payload = _encoded_stream(cache, task, value)
-    return payload, items
-
-
-def _encoded(cache: Cache, task: Task, value: Any) -> Payload:
-    return _encoded_by(partial(cache.encoded, task), value)
-
-
-def _encoded_by(encode: Callable[[Any], Payload], value: Any) -> Payload:
+def _encoded_by(encode: Callable[[Any], T], value: Any) -> T:
     try:
         return encode(value)
     except BeautyspotError:
@@ -107,8 +95,8 @@ def _encoded_by(encode: Callable[[Any], Payload], value: Any) -> Payload:
         raise SerializationError(f"the serializer failed: {error_shown(error)}: mend it") from error
 
 
-def _encoded_stream(cache: Cache, task: Task, value: Any) -> tuple[list[Any], Payload]:
-    """The list of the items, and its bytes with what the stream returned."""
+def _stream(task: Task, value: Any) -> tuple[list[Any], list[Data]]:
+    """The list of the items, and the bytes of each, with those of what the stream returned."""
     if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
         raise ConfigError(
             f"set_result of {task.func_identifier} takes the items of the stream, not an object of "
@@ -123,42 +111,28 @@ def _encoded_stream(cache: Cache, task: Task, value: Any) -> tuple[list[Any], Pa
             returned: Any = end.value
             break
     dumps = task.form.serializer.dumps
-    data = [_encoded_by(dumps, item) for item in (*items, returned)]  # type: ignore[arg-type]
-    return items, _encoded(cache, task, data)
+    return items, [_encoded_by(dumps, item) for item in (*items, returned)]
 
 
 # -------------------------------------------------------------------------------- in its place
 
 
 def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
-    """Write the blobs, and then all rows in one commit; those that are refused once more."""
-    began, seconds = perf_counter(), 0.0
-    found = cache.find_many([call.key for call, _ in rows])
-    left = [
+    """Write the blobs, and then all rows in one commit."""
+    began, since = perf_counter(), cache.leases.begin([], {}).since
+    batch = [
         Pending(
-            call.task,
-            cache.placement.place(call.task, record),
-            0,
-            replaces=found[call.key].result_value if call.key in found else None,
-            earlier=call.task.addressing.earlier_keys(call),
+            call.task, record, since, replaces="", earlier=call.task.addressing.earlier_keys(call)
         )
         for call, record in rows
     ]
-    for _ in range(ATTEMPTS):
-        since = cache.leases.begin([], {}).since
-        puts = [Put(each.record, covers_of(each.record), since) for each in left]
-        refused = cache.store.put(puts)
-        seconds = seconds or (perf_counter() - began) / len(rows)
-        stored = [pending for pending in left if pending.key not in refused]
-        for pending in stored:  # else look-ups of this process would find what waits to be written
+    refused = cache.saver.put(batch)
+    for pending in batch:
+        if pending.key not in refused:
+            # Else look-ups of this process would find what waits to be written.
             cache.writer.withdraw(Invalidation(pending.key))
-        cache.saver.settle(stored, set(), seconds, later=False)
-        left = [pending for pending in left if pending.key in refused]
-        if not left:
-            return
-    for pending in left:
-        cache.placement.discard(pending.key, pending.record.result_value)
-    raise MetadataError(
-        "others have invalidated what was to be set each time that it was stored: set it when they "
-        "do not"
-    )
+    cache.saver.settle(batch, refused, (perf_counter() - began) / len(rows), later=False)
+    if refused:
+        raise MetadataError(
+            "others have invalidated what was to be set just when it was stored: set it again"
+        )

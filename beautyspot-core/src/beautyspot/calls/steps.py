@@ -12,10 +12,10 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.executions import Observed
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
+from beautyspot.errors import CostError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -97,6 +97,43 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
         del outcome, step  # as above
 
 
+class Observed:
+    """An execution of a call's function as observers see it; it enters their contexts.
+
+    A context manager around the work, where that is done at a stretch.
+    """
+
+    __slots__ = ("_about", "_entered", "_observers", "_work")
+
+    def __init__(self, observers: Observers, call: Call, work: Work) -> None:
+        from beautyspot.observing import Execution
+
+        task = call.task
+        self._observers, self._work = observers, work
+        name, reason = task.func_identifier, call.why or "not stored"
+        self._about = Execution(observers.spot, name, call.key, task.kind, reason)
+        self._entered = observers.enter(self._about)
+
+    def __enter__(self) -> None:
+        self._work.begin()
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._work.rest()  # what observers do around it is none of the function's work
+        self.end(error)
+
+    def end(self, error: BaseException | None) -> None:
+        """Leave the contexts, and tell of the end."""
+        took, about, observers = self._work.seconds, self._about, self._observers
+        observers.leave(self._entered, error, about)
+        if error is None:
+            self._work.start()
+            observers.ran(about.function, about.key, took)
+        elif self._work.has_failed():
+            observers.failed(about.function, error, key=about.key, seconds=took)
+        elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told
+            observers.refused(about.function, about.key, "given up")
+
+
 class Execute(Work):
     """Call the user's function.
 
@@ -114,14 +151,18 @@ class Execute(Work):
         self._call, self._observers = call, observers
         self._counted, self._number, self._is_limited = counted, number, call.task.is_limited
 
+    __enter__, __exit__ = Work.begin, Work.rest
+
     def perform(self) -> Outcome:
         """Call it here."""
         observers, call = self._observers, self._call
+        watched = observers.told or observers.wraps
         try:
-            if observers.told or observers.wraps:
-                with Observed(observers, call, self):
-                    return Outcome(self._value())
-            return Outcome(self._value())
+            with Observed(observers, call, self) if watched else self:
+                value = call.task.function(*call.args, **call.kwargs)
+                if not self.has_begun:  # a decorator gave it in place of a refused call
+                    self.start()
+            return Outcome(value if call.task.draw is None else call.task.draw(value))
         except Exception as error:
             return Outcome(error=error)
 
@@ -129,36 +170,15 @@ class Execute(Work):
         """Await it here, in the caller's own task."""
         del executor
         observers, call = self._observers, self._call
+        watched = observers.told or observers.wraps
         try:
-            if observers.told or observers.wraps:
-                with Observed(observers, call, self):
-                    return Outcome(await self._awaited())
-            return Outcome(await self._awaited())
+            with Observed(observers, call, self) if watched else self:
+                value = await call.task.function(*call.args, **call.kwargs)
+                if not self.has_begun:  # a decorator gave it in place of a refused call
+                    self.start()
+            return Outcome(value if call.task.draw is None else call.task.draw(value))
         except Exception as error:
             return Outcome(error=error)
-
-    def _value(self) -> Any:
-        """What the call gives; what its observers do around it is none of the function's work."""
-        call = self._call
-        self.begin()
-        try:
-            value = call.task.function(*call.args, **call.kwargs)
-            if not self.has_begun:  # a decorator gave it in place of a refused call
-                self.start()
-        finally:
-            self.rest()
-        return value if call.task.draw is None else call.task.draw(value)
-
-    async def _awaited(self) -> Any:
-        call = self._call
-        self.begin()
-        try:
-            value = await call.task.function(*call.args, **call.kwargs)
-            if not self.has_begun:
-                self.start()
-        finally:
-            self.rest()
-        return value if call.task.draw is None else call.task.draw(value)
 
 
 class Block:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
-    from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
     from beautyspot.tasks.task import Call
@@ -245,25 +244,15 @@ class StoredResults:
             for name in names
         ]
         removed = sum(cache.invalidate(what).entries for what in whats)
-        if not removed and isinstance(function, str):
-            self._tell_of_unknown(cache, function)
-        return removed
-
-    def _tell_of_unknown(self, cache: Cache, identifier: str) -> None:
-        """Warn where no function has this identifier, which may be a mistake in its spelling."""
-        names = set(self._marking.names)
-        if identifier in names:
-            return
-        store = cache.store.real
-        if not store.remote:  # over a network it may take minutes to read all rows
-            names.update(totals.func_identifier for totals in store.function_totals())
-        if identifier not in names:
+        known = self._marking.names
+        if not removed and isinstance(function, str) and function not in known:
             logger.warning(
-                "invalidate_all(%.200r): no function of that identifier is marked here, and no "
-                "result of one is stored, so nothing was forgotten.%s",
-                identifier,
-                did_you_mean(identifier, names),
+                "invalidate_all(%.200r): no function of that identifier is marked here, and "
+                "nothing that matches is stored, so nothing was forgotten.%s",
+                function,
+                did_you_mean(function, known),
             )
+        return removed
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs

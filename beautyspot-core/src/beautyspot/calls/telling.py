@@ -49,7 +49,7 @@ class Telling:
         """
         from beautyspot.calls.activity import activity
 
-        return activity(self.name, self._engine, self._limiting, self.config["limiter"])
+        return activity(self.name, self._engine, self._limiting)
 
     def stats(self) -> Stats:
         """What was counted since the Spot was made, in this process, and what is stored.

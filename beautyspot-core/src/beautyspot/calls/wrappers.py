@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, flow, renewal
+from beautyspot.calls.flow import answer, answer_async, flow
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.looking_up import answer_async
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
@@ -56,7 +55,6 @@ def perform(engine: Engine, call: Call) -> Any:
 
 def _call(engine: Engine, call: Call) -> Any:
     """Answer a call; one that the fast path has given its key, and looked up, is a miss."""
-    returned = False
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value = MISSING if looked else answer(engine, call, in_place=False)
@@ -64,42 +62,34 @@ def _call(engine: Engine, call: Call) -> Any:
             value = drive(flow(engine, call))
         if call.stale:
             renew(engine, call)
-        returned = True
         return value
     finally:
-        engine.last_calls.note(call, returned=returned)
+        engine.last_calls.note(call)
 
 
 async def _await(engine: Engine, call: Call) -> Any:
-    returned = False
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
         if value is MISSING or value is ELSEWHERE:
             if not in_asyncio():
-                value = await _await_outside_asyncio(engine, call, looked=value is MISSING)
+                value = await _await_outside_asyncio(engine, call)
             elif call.task.options.on_cancel == "finish":
                 value = await _finish(engine, call)
             else:
                 value = await drive_async(flow(engine, call), engine.executor)
         if call.stale:
             renew(engine, call)
-        returned = True
         return value
     finally:
-        engine.last_calls.note(call, returned=returned)
+        engine.last_calls.note(call)
 
 
-async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
+async def _await_outside_asyncio(engine: Engine, call: Call) -> Any:
     """A call outside of asyncio (in Trio, say), where our waits do not work."""
-    replays = call.mode == "replay"  # which never waits for the function
-    may_be_renamed = call.task.addressing.earlier and not engine.blocking
-    if (replays and not looked) or may_be_renamed:  # else each call would run anew
+    if call.mode == "replay":  # which never waits for the function
         value = answer(engine, call, in_place=False)
-        if value is not MISSING:
-            return value
-    if replays:
-        return drive(flow(engine, call))
+        return drive(flow(engine, call)) if value is MISSING else value
     warn_outside_asyncio(engine, call)
     outcome = await Execute(call, engine.observers).perform_async(engine.executor)
     try:
@@ -209,7 +199,8 @@ def _renew(engine: Engine, call: Call) -> bool:
     """Whether a newer result is stored now."""
     try:
         _stand_alone()
-        return bool(drive(renewal(engine, call)))
+        drive(flow(engine, call))
+        return call.is_stored
     except Exception as error:
         _tell_behind(engine, call, error)
         return False
@@ -221,7 +212,9 @@ async def _renew_async(engine: Engine, call: Call) -> bool:
     try:
         _stand_alone()
         await asyncio.sleep(0)  # the caller first, also where tasks begin at once
-        return engine.active and bool(await drive_async(renewal(engine, call), engine.executor))
+        if engine.active:
+            await drive_async(flow(engine, call), engine.executor)
+        return call.is_stored
     except Exception as error:
         _tell_behind(engine, call, error)
         return False
@@ -256,10 +249,8 @@ _PERFORM: dict[str, Callable[[Engine, Call], Any]] = {
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit: Callable[..., Any] = task.call
-    answer_call: Callable[[Engine, Call], Any] = call_items
-    if task.items is None:
-        hit, answer_call = make_hit(engine, task), _call
+    hit = make_hit(engine, task) if task.items is None else task.call
+    answer_call = _call if task.items is None else call_items
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
@@ -269,10 +260,8 @@ def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit: Callable[..., Any] = task.call
-    answer_call: Callable[[Engine, Call], Any] = await_items
-    if task.items is None:
-        hit, answer_call = make_hit(engine, task), _await
+    hit = make_hit(engine, task) if task.items is None else task.call
+    answer_call = _await if task.items is None else await_items
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)

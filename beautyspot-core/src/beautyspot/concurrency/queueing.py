@@ -100,7 +100,7 @@ class Work:
             self.start()  # what the function is wrapped in has raised
         return self.has_begun
 
-    def rest(self) -> None:
+    def rest(self, *_: object) -> None:
         """Note that it stops, in the same context."""
         if self._began is not None:
             self._worked += perf_counter() - self._began

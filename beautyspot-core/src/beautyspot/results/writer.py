@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
+from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.records import is_newer
@@ -51,6 +52,9 @@ BYTES: Final = 256 * 2**20
 
 BATCH: Final = 256
 """Results in one transaction."""
+
+SMALL: Final = 65_536
+"""Bytes of a result that threads write together."""
 
 LINGER: Final = 0.005
 """Seconds for which a result waits for others to share its transaction, unless a flush waits."""
@@ -96,6 +100,7 @@ class Writer:
         self._turn = threading.RLock()  # held while a batch of it is written
         self._thread = NeededThread("writer", self._work, self._has_work)
         self._bell = Bell()
+        self._together = Together(lambda batch: self.write(*batch), BATCH)
         self._pause, self._rests_until = 0.0, 0.0
         self._failure: Exception | None = None  # the last one
         self._is_watched = False
@@ -163,6 +168,18 @@ class Writer:
         return [pending.record for pending in gone]
 
     # ------------------------------------------------------------------------------- writing
+
+    def write_with_others(self, pending: Pending) -> None:
+        """Write the result of a caller in this thread, or have another one write it with its own.
+
+        Alone where a failure is raised, which is none of others', or where it takes long.
+        """
+        data, form = pending.record.result_data, pending.task.form
+        is_small = type(data) is bytes and len(data) <= SMALL and not form.compresses
+        if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
+            self.write(pending)
+        else:
+            self._together(pending)
 
     def write(self, *batch: Pending, later: bool = False, insists: bool = False) -> bool:
         """Write results in this thread, `BATCH` in a transaction; whether any was stored.

@@ -70,6 +70,12 @@ def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: 
             "leave it out, or mark a function of one item",
         ),
         ("batch", not each, "it takes no items one by one", "give mark(each=) too"),
+        (
+            "content_type",
+            is_stream,
+            "it is a generator, whose items are stored together, in a form of our own",
+            "leave it out, or return one value",
+        ),
         ("mmap", is_stream, "it is a generator, whose items are copied out of the file", out),
         (
             "mmap",
