@@ -43,7 +43,7 @@ class Run:
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
-        took: seconds that the function worked, less what it queued for limits.
+        took: seconds that the function worked, from when it had its permit.
         asked: when the store was last asked about the key, by `monotonic`.
         shared: what those get who follow: the bytes of the result, or the outcome itself; None has
             each of them run the function itself.
@@ -105,11 +105,6 @@ class Run:
         self.call.began_at = self.began_at
 
     # -------------------------------------------------------------------------------- keeping
-
-    def share(self, result: object) -> None:
-        """Give `result` to the followers before the end."""
-        if self.flight is not None:
-            self.flight.finish(result)
 
     def share_found(self, entry: Entry) -> None:
         """Share what is stored with those who came before the store was asked for it."""
