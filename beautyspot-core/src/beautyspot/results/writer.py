@@ -209,8 +209,7 @@ class Writer:
         except Exception as error:
             if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            for pending in batch:
-                self._hold(pending, error)
+            self._hold(batch[0], error)
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
