@@ -85,12 +85,14 @@ class Saver:
         leases: has the leases of their keys.
 
     Attributes:
+        count_first: writes what was counted, before a result with a price is stored.
         on_stored: called with the bytes of a new result; None where nobody wants to know.
     """
 
     def __init__(self, placement: Placement, leases: Leases) -> None:
         self.placement, self.leases = placement, leases
         self.store, self.reporter = placement.store, placement.reporter
+        self.count_first: Callable[[], object] | None = None
         self.on_stored: Callable[[int], object] | None = None
 
     # ---------------------------------------------------------------------------- the writing
@@ -111,6 +113,8 @@ class Saver:
                 pending.placed = True  # once, however often its row fails
             token = self.leases.token if pending.leased else ""
             puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
+        if self.count_first is not None and any(each.record.price for each in puts):
+            self.count_first()  # so that no less was spent than stands in the rows
         return self.store.put(puts)
 
     def settle(

@@ -241,7 +241,7 @@ class Writer:
             return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
-        if pending.replaces is not None or pending.earlier:
+        if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
         began, token = perf_counter(), saver.leases.token if pending.leased else ""
         row = Put(pending.record, covers_of(pending.record), pending.since, token)
