@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from beautyspot_testing.key_value import SEEDS
 
 from testing.broken_stores import BROKEN, DictStore, Suite
 
@@ -39,7 +40,9 @@ def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     chosen = [
         f"test_it.py::Test{cls.__name__}::{cls.found_by}{which}"
         for cls in BROKEN
-        for which in ([f"[-{seed}]" for seed in range(30)] if "history" in cls.found_by else [""])
+        for which in (
+            [f"[-{seed}]" for seed in range(SEEDS)] if "history" in cls.found_by else [""]
+        )
     ]
     options = ["-q", "-rf", "--tb=no", "-n", "0", "-p", "no:cacheprovider", "-c", "/dev/null"]
     done = subprocess.run(
