@@ -338,7 +338,7 @@ class StorageContract(Switches):
         self._needs("forks")
         location = storage.save(KEY, b"of the parent")
 
-        def work() -> str:  # pragma: no cover - in the child, which measures nothing
+        def work() -> None:  # pragma: no cover - in the child, which measures nothing
             assert storage.load(location) == b"of the parent"
             childs = storage.save("a/child", b"of the child")
             assert storage.load(childs) == b"of the child"
@@ -346,7 +346,6 @@ class StorageContract(Switches):
                 again = self.make_again(place)
                 assert again.load(location) == b"of the parent"
                 again.close()
-            return childs
 
         in_forked_child(work)
         assert storage.load(location) == b"of the parent"
