@@ -11,8 +11,6 @@
 
 from __future__ import annotations
 
-import math
-import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -64,11 +62,8 @@ class Point:
 def assert_same(left: Any, right: Any) -> None:
     """Fail unless both are equal and of equal type in all parts; NaN equals NaN, 0.0 not -0.0."""
     assert type(left) is type(right), f"{left!r:.200} became a {type(right).__qualname__}"
-    if isinstance(left, float):
-        equal = struct.pack("d", left) == struct.pack("d", right)
-        assert equal or (math.isnan(left) and math.isnan(right)), f"{left!r} became {right!r}"
-    elif isinstance(left, complex):
-        assert_same((left.real, left.imag), (right.real, right.imag))
+    if isinstance(left, float | complex):
+        assert repr(left) == repr(right), f"{left!r} became {right!r}"
     elif isinstance(left, dict):
         assert_same([*left.items()], [*right.items()])
     elif isinstance(left, (list, tuple)):

@@ -535,12 +535,6 @@ class ShortLeaseContract(MetadataStoreContract):
         store.release([KEYS[0]], MINE)
 
 
-def _data(store: MetadataStoreBase) -> bytes | None:
-    found = store.get(KEYS[0])
-    assert found is not None
-    return found.result_data
-
-
 def _various() -> list[TaskRecord]:
     """Records of several functions, sizes, times and texts; some lack values."""
     rng = random.Random(11)  # noqa: S311 - of a test
