@@ -157,12 +157,33 @@ def test_one_with_attributes_of_the_program_is_refused(value: Any) -> None:
         SERIALIZER.dumps(value)
 
 
+INDICES = [
+    *(
+        pd.CategoricalIndex([1, 2, 3]),
+        pd.Index([*"abc"]),
+        pd.RangeIndex(3),
+        pd.interval_range(0, 3),
+    ),
+    *(pd.date_range("2024-01-01", periods=3, tz="Asia/Tokyo"), pd.Index([1, 2, 3], dtype="f4")),
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=lambda index: str(index.dtype))
+def test_an_index_of_pandas_comes_back_with_an_array(index: Any) -> None:
+    value = _dataset()["t"].assign_coords(x=index)
+    back = SERIALIZER.loads(SERIALIZER.dumps(value))
+    pd.testing.assert_index_equal(back.indexes["x"], value.indexes["x"], exact=True)
+    assert getattr(back.indexes["x"], "freq", None) == getattr(index, "freq", None)
+    assert back.identical(value)
+    assert canonical(back) == canonical(value)
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda array: array.drop_indexes("x"),
         lambda array: array.assign_coords(name=("x", ["a", "b", "c"])).set_xindex("name"),
-        lambda array: array.assign_coords(x=pd.CategoricalIndex([1, 2, 3])),
+        lambda array: array.expand_dims(y=[1]).stack(both=["x", "y"]),
     ],
 )
 def test_an_index_that_the_coordinates_do_not_tell_is_refused(change: Any) -> None:

@@ -65,6 +65,32 @@ class Model(named(LLM, pydantic.BaseModel)):  # type: ignore[misc]
     _own_client: Any = pydantic.PrivateAttr(None)
 
 
+Model.__module__ = "langchain_stand_in"  # one of the library's packages
+MODULES["langchain_stand_in"] = ModuleType("langchain_stand_in")
+vars(MODULES["langchain_stand_in"])["Model"] = Model
+
+
+class OwnModel(Model):
+    """A class of the program's."""
+
+    profile: str = ""
+    my_client: str = ""
+
+
+class OwnEmbeddings(named("langchain_core.embeddings.embeddings:Embeddings")):  # type: ignore[misc]
+    """One that is no model of pydantic."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def test_fields_that_a_class_of_the_program_adds_count() -> None:
+    assert key(OwnModel(profile="a")) != key(OwnModel(profile="b"))
+    assert key(OwnModel(my_client="a")) != key(OwnModel(my_client="b"))
+    assert key(OwnModel(callbacks="a")) == key(OwnModel(callbacks="b"))
+    assert key(OwnEmbeddings("a")) != key(OwnEmbeddings("b"))
+
+
 def model(*, late: Any = None, client: Any = None, **fields: Any) -> Model:
     found = Model(**fields)
     found._made_late, found._own_client = late, client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -92,6 +93,41 @@ def test_two_processes_keep_one_rate(start: Start) -> None:
     assert len(times) == 32
     early = [n for n, when in enumerate(times) if when < began + n / 100 - 2e-3]
     assert not early, f"granted before their time: {early}"
+
+
+CAP = """
+times = []
+def note(what):
+    times.append((time.monotonic(), what))
+@spot.limiter(max_concurrent=3)
+def call(x):
+    note(1), time.sleep(0.02), note(-1)
+@spot.limiter(max_concurrent=3)
+async def call_later(x):
+    note(1), await asyncio.sleep(0.02), note(-1)
+call_later.__beautyspot__._caps = call.__beautyspot__._caps
+async def tasks():
+    await asyncio.gather(*(call_later(x) for x in range(20)))
+threads = [threading.Thread(target=lambda: [call(x) for x in range(5)]) for _ in range(4)]
+said("ready")
+sys.stdin.readline()
+[thread.start() for thread in threads]
+asyncio.run(tasks())
+[thread.join() for thread in threads]
+spot.shutdown()
+said(json.dumps(times))
+"""
+
+
+def test_two_processes_keep_one_cap(start: Start) -> None:
+    """Threads and tasks of both: never more than three at work, and all have a turn."""
+    processes = [start(CAP) for _ in range(2)]
+    for process in processes:
+        go(process)
+    times = sorted(tuple(time) for process in processes for time in json.loads(line(process)))
+    at_work = [*itertools.accumulate(what for _, what in times)]
+    assert len(times) == 160
+    assert 1 < max(at_work) <= 3
 
 
 HOLD = """

@@ -140,8 +140,8 @@ class Ran(NamedTuple):
 
     Attributes:
         spot, function, key: as in `Miss`.
-        seconds: how long it worked, as `TaskRecord.took`: without what it queued for limits, of
-            which `Waited` tells; of a generator, without what its callers did between the items.
+        seconds: how long it worked, as `TaskRecord.took`: from when it had its permit, for which
+            it may have `Waited`; of a generator, without what its callers did between the items.
     """
 
     spot: str

@@ -80,16 +80,27 @@ def _read_graph(name: str, frozen: bool, about: Any, nodes: Any, edges: Any, ord
 
 def _variables(value: Any) -> dict[Any, list[Any]]:
     for name, variable in value.items():
-        if not variable.variable._in_memory:
+        if not (variable._in_memory or hasattr(variable, "level_names")):
             raise SerializationError(
                 f"has {name!r} in a file: pass or return what its load() gives, or pass the path, "
                 'with mark(key={"…": KeyGen.from_path_stat})'
             )
-    return {n: [[*v.dims], v.values, dict(v.attrs)] for n, v in value.items()}
+    return {n: [[*v.dims], _values(v), dict(v.attrs)] for n, v in value.items()}
+
+
+def _values(variable: Any) -> Any:
+    """The array; of labels the index, which tells zones, frequencies and categories, too.
+
+    An index of several levels is refused, and one of texts of NumPy would lose their type.
+    """
+    is_told = getattr(variable, "level_names", "") is None and variable.dtype.kind not in "US"
+    return variable.to_index() if is_told else variable.values
 
 
 def _dataset(value: Any) -> list[Any]:
-    return [_variables(value.data_vars), _variables(value.coords), dict(value.attrs)]
+    data = {name: each.variable.to_base_variable() for name, each in value.data_vars.items()}
+    coords = {name: each.variable for name, each in value.coords.items()}
+    return [_variables(data), _variables(coords), dict(value.attrs)]
 
 
 def _read_dataset(*parts: Any) -> Any:

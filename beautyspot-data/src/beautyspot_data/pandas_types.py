@@ -249,7 +249,8 @@ def _kept(kind: Any) -> tuple[str, bool]:
 
 def _text(storage: str, has_na: bool) -> Any:
     check([storage, has_na], str, bool)
-    return pd.StringDtype(storage, na_value=pd.NA if has_na else np.nan)
+    # pandas 2.2 has NA alone, and no such argument.
+    return pd.StringDtype(storage) if has_na else pd.StringDtype(storage, na_value=np.nan)
 
 
 def _zone(zone: object) -> Any:

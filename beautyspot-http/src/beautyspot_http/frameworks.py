@@ -29,14 +29,22 @@ _ASIDE: Final = frozenset(
 )
 """Fields of models that change no answer."""
 
+_LIBRARIES: Final = ("langchain", "llama_index")
+"""How the modules begin whose classes have such fields; in others they may mean something else."""
+
 
 def _model(value: Any) -> object:
     """The fields of a model of LangChain or LlamaIndex that were given, and where it asks.
 
     Clients are made of these fields, some of them late.
     """
-    fields = getattr(type(value), "model_fields", {})
+    kind = type(value)
+    fields = getattr(kind, "model_fields", {})
     held = dict(vars(value))
+    library = next((b for b in kind.__mro__ if b.__module__.startswith(_LIBRARIES)), kind)
+    own = {*(fields or held)} - {*getattr(library, "model_fields", {})}
+    if library is kind:  # else these are what a class of the program adds
+        own = set()
     if fields:  # what it computes stands beside these
         extra = getattr(value, "__pydantic_extra__", None) or {}
         private = getattr(value, "__pydantic_private__", None) or {}
@@ -47,7 +55,8 @@ def _model(value: Any) -> object:
     return urls[:1], {
         name: each
         for name, each in held.items()
-        if name not in _ASIDE and not is_secret_parameter(name) and not _is_client(name)
+        if name in own or (name not in _ASIDE and not _is_client(name))
+        if not is_secret_parameter(name)
         if type(each).__name__ != "SecretStr"
         if name not in fields or each != fields[name].default
     }

@@ -52,12 +52,21 @@ def test_results_come_as_they_are_made(spot: Spot) -> None:
     run(main())
 
 
-def test_it_is_read_in_an_event_loop(spot: Spot) -> None:
+def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> None:
     f = marked(spot, Calls())
-    with pytest.raises(TypeError, match="'async_generator' object is not iterable"):
-        list(spot.map(f, range(3)))
+    for read in (list, sorted, dict, iter, lambda results: [*results]):
+        with pytest.raises(TypeError, match="write `async for result in spot.map"):
+            read(spot.map(f, range(3)))
+    plain = spot.mark(lambda n: n)
+    with pytest.raises(TypeError, match="write `async for result in spot.map"):
+        list(spot.map(plain, spot.map(f, range(3))))
 
-    async def main() -> None:
+    async def main() -> None:  # it stays what it was
+        results = spot.map(f, range(3))
+        assert await results.asend(None) == [0]
+        with pytest.raises(ZeroDivisionError):
+            await results.athrow(ZeroDivisionError())
+        assert [each async for each in results] == []
         async with aclosing(spot.map(f, spot.map(f, range(3)))) as results:
             assert await anext(results) is not None
 

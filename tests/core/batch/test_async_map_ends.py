@@ -12,6 +12,8 @@ from async_calls import Calls, marked, numbers, over, run, till
 from beautyspot import Failed
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from beautyspot.spot import Spot
 
 
@@ -83,6 +85,23 @@ def test_closing_begins_nothing_new_and_stores_what_runs(spot: Spot) -> None:
 
     run(main())
     assert calls.begun == [0, 1, 2, 3]
+
+
+def test_closing_leaves_the_inputs_to_their_owner(spot: Spot) -> None:
+    f = marked(spot, Calls())
+
+    async def waiting() -> AsyncGenerator[int, None]:
+        yield 1
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        inputs = waiting()
+        results = spot.map(f, inputs)
+        assert await anext(results) == [1]
+        await results.aclose()
+        await inputs.aclose()
+
+    run(main())
 
 
 def test_a_break_ends_it_in_order(spot: Spot) -> None:

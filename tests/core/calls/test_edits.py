@@ -648,6 +648,13 @@ def test_a_global_that_does_not_count_anyway_is_no_argument(
         spot.mark(**options)(load(UNSEEN).f)
 
 
+def test_a_global_that_ignore_names_is_no_keyword_of_a_call(load: Load) -> None:
+    app = load("LIMIT = 1\ndef f(x, **more): return [x, LIMIT, more]\n")
+    with spot_of(MemoryMetadataStore()) as spot:
+        marked = spot.mark(version="auto", ignore=("LIMIT",))(app.f)
+        assert [marked(1, LIMIT=n) for n in (3, 4)] == [[1, 1, {"LIMIT": n}] for n in (3, 4)]
+
+
 SETTABLE = """
 CUT = 2
 

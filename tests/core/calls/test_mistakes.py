@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,8 +35,83 @@ def test_a_class_is_no_function(spot: Spot) -> None:
     assert spot.cached_run(int, "3") == 3
 
 
+def bare(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that forgot `functools.wraps`."""
+
+    def also(*args: Any) -> Any:
+        return args
+
+    def inner(*args: Any) -> Any:
+        return also(function(*args))
+
+    return inner
+
+
+def bare_of(level: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        async def later(x: int) -> Any:
+            return function(x), level
+
+        return later
+
+    return decorated
+
+
 def triple(x: int) -> int:
     return 3 * x
+
+
+def test_functions_beneath_a_decorator_without_wraps_share_its_name(
+    spot: Spot, caplog: Any
+) -> None:
+    here = f"{__name__}:"
+    for decorator, name in (
+        (bare, "bare.<locals>.inner"),
+        (bare_of(1), "decorated.<locals>.later"),
+    ):
+        spot.mark(decorator(double))
+        spot.mark(version=2)(decorator(double))  # the same one
+        assert not caplog.records
+        for _ in range(2):  # told once
+            spot.mark(decorator(triple))
+            (record,) = caplog.records
+            text = record.getMessage()
+            assert f"{here}double and {here}triple" in text
+            assert f"{name} is the name of both" in text
+            assert "functools.wraps" in text
+        caplog.clear()
+
+
+def test_functions_that_share_a_name_on_purpose_are_not_told(spot: Spot, caplog: Any) -> None:
+    """A function that another one makes, and marks, may well capture functions."""
+
+    def asking(model: Callable[..., Any]) -> Callable[..., Any]:
+        @spot.mark
+        def ask(x: int) -> Any:
+            return model(x)
+
+        return ask
+
+    def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(x: int) -> Any:
+            return function(x)
+
+        return wrapper
+
+    def numbered(number: int) -> Callable[..., Any]:
+        def ask(x: int) -> int:
+            return x + number
+
+        return ask
+
+    for function in (double, triple):
+        asking(function)
+        spot.mark(wrapped(function))
+        spot.mark(name=function.__name__)(bare(function))
+        spot.mark(numbered(function(1)))
+        spot.cached_run(bare(function), 1)
+    assert not caplog.records
 
 
 def test_none_is_for_ever_whatever_the_ttl_of_the_spot(

@@ -197,6 +197,23 @@ def test_a_loop_that_ends_closes_a_stream_that_is_left(
     assert caplog.records == []
 
 
+def test_a_replay_whose_function_raises_when_it_is_run_again_raises_that(spot: Spot) -> None:
+    @spot.mark
+    def once() -> Iterator[int]:
+        RAN.append(1)
+        yield 1
+        if len(RAN) > 1:
+            raise KeyError("mine")
+        yield 2
+        yield 3
+
+    assert list(once()) == [1, 2, 3]
+    replay: Any = once()
+    assert [next(replay), next(replay)] == [1, 2]
+    with pytest.raises(KeyError, match="mine"):
+        replay.send("x")
+
+
 def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
     @spot.mark
     def source() -> Generator[Any, Any, str]:
@@ -433,3 +450,15 @@ def test_a_generator_runs_in_the_task_and_the_context_of_its_consumer(spot: Spot
         assert await collect(source) == [("you", 1), ("you", 2)]
 
     asyncio.run(main())
+
+
+def test_a_stream_that_goes_on_as_its_spot_ends_is_stored(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    under_way = spot.mark(count)(2)
+    next(under_way)
+    spot.shutdown()
+    assert len(list(under_way)) == 1
+    assert not spot._engine.running
+    RAN.clear()
+    assert whole(make_spot().mark(count)(2)) == ([[0], [1]], "done")
+    assert RAN == []

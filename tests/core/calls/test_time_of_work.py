@@ -1,4 +1,4 @@
-"""`took` and the seconds that are counted are time of work: not what an execution queues."""
+"""`took` and the seconds that are counted begin with the function, once it has its permit."""
 
 from __future__ import annotations
 
@@ -74,38 +74,35 @@ def took(spot: Spot, marked: Any) -> float | None:
     return record.took
 
 
-def test_what_a_limit_beneath_makes_wait_is_no_work(make_spot: Callable[..., Spot]) -> None:
+def test_what_comes_before_its_permit_is_no_work(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(limiter=Slow())
     limited = spot.limiter(lambda: work(2))
 
     @spot.mark
+    @spot.limiter
     def decorated() -> None:
-        limited()
-
-    @spot.mark
-    def consumed() -> None:
-        spot.bucket.consume()
         work(3)
 
     @spot.mark
     def nested() -> None:
         work(1)
         decorated()
-        consumed()
+        limited()
 
     @spot.mark
+    @spot.limiter
     def items() -> Iterator[int]:
-        limited()
+        work(2)
         yield 1
-        limited()
+        work(2)
 
     nested(), nested()
     for _ in items():
         work(100)  # the consumer's
-    assert [took(spot, each) for each in (decorated, consumed, nested)] == [2, 3, 6]
-    assert took(spot, items) == 4
+    assert [took(spot, each) for each in (decorated, items)] == [3, 4]
+    assert took(spot, nested) == 1 + 5 + 3 + 5 + 2, "what it waits for once it has begun counts"
     stats = spot.stats()
-    assert (stats["seconds_spent"], stats["seconds_saved"]) == (15, 6)
+    assert (stats["seconds_spent"], stats["seconds_saved"]) == (23, 16)
 
 
 def test_observers_are_told_the_same_and_their_own_time_is_none(
@@ -113,26 +110,28 @@ def test_observers_are_told_the_same_and_their_own_time_is_none(
 ) -> None:
     observer = Busy()
     spot = make_spot(limiter=Slow(), observers=[observer])
-    limited = spot.limiter(lambda: work(2))
 
     @spot.mark
+    @spot.limiter
     def function() -> None:
-        limited()
+        work(2)
 
     @spot.mark
+    @spot.limiter
     async def coroutine() -> None:
-        limited()
+        work(2)
 
     @spot.mark
+    @spot.limiter
     def items() -> Iterator[int]:
-        limited()
+        work(2)
         yield 1
         work(1)
 
     @spot.mark
+    @spot.limiter
     async def stream() -> AsyncIterator[int]:
-        async with spot.limit():
-            work(4)
+        work(4)
         yield 1
 
     async def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import re
 import runpy
 import sys
@@ -15,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from beautyspot.functions.identity import Identity, taken_apart
+from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import python_function
 
 HERE = __name__
@@ -160,10 +159,6 @@ class Outer:
         @mark
         def static() -> None: ...
 
-        @classmethod
-        @mark
-        def of_class(cls) -> None: ...
-
         @property
         def value(self) -> int:
             return 1
@@ -177,8 +172,6 @@ class Outer:
         first_private = __private
 
         def __private(self) -> None: ...  # type: ignore[no-redef]  # noqa: F811 - that is the case
-
-        def __call__(self) -> None: ...
 
 
 INNER = f"{HERE}:Outer.Inner"
@@ -260,56 +253,6 @@ def test_a_name_that_was_set_by_hand_says_nothing(name: str):
     assert one.anonymous
     assert one.captures() == {"name": name}
     assert not two.anonymous
-
-
-def test_lambdas_and_local_functions_are_told_by_code_and_captures():
-    one, two = Identity(factory(1)), Identity(factory(2))
-    assert one.func_identifier == f"{HERE}:factory.<locals>.made"
-    assert one.anonymous
-    assert one.code == two.code
-    assert (one.captures(), two.captures()) == ({"number": 1}, {"number": 2})
-    plus, minus = Identity(lambda x: x + 1), Identity(lambda x: x - 1)
-    assert plus.func_identifier == minus.func_identifier
-    assert plus.code != minus.code
-
-
-def test_captures_are_read_when_asked():
-    state = 1
-
-    def read() -> int:
-        return state
-
-    identity = Identity(read)
-    assert identity.captures() == {"state": 1}
-    state = 2
-    assert identity.captures() == {"state": 2}
-
-
-def test_a_bound_method_is_its_function_with_an_argument():
-    one = Outer.Inner()
-    for method in (one.method, one.marked_method):
-        bound = taken_apart(method)
-        assert (bound.args, bound.keywords) == ((one,), {})
-        identity = Identity(bound.func)
-        assert identity.func_identifier in (f"{INNER}.method", f"{INNER}.marked_method")
-        assert not identity.anonymous
-    bound = taken_apart(Outer.Inner.of_class)
-    assert (bound.args, Identity(bound.func).func_identifier) == (
-        (Outer.Inner,),
-        f"{INNER}.of_class",
-    )
-
-
-def test_an_object_with_a_call_method_is_held():
-    one = Outer.Inner()
-    identity = Identity(one)
-    assert identity.func_identifier == f"{INNER}.__call__"
-    assert identity.func_name == "Inner"
-    assert identity.anonymous
-    assert identity.code is None
-    assert identity.captures() == {"self": one}
-    getter = operator.itemgetter(1)
-    assert Identity(getter).captures() == {"self": getter}
 
 
 def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():

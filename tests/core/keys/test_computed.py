@@ -7,7 +7,11 @@ import enum
 import functools
 import pickle
 from dataclasses import dataclass
+from email.message import Message
+from http.cookiejar import CookieJar
+from types import SimpleNamespace
 from typing import Any
+from urllib.request import Request
 
 import attrs
 import numpy as np
@@ -237,3 +241,14 @@ def test_a_hash_that_an_object_keeps_does_not_count():
     assert canonical(one) == canonical(other) != canonical(Hashed("b"))
     assert canonical(Counting(1)) != canonical(Counting(2))
     assert canonical(File(1)) != canonical(File(2))
+
+
+def test_when_a_jar_of_cookies_was_asked_does_not_count():
+    jar, headers = CookieJar(), Message()
+    before = canonical(jar)
+    jar.add_cookie_header(Request("http://a.example/"))
+    assert canonical(jar) == before
+    headers["Set-Cookie"] = "user=a"
+    jar.extract_cookies(SimpleNamespace(info=lambda: headers), Request("http://a.example/"))
+    assert len(jar) == 1
+    assert canonical(jar) != before

@@ -47,6 +47,10 @@ class Session:                    # as those of requests: it names what is copie
     def __getstate__(self):
         return {"headers": self.headers}
 
+class Words:                      # as the vectorizers of scikit-learn
+    def __init__(self, stop):
+        self.stop, self._stop_id, self._use_id = stop, id(stop), 7
+
 class Link:                       # no copy of it can be made
     def __init__(self, place):
         self.place = place
@@ -143,6 +147,13 @@ def test_what_a_package_does_not_copy_of_a_class_below_its_own_counts(package: A
     used.pool.append(1)
     assert text(used) == text(package.Session("json"))
     assert text(Api("a")) == text(Api("a")) != text(Api("b"))
+
+
+def test_an_address_that_a_package_keeps_does_not_count(package: Any) -> None:
+    assert text(package.Words([1])) == text(package.Words([1])) != text(package.Words([2]))
+    other = package.Words([1])
+    other._use_id = 8
+    assert text(package.Words([1])) != text(other)
 
 
 def test_an_attribute_can_be_left_out_of_a_copy(package: Any) -> None:

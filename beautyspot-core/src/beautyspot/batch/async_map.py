@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import CancelledError
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.options import CONCURRENCY
@@ -19,7 +19,7 @@ from beautyspot.batch.window import Map, ends_in_order, over
 from beautyspot.concurrency.waiting import Job, check_asyncio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from contextvars import Context
 
     from beautyspot.batch.lookups import Item
@@ -37,6 +37,35 @@ CANCELLED: Final = (
     ', and was cancelled. Give more time, or mark it on_cancel="finish": then it goes on, and its '
     "result is stored if it comes"
 )
+
+
+class Results(AsyncGenerator[Any, None]):
+    """What `spot.map` of a coroutine function gives: says what to write in place of `list`."""
+
+    def __init__(self, given: AsyncGenerator[Any, None]) -> None:
+        self._given = given
+
+    def __anext__(self) -> Coroutine[Any, Any, Any]:
+        return self._given.__anext__()
+
+    def asend(self, value: None) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
+        return self._given.asend(value)
+
+    def athrow(self, *error: Any) -> Coroutine[Any, Any, Any]:
+        """As of an asynchronous generator."""
+        return self._given.athrow(*error)
+
+    def aclose(self) -> Coroutine[Any, Any, None]:
+        """As of an asynchronous generator."""
+        return self._given.aclose()
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(
+            "spot.map of a coroutine function gives its results in an event loop: write "
+            "`async for result in spot.map(…)`, or `[result async for result in spot.map(…)]`, in "
+            "an `async def` that asyncio.run runs"
+        )
 
 
 class AsyncMap(Map):
@@ -161,12 +190,14 @@ class AsyncMap(Map):
         """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
         self.stop()
         self._ticker.cancel()
-        if self.inputs.reader is not None:
-            self.inputs.reader.cancel()
+        reading = [] if self.inputs.reader is None else [self.inputs.reader]
+        for reader in reading:
+            reader.cancel()
         cancelled = None
-        while self.calls:
+        while tasks := [*self.calls.values(), *reading]:
             try:
-                await asyncio.wait(list(self.calls.values()))
+                await asyncio.wait(tasks)
+                reading = []
             except CancelledError as error:
                 cancelled = error
                 self._cancel()

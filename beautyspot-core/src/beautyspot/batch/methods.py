@@ -146,9 +146,9 @@ class BatchMethods:
         if progress:
             self._marking.note_map(meter)
         if target.is_coroutine:
-            from beautyspot.batch.async_map import AsyncMap
+            from beautyspot.batch.async_map import AsyncMap, Results
 
-            return AsyncMap(target, inputs, options, meter).give()
+            return Results(AsyncMap(target, inputs, options, meter).give())
         from beautyspot.batch.threads import ThreadMap
 
         return ThreadMap(target, inputs, options, meter).give()

@@ -15,8 +15,8 @@ from concurrent.futures import (
     Executor,
     Future,
     ThreadPoolExecutor,
-    wait,
 )
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from math import inf
@@ -211,8 +211,9 @@ class ThreadMap(Map):
         if self._own is not None:
             self._own.shutdown(wait=False)
         try:
-            wait(list(self.calls.values()))
             for item, future in list(self.calls.items()):  # a note may be lost by Ctrl-C
+                with suppress(CancelledError):
+                    future.exception()  # waits for its end
                 self.settle(item, future)
             if self._own is not None:
                 self._own.shutdown()

@@ -33,8 +33,8 @@ class Stats(LimiterCounts):
         bypassed: calls that ran uncached.
         changed: results that were not stored, since what their key is made of changed meanwhile.
         errors: failures of beautyspot.
-        seconds_saved: how long the executions worked that hits made unnecessary: what they queued
-            for limits is no work.
+        seconds_saved: how long the executions worked that hits made unnecessary, each from when it
+            had its permit.
         seconds_spent: how long the executions worked.
         money_saved, money_spent: the same of what they cost.
         entries, bytes: of all results in the store; None if it fails, and after `shutdown`.

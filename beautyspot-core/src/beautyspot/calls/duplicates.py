@@ -1,4 +1,4 @@
-"""Warn where two functions have one identity: each gets the other's results.
+"""Warn where two functions have one identity: each gets the other's results; or one name.
 
 A function is noted when its first key is made, if its name alone is its identity. What is kept of
 it are its code objects, which refer to no function, module or Spot. There is no lock: each step is
@@ -7,12 +7,13 @@ one operation of a dict.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
-from beautyspot.functions.names import chain, identifier_of, is_ours
+from beautyspot.functions.names import captured, chain, identifier_of, is_ours, unwrap_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +75,33 @@ class Duplicates:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: Identities | None = None
+        self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
+
+    def note_wrapper(self, function: Any) -> None:
+        """Say that functions share the name of a wrapper that does not carry theirs.
+
+        Such a wrapper is a local function that captured others, and the decorator in which it
+        stands has ended. What is marked where it stands is none, whatever it captured.
+        """
+        wrapper = unwrap_ours(function)
+        if type(wrapper) is not FunctionType or "__wrapped__" in vars(wrapper):
+            return
+        inner = [each for each in captured(wrapper).values() if type(each) is FunctionType]
+        frame = sys._getframe() if inner else None
+        while frame is not None:
+            if wrapper.__code__ in frame.f_code.co_consts:
+                return
+            frame = frame.f_back
+        name, names = identifier_of(wrapper), [identifier_of(unwrap_ours(each)) for each in inner]
+        for one, other in zip(self._wrapped.setdefault(name, names), names, strict=False):
+            if one != other:
+                self._engine.reporter.once(
+                    f"bare {name}",
+                    f"{name} is the name of both {one} and {other}, since their decorator does "
+                    "not pass on names: they are counted, listed and invalidated as one. Write "
+                    f"@functools.wraps(function) above the def of {wrapper.__name__} in the "
+                    "decorator, or give each function a mark(name=)",
+                )
 
     def note(self, named: Any, identifier: str, key: Key) -> Callable[[], bool]:
         """Remember a function by its identity, and report another one that has the same.

@@ -34,17 +34,19 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.leading import followed, lease
+from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     has_its_key,
     report_no_key,
     warn_inactive,
+    warn_outside_asyncio,
     warn_stale,
 )
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
+from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
 from beautyspot.resilience.observers import NOBODY
@@ -104,12 +106,24 @@ def given(engine: Engine, call: Call, value: Any) -> Any:
 
 
 async def answer_async(engine: Engine, call: Call) -> Any:
-    """What `answer` gives, also where looking may block; `ELSEWHERE` outside of asyncio alone."""
+    """What `answer` gives, also where looking may block; never `ELSEWHERE`."""
     value = answer(engine, call, in_place=True)
-    if value is not ELSEWHERE or not in_asyncio():
+    if value is not ELSEWHERE:
         return value
+    if not in_asyncio():
+        return answer(engine, call, in_place=False) if call.mode == "replay" else MISSING
     value = await _look_up(engine, call)
     return value if value is MISSING else given(engine, call, value)
+
+
+def strand(engine: Engine, call: Call) -> None:
+    """Have a call outside of asyncio (in Trio, say) run uncached: our waits do not work there.
+
+    In the mode "replay" nothing waits.
+    """
+    if not in_asyncio() and call.mode != "replay":
+        warn_outside_asyncio(engine, call)
+        call.key = ""
 
 
 async def _look_up(engine: Engine, call: Call) -> Any:
@@ -175,10 +189,15 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
         if holders.held:
             holders.end_orphans()
         flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if not leads and flight is not None:  # without a flight: to wait might be a deadlock
-            outcome, flight = yield from followed(engine, call, flight, deadline)
+        while not leads and flight is not None:  # without a flight: to wait might be a deadlock
+            shared = yield from follow(engine, call, flight, deadline)
+            if shared is ABANDONED:
+                flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+                continue
+            outcome = taken_over(engine, call, shared, flight)
             if outcome is not None or call.alone:
                 return (yield from _or_stale(engine, call, outcome or Outcome()))
+            flight = None  # no value to share, or the deadline has passed
     run = Run(engine, call, flight)
     engine.running[run] = None  # until it ends, the store is open
     try:
@@ -256,7 +275,8 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if outcome.error is not None:
         counted.failures += execution.has_failed()
         if not task.is_result(outcome.error):
-            run.share(outcome)
+            if run.flight is not None:
+                run.flight.finish(outcome)
             return (yield from _or_stale(engine, call, outcome))
     elif task.options.price is not None:
         engine.price(call, lambda: outcome.value)

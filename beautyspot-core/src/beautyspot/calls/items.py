@@ -11,14 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.flow import not_stored
+from beautyspot.calls.flow import flow, not_stored
 from beautyspot.calls.item_runs import Item, ItemRuns
 from beautyspot.calls.reports import (
     report_no_key,
     warn_inactive,
     warn_outside_asyncio,
 )
-from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
+from beautyspot.calls.steps import Block, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.results.validity import MISSING
 from beautyspot.tasks.task import Call
@@ -51,8 +51,8 @@ async def await_items(engine: Engine, whole: Call) -> Any:
         stranded = not in_asyncio()  # in Trio, say, where our waits do not work
         if stranded and whole.mode == "replay":  # which never waits for the function
             return drive(_begun(engine, whole))
-        flow = _begun(engine, whole, in_loop=True, stranded=stranded)
-        return await drive_async(flow, engine.executor)
+        begun = _begun(engine, whole, in_loop=True, stranded=stranded)
+        return await drive_async(begun, engine.executor)
     finally:
         engine.last_calls.note(whole)
 
@@ -85,17 +85,11 @@ def _begun(engine: Engine, whole: Call, *, in_loop: bool = False, stranded: bool
     except TypeError as error:
         if whole.task.fits(whole):
             raise
-        return _misfit(engine, whole, error)
+        report_no_key(engine, whole, error)  # the function itself tells its caller
+        return flow(engine, whole)
     join(engine, whole)
     items = _items(engine, whole, given, in_loop=in_loop, stranded=stranded)
     return _flow(engine, whole, given, items)
-
-
-def _misfit(engine: Engine, whole: Call, error: Exception) -> Flow:
-    """A call that does not fit the signature: the function itself tells its caller."""
-    report_no_key(engine, whole, error)
-    outcome: Outcome = yield Execute(whole, engine.observers)
-    return outcome
 
 
 def _items(

@@ -31,24 +31,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
-def followed(
-    engine: Engine, call: Call, flight: Flight | None, deadline: float
-) -> Generator[Step, Any, tuple[Outcome | None, Flight | None]]:
-    """What a follower gets; or None, and the flight that it leads, if any, to run the function.
-
-    It follows as often as leaders abandon their flights.
-    """
-    leads = False
-    while flight is not None and not leads:
-        shared = yield from follow(engine, call, flight, deadline)
-        if shared is ABANDONED:
-            flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-            continue
-        outcome = taken_over(engine, call, shared, flight)
-        return outcome, None  # None: no value to share, or the deadline has passed
-    return None, flight
-
-
 def follow(
     engine: Engine, call: Call, flight: Flight, deadline: float
 ) -> Generator[Step, Any, object]:
@@ -119,7 +101,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
         deadline: by `monotonic`.
         begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
     """
-    engine, call, cache = run.engine, run.call, run.engine.cache
+    call, cache = run.call, run.engine.cache
     if call.refresh:
         call.rejected = inf
         yield from after_older(run, deadline)
@@ -131,9 +113,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
             begun = yield from _wait_for_lease(run, deadline)
             continue
         before, entry = call.rejected, in_full(found)
-        value = ELSEWHERE if engine.blocking else cache.taken(call, entry, in_place=True)
-        if value is ELSEWHERE:
-            value = yield Block(partial(cache.taken, call, entry))
+        value = yield Block(partial(cache.taken, call, entry))
         if value is not MISSING:
             run.share_found(entry)
             return value

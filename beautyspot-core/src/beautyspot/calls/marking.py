@@ -96,6 +96,8 @@ class Marking:
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
         check_is_no_class(function)
+        if options.name is None:
+            self._duplicates.note_wrapper(function)
         return self._marked(function, options)
 
     def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:

@@ -34,10 +34,6 @@ ASYNCHRONOUS: Final = ("coroutine", "async generator")
 """Kinds of functions whose calls run in event loops."""
 
 
-IN_LOOP: Final = 32_768
-"""Bytes of a result that an event loop may write itself."""
-
-
 class Run:
     """The right to run one call's function and to store its result.
 
@@ -47,7 +43,7 @@ class Run:
         leased: whether it holds the lease of its key, which keeps other processes out.
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
-        took: seconds that the function worked, less what it queued for limits.
+        took: seconds that the function worked, from when it had its permit.
         asked: when the store was last asked about the key, by `monotonic`.
         shared: what those get who follow: the bytes of the result, or the outcome itself; None has
             each of them run the function itself.
@@ -110,11 +106,6 @@ class Run:
 
     # -------------------------------------------------------------------------------- keeping
 
-    def share(self, result: object) -> None:
-        """Give `result` to the followers before the end."""
-        if self.flight is not None:
-            self.flight.finish(result)
-
     def share_found(self, entry: Entry) -> None:
         """Share what is stored with those who came before the store was asked for it."""
         self.shared = entry
@@ -166,6 +157,7 @@ class Run:
         self.pending = Pending(
             call.task, record, self.since or 0,
             leased=self.leased, replaces=call.replaces or unknown, earlier=earlier,
+            most=self.engine.cache.placement.blob_threshold,
         )  # fmt: skip
         self.leased = False  # who writes the result releases the lease
         call.made_at = record.made_at
@@ -186,20 +178,12 @@ class Run:
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write(pending)
+            writer.write_with_others(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
-        elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
+        elif engine.blocking or not writer.write_now(pending):
             yield Block(partial(writer.write, pending))
         self.has_saved()
-
-    def _takes_longer(self, pending: Pending) -> bool:
-        """Whether the result is compressed, large, or makes a blob: in no event loop."""
-        data: object = pending.record.result_data
-        if not isinstance(data, bytes | bytearray | memoryview) or len(data) > IN_LOOP:
-            return True
-        form, threshold = self.call.task.form, self.engine.cache.placement.blob_threshold
-        return form.compresses or form.wants_blob(len(data), threshold)
 
     def queued(self) -> bool:
         """Have the result saved behind its callers, where that can be; whether it is."""

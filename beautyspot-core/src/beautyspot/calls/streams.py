@@ -27,14 +27,13 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import answer, answer_async, not_stored
-from beautyspot.calls.reports import has_changed, report_no_lease, warn_outside_asyncio
+from beautyspot.calls.flow import answer, answer_async, not_stored, strand
+from beautyspot.calls.reports import has_changed, report_no_lease
 from beautyspot.calls.runs import Run
 from beautyspot.calls.steps import Block, Observed, Outcome
 from beautyspot.concurrency.queueing import Work
-from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import SerializationError
-from beautyspot.results.validity import ELSEWHERE, MISSING
+from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -303,12 +302,10 @@ def _flow(  # noqa: C901 - one call in its order
                 return Outcome(stored[-1])
         if skipped and not isinstance(heard.error, Exception | None):
             return heard  # a cancellation, say, of which no function runs to be told
-        for _ in range(skipped):
-            yield Resume(stream, Outcome())
         while True:
             if heard.value is not None or heard.error is not None:
                 stream.stop()
-            outcome: Outcome = yield Resume(stream, heard)
+            outcome: Outcome = yield Resume(stream, Outcome() if skipped else heard)
             if isinstance(heard.error, GeneratorExit) and outcome.error is None:
                 stream.tell_end(heard.error)
                 return heard
@@ -316,7 +313,10 @@ def _flow(  # noqa: C901 - one call in its order
                 return (yield from stream.ended(getattr(outcome.error, "value", None)))
             if outcome.error is not None:
                 return outcome
-            heard = yield Give(stream.recorded(outcome.value))
+            if skipped:  # the consumer has got this one
+                skipped -= 1
+            else:
+                heard = yield Give(stream.recorded(outcome.value))
     finally:
         engine.has_run(stream)
         engine.last_calls.note(call)
@@ -356,7 +356,10 @@ def iterating(
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         call = prepare(args, kwargs)
-        flow, heard = _flow(engine, call, await _stored(engine, call)), None
+        stored = await answer_async(engine, call)
+        if stored is MISSING:
+            strand(engine, call)
+        flow, heard = _flow(engine, call, stored), None
         try:
             while True:
                 step: Any = flow.send(heard)
@@ -378,14 +381,3 @@ def iterating(
             del outcome
 
     return wrapper
-
-
-async def _stored(engine: Engine, call: Call) -> Any:
-    """What is stored for the call, or `MISSING`; in Trio, say, where our waits do not work."""
-    stored = await answer_async(engine, call)
-    if stored is ELSEWHERE and call.mode == "replay":
-        stored = answer(engine, call, in_place=False)
-    elif (stored is ELSEWHERE or stored is MISSING) and not in_asyncio():
-        warn_outside_asyncio(engine, call)
-        call.key = ""
-    return MISSING if stored is ELSEWHERE else stored

@@ -14,17 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, answer_async, flow
+from beautyspot.calls.flow import answer, answer_async, flow, strand
 from beautyspot.calls.items import await_items, call_items
-from beautyspot.calls.reports import warn_outside_asyncio
-from beautyspot.calls.steps import Execute, Outcome, drive, drive_async
+from beautyspot.calls.steps import Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency import holders, queueing, single_flight
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.functions.kinds import look_like
 from beautyspot.limits import concurrency_cap
 from beautyspot.messages import error_shown
-from beautyspot.results.validity import ELSEWHERE, MISSING
+from beautyspot.results.validity import MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:
@@ -71,10 +70,9 @@ async def _await(engine: Engine, call: Call) -> Any:
     try:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
-        if value is MISSING or value is ELSEWHERE:
-            if not in_asyncio():
-                value = await _await_outside_asyncio(engine, call)
-            elif call.task.options.on_cancel == "finish":
+        if value is MISSING:
+            strand(engine, call)
+            if call.task.options.on_cancel == "finish" and in_asyncio():
                 value = await _finish(engine, call)
             else:
                 value = await drive_async(flow(engine, call), engine.executor)
@@ -83,19 +81,6 @@ async def _await(engine: Engine, call: Call) -> Any:
         return value
     finally:
         engine.last_calls.note(call)
-
-
-async def _await_outside_asyncio(engine: Engine, call: Call) -> Any:
-    """A call outside of asyncio (in Trio, say), where our waits do not work."""
-    if call.mode == "replay":  # which never waits for the function
-        value = answer(engine, call, in_place=False)
-        return drive(flow(engine, call)) if value is MISSING else value
-    warn_outside_asyncio(engine, call)
-    outcome = await Execute(call, engine.observers).perform_async(engine.executor)
-    try:
-        return outcome.unwrap()
-    finally:
-        del outcome  # as in `drive`
 
 
 # ---------------------------------------------------------------------- on_cancel="finish"

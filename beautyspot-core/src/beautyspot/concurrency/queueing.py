@@ -1,21 +1,15 @@
-"""How long executions work: not while they queue for a limit. And what may end that queueing.
-
-A limiter that makes its caller wait says so by `queued`. That counts for each execution that the
-caller is part of, in child tasks too, and where several of these queue at once, once.
+"""When an execution begins, and how long it works. And what may stop it before that.
 
 A function that is limited begins when it has its permit. Until then its call may be refused, or
-given up: then there was no execution.
+given up: then there was no execution. What it waits for once it has begun is part of its time.
 
-A `Work` tells how many of its calls queue now, also one that is of no execution, but of a map. A
-`Start` is of one call: as long as the user's function has not begun, it can be stopped, also where
-it queues for a limit of that function. What the function itself queues for is left alone.
+A `Start` is of one call: as long as the user's function has not begun, it can be stopped, also
+where it waits for a limit of that function. What the function itself waits for is left alone.
 """
 
 from __future__ import annotations
 
 import contextvars
-import os
-import threading
 from contextlib import contextmanager
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
@@ -38,8 +32,6 @@ _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
     "beautyspot_executions", default=None
 )
 
-_lock = threading.Lock()
-
 
 class NotBegun(BaseException):
     """A call was stopped before its function began, and has cost nothing."""
@@ -48,8 +40,7 @@ class NotBegun(BaseException):
 class Work:
     """The time that one execution works; that of a generator item by item.
 
-    What the execution, or a call that it made, queues for limits is no work, nor is what comes
-    between two items.
+    What comes before the permit of a limited function is no work, nor is what is between two items.
 
     Args:
         counted: where the run is counted when the user's function begins; None: nowhere.
@@ -60,16 +51,14 @@ class Work:
         has_begun: whether the user's function has begun.
         is_held: whether a permit was asked for, without which it does not begin.
         seconds: how long it worked until it rested; 0.0 where the function did not begin.
-        queueing: how many calls queue now, of those that were made in it.
     """
 
-    # Of the class, since most executions never queue: to set them all takes as long as the rest.
+    # Of the class: to set them all takes as long as the rest.
     has_begun = is_held = False
     seconds = 0.0
-    _worked = _queued = _since = 0.0
+    _worked = 0.0
     _began: float | None = None
     _before: Within | None = None
-    queueing = 0
 
     def __init__(
         self, counted: Counted | None = None, number: int = 1, *, is_limited: bool = False
@@ -90,7 +79,9 @@ class Work:
         """Note that the user's function begins, or has begun."""
         if not self.has_begun:
             self.has_begun = True
-            self.seconds = max(0.0, self._worked - self._queued)
+            self.seconds = self._worked
+            if self._began is not None:  # what came before it was the wait for its permit
+                self._began, self._worked = perf_counter(), 0.0
             if self._counted is not None:
                 self._counted.runs += self._number
 
@@ -105,23 +96,9 @@ class Work:
         if self._began is not None:
             self._worked += perf_counter() - self._began
         if self.has_begun or not self.is_held:
-            self.seconds = max(0.0, self._worked - self._queued)
+            self.seconds = self._worked
         _within.set(self._before)
         self._began = self._before = None
-
-    def enter(self, now: float) -> None:
-        """Note that a call begins to queue."""
-        with _lock:  # nothing is called here
-            if not self.queueing:
-                self._since = now
-            self.queueing += 1
-
-    def leave(self, now: float) -> None:
-        """Note that it goes on."""
-        with _lock:
-            self.queueing -= 1
-            if not self.queueing:
-                self._queued += now - self._since
 
 
 class Start(Awaited):
@@ -219,37 +196,3 @@ def stopping(wake: Callable[[], object]) -> Iterator[Start | None]:
 def stand_alone() -> None:
     """Have what runs from here, in this context, be no part of any execution."""
     _within.set(None)
-
-
-@contextmanager
-def queued() -> Iterator[None]:
-    """In the block the running call queues for a limit."""
-    around = _around()
-    began = perf_counter()
-    for each in around:
-        each.enter(began)
-    try:
-        yield
-    finally:
-        ended = perf_counter()
-        for each in around:
-            each.leave(ended)
-
-
-def _around() -> list[Work]:
-    found: list[Work] = []
-    within = _within.get()
-    while within is not None:
-        if not isinstance(within[0], Start):
-            found.append(within[0])
-        within = within[1]
-    return found
-
-
-def _reset_after_fork() -> None:  # pragma: no cover - children are not measured
-    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

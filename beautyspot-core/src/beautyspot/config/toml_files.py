@@ -9,9 +9,12 @@ working directory is not below it. Of two in one folder `beautyspot.toml` wins.
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
+from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +26,10 @@ LARGEST: Final = 4 * 2**20
 
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")
+_HEADER: Final = rb"""(?mx) ^[ \t]* \[ (
+    (?: tools? [ \t]* \. [ \t]* )? ["']? ([Bb][\w-]{7,11}) ["']? [ \t]* ((?: \.[^\]\n]+ )?)
+) \]"""
+"""A table whose name might be meant to be ours, with what follows the name in it."""
 
 
 class ConfigFile(NamedTuple):
@@ -98,6 +105,7 @@ def _read_if_ours(path: Path) -> ConfigFile | None:
     for key in base:
         table = table.get(key) if isinstance(table, dict) else None
     if table is None:
+        _warn_of_near_misses(path, content)
         return None
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
@@ -115,3 +123,15 @@ def _content(path: Path) -> bytes:
     if len(content) > LARGEST:
         raise ConfigError(f"{path} is over {LARGEST} bytes: shorten it, or pass config=False")
     return content
+
+
+def _warn_of_near_misses(path: Path, content: bytes) -> None:
+    """Warn, since other tools share the file: an error would be too much."""
+    for found in re.finditer(_HEADER, content):
+        header, name, rest = (part.decode("utf-8", "replace") for part in found.groups())
+        letters = Counter(name.lower())
+        if (letters & Counter(_TABLE[-1])).total() > 8 and letters.total() <= 12:
+            warn_once(
+                f"{path}: [{header.strip()}] is no table of beautyspot's, and is not read: write "
+                f"[{'.'.join(_TABLE)}{rest}]"
+            )

@@ -236,18 +236,16 @@ class LimiterBase(Backend):
     ) -> Reservation:
         """`consume_async`: threads ask, and none is taken while the call waits for its time."""
         from beautyspot.concurrency.making import Making
-        from beautyspot.concurrency.queueing import queued  # as in `consume`
 
         make = partial(self._reserve_within, cost, timeout)
         making = Making(make, self._release_quietly, executor)
-        with queued():
-            reservation = await making.run()
-            try:
-                if reservation.delay > 0:
-                    await self._wait_by_threads(reservation, timeout, executor)
-            except BaseException:
-                making.give_back()
-                raise
+        reservation = await making.run()
+        try:
+            if reservation.delay > 0:
+                await self._wait_by_threads(reservation, timeout, executor)
+        except BaseException:
+            making.give_back()
+            raise
         self._mark_used(reservation)
         return reservation
 
@@ -290,11 +288,8 @@ class LimiterBase(Backend):
     @contextmanager
     def _giving_back(self, reservation: Reservation) -> Iterator[None]:
         """Give the reservation back where the wait is given up, cancelled or interrupted."""
-        from beautyspot.concurrency.queueing import queued  # as in `consume`
-
         try:
-            with queued():
-                yield
+            yield
         except BaseException:
             self._release_quietly(reservation)
             raise

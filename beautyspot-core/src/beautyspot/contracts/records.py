@@ -47,7 +47,7 @@ class TaskRecord(NamedTuple):
     arg_digests: str | None = None  # JSON object: argument name -> short digest
     tags: tuple[str, ...] = ()  # of `mark(tags=)`
     made_at: float | None = None  # `updated_at` as a number
-    took: float | None = None  # seconds that the function worked: not what it queued for limits
+    took: float | None = None  # seconds that the function worked, once it had its permit
     expires_at: float | None = None  # when it is no longer valid; None: never
     used_at: float | None = None  # last hit, at most an hour behind
     code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"

@@ -13,8 +13,6 @@ import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.functions.names import unwrap_ours
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -80,6 +78,8 @@ def what_does_not_fit(given: object, function: Callable[..., Any], *, after: int
 
     A wrapper may be called with other arguments than what it wraps, so it is believed as it is.
     """
+    from beautyspot.functions.names import unwrap_ours  # which a Spot can start without
+
     if not callable(given):
         return None
     try:

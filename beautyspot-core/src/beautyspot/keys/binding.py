@@ -89,10 +89,12 @@ class Binding:
         apart = taken_apart(func)
         signature, passes_on = _signature(apart.func)
         roots = {entry: entry.partition(".")[0] for entry in ignore}
-        dropped, paths = {entry for entry, root in roots.items() if entry == root}, _paths_in(roots)
-        named = {*known}.intersection(roots)
-        _check_names(apart.func, signature, [*roots.values(), *key_of], named)
         parameters = tuple((signature or _ANY).parameters.values())
+        taken = {parameter.name for parameter in parameters}
+        named = {*known}.intersection(roots) - taken
+        dropped = {entry for entry, root in roots.items() if entry == root} - named
+        _check_names(apart.func, signature, [*roots.values(), *key_of], named)
+        paths = _paths_in(roots)
         changes = {name: _less(each) for name, each in paths.items()}
         changes |= {name: _keyed(function) for name, function in key_of.items()}
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
@@ -105,7 +107,6 @@ class Binding:
             partial(bind, *apart.args, **apart.keywords) if is_bound else bind
         )
         self.bound = bound_names(func)
-        taken = {parameter.name for parameter in parameters}
         if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
             taken |= {*roots.values()} - named - _captured_names(apart.func, chain(apart.func))
         self.variables = tuple([entry for entry, name in roots.items() if name not in taken])

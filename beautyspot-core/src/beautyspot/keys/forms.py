@@ -594,9 +594,9 @@ def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
 
 
 def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
-    """Whether an attribute follows from the others: what a cached property keeps, and the hash.
+    """Whether an attribute follows from the others: what a cached property keeps, hash, address.
 
-    Reading one must not change the key; and hashes of texts differ between processes.
+    Reading one must not change the key; and hashes and addresses differ between processes.
     """
     if type(name) is not str:
         return False
@@ -604,6 +604,10 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
     if found is not None and not _LAZY.isdisjoint([b.__name__ for b in type(found).__mro__]):
         return True
+    if name == "_now" and any(base.__module__ == "http.cookiejar" for base in kind.__mro__):
+        return True  # when a jar was asked last
+    if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
+        return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
     kept = name[:1] == "_" and "hash" in name
     return kept and (item is None or _is_hash_of_rest(walk, value, name, item))
 

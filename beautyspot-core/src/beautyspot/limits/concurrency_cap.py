@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.queueing import queued, stopping
+from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
 
@@ -125,7 +125,7 @@ class Place:
         try:
             waits = not self.cap.line_up(self, bell)
             if waits:
-                with queued(), stopping(bell) as stop:
+                with stopping(bell) as stop:
                     for pause in self._pauses(timeout, tell):
                         if bell.wait(pause):
                             break
@@ -150,10 +150,9 @@ class Place:
             if waits and alarm is None:
                 check_asyncio("to wait for max_concurrent=")
             elif waits and alarm is not None:
-                with queued():
-                    for pause in self._pauses(timeout, tell):
-                        if await alarm.wait(pause):
-                            break
+                for pause in self._pauses(timeout, tell):
+                    if await alarm.wait(pause):
+                        break
             self._check(timeout)
         except BaseException:
             self.leave()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.making import Making
-from beautyspot.concurrency.queueing import queued, stopping
+from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell
 from beautyspot.errors import RateLimitError
 
@@ -94,6 +94,7 @@ class MachinePlaces:
         self._lock = threading.RLock()
         self._mine: set[str] = set()  # the leases that this process has, or asks for
         self._lines: dict[str, deque[Wake]] = {}  # of those that wait, by cap
+        self._awake: set[Wake] = set()  # those of them that were told to ask
 
     def enter(self, place: Place, timeout: float | None, tell: Tell) -> bool:
         """Block this thread until the call has a lease; whether it had to wait.
@@ -101,18 +102,22 @@ class MachinePlaces:
         Raises:
             RateLimitError: none was free within `timeout` seconds.
         """
-        bell, pause = Bell(), 0.0
-        with self._line(place.cap, bell) as line, queued(), stopping(bell) as stop:
-            for pause in _pauses(place.cap, timeout, tell):
-                if pause:
-                    bell.wait(pause)
+        cap, bell = place.cap, Bell()
+        if not place.lease and cap.name not in self._lines:
+            place.lease = self._ask(cap)
+        if place.lease or cap.move(place):
+            return False
+        with self._line(cap, bell) as line, stopping(bell) as stop:
+            for pause in _pauses(cap, timeout, tell):
+                woken = bell.wait(pause)
                 if stop is not None:
                     stop.check()
-                if line[0] is bell and not place.lease:
-                    place.lease = self._ask(place.cap)
-                if place.lease or place.cap.move(place):
+                if woken or line[0] is bell:
+                    place.lease = self._ask(cap)
+                if place.lease or cap.move(place):
                     break
-        return pause > 0
+                self._awake.discard(bell)
+        return True
 
     async def enter_async(self, place: Place, timeout: float | None, tell: Tell) -> bool:
         """`enter` for a task; threads ask for it, and a cancelled task keeps no lease.
@@ -120,20 +125,28 @@ class MachinePlaces:
         Raises:
             RateLimitError: as there.
         """
-        alarm, pause, ask = Alarm(), 0.0, partial(self._ask, place.cap)
-        with self._line(place.cap, alarm) as line, queued():
-            for pause in _pauses(place.cap, timeout, tell):
-                if pause:
-                    await alarm.wait(pause)
-                if line[0] is alarm and not place.lease:
+        cap, alarm, ask = place.cap, Alarm(), partial(self._ask, place.cap)
+        if not place.lease and cap.name not in self._lines:
+            place.lease = await Making(ask, self._drop, self._executor).run()
+        if place.lease or cap.move(place):
+            return False
+        with self._line(cap, alarm) as line:
+            for pause in _pauses(cap, timeout, tell):
+                woken = await alarm.wait(pause)
+                if woken or line[0] is alarm:
                     place.lease = await Making(ask, self._drop, self._executor).run()
-                if place.lease or place.cap.move(place):
+                if place.lease or cap.move(place):
                     break
-        return pause > 0
+                self._awake.discard(alarm)
+        return True
 
     @contextmanager
     def _line(self, cap: Cap, wake: Wake) -> Iterator[deque[Wake]]:
-        """The calls that wait for one cap, this one the last; the first one is woken to ask."""
+        """The calls that wait for one cap, this one the last.
+
+        The first one asks from time to time. For each lease that a call of this process gives back
+        one more is woken, and asks.
+        """
         with self._lock:
             line = self._lines.setdefault(cap.name, deque())
             line.append(wake)
@@ -142,13 +155,19 @@ class MachinePlaces:
         finally:
             with self._lock:
                 line.remove(wake)
+                self._awake.discard(wake)
                 if not line:
                     self._lines.pop(cap.name, None)
             self._wake_first(cap.name)
 
     def _wake_first(self, name: str) -> None:
-        for wake in list(self._lines.get(name, ()))[:1]:
-            wake()
+        with self._lock:
+            asleep = (wake for wake in self._lines.get(name, ()) if wake not in self._awake)
+            first = next(asleep, None)
+            if first is not None:
+                self._awake.add(first)
+        if first is not None:
+            first()
 
     def _ask(self, cap: Cap) -> str:
         """A lease that was free; "" where all are taken."""
@@ -212,14 +231,11 @@ def _name(cap: Cap, number: int) -> str:
 
 
 def _pauses(cap: Cap, timeout: float | None, tell: Tell) -> Iterator[float]:
-    """The seconds to wait before each question for a place, none before the first one.
-
-    `tell` is told of a long wait, once.
+    """The seconds to wait before each question for a place; `tell` is told of a long wait, once.
 
     Raises:
         RateLimitError: `timeout` seconds have passed.
     """
-    yield 0.0
     pause, tells, began = FIRST, True, monotonic()
     while True:
         waited = monotonic() - began

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.concurrency import deferred, holders, queueing, waiting
 from beautyspot.concurrency.holders import name_of
-from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
 from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
@@ -206,7 +205,6 @@ class Permit:
             return
         if self._start is not None:
             self._start.begin()
-        queueing.begin()
 
     def _choose_bucket(self) -> LimiterBase | None:
         """The limiter to ask: that of the key where there is one."""
@@ -227,8 +225,7 @@ class Permit:
             executor = self._limiting.executor
             return await bucket._consume_by_threads(cost, self._left(), executor)
         ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
-        with queued():  # its thread knows nothing of the execution that waits here
-            reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
+        reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
 
     @contextmanager
@@ -272,8 +269,9 @@ class Permit:
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited, self._counted)
         if self.waited > 0:
-            with queued():  # nor is it work of an execution to tell its observers
-                self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
+            self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
+        if not is_ours(self._function):  # it begins here, once its observers were told
+            queueing.begin()
         return self
 
     def _asked(self) -> Asked:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
+from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Awaited, Bell
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.store import Begun
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 BEATS: Final = 3
 """How often a lease is renewed within its time."""
+
+TOGETHER: Final = 256
+"""Keys that threads ask about in one trip."""
 
 FIRST: Final = 0.001
 LONGEST: Final = 1.0
@@ -76,6 +80,7 @@ class Leases:
         self._renewing = NeededThread("leases", self._renew_all, self.held.__len__)
         self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
+        self._together = Together(self._ask_of_all, min(TOGETHER, self._store.real.most_leases))
         self._lock = threading.Lock()  # nothing is called within it
         self.ended = False
 
@@ -86,11 +91,21 @@ class Leases:
     ) -> Begun:
         """Lease keys, and see what is stored under them; what is leased is renewed from here on.
 
+        Threads that ask about a key each, of a store that may block, share their trips to it.
+
         Raises:
             MetadataError: the store failed; `MetadataBusyError` `in_place` where it would wait.
         """
-        ask = self._store.begin_now if in_place else self._store.begin
-        begun: object = ask(keys, self.token, rejected=rejected)
+        if len(keys) == 1 and self._store.real.blocking and not in_place:
+            [key] = keys
+            begun = self._together((key, rejected))
+            if isinstance(begun, Begun):
+                found = {key: begun.found[key]} if key in begun.found else {}
+                leased = [key] if key in begun.leased else []
+                begun = begun._replace(found=found, leased=leased)
+        else:
+            ask = self._store.begin_now if in_place else self._store.begin
+            begun = ask(keys, self.token, rejected=rejected)
         if not isinstance(begun, Begun):
             advice = "return a Begun with its four fields"
             raise MetadataError(wrong_answer(self._store.real, "begin", begun, "a Begun", advice))
@@ -100,6 +115,12 @@ class Leases:
             if self.lease_time < inf:
                 self._renewing.begin()
         return begun
+
+    def _ask_of_all(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
+        rejected: dict[str, float] = {}
+        for _, each in asked:
+            rejected |= each
+        return self._store.begin([*dict(asked)], self.token, rejected=rejected)
 
     def release(self, *keys: str) -> None:
         """Release those of these keys that are held.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
+from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.covers import covers_of
 from beautyspot.contracts.records import is_newer
@@ -51,6 +52,12 @@ BYTES: Final = 256 * 2**20
 
 BATCH: Final = 256
 """Results in one transaction."""
+
+SMALL: Final = 65_536
+"""Bytes of a result that threads write together."""
+
+IN_LOOP: Final = 32_768
+"""Bytes of a result that an event loop may write itself."""
 
 LINGER: Final = 0.005
 """Seconds for which a result waits for others to share its transaction, unless a flush waits."""
@@ -96,6 +103,7 @@ class Writer:
         self._turn = threading.RLock()  # held while a batch of it is written
         self._thread = NeededThread("writer", self._work, self._has_work)
         self._bell = Bell()
+        self._together = Together(lambda batch: self.write(*batch), BATCH)
         self._pause, self._rests_until = 0.0, 0.0
         self._failure: Exception | None = None  # the last one
         self._is_watched = False
@@ -164,6 +172,17 @@ class Writer:
 
     # ------------------------------------------------------------------------------- writing
 
+    def write_with_others(self, pending: Pending) -> None:
+        """Write the result of a caller in this thread, or have another one write it with its own.
+
+        Alone where a failure is raised, which is none of others', or where it takes long.
+        """
+        is_small = pending.placed and pending.size <= SMALL
+        if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
+            self.write(pending)
+        else:
+            self._together(pending)
+
     def write(self, *batch: Pending, later: bool = False, insists: bool = False) -> bool:
         """Write results in this thread, `BATCH` in a transaction; whether any was stored.
 
@@ -188,7 +207,7 @@ class Writer:
         try:
             refused = self._saver.put(batch)
         except Exception as error:
-            if len(batch) > 1:
+            if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
             self._hold(batch[0], error)
             return False
@@ -216,14 +235,13 @@ class Writer:
         return taken
 
     def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is to be taken.
-
-        It is for results that make no blob.
-        """
+        """Write one in an event loop; False where that might wait, and another way is needed."""
         saver = self._saver
+        if not pending.placed or pending.size > IN_LOOP:
+            return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
-        if pending.replaces is not None or pending.earlier:
+        if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
         began, token = perf_counter(), saver.leases.token if pending.leased else ""
         row = Put(pending.record, covers_of(pending.record), pending.since, token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.keys.binding import Bound
@@ -124,9 +125,7 @@ class Addressing:
         self.follows = self._is_open = options.version == "auto"
         key = options.key
         self.has_own_id = isinstance(key, str) or callable(key)
-        per_argument: Mapping[str, Callable[[Any], object]] = {}
-        if key is not None and not isinstance(key, str) and not callable(key):
-            per_argument = key
+        per_argument = key if isinstance(key, Mapping) else {}
         self._keyed = frozenset(per_argument)
         # What the version follows may be named as well.
         inner = innermost_function(target) if self.follows else None
@@ -239,13 +238,11 @@ class Addressing:
         code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version = maker.version
-        if is_flat:
-            remembers = place is not None and are_small(values)
-        else:
-            remembers = place is not None and is_plain and place == self._place(call)
-        if remembers and len(memo) >= CALLS:
-            memo.clear()
-        if remembers:
+        if place is not None and (
+            are_small(values) if is_flat else is_plain and place == self._place(call)
+        ):
+            if len(memo) >= CALLS:
+                memo.clear()
             memo[place] = call.key, call.input_id, call.version
         if self._key_maker is not maker:  # another thread has found a new version meanwhile
             memo.clear()
@@ -284,12 +281,15 @@ class Addressing:
         if maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
+        walk = keygen.walk()
         for call in calls:
             try:
-                texts = keygen.texts_of(named(self.bind(*call)), keygen.walk())
+                texts = keygen.texts_of(named(self.bind(*call)), walk)
                 made.append(maker(keygen.id_of(texts, self._added)))
             except Exception:  # whoever makes the call meets it again
                 made.append("")
+            if walk.noted or walk.path:  # flat arguments leave no trace in it
+                walk = keygen.walk()
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:

@@ -12,7 +12,6 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import taken_apart
 from beautyspot.functions.names import (
@@ -30,6 +29,8 @@ from beautyspot.keys.walk import CAPTURED, Without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from beautyspot.errors import UnstableKeyError
 
 _STEP: Final = re.compile(r"<captured (\w+)>|\.(\w+)|.", re.DOTALL)
 _CODE: Final = (type, FunctionType, BuiltinFunctionType, MethodType, partial)
@@ -108,9 +109,7 @@ class Advisor:
         if owner is not None and not self._is_of_library(type(owner)):
             return f"{line} is of another package: pass its fields, or {other}"
         if is_all:
-            knows = isinstance(error.__cause__, UnstableKeyError)  # of a plug-in
-            more = f"; else {other}" if knows else ""
-            return f'if {line} changes no result, write mark(ignore=("{line}",)){more}'
+            return f'if {line} changes no result, write mark(ignore=("{line}",)); else {other}'
         return (
             f'mark(ignore=("{line}",)) leaves the whole {line} out of the key: do it only if no '
             f"part of it changes the result; else {other}"

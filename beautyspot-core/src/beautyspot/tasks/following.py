@@ -239,7 +239,7 @@ class _Follow:
         for step in chain(value):
             is_function = isinstance(step, FunctionType) and (is_ours(step) or self._is_own(step))
             if is_function and "<" not in step.__qualname__:  # of others, their text says this
-                self._attributes(step, vars(step))
+                self._attributes(step, {k: v for k, v in vars(step).items() if k[:2] != "__"})
             if is_ours(step):  # a helper that is marked says by its version what changes
                 version = version_of(step)
                 if version is not None:
@@ -324,7 +324,8 @@ class _Follow:
     def _attributes(self, definition: Any, values: dict[str, Any]) -> None:
         """Count what was set on a class, or on a function, less what functions change of it."""
         name = identifier_of(definition)
-        changed = _beneath(self._changed_in(namespace_of(definition)), definition.__qualname__)
+        paths = self._changed_in(namespace_of(definition)) if values else ()
+        changed = _beneath(paths, definition.__qualname__)
         for key, value in values.items():
             if not (key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"):
                 where = f"{name.replace(':', '.')}.{key}"
@@ -363,11 +364,11 @@ class _Follow:
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
         is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        shown = value
-        if issubclass(type(value), functools.cached_property):
-            shown = value.func  # beside it stand other attributes in each Python
-        elif issubclass(type(value), functools.singledispatchmethod):
-            shown = dict(value.dispatcher.registry)
+        kind, shown = type(value), value
+        if issubclass(kind, functools.cached_property):
+            shown = vars(value)["func"]  # beside it stand other attributes in each Python
+        elif issubclass(kind, functools.singledispatchmethod):
+            shown = dict(vars(value)["dispatcher"].registry)
         text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not is_code:
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
