@@ -427,7 +427,7 @@ class KeyValueStore(MetadataStoreBase):
                 row, gone = self._row(key), None
                 if row.record is None or row.since < number:
                     continue
-                data = row_data(row.record, row.since, number)  # it stays, also when that is removed
+                data = row_data(row.record, row.since, number)  # and stays below it
             if self.write(f"r/{key}", data, row.tag) is not None:
                 return gone
         return None
