@@ -143,7 +143,8 @@ class Server:
         """
         client = self._client
         if client is None:
-            client = self._client = client_of(self.address)
+            with self._turn:  # else threads that come first together make one each
+                client = self._client = self._client or client_of(self.address)
         if self.address.kind == "cluster":
             return client.execute_command(*command)
         pool = client.connection_pool
