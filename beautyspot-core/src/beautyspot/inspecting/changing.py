@@ -50,23 +50,15 @@ def remove_all(cache: Cache, wanted: Filter) -> Removed:
     """Remove every row that the filter lets through.
 
     Raises:
-        MetadataError: the store failed; says how many were removed before.
+        MetadataError: the store failed; what was not reached is still there.
     """
     cache.insist()
     removed, whats = Removed(0, 0), _invalidations(cache, wanted)
-    try:
-        for what in whats or ():
-            entries, size = cache.invalidate(what)
-            removed = Removed(removed.entries + entries, removed.size + size)
-        for page in _pages(Listing(cache.store.real, wanted).rows()) if whats is None else ():
-            removed = _remove(cache, page, removed)
-    except MetadataError as error:
-        if not removed.entries:
-            raise
-        raise MetadataError(
-            f"{error} Before that, {removed.entries} results were removed; what else matches is "
-            "still there: try again when it is mended"
-        ) from error
+    for what in whats or ():
+        entries, size = cache.invalidate(what)
+        removed = Removed(removed.entries + entries, removed.size + size)
+    for page in _pages(Listing(cache.store.real, wanted).rows()) if whats is None else ():
+        removed = _remove(cache, page, removed)
     return removed
 
 
@@ -176,7 +168,7 @@ class Changing:
 
         Raises:
             ConfigError: a filter is wrong, or none is given.
-            MetadataError: the store failed, and says how many were removed before.
+            MetadataError: the store failed; what was not reached is still there.
         """
 
         wanted = read_filter("remove", where, self.metadata.now)

@@ -26,8 +26,9 @@ from beautyspot.errors import (
 )
 from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.filters import Listing, name_of
-from beautyspot.inspecting.parts import Fault, check_digest, checked, grouped, is_named, with_data
+from beautyspot.inspecting.parts import Fault, check, checked, digests_of, grouped, with_data
 from beautyspot.results.file_results import Source
+from beautyspot.results.validity import is_named
 from beautyspot.serialization.payload import FILE_CODEC
 from beautyspot.tasks.form import extension
 
@@ -77,7 +78,7 @@ class Seal:
     def __init__(self, record: TaskRecord, parts: Parts, target: Cache, *, vouch: bool) -> None:
         self._record = record
         self._vouches = vouch and not record.is_signed
-        self._ours = parts.plain_digests(record) if self._vouches else parts.digests(record)
+        self._ours = digests_of(record, None if self._vouches else parts.keys)
         self._theirs: list[Digest] = []
         self.digest = as_copied(record.digest)
         keys = target.signing_keys
@@ -92,9 +93,9 @@ class Seal:
 
     def _end(self) -> None:
         record = self._record
-        if any(is_named(record, digest) for digest in self._theirs):
+        if is_named(self._theirs, record.digest):
             return
-        check_digest(record, self._ours)
+        check(record, self._ours)
         if not self._theirs:
             return
         if not self._ours or not (record.is_signed or self._vouches):

@@ -54,6 +54,9 @@ BATCH: Final = 256
 SMALL: Final = 65_536
 """Bytes of a result that threads write together."""
 
+IN_LOOP: Final = 32_768
+"""Bytes of a result that an event loop may write itself."""
+
 LINGER: Final = 0.005
 """Seconds for which a result waits for others to share its transaction, unless a flush waits."""
 
@@ -172,8 +175,7 @@ class Writer:
 
         Alone where a failure is raised, which is none of others', or where it takes long.
         """
-        data, form = pending.record.result_data, pending.task.form
-        is_small = type(data) is bytes and len(data) <= SMALL and not form.compresses
+        is_small = pending.placed and pending.size <= SMALL
         if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
             self.write(pending)
         else:
@@ -203,9 +205,9 @@ class Writer:
         try:
             refused = self._saver.put(batch)
         except Exception as error:
-            if len(batch) > 1:
+            if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            self._hold(next(iter(batch)), error)
+            self._hold(batch[0], error)
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
@@ -231,14 +233,13 @@ class Writer:
         return taken
 
     def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is to be taken.
-
-        It is for results that make no blob.
-        """
+        """Write one in an event loop; False where that might wait, and another way is needed."""
         saver = self._saver
+        if not pending.placed or pending.size > IN_LOOP:
+            return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
-        if pending.replaces is not None or pending.earlier:
+        if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
         began, token = perf_counter(), saver.leases.token if pending.leased else ""
         row = Put(pending.record, covers_of(pending.record), pending.since, token)
