@@ -125,6 +125,7 @@ class Writer:
         if self.closed or not self._add(pending):
             return False
         if self.rest_left():
+            self._saver.let_go(pending)
             pending.tell(None)
         if self._thread.runs and len(self.pending) in (1, BATCH):
             self._bell()
