@@ -15,10 +15,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
@@ -125,7 +127,7 @@ class Writer:
         if self.closed or not self._add(pending):
             return False
         if self.rest_left():
-            self._saver.let_go(pending)
+            deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
         if self._thread.runs and len(self.pending) in (1, BATCH):
             self._bell()
