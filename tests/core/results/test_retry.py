@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from beautyspot.errors import MetadataError
 from beautyspot.results import writer
 from broken import BrokenStore

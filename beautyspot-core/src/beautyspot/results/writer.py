@@ -25,8 +25,7 @@ from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import is_newer
+from beautyspot.contracts.records import covers_of, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     MetadataBusyError,
@@ -36,8 +35,7 @@ from beautyspot.errors import (
 )
 from beautyspot.logs import logger
 from beautyspot.resilience.reporting import STORING
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import TooLarge
+from beautyspot.serialization.payload import FileData, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
