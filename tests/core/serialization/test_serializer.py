@@ -270,11 +270,11 @@ def test_a_recursion_error_never_escapes(serializer, monkeypatch):
 
 
 def test_a_size_that_msgpack_lacks_is_refused(serializer, monkeypatch):
-    def too_large(tree: object, **options: object) -> bytes:
+    def too_large(**options: object) -> None:
         raise ValueError("bytes is too large")
 
     with monkeypatch.context() as patched:
-        patched.setattr("beautyspot.serialization.writing.packb", too_large)
+        patched.setattr("beautyspot.serialization.writing.Packer", too_large)
         assert "too large" in refusal(serializer, (1,))
     monkeypatch.setattr("beautyspot.serialization.writing._MOST", 10)
     assert "4 GiB" in refusal(serializer, bytearray(2**16))

@@ -58,35 +58,31 @@ class TellingAddressing(Addressing):
         """
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
-        return {
-            n: t
-            for n, t in (call.written or self._written(call)).texts.items()
-            if not is_omitted(t)
-        }
+        texts = call.texts or self._write_again(call)
+        return {name: text for name, text in texts.items() if not is_omitted(text)}
 
     def tell_arguments(self, call: Addressed) -> None:
         """Note in the call what its arguments are: a digest of each, and a text for people."""
         try:
             if not self.has_own_id:
-                written = call.written or self._written(call)
-                digests: list[str] = []
-                for name, text in written.texts.items():
+                texts, digests = call.texts or self._write_again(call), list[str]()
+                for name, text in texts.items():
                     digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
                     digests.append(f'{_quoted(name)}:"{digest}"')
                 call.digests = f"{{{','.join(digests)}}}"
                 if self._options.arguments:
-                    call.arguments = shown(written.texts, written.definitions)
+                    call.arguments = shown(texts, call.written.definitions if call.written else ())
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
             pass
 
-    def _written(self, call: Addressed) -> Written:
-        """What is written of the arguments, where the key was known without that."""
+    def _write_again(self, call: Addressed) -> dict[str, str]:
+        """The texts of the arguments, where the key was known without them."""
         walk = self._keygen.walk()
         texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
-        call.written = Written(texts, walk.noted, {}, walk.kept, "", walk.definitions)
-        return call.written
+        call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
+        return texts
 
     # ------------------------------------------------------------------------- what spoils it
 
@@ -122,19 +118,19 @@ class TellingAddressing(Addressing):
         holds_nothing = self._key_maker is not None and not self.follows
         if holds_nothing and not more and FLAT.issuperset(map(type, values)):
             return None
-        written, has_moved = call.written or Written({}, {}, {}, {}), False
+        has_moved = False
         try:
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
-            elif call.written is None:
-                written = self._written(call)
-                has_moved = self._keygen.id_of(written.texts, self._added) != call.input_id
+            elif call.texts is None:
+                texts = self._write_again(call)
+                has_moved = self._keygen.id_of(texts, self._added) != call.input_id
         except Exception:  # it has no key any more
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
             return None
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, written, item, code, has_moved)
+        return Watch(call, call.written or Written({}, {}, {}), item, code, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
