@@ -86,8 +86,7 @@ class Stream(Run):
         if call.key:
             if call.may_store:
                 yield Block(self._ask)
-                self._watch = call.task.addressing.watch(call)
-                call.task.addressing.tell_arguments(call)
+                self._watch = call.task.addressing.begin(call)
                 self._data = []
             self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.running[self] = perf_counter()

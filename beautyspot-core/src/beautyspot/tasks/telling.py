@@ -58,27 +58,13 @@ class TellingAddressing(Addressing):
         """
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
-        texts = call.texts or self._write_again(call)
+        texts = self._texts_of(call)
         return {name: text for name, text in texts.items() if not is_omitted(text)}
 
-    def tell_arguments(self, call: Addressed) -> None:
-        """Note in the call what its arguments are: a digest of each, and a text for people."""
-        try:
-            if not self.has_own_id:
-                texts, digests = call.texts or self._write_again(call), list[str]()
-                for name, text in texts.items():
-                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
-                    digests.append(f'{_quoted(name)}:"{digest}"')
-                call.digests = f"{{{','.join(digests)}}}"
-                if self._options.arguments:
-                    call.arguments = shown(texts, call.written.definitions if call.written else ())
-            elif self._options.arguments:
-                call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
-        except Exception:  # noqa: S110 - of no text: the call is worth more
-            pass
-
-    def _write_again(self, call: Addressed) -> dict[str, str]:
-        """The texts of the arguments, where the key was known without them."""
+    def _texts_of(self, call: Addressed) -> dict[str, str]:
+        """The texts of the arguments, written here where the key was known without them."""
+        if call.texts is not None:
+            return call.texts
         walk = self._keygen.walk()
         texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
         call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
@@ -103,27 +89,41 @@ class TellingAddressing(Addressing):
             captured=self._identity.may_capture,
         )
 
-    def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
-        """Begin to watch what the call may change of its own key; None where that is nothing.
+    def begin(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
+        """Note what the arguments of a call are, and watch what it may change of its own key.
 
-        Most calls have flat arguments alone, which nobody can change. What was written of the
-        others when the call got its key is compared at the end; where nothing was, since the key
-        was known or the user's, it is seen here whether the call has that key still.
+        The call gets a digest of each argument, and a text for people. There is nothing to watch of
+        most calls: flat arguments nobody can change. What was written of the others when the call
+        got its key is compared at the end; where nothing was, since the key was known or the
+        user's, it is seen here whether the call has that key still.
 
         Args:
             call: the call, whose function runs next.
             item: True for the item of `each=` alone, False for all but that.
         """
+        is_unwritten, has_moved = call.texts is None, False
+        try:
+            if not self.has_own_id:
+                texts, digests = call.texts or self._texts_of(call), list[str]()
+                for name, text in texts.items():
+                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
+                    digests.append(f'{_quoted(name)}:"{digest}"')
+                call.digests = f"{{{','.join(digests)}}}"
+                if self._options.arguments:
+                    call.arguments = shown(texts, call.written.definitions if call.written else ())
+            elif self._options.arguments:
+                call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
+        except Exception:  # noqa: S110 - of no text: the call is worth more
+            pass
         values, more = call.bound
         holds_nothing = self._key_maker is not None and not self.follows
         if holds_nothing and not more and FLAT.issuperset(map(type, values)):
             return None
-        has_moved = False
         try:
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
-            elif call.texts is None:
-                texts = self._write_again(call)
+            elif is_unwritten:
+                texts = self._texts_of(call)
                 has_moved = self._keygen.id_of(texts, self._added) != call.input_id
         except Exception:  # it has no key any more
             has_moved = True
