@@ -34,10 +34,6 @@ ASYNCHRONOUS: Final = ("coroutine", "async generator")
 """Kinds of functions whose calls run in event loops."""
 
 
-IN_LOOP: Final = 32_768
-"""Bytes of a result that an event loop may write itself."""
-
-
 class Run:
     """The right to run one call's function and to store its result.
 
@@ -181,19 +177,13 @@ class Run:
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write_with_others(pending)
+            write = writer.write_with_others if engine.blocking else writer.write
+            write(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
-        elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
+        elif engine.blocking or not writer.write_now(pending):
             yield Block(partial(writer.write, pending))
         self.has_saved()
-
-    def _takes_longer(self, pending: Pending) -> bool:
-        """Whether the result is compressed, large, or makes a blob: in no event loop."""
-        data, task = pending.record.result_data, pending.task
-        if not isinstance(data, bytes) or len(data) > IN_LOOP or task.form.compresses:
-            return True
-        return self.engine.cache.placement.wants_blob(task, pending.record)
 
     def queued(self) -> bool:
         """Have the result saved behind its callers, where that can be; whether it is."""

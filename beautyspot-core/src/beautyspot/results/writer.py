@@ -56,6 +56,9 @@ BATCH: Final = 256
 SMALL: Final = 65_536
 """Bytes of a result that threads write together."""
 
+IN_LOOP: Final = 32_768
+"""Bytes of a result that an event loop may write itself."""
+
 LINGER: Final = 0.005
 """Seconds for which a result waits for others to share its transaction, unless a flush waits."""
 
@@ -117,16 +120,26 @@ class Writer:
 
         What look-ups of this process find from here on is its newest one.
         """
-        if isinstance(pending.record.result_data, FileData) or _is_killed_by_its_parent():
-            return False  # of a file, its caller may change the content
+        if isinstance(pending.record.result_data, FileData):
+            return False  # its caller may change the content
+        process: Any = sys.modules.get("multiprocessing.process")
+        if process is not None and process.current_process().daemon:
+            return False  # as the workers of a `Pool`: SIGTERM will end it, at any moment
         if self.closed or not self._add(pending):
             return False
-        if self.rest_left():
+        if self._rests_until:
             pending.tell(None)
-        if self._thread.runs and len(self.pending) in (1, BATCH):
+        if not self._thread.runs:
+            self._begin()
+        elif len(self.pending) in (1, BATCH):
             self._bell()
-        self._thread.begin()
         return True
+
+    def _begin(self) -> None:
+        """Have the thread work, and all be written at the end of this process."""
+        if not self._is_watched:
+            self._is_watched = at_end_of_child(self.finish)
+        self._thread.begin()
 
     def _add(self, pending: Pending) -> bool:
         """Hold a result; False where there is no room."""
@@ -147,8 +160,6 @@ class Writer:
                 older.tell(False)
             self.pending[key] = pending
             self.size += pending.size
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.finish)
         return True
 
     def _forget(self, pending: Pending) -> None:
@@ -172,11 +183,12 @@ class Writer:
     def write_with_others(self, pending: Pending) -> None:
         """Write the result of a caller in this thread, or have another one write it with its own.
 
-        Alone where a failure is raised, which is none of others', or where it takes long.
+        For a store that blocks. Alone where a failure is raised, which is none of others', or where
+        it takes long.
         """
         data, form = pending.record.result_data, pending.task.form
         is_small = type(data) is bytes and len(data) <= SMALL and not form.compresses
-        if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
+        if self._reporter.strict or not is_small:
             self.write(pending)
         else:
             self._together(pending)
@@ -235,9 +247,14 @@ class Writer:
     def write_now(self, pending: Pending) -> bool:
         """Write one in an event loop; False where that might wait, and another way is to be taken.
 
-        It is for results that make no blob.
+        That is for results that are small, not compressed, and make no blob.
         """
-        saver = self._saver
+        saver, data, task = self._saver, pending.record.result_data, pending.task
+        most = min(IN_LOOP, saver.placement.blob_threshold)
+        if type(data) is not bytes or len(data) > most:
+            return False
+        if task.form.compresses or task.options.save_blob:
+            return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
         if pending.replaces is not None or pending.earlier:
@@ -250,7 +267,8 @@ class Writer:
             return False
         if stored is None:
             return False
-        self._forget(pending)
+        if self.pending:
+            self._forget(pending)
         refused = set() if stored else {pending.key}
         saver.settle([pending], refused, perf_counter() - began, later=False)
         return True
@@ -286,7 +304,7 @@ class Writer:
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
             self._rests_until = monotonic() + self._pause
         pending.tell(None)
-        self._thread.begin()
+        self._begin()
 
     def _give_up(self, pending: Pending, operation: str, error: Exception, advice: str) -> None:
         self._forget(pending)
@@ -366,12 +384,3 @@ class Writer:
             "1 result" if len(self.pending) == 1 else f"{len(self.pending)} results",
             ", ".join(names[:5]) + ("" if len(names) <= 5 else ", …"),
         )
-
-
-def _is_killed_by_its_parent() -> bool:
-    """Whether multiprocessing will end this process by SIGTERM, at any moment.
-
-    It does so with all processes that are `daemon`, such as the workers of a `Pool`.
-    """
-    module: Any = sys.modules.get("multiprocessing.process")
-    return module is not None and bool(module.current_process().daemon)

@@ -89,7 +89,9 @@ class TellingAddressing(Addressing):
             captured=self._identity.may_capture,
         )
 
-    def begin(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
+    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
+        self, call: Addressed, *, item: bool | None = None
+    ) -> Watch | None:
         """Note what the arguments of a call are, and watch what it may change of its own key.
 
         The call gets a digest of each argument, and a text for people. There is nothing to watch of
