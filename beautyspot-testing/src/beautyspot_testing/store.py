@@ -636,6 +636,5 @@ _SELECTIONS = [
     Selection(text="%_"),
     Selection(text="é"),
     Selection(code="0fa"),
-    Selection(other_code="0fa"),
     Selection(function="m:f*", tag="red", smallest=1, made_since=5.0),
 ]

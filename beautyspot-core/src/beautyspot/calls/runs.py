@@ -157,6 +157,7 @@ class Run:
         self.pending = Pending(
             call.task, record, self.since or 0,
             leased=self.leased, replaces=call.replaces or unknown, earlier=earlier,
+            most=self.engine.cache.placement.blob_threshold,
         )  # fmt: skip
         self.leased = False  # who writes the result releases the lease
         call.made_at = record.made_at

@@ -33,7 +33,6 @@ class Selection(NamedTuple):
         smallest, largest: bytes: `size` is at least, and at most.
         text: is in `arguments`, whatever the case of its letters (`str.casefold`).
         code: how the digest of the function's source in `code` begins.
-        other_code: the digest of the source is known, and does not begin so.
     """
 
     function: str | None = None
@@ -48,7 +47,6 @@ class Selection(NamedTuple):
     largest: int | None = None
     text: str | None = None
     code: str | None = None
-    other_code: str | None = None
 
     def covers(self, record: TaskRecord) -> bool:
         """Whether a record is one of these."""
@@ -68,16 +66,8 @@ class Selection(NamedTuple):
             and (self.smallest is None or size >= self.smallest)
             and (self.largest is None or size <= self.largest)
             and (self.text is None or self.text.casefold() in (record.arguments or "").casefold())
-            and self._has_code(source_of(record.code))
+            and (self.code is None or source_of(record.code).startswith(self.code))
         )
-
-    def _has_code(self, source: str) -> bool:
-        wanted, other = self.code, self.other_code
-        if wanted is None and other is None:
-            return True
-        if not source or (other is not None and source.startswith(other)):
-            return False
-        return wanted is None or source.startswith(wanted)
 
 
 def _last(*times: float | None) -> float | None:

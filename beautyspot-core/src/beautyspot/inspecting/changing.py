@@ -51,7 +51,7 @@ class Changing:
 
         Raises:
             ConfigError: a filter is wrong, or none is given.
-            MetadataError: the store failed, and says how many were removed before.
+            MetadataError: the store failed; what was not reached is still there.
         """
 
         wanted = read_filter("remove", where, self.metadata.now)

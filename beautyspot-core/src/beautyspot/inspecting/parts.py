@@ -11,10 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import DIRECT_BLOB, in_full
-from beautyspot.contracts.records import less_mark
 from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
-from beautyspot.results.validity import UNSIGNED, is_same
+from beautyspot.results.validity import UNSIGNED, check_digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, Plain, TaskRecord
     from beautyspot.results.validity import Digest
-
-_SIGNATURE: Final = 32
-"""Bytes of a signature."""
 
 PART: Final = 2**20
 """The most bytes that are given at once, where a store has them in memory anyway."""
@@ -46,7 +42,7 @@ class Parts:
     Args:
         metadata: the store.
         find_storage: gives the storage, or None.
-        keys: the keys by which its results are signed, if they are known.
+        keys: the keys by which its results are signed, if they are known; an attribute, too.
     """
 
     def __init__(
@@ -57,7 +53,7 @@ class Parts:
     ) -> None:
         self._metadata = metadata
         self._find_storage = find_storage
-        self._keys = keys
+        self.keys = keys
         self._storage: GuardedStorage | None = None
 
     def checked(self, record: TaskRecord) -> Iterator[bytes]:
@@ -69,23 +65,8 @@ class Parts:
             BlobNotFound: the blob is missing.
             StorageError, MetadataError: they can't be read.
         """
-        digests = self.digests(record)
-        return checked(record, self.raw(record), digests, partial(check_digest, record, digests))
-
-    def plain_digests(self, record: TaskRecord) -> Sequence[Digest]:
-        """The same of a row that nobody has signed, whatever keys there are."""
-        if record.serializer is None or record.digest is None or record.is_signed:
-            return []
-        return UNSIGNED.begun(record.cache_key, record.serializer, None, None)
-
-    def digests(self, record: TaskRecord) -> Sequence[Digest]:
-        """The digests of which one has to come out; none where nothing can be checked."""
-        key, codec = record.cache_key, record.serializer
-        if codec is None or record.digest is None:
-            return []  # of 2.x
-        if self._keys is None and record.is_signed:
-            return []
-        return (self._keys or UNSIGNED).begun(key, codec, record.made_at, record.expires_at)
+        digests = digests_of(record, self.keys)
+        return checked(record, self.raw(record), digests, partial(check, record, digests))
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
@@ -197,9 +178,9 @@ def checked(
     record: TaskRecord,
     parts: Iterable[bytes],
     digests: Sequence[Digest],
-    check: Callable[[], object],
+    may_end: Callable[[], object],
 ) -> Iterator[bytes]:
-    """The parts, if their size is as the row says; before the last one `check` may refuse them."""
+    """The parts, if their size is as the row says; before the last one `may_end` may refuse."""
     size, last = 0, b""
     for part in filter(None, parts):
         size += len(part)
@@ -210,24 +191,23 @@ def checked(
         last = part
     if record.size is not None and record.size != size:
         raise SizeError(f"the result has {size} bytes, and its row says {record.size}")
-    check()
+    may_end()
     yield last
 
 
-def check_digest(record: TaskRecord, digests: Sequence[Digest]) -> None:
-    """Compare what came out with what the row says.
+def digests_of(record: TaskRecord, keys: SigningKeys | None) -> Sequence[Digest]:
+    """The digests of which one has to come out; none where nothing can be checked."""
+    key, codec = record.cache_key, record.serializer
+    if codec is None or record.digest is None or (keys is None and record.is_signed):
+        return []  # of 2.x, or signed by a key that is not known
+    return (keys or UNSIGNED).begun(key, codec, record.made_at, record.expires_at)
+
+
+def check(record: TaskRecord, digests: Sequence[Digest]) -> None:
+    """Compare what came out with what the row says, where there are digests.
 
     Raises:
         RestoreError: it is something else.
     """
-    if not digests or any(is_named(record, digest) for digest in digests):
-        return
-    if record.is_signed or len(digests[0].digest()) == _SIGNATURE:
-        raise RestoreError("the result is damaged, or bears no signature by the signing_key")
-    raise RestoreError("the result is damaged: its digest is another one than when it was stored")
-
-
-def is_named(record: TaskRecord, digest: Digest) -> bool:
-    """Whether the row names this digest."""
-    named = less_mark(record.digest)
-    return is_same(digest.digest(), named)
+    if digests:
+        check_digests(digests, record.digest, record.cache_key)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from beautyspot.contracts import Invalidation, Totals
 from beautyspot.contracts.listing import PAGE
 from beautyspot.contracts.selection import size_of
-from beautyspot.errors import MetadataError
 from beautyspot.inspecting.listing import Listing, name_of
 
 if TYPE_CHECKING:
@@ -46,23 +45,15 @@ def remove_all(cache: Cache, wanted: Filter) -> Removed:
     """Remove every row that the filter lets through.
 
     Raises:
-        MetadataError: the store failed; says how many were removed before.
+        MetadataError: the store failed; what was not reached is still there.
     """
     cache.insist()
     removed, whats = Removed(0, 0), _invalidations(cache, wanted)
-    try:
-        for what in whats or ():
-            entries, size = cache.invalidate(what)
-            removed = Removed(removed.entries + entries, removed.size + size)
-        for page in _pages(Listing(cache.store.real, wanted).rows()) if whats is None else ():
-            removed = _remove(cache, page, removed)
-    except MetadataError as error:
-        if not removed.entries:
-            raise
-        raise MetadataError(
-            f"{error} Before that, {removed.entries} results were removed; what else matches is "
-            "still there: try again when it is mended"
-        ) from error
+    for what in whats or ():
+        entries, size = cache.invalidate(what)
+        removed = Removed(removed.entries + entries, removed.size + size)
+    for page in _pages(Listing(cache.store.real, wanted).rows()) if whats is None else ():
+        removed = _remove(cache, page, removed)
     return removed
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts.records import as_copied
 from beautyspot.errors import BeautyspotError, BlobNotFound, RestoreError
-from beautyspot.inspecting.parts import check_digest, checked, is_named
+from beautyspot.inspecting.parts import check, checked, digests_of
+from beautyspot.results.validity import is_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ class Seal:
     def __init__(self, record: TaskRecord, parts: Parts, target: Cache, *, vouch: bool) -> None:
         self._record = record
         self._vouches = vouch and not record.is_signed
-        self._ours = parts.plain_digests(record) if self._vouches else parts.digests(record)
+        self._ours = digests_of(record, None if self._vouches else parts.keys)
         self._theirs: list[Digest] = []
         self.digest = as_copied(record.digest)
         keys = target.signing_keys
@@ -65,9 +66,9 @@ class Seal:
 
     def _end(self) -> None:
         record = self._record
-        if any(is_named(record, digest) for digest in self._theirs):
+        if is_named(self._theirs, record.digest):
             return
-        check_digest(record, self._ours)
+        check(record, self._ours)
         if not self._theirs:
             return
         if not self._ours or not (record.is_signed or self._vouches):

@@ -41,11 +41,12 @@ class Pending(Awaited):
         refused: whether the store refused it: it was invalidated, or there is a newer one.
         has_failed: whether the store has failed to take it.
         refusals: how often the store did not take it while it took others.
+        placed: whether its data are where they belong: small ones stay in their row.
     """
 
     __slots__ = (
-        *("earlier", "has_failed", "key", "leased", "record", "refusals", "refused", "replaces"),
-        *("since", "size", "stored", "task"),
+        *("earlier", "has_failed", "key", "leased", "placed", "record", "refusals", "refused"),
+        *("replaces", "since", "size", "stored", "task"),
     )
 
     def __init__(
@@ -57,9 +58,12 @@ class Pending(Awaited):
         leased: bool = False,
         replaces: str | None = None,
         earlier: Sequence[str] = (),
+        most: int = 0,
     ) -> None:
         self.task, self.record, self.since = task, record, since
         self.key, self.size = record.cache_key, len(record.result_data or b"")
+        is_small = type(record.result_data) is bytes and self.size <= most
+        self.placed = is_small and not task.form.compresses and task.options.save_blob is None
         self.leased, self.replaces, self.earlier = leased, replaces, earlier
         self.stored: bool | None = None
         self.refusals = 0
@@ -81,12 +85,14 @@ class Saver:
         leases: has the leases of their keys.
 
     Attributes:
+        count_first: writes what was counted, before a result with a price is stored.
         on_stored: called with the bytes of a new result; None where nobody wants to know.
     """
 
     def __init__(self, placement: Placement, leases: Leases) -> None:
         self.placement, self.leases = placement, leases
         self.store, self.reporter = placement.store, placement.reporter
+        self.count_first: Callable[[], object] | None = None
         self.on_stored: Callable[[int], object] | None = None
 
     # ---------------------------------------------------------------------------- the writing
@@ -99,16 +105,16 @@ class Saver:
         """
         puts = []
         for pending in batch:
-            task, record = pending.task, pending.record
             if pending.replaces == "":
                 found = self.store.find(pending.key)
                 pending.replaces = None if found is None else in_full(found).result_value
-            data, form = record.result_data, task.form
-            is_small = type(data) is bytes and len(data) <= self.placement.blob_threshold
-            if not is_small or form.compresses or task.options.save_blob is not None:
-                pending.record = self.placement.place(task, record)  # once, though its row fails
+            if not pending.placed:
+                pending.record = self.placement.place(pending.task, pending.record)
+                pending.placed = True  # once, however often its row fails
             token = self.leases.token if pending.leased else ""
             puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
+        if self.count_first is not None and any(each.record.price for each in puts):
+            self.count_first()  # so that no less was spent than stands in the rows
         return self.store.put(puts)
 
     def settle(

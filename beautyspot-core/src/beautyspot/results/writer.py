@@ -186,9 +186,7 @@ class Writer:
         For a store that blocks. Alone where a failure is raised, which is none of others', or where
         it takes long.
         """
-        data, form = pending.record.result_data, pending.task.form
-        is_small = type(data) is bytes and len(data) <= SMALL and not form.compresses
-        if self._reporter.strict or not is_small:
+        if self._reporter.strict or not pending.placed or pending.size > SMALL:
             self.write(pending)
         else:
             self._together(pending)
@@ -217,9 +215,9 @@ class Writer:
         try:
             refused = self._saver.put(batch)
         except Exception as error:
-            if len(batch) > 1:
+            if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            self._hold(next(iter(batch)), error)
+            self._hold(batch[0], error)
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
@@ -245,19 +243,13 @@ class Writer:
         return taken
 
     def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is to be taken.
-
-        That is for results that are small, not compressed, and make no blob.
-        """
-        saver, data, task = self._saver, pending.record.result_data, pending.task
-        most = min(IN_LOOP, saver.placement.blob_threshold)
-        if type(data) is not bytes or len(data) > most:
-            return False
-        if task.form.compresses or task.options.save_blob:
+        """Write one in an event loop; False where that might wait, and another way is needed."""
+        saver = self._saver
+        if not pending.placed or pending.size > IN_LOOP:
             return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
-        if pending.replaces is not None or pending.earlier:
+        if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
         began, token = perf_counter(), saver.leases.token if pending.leased else ""
         row = Put(pending.record, covers_of(pending.record), pending.since, token)
