@@ -283,7 +283,11 @@ class Addressing:
         walk = keygen.walk()
         for call in calls:
             try:
-                texts = keygen.texts_of(named(self.bind(*call)), walk)
+                values, more = bound = self.bind(*call)
+                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
+                    texts = flat_texts(self._binding.names, values)
+                else:
+                    texts = keygen.texts_of(named(bound), walk)
                 made.append(maker(keygen.id_of(texts, self._added)))
             except Exception:  # whoever makes the call meets it again
                 made.append("")

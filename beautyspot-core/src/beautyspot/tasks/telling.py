@@ -12,6 +12,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
+from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
@@ -65,6 +66,10 @@ class TellingAddressing(Addressing):
         """The texts of the arguments, written here where the key was known without them."""
         if call.texts is not None:
             return call.texts
+        values, more = call.bound
+        if self._is_ours and not more and FLAT.issuperset(map(type, values)):
+            call.texts = texts = flat_texts(self._binding.names, values)
+            return texts
         walk = self._keygen.walk()
         texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
         call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
