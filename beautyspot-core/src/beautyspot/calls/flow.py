@@ -8,9 +8,7 @@
                         │ nothing there
     _execute   call the user's function ──raises──▶ propagate as it is, store nothing
                         │ returns
-    Run.keep   serialise, make the row
-                        │
-    Run        write (blob first, then row), share with those who follow, return
+    Run        serialise, make the row, write (blob first), share with those who follow, return
 
 `flow` tells it in this order; a `Run` is what the leading call holds meanwhile. The steps that it
 yields, and who performs them, are in `steps`; who waits for whom is in `leading`.

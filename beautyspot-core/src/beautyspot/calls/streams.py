@@ -190,10 +190,7 @@ class Stream(Run):
             return [form.serializer.loads(item) for item in data[:-1]]
 
         engine.price(call, copies)
-        asks = call.task.options.cache_if or call.task.asks_terms
-        if asks and not engine.keeps(call, copies()):
-            return False
-        return self.keep(engine.cache.encode(call.task, data))
+        return self.is_kept(Outcome(data), copies)
 
 
 class Within:
