@@ -39,12 +39,20 @@ _INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the
 _MOST: Final = 2**32 - 1  # bytes; the largest that msgpack can write
 
 
-def document(value: object, trust: Trust) -> Data:
+def document(value: Any, trust: Trust) -> Data:
     """The document of a value: `bytes`, or a `bytearray` if there are big buffers in it.
 
     Raises:
         Refused: a part has no stored form, or is too large for msgpack.
     """
+    kind: type = type(value)
+    if (kind is list or (kind is dict and _TEXTS.issuperset(map(type, value)))) and (
+        SCALARS.issuperset(map(type, value.values() if kind is dict else value))
+    ):
+        try:  # most results are as plain as this, and need no walk
+            return bytes(Packer().pack(value))
+        except (ValueError, OverflowError):  # it finds the part
+            pass
     writer = _Writer(trust)
     tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
