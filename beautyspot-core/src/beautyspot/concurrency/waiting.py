@@ -36,8 +36,9 @@ def in_asyncio() -> bool:
 
     Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
     """
-    loop = running_loop()
-    return loop is not None and sys.modules["asyncio"].current_task(loop) is not None
+    asyncio: Any = sys.modules.get("asyncio")  # as `running_loop`, without a call
+    loop = None if asyncio is None else asyncio._get_running_loop()
+    return loop is not None and asyncio.current_task(loop) is not None
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
