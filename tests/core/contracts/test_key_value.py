@@ -235,6 +235,29 @@ def test_what_a_put_left_that_failed_is_removed_by_the_next(store: Place, other:
     assert other.find(KEYS[0]) is None
 
 
+def test_a_newer_result_that_is_removed_leaves_the_invalidation_before_it(
+    store: Place, other: DictStore
+) -> None:
+    """It was put between the two writes of the invalidation, and then removed by a prune."""
+    old = run(other)
+    newer = list[Put]()
+
+    def put_newer() -> None:
+        store.before.clear()
+        other.release([KEYS[0]], MINE)
+        begun = store.begin([KEYS[0]], OTHER)
+        record = a_record(began_at=begun.now, made_at=begun.now, used_at=None)
+        newer.append(Put(record, covers_of(record), begun.since, OTHER))
+        assert store.put(newer) == set()
+
+    store.before["read r/"] = put_newer
+    assert store.note(f"key:{KEYS[0]}") is None
+    assert store.get(KEYS[0]) == newer[0].record
+    assert store.delete({KEYS[0]: newer[0].record.made_at}) == {KEYS[0]}
+    assert other.put([old]) == {KEYS[0]}
+    assert store.get(KEYS[0]) is None
+
+
 def test_a_row_of_another_run_stays_where_one_is_refused(store: Place, other: DictStore) -> None:
     put = run(store)
     other.note(ALL)

@@ -420,10 +420,16 @@ class KeyValueStore(MetadataStoreBase):
         key = cover.removeprefix(KEY)
         for _ in self._tries(f"r/{key}") if of_key else ():
             row = self._head(key)
-            if row.dead >= number or row.since >= number:
+            if row.dead >= number:
                 break
-            if self.write(f"r/{key}", packed({"dead": number}), row.tag) is not None:
-                return row.record
+            data, gone = packed({"dead": number}), row.record
+            if gone is not None and row.since >= number:  # of a run that began after this
+                row, gone = self._row(key), None
+                if row.record is None or row.since < number:
+                    continue
+                data = row_data(row.record, row.since, number)  # and stays below it
+            if self.write(f"r/{key}", data, row.tag) is not None:
+                return gone
         return None
 
     # ------------------------------------------------------------------------ uses and counts

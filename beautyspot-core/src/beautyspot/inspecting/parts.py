@@ -210,4 +210,4 @@ def check(record: TaskRecord, digests: Sequence[Digest]) -> None:
         RestoreError: it is something else.
     """
     if digests:
-        check_digests(digests, record.digest, record.cache_key)
+        check_digests(digests, record.digest)

@@ -183,7 +183,7 @@ class LocalFiles:
             for each in digests:
                 each.update(part)
             yield part
-        check_digests(digests, entry.digest, key)
+        check_digests(digests, entry.digest)
 
     def fetched(
         self, key: str, entry: Entry, suffix: str, load: Callable[[], Iterable[bytes]]

@@ -130,7 +130,7 @@ class Rows:
         digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
         for each in digests:
             each.update(payload.data)
-        check_digests(digests, entry.digest, key)
+        check_digests(digests, entry.digest)
 
 
 @lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results

@@ -105,17 +105,16 @@ def is_named(digests: Sequence[Digest], named: bytes | None) -> bool:
     return any(is_same(each.digest(), named) for each in digests)
 
 
-def check_digests(digests: Sequence[Digest], named: bytes | None, key: str) -> None:
-    """Compare what came out of the data of `key` with what its row names.
+def check_digests(digests: Sequence[Digest], named: bytes | None) -> None:
+    """Compare what came out of the data of a result with what its row names.
 
     Raises:
         RestoreError: it is something else.
     """
     if not is_named(digests, named):
-        raise RestoreError(
-            f"the result under {key} is damaged, or bears no signature by a signing_key that was "
-            "given"
-        )
+        signed = any(len(each.digest()) > FINGERPRINT for each in digests)
+        or_else = ", or bears no signature by a signing_key that was given" if signed else ""
+        raise RestoreError(f"the result is damaged: it is not what was stored{or_else}")
 
 
 def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:
