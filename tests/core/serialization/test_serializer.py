@@ -266,7 +266,7 @@ def test_a_recursion_error_never_escapes(serializer, monkeypatch):
         raise RecursionError("too deep")
 
     monkeypatch.setattr("beautyspot.serialization.serializer.document", exhausted)
-    assert "RecursionError" in refusal(serializer, [1])
+    assert "RecursionError" in refusal(serializer, (1,))
 
 
 def test_a_size_that_msgpack_lacks_is_refused(serializer, monkeypatch):

@@ -34,25 +34,17 @@ if TYPE_CHECKING:
     from beautyspot.serialization.trust import Trust
 
 _ATOMS: Final = frozenset({type(None), bool, float, bytes})
-_TEXTS: Final = frozenset({str, bytes})
+TEXTS: Final = frozenset({str, bytes})
 _INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the tree
 _MOST: Final = 2**32 - 1  # bytes; the largest that msgpack can write
 
 
-def document(value: Any, trust: Trust) -> Data:
+def document(value: object, trust: Trust) -> Data:
     """The document of a value: `bytes`, or a `bytearray` if there are big buffers in it.
 
     Raises:
         Refused: a part has no stored form, or is too large for msgpack.
     """
-    kind: type = type(value)
-    if (kind is list or (kind is dict and _TEXTS.issuperset(map(type, value)))) and (
-        SCALARS.issuperset(map(type, value.values() if kind is dict else value))
-    ):
-        try:  # most results are as plain as this, and need no walk
-            return bytes(Packer().pack(value))
-        except (ValueError, OverflowError):  # it finds the part
-            pass
     writer = _Writer(trust)
     tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
@@ -174,9 +166,9 @@ class _Writer:
         kinds = {*map(type, value)}
         flat = [*chain.from_iterable(value.items())]
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
-            return value if kinds <= _TEXTS else self._tag(PAIRS.code, flat)
+            return value if kinds <= TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
-        if kinds <= _TEXTS and _is_packable([*value]):
+        if kinds <= TEXTS and _is_packable([*value]):
             return done
         self._trust.check_hashed([*value])
         pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)
