@@ -90,7 +90,7 @@ class Lookups:
         """The same. A result that lies in its row, and never expires, needs its key alone."""
         task, calls = self._task, list["Call"]()
         slow = task.ttl is not None or task.classes is not None or task.refreshes
-        slow = slow or bool(task.to_compare) or self._engine.cache.signing_keys is not None
+        slow = slow or self._engine.cache.signing_keys is not None
         keys = None if slow or self._engine.detours else self._target.keys(inputs)
         if keys is None:
             calls = [self.addressed(args) for args in inputs]
@@ -107,6 +107,7 @@ class Lookups:
                 page.append(Item(args, key))
             elif (
                 not calls
+                and not task.to_compare
                 and type(entry) is tuple
                 and entry[4] == codec
                 and len(entry[0]) <= SMALL

@@ -182,7 +182,7 @@ def _texts(call: Call) -> dict[str, str]:
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     name, addressing = call.task.func_identifier, call.task.addressing
-    addressing.tell_arguments(call)
+    addressing.begin(call)
     ours = Identity(
         addressing.version,
         call.input_id,

@@ -291,7 +291,7 @@ class ItemRuns:
             What is watched while it runs, of which items: of all what they share, of each itself.
         """
         engine, addressing = self._engine, self._task.addressing
-        shared = addressing.watch(made[0].call, item=False) if made else None
+        shared = addressing.begin(made[0].call, item=False) if made else None
         watched = [] if shared is None else [(shared, made)]
         engine.follow_level()
         observers = engine.observers
@@ -301,9 +301,8 @@ class ItemRuns:
         for item in made:
             engine.running[item] = perf_counter()
             item.begin()
-            own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
-            addressing.tell_arguments(item.call)
-            if own is not None:
+            own = addressing.begin(item.call, item=True)
+            if own is not None and type(item.given) not in FLAT:
                 watched.append((own, [item]))
         return watched
 

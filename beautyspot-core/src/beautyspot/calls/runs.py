@@ -20,7 +20,7 @@ from beautyspot.results.validity import ELSEWHERE
 from beautyspot.serialization.payload import FileData
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
@@ -121,43 +121,39 @@ class Run:
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
 
-    def is_kept(self, outcome: Outcome) -> bool:
-        """Whether the result is to be stored, and was turned into bytes."""
+    def is_kept(self, outcome: Outcome, copy: Callable[[], Any] | None = None) -> bool:
+        """Whether the result is to be stored; then it is turned into bytes, and has a row.
+
+        Args:
+            outcome: what the function did. Those who follow get it itself where it is an error.
+            copy: gives the value to the functions of the mark, where that of the outcome is another
+                form of it.
+        """
         engine, call = self.engine, self.call
-        task, cache = call.task, engine.cache
+        task, cache, addressing = call.task, engine.cache, call.task.addressing
         if self.flight is not None:
             self.flight.spared = self.took, call.price or 0.0
         if outcome.error is not None:
-            return self.keep(cache.encode_error(call, outcome.error), outcome)
-        judged = task.asks_terms or task.options.cache_if is not None
-        if judged and not engine.keeps(call, outcome.value):
-            self.share_unstored(outcome.value)
-            return False
-        return self.keep(cache.encode(task, outcome.value))
-
-    def keep(self, payload: Payload | None, outcome: Outcome | None = None) -> bool:
-        """Make the row of a result; False where it has no stored form.
-
-        The followers get the `outcome` itself where that is an error.
-        """
-        call, addressing = self.call, self.call.task.addressing
-        if payload is None:
-            self.shared = outcome
-            self.engine.refuse(call, "serializer")
-            return False
-        if outcome is not None:
-            self.shared = outcome
-        elif isinstance(payload.data, FileData):
-            self._encoded = Outcome(payload.data.file)
+            payload, self.shared = cache.encode_error(call, outcome.error), outcome
         else:
-            self._encoded = payload
-        record = self.engine.cache.record(call, payload, self.took)
-        earlier = addressing.earlier_keys(call) if addressing.earlier else ()
+            judged = task.asks_terms or task.options.cache_if is not None
+            if judged and not engine.keeps(call, outcome.value if copy is None else copy()):
+                self.share_unstored(outcome.value)
+                return False
+            payload = cache.encode(task, outcome.value)
+        if payload is None:
+            self.shared = None if outcome.error is None else outcome
+            engine.refuse(call, "serializer")
+            return False
+        data: object = payload.data
+        self._encoded = Outcome(data.file) if isinstance(data, FileData) else payload
+        record = cache.record(call, payload, self.took)
         unknown = "" if call.refresh else None  # such a call has not looked
         self.pending = Pending(
-            call.task, record, self.since or 0,
-            leased=self.leased, replaces=call.replaces or unknown, earlier=earlier,
-            most=self.engine.cache.placement.blob_threshold,
+            task, record, self.since or 0,
+            leased=self.leased, replaces=call.replaces or unknown,
+            earlier=addressing.earlier_keys(call) if addressing.earlier else (),
+            most=cache.placement.blob_threshold,
         )  # fmt: skip
         self.leased = False  # who writes the result releases the lease
         call.made_at = record.made_at
@@ -171,14 +167,15 @@ class Run:
         executor. With ``save="background"`` nobody waits.
         """
         pending, engine, call = self.pending, self.engine, self.call
-        assert pending is not None  # noqa: S101 - see `keep`
+        assert pending is not None  # noqa: S101 - see `is_kept`
         writer = engine.cache.writer
         if engine.saves_behind and self.queued():
             return
         if self.flight is not None and not self.flight.done:
             self.flight.as_of = monotonic()
         if call.task.kind not in ASYNCHRONOUS:
-            writer.write_with_others(pending)
+            write = writer.write_with_others if engine.blocking else writer.write
+            write(pending)
         elif engine.blocking and not call.invalidated and writer.queue(pending):
             yield Wait(pending, inf)
         elif engine.blocking or not writer.write_now(pending):
@@ -203,7 +200,7 @@ class Run:
         the caller may change his own by now.
         """
         pending, call = self.pending, self.call
-        assert pending is not None  # noqa: S101 - see `keep`
+        assert pending is not None  # noqa: S101 - see `is_kept`
         call.is_stored = bool(pending.stored)
         if pending.refused:
             self.shared = ABANDONED

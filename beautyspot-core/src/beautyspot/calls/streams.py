@@ -86,8 +86,7 @@ class Stream(Run):
         if call.key:
             if call.may_store:
                 yield Block(self._ask)
-                self._watch = call.task.addressing.watch(call)
-                call.task.addressing.tell_arguments(call)
+                self._watch = call.task.addressing.begin(call)
                 self._data = []
             self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.running[self] = perf_counter()
@@ -191,10 +190,7 @@ class Stream(Run):
             return [form.serializer.loads(item) for item in data[:-1]]
 
         engine.price(call, copies)
-        asks = call.task.options.cache_if or call.task.asks_terms
-        if asks and not engine.keeps(call, copies()):
-            return False
-        return self.keep(engine.cache.encode(call.task, data))
+        return self.is_kept(Outcome(data), copies)
 
 
 class Within:

@@ -102,7 +102,7 @@ class Saver:
         Raises:
             Exception: one could not be placed, or the store failed: none was stored, or not all.
         """
-        puts = []
+        puts, spent = [], 0.0
         for pending in batch:
             if pending.replaces == "":
                 found = self.store.find(pending.key)
@@ -112,7 +112,8 @@ class Saver:
                 pending.placed = True  # once, however often its row fails
             token = self.leases.token if pending.leased else ""
             puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
-        if self.count_first is not None and any(each.record.price for each in puts):
+            spent += pending.record.price or 0.0
+        if spent and self.count_first is not None:
             self.count_first()  # so that no less was spent than stands in the rows
         return self.store.put(puts)
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
@@ -118,16 +120,27 @@ class Writer:
 
         What look-ups of this process find from here on is its newest one.
         """
-        if isinstance(pending.record.result_data, FileData) or _is_killed_by_its_parent():
-            return False  # of a file, its caller may change the content
+        if isinstance(pending.record.result_data, FileData):
+            return False  # its caller may change the content
+        process: Any = sys.modules.get("multiprocessing.process")
+        if process is not None and process.current_process().daemon:
+            return False  # as the workers of a `Pool`: SIGTERM will end it, at any moment
         if self.closed or not self._add(pending):
             return False
-        if self.rest_left():
+        if self._rests_until:
+            deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
-        if self._thread.runs and len(self.pending) in (1, BATCH):
+        if not self._thread.runs:
+            self._begin()
+        elif len(self.pending) in (1, BATCH):
             self._bell()
-        self._thread.begin()
         return True
+
+    def _begin(self) -> None:
+        """Have the thread work, and all be written at the end of this process."""
+        if not self._is_watched:
+            self._is_watched = at_end_of_child(self.finish)
+        self._thread.begin()
 
     def _add(self, pending: Pending) -> bool:
         """Hold a result; False where there is no room."""
@@ -148,8 +161,6 @@ class Writer:
                 older.tell(False)
             self.pending[key] = pending
             self.size += pending.size
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.finish)
         return True
 
     def _forget(self, pending: Pending) -> None:
@@ -173,10 +184,10 @@ class Writer:
     def write_with_others(self, pending: Pending) -> None:
         """Write the result of a caller in this thread, or have another one write it with its own.
 
-        Alone where a failure is raised, which is none of others', or where it takes long.
+        For a store that blocks. Alone where a failure is raised, which is none of others', or where
+        it takes long.
         """
-        is_small = pending.placed and pending.size <= SMALL
-        if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
+        if self._reporter.strict or not pending.placed or pending.size > SMALL:
             self.write(pending)
         else:
             self._together(pending)
@@ -249,7 +260,8 @@ class Writer:
             return False
         if stored is None:
             return False
-        self._forget(pending)
+        if self.pending:
+            self._forget(pending)
         refused = set() if stored else {pending.key}
         saver.settle([pending], refused, perf_counter() - began, later=False)
         return True
@@ -285,7 +297,7 @@ class Writer:
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
             self._rests_until = monotonic() + self._pause
         pending.tell(None)
-        self._thread.begin()
+        self._begin()
 
     def _give_up(self, pending: Pending, operation: str, error: Exception, advice: str) -> None:
         self._forget(pending)
@@ -365,12 +377,3 @@ class Writer:
             "1 result" if len(self.pending) == 1 else f"{len(self.pending)} results",
             ", ".join(names[:5]) + ("" if len(names) <= 5 else ", …"),
         )
-
-
-def _is_killed_by_its_parent() -> bool:
-    """Whether multiprocessing will end this process by SIGTERM, at any moment.
-
-    It does so with all processes that are `daemon`, such as the workers of a `Pool`.
-    """
-    module: Any = sys.modules.get("multiprocessing.process")
-    return module is not None and bool(module.current_process().daemon)

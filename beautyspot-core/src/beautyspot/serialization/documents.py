@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from msgpack import ExtType, packb, unpackb  # type: ignore[import-untyped] # it ships no types
+from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.classes import ENUM, INSTANCE, plain
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from beautyspot.serialization.trust import AnyForm, Trust
 
 _ATOMS: Final = frozenset({type(None), bool, float, bytes})
-_TEXTS: Final = frozenset({str, bytes})
+TEXTS: Final = frozenset({str, bytes})
 _INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the tree
 _MOST: Final = 2**32 - 1  # bytes; the largest that msgpack can write
 
@@ -58,7 +58,7 @@ def document(value: object, trust: Trust) -> Data:
     tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
     try:
-        packed: Any = packb(tree, strict_types=True)
+        packed: Any = Packer(strict_types=True).pack(tree)
     except ValueError as error:  # types, texts and nesting were looked at
         raise Refused(
             f"a part of it is too large ({error}): store it as a blob of its own"
@@ -87,7 +87,7 @@ class _Writer:
         self._known: dict[type, Any] = {}
         self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
 
-    def tree(self, value: Any, step: str = "", place: object = None) -> object:
+    def tree(self, value: Any, step: str = "", place: object = None) -> object:  # noqa: C901 - a case a form
         """The packable form of a value, to which the step leads, formatted with the place.
 
         Raises:
@@ -96,6 +96,7 @@ class _Writer:
         kind = type(value)
         if kind in _ATOMS:
             return value
+        form: object
         try:
             if kind is int:
                 is_small = -(2**63) <= value < 2**64
@@ -109,29 +110,26 @@ class _Writer:
                     "it"
                 )
             self._depth += 1
-            form = self._form(kind, value)
+            if kind is dict:
+                form = self._mapping(value)
+            elif kind is list:
+                is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
+                form = value if is_plain else self._items(value, "[{}]")
+            elif kind is Segment:
+                form = self._tag(SEGMENT, [self._buffer(value)])
+            elif (codec := codec_of(kind)) is not None:
+                parts = codec.encode(value)
+                if codec.hashed:
+                    self._trust.check_hashed(parts)
+                step_inside = "[{}]" if codec.types is None else ""
+                form = self._tag(codec.code, self._items(parts, step_inside))
+            else:
+                form = self._instance(kind, value)
         except Refused as refused:
             refused.steps.append(step.format(place))
             raise
         self._depth -= 1
         return form
-
-    def _form(self, kind: type, value: Any) -> object:
-        if kind is list:
-            is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
-            return value if is_plain else self._items(value, "[{}]")
-        if kind is dict:
-            return self._mapping(value)
-        if kind is Segment:
-            return self._tag(SEGMENT, [self._buffer(value)])
-        codec = codec_of(kind)
-        if codec is not None:
-            parts = codec.encode(value)
-            if codec.hashed:
-                self._trust.check_hashed(parts)
-            step = "[{}]" if codec.types is None else ""
-            return self._tag(codec.code, self._items(parts, step))
-        return self._instance(kind, value)
 
     def _instance(self, kind: type, value: Any) -> object:
         if kind is Encoded:
@@ -177,9 +175,9 @@ class _Writer:
         kinds = {*map(type, value)}
         flat = [*chain.from_iterable(value.items())]
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
-            return value if kinds <= _TEXTS else self._tag(PAIRS.code, flat)
+            return value if kinds <= TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
-        if kinds <= _TEXTS and _is_packable([*value]):
+        if kinds <= TEXTS and _is_packable([*value]):
             return done
         self._trust.check_hashed([*value])
         pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)
@@ -200,7 +198,7 @@ class _Writer:
 def _is_packable(value: Any) -> bool:
     """Whether msgpack writes these scalars: no lone surrogates, no integers of over 64 bits."""
     try:
-        packb(value)
+        Packer().pack(value)  # `packb` is a Python function around that
     except (UnicodeEncodeError, OverflowError):
         return False
     return True
