@@ -21,7 +21,7 @@ from beautyspot.contracts import (
     checked,
     found_in,
 )
-from beautyspot.contracts.covers import KEY, cover_of
+from beautyspot.contracts.records import KEY, cover_of
 from beautyspot.errors import MetadataError, NotSupportedError, SchemaError
 from beautyspot_local.remote.remade import Remade, remembered
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Put, in_full
-from beautyspot.contracts.covers import ALL, covers_of
+from beautyspot.contracts.records import ALL, covers_of
 from beautyspot.contracts.row_bytes import object_in
 
 from beautyspot_testing.records import KEYS, a_record

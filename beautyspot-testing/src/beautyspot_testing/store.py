@@ -34,8 +34,8 @@ from beautyspot.contracts import (
     rank_of,
     totals_by_function,
 )
-from beautyspot.contracts.covers import ALL, cover_of, covers_of
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts.records import ALL, cover_of, covers_of
+from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataError, NotSupportedError
 from hypothesis import HealthCheck, given, settings
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from beautyspot.contracts.covers import ALL, covers_of
+from beautyspot.contracts.records import ALL, covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataBusyError
 from beautyspot_testing.records import KEYS, a_record

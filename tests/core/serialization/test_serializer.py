@@ -274,9 +274,9 @@ def test_a_size_that_msgpack_lacks_is_refused(serializer, monkeypatch):
         raise ValueError("bytes is too large")
 
     with monkeypatch.context() as patched:
-        patched.setattr("beautyspot.serialization.writing.Packer", too_large)
+        patched.setattr("beautyspot.serialization.documents.Packer", too_large)
         assert "too large" in refusal(serializer, (1,))
-    monkeypatch.setattr("beautyspot.serialization.writing._MOST", 10)
+    monkeypatch.setattr("beautyspot.serialization.documents._MOST", 10)
     assert "4 GiB" in refusal(serializer, bytearray(2**16))
 
 

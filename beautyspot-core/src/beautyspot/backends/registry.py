@@ -18,16 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
-from beautyspot import hookspecs
-from beautyspot.contracts import (
-    Backend,
-    BlobStorageBase,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    SerializerBase,
-    TypeSupport,
-)
+from beautyspot import contracts, hookspecs
+from beautyspot.contracts import Backend
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -42,20 +34,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.metadata import Distribution
 
+    from beautyspot.contracts import TypeSupport
+
     Given = type[Backend] | str
     """What a hook gives: a class, or an import string, ``"module:Class"``."""
 
 B = TypeVar("B", bound=Backend)
 
-BASES: Final[dict[str, type[Backend]]] = {
-    "metadata": MetadataStoreBase,
-    "storage": BlobStorageBase,
-    "serializer": SerializerBase,
-    "keygen": KeyGenBase,
-    "limiter": LimiterBase,
-    "types": TypeSupport,
+BASES: Final = {
+    "metadata": "MetadataStoreBase",
+    "storage": "BlobStorageBase",
+    "serializer": "SerializerBase",
+    "keygen": "KeyGenBase",
+    "limiter": "LimiterBase",
+    "types": "TypeSupport",
 }
-"""Extension point -> the base class of its backends."""
+"""Extension point -> the name of the base class of its backends; see `base_of`."""
 
 VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 """Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
@@ -86,6 +80,12 @@ _FORMS: Final = {
     "limiter": ' A rate is given as "600/min", options as a table: {"use": "gcra", ...}',
 }
 """How what is no name may have been meant."""
+
+
+def base_of(point: str) -> type[Backend]:
+    """The base class of an extension point's backends; the first Spot needs that of one."""
+    base: type[Backend] = getattr(contracts, BASES[point])
+    return base
 
 
 class PluginInfo:
@@ -219,7 +219,7 @@ class Registry:
             )
         [(given, plugin)] = claims.items()
         try:
-            return checked_class(_imported(given), BASES[point], f"{given}:")
+            return checked_class(_imported(given), base_of(point), f"{given}:")
         except (Exception, SystemExit) as error:
             plugin.fail(error)
             raise BackendNotFound(
@@ -309,7 +309,7 @@ def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]
         return names, [*found.items(), *((f"{name}://", found[name]) for name in names)]
     given = list(found.values()) if isinstance(found, Mapping) else found
     several = map(_imported, given if isinstance(given, list | tuple) else [given])
-    classes: list[Any] = [checked_class(it, BASES[point], f"{_HOOK}{point}:") for it in several]
+    classes: list[Any] = [checked_class(it, base_of(point), f"{_HOOK}{point}:") for it in several]
     if point == "types":
         return [cls.name for cls in classes], [(it, cls) for cls in classes for it in cls.classes]
     words = [(f"{scheme}://", cls) for cls in classes for scheme in cls.schemes]

@@ -17,7 +17,7 @@ from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.saving import Pending
 from beautyspot.results.validity import ELSEWHERE
-from beautyspot.serialization.file_data import FileData
+from beautyspot.serialization.payload import FileData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

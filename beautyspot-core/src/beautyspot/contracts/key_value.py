@@ -31,9 +31,9 @@ from itertools import count, islice
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
-from beautyspot.contracts.covers import KEY, covers_of
-from beautyspot.contracts.records import Counts, found_in, is_newer, is_rejected
+from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
 from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
+from beautyspot.contracts.selection import Counts
 from beautyspot.contracts.store import Begun, MetadataStoreBase
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.selection import COLUMNS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,6 +49,8 @@ def select_statement(
         limit: how many at most.
         mark: how a value is written: ``?``, or ``%s``.
     """
+    from beautyspot.contracts.selection import COLUMNS
+
     conditions, values = [], list[Any]()
     for text, value in _conditions(where):
         conditions.append(text.format(mark))

@@ -11,8 +11,7 @@ from beautyspot.contracts.records import clean
 from beautyspot.errors import SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.validity import check_digests
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import Payload, Unfit
+from beautyspot.serialization.payload import FileData, Payload, Unfit
 
 if TYPE_CHECKING:
     from beautyspot.config.signing import SigningKeys

@@ -11,8 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Awaited
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import FILE, in_full, is_newer
+from beautyspot.contracts.records import FILE, covers_of, in_full, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.logs import logger
 

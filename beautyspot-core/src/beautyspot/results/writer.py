@@ -15,16 +15,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import is_newer
+from beautyspot.contracts.records import covers_of, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     MetadataBusyError,
@@ -34,8 +35,7 @@ from beautyspot.errors import (
 )
 from beautyspot.logs import logger
 from beautyspot.resilience.reporting import STORING
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import TooLarge
+from beautyspot.serialization.payload import FileData, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,8 @@ class Writer:
             return False  # as the workers of a `Pool`: SIGTERM will end it, at any moment
         if self.closed or not self._add(pending):
             return False
-        if self._rests_until:
+        if self._rests_until and self.rest_left():
+            deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
         if not self._thread.runs:
             self._begin()

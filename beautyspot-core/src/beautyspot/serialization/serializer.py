@@ -14,17 +14,23 @@ from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
-from beautyspot.serialization.codec import SCALARS, Refused
-from beautyspot.serialization.plain_types import is_stored_anyway
-from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
+from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
+from beautyspot.serialization.documents import (
+    ARRAY,
+    TEXTS,
+    Reader,
+    document,
+    is_tagged,
+    no_ext,
+    parse,
+)
 from beautyspot.serialization.trust import Encoded, Functions, Trust
-from beautyspot.serialization.writing import TEXTS, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 
 class MsgpackSerializer(SerializerBase):

@@ -8,11 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.calling import ARGUMENTS, say_whose
+from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.identity import Identity, taken_apart
+from beautyspot.functions.identity import Identity, file_digest, taken_apart
 from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
-from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
