@@ -533,7 +533,7 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use; that of a copy stands in its row, that of a row before it goes."""
+    """A record with its last use, unless that is of a row before it; of a copy it is in its row."""
     when = uses.get(record.cache_key)
     if when is None or when < max(record.made_at or 0.0, record.used_at or 0.0):
         return record
