@@ -155,7 +155,7 @@ class ItemRuns:
         for item in led:
             if item.call.refresh:
                 item.call.rejected = inf
-                yield from after_older(item, monotonic() + engine.wait_timeout)
+            yield from after_older(item, monotonic() + engine.wait_timeout)
         held: set[Item] = yield Block(partial(self._begin, led))
         self._others.extend(item for item in led if item in held)
         for item in led:
