@@ -7,6 +7,7 @@ another handler raises, such as that of an alarm, is the user's as well.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from functools import partial
@@ -78,6 +79,28 @@ def test_who_is_interrupted_calls_again_and_waits_for_nobody(
         at += stride
     assert at > 50
     assert spot.flush(DEADLINE)
+
+
+@pytest.mark.parametrize("asks", ["call", "refresh"])
+def test_a_cell_that_is_interrupted_is_run_again_and_waits_for_nobody(
+    spot: Spot, asks: str
+) -> None:
+    """A notebook's cells are functions that a task of a running event loop calls."""
+    marked = spot.mark(plain)
+    marked(-1)
+
+    def cell(x: int) -> int:
+        return marked(x) if asks == "call" else spot.refresh(marked, x)
+
+    async def notebook() -> int:
+        at = 1
+        while interrupted(partial(cell, at), at):
+            assert cell(at) == at
+            assert marked(at) == at
+            at += 1
+        return at
+
+    assert asyncio.run(notebook()) > 50
 
 
 def stopped(x: int) -> int:

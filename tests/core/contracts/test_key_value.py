@@ -281,10 +281,23 @@ def test_the_covers_are_read_twice_for_all_rows_of_a_put(store: Place) -> None:
 
 def test_last_uses_of_removed_rows_are_forgotten(store: Place, place: dict[str, bytes]) -> None:
     keys = [KEYS[0], "f" * 32]
-    stored(store, *(a_record(key, used_at=None) for key in keys))
+    stored(store, *(a_record(key, made_at=1.0, used_at=None) for key in keys))
     store.touch({**dict.fromkeys(keys, 5.0), "e" * 32: 5.0})
-    store.delete({keys[0]: a_record().made_at})
+    store.delete({keys[0]: 1.0})
     assert store.sweep(0.0, dry_run=True) == store.sweep(0.0) == 2
     assert store.sweep(0.0) == 0
     assert [(row.cache_key, row.used_at) for row in store.rows()] == [(keys[1], 5.0)]
     assert not any(keys[0].encode() in data for name, data in place.items() if name[:2] == "u/")
+
+
+def test_the_use_of_an_earlier_result_is_none_of_the_next() -> None:
+    store = Place({})
+    store.open()
+    stored(store, a_record(made_at=10.0, used_at=None))
+    store.touch({KEYS[0]: 15.0})
+    assert [record.used_at for record in store.rows()] == [15.0]
+    store.note(f"key:{KEYS[0]}")
+    stored(store, a_record(made_at=20.0, used_at=None))
+    assert [record.used_at for record in store.rows()] == [None]
+    store.touch({KEYS[0]: 25.0})
+    assert [record.used_at for record in store.rows()] == [25.0]

@@ -196,7 +196,7 @@ class Engine:
                 and (what.tag is None or what.tag in task.terms.tags or task.asks_terms)
             ):
                 call.invalidated = True
-                self.flights.detach(call.key)
+                self.flights.outdate(call.key)
 
     def has_run(self, run: object) -> None:
         """Note the end of a run; after `shutdown` the last one closes the store."""

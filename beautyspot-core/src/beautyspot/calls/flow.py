@@ -41,7 +41,7 @@ from beautyspot.calls.reports import (
     warn_outside_asyncio,
     warn_stale,
 )
-from beautyspot.calls.runs import Run
+from beautyspot.calls.runs import Run, saving
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
@@ -201,7 +201,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     try:
         if flight is not None:
             begun = ELSEWHERE
-            if not call.refresh and not engine.blocking:
+            if flight.after is None and not call.refresh and not engine.blocking:
                 begun = run.ask(in_place=True)
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)
@@ -284,7 +284,7 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if watch is not None and has_changed(engine, watch, call):
         run.shared = None  # each of the followers runs the function itself
     elif run.is_kept(outcome):
-        yield from run.saving()
+        yield from saving(engine, run)
     return outcome
 
 

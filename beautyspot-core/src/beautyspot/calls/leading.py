@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.calls.reports import tell_of_wait
 from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import holders, waiting
-from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake, may_wait
+from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake
 from beautyspot.contracts import Entry, in_full
 from beautyspot.limits import concurrency_cap
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -104,7 +104,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
     call, cache = run.call, run.engine.cache
     if call.refresh:
         call.rejected = inf
-        yield from after_older(run, deadline)
+    yield from after_older(run, deadline)
     if begun is ELSEWHERE:
         begun = yield Block(run.ask)
     while begun is not None and not run.leased:
@@ -126,7 +126,7 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
 def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | None]:
     """What the store answers once the key is free, or stored; None where the deadline passes."""
     engine, call, leases = run.engine, run.call, run.engine.cache.leases
-    if monotonic() >= deadline or not (run.flight is None or may_wait(run.flight)):
+    if monotonic() >= deadline or not (run.flight is None or engine.flights.may_wait(run.flight)):
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
@@ -146,8 +146,8 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
 
 
 def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
-    """Let a run of this process end that a call which runs anew has not joined."""
-    if run.flight is not None:
-        for older in [each for each in run.flight.waits_for if each.key == run.call.key]:
-            run.call.waited = True
-            yield from _wait(run.engine, run.call, older, deadline)
+    """Let a run of this process end that this one has not joined: it runs anew, or comes later."""
+    older = None if run.flight is None else run.flight.after
+    if older is not None:
+        run.call.waited = True
+        yield from _wait(run.engine, run.call, older, deadline)

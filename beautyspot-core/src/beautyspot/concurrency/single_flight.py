@@ -19,7 +19,7 @@ import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
-from inspect import CO_GENERATOR
+from inspect import CO_COROUTINE, CO_GENERATOR
 from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -50,8 +50,10 @@ class Flight(Awaited):
     Attributes:
         key: of the call.
         within: the flight whose execution made this call.
+        after: an earlier flight of the key, which ends before this one's function runs.
+        is_outdated: whether its result was invalidated: later callers lead one that comes after it.
         thread: the identifier of the leader's thread.
-        is_of_task: whether its leader runs in an event loop.
+        is_of_task: whether its leader is a coroutine: others may run in its thread meanwhile.
         as_of: when its result was asked of the store, or sent there, by `monotonic`. Who comes
             later looks there: others may have invalidated it since. Infinite while that is not so.
         done: whether it is finished.
@@ -60,25 +62,24 @@ class Flight(Awaited):
     """
 
     __slots__ = (
-        *("_frame", "as_of", "is_of_task", "key", "result", "spared"),
+        *("_frame", "after", "as_of", "is_of_task", "is_outdated", "key", "result", "spared"),
         *("thread", "waits_for", "within"),
     )
 
-    def __init__(self, key: str, within: Flight | None) -> None:
-        self.key, self.within = key, within
+    def __init__(self, key: str, within: Flight | None, after: Flight | None = None) -> None:
+        self.key, self.within, self.after = key, within, after
+        self.is_outdated = False
         self.thread = get_ident()
-        asyncio: Any = sys.modules.get("asyncio")
-        self.is_of_task = asyncio is not None and asyncio._get_running_loop() is not None
         self.as_of, self.done = inf, False
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
-        self._frame: FrameType | None = None
-        if not self.is_of_task:  # those of generators are not there while its function runs
-            at: FrameType | None = sys._getframe(1)
-            while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
-                at = at.f_back
-            self._frame = at
-        self.waits_for: list[Flight] = []
+        at: FrameType | None = sys._getframe(1)  # those of generators end before its function runs
+        while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
+            at = at.f_back
+        # A function that a task calls, such as a notebook's cell, ends before others run.
+        self.is_of_task = at is not None and at.f_code.co_flags & CO_COROUTINE != 0
+        self._frame = None if self.is_of_task else at
+        self.waits_for: list[Flight] = [] if after is None else [after]
         self.wakers = []
 
     @property
@@ -149,11 +150,11 @@ class Flights:
                 flight = None  # its result is stored by now, and found there
             if flight is not None and mine and flight.leads_to(mine):
                 return None, False
-            leads = flight is None or anew or _is_led_here(flight)
+            is_own = flight is not None and _is_led_here(flight)
+            leads = flight is None or anew or is_own or flight.is_outdated
             if leads or flight is None:
-                made = Flight(key, innermost)
-                made.waits_for += [] if flight is None else [flight]
-                flight = self._flights[key] = made
+                flight = Flight(key, innermost, None if is_own else flight)
+                self._flights[key] = flight
             if innermost is not None:
                 innermost.waits_for.append(flight)
         if leads and within is None:
@@ -173,6 +174,7 @@ class Flights:
             for flight, following in pairwise(led):
                 flight.waits_for.append(following)
         if led:
+            led[-1].waits_for += [each.after for each in led[:-1] if each.after is not None]
             _leading.set((*mine, led[-1]))
         return entered
 
@@ -195,10 +197,26 @@ class Flights:
         if flight.wakers:
             flight.finish(result)
 
-    def detach(self, key: str) -> None:
-        """Have later callers of a key lead a flight of their own, and not follow this one."""
+    def outdate(self, key: str) -> None:
+        """Have later callers of a key lead a flight of their own, which comes after this one."""
+        flight = self._flights.get(key)
+        if flight is not None:
+            flight.is_outdated = True
+
+    def may_wait(self, flight: Flight) -> bool:
+        """Whether the leader of a flight may wait for another Spot that has leased its key.
+
+        Not where that is of this process, and waits for what the caller leads.
+        """
+        mine = _own()
         with _graph:
-            self._flights.pop(key, None)
+            for table in list(_tables):
+                other = None if table is self else table._flights.get(flight.key)
+                if other is not None:
+                    if other.leads_to(mine):
+                        return False
+                    flight.waits_for.append(other)
+        return True
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -252,22 +270,6 @@ def leads_to(flight: Flight, flights: tuple[Flight, ...]) -> bool:
     """Whether a flight is one of `flights`, or waits for one, over any number of others."""
     with _graph:
         return flight.leads_to(flights)
-
-
-def may_wait(flight: Flight) -> bool:
-    """Whether the leader of a flight may wait for another Spot that has leased its key.
-
-    Not where that is of this process, and waits for what the caller leads.
-    """
-    mine = _own()
-    with _graph:
-        others = [table._flights.get(flight.key) for table in list(_tables)]
-        for other in others:
-            if other is not None and other is not flight:
-                if other.leads_to(mine):
-                    return False
-                flight.waits_for.append(other)
-    return True
 
 
 def stand_alone() -> None:

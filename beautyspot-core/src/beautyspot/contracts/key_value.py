@@ -534,9 +534,11 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use; that of a copy stands in its row."""
-    times = uses.get(record.cache_key), record.used_at
-    return record._replace(used_at=max((time for time in times if time is not None), default=None))
+    """A record with its last use, unless that is of a row before it; of a copy it is in its row."""
+    when = uses.get(record.cache_key)
+    if when is None or when < max(record.made_at or 0.0, record.used_at or 0.0):
+        return record
+    return record._replace(used_at=when)
 
 
 def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ _PLAIN: Final = FLAT | {list, tuple, dict}
 CALLS: Final = 4096
 """The number of calls of a function that are remembered; then the memo starts afresh."""
 
-LONGEST: Final = 256
+LONGEST: Final = 400
 """The longest texts of a call's flat arguments that are remembered, in characters.
 
 Bounds the memory: a value that is written as its digest has a longer text.

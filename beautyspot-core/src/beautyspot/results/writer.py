@@ -127,7 +127,7 @@ class Writer:
             return False  # as the workers of a `Pool`: SIGTERM will end it, at any moment
         if self.closed or not self._add(pending):
             return False
-        if self._rests_until:
+        if self._rests_until and self.rest_left():
             deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
         if not self._thread.runs:

@@ -1,0 +1,77 @@
+"""One execution of a key at a time, also where it is invalidated, or asked anew, meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gates import DEADLINE, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+THREADS = 4
+
+
+@pytest.mark.parametrize("save", ["sync"])
+def test_threads_that_invalidate_and_refresh_run_one_at_a_time(
+    make_spot: Callable[..., Spot], save: str
+) -> None:
+    """Of two Spots of one store: what one of them runs, the other waits for."""
+    under, most, lock = [0], [0], threading.Lock()
+
+    def work(x: int) -> int:
+        with lock:
+            under[0] += 1
+            most[0] = max(most[0], under[0])
+        turn = threading.Event()
+        turn.wait(0.0005)
+        with lock:
+            under[0] -= 1
+        return x
+
+    spots = [make_spot(strict=True, save=save) for _ in range(2)]
+    ignored: dict[str, Any] = {"ignore": ("under", "most", "lock")}
+    functions = [(spot, spot.mark(name="work", **ignored)(work)) for spot in spots]
+
+    def use(number: int) -> None:
+        spot, function = functions[number % 2]
+        for turn in range(60):
+            if (turn + number) % 3 == 0:
+                spot.invalidate(function, 1)
+            elif (turn + number) % 3 == 1:
+                spot.refresh(function, 1)
+            assert function(1) == 1
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        uses = [pool.submit(use, number) for number in range(THREADS)]
+        for each in uses:
+            each.result(DEADLINE)
+    assert most == [1]
+
+
+def test_who_calls_after_an_invalidation_waits_for_the_run_that_it_met(spot: Spot) -> None:
+    entered, go_on, runs = threading.Event(), threading.Event(), list[int]()
+
+    def work(x: int) -> int:
+        runs.append(x)
+        entered.set()
+        assert go_on.wait(DEADLINE)
+        return len(runs)
+
+    marked = spot.mark(work, ignore=("entered", "go_on", "runs"))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(marked, 1)
+        assert entered.wait(DEADLINE)
+        assert not spot.invalidate(marked, 1)
+        second = pool.submit(marked, 1)
+        until(lambda: len(spot._engine.running) == 2, unless=[first, second])
+        assert runs == [1]
+        go_on.set()
+        assert first.result(DEADLINE) == 1
+        assert second.result(DEADLINE) == 2
+    assert marked(1) == 2
