@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pluggy
 
 from beautyspot import contracts, hookspecs
+from beautyspot.backends import scan
 from beautyspot.contracts import Backend
 from beautyspot.errors import (
     BackendNotFound,
@@ -32,7 +33,6 @@ from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from importlib.metadata import Distribution
 
     from beautyspot.contracts import TypeSupport
 
@@ -101,7 +101,7 @@ class PluginInfo:
     """
 
     def __init__(
-        self, name: str, module: str, load: Callable[[], object], dist: Distribution | None = None
+        self, name: str, module: str, load: Callable[[], object], dist: Any = None
     ) -> None:
         self.name = name
         self.module = module
@@ -428,11 +428,8 @@ def forget() -> None:
 @lru_cache(maxsize=8)
 def _installed(choice: str | None) -> Registry:
     """Core's own plug-in, and those installed that a value of `BEAUTYSPOT_PLUGINS` lets in."""
-    from importlib import metadata
-
-    found = sorted(
-        metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: (point.name, point.value)
-    )
+    points, core = scan.installed()
+    found = sorted(points, key=lambda point: (point.name, point.value))
     names = {point.name for point in found}
     words = {word.strip() for word in (choice or "").split(",")} - {""}
     blocked = {word[1:].strip() for word in words if word.startswith("-")}
@@ -444,7 +441,6 @@ def _installed(choice: str | None) -> Registry:
         )
     takes_all = choice is None or (blocked and not wanted)
     chosen = (names if takes_all else wanted - {"none"}) - blocked
-    core = next(iter(metadata.distributions(name="beautyspot-core")), None)  # not in a frozen file
     return Registry(
         [
             PluginInfo("core", _CORE, partial(importlib.import_module, _CORE), core),

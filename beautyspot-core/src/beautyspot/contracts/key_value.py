@@ -22,7 +22,6 @@ under way does not expect.
 from __future__ import annotations
 
 import os
-import random
 import time
 from abc import abstractmethod
 from contextlib import suppress
@@ -192,7 +191,9 @@ class KeyValueStore(MetadataStoreBase):
                     "others change it all the time, or each change is refused: try again, and see "
                     "what `beautyspot doctor` says"
                 )
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that two part
+            from random import uniform  # a start needs none
+
+            time.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - so that two part
             pause = min(2 * pause + 0.001, 0.5)
 
     def _object(self, name: str, default: Any) -> tuple[Any, Tag]:
