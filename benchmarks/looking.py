@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beautyspot import Counts, TaskRecord, open_store
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
-from beautyspot.backends import registry
+from beautyspot.backends import registry, scan
 from packaging.version import Version
 
 BASE = {
@@ -69,9 +68,8 @@ def install(monkeypatch, *points, core=None):
     `core` replaces what core itself brings.
     """
     scans = []
-    monkeypatch.setattr(
-        importlib.metadata, "entry_points", lambda *, group: scans.append(group) or list(points)
-    )
+    _, ours = scan.installed()
+    monkeypatch.setattr(scan, "installed", lambda: (scans.append(1) or list(points), ours))
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     core = core or offering(backend("sqlite", "metadata"), point="metadata")
     monkeypatch.setitem(sys.modules, "core_of_the_test", core)

@@ -7,7 +7,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from hypothesis import assume
 from hypothesis import strategies as st
 

@@ -35,7 +35,7 @@ def test_plugins_lists_what_each_offers() -> None:
     lines = run("plugins").stdout.splitlines()
     assert lines[0] == "PLUG-IN\tDISTRIBUTION\tOFFERS"
     [local] = [line for line in lines if line.startswith("local\t")]
-    assert "metadata: sqlite; storage: local; limiter: gcra, gcra-shared" in local
+    assert "limiter: gcra, gcra-shared; metadata: sqlite; storage: local" in local
 
 
 def test_a_broken_plugin_is_said_with_its_cause_and_the_status(

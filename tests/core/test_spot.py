@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import DEADLINE, until

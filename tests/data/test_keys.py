@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without
+from beautyspot.keys.walk import Without
 from numpy._core._rational_tests import rational  # a type that is not NumPy's own
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational

@@ -85,7 +85,7 @@ class TestLlmClients(TypeSupportContract):
     def source(self) -> None:
         """Other processes are asked in `test_processes`, once for all supports."""
 
-    def test_every_class_that_it_names_has_a_sample(self) -> None:
+    def test_the_samples_are_of_the_classes_that_it_names(self) -> None:
         """All but the asynchronous twins of clouds, and those that look for credentials."""
         names = {f"{type(each).__module__}:{type(each).__qualname__}" for each in self.samples()}
         assert names <= set(self.make().classes)

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from beautyspot_testing.limiter import ManualClock
 from servers import limiters, machines, shared
 from servers.proxy import Link

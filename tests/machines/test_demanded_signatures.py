@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from servers import valkey
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.serialization.compression import is_installed
+from beautyspot.serialization.payload import is_installed
 from beautyspot_local import LocalStorage
 from servers.shared import OWN_STORAGE, STORES
 

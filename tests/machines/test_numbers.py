@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_testing.records import KEYS, a_record
 

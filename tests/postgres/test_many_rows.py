@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Counts, Selection
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts.store import listed
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import stored

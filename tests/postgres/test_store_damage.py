@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Counts, Selection, in_full
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore

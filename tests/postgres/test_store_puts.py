@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Selection, in_full
-from beautyspot.contracts.covers import ALL, KEY, covers_of
+from beautyspot.contracts.records import ALL, KEY, covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Selection
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import a_record

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_redis.rows import record_of, written
 from golden import KEY, RECORD

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Counts, Selection
-from beautyspot.contracts.covers import ALL
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts.records import ALL
+from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record

@@ -24,7 +24,7 @@ ORDINARY = 2
 """Histories of each kind that an ordinary run tries: a mocked bucket takes a second for one."""
 
 
-HEAVY = ("test_a_listing_is_filtered_and_sorted", "test_many_keys_begin_at_once")
+HEAVY = ("test_a_listing_is_filtered_and_sorted", "test_of_many_keys_each_has_one_holder")
 """What makes hundreds of requests, and is tried on a real server, which answers sooner."""
 
 ORDERS = ("[key]", "[newest]")

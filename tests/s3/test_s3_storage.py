@@ -24,7 +24,6 @@ KEYS: dict[str, Any] = {
 
 class TestS3Storage(StorageContract):
     large = 2**20
-    atomic = True
 
     @pytest.fixture(autouse=True)
     def _client(self, mocked: Any) -> None:

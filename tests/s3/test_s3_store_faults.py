@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Invalidation
-from beautyspot.contracts.covers import ALL, cover_of, covers_of
+from beautyspot.contracts.records import ALL, cover_of, covers_of
 from beautyspot.contracts.store import Begun, Put
 from beautyspot.errors import MetadataError
 from beautyspot_s3 import S3MetadataStore, S3Storage, clock

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from beautyspot.contracts.covers import ALL
+from beautyspot.contracts.records import ALL
 from beautyspot.errors import ConfigError, SchemaError
 from beautyspot_s3 import S3MetadataStore, S3Storage
 from beautyspot_testing.records import KEYS, a_record

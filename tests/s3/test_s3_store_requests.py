@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Invalidation
-from beautyspot.contracts.covers import cover_of, covers_of
+from beautyspot.contracts.records import cover_of, covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_s3 import S3MetadataStore
 from beautyspot_s3.examination import REQUESTS

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import beautyspot as bs
 import pytest
 from beautyspot import File
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataError
 from beautyspot_s3 import S3Storage

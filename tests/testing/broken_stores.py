@@ -212,7 +212,7 @@ class SkipsRows(DictStore):
 
 
 class RepeatsNames(DictStore):
-    found_by = "test_names_come_in_order"
+    found_by = "test_rows_come_in_the_order_of_their_keys"
 
     def names(self, prefix: str, after: str, limit: int) -> list[str]:
         with LOCK:

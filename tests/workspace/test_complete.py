@@ -14,7 +14,7 @@ import beautyspot_cli.program
 import beautyspot_dashboard.program
 import click
 import pytest
-from beautyspot.batch.options import MapKeywords
+from beautyspot.batch.inputs import MapKeywords
 from beautyspot.tasks.options import MarkKeywords
 from beautyspot_observe import measures
 from workspace.docstrings import told

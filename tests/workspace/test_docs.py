@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from beautyspot import hookspecs
-from beautyspot.backends.registry import BASES
+from beautyspot.backends.registry import BASES, base_of
 from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from forked import Forking
@@ -22,7 +22,7 @@ from workspace.suites import QUICK
 
 DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path for path in sorted(DOCS.rglob("*.md"))}
-GUIDES = {f"plugins/{point}.md": base for point, base in BASES.items()}
+GUIDES = {f"plugins/{point}.md": base_of(point) for point in BASES}
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")

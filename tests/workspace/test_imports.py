@@ -29,16 +29,11 @@ COSTLY = {
 }  # fmt: skip
 """What takes one or two."""
 
-SCAN = {
-    "email", "importlib.metadata", "json", "random", "shutil", "socket", "tempfile", "zipfile",
-}  # fmt: skip
-"""The scan for plug-ins, and what it imports itself."""
-
 SERVER = "beautyspot_dashboard"
 SUITES = "beautyspot_testing"  # nothing but tests imports it
 """No Spot imports it, and what it stands on imports most of these."""
 
-AT_A_SPOT = SCAN | {"sqlite3", "xxhash"}
+AT_A_SPOT = {"sqlite3", "xxhash"}
 """Needed by the database, and for digests."""
 
 AT_A_MARK = AT_A_SPOT | {

@@ -53,8 +53,7 @@ PUBLIC = tuple(
 ) + tuple(
     f"beautyspot.contracts.{module}"
     for module in (
-        *("covers", "examination", "failures", "key_value", "listing", "records", "row_bytes"),
-        *("selection", "sql", "store"),
+        *("backend", "failures", "key_value", "records", "row_bytes", "selection", "sql", "store"),
     )
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""

@@ -13,29 +13,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import (
-    DIRECT_BLOB,
-    FILE,
-    Backend,
-    BlobInfo,
-    BlobStorageBase,
-    Buffer,
-    Context,
-    Counts,
-    Entry,
-    File,
-    FunctionTotals,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    Page,
-    Reservation,
-    Selection,
-    SerializerBase,
-    TaskRecord,
-    Totals,
-    TypeSupport,
-)
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -63,7 +40,7 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.backends.registry import PluginInfo, plugins
-    from beautyspot.batch.records import Failed
+    from beautyspot.batch.targets import Failed
     from beautyspot.calls.activity import (
         ActiveLimit,
         Activity,
@@ -72,20 +49,41 @@ if TYPE_CHECKING:
         Stats,
         WaitingCall,
     )
-    from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.explanation import Explanation, Stored
     from beautyspot.calls.noting import LastCall
-    from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts.examination import Finding
+    from beautyspot.contracts import (
+        DIRECT_BLOB,
+        FILE,
+        Backend,
+        BlobInfo,
+        BlobStorageBase,
+        Buffer,
+        Context,
+        Counts,
+        Entry,
+        File,
+        FunctionTotals,
+        KeyGenBase,
+        LimiterBase,
+        MetadataStoreBase,
+        Page,
+        Reservation,
+        Selection,
+        SerializerBase,
+        TaskRecord,
+        Totals,
+        TypeSupport,
+    )
+    from beautyspot.contracts.selection import Finding
+    from beautyspot.inspecting.changing import Removal, Removed
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
-    from beautyspot.inspecting.opening import open_store, open_stores
-    from beautyspot.inspecting.removing import Removal, Removed
-    from beautyspot.inspecting.store import Store
-    from beautyspot.inspecting.verifying import Fault
+    from beautyspot.inspecting.opening import Store, open_store, open_stores
+    from beautyspot.inspecting.parts import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -105,12 +103,38 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
-    from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
+    from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
     from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
-# A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
+# What follows is loaded when it is first named: a program pays for what it uses.
 _LATER = {
+    **dict.fromkeys(
+        (
+            "DIRECT_BLOB",
+            "FILE",
+            "Backend",
+            "BlobInfo",
+            "BlobStorageBase",
+            "Buffer",
+            "Context",
+            "Counts",
+            "Entry",
+            "File",
+            "FunctionTotals",
+            "KeyGenBase",
+            "LimiterBase",
+            "MetadataStoreBase",
+            "Page",
+            "Reservation",
+            "Selection",
+            "SerializerBase",
+            "TaskRecord",
+            "Totals",
+            "TypeSupport",
+        ),
+        "contracts",
+    ),
     "ActiveLimit": "calls.activity",
     "Activity": "calls.activity",
     "RestingBackend": "calls.activity",
@@ -120,20 +144,20 @@ _LATER = {
     "Config": "config.resolve",
     "Content": "inspecting.contents",
     "Copied": "inspecting.copying",
-    "ErrorInstance": "serialization.instances",
+    "ErrorInstance": "serialization.looking",
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
-    "Failed": "batch.records",
-    "Finding": "contracts.examination",
-    "Fault": "inspecting.verifying",
+    "Failed": "batch.targets",
+    "Finding": "contracts.selection",
+    "Fault": "inspecting.parts",
     "Hit": "observing",
-    "Instance": "serialization.instances",
+    "Instance": "serialization.looking",
     "KeyGen": "keys.generator",
     "Miss": "observing",
     "LastCall": "calls.noting",
     "MsgpackSerializer": "serialization.serializer",
-    "NotInstalled": "serialization.instances",
+    "NotInstalled": "serialization.looking",
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.registry",
@@ -142,13 +166,13 @@ _LATER = {
     "Raised": "observing",
     "Ran": "observing",
     "Refused": "observing",
-    "Removal": "inspecting.removing",
-    "Removed": "inspecting.removing",
+    "Removal": "inspecting.changing",
+    "Removed": "inspecting.changing",
     "Saved": "observing",
     "Spot": "spot",
-    "Store": "inspecting.store",
+    "Store": "inspecting.opening",
     "Stats": "calls.activity",
-    "Stored": "calls.stored_results",
+    "Stored": "calls.explanation",
     "StoredFunction": "inspecting.looking",
     "Trouble": "resilience.reporting",
     "Waited": "observing",

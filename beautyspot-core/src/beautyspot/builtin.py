@@ -43,5 +43,5 @@ def beautyspot_register_limiter() -> dict[str, str]:
     """The limiters `combined` and `joined`: several limits that hold at once."""
     return {
         "combined": "beautyspot.limits.combined:CombinedLimiter",
-        "joined": "beautyspot.limits.joined:JoinedLimiter",
+        "joined": "beautyspot.limits.combined:JoinedLimiter",
     }

@@ -39,7 +39,7 @@ The plug-in API has a number, `API`. It is raised only when a plug-in written be
 hook or an abstract method is new, gone, or called in another way. Without raising it, a contract
 may gain hooks, methods with an answer in the base class, fields at the end of a record with a
 default, and arguments that are keyword-only, None by default, and passed only to a method that
-takes them (`contracts.calling`). A plug-in that states another number is skipped.
+takes them (`contracts.backend`). A plug-in that states another number is skipped.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable
-from beautyspot.contracts.calling import hints
+from beautyspot.contracts.backend import hints
 from beautyspot.contracts.key_value import KeyValueStore
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 

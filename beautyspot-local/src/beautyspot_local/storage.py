@@ -182,8 +182,11 @@ class LocalStorage(BlobStorageBase):
             with open(path, "rb", opener=_open_no_link) as file:
                 file.seek(start)
                 return file.read(size)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            text = f"no blob {location!r:.200} in {self.base_dir}: make it again"
+            raise BlobNotFound(text) from error
         except (OSError, ValueError) as error:
-            raise self._unread(location, error) from error
+            raise self._failure("load", location, error) from error
 
     def local_path(self, location: str) -> Path:
         """The path of the blob's file.
@@ -244,16 +247,13 @@ class LocalStorage(BlobStorageBase):
         for key, found in self._walk(prefix):
             name = key.rpartition("/")[2]
             if name.startswith(_TEMPORARY) and found.st_mtime <= time.time() - older_than:
-                if not dry_run:
-                    self._remove_temporary(key)
+                try:
+                    if not dry_run:
+                        Path(self._root + key).unlink(missing_ok=True)
+                except OSError as error:
+                    raise self._failure("remove", key, error) from error
                 removed += 1
         return removed
-
-    def _remove_temporary(self, key: str) -> None:
-        try:
-            Path(self._root + key).unlink(missing_ok=True)
-        except OSError as error:
-            raise self._failure("remove", key, error) from error
 
     def _walk(self, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
         """Path below `base_dir` and status of every plain file whose path starts with `prefix`."""
@@ -280,8 +280,11 @@ class LocalStorage(BlobStorageBase):
         """
         if not isinstance(key, str):
             raise BlobLocationError(f"a blob's location is a str, not {type(key).__name__}")
-        if not _is_ours(key):
-            self._refuse_wrong(key)
+        if not _is_ours(key) and (wrong := re.search(_WRONG, key)):
+            raise BlobLocationError(
+                f"{key!r:.200} can't be a blob in {self.base_dir} (for its {wrong[0]!r}): use a "
+                "relative path like 'ab/cd.bin', of names that every file system can have"
+            )
         path, looked = self._root, len(self._root)
         end = key.find("/")
         while end >= 0:
@@ -290,14 +293,6 @@ class LocalStorage(BlobStorageBase):
         path = f"{path}{key}"
         _refuse_link(path)
         return path if os.sep == "/" else path[:looked] + path[looked:].replace("/", os.sep)
-
-    def _refuse_wrong(self, key: str) -> None:
-        wrong = re.search(_WRONG, key)
-        if wrong:
-            raise BlobLocationError(
-                f"{key!r:.200} can't be a blob in {self.base_dir} (for its {wrong[0]!r}): use a "
-                "relative path like 'ab/cd.bin', of names that every file system can have"
-            )
 
     # ------------------------------------------------------------------------------- writing
 
@@ -334,11 +329,6 @@ class LocalStorage(BlobStorageBase):
             except FileNotFoundError:
                 make_private(Path(folder))
         return create(temporary, _WRITE)
-
-    def _unread(self, location: str, error: OSError | ValueError) -> StorageError:
-        if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
-            return BlobNotFound(f"no blob {location!r:.200} in {self.base_dir}: make it again")
-        return self._failure("load", location, error)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:

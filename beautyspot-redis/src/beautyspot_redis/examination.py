@@ -9,7 +9,7 @@ from beautyspot import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot.contracts.examination import FindingState
+    from beautyspot.contracts.selection import FindingState
 
 NEARLY: Final = 0.9
 """Part of its memory above which a server that evicts nothing is nearly full."""

@@ -256,8 +256,5 @@ REMARK: Final = Script(
     "return redis.call('HSET', KEYS[1] .. 'remarks', unpack(ARGV))", changes=True
 )
 REMARKS: Final = Script("return redis.call('HGETALL', KEYS[1] .. 'remarks')")
-STORES: Final = Script(
-    "return redis.call('SCAN', 0, 'MATCH', '{beautyspot:*}:store', 'COUNT', 100000)[2]"
-)
 INFO: Final = Script("return redis.call('INFO')")
 """What the server says of itself; of a cluster, the one that has the namespace."""

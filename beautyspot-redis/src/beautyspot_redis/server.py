@@ -109,31 +109,23 @@ class Server:
         """
         if self._pid != os.getpid():
             self._begin()  # another thread of the parent may have held what is not free
-        options, turn, free = self.address.options, self._turn, self._free
+        options, free = self.address.options, self._free
         ends = monotonic() + options["timeout"]
+        with self._turn:
+            if not free.acquire(timeout=max(0.0, ends - monotonic())):
+                why = "all of its connections are in use"
+                raise self.failures.refused(why, "raise connections=")
         try:
-            with turn:
-                if not free.acquire(timeout=max(0.0, ends - monotonic())):
-                    why = "all of its connections are in use"
-                    raise self.failures.refused(why, "raise connections=")
-            try:
-                for left in range(options["retries"], -1, -1):
-                    try:
-                        return self._answer(command)
-                    except Exception as error:
-                        from redis.exceptions import ConnectionError as Broken
+            for left in range(options["retries"], -1, -1):
+                try:
+                    return self._answer(command)
+                except Exception as error:
+                    from redis.exceptions import ConnectionError as Broken
 
-                        if not left or not isinstance(error, Broken):
-                            raise
-            finally:
-                free.release()
-        except BaseException as error:
-            from redis.exceptions import RedisError
-
-            if not isinstance(error, RedisError | BeautyspotError | OSError):
-                # A Ctrl-C may have kept what is free. A connection is closed with the others.
-                self._free = threading.Semaphore(options["connections"])
-            raise
+                    if not left or not isinstance(error, Broken):
+                        raise
+        finally:
+            free.release()
 
     def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
         """What a script returns, in one round trip, or two where the server does not know it."""
@@ -151,7 +143,8 @@ class Server:
         """
         client = self._client
         if client is None:
-            client = self._client = client_of(self.address)
+            with self._turn:  # else threads that come first together make one each
+                client = self._client = self._client or client_of(self.address)
         if self.address.kind == "cluster":
             return client.execute_command(*command)
         pool = client.connection_pool

@@ -11,7 +11,6 @@ import math
 import re
 import secrets
 import time
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import (
@@ -22,7 +21,7 @@ from beautyspot.contracts import (
     checked,
     found_in,
 )
-from beautyspot.contracts.covers import KEY, cover_of
+from beautyspot.contracts.records import KEY, cover_of
 from beautyspot.errors import MetadataError, NotSupportedError, SchemaError
 from beautyspot_local.remote.remade import Remade, remembered
 
@@ -187,7 +186,11 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         is_whole, facts = server.run(scripts.MAKE, names, given, FORM, told)
         said = dict(fact.decode("ascii", "replace").partition(":")[::2] for fact in facts)
         if not said:
-            raise self._nothing_there()
+            raise MetadataError(
+                f"the store {self._namespace!r} has no ID yet: a Spot that uses it gives it one; "
+                "or correct the namespace (redis-cli --scan --pattern '{beautyspot:*}:store' lists "
+                "those that are there)"
+            )
         if said.get("form") != str(FORM):
             raise SchemaError(
                 f"a newer release wrote the store (form {said.get('form')}), and this one knows "
@@ -205,16 +208,6 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         while is_whole is None and not self._looks:
             cursor = server.run(scripts.FILL, names, cursor, pattern)
             is_whole = cursor if cursor == b"0" else None
-
-    def _nothing_there(self) -> MetadataError:
-        """What to raise where no Spot has used the store yet; it names those that are nearest."""
-        stores = self._server.run(scripts.STORES, [self._prefix])
-        names = [name[len("{beautyspot:") : -len("}:store")].decode() for name in stores]
-        there = map(repr, get_close_matches(self._namespace, names, n=10, cutoff=0.0))
-        advice = f", or give another name, such as {', '.join(there)}" if names else ""
-        return MetadataError(
-            f"the store {self._namespace!r} has no ID yet: a Spot that uses it gives it one{advice}"
-        )
 
     @property
     def store_id(self) -> str:

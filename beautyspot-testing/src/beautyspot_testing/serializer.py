@@ -11,8 +11,6 @@
 
 from __future__ import annotations
 
-import math
-import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -64,11 +62,8 @@ class Point:
 def assert_same(left: Any, right: Any) -> None:
     """Fail unless both are equal and of equal type in all parts; NaN equals NaN, 0.0 not -0.0."""
     assert type(left) is type(right), f"{left!r:.200} became a {type(right).__qualname__}"
-    if isinstance(left, float):
-        equal = struct.pack("d", left) == struct.pack("d", right)
-        assert equal or (math.isnan(left) and math.isnan(right)), f"{left!r} became {right!r}"
-    elif isinstance(left, complex):
-        assert_same((left.real, left.imag), (right.real, right.imag))
+    if isinstance(left, float | complex):
+        assert repr(left) == repr(right), f"{left!r} became {right!r}"
     elif isinstance(left, dict):
         assert_same([*left.items()], [*right.items()])
     elif isinstance(left, (list, tuple)):
@@ -81,18 +76,10 @@ def assert_same(left: Any, right: Any) -> None:
         assert left == right, f"{left!r:.200} became {right!r:.200}"
 
 
-def _check_refused(serializer: SerializerBase, value: object, which: str) -> None:
-    try:
-        data = serializer.dumps(value)
-    except SerializationError as error:
-        if not str(error):
-            pytest.fail(f"{which}, {value!r:.200}: the error says nothing")
-    except Exception as error:
-        raise AssertionError(
-            f"{which}, {value!r:.200}, raised {error!r:.200} in place of a SerializationError"
-        ) from error
-    else:
-        pytest.fail(f"{which} was not refused: {value!r:.200} gave {bytes(data)!r:.200}")
+def _check_refused(serializer: SerializerBase, value: object) -> None:
+    with pytest.raises(SerializationError) as refused:
+        serializer.dumps(value)
+    assert str(refused.value), f"{value!r:.200}: the error says nothing"
 
 
 class SerializerContract(Switches):
@@ -137,23 +124,20 @@ class SerializerContract(Switches):
         lent = {"owned": True} if "owned" in signature(serializer.loads).parameters else {}
         assert_same(value, serializer.loads(bytearray(stored), **lent))
 
-    def test_dumps_gives_bytes_that_stay(self, serializer: SerializerBase) -> None:
+    def test_bytes_and_values_are_fresh(self, serializer: SerializerBase) -> None:
         """A later call must not write into what an earlier one gave out."""
-        first = serializer.dumps(["first"])
-        assert isinstance(first, bytes | bytearray | memoryview)
-        before = bytes(first)
-        serializer.dumps(["second", "longer"])
-        assert bytes(first) == before
-
-    def test_values_are_fresh(self, serializer: SerializerBase) -> None:
         stored = serializer.dumps({"a": [1]})
+        assert isinstance(stored, bytes | bytearray | memoryview)
+        before = bytes(stored)
+        serializer.dumps(["another", "longer"])
+        assert bytes(stored) == before
         changed = serializer.loads(stored)
         changed["a"].append(2)
         assert serializer.loads(stored) == {"a": [1]}
 
     def test_a_value_without_a_form_is_refused(self, serializer: SerializerBase) -> None:
-        for number, make in enumerate(self.refused):
-            _check_refused(serializer, make(), f"refused[{number}]")
+        for make in self.refused:
+            _check_refused(serializer, make())
         assert serializer.loads(serializer.dumps([1])) == [1], "a refusal must not break the next"
 
     def test_a_value_that_contains_itself_is_refused_or_kept(
@@ -230,6 +214,8 @@ class SerializerContract(Switches):
             restored = each.loads(each.dumps({"a": Plain("x")}))["a"]
             assert type(restored) is Plain
             assert restored.state == "x"
+        with pytest.raises(ConfigError):
+            serializer.register(Point, name="plain")
 
     def test_a_class_that_a_plug_in_supports_is_stored(self, serializer: SerializerBase) -> None:
         supporting = serializer.supporting(dict.fromkeys(PlainTypes.classes, PlainTypes()))
@@ -239,10 +225,4 @@ class SerializerContract(Switches):
         restored = supporting.loads(supporting.dumps({"a": Plain("x")}))["a"]
         assert type(restored) is Plain
         assert restored.state == "x"
-        _check_refused(serializer, Plain("x"), "`supporting` changed the serializer itself: it")
-
-    def test_two_classes_do_not_share_a_name(self, serializer: SerializerBase) -> None:
-        if self.takes_classes:
-            serializer.register(Point, name="one")
-            with pytest.raises(ConfigError):
-                serializer.register(Plain, encode=vars, decode=lambda v: Plain(**v), name="one")
+        _check_refused(serializer, Plain("x"))  # it has not changed itself

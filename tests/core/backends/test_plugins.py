@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shutil
 import sys
 
 import beautyspot as bs
 import pytest
-from beautyspot.backends import registry
+from beautyspot.backends import registry, scan
 from beautyspot.backends.registry import Registry, load_plugins, plugins
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from fake_plugins import BASE, backend, install, module, offering, point
@@ -65,6 +66,41 @@ def test_what_is_installed_in_a_folder_is_found(tmp_path, monkeypatch):
     assert str(found).startswith("bar (Foo 1.0)\n  storage: bar\n")
     assert found.location == str(tmp_path / "found_here.py")
     assert "No module named 'never_imported'" in str(found.broken)
+
+
+def _install(folder, value="found_here", *, version="1.0"):
+    """The metadata of a distribution Foo, which has a plug-in."""
+    metadata = folder / f"Foo-{version}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: Foo\nVersion: {version}\n")
+    (metadata / "entry_points.txt").write_text(f"[beautyspot]\n# our own\nbar = {value} [extra]\n")
+
+
+def test_the_scan_finds_what_the_library_finds():
+    points = importlib.metadata.entry_points(group="beautyspot")
+    expected = {(point.name, point.value, point.dist.version) for point in points}
+    found, core = scan.installed()
+    assert {(point.name, point.value, point.dist.version) for point in found} == expected
+    assert core.locate_file("") == importlib.metadata.distribution("beautyspot-core").locate_file(
+        ""
+    )
+
+
+def test_of_two_distributions_of_a_name_the_first_on_the_path_counts(tmp_path, monkeypatch):
+    for name, version in (("later", "1.0"), ("first", "2.0")):
+        _install(tmp_path / name, f"of_{name}:plugin.inner", version=version)
+        monkeypatch.syspath_prepend(tmp_path / name)
+    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
+    assert (found.dist.name, found.dist.version) == ("Foo", "2.0")
+    (tmp_path / "first" / "of_first.py").write_text("class plugin:\n    inner = 'loaded'\n")
+    assert found.load() == "loaded"
+
+
+def test_what_is_installed_in_an_archive_is_found(tmp_path, monkeypatch):
+    _install(tmp_path / "content")
+    monkeypatch.syspath_prepend(shutil.make_archive(tmp_path / "a", "zip", tmp_path / "content"))
+    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
+    assert (found.value, found.dist.version) == ("found_here [extra]", "1.0")
 
 
 @pytest.mark.parametrize("kind", BASE)

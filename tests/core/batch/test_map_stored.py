@@ -145,5 +145,10 @@ def failed(results: list[Any]) -> list[tuple[Any, str, bool]]:
 
 def test_an_error_that_is_stored_is_a_hit(spot: Spot, mapped: Any, f: Any) -> None:
     results, end = mapped(spot, f, [1, 2, 3, 5, 5], errors="return")
-    assert failed(results) == [(1, "1", True), (3, "3", True), (5, "5", False), (5, "5", True)]
+    assert sorted(failed(results)) == [
+        (1, "1", True),
+        (3, "3", True),
+        (5, "5", False),
+        (5, "5", True),
+    ]
     assert (end.done, end.hits, end.runs, end.failures, end.unstored) == (5, 3, 1, 1, 0)

@@ -66,6 +66,12 @@ def test_a_backend_that_can_not_travel_is_named(make_spot: Callable[..., Spot]) 
     with pytest.raises(pickle.PicklingError, match="its storage=<Local> is an object"):
         pickle.dumps(spot)
 
+    class Remade(MemoryStorage):
+        def __reduce__(self) -> Any:
+            return MemoryStorage, ()
+
+    pickle.dumps(make_spot(storage=Remade()))
+
 
 # --------------------------------------------------------------------------------- functions
 

@@ -292,7 +292,8 @@ import asyncio, logging, sys, time
 import beautyspot as bs
 
 # Other code made what is stored. From Python 3.13 on what `-c` runs has a source, so it is told.
-logging.getLogger("beautyspot").addFilter(lambda record: "has changed" not in record.getMessage())
+log = logging.getLogger("beautyspot")
+log.addFilter(lambda record: "made by other code" not in record.getMessage())
 
 spot = bs.Spot("app", directory=sys.argv[1], config=False)
 spot._engine.cache.clock = lambda: 1020.0

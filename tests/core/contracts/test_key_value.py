@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from beautyspot.contracts.covers import ALL, covers_of
+from beautyspot.contracts.records import ALL, covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import MetadataBusyError
 from beautyspot_testing.records import KEYS, a_record
@@ -235,6 +235,29 @@ def test_what_a_put_left_that_failed_is_removed_by_the_next(store: Place, other:
     assert other.find(KEYS[0]) is None
 
 
+def test_a_newer_result_that_is_removed_leaves_the_invalidation_before_it(
+    store: Place, other: DictStore
+) -> None:
+    """It was put between the two writes of the invalidation, and then removed by a prune."""
+    old = run(other)
+    newer = list[Put]()
+
+    def put_newer() -> None:
+        store.before.clear()
+        other.release([KEYS[0]], MINE)
+        begun = store.begin([KEYS[0]], OTHER)
+        record = a_record(began_at=begun.now, made_at=begun.now, used_at=None)
+        newer.append(Put(record, covers_of(record), begun.since, OTHER))
+        assert store.put(newer) == set()
+
+    store.before["read r/"] = put_newer
+    assert store.note(f"key:{KEYS[0]}") is None
+    assert store.get(KEYS[0]) == newer[0].record
+    assert store.delete({KEYS[0]: newer[0].record.made_at}) == {KEYS[0]}
+    assert other.put([old]) == {KEYS[0]}
+    assert store.get(KEYS[0]) is None
+
+
 def test_a_row_of_another_run_stays_where_one_is_refused(store: Place, other: DictStore) -> None:
     put = run(store)
     other.note(ALL)
@@ -258,10 +281,23 @@ def test_the_covers_are_read_twice_for_all_rows_of_a_put(store: Place) -> None:
 
 def test_last_uses_of_removed_rows_are_forgotten(store: Place, place: dict[str, bytes]) -> None:
     keys = [KEYS[0], "f" * 32]
-    stored(store, *(a_record(key, used_at=None) for key in keys))
+    stored(store, *(a_record(key, made_at=1.0, used_at=None) for key in keys))
     store.touch({**dict.fromkeys(keys, 5.0), "e" * 32: 5.0})
-    store.delete({keys[0]: a_record().made_at})
+    store.delete({keys[0]: 1.0})
     assert store.sweep(0.0, dry_run=True) == store.sweep(0.0) == 2
     assert store.sweep(0.0) == 0
     assert [(row.cache_key, row.used_at) for row in store.rows()] == [(keys[1], 5.0)]
     assert not any(keys[0].encode() in data for name, data in place.items() if name[:2] == "u/")
+
+
+def test_the_use_of_an_earlier_result_is_none_of_the_next() -> None:
+    store = Place({})
+    store.open()
+    stored(store, a_record(made_at=10.0, used_at=None))
+    store.touch({KEYS[0]: 15.0})
+    assert [record.used_at for record in store.rows()] == [15.0]
+    store.note(f"key:{KEYS[0]}")
+    stored(store, a_record(made_at=20.0, used_at=None))
+    assert [record.used_at for record in store.rows()] == [None]
+    store.touch({KEYS[0]: 25.0})
+    assert [record.used_at for record in store.rows()] == [25.0]

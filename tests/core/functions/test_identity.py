@@ -286,7 +286,7 @@ def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
     for name, value in (("a", 1), ("b", 2)):
         script = f"class C:\n    def f(self): return {value}\n"
         (tmp_path / f"{name}.py").write_text(
-            script + "import beautyspot.keys.canonical as keys\ncode = keys.canonical(C)\n"
+            script + "import beautyspot.keys.generator as keys\ncode = keys.canonical(C)\n"
         )
     codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
     assert None not in codes

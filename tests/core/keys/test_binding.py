@@ -10,8 +10,8 @@ import threading
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot.keys.binding import Binding, Omitted
-from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyGen
+from beautyspot.keys.walk import Without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -41,7 +41,8 @@ from dataclasses import InitVar, dataclass, field
 import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.names import root_of
-from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.generator import canonical
+from beautyspot.keys.walk import Without
 
 from tests.made import findable
 

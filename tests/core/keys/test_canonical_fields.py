@@ -13,7 +13,8 @@ import attrs
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.generator import canonical
+from beautyspot.keys.walk import Without
 from hypothesis import assume, given
 from hypothesis import strategies as st
 

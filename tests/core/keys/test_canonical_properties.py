@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

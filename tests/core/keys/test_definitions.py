@@ -15,7 +15,7 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +103,7 @@ def test_texts_agree_exactly_where_all_aspects_do(one: Any, other: Any) -> None:
 
 
 PRINT = """
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from tests import made
 for kind, aspect in made.cases():
     print(kind, aspect, canonical(made.made(kind, **{aspect: 1})))

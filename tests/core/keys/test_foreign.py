@@ -11,7 +11,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from beautyspot.errors import SerializationError, UnstableKeyError
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.testing import memory_spot
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 
 freezegun = pytest.importorskip("freezegun")
 time_machine = pytest.importorskip("time_machine")

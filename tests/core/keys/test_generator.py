@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.keys.canonical import arguments
-from beautyspot.keys.generator import KeyGen, KeyMaker
+from beautyspot.keys.generator import KeyGen, KeyMaker, arguments
 from beautyspot.testing import memory_spot
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -12,7 +12,8 @@ import one_change
 import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.generator import canonical
+from beautyspot.keys.walk import Without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_change import Family

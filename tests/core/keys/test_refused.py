@@ -9,7 +9,8 @@ import weakref
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.generator import canonical
+from beautyspot.keys.walk import Without
 
 from tests.made import findable
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from beautyspot.limits.per_key import FEW, LimitsByKey
+from beautyspot.limits.limiting import FEW, LimitsByKey
 from beautyspot_local import TokenBucket
 from beautyspot_testing.limiter_model import ManualClock
 from hypothesis import settings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.results import writer
 from broken import BrokenStore

@@ -9,7 +9,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.contracts import TaskRecord
 from beautyspot.results.validity import fingerprint
-from beautyspot.serialization import compression
+from beautyspot.serialization import payload
 from beautyspot.serialization.payload import Payload
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 pytestmark = pytest.mark.skipif(
-    not compression.is_installed(), reason="the extra zstd is not installed"
+    not payload.is_installed(), reason="the extra zstd is not installed"
 )
 
 TEXT = "the same words again and again. " * 1000
@@ -121,7 +121,7 @@ def test_blobs_of_ours_are_compressed_and_media_are_not(packing: Spot) -> None:
     assert places[0].endswith(".msgpack.zst")
     assert places[1].endswith(".json")
     assert packing.storage.load(places[1]).decode() == f'["{TEXT}"]'
-    assert compression.is_compressed(row(packing, in_its_row).serializer)
+    assert payload.is_compressed(row(packing, in_its_row).serializer)
     with bs.open_store(packing) as store:
         for f in (table, viewed, in_its_row):
             assert store.value(packing.key(f)) == [TEXT]
@@ -181,7 +181,7 @@ def stored(packing: Spot) -> tuple[Callable[[], str], TaskRecord]:
 
 
 def bomb(size: int) -> bytes:
-    data: bytes = compression._zstd().compress(bytes(size))
+    data: bytes = payload._zstd().compress(bytes(size))
     return data
 
 
@@ -210,11 +210,11 @@ def test_what_is_hostile_or_damaged_is_a_miss(
 
 @given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))
 def test_whatever_is_compressed_comes_back(data: bytes, times: int, codec: str) -> None:
-    packed = compression.compressed(codec, data * times)
+    packed = payload.compressed(codec, data * times)
     if packed is None:
         return
     assert len(packed[1]) < len(data) * times
-    plain = compression.decompressed(Payload(packed[1], packed[0]))
+    plain = payload.decompressed(Payload(packed[1], packed[0]))
     assert (plain.data, plain.codec) == (data * times, codec)
 
 

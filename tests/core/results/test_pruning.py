@@ -201,9 +201,9 @@ def test_only_this_store_s_blobs_are_removed(aged: Any) -> None:
 # ----------------------------------------------------------- while others read and write
 
 
-def test_prune_while_others_read_and_write(aged: Any) -> None:
+def test_prune_while_others_read_and_write(make_spot: Any) -> None:
     """Every caller gets its own result, whatever is removed at that moment."""
-    spot = aged()
+    spot = make_spot(strict=True)
     marked = spot.mark(save_blob=True)(text)
     stop = threading.Event()
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 from beautyspot.errors import MetadataError
 from beautyspot.results import writer
 from broken import BrokenStore
+from gates import until
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -241,3 +242,20 @@ def test_each_item_of_a_call_waits(make_spot: Callable[..., Spot]) -> None:
     mend(spot, store)
     assert spot.flush()
     assert totals_of(store).entries == 5
+
+
+def test_what_waits_keeps_no_key(make_spot: Callable[..., Spot]) -> None:
+    """Also where its store is known to fail when it comes: others may make it anew."""
+    import asyncio
+
+    store = BrokenStore("put")
+    store.blocking = True
+    spot = make_spot(metadata=store)
+
+    @spot.mark
+    async def later(x: int) -> int:
+        return double(x)
+
+    keys = [spot.key(later, x) for x in (1, 2)]
+    assert [asyncio.run(later(x)) for x in (1, 2)] == [2, 4]
+    until(lambda: set(store.begin(keys, "another token").leased) == set(keys))

@@ -10,7 +10,7 @@ import pydantic_core
 import pytest
 from beautyspot import Spot, open_store
 from beautyspot.errors import RestoreError, UnstableKeyError
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 
 from tests.made import findable

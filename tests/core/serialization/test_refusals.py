@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from beautyspot.errors import SerializationError
-from beautyspot.keys.canonical import canonical
+from beautyspot.keys.generator import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 
 

@@ -266,17 +266,17 @@ def test_a_recursion_error_never_escapes(serializer, monkeypatch):
         raise RecursionError("too deep")
 
     monkeypatch.setattr("beautyspot.serialization.serializer.document", exhausted)
-    assert "RecursionError" in refusal(serializer, [1])
+    assert "RecursionError" in refusal(serializer, (1,))
 
 
 def test_a_size_that_msgpack_lacks_is_refused(serializer, monkeypatch):
-    def too_large(tree: object, **options: object) -> bytes:
+    def too_large(**options: object) -> None:
         raise ValueError("bytes is too large")
 
     with monkeypatch.context() as patched:
-        patched.setattr("beautyspot.serialization.writing.packb", too_large)
+        patched.setattr("beautyspot.serialization.documents.Packer", too_large)
         assert "too large" in refusal(serializer, (1,))
-    monkeypatch.setattr("beautyspot.serialization.writing._MOST", 10)
+    monkeypatch.setattr("beautyspot.serialization.documents._MOST", 10)
     assert "4 GiB" in refusal(serializer, bytearray(2**16))
 
 

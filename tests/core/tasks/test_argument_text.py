@@ -17,8 +17,8 @@ import attrs
 import beautyspot as bs
 import pydantic
 import pytest
-from beautyspot.keys.canonical import Without
 from beautyspot.keys.shown import shown
+from beautyspot.keys.walk import Without
 from beautyspot.memory import MemoryMetadataStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

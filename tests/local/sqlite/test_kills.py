@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WORKER = """
 import mmap, struct
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_local import SqliteMetadataStore
 store = SqliteMetadataStore({path!r}, timeout=30)

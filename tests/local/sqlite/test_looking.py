@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from beautyspot.contracts import Context, Counts, Selection
-from beautyspot.contracts.listing import listed
+from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 from beautyspot_local import LocalStorage, SqliteMetadataStore
 from beautyspot_local.sqlite import schema

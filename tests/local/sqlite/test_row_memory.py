@@ -411,9 +411,9 @@ def test_a_forked_child_starts_without_rows(store):
 
     def work():  # pragma: no cover - in the child, which measures nothing
         assert kept(store) == set()
-        return row(store)
+        assert row(store) == "text"
 
-    assert in_forked_child(work) == "text"
+    in_forked_child(work)
     assert kept(store) == {ONE}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -319,21 +317,6 @@ def test_what_another_program_has_not_merged_yet_is_left_to_it(path):
         store.close()
         assert {name: path.with_name(name).read_bytes() for name in before} == before
         assert files(path.parent) == ["app.db", "app.db-shm", "app.db-wal"]
-
-
-def test_what_another_program_left_in_the_log_when_it_was_killed_stays_there(path):
-    code = (
-        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "c.execute('PRAGMA journal_mode = wal'); c.execute('CREATE TABLE notes (text)');"
-        "os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    before = {name: path.with_name(name).read_bytes() for name in ("app.db", "app.db-wal")}
-    store = SqliteMetadataStore(path)
-    with pytest.raises(MetadataError, match="of another program"):
-        store.begin([KEYS[0]], MINE)
-    store.close()
-    assert {name: path.with_name(name).read_bytes() for name in before} == before
 
 
 def test_an_empty_database_of_any_program_is_taken(path):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from beautyspot.contracts import Context
-from beautyspot.contracts.covers import covers_of
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
 from beautyspot_local import SqliteMetadataStore

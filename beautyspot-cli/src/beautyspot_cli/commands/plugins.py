@@ -36,7 +36,7 @@ def command(output: Output) -> None:
 
 
 def _cells(one: PluginInfo) -> tuple[str, str, str]:
-    offers = [f"{point}: {', '.join(names)}" for point, names in one.offers.items()]
+    offers = [f"{point}: {', '.join(names)}" for point, names in sorted(one.offers.items())]
     return one.name, f"{one.distribution} {one.version}", "; ".join(offers) or "nothing"
 
 

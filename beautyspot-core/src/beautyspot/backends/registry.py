@@ -18,16 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
-from beautyspot import hookspecs
-from beautyspot.contracts import (
-    Backend,
-    BlobStorageBase,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    SerializerBase,
-    TypeSupport,
-)
+from beautyspot import contracts, hookspecs
+from beautyspot.backends import scan
+from beautyspot.contracts import Backend
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -40,22 +33,23 @@ from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from importlib.metadata import Distribution
+
+    from beautyspot.contracts import TypeSupport
 
     Given = type[Backend] | str
     """What a hook gives: a class, or an import string, ``"module:Class"``."""
 
 B = TypeVar("B", bound=Backend)
 
-BASES: Final[dict[str, type[Backend]]] = {
-    "metadata": MetadataStoreBase,
-    "storage": BlobStorageBase,
-    "serializer": SerializerBase,
-    "keygen": KeyGenBase,
-    "limiter": LimiterBase,
-    "types": TypeSupport,
+BASES: Final = {
+    "metadata": "MetadataStoreBase",
+    "storage": "BlobStorageBase",
+    "serializer": "SerializerBase",
+    "keygen": "KeyGenBase",
+    "limiter": "LimiterBase",
+    "types": "TypeSupport",
 }
-"""Extension point -> the base class of its backends."""
+"""Extension point -> the name of the base class of its backends; see `base_of`."""
 
 VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 """Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
@@ -88,6 +82,12 @@ _FORMS: Final = {
 """How what is no name may have been meant."""
 
 
+def base_of(point: str) -> type[Backend]:
+    """The base class of an extension point's backends; the first Spot needs that of one."""
+    base: type[Backend] = getattr(contracts, BASES[point])
+    return base
+
+
 class PluginInfo:
     """One plug-in, as `beautyspot.plugins()` lists it; ``print(info)`` reads well.
 
@@ -101,7 +101,7 @@ class PluginInfo:
     """
 
     def __init__(
-        self, name: str, module: str, load: Callable[[], object], dist: Distribution | None = None
+        self, name: str, module: str, load: Callable[[], object], dist: Any = None
     ) -> None:
         self.name = name
         self.module = module
@@ -219,7 +219,7 @@ class Registry:
             )
         [(given, plugin)] = claims.items()
         try:
-            return checked_class(_imported(given), BASES[point], f"{given}:")
+            return checked_class(_imported(given), base_of(point), f"{given}:")
         except (Exception, SystemExit) as error:
             plugin.fail(error)
             raise BackendNotFound(
@@ -309,7 +309,7 @@ def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]
         return names, [*found.items(), *((f"{name}://", found[name]) for name in names)]
     given = list(found.values()) if isinstance(found, Mapping) else found
     several = map(_imported, given if isinstance(given, list | tuple) else [given])
-    classes: list[Any] = [checked_class(it, BASES[point], f"{_HOOK}{point}:") for it in several]
+    classes: list[Any] = [checked_class(it, base_of(point), f"{_HOOK}{point}:") for it in several]
     if point == "types":
         return [cls.name for cls in classes], [(it, cls) for cls in classes for it in cls.classes]
     words = [(f"{scheme}://", cls) for cls in classes for scheme in cls.schemes]
@@ -428,11 +428,8 @@ def forget() -> None:
 @lru_cache(maxsize=8)
 def _installed(choice: str | None) -> Registry:
     """Core's own plug-in, and those installed that a value of `BEAUTYSPOT_PLUGINS` lets in."""
-    from importlib import metadata
-
-    found = sorted(
-        metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: (point.name, point.value)
-    )
+    points, core = scan.installed()
+    found = sorted(points, key=lambda point: (point.name, point.value))
     names = {point.name for point in found}
     words = {word.strip() for word in (choice or "").split(",")} - {""}
     blocked = {word[1:].strip() for word in words if word.startswith("-")}
@@ -444,7 +441,6 @@ def _installed(choice: str | None) -> Registry:
         )
     takes_all = choice is None or (blocked and not wanted)
     chosen = (names if takes_all else wanted - {"none"}) - blocked
-    core = next(iter(metadata.distributions(name="beautyspot-core")), None)  # not in a frozen file
     return Registry(
         [
             PluginInfo("core", _CORE, partial(importlib.import_module, _CORE), core),

@@ -21,7 +21,7 @@ from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from beautyspot.backends.registry import BASES, checked_class
+from beautyspot.backends.registry import base_of, checked_class
 from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.functions.annotations import signature_of
@@ -72,7 +72,7 @@ def select(
         PluginConflictError: several do.
         MetadataError, StorageError: its constructor could not reach its place.
     """
-    if isinstance(spec, BASES[point]):
+    if isinstance(spec, base_of(point)):
         return spec, False
     origin = f" (from: {source})" if source else ""
     try:
@@ -110,7 +110,7 @@ def understood(point: str, spec: object, registry: Registry) -> Wish:
     Raises:
         ConfigError, BackendNotFound, PluginConflictError: as for `select`.
     """
-    base = BASES[point]
+    base = base_of(point)
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
     if isinstance(spec, Mapping):
@@ -265,7 +265,7 @@ def stand_in(
         if name.startswith("__") or (name in ("now", "own_storage") and not made):
             return object.__getattribute__(self, name)  # the contract's own need no server
         if name == "check_cost" and not made:  # asked where a function is decorated
-            return getattr(BASES[point], name).__get__(self)
+            return getattr(base_of(point), name).__get__(self)
         if made or told is None or isinstance(told, property):
             return getattr(backend(), name)
         if not callable(told):

@@ -13,13 +13,7 @@ from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select, stand_in, understood
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts import (
-    Backend,
-    Context,
-    LimiterBase,
-    MetadataStoreBase,
-    SerializerBase,
-)
+from beautyspot.contracts import Backend, Context, MetadataStoreBase
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -38,6 +32,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
+        LimiterBase,
+        SerializerBase,
         TypeSupport,
     )
 
@@ -82,6 +78,8 @@ class Parts:
         """The limiter, or the limits that are kept together; None where there is no limit."""
         if not isinstance(spec, list):
             return spec and cast("LimiterBase", self._made_or_stood_in("limiter", spec))
+        from beautyspot.contracts import LimiterBase
+
         limits: dict[str, LimiterBase] = {}
         for table in spec:
             name, rest = table["name"], {key: table[key] for key in table if key != "name"}
@@ -146,13 +144,17 @@ class Parts:
         what = f"{backend.name!r} (from: {source or self._config.source('metadata')})"
         if self._config["signing_key"] is not None:
             return
+        if isinstance(backend, MetadataStoreBase):
+            if backend.demands_signing:
+                raise ConfigError(f"the metadata store {what} {SIGNED_ONLY}")
+            return
+        from beautyspot.contracts import SerializerBase  # which a Spot can start without
+
         if isinstance(backend, SerializerBase) and backend.requires_signature:
             raise ConfigError(
                 f"the serializer {what} may run code that is in the stored bytes, so it loads "
                 f"signed results only: {MAKE_A_KEY}"
             )
-        if isinstance(backend, MetadataStoreBase) and backend.demands_signing:
-            raise ConfigError(f"the metadata store {what} {SIGNED_ONLY}")
 
     @property
     def keygen(self) -> KeyGenBase:

@@ -12,8 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from beautyspot.batch.inputs import Inputs
-from beautyspot.batch.options import CONCURRENCY
+from beautyspot.batch.inputs import CONCURRENCY, Inputs
 from beautyspot.batch.targets import make_async
 from beautyspot.batch.window import Map, ends_in_order, over
 from beautyspot.concurrency.waiting import Job, check_asyncio
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
     from contextvars import Context
 
+    from beautyspot.batch.inputs import MapOptions
     from beautyspot.batch.lookups import Item
     from beautyspot.batch.meter import Meter
-    from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Made, Target
 
     Task = asyncio.Task[Any]

@@ -1,4 +1,4 @@
-"""`Lookups`: the results of many inputs, looked up a page at a time.
+"""`Lookups`: the results of many inputs, looked up a page at a time; `count` asks for no more.
 
 What is found is restored and counted as a single hit is. Whatever can't be looked up in bulk goes
 the ordinary way of a call.
@@ -6,6 +6,7 @@ the ordinary way of a call.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from time import monotonic
@@ -13,20 +14,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128_digest
 
-from beautyspot.batch.targets import Made
+from beautyspot.batch.inputs import Inputs, checked_inputs
+from beautyspot.batch.targets import Made, target_of
 from beautyspot.calls.blocks import join
+from beautyspot.calls.items import taken_apart
 from beautyspot.contracts import Entry, entry_of
+from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.results.validity import MISSING, SMALL
 from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
     from beautyspot.batch.targets import Target
+    from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import Plain
     from beautyspot.tasks.task import Call
 
     Args = tuple[Any, ...]
     Found = Plain | Entry
+
 
 FIRST: Final = 8
 """Inputs of the first page, so that the first result comes at once."""
@@ -84,7 +90,7 @@ class Lookups:
         """The same. A result that lies in its row, and never expires, needs its key alone."""
         task, calls = self._task, list["Call"]()
         slow = task.ttl is not None or task.classes is not None or task.refreshes
-        slow = slow or bool(task.to_compare) or self._engine.cache.signing_keys is not None
+        slow = slow or self._engine.cache.signing_keys is not None
         keys = None if slow or self._engine.detours else self._target.keys(inputs)
         if keys is None:
             calls = [self.addressed(args) for args in inputs]
@@ -101,6 +107,7 @@ class Lookups:
                 page.append(Item(args, key))
             elif (
                 not calls
+                and not task.to_compare
                 and type(entry) is tuple
                 and entry[4] == codec
                 and len(entry[0]) <= SMALL
@@ -183,3 +190,57 @@ class Lookups:
         if value.__class__ is StoredError:
             return Item(args, call.key, Made(None, value.taken()))
         return value
+
+
+def count(marking: Marking, function: object, inputs: tuple[Any, ...]) -> int:
+    """How many calls `Spot.map` would make with these inputs that run the function.
+
+    Raises:
+        ConfigError: an argument does not fit; says what to write.
+        ItemsError: the function takes lists, and an input is none.
+        MetadataError: the Spot was shut down.
+    """
+    target = target_of("count", marking, function)
+    target.engine.check_open()
+    checked_inputs("count", inputs)
+    if any(isinstance(each, Iterator) for each in inputs):
+        raise ConfigError(
+            "count would use up an iterator, and the map that follows would get nothing: give a "
+            "list, or one that is made for count alone, such as list(open(path))"
+        )
+    lookups, read = Lookups(target), Inputs(inputs)
+    missing, without_key = set[str](), 0
+    while not read.has_ended:
+        calls = [call for args in read.page(LARGEST) for call in _calls(target, args)]
+        for call in calls if target.engine.active else ():
+            lookups.address(call)
+        without_key += sum(not call.key for call in calls)
+        wanted = {call.key: call for call in calls if call.key and call.key not in missing}
+        missing |= _missing(lookups, target, wanted)
+    if read.error is not None:
+        raise read.error
+    return without_key + len(missing)
+
+
+def _calls(target: Target, args: tuple[Any, ...]) -> list[Call]:
+    """The calls that an input makes: more than one of a list of items."""
+    whole = target.call(args)
+    try:
+        return [whole] if whole.task.items is None else taken_apart(whole)[1]
+    except ItemsError:  # the call raises it, too, and runs nothing
+        raise
+    except Exception:  # its arguments do not fit, say: the call raises what says more
+        return [whole]
+
+
+def _missing(lookups: Lookups, target: Target, wanted: dict[str, Call]) -> set[str]:
+    """Of these calls, by their keys, those that nothing answers. Blobs are not read for that."""
+    found, recall = lookups.find(list(wanted)), target.engine.cache.recall
+    missing = set[str]()
+    for key, call in wanted.items():
+        call.found = found.get(key)
+        is_renamed = bool(call.task.addressing.earlier)
+        is_there = not call.refresh and (call.found is not None or is_renamed)
+        if not is_there or recall(call, in_place=not is_renamed) is MISSING:
+            missing.add(key)
+    return missing

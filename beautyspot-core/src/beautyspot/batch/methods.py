@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Unpack
 
-    from beautyspot.batch.options import MapKeywords
-    from beautyspot.batch.records import Failed
+    from beautyspot.batch.inputs import MapKeywords
+    from beautyspot.batch.targets import Failed
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
     from beautyspot.observing import Progress
@@ -126,9 +126,8 @@ class BatchMethods:
         Raises:
             ConfigError: an option does not fit, or the function is a generator; says what to write.
         """
-        from beautyspot.batch.inputs import checked_inputs, total_of
+        from beautyspot.batch.inputs import MapOptions, checked_inputs, total_of
         from beautyspot.batch.meter import meter_of
-        from beautyspot.batch.options import MapOptions
         from beautyspot.batch.targets import target_of
 
         target = target_of("map", self._marking, function)
@@ -178,6 +177,6 @@ class BatchMethods:
             ItemsError: the function is marked with ``each=``, and an input is no list of items.
             MetadataError: the Spot was shut down.
         """
-        from beautyspot.batch.counting import count
+        from beautyspot.batch.lookups import count
 
         return count(self._marking, function, inputs)

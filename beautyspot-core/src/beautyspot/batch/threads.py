@@ -24,10 +24,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.batch.inputs import Inputs
-from beautyspot.batch.options import CONCURRENCY
-from beautyspot.batch.processes import Sent
-from beautyspot.batch.targets import make
+from beautyspot.batch.inputs import CONCURRENCY, Inputs
+from beautyspot.batch.targets import Sent, make
 from beautyspot.batch.window import Map, ends_in_order, over
 from beautyspot.calls.blocks import asked
 from beautyspot.concurrency.queueing import NotBegun
@@ -35,9 +33,9 @@ from beautyspot.concurrency.queueing import NotBegun
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from beautyspot.batch.inputs import MapOptions
     from beautyspot.batch.lookups import Item
     from beautyspot.batch.meter import Meter
-    from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Made, Target
 
     Work = tuple[Future[Any], Callable[[], Any]]

@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import shown
 from beautyspot.batch.lookups import Item, Lookups
-from beautyspot.batch.processes import explain_unsent
-from beautyspot.batch.records import Failed
-from beautyspot.batch.targets import Made
+from beautyspot.batch.targets import Failed, Made, explain_unsent
 from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.queueing import NotBegun, Start, watch
 from beautyspot.errors import CostError, RateLimitError
@@ -31,9 +29,8 @@ if TYPE_CHECKING:
     from contextvars import Context
     from types import FrameType
 
-    from beautyspot.batch.inputs import Inputs
+    from beautyspot.batch.inputs import Inputs, MapOptions
     from beautyspot.batch.meter import Meter
-    from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
 
 AHEAD: Final = 256

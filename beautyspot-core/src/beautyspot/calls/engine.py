@@ -151,6 +151,7 @@ class Engine:
         self.flights = Flights()
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
+        cache.saver.count_first = self.counting.write_counts
         cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
         self.uses = self.counting

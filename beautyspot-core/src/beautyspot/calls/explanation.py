@@ -1,16 +1,18 @@
-"""`Explanation`: why a call is a hit or a miss, and what differs from the nearest stored call."""
+"""`Explanation`: why a call is a hit or a miss, and what differs from the nearest stored call.
+`Stored`: what is stored of it.
+"""
 
 from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
 from glob import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
-from beautyspot.contracts.listing import listed
 from beautyspot.contracts.records import clean
+from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
@@ -33,6 +35,26 @@ if TYPE_CHECKING:
 
 _SWITCHED_OFF: Final = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
 _REFRESHES: Final = 'its mode is "refresh"'
+
+
+class Stored(NamedTuple):
+    """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
+
+    Attributes:
+        value: the result; for a generator, the list of its items, followed by what it returned;
+            None where the call raised an error that is stored.
+        key: the call's key.
+        location: where a person finds the blob: a path or URL; None if it is in the database.
+        error: what the call raised, with ``cache_errors``; None where it returned.
+    """
+
+    value: Any
+    key: str
+    location: str | None = None
+    error: Exception | None = None
+
+    def __bool__(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -160,7 +182,7 @@ def _texts(call: Call) -> dict[str, str]:
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     name, addressing = call.task.func_identifier, call.task.addressing
-    addressing.tell_arguments(call)
+    addressing.begin(call)
     ours = Identity(
         addressing.version,
         call.input_id,

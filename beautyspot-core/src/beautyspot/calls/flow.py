@@ -8,9 +8,7 @@
                         │ nothing there
     _execute   call the user's function ──raises──▶ propagate as it is, store nothing
                         │ returns
-    Run.keep   serialise, make the row
-                        │
-    Run        write (blob first, then row), share with those who follow, return
+    Run        serialise, make the row, write (blob first), share with those who follow, return
 
 `flow` tells it in this order; a `Run` is what the leading call holds meanwhile. The steps that it
 yields, and who performs them, are in `steps`; who waits for whom is in `leading`.
@@ -43,13 +41,13 @@ from beautyspot.calls.reports import (
     warn_outside_asyncio,
     warn_stale,
 )
-from beautyspot.calls.runs import Run
+from beautyspot.calls.runs import Run, saving
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
-from beautyspot.resilience.observers import NOBODY
+from beautyspot.resilience.observers import DEBUG, NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import StoredError
 
@@ -255,16 +253,16 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     A Spot that is shut down meanwhile leaves its store open for that.
     """
     engine, call = run.engine, run.call
-    task, addressing, counted = call.task, call.task.addressing, call.task.counted
+    task, counted = call.task, call.task.counted
     observers = engine.observing() or NOBODY
     engine.running[run] = perf_counter()
     call.why = "refreshed" if call.refresh else call.why or "not stored"
-    observers.miss(addressing.func_identifier, call.key, call.why)
-    watch = addressing.watch(call)
+    if observers.told or observers.logs(DEBUG):
+        observers.miss(task.func_identifier, call.key, call.why)
+    watch = task.addressing.begin(call)
     if run.since is None:
         run.begin()
     call.began_at = run.began_at
-    addressing.tell_arguments(call)
     execution = Execute(call, observers, counted)
     try:
         outcome: Outcome = yield execution
@@ -287,7 +285,7 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if watch is not None and has_changed(engine, watch, call):
         run.shared = None  # each of the followers runs the function itself
     elif run.is_kept(outcome):
-        yield from run.saving()
+        yield from saving(engine, run)
     return outcome
 
 

@@ -21,7 +21,7 @@ from beautyspot.calls.reports import (
     refuse_mixed,
     report_no_lease,
 )
-from beautyspot.calls.runs import Run, release_all, save_all
+from beautyspot.calls.runs import Run, release_all, saving
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED, forsake
@@ -281,7 +281,7 @@ class ItemRuns:
             item.call.price = None if batch.price is None else batch.price / len(items)
         mixed = [*map(id, handed)] != [id(item.given) for item in items]
         kept = self._kept(made, watched, mixed=mixed)
-        yield from save_all(engine, [item for item in kept if item.is_kept(Outcome(item.value))])
+        yield from saving(engine, *[item for item in kept if item.is_kept(Outcome(item.value))])
         return None
 
     def _begin_runs(self, items: list[Item], made: list[Item]) -> list[tuple[Watch, list[Item]]]:
@@ -291,7 +291,7 @@ class ItemRuns:
             What is watched while it runs, of which items: of all what they share, of each itself.
         """
         engine, addressing = self._engine, self._task.addressing
-        shared = addressing.watch(made[0].call, item=False) if made else None
+        shared = addressing.begin(made[0].call, item=False) if made else None
         watched = [] if shared is None else [(shared, made)]
         engine.follow_level()
         observers = engine.observers
@@ -301,9 +301,8 @@ class ItemRuns:
         for item in made:
             engine.running[item] = perf_counter()
             item.begin()
-            own = None if type(item.given) in FLAT else addressing.watch(item.call, item=True)
-            addressing.tell_arguments(item.call)
-            if own is not None:
+            own = addressing.begin(item.call, item=True)
+            if own is not None and type(item.given) not in FLAT:
                 watched.append((own, [item]))
         return watched
 

@@ -21,7 +21,7 @@ from beautyspot.resilience.guarded_backends import GuardedStore, Storages
 from beautyspot.resilience.reporting import OPENING, Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
-from beautyspot.serialization.compression import check_installed
+from beautyspot.serialization.payload import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,10 @@ from beautyspot.calls.wrappers import wrap
 from beautyspot.config.settings import compression
 from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
-from beautyspot.functions.kinds import check_is_no_class, kind_of
+from beautyspot.functions.identity import check_is_no_class, kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
-from beautyspot.serialization.compression import check_installed
+from beautyspot.serialization.payload import check_installed
 from beautyspot.serialization.trust import is_private
 from beautyspot.tasks.options import MarkOptions
 from beautyspot.tasks.task import Call, Task

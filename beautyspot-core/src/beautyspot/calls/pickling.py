@@ -103,13 +103,19 @@ def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
 
 
 def _check(spot: str, option: str, value: object) -> None:
+    import pickle
+
     why = ""
     if isinstance(value, Backend):
-        why = (
-            f"its {option}={value!r} is an object, which may hold secrets and connections: give "
-            f'{option}= as a URL, as a table {{"use": …}} with its name and its options, or as a '
-            "class"
-        )
+        try:
+            if type(value).__reduce__ is object.__reduce__:  # which would send its secrets, too
+                raise TypeError("its class has no __reduce__")
+            pickle.dumps(value)
+        except Exception as error:
+            why = (
+                f"its {option}={value!r} is an object that can't be ({error}): give {option}= as a "
+                'URL, as a table {"use": …} with its name and its options, or as a class'
+            )
     elif _is_secret(option, value):
         why = (
             f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
@@ -117,8 +123,6 @@ def _check(spot: str, option: str, value: object) -> None:
             f"{option} in a configuration file"
         )
     if why:
-        import pickle
-
         raise pickle.PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
 
 

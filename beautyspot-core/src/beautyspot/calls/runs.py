@@ -17,10 +17,10 @@ from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.saving import Pending
 from beautyspot.results.validity import ELSEWHERE
-from beautyspot.serialization.file_data import FileData
+from beautyspot.serialization.payload import FileData
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
@@ -34,10 +34,6 @@ ASYNCHRONOUS: Final = ("coroutine", "async generator")
 """Kinds of functions whose calls run in event loops."""
 
 
-IN_LOOP: Final = 32_768
-"""Bytes of a result that an event loop may write itself."""
-
-
 class Run:
     """The right to run one call's function and to store its result.
 
@@ -49,13 +45,14 @@ class Run:
         began_at: when that was, in Unix time, by the store's clock.
         took: seconds that the function worked, from when it had its permit.
         asked: when the store was last asked about the key, by `monotonic`.
+        encoded: the result in bytes, or where it is a file the outcome.
         shared: what those get who follow: the bytes of the result, or the outcome itself; None has
             each of them run the function itself.
         pending: its result on the way to the store.
     """
 
     __slots__ = (
-        *("_encoded", "asked", "began_at", "call", "engine", "flight", "has_ended", "leased"),
+        *("asked", "began_at", "call", "encoded", "engine", "flight", "has_ended", "leased"),
         *("pending", "shared", "since", "took"),
     )
 
@@ -66,7 +63,7 @@ class Run:
         self.began_at: float | None = None
         self.asked = self.took = 0.0
         self.shared: Any = ABANDONED
-        self._encoded: Payload | Outcome | None = None
+        self.encoded: Payload | Outcome | None = None
         self.pending: Pending | None = None
 
     # ------------------------------------------------------------------------------ beginning
@@ -125,104 +122,43 @@ class Run:
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
 
-    def is_kept(self, outcome: Outcome) -> bool:
-        """Whether the result is to be stored, and was turned into bytes."""
+    def is_kept(self, outcome: Outcome, copy: Callable[[], Any] | None = None) -> bool:
+        """Whether the result is to be stored; then it is turned into bytes, and has a row.
+
+        Args:
+            outcome: what the function did. Those who follow get it itself where it is an error.
+            copy: gives the value to the functions of the mark, where that of the outcome is another
+                form of it.
+        """
         engine, call = self.engine, self.call
-        task, cache = call.task, engine.cache
+        task, cache, addressing = call.task, engine.cache, call.task.addressing
         if self.flight is not None:
             self.flight.spared = self.took, call.price or 0.0
         if outcome.error is not None:
-            return self.keep(cache.encode_error(call, outcome.error), outcome)
-        judged = task.asks_terms or task.options.cache_if is not None
-        if judged and not engine.keeps(call, outcome.value):
-            self.share_unstored(outcome.value)
-            return False
-        return self.keep(cache.encode(task, outcome.value))
-
-    def keep(self, payload: Payload | None, outcome: Outcome | None = None) -> bool:
-        """Make the row of a result; False where it has no stored form.
-
-        The followers get the `outcome` itself where that is an error.
-        """
-        call, addressing = self.call, self.call.task.addressing
-        if payload is None:
-            self.shared = outcome
-            self.engine.refuse(call, "serializer")
-            return False
-        if outcome is not None:
-            self.shared = outcome
-        elif isinstance(payload.data, FileData):
-            self._encoded = Outcome(payload.data.file)
+            payload, self.shared = cache.encode_error(call, outcome.error), outcome
         else:
-            self._encoded = payload
-        record = self.engine.cache.record(call, payload, self.took)
-        earlier = addressing.earlier_keys(call) if addressing.earlier else ()
+            judged = task.asks_terms or task.options.cache_if is not None
+            if judged and not engine.keeps(call, outcome.value if copy is None else copy()):
+                self.share_unstored(outcome.value)
+                return False
+            payload = cache.encode(task, outcome.value)
+        if payload is None:
+            self.shared = None if outcome.error is None else outcome
+            engine.refuse(call, "serializer")
+            return False
+        data: object = payload.data
+        self.encoded = Outcome(data.file) if isinstance(data, FileData) else payload
+        record = cache.record(call, payload, self.took)
         unknown = "" if call.refresh else None  # such a call has not looked
         self.pending = Pending(
-            call.task, record, self.since or 0,
-            leased=self.leased, replaces=call.replaces or unknown, earlier=earlier,
+            task, record, self.since or 0,
+            leased=self.leased, replaces=call.replaces or unknown,
+            earlier=addressing.earlier_keys(call) if addressing.earlier else (),
+            most=cache.placement.blob_threshold,
         )  # fmt: skip
         self.leased = False  # who writes the result releases the lease
         call.made_at = record.made_at
         return True
-
-    def saving(self) -> Generator[Step, Any, None]:
-        """Save the result.
-
-        A function's is written in its thread. A coroutine function's is written in the event loop
-        where that waits for nothing; else by the thread that writes many at once, or one of the
-        executor. With ``save="background"`` nobody waits.
-        """
-        pending, engine, call = self.pending, self.engine, self.call
-        assert pending is not None  # noqa: S101 - see `keep`
-        writer = engine.cache.writer
-        if engine.saves_behind and self.queued():
-            return
-        if self.flight is not None and not self.flight.done:
-            self.flight.as_of = monotonic()
-        if call.task.kind not in ASYNCHRONOUS:
-            writer.write_with_others(pending)
-        elif engine.blocking and not call.invalidated and writer.queue(pending):
-            yield Wait(pending, inf)
-        elif engine.blocking or self._takes_longer(pending) or not writer.write_now(pending):
-            yield Block(partial(writer.write, pending))
-        self.has_saved()
-
-    def _takes_longer(self, pending: Pending) -> bool:
-        """Whether the result is compressed, large, or makes a blob: in no event loop."""
-        data, task = pending.record.result_data, pending.task
-        if not isinstance(data, bytes) or len(data) > IN_LOOP or task.form.compresses:
-            return True
-        return self.engine.cache.placement.wants_blob(task, pending.record)
-
-    def queued(self) -> bool:
-        """Have the result saved behind its callers, where that can be; whether it is."""
-        pending, call = self.pending, self.call
-        if pending is None or call.invalidated or not self.engine.cache.writer.queue(pending):
-            return False
-        call.is_stored = True
-        if self.shared is ABANDONED:
-            self.shared = self._encoded
-        return True
-
-    def has_saved(self) -> None:
-        """Have the result shared, now that it is written.
-
-        Where it was refused, those who follow look for what is newer, or run the function: another
-        process may have invalidated it before they called. Of a file they look for the stored one:
-        the caller may change his own by now.
-        """
-        pending, call = self.pending, self.call
-        assert pending is not None  # noqa: S101 - see `keep`
-        call.is_stored = bool(pending.stored)
-        if pending.refused:
-            self.shared = ABANDONED
-        elif self.shared is not ABANDONED:  # an error
-            return
-        elif call.is_stored and type(self._encoded) is Outcome:
-            self.shared = entry_of(pending.record)  # each gets a file of its own
-        else:
-            self.shared = self._encoded
 
     # ------------------------------------------------------------------------------------ end
 
@@ -264,14 +200,49 @@ def release_all(runs: Sequence[Run]) -> None:
         first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
 
 
-def save_all(engine: Engine, runs: Sequence[Run]) -> Generator[Step, Any, None]:
-    """Save the results of several runs."""
-    left = [run for run in runs if not (engine.saves_behind and run.queued())]
-    for run in left:
+def saving(  # noqa: C901 - one step, in its order: it is made at each miss
+    engine: Engine, *runs: Run
+) -> Generator[Step, Any, None]:
+    """Save the results of runs of one function, and have them shared.
+
+    A function's are written in its thread. One of a coroutine function is written in the event loop
+    where that waits for nothing; else by the thread that writes many at once, and several by one of
+    the executor. With ``save="background"`` nobody waits.
+
+    Where a result was refused, those who follow look for what is newer, or run the function:
+    another process may have invalidated it before they called. Of a file they look for the stored
+    one: the caller may change his own by now.
+    """
+    writer, left, results = engine.cache.writer, list[Run](), list[Pending]()
+    for run in runs:
+        call, pending = run.call, run.pending
+        assert pending is not None  # noqa: S101 - see `is_kept`
+        if engine.saves_behind and not call.invalidated and writer.queue(pending):
+            call.is_stored = True
+            if run.shared is ABANDONED:
+                run.shared = run.encoded
+            continue
         if run.flight is not None and not run.flight.done:
             run.flight.as_of = monotonic()
-    pending = [run.pending for run in left if run.pending is not None]
-    if pending:
-        yield Block(partial(engine.cache.writer.write, *pending))
-    for run in left:
-        run.has_saved()
+        left.append(run)
+        results.append(pending)
+    if not left:
+        return
+    call, one = left[0].call, results[0] if len(results) == 1 else None
+    if call.task.kind not in ASYNCHRONOUS:
+        if one is not None and engine.blocking:
+            writer.write_with_others(one)
+        else:
+            writer.write(*results)
+    elif one is not None and engine.blocking and not call.invalidated and writer.queue(one):
+        yield Wait(one, inf)
+    elif one is None or engine.blocking or not writer.write_now(one):
+        yield Block(partial(writer.write, *results))
+    for run, pending in zip(left, results, strict=True):
+        run.call.is_stored = bool(pending.stored)
+        if pending.refused:
+            run.shared = ABANDONED
+        elif run.shared is ABANDONED:  # else it is an error
+            is_file = run.call.is_stored and type(run.encoded) is Outcome
+            # Each gets a file of its own.
+            run.shared = entry_of(pending.record) if is_file else run.encoded

@@ -82,7 +82,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
         payload = _encoded_by(partial(cache.encoded, task), stored)
         if task.asks_terms:
             call.terms = terms_of(task.options, value, call.args, call.kwargs)
-    addressing.tell_arguments(call)
+    addressing.begin(call)
     return cache.record(call, payload, None)._replace(code=None, began_at=None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.contracts.records import clean
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.explanation import Explanation, Stored
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
     from beautyspot.results.collecting import Collected
@@ -32,26 +32,6 @@ _OF_A_PART: Final = (
     ". A part of the results, such as those of one function, is pruned by "
     "open_store(spot).prune(function=…)"
 )
-
-
-class Stored(NamedTuple):
-    """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
-
-    Attributes:
-        value: the result; for a generator, the list of its items, followed by what it returned;
-            None where the call raised an error that is stored.
-        key: the call's key.
-        location: where a person finds the blob: a path or URL; None if it is in the database.
-        error: what the call raised, with ``cache_errors``; None where it returned.
-    """
-
-    value: Any
-    key: str
-    location: str | None = None
-    error: Exception | None = None
-
-    def __bool__(self) -> bool:
-        return True
 
 
 class StoredResults:
@@ -107,6 +87,7 @@ class StoredResults:
         return self._recalled(call, stale=True)
 
     def _recalled(self, call: Call, *, stale: bool) -> Stored | None:
+        from beautyspot.calls.explanation import Stored
         from beautyspot.results.validity import MISSING
         from beautyspot.serialization.payload import StoredError
 

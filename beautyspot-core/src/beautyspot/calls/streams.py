@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.flow import answer, answer_async, not_stored, strand
 from beautyspot.calls.reports import has_changed, report_no_lease
-from beautyspot.calls.runs import Run
+from beautyspot.calls.runs import Run, saving
 from beautyspot.calls.steps import Block, Observed, Outcome
 from beautyspot.concurrency.queueing import Work
 from beautyspot.errors import SerializationError
@@ -86,8 +86,7 @@ class Stream(Run):
         if call.key:
             if call.may_store:
                 yield Block(self._ask)
-                self._watch = call.task.addressing.watch(call)
-                call.task.addressing.tell_arguments(call)
+                self._watch = call.task.addressing.begin(call)
                 self._data = []
             self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.running[self] = perf_counter()
@@ -179,7 +178,7 @@ class Stream(Run):
         if self._data is not None:
             self.took = self._work.seconds
             if (yield Block(partial(self._encode, self._data))):
-                yield from self.saving()
+                yield from saving(self.engine, self)
         return Outcome(returned)
 
     def _encode(self, data: list[Data]) -> bool:
@@ -191,10 +190,7 @@ class Stream(Run):
             return [form.serializer.loads(item) for item in data[:-1]]
 
         engine.price(call, copies)
-        asks = call.task.options.cache_if or call.task.asks_terms
-        if asks and not engine.keeps(call, copies()):
-            return False
-        return self.keep(engine.cache.encode(call.task, data))
+        return self.is_kept(Outcome(data), copies)
 
 
 class Within:

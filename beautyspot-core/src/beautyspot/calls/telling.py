@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.contracts.listing import totals_of
+from beautyspot.contracts.store import totals_of
 
 if TYPE_CHECKING:
     from beautyspot.calls.activity import Activity, Stats

@@ -20,7 +20,7 @@ from beautyspot.calls.steps import Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency import holders, queueing, single_flight
 from beautyspot.concurrency.waiting import in_asyncio
-from beautyspot.functions.kinds import look_like
+from beautyspot.functions.identity import look_like
 from beautyspot.limits import concurrency_cap
 from beautyspot.messages import error_shown
 from beautyspot.results.validity import MISSING

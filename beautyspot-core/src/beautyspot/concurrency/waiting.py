@@ -36,7 +36,8 @@ def in_asyncio() -> bool:
 
     Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
     """
-    loop = running_loop()
+    asyncio: Any = sys.modules.get("asyncio")  # as `running_loop`, without a call
+    loop = None if asyncio is None else asyncio._get_running_loop()
     return loop is not None and sys.modules["asyncio"].current_task(loop) is not None
 
 

@@ -9,18 +9,14 @@ operations take microseconds sets `blocking = False` and is then called directly
 loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.backend import Backend, Context, Data, Readable
-from beautyspot.contracts.file import File
-from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.limiter import LimiterBase
-from beautyspot.contracts.pauses import Pause, pause_seconds
+from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FIELD_TYPES,
     FILE,
-    Counts,
     Entry,
     Invalidation,
     Plain,
@@ -32,33 +28,60 @@ from beautyspot.contracts.records import (
     in_full,
     is_newer,
 )
-from beautyspot.contracts.reservation import Reservation
-from beautyspot.contracts.selection import (
-    FunctionTotals,
-    Order,
-    Page,
-    Rank,
-    Selection,
-    Totals,
-    rank_of,
-    totals_by_function,
-)
-from beautyspot.contracts.serializer import SerializerBase
-from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
-from beautyspot.contracts.types import Buffer, TypeSupport
 from beautyspot.contracts.units import (
     DURATION,
     SECONDS_PER_UNIT,
     SIZE,
     UNITS,
+    Pause,
     byte_count,
+    pause_seconds,
     seconds,
     seconds_per,
 )
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
+    from beautyspot.contracts.limiter import LimiterBase, Reservation
+    from beautyspot.contracts.selection import (
+        Counts,
+        FunctionTotals,
+        Order,
+        Page,
+        Rank,
+        Selection,
+        Totals,
+        rank_of,
+        totals_by_function,
+    )
+    from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File, Readable
+    from beautyspot.contracts.values import (
+        KEY_SCHEME,
+        Buffer,
+        KeyGenBase,
+        SerializerBase,
+        TypeSupport,
+    )
+
+_LATER = {
+    "key_value": ("KeyValueStore",),
+    "limiter": ("LimiterBase", "Reservation"),
+    "selection": (
+        "Counts",
+        "FunctionTotals",
+        "Order",
+        "Page",
+        "Rank",
+        "Selection",
+        "Totals",
+        "rank_of",
+        "totals_by_function",
+    ),
+    "storage": ("BlobInfo", "BlobStorageBase", "File", "Readable"),
+    "values": ("KEY_SCHEME", "Buffer", "KeyGenBase", "SerializerBase", "TypeSupport"),
+}
+"""By its module, what the first Spot of a program does not need."""
 
 __all__ = [
     "DIRECT_BLOB",
@@ -114,9 +137,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`KeyValueStore`, which imports what makes bytes of rows, when somebody asks for it."""
-    if name != "KeyValueStore":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from beautyspot.contracts.key_value import KeyValueStore
-
-    return KeyValueStore
+    for module, names in _LATER.items():
+        if name in names:
+            value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

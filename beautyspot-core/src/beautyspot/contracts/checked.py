@@ -50,16 +50,6 @@ def count(option: str, value: object, *, least: int = 1) -> int:
     return value
 
 
-def workers(value: object) -> int:
-    """How many processes share a limit."""
-    if type(value) is not int or value < 1:
-        raise ConfigError(
-            f"workers={value!r:.80} is no whole number from 1 up: give the number of processes "
-            "that share the rate"
-        )
-    return value
-
-
 def switch(option: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, bool):

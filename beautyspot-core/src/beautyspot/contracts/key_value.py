@@ -22,7 +22,6 @@ under way does not expect.
 from __future__ import annotations
 
 import os
-import random
 import time
 from abc import abstractmethod
 from contextlib import suppress
@@ -31,9 +30,9 @@ from itertools import count, islice
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 
-from beautyspot.contracts.covers import KEY, covers_of
-from beautyspot.contracts.records import Counts, found_in, is_newer, is_rejected
+from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
 from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
+from beautyspot.contracts.selection import Counts
 from beautyspot.contracts.store import Begun, MetadataStoreBase
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 
@@ -192,7 +191,9 @@ class KeyValueStore(MetadataStoreBase):
                     "others change it all the time, or each change is refused: try again, and see "
                     "what `beautyspot doctor` says"
                 )
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that two part
+            from random import uniform  # a start needs none
+
+            time.sleep(pause * uniform(0.5, 1.0))  # noqa: S311 - so that two part
             pause = min(2 * pause + 0.001, 0.5)
 
     def _object(self, name: str, default: Any) -> tuple[Any, Tag]:
@@ -420,10 +421,16 @@ class KeyValueStore(MetadataStoreBase):
         key = cover.removeprefix(KEY)
         for _ in self._tries(f"r/{key}") if of_key else ():
             row = self._head(key)
-            if row.dead >= number or row.since >= number:
+            if row.dead >= number:
                 break
-            if self.write(f"r/{key}", packed({"dead": number}), row.tag) is not None:
-                return row.record
+            data, gone = packed({"dead": number}), row.record
+            if gone is not None and row.since >= number:  # of a run that began after this
+                row, gone = self._row(key), None
+                if row.record is None or row.since < number:
+                    continue
+                data = row_data(row.record, row.since, number)  # and stays below it
+            if self.write(f"r/{key}", data, row.tag) is not None:
+                return gone
         return None
 
     # ------------------------------------------------------------------------ uses and counts
@@ -527,9 +534,11 @@ def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> boo
 
 
 def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
-    """A record with its last use; that of a copy stands in its row."""
-    times = uses.get(record.cache_key), record.used_at
-    return record._replace(used_at=max((time for time in times if time is not None), default=None))
+    """A record with its last use, unless that is of a row before it; of a copy it is in its row."""
+    when = uses.get(record.cache_key)
+    if when is None or when < max(record.made_at or 0.0, record.used_at or 0.0):
+        return record
+    return record._replace(used_at=when)
 
 
 def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -203,29 +204,47 @@ class Invalidation(NamedTuple):
         )
 
 
-PRICE_UNIT: Final = "price_unit"
-"""The name of the remark that says in which unit prices are, such as "$"."""
+ALL: Final = "all"
+"""The cover of every record."""
 
-UNSTORED: Final = "unstored "
-"""With the identifier of a function behind it, that of why no result of it is stored."""
+KEY: Final = "key:"
+"""How the cover of a single key begins; the key follows."""
 
 
-class Counts(NamedTuple):
-    """What was counted of one function in one hour. A store adds up what several processes give.
+def covers_of(record: TaskRecord) -> tuple[str, ...]:
+    """The covers of a record, that of its key first."""
+    name = record.func_identifier or record.func_name
+    shared = _shared(name, record.version or "", record.tags)
+    return (KEY + record.cache_key, *shared)
 
-    Later releases add fields at the end, with defaults: a store may keep them or leave them out.
+
+def cover_of(what: Invalidation) -> str:
+    """The narrowest cover of all that an invalidation matches.
+
+    Where it names more than a cover can, the cover is a wider one: runs that are under way at that
+    moment and that only the cover names are not stored, which is no harm but their cost.
     """
+    if what.cache_key is not None:
+        return KEY + what.cache_key
+    if what.func_identifier is not None and what.version is not None:
+        return _cover("version", what.func_identifier, what.version)
+    if what.tag is not None:
+        return _cover("tag", what.tag)
+    if what.version is not None:
+        return _cover("version", what.version)
+    return ALL if what.func_identifier is None else _cover("func", what.func_identifier)
 
-    func_identifier: str  # as in `TaskRecord`
-    hour: int  # whole hours since the beginning of 1970, UTC: Unix time // 3600
-    hits: int = 0  # calls that got a result without a run
-    runs: int = 0  # executions, also those that failed; with `each` items
-    failures: int = 0  # executions that raised; with `each` their items
-    seconds_saved: float = 0.0  # by hits: how long the executions took whose results they gave
-    seconds_spent: float = 0.0  # by executions, as `TaskRecord.took`
-    money_saved: float = 0.0  # by hits, in the unit of `mark(price=)`
-    money_spent: float = 0.0  # by executions
-    grants: int = 0  # permits of the limiter
-    waits: int = 0  # those of the grants that had to wait
-    refusals: int = 0  # `RateLimitError` and `CostError`
-    seconds_waited: float = 0.0  # by the grants that had to wait, together
+
+@lru_cache(maxsize=4096)  # those of one function are the same for nearly all of its results
+def _shared(name: str, version: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+    of_tags = [_cover("tag", tag) for tag in tags]
+    of_versions = _cover("version", name, version), _cover("version", version)
+    return (_cover("func", name), *of_versions, *of_tags, ALL)
+
+
+def _cover(kind: str, *texts: str) -> str:
+    """A digest, so that names of any length and alphabet make no odd names in stores."""
+    from hashlib import sha256  # a Spot without functions needs none
+
+    joined = "\0".join(text.encode("utf-8", "backslashreplace").decode() for text in texts)
+    return f"{kind}:{sha256(joined.encode()).hexdigest()[:32]}"

@@ -1,4 +1,8 @@
-"""Which records are looked at, in which order, and their sums: `Selection`, `FunctionTotals`."""
+"""What is asked of a store by those who look at it, and the answers: which records in which order
+(`Selection`), their sums, what was counted, and what `examine` finds (of any backend).
+
+The first Spot of a program does without it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,6 @@ class Selection(NamedTuple):
         smallest, largest: bytes: `size` is at least, and at most.
         text: is in `arguments`, whatever the case of its letters (`str.casefold`).
         code: how the digest of the function's source in `code` begins.
-        other_code: the digest of the source is known, and does not begin so.
     """
 
     function: str | None = None
@@ -48,7 +51,6 @@ class Selection(NamedTuple):
     largest: int | None = None
     text: str | None = None
     code: str | None = None
-    other_code: str | None = None
 
     def covers(self, record: TaskRecord) -> bool:
         """Whether a record is one of these."""
@@ -68,16 +70,8 @@ class Selection(NamedTuple):
             and (self.smallest is None or size >= self.smallest)
             and (self.largest is None or size <= self.largest)
             and (self.text is None or self.text.casefold() in (record.arguments or "").casefold())
-            and self._has_code(source_of(record.code))
+            and (self.code is None or source_of(record.code).startswith(self.code))
         )
-
-    def _has_code(self, source: str) -> bool:
-        wanted, other = self.code, self.other_code
-        if wanted is None and other is None:
-            return True
-        if not source or (other is not None and source.startswith(other)):
-            return False
-        return wanted is None or source.startswith(wanted)
 
 
 def _last(*times: float | None) -> float | None:
@@ -179,3 +173,49 @@ def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
         max(times, default=None),
         record.code if is_newest else totals.code,
     )
+
+
+PRICE_UNIT: Final = "price_unit"
+"""The name of the remark that says in which unit prices are, such as "$"."""
+
+UNSTORED: Final = "unstored "
+"""With the identifier of a function behind it, that of why no result of it is stored."""
+
+
+class Counts(NamedTuple):
+    """What was counted of one function in one hour. A store adds up what several processes give.
+
+    Later releases add fields at the end, with defaults: a store may keep them or leave them out.
+    """
+
+    func_identifier: str  # as in `TaskRecord`
+    hour: int  # whole hours since the beginning of 1970, UTC: Unix time // 3600
+    hits: int = 0  # calls that got a result without a run
+    runs: int = 0  # executions, also those that failed; with `each` items
+    failures: int = 0  # executions that raised; with `each` their items
+    seconds_saved: float = 0.0  # by hits: how long the executions took whose results they gave
+    seconds_spent: float = 0.0  # by executions, as `TaskRecord.took`
+    money_saved: float = 0.0  # by hits, in the unit of `mark(price=)`
+    money_spent: float = 0.0  # by executions
+    grants: int = 0  # permits of the limiter
+    waits: int = 0  # those of the grants that had to wait
+    refusals: int = 0  # `RateLimitError` and `CostError`
+    seconds_waited: float = 0.0  # by the grants that had to wait, together
+
+
+FindingState = Literal["ok", "warning", "problem"]
+"""All is well; it works, and will not for long or not well; it does not work."""
+
+
+class Finding(NamedTuple):
+    """What `examine` found of one subject.
+
+    Attributes:
+        state: "ok", "warning" or "problem".
+        subject: what was looked at, such as "storage s3".
+        text: what was found, and what to do about it; without secrets.
+    """
+
+    state: FindingState
+    subject: str
+    text: str

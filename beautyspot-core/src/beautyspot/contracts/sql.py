@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.selection import COLUMNS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beautyspot.contracts.selection import Order, Rank, Selection
 
 _NAME: Final = "coalesce(nullif(func_identifier, ''), func_name)"
-_SOURCE: Final = "coalesce(code, '')"
 _LAST: Final = "CASE WHEN used_at IS NULL OR made_at > used_at THEN made_at ELSE used_at END"
 
 _COMPARED: Final = {
@@ -52,6 +49,8 @@ def select_statement(
         limit: how many at most.
         mark: how a value is written: ``?``, or ``%s``.
     """
+    from beautyspot.contracts.selection import COLUMNS
+
     conditions, values = [], list[Any]()
     for text, value in _conditions(where):
         conditions.append(text.format(mark))
@@ -90,8 +89,7 @@ def _conditions(where: Selection) -> Iterator[tuple[str, Any]]:
     text = where.text if where.text and where.text.isascii() else ""
     for column, start, part in (
         ("cache_key LIKE", "", where.key),
-        (f"{_SOURCE} LIKE", "", where.code),
-        (f"{_SOURCE} NOT LIKE", "", where.other_code),
+        ("coalesce(code, '') LIKE", "", where.code),
         ("lower(arguments) LIKE", "%", text.lower()),
         ("tags LIKE", "%", None if where.tag is None else json.dumps(where.tag)),
     ):

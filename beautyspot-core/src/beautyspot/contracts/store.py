@@ -14,6 +14,8 @@ number.
 when it is released with its token, or was not renewed for `lease_time` seconds.
 
 A store that has nothing but compare-and-set is a `KeyValueStore` (four methods).
+
+`listed` and `totals_of` ask any store for records in an order, and for its sums.
 """
 
 from __future__ import annotations
@@ -21,16 +23,24 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.records import TaskRecord, found_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from beautyspot.contracts.records import Counts, Entry, Plain
-    from beautyspot.contracts.selection import FunctionTotals, Order, Rank, Selection
+    from beautyspot.contracts.records import Entry, Plain
+    from beautyspot.contracts.selection import (
+        Counts,
+        FunctionTotals,
+        Order,
+        Rank,
+        Selection,
+        Totals,
+    )
     from beautyspot.contracts.storage import BlobStorageBase
 
 
@@ -292,3 +302,81 @@ class MetadataStoreBase(Backend):
     def own_storage(self) -> BlobStorageBase | None:
         """A storage beside the store, for large results where the user names none; None here."""
         return None
+
+
+PAGE: Final = 500
+"""Rows that are read at a time."""
+
+
+def listed(
+    store: MetadataStoreBase,
+    where: Selection,
+    order: Order = "key",
+    *,
+    after: Rank | None = None,
+    limit: int | None = None,
+    wanted: Callable[[TaskRecord], bool] | None = None,
+) -> Iterator[TaskRecord]:
+    """The records of a store that a selection covers, in an order, without their data.
+
+    Args:
+        store: the store.
+        where: which.
+        order: by what. Where the store can't sort, all are read, and `limit` of them are held.
+        after: the rank of the last one before; None is the beginning.
+        limit: at most so many; None is all.
+        wanted: says of each whether it is listed; None: all are.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    from heapq import nsmallest  # the first Spot needs neither
+
+    from beautyspot.contracts.selection import rank_of
+
+    def fits(record: TaskRecord) -> bool:
+        return where.covers(record) and (wanted is None or wanted(record))
+
+    def pages(page: list[TaskRecord] | None) -> Iterator[TaskRecord]:
+        while page:
+            yield from filter(fits, page)
+            if len(page) < PAGE:
+                return
+            page = store.select(where, order, rank_of(page[-1], order), PAGE)
+
+    first = store.select(where, order, after, PAGE)
+    if first is not None:
+        return islice(pages(first), limit)
+    if order == "key":
+        return islice(filter(fits, store.all_rows("" if after is None else after[2])), limit)
+    found = (
+        record
+        for record in store.all_rows()
+        if fits(record) and (after is None or rank_of(record, order) > after)
+    )
+
+    def rank(record: TaskRecord) -> Rank:
+        return rank_of(record, order)
+
+    return iter(sorted(found, key=rank) if limit is None else nsmallest(limit, found, key=rank))
+
+
+def totals_of(store: MetadataStoreBase, function: str | None = None) -> Totals:
+    """How many results a store holds, and their bytes.
+
+    Args:
+        store: the store.
+        function: a pattern, as in `Selection`, for those that are meant; None: all.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    from fnmatch import fnmatchcase
+
+    from beautyspot.contracts.selection import Totals
+
+    entries = size = 0
+    for each in store.function_totals():
+        if function is None or fnmatchcase(each.func_identifier, function):
+            entries, size = entries + each.entries, size + each.size
+    return Totals(entries, size)

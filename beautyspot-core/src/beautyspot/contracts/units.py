@@ -1,5 +1,5 @@
-"""Durations and sizes as people write them: one language, for ``ttl="7 days"`` as for ``"600/min"``
-and ``memory="64 MiB"``.
+"""Durations, sizes and pauses as people write them: one language, for ``ttl="7 days"`` as for
+``"600/min"`` and ``memory="64 MiB"``.
 """
 
 from __future__ import annotations
@@ -7,7 +7,14 @@ from __future__ import annotations
 import math
 import re
 import sys
-from typing import Final
+import time
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
 
 SECONDS_PER_UNIT: Final[dict[str, float]] = {
     **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1e-3),
@@ -104,3 +111,82 @@ def byte_count(value: object) -> int:
     if value < 0:
         raise ValueError("negative")
     return value
+
+
+Pause: TypeAlias = "float | str | timedelta | None"
+"""What `pause_seconds` reads."""
+
+PAUSE: Final = (
+    'seconds, a timedelta, a duration such as "10 minutes", the text of a Retry-After header, such '
+    'as "120" or "Wed, 21 Oct 2026 07:28:00 GMT", or a date-time with its zone, such as '
+    '"2026-10-21T07:28:00Z"'
+)
+"""The same, for messages."""
+
+LONGEST_PAUSE: Final = 400 * 86400.0
+"""The longest pause in seconds: what is longer is no length, but a Unix time."""
+
+_ISO: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:.*"
+_HTTP: Final = r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} .*"
+_BELOW_ZERO: Final = r"-[0-9]+(?:\.[0-9]+)?"
+
+
+def pause_seconds(given: object, clock: Callable[[], float] | None = None) -> float:
+    """The length of a pause in seconds; what is over already, or missing, is 0.0.
+
+    A date counts by the wall clock. It has the form that servers send (RFC 9110's IMF-fixdate), or
+    that of ISO 8601 with a zone.
+
+    Args:
+        given: a number of seconds, a `timedelta`, or a text: a number, a duration such as
+            ``"10 minutes"``, or a date. None and ``""``, as of a response without the header, are
+            no pause.
+        clock: gives the seconds since 1970; by default the system's.
+
+    Raises:
+        ConfigError: it is nothing of that, not finite, or longer than a year.
+    """
+    try:
+        number = _pause_in(given, clock or time.time)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigError(f"{given!r:.80} is no pause: give {PAUSE}")
+    if number > LONGEST_PAUSE:
+        raise ConfigError(
+            f"{given!r:.80} is a pause of over a year: give the seconds that are left. Those of a "
+            "Unix time, as of X-RateLimit-Reset, are int(text) - time.time()"
+        )
+    return max(0.0, number)
+
+
+def _pause_in(given: object, clock: Callable[[], float]) -> float:
+    if given is None:
+        return 0.0
+    if isinstance(given, str):
+        text = given.strip()
+        if not text or re.fullmatch(_BELOW_ZERO, text):
+            return 0.0
+        try:
+            return seconds(text)
+        except ValueError:
+            return _date_in(text) - clock()
+    total = getattr(given, "total_seconds", None)  # a timedelta, without importing `datetime`
+    if total is not None:
+        return float(total())
+    from numbers import Real  # not needed to import the library
+
+    return float(given) if isinstance(given, Real) and not isinstance(given, bool) else math.nan
+
+
+def _date_in(text: str) -> float:
+    from datetime import datetime  # both are needed for dates only
+    from email.utils import parsedate_to_datetime
+
+    if re.fullmatch(_ISO, text.upper()):
+        date = datetime.fromisoformat(text.upper())
+    elif re.fullmatch(_HTTP, text):
+        date = parsedate_to_datetime(text)
+    else:
+        return math.nan
+    return date.timestamp() if date.tzinfo is not None else math.nan  # local, or UTC?

@@ -28,8 +28,8 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.annotations import EVALUATORS, annotations_of
-from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.names import (
+    ByIdentity,
     innermost_function,
     is_no_file,
     is_ours,

@@ -17,7 +17,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from functools import partial
+import os
+import sys
+from contextlib import suppress
+from functools import lru_cache, partial
+from pathlib import Path, PurePath
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -26,11 +30,15 @@ from types import (
     MethodType,
     MethodWrapperType,
     ModuleType,
+    NoneType,
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from xxhash import xxh3_64_hexdigest
+
 from beautyspot.concurrency.lazily import Lazily
+from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import (
     COUNTED,
@@ -43,13 +51,53 @@ from beautyspot.functions.names import (
     is_ours,
     is_python_class,
     leads_back,
+    namespace_of,
     root_of,
     unwrap_ours,
 )
-from beautyspot.functions.sources import is_installed, is_standard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+_STANDARD: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - as code names its file
+
+
+def is_installed(filename: str) -> bool:
+    """Whether a file is of an installed package."""
+    return not _INSTALLED.isdisjoint(PurePath(filename).parts)
+
+
+def is_of_installed(cls: type) -> bool:
+    """Whether the module of a class is of an installed package."""
+    return is_installed(getattr(sys.modules.get(cls.__module__), "__file__", None) or "")
+
+
+def is_standard(filename: str) -> bool:
+    """Whether a file is of the standard library."""
+    return filename.startswith(_STANDARD) and not is_installed(filename)
+
+
+def file_digest(named: Any) -> str:
+    """A digest of the file of a function or class, as it is now: 16 hex digits.
+
+    Where it is the same, so is all that the source can tell. "" where there is no file: of a cell,
+    of a prompt, in an archive.
+    """
+    function = innermost_function(named)
+    namespace = namespace_of(named) if function is None else {}
+    path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
+    try:
+        return _digest(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, changed_at: int) -> str:
+    del changed_at  # a file that was edited is read again
+    return xxh3_64_hexdigest(path.read_bytes())
+
 
 _IN_C: Final = (
     *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
@@ -223,3 +271,71 @@ def is_others_wrapper(function: object) -> bool:
     file, inner = function.__code__.co_filename, innermost_function(function) or function
     package, own = (root_of(each.__globals__.get("__name__")) for each in (function, inner))
     return (is_installed(file) or is_standard(file)) and package not in (own, "beautyspot")
+
+
+_TYPES: Final = (str, dict, tuple, FunctionType, NoneType)
+
+
+def kind_of(function: Callable[..., Any]) -> str:
+    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
+    kind = _kind_of_code(function)
+    if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
+        kind = _kind_of_code(type(function).__call__)
+    return _kind_of_wrapped(function) if kind == "function" else kind
+
+
+def check_is_no_class(function: object) -> None:
+    """Refuse a class, in whose place a function would stand: `isinstance` and subclasses break.
+
+    Raises:
+        ConfigError: says what to decorate.
+    """
+    if issubclass(type(function), type):
+        name = getattr(function, "__name__", "")
+        raise ConfigError(
+            f"mark takes a function, and {name} is a class, which would be none afterwards: write "
+            f"@spot.mark above a function that makes it (def make(…) -> {name}: return {name}(…)), "
+            "or above a method of it, such as __call__"
+        )
+
+
+def _kind_of_wrapped(function: Callable[..., Any]) -> str:
+    """The kind of what a plain wrapper wraps, where it only hands on what that returns.
+
+    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
+    """
+    outer = taken_apart(function).func
+    inner = getattr(outer, "__wrapped__", None)
+    if not isinstance(outer, FunctionType) or not callable(inner):
+        return "function"
+    kind = kind_of(inner)
+    if kind == "function":
+        return kind
+    from beautyspot.functions.code import hands_on  # parses sources: rarely needed
+
+    return kind if hands_on(outer, inner) else "function"
+
+
+def _kind_of_code(function: object) -> str:
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    if inspect.isgeneratorfunction(function):
+        code = getattr(function, "__code__", None)
+        # `types.coroutine` marks a generator as awaitable: awaiting uses it up, as a coroutine.
+        awaited = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
+        return "function" if awaited else "generator"
+    return "coroutine" if inspect.iscoroutinefunction(function) else "function"
+
+
+def look_like(wrapper: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """As `functools.update_wrapper`, of any object that can be called.
+
+    One with a `__getattr__`, such as a method of a remote client, may answer for any name with
+    something that is no name, or raise; then the wrapper keeps its own.
+    """
+    for name in functools.WRAPPER_ASSIGNMENTS:
+        with suppress(Exception):
+            value = getattr(function, name)
+            if isinstance(value, _TYPES):
+                setattr(wrapper, name, value)
+    functools.update_wrapper(wrapper, function, assigned=())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Context,
         SerializerBase,
     )
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 
 class Backends(Protocol):

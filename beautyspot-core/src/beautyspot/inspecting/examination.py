@@ -6,9 +6,10 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts.examination import Finding
+from beautyspot.contracts.selection import Finding
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting import health
+from beautyspot.inspecting.health import of_part, of_settings
 from beautyspot.inspecting.opening import open_store
 from beautyspot.inspecting.places import (
     Given,
@@ -17,7 +18,6 @@ from beautyspot.inspecting.places import (
     find_place,
     stores_in,
 )
-from beautyspot.inspecting.settings_health import of_part, of_settings
 from beautyspot.messages import checks_options, masked
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot.config.resolve import Config
-    from beautyspot.inspecting.store import Store
+    from beautyspot.inspecting.opening import Store
 
     Look = Callable[[Any], Iterator[Finding]]
 

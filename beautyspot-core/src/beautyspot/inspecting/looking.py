@@ -7,11 +7,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import Counts, Selection, TaskRecord, Totals
-from beautyspot.contracts.records import PRICE_UNIT, UNSTORED
-from beautyspot.contracts.selection import source_of
+from beautyspot.contracts.selection import PRICE_UNIT, UNSTORED, source_of
 from beautyspot.errors import ConfigError, RecordNotFound
-from beautyspot.inspecting.filters import Filter, literally, moment, read_filter
-from beautyspot.inspecting.listing import Listing, check_limit, check_order
+from beautyspot.inspecting.filters import (
+    Filter,
+    Listing,
+    check_limit,
+    check_order,
+    literally,
+    moment,
+    read_filter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,24 +7,39 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import TYPE_CHECKING, Final
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from beautyspot.contracts import DIRECT_BLOB, in_full
-from beautyspot.contracts.records import less_mark
-from beautyspot.errors import MetadataError, RestoreError, StorageError
+from beautyspot.contracts.selection import size_of
+from beautyspot.errors import (
+    BackendNotFound,
+    BeautyspotError,
+    BlobNotFound,
+    MetadataError,
+    RestoreError,
+    StorageError,
+)
+from beautyspot.inspecting.contents import packed_by
+from beautyspot.inspecting.filters import name_of
 from beautyspot.resilience.guarded_backends import GuardedStorage
-from beautyspot.results.validity import UNSIGNED, is_same
+from beautyspot.results.validity import UNSIGNED, check_digests
+from beautyspot.serialization.payload import ADVICE, is_compressed, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, Plain, TaskRecord
+    from beautyspot.contracts import (
+        BlobStorageBase,
+        Entry,
+        MetadataStoreBase,
+        Plain,
+        SerializerBase,
+        TaskRecord,
+    )
+    from beautyspot.inspecting.filters import Listing
     from beautyspot.results.validity import Digest
-
-_SIGNATURE: Final = 32
-"""Bytes of a signature."""
 
 PART: Final = 2**20
 """The most bytes that are given at once, where a store has them in memory anyway."""
@@ -46,7 +61,7 @@ class Parts:
     Args:
         metadata: the store.
         find_storage: gives the storage, or None.
-        keys: the keys by which its results are signed, if they are known.
+        keys: the keys by which its results are signed, if they are known; an attribute, too.
     """
 
     def __init__(
@@ -57,7 +72,7 @@ class Parts:
     ) -> None:
         self._metadata = metadata
         self._find_storage = find_storage
-        self._keys = keys
+        self.keys = keys
         self._storage: GuardedStorage | None = None
 
     def checked(self, record: TaskRecord) -> Iterator[bytes]:
@@ -69,23 +84,8 @@ class Parts:
             BlobNotFound: the blob is missing.
             StorageError, MetadataError: they can't be read.
         """
-        digests = self.digests(record)
-        return checked(record, self.raw(record), digests, partial(check_digest, record, digests))
-
-    def plain_digests(self, record: TaskRecord) -> Sequence[Digest]:
-        """The same of a row that nobody has signed, whatever keys there are."""
-        if record.serializer is None or record.digest is None or record.is_signed:
-            return []
-        return UNSIGNED.begun(record.cache_key, record.serializer, None, None)
-
-    def digests(self, record: TaskRecord) -> Sequence[Digest]:
-        """The digests of which one has to come out; none where nothing can be checked."""
-        key, codec = record.cache_key, record.serializer
-        if codec is None or record.digest is None:
-            return []  # of 2.x
-        if self._keys is None and record.is_signed:
-            return []
-        return (self._keys or UNSIGNED).begun(key, codec, record.made_at, record.expires_at)
+        digests = digests_of(record, self.keys)
+        return checked(record, self.raw(record), digests, partial(check, record, digests))
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
@@ -197,9 +197,9 @@ def checked(
     record: TaskRecord,
     parts: Iterable[bytes],
     digests: Sequence[Digest],
-    check: Callable[[], object],
+    may_end: Callable[[], object],
 ) -> Iterator[bytes]:
-    """The parts, if their size is as the row says; before the last one `check` may refuse them."""
+    """The parts, if their size is as the row says; before the last one `may_end` may refuse."""
     size, last = 0, b""
     for part in filter(None, parts):
         size += len(part)
@@ -210,24 +210,153 @@ def checked(
         last = part
     if record.size is not None and record.size != size:
         raise SizeError(f"the result has {size} bytes, and its row says {record.size}")
-    check()
+    may_end()
     yield last
 
 
-def check_digest(record: TaskRecord, digests: Sequence[Digest]) -> None:
-    """Compare what came out with what the row says.
+def digests_of(record: TaskRecord, keys: SigningKeys | None) -> Sequence[Digest]:
+    """The digests of which one has to come out; none where nothing can be checked."""
+    key, codec = record.cache_key, record.serializer
+    if codec is None or record.digest is None or (keys is None and record.is_signed):
+        return []  # of 2.x, or signed by a key that is not known
+    return (keys or UNSIGNED).begun(key, codec, record.made_at, record.expires_at)
+
+
+def check(record: TaskRecord, digests: Sequence[Digest]) -> None:
+    """Compare what came out with what the row says, where there are digests.
 
     Raises:
         RestoreError: it is something else.
     """
-    if not digests or any(is_named(record, digest) for digest in digests):
-        return
-    if record.is_signed or len(digests[0].digest()) == _SIGNATURE:
-        raise RestoreError("the result is damaged, or bears no signature by the signing_key")
-    raise RestoreError("the result is damaged: its digest is another one than when it was stored")
+    if digests:
+        check_digests(digests, record.digest)
 
 
-def is_named(record: TaskRecord, digest: Digest) -> bool:
-    """Whether the row names this digest."""
-    named = less_mark(record.digest)
-    return is_same(digest.digest(), named)
+FaultKind = Literal[
+    "damaged", "size", "missing", "unreadable", "database", "signed", "serializer", "storage"
+]
+
+_LOST: Final = (
+    "the database is damaged, and not all of its rows can be read: copy what can be read into a "
+    "fresh one (beautyspot copy), and move this one away"
+)
+
+
+class Fault(NamedTuple):
+    """What is wrong with one result.
+
+    Attributes:
+        key: of the result; "" where it is the database that can't be read, or not all of it.
+        function: its identifier.
+        problem: what is wrong, for people.
+        kind: "damaged" (its digest is another), "size", "missing" (its blob), "unreadable" (the row
+            or the blob, for now), "database" (what follows, or some rows, could not be read). No
+            fault of the data: "signed" (not checked, since no signing key was given), "serializer"
+            (not installed here), "storage" (not copied, since the target has none).
+    """
+
+    key: str
+    function: str
+    problem: str
+    kind: FaultKind
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether something is wrong, and not just unknown here."""
+        return self.kind not in ("signed", "serializer", "storage")
+
+
+class Verifier:
+    """One walk over the rows of a store.
+
+    Args:
+        metadata: the store.
+        parts: reads its results.
+        serializer: gives a serializer by its name, or raises `BackendNotFound`.
+        has_keys: whether signatures can be checked.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataStoreBase,
+        parts: Parts,
+        serializer: Callable[[str], SerializerBase],
+        *,
+        has_keys: bool,
+    ) -> None:
+        self._metadata = metadata
+        self._parts = parts
+        self._serializer = serializer
+        self._has_keys = has_keys
+        self._unknown = cache(self._find_unknown)
+
+    def faults(
+        self, listing: Listing, progress: Callable[[int, int], object] | None
+    ) -> Iterator[Fault]:
+        """All faults; `progress` is told the results and the bytes that are done."""
+        entries = size = 0
+        try:
+            for batch in in_batches(self._metadata, listing.rows()):
+                for record in batch:
+                    yield from self._of_row(record)
+                    entries, size = entries + 1, size + size_of(record)
+                    if progress is not None:
+                        progress(entries, size)
+        except BeautyspotError as error:
+            yield Fault("", "", f"the store can't be read any further: {error}", "database")
+        else:
+            if self._metadata.lost:
+                yield Fault("", "", _LOST, "database")
+
+    def _of_row(self, record: TaskRecord) -> Iterator[Fault]:
+        fault = self._damage(record)
+        if fault is not None and not self._was_replaced(record):
+            yield fault
+        if fault is not None or record.serializer is None:  # the latter is of 2.x, and no hit
+            return
+        if record.is_signed and not self._has_keys:
+            yield _fault(record, "signed, not checked: give signing_key=", "signed")
+        why = self._unknown(packed_by(record.serializer), is_compressed(record.serializer))
+        if why:
+            yield _fault(record, why, "serializer")
+
+    def _damage(self, record: TaskRecord) -> Fault | None:
+        if record.serializer is None and record.digest is None:
+            return None  # of 2.x: nothing tells what it was
+        if record.digest is None:
+            return _fault(record, "the row has no digest", "damaged")
+        try:
+            for _ in self._parts.checked(record):
+                pass
+        except BlobNotFound as error:
+            return _fault(record, f"the blob is missing: {error}", "missing")
+        except SizeError as error:
+            return _fault(record, str(error), "size")
+        except RestoreError as error:
+            return _fault(record, str(error), "damaged")
+        except BeautyspotError as error:
+            return _fault(record, f"it can't be read: {error}", "unreadable")
+        return None
+
+    def _was_replaced(self, record: TaskRecord) -> bool:
+        """Whether the row is another one by now, or gone."""
+        try:
+            now = self._metadata.get(record.cache_key)
+        except BeautyspotError:
+            return False
+        return now is None or (now.digest, now.result_value) != (record.digest, record.result_value)
+
+    def _find_unknown(self, name: str | None, compressed: bool) -> str:
+        if compressed and not is_installed():
+            return f"it is compressed, and Zstandard is missing here: {ADVICE}"
+        if name is None:
+            return ""
+        try:
+            self._serializer(name)
+        except BackendNotFound as error:
+            return f"its serializer is not known here: {error}"
+        return ""
+
+
+def _fault(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
+    return Fault(record.cache_key, name_of(record), problem, kind)

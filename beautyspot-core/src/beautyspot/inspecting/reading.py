@@ -6,8 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
-from beautyspot.inspecting.filters import read_filter
-from beautyspot.inspecting.listing import Listing
+from beautyspot.inspecting.filters import Listing, read_filter
 
 # A store that is only listed needs nothing of the rest.
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Where
-    from beautyspot.inspecting.parts import Parts
-    from beautyspot.inspecting.verifying import Fault
+    from beautyspot.inspecting.parts import Fault, Parts
     from beautyspot.results.cache import Cache
 
     Progress = Callable[[int, int], object]
@@ -67,8 +65,8 @@ class Reading:
                 such bytes are never loaded, see `content`.
             BlobNotFound, StorageError, MetadataError: it can't be read.
         """
-        from beautyspot.inspecting.values import decoded
-        from beautyspot.serialization.file_data import FILE_CODEC
+        from beautyspot.inspecting.contents import decoded
+        from beautyspot.serialization.payload import FILE_CODEC
 
         record = self.row(key)
         parts = self._parts()
@@ -108,7 +106,7 @@ class Reading:
         Raises:
             ConfigError: a filter is wrong.
         """
-        from beautyspot.inspecting.verifying import Verifier
+        from beautyspot.inspecting.parts import Verifier
 
         wanted = read_filter("verify", where, self.metadata.now)
         has_keys = self.signing_keys is not None

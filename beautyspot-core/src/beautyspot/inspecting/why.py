@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import Selection
 from beautyspot.contracts.selection import source_of
 from beautyspot.errors import ConfigError, RecordNotFound
-from beautyspot.inspecting.filters import Filter, literally
-from beautyspot.inspecting.listing import Listing, name_of
+from beautyspot.inspecting.filters import Filter, Listing, literally, name_of
 from beautyspot.messages import did_you_mean, less_secrets, listing
 from beautyspot.results.differences import identity_of, nearer
 from beautyspot.results.validity import has_expired

@@ -13,10 +13,10 @@ from itertools import takewhile
 from types import FunctionType, GenericAlias, MethodType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.identity import attributes_of, is_others_wrapper, parts_of
 from beautyspot.functions.names import (
     MAIN,
+    ByIdentity,
     carries_name,
     chain,
     identifier_of,

@@ -16,13 +16,12 @@ from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
-from beautyspot.contracts.file import File
 from beautyspot.contracts.foreign import foreign, is_plan
-from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
+from beautyspot.contracts.storage import File
+from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.by_identity import ByIdentity
-from beautyspot.functions.names import genuine, identifier_of, is_python_class, root_of
-from beautyspot.functions.sources import is_of_installed
+from beautyspot.functions.identity import is_of_installed
+from beautyspot.functions.names import ByIdentity, genuine, identifier_of, is_python_class, root_of
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag
@@ -32,7 +31,7 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Form, Walk
 
 OWN_KEY: Final = "__beautyspot_key__"

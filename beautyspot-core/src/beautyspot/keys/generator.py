@@ -1,7 +1,10 @@
 """Makes a call's `input_id` of its arguments, and its cache key of that, function and version.
 
-Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits. Two prompts that collide
-cannot be crafted.
+Arguments are written as canonical text: JSON that is the same for equal values, and differs for all
+others, in every process, under every hash seed, on every machine and every supported version of
+Python (a golden file pins it). `walk` goes through a value, and `forms` has the form of each class.
+Key and `input_id` are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits. Two prompts
+that collide cannot be crafted.
 """
 
 from __future__ import annotations
@@ -17,21 +20,74 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from beautyspot.contracts import KEY_SCHEME, KeyGenBase
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
-from beautyspot.keys.canonical import Walk, arguments, canonical, write
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import FLAT, quote
-from beautyspot.keys.walk import NAME
+from beautyspot.keys.text import FLAT, printable, quote
+from beautyspot.keys.walk import ADVICE, NAME, Walk
+from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Custom, Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+_NONE: Final[Custom] = {}
+
+
+def canonical(value: object, custom: Custom = _NONE, form: Form = form_of) -> str:
+    """The canonical text of `value`.
+
+    Args:
+        value: anything.
+        custom: key functions, see `Walk`.
+        form: writes whatever is no flat value, list, tuple or dict.
+
+    Raises:
+        UnstableKeyError: a part has no stable form; the path starts with ``value``.
+    """
+    return printable(write(Walk(form, custom), lambda walk: walk.at("value", "", value)))
+
+
+def arguments(
+    args: tuple[Any, ...], kwargs: dict[str, Any], custom: Custom = _NONE, form: Form = form_of
+) -> str:
+    """The canonical text of a call: a JSON array of `args` (an array) and `kwargs` (an object).
+
+    Raises:
+        UnstableKeyError: a part has no stable form; the path starts with ``args[0]`` or the name.
+    """
+
+    def call(walk: Walk) -> str:
+        texts = [walk.at("args[{}]", number, value) for number, value in enumerate(args)]
+        return f"[[{','.join(texts)}],{named({n: walk.at(NAME, n, v) for n, v in kwargs.items()})}]"
+
+    return printable(write(Walk(form, custom), call))
+
+
+def named(texts: dict[str, str]) -> str:
+    """The JSON object of named texts. It is no dict's, so a name may look like a tag."""
+    return f"{{{','.join([f'{quote(name)}:{texts[name]}' for name in sorted(texts)])}}}"
+
+
+def write(walk: Walk, what: Callable[[Walk], str]) -> str:
+    """What a walk writes; whatever a value raises (a closed file, a property) becomes our error."""
+    try:
+        return what(walk)
+    except UnstableKeyError:
+        raise
+    except Exception as error:
+        why = f"could not be read ({type(error).__name__}: {masked(str(error))})"
+        if isinstance(error, RecursionError):  # the walk started with little of the stack left
+            why = "is nested too deeply for what is left of Python's stack"
+        path = walk.where()
+        raise UnstableKeyError(f"{less_secrets(path[:80])} {why}: {ADVICE}", path=path) from error
+
 
 HEX_DIGITS: Final = 32
 """Length of each key and `input_id`: 128 bits."""

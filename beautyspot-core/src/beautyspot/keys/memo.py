@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from marshal import dumps
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from beautyspot.keys.binding import Bound
@@ -32,14 +32,19 @@ _PLAIN: Final = FLAT | {list, tuple, dict}
 CALLS: Final = 4096
 """The number of calls of a function that are remembered; then the memo starts afresh."""
 
-LONGEST: Final = 256
-"""The longest text that is remembered, in characters. Bounds the memory."""
+LONGEST: Final = 400
+"""The longest texts of a call's flat arguments that are remembered, in characters.
+
+Bounds the memory: a value that is written as its digest has a longer text.
+"""
 
 LARGEST: Final = 1024
 """The bytes of the largest nested arguments that are remembered."""
 
+ZEROS: Final = frozenset({"0.0", "-0.0"})
+"""The texts of floats that are equal, and two."""
+
 _MANY: Final = 64  # items of a container that need not be written to see that it is too large
-_LARGEST_INT: Final = 1 << 512
 _FORMAT: Final = 4  # of `marshal`: writes what occurs twice once, so cycles end
 
 
@@ -54,18 +59,3 @@ def written(bound: Bound) -> bytes | None:
     except ValueError:  # there are others among them
         return None
     return data if len(data) <= LARGEST else None
-
-
-def are_small(values: tuple[Any, ...]) -> bool:
-    """Whether a call of these flat arguments can be looked up by themselves and their types."""
-    for value in values:
-        kind = type(value)
-        if kind is str:
-            small = len(value) <= LONGEST
-        elif kind is float:
-            small = value != 0.0
-        else:
-            small = kind is not int or -_LARGEST_INT < value < _LARGEST_INT
-        if not small:
-            return False
-    return True

@@ -18,7 +18,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
 LARGE: Final = 1024
 """Longer strings (characters) and buffers (bytes) are written as their SHA-256."""
@@ -118,10 +118,10 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
 """How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
 
 
-def flat_texts(named: Mapping[str, Any]) -> dict[str, str]:
+def flat_texts(names: Collection[str], values: Collection[Any]) -> dict[str, str]:
     """The texts of flat values, by name: as `FLAT` writes them, most without a call for each."""
     texts: dict[str, str] = {}
-    for name, value in named.items():
+    for name, value in zip(names, values, strict=False):
         kind = type(value)
         if kind is str and len(value) <= LARGE:
             texts[name] = quote(value)

@@ -14,8 +14,8 @@ from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.identity import is_of_installed
 from beautyspot.functions.names import module_name, unwrap_ours
-from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.text import (
     FLAT,
     flat_json,

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -23,12 +24,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.limits.cost_tables import CostTables
+from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
+
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""
@@ -63,7 +65,7 @@ class CombinedReservation(Reservation):
         self.wake: Callable[[], object] = bool
 
 
-class CombinedLimiter(CostTables):
+class CombinedLimiter(LimiterBase):
     """Grants a call when all of its limits do.
 
     A cost is a table, such as ``{"requests": 1, "tokens": 850}``. A limit that it leaves out, or
@@ -117,6 +119,50 @@ class CombinedLimiter(CostTables):
         self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
         self._pending = False  # whether those who wait have to be planned anew
         self._more = False  # whether there are more than `MOST`, who could move up as well
+
+    # ------------------------------------------------------------------------------ costs
+
+    def check_cost(self, cost: object) -> None:
+        """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.
+
+        A part of the table may be a function of the call's arguments, which is not asked here.
+        """
+        for name, part in self._costs(cost).items():
+            if not callable(part):
+                self.limits[name].check_cost(part)
+
+    def _costs(self, cost: object) -> dict[str, Any]:
+        """The parts of a cost that are not 0.
+
+        Raises:
+            CostError: it is no table, names an unknown limit, or has no such part.
+        """
+        table = self._table("cost", cost)
+        costs = {
+            name: part
+            for name, part in table.items()
+            if type(part) not in (int, float) or part != 0
+        }
+        if not costs:
+            raise CostError(
+                f"cost={cost!r:.80} asks no limit: give a cost to one of {listing(self.limits)}"
+            )
+        return costs
+
+    def _table(self, what: str, cost: object) -> Mapping[str, Any]:
+        if not isinstance(cost, Mapping):
+            example = ", ".join(f'"{name}": 1' for name in self.limits)
+            raise CostError(
+                f"{what}={cost!r:.80} does not say of which limit: give a table such as "
+                f"{{{example}}}"
+            )
+        for name in cost:
+            if name not in self.limits:
+                raise CostError(
+                    f"{what}= names the limit {name!r:.80}, which is not there."
+                    f"{did_you_mean(str(name), self.limits)} The limits: {listing(self.limits)}"
+                )
+        return cost
 
     # ---------------------------------------------------------------------------- reserve
 
@@ -370,3 +416,71 @@ class CombinedLimiter(CostTables):
                 f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
             )
         return reservation
+
+
+class JoinedLimiter(CombinedLimiter):
+    """Grants a call when all of its limits do, as `CombinedLimiter`, which checks the costs.
+
+    Args:
+        limits: each limit by its name. The caller closes them.
+        joint: what `LimiterBase.together` of their class made of them.
+    """
+
+    name: ClassVar[str] = "joined"
+
+    def __init__(self, limits: Mapping[str, LimiterBase], joint: LimiterBase) -> None:
+        super().__init__(limits)
+        self._joint = joint
+
+    def reserve_after(
+        self, cost: Any, seconds: float, *, max_wait: float | None = None
+    ) -> Reservation | None:
+        """`reserve`, at the earliest time that is `seconds` away or more."""
+        costs: Any = self._costs(cost)
+        if not seconds:
+            return self._joint.reserve(costs, max_wait=max_wait)
+        return self._joint.reserve_after(costs, seconds, max_wait=max_wait)
+
+    def _reserve_within(self, cost: Any, timeout: float | None) -> Reservation:
+        costs: Any = self._costs(cost)
+        return self._joint._reserve_within(costs, timeout)
+
+    def wait_for(self, cost: Any = 1) -> float:
+        """Seconds that a reservation of `cost` would have to wait now."""
+        costs: Any = self._costs(cost)
+        return self._joint.wait_for(costs)
+
+    def remaining(self, reservation: Reservation) -> float:
+        """See `LimiterBase.remaining`."""
+        return self._joint.remaining(reservation)
+
+    def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
+        """See `LimiterBase.wake_early`."""
+        return self._joint.wake_early(reservation, wake)
+
+    def _mark_used(self, reservation: Reservation) -> None:
+        self._joint._mark_used(reservation)
+
+    def release(self, reservation: Reservation) -> None:
+        """See `LimiterBase.release`."""
+        self._joint.release(reservation)
+
+    def settle(self, reservation: Reservation, real_cost: Any) -> None:
+        """Correct the parts that the table `real_cost` names; the others stay as they are."""
+        costs: Any = self._table("real_cost", real_cost)
+        self._joint.settle(reservation, costs)
+
+    def pause(self, seconds: Pause) -> None:
+        """Grant nothing for so many seconds, in all limits; see `LimiterBase.pause`."""
+        self._joint.pause(seconds)
+
+    def busy_for(self) -> float:
+        """Seconds until all that is reserved in any of the limits has passed."""
+        return self._joint.busy_for()
+
+    def for_key(self, key: str) -> JoinedLimiter:
+        """Limits like these, fresh, for what `key` names; see `LimiterBase.for_key`."""
+        limits = {name: limit.for_key(key) for name, limit in self.limits.items()}
+        made = JoinedLimiter(limits, self._joint.for_key(key))
+        made._owned = tuple(limits.values())
+        return made

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.concurrency import queueing
-from beautyspot.contracts.calling import ARGUMENTS, say_whose
+from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
-from beautyspot.functions.kinds import kind_of, look_like
+from beautyspot.functions.identity import kind_of, look_like
 from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
 from beautyspot.limits.checks import (
     check_cost,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import Reservation
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Counted, Limiting
     from beautyspot.limits.machine_places import MachinePlaces

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import (
     BeautyspotError,
     ConfigError,
@@ -29,16 +29,14 @@ from beautyspot.errors import (
     PluginError,
     RateLimitError,
 )
-from beautyspot.limits.asked import Asked
-from beautyspot.limits.granted import Granted, Placed
-from beautyspot.limits.no_rate import NoRate
+from beautyspot.limits.granted import Asked, Granted, NoRate, Placed
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts.pauses import Pause
+    from beautyspot.contracts.units import Pause
     from beautyspot.resilience.reporting import Reporter
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.contracts import BlobStorageBase
-from beautyspot.contracts.calling import hints, wrong_answer
+from beautyspot.contracts.backend import hints, wrong_answer
 from beautyspot.contracts.store import Begun, MetadataStoreBase
 from beautyspot.errors import MetadataBusyError, MetadataError, StorageError
 from beautyspot.messages import SIGNED_ONLY

@@ -106,16 +106,17 @@ class Observers:
         spot: its name.
         told: what is called with each event; empty where nobody listens, so that no event is made.
         wraps: what is asked for a context of each execution.
+        logs: whether the logger lets lines of a level through; of any, before it was asked first.
     """
 
-    __slots__ = ("__weakref__", "_hit", "_is_logging", "_logs", "_parts", "spot", "told", "wraps")
+    __slots__ = ("__weakref__", "_hit", "_is_logging", "_parts", "logs", "spot", "told", "wraps")
 
     def __init__(self, spot: str, given: Iterable[Observer] = ()) -> None:
         self.spot = spot
         self._parts = [Parts(each) for each in given]
         self.told: list[Tell] = [each.tell for each in self._parts if each.tell is not None]
         self.wraps: list[Wrap] = [each.wrap for each in self._parts if each.wrap is not None]
-        self._logs: Callable[[int], bool] | None = None
+        self.logs: Callable[[int], bool] = bool
         self._is_logging = False
         if self.told:
             self._make_hits()
@@ -151,7 +152,7 @@ class Observers:
 
     def miss(self, function: str, key: str, reason: Reason) -> None:
         """Tell of a miss, once it is seen whether its line is wanted in the log."""
-        if self._logs is None or self._logs(DEBUG) is not self._is_logging:
+        if self.logs(DEBUG) is not self._is_logging:
             self.follow_level()
         if self.told:
             from beautyspot.observing import Miss
@@ -214,9 +215,9 @@ class Observers:
 
     def follow_level(self) -> None:
         """Log hits and misses from now on, if the logger's level is DEBUG, or do so no more."""
-        if self._logs is None:
-            self._logs = logs.adapter().logger.isEnabledFor
-        logs_then = self._logs(DEBUG)
+        if self.logs is bool:
+            self.logs = logs.adapter().logger.isEnabledFor
+        logs_then = self.logs(DEBUG)
         if logs_then is not self._is_logging:
             self._is_logging = logs_then
             self._make_hits()

@@ -14,10 +14,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
-from beautyspot.contracts.covers import cover_of
-from beautyspot.contracts.listing import PAGE, listed
-from beautyspot.contracts.records import as_time, is_copied, is_rejected
+from beautyspot.contracts.records import as_time, cover_of, is_copied, is_rejected
 from beautyspot.contracts.selection import size_of
+from beautyspot.contracts.store import PAGE, listed
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
 from beautyspot.results.differences import compare_code
 from beautyspot.results.leases import Leases
@@ -25,8 +24,7 @@ from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver
 from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
 from beautyspot.results.writer import Writer
-from beautyspot.serialization.file_data import FILE_CODEC
-from beautyspot.serialization.payload import OtherFields, Payload, StoredError, is_error
+from beautyspot.serialization.payload import FILE_CODEC, OtherFields, Payload, StoredError, is_error
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:

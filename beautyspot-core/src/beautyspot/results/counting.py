@@ -22,7 +22,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred
-from beautyspot.contracts.records import PRICE_UNIT, UNSTORED, Counts
+from beautyspot.contracts.selection import PRICE_UNIT, UNSTORED, Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
 

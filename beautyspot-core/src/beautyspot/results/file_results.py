@@ -15,13 +15,13 @@ from beautyspot.contracts import FILE
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
 from beautyspot.files import open_plain
 from beautyspot.results.local_files import SIZE, path_in, status_of
-from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
+from beautyspot.serialization.payload import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from beautyspot.contracts import Entry, Readable, TaskRecord
-    from beautyspot.contracts.file import File
+    from beautyspot.contracts.storage import File
     from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.local_files import LocalFiles, Seals
     from beautyspot.results.validity import Digest

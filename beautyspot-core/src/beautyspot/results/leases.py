@@ -22,7 +22,7 @@ from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Awaited, Bell
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.store import Begun
 from beautyspot.errors import MetadataError
 from beautyspot.logs import logger

@@ -22,7 +22,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.records import less_mark
 from beautyspot.errors import RestoreError, StorageError
 from beautyspot.files import READ, create, make_folder, open_plain
@@ -183,7 +183,7 @@ class LocalFiles:
             for each in digests:
                 each.update(part)
             yield part
-        check_digests(digests, entry.digest, key)
+        check_digests(digests, entry.digest)
 
     def fetched(
         self, key: str, entry: Entry, suffix: str, load: Callable[[], Iterable[bytes]]

@@ -11,9 +11,7 @@ from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.errors import StorageError
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.validity import UNSIGNED
-from beautyspot.serialization.compression import compressed
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import TooLarge, is_error
+from beautyspot.serialization.payload import FileData, TooLarge, compressed, is_error
 from beautyspot.tasks.form import OPAQUE, extension
 
 if TYPE_CHECKING:

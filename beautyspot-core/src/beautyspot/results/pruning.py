@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
-from beautyspot.contracts.listing import PAGE, listed, totals_of
 from beautyspot.contracts.selection import Selection, size_of
+from beautyspot.contracts.store import PAGE, listed, totals_of
 from beautyspot.logs import logger
 from beautyspot.messages import checked
 from beautyspot.results.validity import has_expired

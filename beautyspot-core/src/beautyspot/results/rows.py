@@ -11,8 +11,7 @@ from beautyspot.contracts.records import clean
 from beautyspot.errors import SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.validity import check_digests
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import Payload, Unfit
+from beautyspot.serialization.payload import FileData, Payload, Unfit
 
 if TYPE_CHECKING:
     from beautyspot.config.signing import SigningKeys
@@ -130,7 +129,7 @@ class Rows:
         digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
         for each in digests:
             each.update(payload.data)
-        check_digests(digests, entry.digest, key)
+        check_digests(digests, entry.digest)
 
 
 @lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results

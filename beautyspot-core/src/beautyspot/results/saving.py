@@ -11,8 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Awaited
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import FILE, in_full, is_newer
+from beautyspot.contracts.records import FILE, covers_of, in_full, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.logs import logger
 
@@ -41,11 +40,12 @@ class Pending(Awaited):
         refused: whether the store refused it: it was invalidated, or there is a newer one.
         has_failed: whether the store has failed to take it.
         refusals: how often the store did not take it while it took others.
+        placed: whether its data are where they belong: small ones stay in their row.
     """
 
     __slots__ = (
-        *("earlier", "has_failed", "key", "leased", "record", "refusals", "refused", "replaces"),
-        *("since", "size", "stored", "task"),
+        *("earlier", "has_failed", "key", "leased", "placed", "record", "refusals", "refused"),
+        *("replaces", "since", "size", "stored", "task"),
     )
 
     def __init__(
@@ -57,9 +57,12 @@ class Pending(Awaited):
         leased: bool = False,
         replaces: str | None = None,
         earlier: Sequence[str] = (),
+        most: int = 0,
     ) -> None:
         self.task, self.record, self.since = task, record, since
         self.key, self.size = record.cache_key, len(record.result_data or b"")
+        is_small = type(record.result_data) is bytes and self.size <= most
+        self.placed = is_small and not task.form.compresses and task.options.save_blob is None
         self.leased, self.replaces, self.earlier = leased, replaces, earlier
         self.stored: bool | None = None
         self.refusals = 0
@@ -81,12 +84,14 @@ class Saver:
         leases: has the leases of their keys.
 
     Attributes:
+        count_first: writes what was counted, before a result with a price is stored.
         on_stored: called with the bytes of a new result; None where nobody wants to know.
     """
 
     def __init__(self, placement: Placement, leases: Leases) -> None:
         self.placement, self.leases = placement, leases
         self.store, self.reporter = placement.store, placement.reporter
+        self.count_first: Callable[[], object] | None = None
         self.on_stored: Callable[[int], object] | None = None
 
     # ---------------------------------------------------------------------------- the writing
@@ -97,18 +102,19 @@ class Saver:
         Raises:
             Exception: one could not be placed, or the store failed: none was stored, or not all.
         """
-        puts = []
+        puts, spent = [], 0.0
         for pending in batch:
-            task, record = pending.task, pending.record
             if pending.replaces == "":
                 found = self.store.find(pending.key)
                 pending.replaces = None if found is None else in_full(found).result_value
-            data, form = record.result_data, task.form
-            is_small = type(data) is bytes and len(data) <= self.placement.blob_threshold
-            if not is_small or form.compresses or task.options.save_blob is not None:
-                pending.record = self.placement.place(task, record)  # once, though its row fails
+            if not pending.placed:
+                pending.record = self.placement.place(pending.task, pending.record)
+                pending.placed = True  # once, however often its row fails
             token = self.leases.token if pending.leased else ""
             puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
+            spent += pending.record.price or 0.0
+        if spent and self.count_first is not None:
+            self.count_first()  # so that no less was spent than stands in the rows
         return self.store.put(puts)
 
     def settle(

@@ -10,6 +10,7 @@ a small correction of the clock, or a small difference between two machines, end
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -41,23 +42,15 @@ SMALL: Final = 1 << 16
 """Bytes up to which one call on joined data is faster than a digest that is updated."""
 
 
-class _Sentinel:
-    """A value of our own that no user's function can return."""
+class _Sentinel(Enum):
+    """Values of our own that no user's function can return."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
+    MISSING = "nothing usable is stored"
+    ELSEWHERE = "something may be stored, but reading it would block"
 
 
-MISSING: Final = _Sentinel("MISSING")
-"""Nothing usable is stored."""
-
-ELSEWHERE: Final = _Sentinel("ELSEWHERE")
-"""Something may be stored, but reading it would block."""
+MISSING: Final = _Sentinel.MISSING
+ELSEWHERE: Final = _Sentinel.ELSEWHERE
 
 
 def fingerprint(key: str, codec: str, data: Data) -> bytes:
@@ -106,18 +99,22 @@ def is_same(digest: bytes, named: object) -> bool:
     return compare_digest(digest, named)
 
 
-def check_digests(digests: Sequence[Digest], named: bytes | None, key: str) -> None:
-    """Compare what came out of the data of `key` with what its row names.
+def is_named(digests: Sequence[Digest], named: bytes | None) -> bool:
+    """Whether a row names one of the digests that came out of its data."""
+    named = less_mark(named)
+    return any(is_same(each.digest(), named) for each in digests)
+
+
+def check_digests(digests: Sequence[Digest], named: bytes | None) -> None:
+    """Compare what came out of the data of a result with what its row names.
 
     Raises:
         RestoreError: it is something else.
     """
-    named = less_mark(named)
-    if not any(is_same(each.digest(), named) for each in digests):
-        raise RestoreError(
-            f"the result under {key} is damaged, or bears no signature by a signing_key of this "
-            "Spot; it is computed again"
-        )
+    if not is_named(digests, named):
+        signed = any(len(each.digest()) > FINGERPRINT for each in digests)
+        or_else = ", or bears no signature by a signing_key that was given" if signed else ""
+        raise RestoreError(f"the result is damaged: it is not what was stored{or_else}")
 
 
 def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:

@@ -15,16 +15,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.covers import covers_of
-from beautyspot.contracts.records import is_newer
+from beautyspot.contracts.records import covers_of, is_newer
 from beautyspot.contracts.store import Put
 from beautyspot.errors import (
     MetadataBusyError,
@@ -34,8 +35,7 @@ from beautyspot.errors import (
 )
 from beautyspot.logs import logger
 from beautyspot.resilience.reporting import STORING
-from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import TooLarge
+from beautyspot.serialization.payload import FileData, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,9 @@ BATCH: Final = 256
 
 SMALL: Final = 65_536
 """Bytes of a result that threads write together."""
+
+IN_LOOP: Final = 32_768
+"""Bytes of a result that an event loop may write itself."""
 
 LINGER: Final = 0.005
 """Seconds for which a result waits for others to share its transaction, unless a flush waits."""
@@ -117,16 +120,27 @@ class Writer:
 
         What look-ups of this process find from here on is its newest one.
         """
-        if isinstance(pending.record.result_data, FileData) or _is_killed_by_its_parent():
-            return False  # of a file, its caller may change the content
+        if isinstance(pending.record.result_data, FileData):
+            return False  # its caller may change the content
+        process: Any = sys.modules.get("multiprocessing.process")
+        if process is not None and process.current_process().daemon:
+            return False  # as the workers of a `Pool`: SIGTERM will end it, at any moment
         if self.closed or not self._add(pending):
             return False
-        if self.rest_left():
+        if self._rests_until and self.rest_left():
+            deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
-        if self._thread.runs and len(self.pending) in (1, BATCH):
+        if not self._thread.runs:
+            self._begin()
+        elif len(self.pending) in (1, BATCH):
             self._bell()
-        self._thread.begin()
         return True
+
+    def _begin(self) -> None:
+        """Have the thread work, and all be written at the end of this process."""
+        if not self._is_watched:
+            self._is_watched = at_end_of_child(self.finish)
+        self._thread.begin()
 
     def _add(self, pending: Pending) -> bool:
         """Hold a result; False where there is no room."""
@@ -147,8 +161,6 @@ class Writer:
                 older.tell(False)
             self.pending[key] = pending
             self.size += pending.size
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.finish)
         return True
 
     def _forget(self, pending: Pending) -> None:
@@ -173,11 +185,10 @@ class Writer:
     def write_with_others(self, pending: Pending) -> None:
         """Write the result of a caller in this thread, or have another one write it with its own.
 
-        Alone where a failure is raised, which is none of others', or where it takes long.
+        For a store that blocks. Alone where a failure is raised, which is none of others', or where
+        it takes long.
         """
-        data, form = pending.record.result_data, pending.task.form
-        is_small = type(data) is bytes and len(data) <= SMALL and not form.compresses
-        if self._reporter.strict or not self._saver.store.real.blocking or not is_small:
+        if self._reporter.strict or not pending.placed or pending.size > SMALL:
             self.write(pending)
         else:
             self._together(pending)
@@ -206,9 +217,9 @@ class Writer:
         try:
             refused = self._saver.put(batch)
         except Exception as error:
-            if len(batch) > 1:
+            if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            self._hold(next(iter(batch)), error)
+            self._hold(batch[0], error)
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
@@ -234,14 +245,13 @@ class Writer:
         return taken
 
     def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is to be taken.
-
-        It is for results that make no blob.
-        """
+        """Write one in an event loop; False where that might wait, and another way is needed."""
         saver = self._saver
+        if not pending.placed or pending.size > IN_LOOP:
+            return False
         if saver.store.detours:  # it is left alone for a while, or a block of `using` is open
             return False
-        if pending.replaces is not None or pending.earlier:
+        if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
         began, token = perf_counter(), saver.leases.token if pending.leased else ""
         row = Put(pending.record, covers_of(pending.record), pending.since, token)
@@ -251,7 +261,8 @@ class Writer:
             return False
         if stored is None:
             return False
-        self._forget(pending)
+        if self.pending:
+            self._forget(pending)
         refused = set() if stored else {pending.key}
         saver.settle([pending], refused, perf_counter() - began, later=False)
         return True
@@ -287,7 +298,7 @@ class Writer:
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
             self._rests_until = monotonic() + self._pause
         pending.tell(None)
-        self._thread.begin()
+        self._begin()
 
     def _give_up(self, pending: Pending, operation: str, error: Exception, advice: str) -> None:
         self._forget(pending)
@@ -367,12 +378,3 @@ class Writer:
             "1 result" if len(self.pending) == 1 else f"{len(self.pending)} results",
             ", ".join(names[:5]) + ("" if len(names) <= 5 else ", …"),
         )
-
-
-def _is_killed_by_its_parent() -> bool:
-    """Whether multiprocessing will end this process by SIGTERM, at any moment.
-
-    It does so with all processes that are `daemon`, such as the workers of a `Pool`.
-    """
-    module: Any = sys.modules.get("multiprocessing.process")
-    return module is not None and bool(module.current_process().daemon)

@@ -31,9 +31,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_generated, module_name, root_of
-from beautyspot.serialization.codec import SCALARS, Attributes, Refused
+from beautyspot.serialization.codec import SCALARS, Attributes, Refused, codec_of
 from beautyspot.serialization.payload import OtherFields
-from beautyspot.serialization.plain_types import codec_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

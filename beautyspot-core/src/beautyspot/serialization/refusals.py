@@ -9,9 +9,9 @@ from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.file import File
 from beautyspot.contracts.foreign import foreign, is_plan
-from beautyspot.contracts.types import GET_DATA, NO_DATA, class_name, needs_data_plugin
+from beautyspot.contracts.storage import File
+from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.functions.names import identifier_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
@@ -19,7 +19,7 @@ from beautyspot.serialization.codec import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 PICKLE_IT: Final = (
     'with a signing_key, pickle it: mark(serializer="pickle") '

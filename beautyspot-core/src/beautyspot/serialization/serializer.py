@@ -6,7 +6,7 @@ import copy
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from msgpack import unpackb  # type: ignore[import-untyped] # it ships no types
+from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
@@ -14,17 +14,23 @@ from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
-from beautyspot.serialization.codec import Refused
-from beautyspot.serialization.plain_types import is_stored_anyway
-from beautyspot.serialization.reading import ARRAY, Reader, is_tagged, no_ext, parse
+from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
+from beautyspot.serialization.documents import (
+    ARRAY,
+    TEXTS,
+    Reader,
+    document,
+    is_tagged,
+    no_ext,
+    parse,
+)
 from beautyspot.serialization.trust import Encoded, Functions, Trust
-from beautyspot.serialization.writing import document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 
 class MsgpackSerializer(SerializerBase):
@@ -53,13 +59,21 @@ class MsgpackSerializer(SerializerBase):
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_trust": Trust({}, {})}  # who receives it registers there
 
-    def dumps(self, value: object) -> Data:
+    def dumps(self, value: Any) -> Data:
         """The bytes of `value`: `bytes`, or a `bytearray` if there are big buffers in it.
 
         Raises:
             SerializationError: the value has no faithful form; the message names the part by its
                 path, such as ``result["rows"][3].client``.
         """
+        is_plain = type(value) is list and SCALARS.issuperset(map(type, value))
+        if type(value) is dict and TEXTS.issuperset(map(type, value)):
+            is_plain = SCALARS.issuperset(map(type, value.values()))
+        try:
+            if is_plain:  # most results are, and need no walk
+                return bytes(Packer().pack(value))
+        except (ValueError, OverflowError, MemoryError):  # the walk finds the part
+            pass
         try:
             return document(value, self._trust)
         except Refused as refused:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.types import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.logs import inform_once
@@ -41,14 +41,13 @@ from beautyspot.serialization.classes import (
     names_in,
     plain_name,
 )
-from beautyspot.serialization.codec import SCALARS, Refused, Segment
-from beautyspot.serialization.plain_types import is_stored_anyway
+from beautyspot.serialization.codec import SCALARS, Refused, Segment, is_stored_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
-    from beautyspot.contracts.types import Types, TypeSupport
+    from beautyspot.contracts.values import Types, TypeSupport
     from beautyspot.serialization.classes import EnumForm
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"

@@ -8,14 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.calling import ARGUMENTS, say_whose
+from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.identity import Identity, taken_apart
+from beautyspot.functions.identity import Identity, file_digest, taken_apart
 from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
-from beautyspot.functions.sources import file_digest
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
-from beautyspot.keys.memo import CALLS, FLAT, are_small, written
+from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
@@ -41,10 +40,9 @@ _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Written(NamedTuple):
-    """What is written of a call, in one pass.
+    """What is written of a call beside the texts of its arguments, in one pass.
 
     Attributes:
-        texts: the canonical texts of its arguments, by name.
         noted: the texts of those that may change, and of their attributes, by path.
         held: the same of what the function captured.
         kept: what took long to write.
@@ -52,7 +50,6 @@ class Written(NamedTuple):
         definitions: the functions and classes that were met.
     """
 
-    texts: dict[str, str]
     noted: dict[str, str]
     held: dict[str, str]
     kept: dict[object, str]
@@ -71,7 +68,8 @@ class Addressed:
     version: str | None = None  # of its function, as it is in the key
     digests: str | None = None  # of its arguments, as they were before it ran
     arguments: str | None = None  # the same for people
-    written: Written | None = None  # what is written of them, where the key was made of that
+    texts: dict[str, str] | None = None  # of them, by name, where the key was made of these
+    written: Written | None = None  # what else is written of them, where they are not all flat
     own_id: object = None  # what `key=` gave in their place
     bound: Bound = ((), {})
     waited = False  # others ran since it got its key, and may have changed its arguments
@@ -216,7 +214,7 @@ class Addressing:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
-        call.written = None
+        call.texts = call.written = None
         held: dict[str, str] = {}
         maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
@@ -228,19 +226,18 @@ class Addressing:
         if known is not None:
             call.key, call.input_id, call.version = known
             return
-        is_plain = False
         if is_flat and by_us:
-            texts = flat_texts(self._binding.named(call.bound))
-            call.written = Written(texts, {}, held, {})
+            call.texts = texts = flat_texts(self._binding.names, values)
+            if held:
+                call.written = Written({}, held, {})
             call.input_id = keygen.id_of(texts, self._added)
+            is_plain = ZEROS.isdisjoint(texts.values()) and sum(map(len, texts.values())) <= LONGEST
         else:
             is_plain = self._write(call, held)
         code = call.written.code if call.written else ""
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version = maker.version
-        if place is not None and (
-            are_small(values) if is_flat else is_plain and place == self._place(call)
-        ):
+        if is_plain and place is not None and (is_flat or place == self._place(call)):
             if len(memo) >= CALLS:
                 memo.clear()
             memo[place] = call.key, call.input_id, call.version
@@ -258,7 +255,7 @@ class Addressing:
         if self.has_own_id:
             own = call.own_id = self._own_id(call)
             call.input_id = self._id_of(own)
-            call.written = Written({}, {}, held, {})
+            call.written = Written({}, held, {})
             return False
         named, walk, code = self._binding.named(call.bound), keygen.walk(), ""
         texts = keygen.texts_of(named, walk)
@@ -269,7 +266,8 @@ class Addressing:
                 KeyGen().texts_of(named, read)
         if self.follows and read.definitions:
             code = self._following.of(read.definitions, next(iter(named.values()), None))
-        call.written = Written(texts, walk.noted, held, walk.kept, code, walk.definitions)
+        call.texts = texts
+        call.written = Written(walk.noted, held, walk.kept, code, walk.definitions)
         return walk.plain
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
@@ -284,7 +282,11 @@ class Addressing:
         walk = keygen.walk()
         for call in calls:
             try:
-                texts = keygen.texts_of(named(self.bind(*call)), walk)
+                values, more = bound = self.bind(*call)
+                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
+                    texts = flat_texts(self._binding.names, values)
+                else:
+                    texts = keygen.texts_of(named(bound), walk)
                 made.append(maker(keygen.id_of(texts, self._added)))
             except Exception:  # whoever makes the call meets it again
                 made.append("")

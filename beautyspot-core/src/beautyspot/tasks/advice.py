@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.functions.annotations import annotations_of
-from beautyspot.functions.identity import taken_apart
+from beautyspot.functions.identity import is_of_installed, taken_apart
 from beautyspot.functions.names import (
     captured,
     innermost_function,
@@ -22,7 +22,6 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
 )
-from beautyspot.functions.sources import is_of_installed
 from beautyspot.keys.binding import Omitted
 from beautyspot.keys.forms import says_how_to_copy
 from beautyspot.keys.walk import CAPTURED, Without

@@ -28,9 +28,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.types import OF_DATA
+from beautyspot.contracts.values import OF_DATA
 from beautyspot.functions.annotations import annotations_of
-from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code import (
     UNKNOWN,
     code_digest,
@@ -42,7 +41,9 @@ from beautyspot.functions.code import (
     nodes_of,
     with_nested,
 )
+from beautyspot.functions.identity import is_installed, is_standard
 from beautyspot.functions.names import (
+    ByIdentity,
     captured,
     chain,
     closures,
@@ -61,7 +62,6 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.functions.sources import is_installed, is_standard
 from beautyspot.keys.forms import has_own_form
 from beautyspot.keys.text import tag
 from beautyspot.keys.walk import KEYED, Walk, Without, described

@@ -7,26 +7,26 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.calling import hints
-from beautyspot.contracts.file import CONTENT_TYPE, File
+from beautyspot.contracts.backend import hints
+from beautyspot.contracts.storage import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import own_of, return_classes
-from beautyspot.serialization.compression import decompressed, is_compressed, plain_of
-from beautyspot.serialization.file_data import (
-    FILE_CODEC,
-    FileData,
-    described,
-    suffix_of,
-)
 from beautyspot.serialization.payload import (
     COMPRESSED,
     ERROR,
+    FILE_CODEC,
     MEDIA,
     RAW_BYTES,
     RAW_TEXT,
+    FileData,
     Payload,
+    decompressed,
+    described,
     framed,
+    is_compressed,
+    plain_of,
+    suffix_of,
     unframed,
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import Data, SerializerBase, TaskRecord
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
     from beautyspot.tasks.options import MarkOptions
 
 OPAQUE: Final = "application/octet-stream"

@@ -19,8 +19,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts.file import CONTENT_TYPE
-from beautyspot.contracts.types import support_of
+from beautyspot.contracts.storage import CONTENT_TYPE
+from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
@@ -30,7 +30,7 @@ from beautyspot.serialization.trust import Encoded
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data, TypeSupport
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
 
 _LONGEST: Final = 2**16
 _OF_JSON: Final = (dict, list, int, float, bool)

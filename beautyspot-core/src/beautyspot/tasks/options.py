@@ -18,7 +18,7 @@ from beautyspot.config.settings import (
     text,
 )
 from beautyspot.contracts import DURATION, seconds
-from beautyspot.contracts.file import CONTENT_TYPE
+from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.functions.names import is_private
 from beautyspot.messages import check_options

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase, TaskRecord
-    from beautyspot.contracts.types import Types
+    from beautyspot.contracts.values import Types
     from beautyspot.observing import Reason
     from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.counted import Counted

@@ -12,6 +12,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
+from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
 from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
@@ -58,35 +59,21 @@ class TellingAddressing(Addressing):
         """
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
-        return {
-            n: t
-            for n, t in (call.written or self._written(call)).texts.items()
-            if not is_omitted(t)
-        }
+        texts = self._texts_of(call)
+        return {name: text for name, text in texts.items() if not is_omitted(text)}
 
-    def tell_arguments(self, call: Addressed) -> None:
-        """Note in the call what its arguments are: a digest of each, and a text for people."""
-        try:
-            if not self.has_own_id:
-                written = call.written or self._written(call)
-                digests: list[str] = []
-                for name, text in written.texts.items():
-                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
-                    digests.append(f'{_quoted(name)}:"{digest}"')
-                call.digests = f"{{{','.join(digests)}}}"
-                if self._options.arguments:
-                    call.arguments = shown(written.texts, written.definitions)
-            elif self._options.arguments:
-                call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
-        except Exception:  # noqa: S110 - of no text: the call is worth more
-            pass
-
-    def _written(self, call: Addressed) -> Written:
-        """What is written of the arguments, where the key was known without that."""
+    def _texts_of(self, call: Addressed) -> dict[str, str]:
+        """The texts of the arguments, written here where the key was known without them."""
+        if call.texts is not None:
+            return call.texts
+        values, more = call.bound
+        if self._is_ours and not more and FLAT.issuperset(map(type, values)):
+            call.texts = texts = flat_texts(self._binding.names, values)
+            return texts
         walk = self._keygen.walk()
         texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
-        call.written = Written(texts, walk.noted, {}, walk.kept, "", walk.definitions)
-        return call.written
+        call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
+        return texts
 
     # ------------------------------------------------------------------------- what spoils it
 
@@ -107,34 +94,50 @@ class TellingAddressing(Addressing):
             captured=self._identity.may_capture,
         )
 
-    def watch(self, call: Addressed, *, item: bool | None = None) -> Watch | None:
-        """Begin to watch what the call may change of its own key; None where that is nothing.
+    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
+        self, call: Addressed, *, item: bool | None = None
+    ) -> Watch | None:
+        """Note what the arguments of a call are, and watch what it may change of its own key.
 
-        Most calls have flat arguments alone, which nobody can change. What was written of the
-        others when the call got its key is compared at the end; where nothing was, since the key
-        was known or the user's, it is seen here whether the call has that key still.
+        The call gets a digest of each argument, and a text for people. There is nothing to watch of
+        most calls: flat arguments nobody can change. What was written of the others when the call
+        got its key is compared at the end; where nothing was, since the key was known or the
+        user's, it is seen here whether the call has that key still.
 
         Args:
             call: the call, whose function runs next.
             item: True for the item of `each=` alone, False for all but that.
         """
+        is_unwritten, has_moved = call.texts is None, False
+        try:
+            if not self.has_own_id:
+                texts, digests = call.texts or self._texts_of(call), list[str]()
+                for name, text in texts.items():
+                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
+                    digests.append(f'{_quoted(name)}:"{digest}"')
+                call.digests = f"{{{','.join(digests)}}}"
+                if self._options.arguments:
+                    call.arguments = shown(texts, call.written.definitions if call.written else ())
+            elif self._options.arguments:
+                call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
+        except Exception:  # noqa: S110 - of no text: the call is worth more
+            pass
         values, more = call.bound
         holds_nothing = self._key_maker is not None and not self.follows
         if holds_nothing and not more and FLAT.issuperset(map(type, values)):
             return None
-        written, has_moved = call.written or Written({}, {}, {}, {}), False
         try:
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
-            elif call.written is None:
-                written = self._written(call)
-                has_moved = self._keygen.id_of(written.texts, self._added) != call.input_id
+            elif is_unwritten:
+                texts = self._texts_of(call)
+                has_moved = self._keygen.id_of(texts, self._added) != call.input_id
         except Exception:  # it has no key any more
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
             return None
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, written, item, code, has_moved)
+        return Watch(call, call.written or Written({}, {}, {}), item, code, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""

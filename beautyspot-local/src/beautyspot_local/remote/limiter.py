@@ -58,7 +58,7 @@ class RemoteLimiter(Remade, Reserving):
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self.burst = parse_burst(burst)
-        self.workers = checked.workers(workers)
+        self.workers = checked.count("workers", workers)
         self._server = server
         self._limit = limit
         one = Limit(key, pause_key, self.rate, self.burst / self.rate, self.max_cost)

@@ -249,9 +249,12 @@ class Database:
         try:  # an interrupt comes behind a call at the earliest: then it is released
             if not writing.acquire(blocking=False) and not acquire(writing, timeout):
                 raise self.failures.of(_locked())
-            return patiently(timeout, self._write, work, values, waits)
+            return self._write(work, values, waits)
         except Exception as error:
-            self.failures.raise_(error)
+            if not is_busy(error):
+                self.failures.raise_(error)
+            with self.failures:
+                return patiently(timeout, self._write, work, values, waits)
         finally:
             try:  # noqa: SIM105 - three calls more for each write
                 writing.release()
@@ -312,14 +315,6 @@ class Database:
         return self._prepared()
 
     def _prepared(self) -> Handle:
-        has_log = self.path.with_name(f"{self.path.name}-wal").exists()
-        if has_log and self.store_id is None and not self.looks:
-            # Who may write merges the log as it closes the file, also one of another program.
-            first = patiently(self.timeout, connections.connect, self.path, look=True)
-            try:
-                patiently(self.timeout, schema.check_ours, first, self.path)
-            finally:
-                first.close()
         handle = patiently(self.timeout, connections.connect, self.path, look=self.looks)
         try:
             patiently(self.timeout, schema.check_ours, handle, self.path)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot import Finding
 from beautyspot.errors import MetadataError
-from beautyspot.files import network_file_system
 
 from beautyspot_local.examination import of_folder, of_modes
 from beautyspot_local.sqlite import schema
@@ -60,9 +59,6 @@ def _of_file(path: Path, subject: str) -> Iterator[Finding]:
     if not os.access(path, os.W_OK):
         text = f"{path} can only be read, so no result is stored: chmod u+w {path}"
         yield Finding("problem", subject, text)
-    if network_file_system(path):
-        advice = "one machine at a time may use it: for several, use a store that is made for them"
-        yield Finding("warning", subject, f"the database is on a network file system: {advice}")
     log = path.with_name(f"{path.name}-wal")
     size = log.stat().st_size if log.exists() else 0
     if size > LONG_LOG:

@@ -81,12 +81,6 @@ LARGEST: Final = 65_536
 OVERHEAD: Final = 250
 """Bytes of an entry beside key and columns: a tuple and its place in the dictionary."""
 
-CHECKED: Final = 16
-"""Rows kept between two checks of the watch: each hit checks it, but no key may come twice.
-
-A row that is too large to be kept checks it each time.
-"""
-
 
 class Snapshot(dict[str, Plain | Entry]):
     """Rows by their keys, and a watch on the log that began before any of them was read.
@@ -233,10 +227,7 @@ class RowMemory:
     def _keep(self, snapshot: Snapshot, key: str, row: Plain | Entry) -> None:
         """In a snapshot that another thread has dropped, in vain."""
         size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
-        too_large = size > min(LARGEST, self._room)
-        if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not snapshot.is_unchanged():
-            self.drop(snapshot)
-        elif not too_large:
+        if size <= min(LARGEST, self._room):
             snapshot.room -= size
             if snapshot.room < 0:
                 snapshot.clear()

@@ -22,7 +22,6 @@ from beautyspot.contracts import (
     FIELD_TYPES,
     FILE,
     Entry,
-    FunctionTotals,
     TaskRecord,
 )
 from beautyspot.errors import MetadataError, SchemaError
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from beautyspot.contracts import Plain, Put
+    from beautyspot.contracts import FunctionTotals, Plain, Put
 
     from beautyspot_local.sqlite.connections import Handle
 
@@ -214,6 +213,8 @@ def _tags_in(text: object) -> tuple[str, ...]:
 
 def totals_of(row: tuple[Any, ...]) -> FunctionTotals:
     """A row of `BY_FUNCTION`."""
+    from beautyspot.contracts import FunctionTotals  # for those who look
+
     name, entries, size, oldest, newest, code, sources = row
     changed = sources > 1 if code.partition(":")[0] else None
     return FunctionTotals(name, entries, int(size), oldest, newest, code or None, changed)

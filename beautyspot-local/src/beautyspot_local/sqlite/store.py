@@ -19,13 +19,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import (
-    Begun,
-    Counts,
-    MetadataStoreBase,
-    Selection,
-    checked,
-)
+from beautyspot.contracts import Begun, MetadataStoreBase, checked
 from beautyspot.contracts.sql import select_statement
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
@@ -43,12 +37,14 @@ if TYPE_CHECKING:
     from beautyspot import Finding
     from beautyspot.contracts import (
         Context,
+        Counts,
         Entry,
         FunctionTotals,
         Order,
         Plain,
         Put,
         Rank,
+        Selection,
         TaskRecord,
     )
 
@@ -319,6 +315,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         found = None
         if self._remains is None:
             place = False, 0.0, after
+            from beautyspot.contracts import Selection  # for those who look
+
             query = select_statement(fields, schema.WITH_KEYS, Selection(), "key", place, limit)
             found = self._read(*query)
         if found is not None:
@@ -400,6 +398,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         """By function and hour; none of a damaged database where they can't be read."""
         least = _FIRST_HOUR if since is None else since
         rows = self._read(schema.COUNTS, (least, func_identifier))
+        from beautyspot.contracts import Counts  # for those who look
+
         return [Counts(*row) for row in rows or ()]
 
     def remark(self, remarks: Mapping[str, str]) -> None:

@@ -395,7 +395,7 @@ def keys():
 
 def texts():
     """name -> canonical text of those that are short enough to be read."""
-    from beautyspot.keys.canonical import canonical
+    from beautyspot.keys.generator import canonical
 
     made = {name: canonical(value) for name, value in CASES.items()}
     return {name: text for name, text in made.items() if len(text) < 400}
