@@ -202,7 +202,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
         if flight is not None:
             begun = ELSEWHERE
             leased = call.rejected > -inf and call.key in engine.cache.writer.pending
-            if not (leased or flight.after or call.refresh or engine.blocking):
+            if not (leased or flight.older or call.refresh or engine.blocking):
                 begun = run.ask(in_place=True)
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)

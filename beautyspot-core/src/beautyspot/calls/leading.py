@@ -150,11 +150,12 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
 
 def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
     """Let a run of this process end that this one has not joined: it runs anew, or comes later."""
-    flight = run.flight
-    if flight is not None and flight.after is not None:
-        run.call.waited = True
-        yield from _wait(run.engine, run.call, flight.after, deadline)
-    call = run.call
+    call, flight = run.call, run.flight
+    while flight is not None and (older := flight.older) is not None:
+        call.waited = True
+        flight.waits_for.append(older)
+        if not (yield from _wait(run.engine, call, older, deadline)):
+            break
     pending = None if call.rejected == -inf else run.engine.cache.writer.pending.get(call.key)
     if pending is not None and not pending.done:  # it holds the lease, until it is written
         call.waited = True

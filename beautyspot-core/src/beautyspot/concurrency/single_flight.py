@@ -93,6 +93,14 @@ class Flight(Awaited):
             at = at.f_back
         return at is None
 
+    @property
+    def older(self) -> Flight | None:
+        """The flight that is to end before this one's function runs, if one is under way."""
+        older = self.after
+        while older is not None and older.done:  # it was given up while it waited for another
+            older = older.after
+        return older
+
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
@@ -189,14 +197,17 @@ class Flights:
         if flight in mine:
             _leading.set(mine[: mine.index(flight)])
         with _graph:
+            flight.after = older = flight.older
             if self._flights.get(flight.key) is flight:
-                del self._flights[flight.key]
+                if older is None:
+                    del self._flights[flight.key]
+                else:  # it was given up before that one ended
+                    self._flights[flight.key] = older
             if flight.within is not None:
                 _unlink(flight.within, flight)
             if not flight.done:
                 flight.result, flight.done, flight._frame = result, True, None
-            flight.after = None  # else each would keep all before it
-            flight.waits_for.clear()
+            flight.waits_for.clear()  # else each would keep all before it
         if flight.wakers:
             flight.finish(result)
 
@@ -215,8 +226,8 @@ class Flights:
         with _graph:
             for table in list(_tables):
                 holder = None if table is self else table._flights.get(flight.key)
-                while holder is not None and holder.after is not None and not holder.after.done:
-                    holder = holder.after
+                while holder is not None and holder.older is not None:
+                    holder = holder.older
                 if holder is not None and not holder.awaits_lease:
                     if holder.leads_to(mine):
                         return False
