@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 THREADS = 4
 
 
-@pytest.mark.parametrize("save", ["sync"])
+@pytest.mark.parametrize("save", ["sync", "background"])
 def test_threads_that_invalidate_and_refresh_run_one_at_a_time(
     make_spot: Callable[..., Spot], save: str
 ) -> None:
@@ -75,3 +76,40 @@ def test_who_calls_after_an_invalidation_waits_for_the_run_that_it_met(spot: Spo
         assert first.result(DEADLINE) == 1
         assert second.result(DEADLINE) == 2
     assert marked(1) == 2
+
+
+def test_a_refresh_that_is_cancelled_leaves_the_run_before_it_to_those_who_come(
+    spot: Spot,
+) -> None:
+    runs: list[int] = []
+
+    async def main() -> None:
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        async def work(x: int) -> int:
+            runs.append(x)
+            entered.set()
+            await go_on.wait()
+            return x
+
+        marked = spot.mark(work, ignore=("entered", "go_on", "runs"))
+        first = asyncio.create_task(marked(1))
+        await entered.wait()
+        again = [asyncio.create_task(spot.refresh(marked, 1)) for _ in range(2)]
+        while len(spot._engine.running) < 3:
+            await asyncio.sleep(0)
+        again[0].cancel()  # the other one comes after it, and after the first run
+        await asyncio.wait(again[:1])
+        await asyncio.sleep(0)
+        assert runs == [1]
+        again[1].cancel()
+        await asyncio.wait(again)
+        follower = asyncio.create_task(marked(1))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert runs == [1]
+        go_on.set()
+        assert [await first, await follower] == [1, 1]
+
+    asyncio.run(main())
+    assert runs == [1]

@@ -201,7 +201,8 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     try:
         if flight is not None:
             begun = ELSEWHERE
-            if flight.after is None and not call.refresh and not engine.blocking:
+            leased = call.rejected > -inf and call.key in engine.cache.writer.pending
+            if not (leased or flight.older or call.refresh or engine.blocking):
                 begun = run.ask(in_place=True)
             if begun is not None and not run.leased:
                 value = yield from lease(run, deadline, begun)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Step
     from beautyspot.contracts.store import Begun
     from beautyspot.results.leases import Ticket
+    from beautyspot.results.saving import Pending
     from beautyspot.tasks.task import Call
 
 
@@ -49,9 +50,9 @@ def follow(
 
 
 def _wait(
-    engine: Engine, call: Call, what: Flight | Ticket, deadline: float
+    engine: Engine, call: Call, what: Flight | Ticket | Pending, deadline: float
 ) -> Generator[Step, Any, bool]:
-    """Wait for a flight or a ticket, and say so after a while; whether it is done."""
+    """Wait for one of these, and say so after a while; whether it is done."""
     waited, began = 0.0, monotonic()
     while True:
         left = deadline - monotonic()
@@ -136,6 +137,8 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
             done = yield from _wait(engine, call, ticket, deadline)
     finally:
         run.leased = leases.forget(ticket)
+        if run.flight is not None:
+            run.flight.awaits_lease = False
     begun: Begun | None = ticket.answer if done else None
     if begun is not None:
         run.asked = ticket.asked
@@ -147,7 +150,13 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
 
 def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
     """Let a run of this process end that this one has not joined: it runs anew, or comes later."""
-    older = None if run.flight is None else run.flight.after
-    if older is not None:
-        run.call.waited = True
-        yield from _wait(run.engine, run.call, older, deadline)
+    call, flight = run.call, run.flight
+    while flight is not None and (older := flight.older) is not None:
+        call.waited = True
+        flight.waits_for.append(older)
+        if not (yield from _wait(run.engine, call, older, deadline)):
+            break
+    pending = None if call.rejected == -inf else run.engine.cache.writer.pending.get(call.key)
+    if pending is not None and not pending.done:  # it holds the lease, until it is written
+        call.waited = True
+        yield from _wait(run.engine, call, pending, deadline)

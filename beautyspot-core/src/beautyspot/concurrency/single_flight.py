@@ -51,6 +51,7 @@ class Flight(Awaited):
         key: of the call.
         within: the flight whose execution made this call.
         after: an earlier flight of the key, which ends before this one's function runs.
+        awaits_lease: whether its leader waits for the lease of the key, and so does not hold it.
         is_outdated: whether its result was invalidated: later callers lead one that comes after it.
         thread: the identifier of the leader's thread.
         is_of_task: whether its leader is a coroutine: others may run in its thread meanwhile.
@@ -62,13 +63,13 @@ class Flight(Awaited):
     """
 
     __slots__ = (
-        *("_frame", "after", "as_of", "is_of_task", "is_outdated", "key", "result", "spared"),
-        *("thread", "waits_for", "within"),
+        *("_frame", "after", "as_of", "awaits_lease", "is_of_task", "is_outdated", "key"),
+        *("result", "spared", "thread", "waits_for", "within"),
     )
 
     def __init__(self, key: str, within: Flight | None, after: Flight | None = None) -> None:
         self.key, self.within, self.after = key, within, after
-        self.is_outdated = False
+        self.awaits_lease = self.is_outdated = False
         self.thread = get_ident()
         self.as_of, self.done = inf, False
         self.result: Any = ABANDONED
@@ -92,6 +93,14 @@ class Flight(Awaited):
             at = at.f_back
         return at is None
 
+    @property
+    def older(self) -> Flight | None:
+        """The flight that is to end before this one's function runs, if one is under way."""
+        older = self.after
+        while older is not None and older.done:  # it was given up while it waited for another
+            older = older.after
+        return older
+
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
@@ -107,7 +116,7 @@ class Flight(Awaited):
             flight = ahead.pop()
             if flight in flights:
                 return True
-            if id(flight) not in seen:
+            if id(flight) not in seen and not flight.done:
                 seen.add(id(flight))
                 ahead.extend(flight.waits_for)
         return False
@@ -188,12 +197,17 @@ class Flights:
         if flight in mine:
             _leading.set(mine[: mine.index(flight)])
         with _graph:
+            flight.after = older = flight.older
             if self._flights.get(flight.key) is flight:
-                del self._flights[flight.key]
+                if older is None:
+                    del self._flights[flight.key]
+                else:  # it was given up before that one ended
+                    self._flights[flight.key] = older
             if flight.within is not None:
                 _unlink(flight.within, flight)
             if not flight.done:
                 flight.result, flight.done, flight._frame = result, True, None
+            flight.waits_for.clear()  # else each would keep all before it
         if flight.wakers:
             flight.finish(result)
 
@@ -211,11 +225,14 @@ class Flights:
         mine = _own()
         with _graph:
             for table in list(_tables):
-                other = None if table is self else table._flights.get(flight.key)
-                if other is not None:
-                    if other.leads_to(mine):
+                holder = None if table is self else table._flights.get(flight.key)
+                while holder is not None and holder.older is not None:
+                    holder = holder.older
+                if holder is not None and not holder.awaits_lease:
+                    if holder.leads_to(mine):
                         return False
-                    flight.waits_for.append(other)
+                    flight.waits_for.append(holder)
+            flight.awaits_lease = True
         return True
 
     def __len__(self) -> int:

@@ -172,11 +172,12 @@ class Writer:
 
     def withdraw(self, what: Invalidation) -> list[TaskRecord]:
         """Drop what waits and matches an invalidation; the rows of these."""
-        gone = [each for each in list(self.pending.values()) if what.covers(each.record)]
-        for pending in gone:
-            self._forget(pending)
-            self._saver.let_go(pending)
-            pending.tell(False)
+        with self._turn:  # what is being written releases its lease only then
+            gone = [each for each in list(self.pending.values()) if what.covers(each.record)]
+            for pending in gone:
+                self._saver.let_go(pending)
+                self._forget(pending)
+                pending.tell(False)
         return [pending.record for pending in gone]
 
     # ------------------------------------------------------------------------------- writing
