@@ -41,7 +41,7 @@ from beautyspot.calls.reports import (
     warn_outside_asyncio,
     warn_stale,
 )
-from beautyspot.calls.runs import Run, saving
+from beautyspot.calls.runs import Run, save
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
@@ -284,8 +284,8 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     # At once, before any other code runs: its caller, or a follower, may change the value.
     if watch is not None and has_changed(engine, watch, call):
         run.shared = None  # each of the followers runs the function itself
-    elif run.is_kept(outcome):
-        yield from saving(engine, run)
+    elif run.prepare(outcome):
+        yield from save(engine, run)
     return outcome
 
 

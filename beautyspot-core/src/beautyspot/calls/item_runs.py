@@ -21,7 +21,7 @@ from beautyspot.calls.reports import (
     refuse_mixed,
     report_no_lease,
 )
-from beautyspot.calls.runs import Run, release_all, saving
+from beautyspot.calls.runs import Run, release_all, save
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED, forsake
@@ -281,7 +281,7 @@ class ItemRuns:
             item.call.price = None if batch.price is None else batch.price / len(items)
         mixed = [*map(id, handed)] != [id(item.given) for item in items]
         kept = self._kept(made, watched, mixed=mixed)
-        yield from saving(engine, *[item for item in kept if item.is_kept(Outcome(item.value))])
+        yield from save(engine, *[item for item in kept if item.prepare(Outcome(item.value))])
         return None
 
     def _begin_runs(self, items: list[Item], made: list[Item]) -> list[tuple[Watch, list[Item]]]:

@@ -122,8 +122,8 @@ class Run:
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
 
-    def is_kept(self, outcome: Outcome, copy: Callable[[], Any] | None = None) -> bool:
-        """Whether the result is to be stored; then it is turned into bytes, and has a row.
+    def prepare(self, outcome: Outcome, copy: Callable[[], Any] | None = None) -> bool:
+        """Turn the result into bytes and make its row; False where it is not to be stored.
 
         Args:
             outcome: what the function did. Those who follow get it itself where it is an error.
@@ -200,7 +200,7 @@ def release_all(runs: Sequence[Run]) -> None:
         first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
 
 
-def saving(  # noqa: C901 - one step, in its order: it is made at each miss
+def save(  # noqa: C901 - one step, in its order: it is made at each miss
     engine: Engine, *runs: Run
 ) -> Generator[Step, Any, None]:
     """Save the results of runs of one function, and have them shared.
@@ -216,7 +216,7 @@ def saving(  # noqa: C901 - one step, in its order: it is made at each miss
     writer, left, results = engine.cache.writer, list[Run](), list[Pending]()
     for run in runs:
         call, pending = run.call, run.pending
-        assert pending is not None  # noqa: S101 - see `is_kept`
+        assert pending is not None  # noqa: S101 - see `prepare`
         if engine.saves_behind and not call.invalidated and writer.queue(pending):
             call.is_stored = True
             if run.shared is ABANDONED:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.flow import answer, answer_async, not_stored, strand
 from beautyspot.calls.reports import has_changed, report_no_lease
-from beautyspot.calls.runs import Run, saving
+from beautyspot.calls.runs import Run, save
 from beautyspot.calls.steps import Block, Observed, Outcome
 from beautyspot.concurrency.queueing import Work
 from beautyspot.errors import SerializationError
@@ -178,7 +178,7 @@ class Stream(Run):
         if self._data is not None:
             self.took = self._work.seconds
             if (yield Block(partial(self._encode, self._data))):
-                yield from saving(self.engine, self)
+                yield from save(self.engine, self)
         return Outcome(returned)
 
     def _encode(self, data: list[Data]) -> bool:
@@ -190,7 +190,7 @@ class Stream(Run):
             return [form.serializer.loads(item) for item in data[:-1]]
 
         engine.price(call, copies)
-        return self.is_kept(Outcome(data), copies)
+        return self.prepare(Outcome(data), copies)
 
 
 class Within:

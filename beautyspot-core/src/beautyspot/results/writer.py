@@ -1,6 +1,7 @@
 """`Writer`: the results of one Spot that are yet to be written.
 
-A result is written by its caller, alone, or by a thread behind it, up to `BATCH` in a transaction.
+A result is written by its caller, where the store may block with those of other threads that wait,
+or by a thread behind its caller: up to `BATCH` in a transaction.
 The thread also tries again what a failing store did not take, after one second first, and a minute
 in the end. Until a result is written, look-ups of this process find it here. Its key stays leased
 until its first save has failed. Order needs no care: the store refuses what is older than what it
