@@ -261,7 +261,7 @@ def _needs_standby(limiter: LimiterBase) -> bool:
 
 def standing_by(limiter: LimiterBase, reporter: Reporter) -> LimiterBase:
     """A limiter, or several that are kept together, with what takes its place while it fails."""
-    if isinstance(limiter, CombinedLimiter):
+    if type(limiter) is CombinedLimiter:  # those that are joined fail, and come back, together
         return limiter.of_each(lambda limit: standing_by(limit, reporter))
     if not _needs_standby(limiter):
         return limiter
