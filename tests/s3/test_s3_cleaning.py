@@ -85,7 +85,7 @@ def test_collect_while_others_save(real: S3Storage, tmp_path: Path) -> None:
 
         def collect() -> None:
             while not stop.is_set():
-                spot.collect(grace=0)
+                spot.collect(grace=60)  # longer than a save takes
 
         with ThreadPoolExecutor(4) as pool:
             collecting = pool.submit(collect)

@@ -292,7 +292,6 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
                 "beautyspot_s3",
                 "beautyspot_s3.storage",
                 "beautyspot_s3.bucket",
-                "beautyspot.contracts.failures",
             },
         ),
     ],
@@ -305,7 +304,8 @@ def test_boto3_is_imported_with_the_first_blob(program: str, loaded: set[str]) -
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert set(output.stdout.split()) == loaded
+    of_these = {"beautyspot_s3", "boto3", "botocore", "s3transfer", "urllib3"}
+    assert {each for each in output.stdout.split() if each.split(".")[0] in of_these} == loaded
 
 
 def test_a_missing_blob_and_a_missing_bucket(mocked: Any) -> None:

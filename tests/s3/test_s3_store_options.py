@@ -161,7 +161,7 @@ def test_what_was_cut_or_lost_is_made_anew(
     store: S3MetadataStore, mocked: Any, data: bytes
 ) -> None:
     """A server may leave an empty object where the connection breaks before the body of a PUT."""
-    stored(store, a_record(used_at=None))
+    stored(store, a_record(made_at=1.0, used_at=None))
     store.touch({KEYS[0]: 5.0})
     for name in ("id", "covers", f"u/{KEYS[0][0]}", f"l/{KEYS[1]}"):
         put(mocked, FOLDER + name, data)
