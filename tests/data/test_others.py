@@ -204,3 +204,17 @@ def test_a_graph_of_an_unknown_kind_is_refused() -> None:
     data = SERIALIZER.dumps(_graph("Graph")).replace(b"\xa5Graph", b"\xa5graph")
     with pytest.raises(RestoreError):
         SERIALIZER.loads(data)
+
+
+def test_a_row_with_neighbours_that_are_none_is_a_miss() -> None:
+    *form, order = other_types.encode(nx.path_graph(3))
+    assert other_types.decode([*form, order]).adj == nx.path_graph(3).adj
+    with pytest.raises(RestoreError, match="neighbours that are none"):
+        other_types.decode([*form, [*order[:-1], [0]]])
+
+
+def test_what_has_no_chart_of_ours_has_no_form() -> None:
+    from beautyspot_data import figure_types
+
+    with pytest.raises(RestoreError):
+        figure_types.decode(["plotly", [], 1, {}])
