@@ -103,5 +103,6 @@ class LastCalls:
         if told is None or told[0][0] != self.number:
             return None
         (_, function), key, made_at, why, _ = told
-        age = None if made_at is None else self._clock() - made_at
+        # Of a store whose clock tells whole seconds, the time may be behind that of a result.
+        age = None if made_at is None else max(0.0, self._clock() - made_at)
         return LastCall(function, key, why is None, why, made_at, age)
