@@ -209,7 +209,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         from beautyspot.limits.limiting import Limiting
 
         engine, store, places = self._engine, self._parts.metadata, None
-        if store.remote and engine.uses.writes:
+        if store.remote and engine.counting.writes:
             from beautyspot.limits.machine_places import MachinePlaces
 
             leases, most = engine.cache.leases, store.most_leases
@@ -414,7 +414,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             timeout = checked_value("timeout", timeout, seconds, DURATION)
         engine = self._engine
         engine.cache.insist()
-        engine.uses.write()
+        engine.counting.write()
         began = monotonic()
         done = engine.wait_behind(timeout)
         left = None if timeout is None else max(0.0, timeout - (monotonic() - began))

@@ -240,7 +240,7 @@ def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
     assert used(spot) == [None]
     spot.flush()
     assert used(spot) == [pytest.approx(clock.now, abs=5)]
-    assert spot._engine.uses.seen == {}
+    assert spot._engine.counting.seen == {}
 
 
 # ------------------------------------------------------------------- a wall clock that jumps

@@ -20,7 +20,7 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
 from beautyspot.contracts import Entry, entry_of
 from beautyspot.errors import ConfigError, ItemsError
-from beautyspot.results.validity import MISSING, SMALL
+from beautyspot.results.validity import MISSING, SMALL, UNSIGNED
 from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Lookups:
         """The same. A result that lies in its row, and never expires, needs its key alone."""
         task, calls = self._task, list["Call"]()
         slow = task.ttl is not None or task.classes is not None or task.refreshes
-        slow = slow or self._engine.cache.signing_keys is not None
+        slow = slow or self._engine.cache.seals is not UNSIGNED
         keys = None if slow or self._engine.detours else self._target.keys(inputs)
         if keys is None:
             calls = [self.addressed(args) for args in inputs]
@@ -158,7 +158,7 @@ class Lookups:
 
     def _count(self, hits: list[tuple[str, Plain]]) -> None:
         """Count hits, and tell of them."""
-        counted, uses, observers = self._task.counted, self._engine.uses, self._engine.observers
+        counted, uses, observers = self._task.counted, self._engine.counting, self._engine.observers
         counted.seconds_saved += sum([entry[2] or 0.0 for _, entry in hits])
         counted.money_saved += sum([entry[5] or 0.0 for _, entry in hits])
         counted.hits += len(hits)

@@ -78,8 +78,7 @@ class Engine:
         last_calls: what the last call of each thread or task came to.
         look_ups: those of tasks where the store may block, by event loop.
         saves_behind: whether results are saved behind their callers.
-        counting: what the calls came to, by function.
-        uses: when each result was last found; the same object.
+        counting: what the calls came to, by function, and when each result was last found.
         running: the runs that have not ended yet, in the order of their begin, with when their
             function began, by `perf_counter`; None before that, and for what else keeps the store
             open.
@@ -113,7 +112,6 @@ class Engine:
             "running",
             "saves_behind",
             "size_limit",
-            "uses",
             "wait_timeout",
             "waiting",
         ),
@@ -154,7 +152,6 @@ class Engine:
         cache.saver.count_first = self.counting.write_counts
         cache.on_invalidated = self.outdate
         self.last_calls = LastCalls(lambda: cache.clock())
-        self.uses = self.counting
 
     def check_open(self) -> None:
         """Refuse a question to a store that may be closed.
@@ -181,7 +178,7 @@ class Engine:
 
     def end_of_child(self) -> None:  # pragma: no cover - children are not measured
         """Write what was found and counted, at the end of a child of `multiprocessing`."""
-        self.uses.write()
+        self.counting.write()
 
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
@@ -262,7 +259,7 @@ class Engine:
         counted.hits += 1
         counted.seconds_saved += call.saves
         counted.money_saved += call.spares
-        self.uses.note(call.key)
+        self.counting.note(call.key)
         observers = self.observers
         if observers.told:
             if place == "store" and call.key in self.cache.writer.pending:

@@ -17,7 +17,7 @@ from beautyspot.contracts import Entry
 from beautyspot.keys.memo import FLAT
 from beautyspot.resilience.circuit_breaker import is_of_handler
 from beautyspot.results.counting import LIMIT as SEEN
-from beautyspot.results.validity import MISSING, SMALL, fingerprint
+from beautyspot.results.validity import MISSING, SMALL, UNSIGNED, fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
 
@@ -46,12 +46,12 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     detours = store.detours
     bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
     codec = form.codec if form.draw is None else ""  # what is drawn is for `ResultForm.restore`
-    uses, observers = engine.uses, engine.observers
+    uses, observers = engine.counting, engine.observers
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
     note, whose = engine.last_calls.set, (engine.last_calls.number, addressing.func_identifier)
     at_hand, reads_files = engine.cache.at_hand, task.kind == "function"
-    slow = task.ttl is not None or engine.cache.signing_keys is not None
+    slow = task.ttl is not None or engine.cache.seals is not UNSIGNED
     slow = slow or task.classes is not None or task.refreshes
     slow = slow or (engine.blocking and task.kind != "function")
 

@@ -107,7 +107,7 @@ def make_engine(
         blob_threshold=config["blob_threshold"],
         signing_keys=config["signing_key"],
     )
-    cache = Cache(placement, signing_keys=config["signing_key"])
+    cache = Cache(placement)
     engine = Engine(
         cache,
         reporter,
@@ -125,7 +125,7 @@ def make_engine(
         engine.size_limit = SizeLimit(
             config["max_size"],
             cache,
-            engine.uses.write,
+            engine.counting.write,
             is_closed=lambda: engine.closed,
             holding=engine.staying_open,
         )
@@ -157,7 +157,7 @@ def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
         finish_later(engine, parts)  # the collector may have dropped the Spot inside any code
     elif _others_go_on():
         engine.cache.writer.finish()
-        engine.uses.write()
+        engine.counting.write()
     else:
         finish(engine, parts)
 
@@ -191,7 +191,7 @@ def finish(engine: Engine, parts: Parts) -> None:
     engine.wait_behind()
     engine.cache.writer.finish()
     is_last = not engine.running
-    engine.uses.write()
+    engine.counting.write()
     engine.executor.stop(wait=True)
     engine.closing.append(partial(_close, engine, parts, is_last=is_last))
     if not engine.running:

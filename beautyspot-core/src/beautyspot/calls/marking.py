@@ -15,6 +15,7 @@ from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.identity import check_is_no_class, kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.limits.payer import payer_of
+from beautyspot.results.validity import UNSIGNED
 from beautyspot.serialization.payload import check_installed
 from beautyspot.serialization.trust import is_private
 from beautyspot.tasks.options import MarkOptions
@@ -73,7 +74,7 @@ class Marking:
         Raises:
             ConfigError: it is so.
         """
-        if self._engine.cache.signing_keys is not None:
+        if self._engine.cache.seals is not UNSIGNED:
             raise ConfigError(
                 "mark(mmap=True) does not go with a signing_key: who can write into the folder "
                 "could change a file after it was checked. Leave mmap= out, or mark "

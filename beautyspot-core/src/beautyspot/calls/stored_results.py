@@ -288,7 +288,7 @@ class StoredResults:
             expired=expired,
         )
         self._engine.check_open()
-        self._engine.uses.write()  # rows say from when what this process has found was used
+        self._engine.counting.write()  # rows say from when what this process has found was used
         return prune(self._engine.cache, limits)
 
     @checks_options("collect")

@@ -326,4 +326,4 @@ def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:
         blob_threshold=config["blob_threshold"],
         signing_keys=keys,
     )
-    return Cache(placement, signing_keys=keys)
+    return Cache(placement)

@@ -28,7 +28,7 @@ from beautyspot.inspecting.contents import stored_type
 from beautyspot.inspecting.filters import Listing, name_of
 from beautyspot.inspecting.parts import Fault, check, checked, digests_of, grouped, with_data
 from beautyspot.results.file_results import Source
-from beautyspot.results.validity import is_named
+from beautyspot.results.validity import UNSIGNED, is_named
 from beautyspot.serialization.payload import FILE_CODEC
 from beautyspot.tasks.form import extension
 
@@ -81,11 +81,10 @@ class Seal:
         self._ours = digests_of(record, None if self._vouches else parts.keys)
         self._theirs: list[Digest] = []
         self.digest = as_copied(record.digest)
-        keys = target.signing_keys
-        if keys is not None:
+        if target.seals is not UNSIGNED:
             codec = record.serializer or ""
             made, expires = record.made_at, record.expires_at
-            self._theirs = [*keys.begun(record.cache_key, codec, made, expires)]
+            self._theirs = [*target.seals.begun(record.cache_key, codec, made, expires)]
 
     def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
         """The parts; an error before the last one, if the result must not be copied."""

@@ -30,7 +30,6 @@ from beautyspot.serialization.trust import is_private
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Entry, Invalidation, TaskRecord
     from beautyspot.contracts.store import Begun
     from beautyspot.observing import Reason
@@ -52,8 +51,8 @@ class Cache(Rows):
         on_invalidated: called once the store refuses what an invalidation covers.
     """
 
-    def __init__(self, placement: Placement, *, signing_keys: SigningKeys | None = None) -> None:
-        super().__init__(placement, signing_keys)
+    def __init__(self, placement: Placement) -> None:
+        super().__init__(placement)
         self.store = placement.store
         self.storage = placement.storage
         self.leases = Leases(placement.store, placement.reporter.spot)

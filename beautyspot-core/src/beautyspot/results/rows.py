@@ -14,7 +14,6 @@ from beautyspot.results.validity import check_digests
 from beautyspot.serialization.payload import FileData, Payload, Unfit
 
 if TYPE_CHECKING:
-    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Entry
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
@@ -27,14 +26,12 @@ class Rows:
         placement: where the bytes of a result go.
         reporter: is told what has no stored form.
         clock: gives Unix time, in seconds.
-        signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
-        seals: make the digests: these keys, or `UNSIGNED`.
+        seals: make the digests: the signing keys, or `UNSIGNED`, whose digests find accidents only.
     """
 
-    def __init__(self, placement: Placement, signing_keys: SigningKeys | None) -> None:
+    def __init__(self, placement: Placement) -> None:
         self.placement, self.reporter = placement, placement.reporter
         self.clock = placement.store.clock
-        self.signing_keys = signing_keys
         self.seals = placement.seals
 
     def encode(self, task: Task, value: object) -> Payload | None:
