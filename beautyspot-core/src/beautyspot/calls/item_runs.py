@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.leading import after_older, follow, lease, taken_over
+from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
     refuse_mixed,
@@ -85,6 +85,7 @@ class ItemRuns:
         self._task = whole.task
         self._given = given
         self._stores = whole.may_store
+        self._of_task = whole.task.kind != "function"
         most_leases = engine.cache.store.real.most_leases
         self._most = min(whole.task.options.batch or BATCH, most_leases)
         self._pending: deque[Item] = deque()  # to lead, or else to follow
@@ -137,7 +138,9 @@ class ItemRuns:
             item.flight, item.has_ended = None, False  # of an earlier round
         shared = [item for item in batch if self._shares(item) and not item.alone]
         keys = [(item.call.key, item.call.refresh) for item in shared]
-        for item, (flight, leads) in zip(shared, engine.flights.enter_all(keys), strict=True):
+        for item, (flight, leads) in zip(
+            shared, engine.flights.enter_all(keys, of_task=self._of_task), strict=True
+        ):
             if leads:
                 item.flight = flight
                 led.append(item)
@@ -155,7 +158,6 @@ class ItemRuns:
         for item in led:
             if item.call.refresh:
                 item.call.rejected = inf
-            yield from after_older(item, monotonic() + engine.wait_timeout)
         held: set[Item] = yield Block(partial(self._begin, led))
         self._others.extend(item for item in led if item in held)
         for item in led:
@@ -174,7 +176,7 @@ class ItemRuns:
             worst = {item.call.key: item.call.rejected for item in items}
             rejected = {key: each for key, each in worst.items() if each > -inf}
             try:
-                begun = cache.begin([*worst], rejected)
+                begun = cache.leases.begin([item.lease for item in items], rejected)
             except Exception as error:
                 report_no_lease(self._engine, items[0].call, error)
                 break
@@ -189,7 +191,7 @@ class ItemRuns:
                         continue
                 if not item.take(begun) and found is None:
                     held.add(item)
-                elif not item.leased and item.call.rejected > worst[item.call.key]:
+                elif not item.lease.held and item.call.rejected > worst[item.call.key]:
                     again.append(item)
             items = again
         return held
@@ -230,7 +232,9 @@ class ItemRuns:
         Then the others that wait for leases may be free as well: all of them are asked for at once.
         """
         engine, call = self._engine, item.call
-        item.flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        item.flight, leads = engine.flights.enter(
+            call.key, anew=call.refresh, of_task=self._of_task
+        )
         item.has_ended = False
         if not leads:
             item.follows, item.flight, item.alone = item.flight, None, item.flight is None
@@ -238,8 +242,8 @@ class ItemRuns:
             return
         try:
             item.value = yield from lease(item, self._deadline)
-            item.alone = not item.leased
-            if item.leased:
+            item.alone = not item.lease.held
+            if item.lease.held:
                 yield Block(item.release)
         finally:
             item.end()

@@ -126,7 +126,7 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
         )
         for call, record in rows
     ]
-    refused = cache.saver.put(batch)
+    refused = cache.saver.put(batch) or set()
     for pending in batch:
         if pending.key not in refused:
             # Else look-ups of this process would find what waits to be written.
