@@ -144,10 +144,10 @@ def test_a_class_without_a_file_is_told_by_fields_and_methods():
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "60054c5e2c6b7275f2d3834db8da2ff9",
+    "plain": "ba4549ff2f457a8f670de5ed36000129",
     "waits": "cb781fdaa77604ca4fa1c710734798b6",
     "matches": "827c602440d651edf74f21fbdba14c20",
-    "Sample": "12b3253ff66e056ee6d2876785053276",
+    "Sample": "f815f8e13c0baa57af242b7516462211",
     "texts": "f9ddabcaee783fd674b5c5b6fed41dc1",
     "decorated": "e2444e25cd02364a205c2419a7b13109",
     "value": "fd83c7c96553878d10c2dced9d8b5cc0",

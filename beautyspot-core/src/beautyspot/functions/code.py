@@ -1,10 +1,10 @@
 """The code of a function or class: where its source is, its normal form, and the digest of that.
 
 The normal form is what `ast.unparse` writes, the same in every Python, of a definition less what
-changes no result: its own name, docstrings, `pass`, the annotations that nothing reads, and our own
-decorators with those above them, which wrap the cached function and are no part of what it calls.
-Decorators and bases may make behaviour of annotations, and of the docstrings of what is inside; so
-they count beneath these. The annotations in a class body make its fields.
+changes no result: its own name, docstrings, `pass`, and our own decorators with those above them,
+which wrap the cached function and are no part of what it calls. Decorators and bases may make
+behaviour of the docstrings of what is inside; so they count beneath these. Annotations count, since
+others may read them: of a tool of a language model, say.
 
 A file may have been edited since it was imported. So the source is compiled, and used only if that
 gives the code that the function runs. Where it does not, and of several lambdas that begin in one
@@ -304,7 +304,6 @@ class _Normal(ast.NodeTransformer):
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._namespace = namespace
-        self._fields: set[int] = set()
 
     def visit_FunctionDef(self, node: Any) -> Any:
         """A function or class, less our own decorators and what has no effect."""
@@ -316,26 +315,9 @@ class _Normal(ast.NodeTransformer):
         kept = node.body[: int(read and _has_doc(node))]
         effective = [each for each in node.body if not _has_no_effect(each)]
         node.body, node.type_params = [*kept, *effective] or [ast.Pass()], []
-        if isinstance(node, ast.ClassDef):
-            self._fields.update(map(id, node.body))
-        elif not read:
-            node.returns = None
-            arguments = node.args
-            for each in ast.walk(arguments):
-                if isinstance(each, ast.arg):
-                    each.annotation = None
         return self.generic_visit(node)
 
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - as `ast` names them
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """``x: int = 1`` is ``x = 1``; without a value it only makes the name a local one."""
-        if id(node) not in self._fields:
-            node.annotation = ast.Constant(None)
-            if node.value is not None:
-                made = ast.Assign(targets=[node.target], value=node.value)
-                return self.generic_visit(ast.copy_location(made, node))
-        return self.generic_visit(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """``f"a{b}c"`` as a call of texts and values in turn: quotes differ between Pythons."""

@@ -141,6 +141,7 @@ class Addressing:
             )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
+        self._changed: dict[str, str] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -275,23 +276,15 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen, named = self._key_maker, self._keygen, self._binding.named
-        if maker is None or self.has_own_id or self.follows:
+        if self._key_maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
-        walk = keygen.walk()
-        for call in calls:
-            try:
-                values, more = bound = self.bind(*call)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    texts = flat_texts(self._binding.names, values)
-                else:
-                    texts = keygen.texts_of(named(bound), walk)
-                made.append(maker(keygen.id_of(texts, self._added)))
-            except Exception:  # whoever makes the call meets it again
-                made.append("")
-            if walk.noted or walk.path:  # flat arguments leave no trace in it
-                walk = keygen.walk()
+        for args in calls:
+            call = Addressed()
+            call.args, call.kwargs = args, {}
+            with suppress(Exception):  # whoever makes the call meets it again
+                self.address(call)
+            made.append(call.key)
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:

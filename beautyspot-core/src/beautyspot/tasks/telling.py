@@ -82,17 +82,12 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
         with suppress(Exception):  # the call is worth more than what may be said of it
-            return self._advisor.advice(self._binding.named(call.bound), self._held(), error)
+            return self._advisor.advice(self._binding.named(call.bound), self._held(), error.path)
         return UNKNOWN
 
     @Lazily
     def _advisor(self) -> Advisor:
-        return Advisor(
-            self._function,
-            called=self.func_name,
-            each=self._options.each,
-            captured=self._identity.may_capture,
-        )
+        return Advisor(self._function, self.func_name, self._options.each)
 
     def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, call: Addressed, *, item: bool | None = None
@@ -130,8 +125,7 @@ class TellingAddressing(Addressing):
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
             elif is_unwritten:
-                texts = self._texts_of(call)
-                has_moved = self._keygen.id_of(texts, self._added) != call.input_id
+                has_moved = self._keygen.id_of(self._texts_of(call), self._added) != call.input_id
         except Exception:  # it has no key any more
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
@@ -142,62 +136,51 @@ class TellingAddressing(Addressing):
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
         call, written, item, code, _ = watch
-        found: dict[str, str] = {}
+        named, held = self._binding.named(call.bound), self._held()
+        each, paths = self._options.each, list[str]()
         if not item and self._key_maker is None:  # else it holds nothing
-            held: dict[str, str] = {}
-            captured = self._held()
+            now: dict[str, str] = {}
             with suppress(Exception):  # it has no text any more
-                self._whole_name("", held, with_code=False)
-            for path in _differing(written.held, held):
-                value = captured.get(root(path))
-                _tell(found, path, self._advisor.about(path, value, is_held=True))
+                self._whole_name("", now, with_code=False)
+            paths += _differing(written.held, now)
         if not self.has_own_id:
-            now, named = self._noted_now(call, written, item)
-            before = {p: t for p, t in written.noted.items() if root(p) in named}
-            broken = [path for path, text in now.items() if not text]
-            for path in broken or _differing(before, now):
-                value = named.get(root(path))
-                _tell(found, path, self._advisor.about(path, value, is_held=False))
+            asked = {
+                name: value
+                for name, value in named.items()
+                if type(value) not in FLAT
+                and name not in self._keyed
+                and item in (None, name == each)
+            }
+            before = {path: text for path, text in written.noted.items() if root(path) in asked}
+            paths += _differing(before, self._noted_now(asked, written.kept, before))
+        found: dict[str, str] = {}
+        for path in paths:
+            told = self._advisor.about(path, named, held)
+            if told not in found.values():  # of an object as a whole
+                found[called(path)] = told
         if not found and code is not None:
-            whole = [(self.func_identifier, "")]  # another thread has found another version
-            pairs = sorted(self._following.changed(code)) if code else whole
-            found = dict([self._advisor.about_code(*pair) for pair in pairs])
+            names = self._following.changed(code) if code else {self.func_identifier}
+            found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
                 self._forget_version()
         self._changed.update(found)
         return found
 
     def _noted_now(
-        self, call: Addressed, written: Written, item: bool | None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """The texts by path of what may change, "" where there is none, and the arguments."""
-        each = self._options.each
-        named = {
-            name: value
-            for name, value in self._binding.named(call.bound).items()
-            if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
-        }
-        walk = self._keygen.walk(written.kept)
+        self, named: dict[str, Any], kept: dict[object, str], before: dict[str, str]
+    ) -> dict[str, str]:
+        """The texts by path of what may change; "" where there is none, and then else as before."""
+        walk = self._keygen.walk(kept)
         try:
             self._keygen.texts_of(named, walk)
         except Exception:
-            walk.noted[_stopped(walk)] = ""
-        return walk.noted, named
-
-    @Lazily
-    def _changed(self) -> dict[str, str]:
-        return {}
+            return {**before, **walk.noted, _stopped(walk): ""}
+        return walk.noted
 
     @property
     def about_changes(self) -> list[str]:
         """What calls in this process have changed of their own keys, and what to write."""
         return [*self._changed.values()]
-
-
-def _tell(found: dict[str, str], path: str, told: str) -> None:
-    """Add what is told of a path, unless that is said already: of an object as a whole."""
-    if told not in found.values():
-        found[called(path)] = told
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
