@@ -154,7 +154,8 @@ class ResultForm:
         plain = self._as_it_is(value) if type(value) in (bytes, str) else None
         if plain is not None:
             return plain
-        file = self._media.written(value) if as_media else None
+        may_be_media = as_media and self.content_type is not None
+        file = self._media.written(value) if may_be_media else None
         if file is not None:
             return file
         data = self.serializer.dumps(value)

@@ -12,9 +12,8 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
-from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
+from beautyspot.tasks.addressing import NOTHING, OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
 if TYPE_CHECKING:
@@ -33,14 +32,18 @@ class Watch(NamedTuple):
 
     Attributes:
         call: the call.
-        written: what was written of it then.
+        noted: the texts of those arguments that may change, and of their attributes, by path.
+        held: the same of what the function captured.
+        kept: what took long to write.
         item: True for the item of `each=` alone, False for all but that.
         code: what `version="auto"` was made of; None where nobody asks for that.
         has_moved: whether that has changed already, while the call waited.
     """
 
     call: Addressed
-    written: Written
+    noted: Mapping[str, str]
+    held: Mapping[str, str]
+    kept: dict[object, str]
     item: bool | None
     code: set[Record] | None
     has_moved: bool
@@ -59,21 +62,8 @@ class TellingAddressing(Addressing):
         """
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
-        texts = self._texts_of(call)
+        texts = call.texts or self._write(call)
         return {name: text for name, text in texts.items() if not is_omitted(text)}
-
-    def _texts_of(self, call: Addressed) -> dict[str, str]:
-        """The texts of the arguments, written here where the key was known without them."""
-        if call.texts is not None:
-            return call.texts
-        values, more = call.bound
-        if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-            call.texts = texts = flat_texts(self._binding.names, values)
-            return texts
-        walk = self._keygen.walk()
-        texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
-        call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
-        return texts
 
     # ------------------------------------------------------------------------- what spoils it
 
@@ -106,13 +96,13 @@ class TellingAddressing(Addressing):
         is_unwritten, has_moved = call.texts is None, False
         try:
             if not self.has_own_id:
-                texts, digests = call.texts or self._texts_of(call), list[str]()
+                texts, digests = call.texts or self._write(call), list[str]()
                 for name, text in texts.items():
                     digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
                     digests.append(f'{_quoted(name)}:"{digest}"')
                 call.digests = f"{{{','.join(digests)}}}"
                 if self._options.arguments:
-                    call.arguments = shown(texts, call.written.definitions if call.written else ())
+                    call.arguments = shown(texts, call.walk.definitions if call.walk else ())
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
@@ -125,24 +115,28 @@ class TellingAddressing(Addressing):
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
             elif is_unwritten:
-                has_moved = self._keygen.id_of(self._texts_of(call), self._added) != call.input_id
+                has_moved = (
+                    self._keygen.id_of(call.texts or self._write(call), self._added)
+                    != call.input_id
+                )
         except Exception:  # it has no key any more
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
             return None
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, call.written or Written({}, {}, {}), item, code, has_moved)
+        noted, kept = (call.walk.noted, call.walk.kept) if call.walk else (NOTHING, {})
+        return Watch(call, noted, call.held, kept, item, code, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, written, item, code, _ = watch
+        call, noted, before_held, kept, item, code, _ = watch
         named, held = self._binding.named(call.bound), self._held()
         each, paths = self._options.each, list[str]()
         if not item and self._key_maker is None:  # else it holds nothing
             now: dict[str, str] = {}
             with suppress(Exception):  # it has no text any more
                 self._whole_name("", now, with_code=False)
-            paths += _differing(written.held, now)
+            paths += _differing(before_held, now)
         if not self.has_own_id:
             asked = {
                 name: value
@@ -151,8 +145,8 @@ class TellingAddressing(Addressing):
                 and name not in self._keyed
                 and item in (None, name == each)
             }
-            before = {path: text for path, text in written.noted.items() if root(path) in asked}
-            paths += _differing(before, self._noted_now(asked, written.kept, before))
+            before = {path: text for path, text in noted.items() if root(path) in asked}
+            paths += _differing(before, self._noted_now(asked, kept, before))
         found: dict[str, str] = {}
         for path in paths:
             told = self._advisor.about(path, named, held)
