@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 OPAQUE: Final = "application/octet-stream"
 """The content type of what no viewer opens."""
 
-_PACKED: Final = {"msgpack": "application/msgpack"}
-
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
 
@@ -246,29 +244,20 @@ def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
         RestoreError: the row of a file has no sound name or type.
     """
     codec, _ = plain_of(record.serializer or "")
-    if codec.startswith(FILE_CODEC):
-        return _sound(described(codec)[1]), suffix_of(codec), True
-    if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
-        kind = _sound(record.content_type)
-        if record.content_type is not None:
-            return kind, _extension_of(kind), True
-        is_text = codec == RAW_TEXT
-        return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
-    if codec.startswith("stream:"):
-        return OPAQUE, "stream", False
-    codec = codec.removeprefix(ERROR)
-    known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
-    return _PACKED.get(codec, OPAQUE), codec if known else "bin", False
+    if codec.startswith((FILE_CODEC, MEDIA, RAW_BYTES, RAW_TEXT)):
+        kind = "text/plain; charset=utf-8" if codec == RAW_TEXT else OPAQUE
+        if re.fullmatch(CONTENT_TYPE, record.content_type or ""):
+            kind = str(record.content_type)
+        is_file = codec.startswith(FILE_CODEC)
+        return kind, suffix_of(codec) if is_file else _extension_of(kind), True
+    if codec.removeprefix(ERROR) == "msgpack":
+        return "application/msgpack", "msgpack", False
+    return OPAQUE, "bin", False
 
 
 def extension(record: TaskRecord) -> str:
     """The file extension that fits the bytes of a row as they are stored, without its dot."""
     return f"{kind_of(record)[1]}{'.zst' if is_compressed(record.serializer) else ''}"
-
-
-def _sound(kind: object) -> str:
-    fits = isinstance(kind, str) and re.fullmatch(CONTENT_TYPE, kind) is not None
-    return str(kind) if fits else OPAQUE
 
 
 def _extension_of(content_type: str) -> str:
