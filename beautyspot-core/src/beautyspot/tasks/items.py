@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ItemsError
-from beautyspot.functions.annotations import BY_POSITION, signature_of
+from beautyspot.functions.annotations import signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +51,7 @@ class Items:
         self._name = name
         self._each = each
         self._signature = signature_of(function)
-        parameter = self._signature.parameters[self._each]
-        places = list(self._signature.parameters)
-        self._by_keyword = parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
-        self._index = places.index(self._each) if parameter.kind in BY_POSITION else None
+        self._index = [*self._signature.parameters].index(each)
 
     def given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
         """The list in the arguments of a call, and the others. An iterator is used up.
@@ -65,20 +61,16 @@ class Items:
             ItemsError: there is no list.
         """
         bound = self._signature.bind(*args, **kwargs)
-        at: int | str | None = self._each if self._by_keyword and self._each in kwargs else None
-        if at is None and self._index is not None and self._index < len(args):
-            at = self._index
-        if at is None:  # its default
+        if self._each not in bound.arguments:
             bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
-            at = self._each if self._index is None else self._index
-        value = kwargs[at] if isinstance(at, str) else args[at]
+        args, kwargs, value = bound.args, bound.kwargs, bound.arguments[self._each]
         iterator = _iterator(value)
         if iterator is None:
             raise ItemsError(
                 f"{self._name} takes a list of items as {self._each}=, and got {_shown(value)}: "
                 "give a list, of one item as well"
             )
+        at = self._each if self._each in kwargs else self._index
         return Given(args, kwargs, at, list(iterator))
 
     def results(self, value: Any, count: int) -> list[Any]:
