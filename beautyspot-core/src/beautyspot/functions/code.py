@@ -205,18 +205,13 @@ def nodes_of(definition: Any) -> list[Any]:
         nodes = [] if source is None else source.definitions.get(place, [])
         return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
     namespace = namespace_of(definition)
-    filename = str(namespace.get("__file__"))
-    methods = [m.__code__ for m in methods_of(definition).values()]
+    codes = [method.__code__ for method in methods_of(definition).values()]
     if "__file__" in namespace:  # those without a file are of `dataclass` and the like
-        methods = [code for code in methods if not is_no_file(code.co_filename)]
-    for code in methods:
-        source = _matching(code, namespace)
-        nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
-        found = [n for n in nodes if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
-        if found or code.co_filename == filename:
-            return found
-    source = module_source(namespace)
-    return [] if source is None else source.classes.get(definition.__qualname__, [])
+        codes = [code for code in codes if not is_no_file(code.co_filename)]
+    source = _matching(codes[0], namespace) if codes else module_source(namespace)
+    nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
+    first = codes[0].co_firstlineno if codes else 0
+    return [n for n in nodes if not codes or n.lineno <= first <= (n.end_lineno or 0)]
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:

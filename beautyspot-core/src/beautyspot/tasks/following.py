@@ -153,18 +153,14 @@ class Following:
         return digest_of(repr(sorted(versions))) if versions else ""
 
     def _version(self, definition: Any) -> str:
-        key: Any = definition
-        if isinstance(definition, FunctionType):
-            held = definition.__closure__, definition.__defaults__, definition.__kwdefaults__
-            key = definition if any(held) else definition.__code__  # a lambda is made anew
-        known = self._known.get(key)
+        known = self._known.get(definition)
         if known is not None:
             return known
         walk = _Follow(self._keygen, self._project)
         walk.run(definition)
         walk.describe(definition)
         version = _digest(walk.records) if walk.records else ""
-        return version if is_of_no_file(definition) else self._known.put(key, version)
+        return version if is_of_no_file(definition) else self._known.put(definition, version)
 
 
 def _digest(records: set[Record]) -> str:
@@ -265,9 +261,8 @@ class _Follow:
                 self._use(name, *found, as_value=as_value)
         if "__class__" in cells:  # `super()`, which leaves no name in the code
             self._todo.append(cells["__class__"])
-        given: dict[object, Any] = dict(enumerate(function.__defaults__ or ()))
-        given.update(function.__kwdefaults__ or {})
-        for key, value in given.items():
+        by_place, by_name = function.__defaults__ or (), function.__kwdefaults__ or {}
+        for key, value in (*enumerate(by_place), *by_name.items()):
             self._use(name, f"default of {key}", value)
 
     def _class(self, cls: type[Any]) -> None:
@@ -278,8 +273,8 @@ class _Follow:
         self._todo += [*cls.__mro__[1:], type(cls), *methods]
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        values = {key: v for key, v in vars(cls).items() if not hasattr(type(v), "__get__")}
-        self._attributes(cls, {key: v for key, v in values.items() if type(v) is not cls})
+        kept = {k: v for k, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        self._attributes(cls, {k: v for k, v in kept.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
             fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]

@@ -36,6 +36,7 @@ class _Json:
     """JSON as a plug-in would have it, for what Python has of it."""
 
     name = "json:"  # no name of types has a colon
+    media = ("application/json",)
     drawn = False
 
     @staticmethod
@@ -77,33 +78,33 @@ class Media:
         Also where the file can't be made, which is said when the value is to be stored.
         """
         try:
-            _, support = support_of(self._types, type(value)) or ("", None)
-            if support is None or not support.drawn or self._kind not in support.media:
-                return value
-            return bytes(support.to_media(value, self._kind)[0])
+            support = self._support(type(value))
+            return bytes(support.to_media(value, self._kind)[0]) if support.drawn else value
         except Exception:
             return value
 
+    def _support(self, cls: type) -> TypeSupport | _Json:
+        """What writes the values of a class as files of this type, or draws them.
+
+        Raises:
+            Unfit: nothing does.
+        """
+        found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
+        support: TypeSupport | _Json | None = found[1] if found else None
+        is_json = support is _JSON and self._kind.endswith("+json")
+        if support is not None and (is_json or self._kind in support.media):
+            return support
+        there = f"{' or '.join(support.media)} only" if support else "no file"
+        raise Unfit(f"the type {cls.__qualname__} is written as {there}")
+
     def written(self, value: Any) -> Payload | None:
-        """The result as a file; None where its mark names no content type.
+        """The result as a file; None of None.
 
         Raises:
             Unfit: it is none of that type, or would not come back from it.
             SerializationError: a value can't be drawn that has no other form.
         """
-        if not self._kind or value is None:
-            return None
-        cls = type(value)
-        _, support = support_of(self._types, cls) or ("", None)
-        is_json = cls in _OF_JSON
-        if is_json and (self._kind == "application/json" or self._kind.endswith("+json")):
-            return self._checked(value, _JSON)
-        if support is not None and self._kind in support.media:
-            return self._checked(value, support)
-        there = ("application/json",) if is_json else support.media if support else ()
-        if there:
-            raise Unfit(f"the type {cls.__qualname__} is written as {' or '.join(there)} only")
-        raise Unfit(f"there is no such form of the type {cls.__qualname__}")
+        return None if value is None else self._checked(value, self._support(type(value)))
 
     def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
         """The result as a file, if it comes back from that."""
