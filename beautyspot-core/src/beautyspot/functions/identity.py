@@ -115,8 +115,7 @@ class Identity:
         named: the function or class whose name it is.
         func_name: the short name, for people.
         func_identifier: ``module:qualified.name``.
-        is_wrapper: whether it was made by `functools.wraps`.
-        is_others_wrapper: whether another package has done so.
+        is_others_wrapper: whether it was made by `functools.wraps` of another package.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
@@ -124,7 +123,6 @@ class Identity:
         self.named: Any = self._target if carries_name(self._target) else type(self._target)
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
-        self.is_wrapper = "__wrapped__" in getattr(self._target, "__dict__", ())
         self.is_others_wrapper = is_others_wrapper(self._target)
         self._held: dict[str, Any] = {}
         if isinstance(self._target, BuiltinFunctionType | MethodWrapperType):

@@ -309,7 +309,7 @@ class Addressing:
         if (options.name is not None and self.has_own_id) or not identity.anonymous:
             return {}  # name and ID are the user's, so that nothing else counts
         left_out = {*ignore, *(("<class>",) if options.name else ())}  # it is code
-        less = (*ignore, *(("<annotation of return>",) if identity.is_wrapper else ()))
+        less = (*ignore, "<annotation of return>")
         return {
             name: less_captured(name, item, less)
             for name, item in identity.captures().items()

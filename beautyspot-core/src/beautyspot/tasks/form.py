@@ -225,9 +225,7 @@ class ResultForm:
         return size > threshold if self._save_blob is None else self._save_blob
 
     def row_type(self, codec: str) -> str | None:
-        """The MIME type that the row of a result names."""
-        if codec == self.codec:
-            return None
+        """The MIME type that the row of a result names which the serializer did not pack."""
         if codec.startswith(FILE_CODEC):
             return described(codec)[1]
         if codec.startswith(MEDIA):

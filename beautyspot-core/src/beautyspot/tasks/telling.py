@@ -12,7 +12,6 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
 from beautyspot.tasks.addressing import NOTHING, OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from beautyspot.errors import UnstableKeyError
-    from beautyspot.keys.walk import Walk
     from beautyspot.tasks.addressing import Addressed
     from beautyspot.tasks.following import Record
 
@@ -168,7 +166,7 @@ class TellingAddressing(Addressing):
         try:
             self._keygen.texts_of(named, walk)
         except Exception:
-            return {**before, **walk.noted, _stopped(walk): ""}
+            return {**before, **walk.noted, walk.where(): ""}
         return walk.noted
 
     @property
@@ -181,10 +179,3 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     """The paths whose texts are not the same, less those that have such paths beneath them."""
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
-
-
-def _stopped(walk: Walk) -> str:
-    """The part at which a walk has stopped, or the nearest one around it that is noted."""
-    is_attribute = walk.path[1:] and walk.path[1][0] is ATTRIBUTE
-    captured = [n for n, (_, key) in enumerate(walk.path, 1) if str(key).startswith(CAPTURED)]
-    return walk.where(captured[-1] if captured else 2 if is_attribute else 1)
