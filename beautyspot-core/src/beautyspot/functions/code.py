@@ -1,10 +1,10 @@
 """The code of a function or class: where its source is, its normal form, and the digest of that.
 
 The normal form is what `ast.unparse` writes, the same in every Python, of a definition less what
-changes no result: its own name, docstrings, `pass`, and our own decorators with those above them,
-which wrap the cached function and are no part of what it calls. Decorators and bases may make
-behaviour of the docstrings of what is inside; so they count beneath these. Annotations count, since
-others may read them: of a tool of a language model, say.
+changes no result: its own name, docstrings, `pass`, and our own decorators, which are called `mark`
+or `limiter`, with those above them: they wrap the cached function and are no part of what it calls.
+Decorators and bases may make behaviour of the docstrings of what is inside; so they count beneath
+these. Annotations count, since others may read them: of a tool of a language model, say.
 
 A file may have been edited since it was imported. So the source is compiled, and used only if that
 gives the code that the function runs. Where it does not, and of several lambdas that begin in one
@@ -16,7 +16,6 @@ import __future__
 
 import ast
 import copy
-import functools
 import hashlib
 import inspect
 import linecache
@@ -32,9 +31,7 @@ from beautyspot.functions.names import (
     ByIdentity,
     innermost_function,
     is_no_file,
-    is_ours,
     namespace_of,
-    root_of,
 )
 
 if TYPE_CHECKING:
@@ -94,10 +91,9 @@ def _digest(definition: Any) -> tuple[str, bool]:
 
 def _made_digest(definition: Any) -> tuple[str, bool]:
     nodes = nodes_of(definition)
-    namespace = namespace_of(definition)
     with suppress(RecursionError):  # hundreds of operators in one expression
         if len(nodes) == 1 or (nodes and isinstance(definition, type)):
-            return digest_of("\n".join([_normal(node, namespace) for node in nodes])), True
+            return digest_of("\n".join([_normal(node) for node in nodes])), True
     version = ".".join(map(str, sys.version_info))
     if not isinstance(definition, type):
         return digest_of(f"{version} {bytecode(definition.__code__)}"), False
@@ -284,25 +280,22 @@ def _filed(node: Any, prefix: str, source: Source) -> str:
 # ------------------------------------------------------------------------------------- normal form
 
 
-def _normal(node: Definition, namespace: Mapping[str, Any]) -> str:
+def _normal(node: Definition) -> str:
     node = copy.deepcopy(node)
     if not isinstance(node, ast.Lambda):
         node.name = "_"
         if isinstance(node, Function) and _has_doc(node):
             node.body[0] = ast.Pass()
-    made: Any = _Normal(namespace).visit(node)
+    made: Any = _Normal().visit(node)
     return ast.unparse(made)
 
 
 class _Normal(ast.NodeTransformer):
     """Takes out of a definition what changes no result."""
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
-        self._namespace = namespace
-
     def visit_FunctionDef(self, node: Any) -> Any:
         """A function or class, less our own decorators and what has no effect."""
-        ours = [number for number, each in enumerate(node.decorator_list) if self._is_ours(each)]
+        ours = [number for number, each in enumerate(node.decorator_list) if _is_ours(each)]
         node.decorator_list = node.decorator_list[ours[-1] + 1 :] if ours else node.decorator_list
         read = bool(
             node.decorator_list or getattr(node, "bases", 0) or getattr(node, "keywords", 0)
@@ -332,18 +325,11 @@ class _Normal(ast.NodeTransformer):
         parts += [node.format_spec] if node.format_spec else []
         return ast.Call(ast.Name("{}"), [self.visit(each) for each in parts], [])
 
-    def _is_ours(self, decorator: ast.expr) -> bool:
-        path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        if path is None:
-            return False
-        found: Any = follow(self._namespace.get(path[0], UNKNOWN), path[1:])
-        if found is UNKNOWN:
-            return path[-1] in _OUR_METHODS and len(path) > 1
-        while isinstance(found, functools.partial):
-            found = found.func
-        function = getattr(found, "__func__", found)
-        module = getattr(function, "__globals__", {}).get("__name__") or type(found).__module__
-        return root_of(module) == "beautyspot" and not is_ours(found)
+
+def _is_ours(decorator: ast.expr) -> bool:
+    """Whether a decorator is `mark` or `limiter` of a Spot, by its name."""
+    path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+    return path is not None and path[-1] in _OUR_METHODS
 
 
 def _has_no_effect(item: ast.stmt) -> bool:
