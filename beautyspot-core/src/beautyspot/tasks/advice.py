@@ -81,16 +81,14 @@ class Advisor:
             f"`{line if is_theirs else name}` changed while `{self._called}` ran (perhaps by "
             "another thread): not stored; it will run and cost again"
         )
-        copied = f"work on a copy: `{line} = copy.deepcopy({line})`"
         if is_theirs:
-            more = f", or {copied}" if line in named and line != "self" else ""
-            return f"{told}: `{line}` is of another package: pass its fields{more}"
-        is_code = isinstance(part, _CODE)
+            return f"{told}: `{line}` is of another package: pass its fields, or a copy"
         if path in named:
-            if path != "self" and not is_code and _is_copied(type(part)):
-                return f"{told}: {copied}"
-            return f"{told}: return what is new instead, or say with `key=` what counts of `{name}`"
-        if not line or is_code or ("." not in name and is_python_class(type(part))):
+            return (
+                f"{told}: work on a copy (`{name} = copy.deepcopy({name})`), or return what is new "
+                f"instead, or say with `key=` what counts of `{name}`"
+            )
+        if not line or isinstance(part, _CODE) or ("." not in name and is_python_class(type(part))):
             return f"{told}. Pass it as an argument and return the new one."
         return (
             f'{told}. If no result depends on it: `ignore=("{line}",)`; else pass it as an '
@@ -149,15 +147,6 @@ def called(path: str) -> str:
     """What messages call a path: from the last variable on, if a function captured one."""
     *_, last = path.split(CAPTURED)
     return last.replace(">", "", 1) if last != path else path
-
-
-def _is_copied(cls: type) -> bool:
-    """Whether a copy is an object of its own: a container, and what says how it is copied."""
-    return (
-        issubclass(cls, list | dict | set)
-        or hasattr(cls, "__deepcopy__")
-        or not is_python_class(cls)
-    )
 
 
 def other_code(func_identifier: str) -> str:
