@@ -20,7 +20,7 @@ import inspect
 import os
 import sys
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path, PurePath
 from types import (
     BuiltinFunctionType,
@@ -88,15 +88,9 @@ def file_digest(named: Any) -> str:
     namespace = namespace_of(named) if function is None else {}
     path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
     try:
-        return _digest(path, path.stat().st_mtime_ns)
+        return xxh3_64_hexdigest(path.read_bytes())
     except (OSError, ValueError):
         return ""
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, changed_at: int) -> str:
-    del changed_at  # a file that was edited is read again
-    return xxh3_64_hexdigest(path.read_bytes())
 
 
 _IN_C: Final = (

@@ -82,6 +82,7 @@ _PLACE: Final = frozenset(
 )
 """The globals that say where a module is: another thing in a script, a worker, on a machine."""
 
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
 _HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
@@ -284,8 +285,8 @@ class _Follow:
     def _attributes(self, definition: Any, values: dict[str, Any]) -> None:
         """Count what was set on a class, or on a function, less what functions change of it."""
         name = identifier_of(definition)
-        paths = self._changed_in(namespace_of(definition)) if values else ()
-        changed = _beneath(paths, definition.__qualname__)
+        namespace = namespace_of(definition)
+        changed = _beneath(self._changed_in(namespace), definition.__qualname__)
         for key, value in values.items():
             if not (key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"):
                 where = f"{name.replace(':', '.')}.{key}"
@@ -425,20 +426,18 @@ class _Names:
         self.imported: dict[str, Path] = {}
         self._package = package
         for node in nodes:
+            left_out = list[ast.AST](getattr(node, "decorator_list", ()))
             if isinstance(node, ast.ClassDef):
-                inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-                body = [each for each in node.body if not isinstance(each, inner)]
-                parts = [*node.bases, *node.keywords, *body]
-            else:
-                arguments = [each for each in ast.walk(node.args) if isinstance(each, ast.arg)]
-                body = node.body if isinstance(node.body, list) else [node.body]
-                parts = [*arguments, *body]
-                self._read(ast.Expression(getattr(node, "returns", None)), annotates=True)  # type: ignore[arg-type]
-            for part in parts:
-                self._read(part)
+                left_out += [each for each in node.body if isinstance(each, _DEFINITIONS)]
+            self._read(node, left_out)
 
     def _read(  # noqa: C901 - a case each for what names things
-        self, part: ast.AST, *, called: bool = False, annotates: bool = False
+        self,
+        part: ast.AST,
+        left_out: Collection[ast.AST] = (),
+        *,
+        called: bool = False,
+        annotates: bool = False,
     ) -> None:
         path = dotted(part)
         if path is not None:
@@ -457,11 +456,11 @@ class _Names:
         elif annotates and isinstance(part, ast.Constant) and isinstance(part.value, str):
             with suppress(SyntaxError):  # a text, as of `Literal`
                 self._read(ast.parse(part.value, mode="eval").body, annotates=True)
-        for field, value in ast.iter_fields(part):
-            of_types = annotates or field in ("annotation", "returns")
-            for each in value if isinstance(value, list) else [value]:
-                if isinstance(each, ast.AST):
-                    self._read(each, called=field == "func", annotates=of_types)
+        of_types = getattr(part, "annotation", None), getattr(part, "returns", None)
+        for each in ast.iter_child_nodes(part):
+            if each not in left_out:
+                is_called = each is getattr(part, "func", None)
+                self._read(each, called=is_called, annotates=annotates or each in of_types)
 
 
 class _Content(Walk):
