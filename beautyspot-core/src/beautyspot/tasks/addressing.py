@@ -219,18 +219,20 @@ class Addressing:
             return
         if self.has_own_id:
             call.own_id = own = self._own_id(call)
-            call.input_id = self._id_of(own)
+            call.input_id, is_plain = self._id_of(own), False
         elif is_flat and self._is_ours:
-            call.texts = flat_texts(self._binding.names, values)
-            call.input_id = keygen.id_of(call.texts, self._added)
+            call.texts = texts = flat_texts(self._binding.names, values)
+            call.input_id = keygen.id_of(texts, self._added)
+            is_plain = ZEROS.isdisjoint(texts.values()) and sum(map(len, texts.values())) <= LONGEST
         else:
             call.input_id = keygen.id_of(self._write(call), self._added)
+            is_plain = call.walk is not None and call.walk.plain
         walk, code = call.walk, ""
         if self.follows and walk is not None and walk.definitions:
             code = self._following.of(walk.definitions, values[0] if values else None)
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version, call.held, call.code = maker.version, held, code
-        if place is not None and self._is_plain(call) and (is_flat or place == self._place(call)):
+        if place is not None and is_plain and (is_flat or place == self._place(call)):
             if len(memo) >= CALLS:
                 memo.clear()
             memo[place] = call.key, call.input_id, call.version
@@ -241,13 +243,6 @@ class Addressing:
         """What a call with small plain containers is looked up by; None where it has others."""
         data = written(call.bound)
         return None if data is None else (len(self._keygen.custom), data)
-
-    @staticmethod
-    def _is_plain(call: Addressed) -> bool:
-        """Whether the key may be remembered."""
-        texts = (call.texts or {}).values()
-        is_small = ZEROS.isdisjoint(texts) and sum(map(len, texts)) <= LONGEST
-        return is_small if call.walk is None else call.walk.plain
 
     def _write(self, call: Addressed) -> dict[str, str]:
         """Write the arguments: gives their texts."""
