@@ -62,6 +62,7 @@ from beautyspot.functions.names import (
     version_of,
 )
 from beautyspot.keys.forms import has_own_form
+from beautyspot.keys.text import tag
 from beautyspot.keys.walk import KEYED, Walk, Without
 from beautyspot.logs import warn_once
 
@@ -86,6 +87,9 @@ _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
 _HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
+
+_LEFT: Final = tag("left", "0")
+"""The text of what can't be read: it is no part of a version."""
 
 
 class Following:
@@ -329,7 +333,7 @@ class _Follow:
         text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
         if changed and path and not issubclass(type(value), FunctionType | type):
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
-        if "" not in changed:
+        if "" not in changed and text != _LEFT:
             self.records.add((owner, label, digest_of(text)))
         self._todo += walk.definitions
         if python_function(value) is not None:  # a property, a static method, what is marked
@@ -464,7 +468,7 @@ class _Names:
 
 
 class _Content(Walk):
-    """Writes what a name stands for, with the order of dicts; what has no text, by its class."""
+    """Writes what a name stands for, less what has no text, with the order of dicts."""
 
     __slots__ = ("_is_own",)
 
@@ -476,6 +480,11 @@ class _Content(Walk):
         """Whatever raised: it may be of other people's making, such as a client."""
         del error
         return True
+
+    def left(self, value: object) -> str:
+        """The text of what is left out: its class may be another one at a prompt, or in a test."""
+        del value
+        return _LEFT
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
         """As of any walk, in the order of a dict: code that iterates over it sees that."""

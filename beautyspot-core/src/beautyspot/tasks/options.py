@@ -120,10 +120,10 @@ class MarkOptions:
             ConfigError: one is unknown, or does not fit; says which ones there are.
         """
         check_options("mark", options, cls.__dataclass_fields__)
-        several = {name: _several(options[name]) for name in _SEVERAL if name in options}
+        made = {name: several(options[name]) for name in _SEVERAL if name in options}
         if isinstance(options.get("added"), Mapping):
-            several["added"] = dict(options["added"])  # which nobody changes, and which can travel
-        return cls(**{**options, **several})
+            made["added"] = dict(options["added"])  # which nobody changes, and which can travel
+        return cls(**{**options, **made})
 
     def completed(
         self, *, ttl: object, mode: str, arguments: bool, compress: str | None
@@ -147,7 +147,7 @@ class MarkOptions:
         return lasts
 
 
-def _several(value: Any) -> Any:
+def several(value: Any) -> Any:
     """Several texts or classes as a tuple; one is short for that."""
     if isinstance(value, str | type):
         return (value,)
@@ -162,12 +162,13 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _are_texts(value: object) -> bool:
+def are_texts(value: object) -> bool:
+    """Whether it is a tuple of texts, as `several` gives it."""
     return isinstance(value, tuple) and all(map(_is_text, value))
 
 
 def _are_paths(value: Any) -> bool:
-    return _are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
+    return are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
 
 
 def _is_content_type(value: object) -> bool:
@@ -215,7 +216,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
     "ttl": (_lasts, f"{LIFETIME}, {_OF_THE_RESULT}"),
     "stale": (seconds, DURATION),
     "tags": (
-        fitting(lambda value: _is_plain(value) or _are_texts(value)),
+        fitting(lambda value: _is_plain(value) or are_texts(value)),
         f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
     ),
     "ignore": (
@@ -242,7 +243,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
         fitting(lambda value: isinstance(value, Mapping) and all(map(_is_text, value))),
         "a table {{parameter: value at which nothing changed}}",
     ),
-    "renamed_from": (fitting(_are_texts), 'identifiers such as "module:function"'),
+    "renamed_from": (fitting(are_texts), 'identifiers such as "module:function"'),
     "arguments": (flag, "True or False"),
     "compress": (compression, COMPRESSION),
     "mmap": (flag, "True or False"),

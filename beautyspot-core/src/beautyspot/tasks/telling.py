@@ -166,7 +166,8 @@ class TellingAddressing(Addressing):
         try:
             self._keygen.texts_of(named, walk)
         except Exception:
-            return {**before, **walk.noted, walk.where(): ""}
+            place = walk.where().partition("[")[0]  # the key of a dict may be a secret
+            return {**before, **walk.noted, place: ""}
         return walk.noted
 
     @property
