@@ -367,12 +367,7 @@ def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
     cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
     names = {name for name, cell in cells if cell.cell_contents is wrapped}
     returned: list[Any] = [node.body for node in nodes if isinstance(node, ast.Lambda)]
-    todo: list[Any] = [part for node in nodes if isinstance(node, Function) for part in node.body]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, ast.Return):
-            returned.append(part.value)
-        elif not isinstance(part, Function | ast.ClassDef):
-            todo += ast.iter_child_nodes(part)
+    parts = [part for node in nodes for part in ast.walk(node)]  # of functions within, too
+    returned += [part.value for part in parts if isinstance(part, ast.Return)]
     calls = [dotted(each.func) if isinstance(each, ast.Call) else None for each in returned]
     return bool(calls) and all(path and len(path) == 1 and path[0] in names for path in calls)
