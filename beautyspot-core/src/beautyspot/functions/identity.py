@@ -149,10 +149,10 @@ class Identity:
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
-        The variables that an anonymous function captured, by name, and what a wrapper of another
-        package wraps; an object that is called, or to which a builtin method is bound, as ``self``;
-        a class as ``<class>``. What is bound to other methods and to partials is an argument of the
-        call; see `taken_apart`.
+        The code of an anonymous function and the variables that it captured, by name, and what a
+        wrapper of another package wraps; an object that is called, or to which a builtin method is
+        bound, as ``self``; a class as ``<class>``. What is bound to other methods and to partials
+        is an argument of the call; see `taken_apart`.
         """
         if not self._nameless:
             return self._held
@@ -161,7 +161,7 @@ class Identity:
             if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
                 held = {n: v for n, v in found.items() if unwrap_ours(v) is not self._target}
                 found = {"__wrapped__": vars(self._target)["__wrapped__"], **held}
-            return found
+            return {"<code>": self.code, **found}
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
     @property

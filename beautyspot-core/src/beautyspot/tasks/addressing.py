@@ -272,18 +272,10 @@ class Addressing:
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:
-        """The keys of the call under the identifiers of `renamed_from=`, the first of them first.
-
-        A function that its name does not lead to may have had a `name=` before, so that its code
-        did not count.
-        """
+        """The keys of the call under the identifiers of `renamed_from=`, in their order."""
         ends = f"{call.input_id}:{call.code}" if call.code else call.input_id
-        names = [
-            self._whole_name(earlier, {}, with_code=with_code)
-            for earlier in self.earlier
-            for with_code in (True, False)
-        ]
-        return [self._maker_of(name, self.version)(ends) for name in dict.fromkeys(names)]
+        names = [self._whole_name(earlier, {}) for earlier in self.earlier]
+        return [self._maker_of(name, self.version)(ends) for name in names]
 
     def _id_of(self, own: object) -> str:
         return own if type(own) is str else self._keygen.id_of_value(own)
@@ -299,11 +291,11 @@ class Addressing:
     # ------------------------------------------------------------------- which function it is
 
     def _held(self) -> dict[str, Any]:
-        """What the function captured and is part of the key, as it is at this moment."""
+        """What is part of the key beside its name and its arguments, as it is at this moment."""
         options, identity, ignore = self._options, self._identity, self._binding.variables
         if (options.name is not None and self.has_own_id) or not identity.anonymous:
             return {}  # name and ID are the user's, so that nothing else counts
-        left_out = {*ignore, *(("<class>",) if options.name else ())}  # it is code
+        left_out = {*ignore, *(("<class>", "<code>") if options.name else ())}
         less = (*ignore, "<annotation of return>")
         return {
             name: less_captured(name, item, less)
@@ -314,7 +306,7 @@ class Addressing:
     def _maker(self, held: dict[str, str]) -> KeyMaker:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
         options, identity = self._options, self._identity
-        name = self._whole_name(self.func_identifier, held, with_code=options.name is None)
+        name = self._whole_name(self.func_identifier, held)
         version = self._found_version()
         tell = self._on_first_key  # another thread may be here too, and drop it
         if tell is not None:
@@ -332,27 +324,21 @@ class Addressing:
                 self._key_maker = None
         return maker
 
-    def _whole_name(self, identifier: str, noted: dict[str, str], *, with_code: bool) -> str:
+    def _whole_name(self, identifier: str, noted: dict[str, str]) -> str:
         """An identifier with all that tells the function apart beside it, and is no argument.
 
-        Args:
-            identifier: of the function.
-            noted: gets the texts of what it holds.
-            with_code: whether its code counts, where no name leads to it.
+        `noted` gets the texts of that.
         """
-        identity, held, keygen = self._identity, self._held(), self._keygen
-        parts = [identifier]
-        if with_code and identity.anonymous and identity.code:
-            parts.append(identity.code)
-        if held:
-            walk, wrapped = keygen.walk(), {}
-            if identity.is_others_wrapper:
-                wrapped = keygen.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
-                walk.lenient = True  # as `Walk.function` is of what this captured
-            texts = {**wrapped, **keygen.texts_of(held, walk)}
-            parts.append(keygen.id_of(texts, {}))
-            noted.update({**texts, **walk.noted})
-        return identifier if len(parts) == 1 else _to_json(parts)
+        keygen, held = self._keygen, self._held()
+        if not held:
+            return identifier
+        walk, wrapped = keygen.walk(), {}
+        if self._identity.is_others_wrapper:
+            wrapped = keygen.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
+            walk.lenient = True  # as `Walk.function` is of what this captured
+        texts = {**wrapped, **keygen.texts_of(held, walk)}
+        noted.update({**texts, **walk.noted})
+        return _to_json([identifier, keygen.id_of(texts, {})])
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:

@@ -133,7 +133,7 @@ class TellingAddressing(Addressing):
         if not item and self._key_maker is None:  # else it holds nothing
             now: dict[str, str] = {}
             with suppress(Exception):  # it has no text any more
-                self._whole_name("", now, with_code=False)
+                self._whole_name("", now)
             paths += _differing(before_held, now)
         if not self.has_own_id:
             asked = {
