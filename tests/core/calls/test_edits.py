@@ -74,6 +74,7 @@ def code_of(function: Callable[..., Any], *args: Any, **options: Any) -> str | N
         ('"""Add."""', "# a comment", True),
         ("return x + y", "return (x +\n        y)", True),
         ("def f(x, y=2)", "def f(x: int, y: int = 2) -> int", False),
+        ("def f(x, y=2)", "def f(x, y=2) -> int", True),
         ("\ndef f", "\n\n\n\nimport sys\ndef f", True),
         ("return 1", "return 2", True),
         ("return x + y", "return x - y", False),

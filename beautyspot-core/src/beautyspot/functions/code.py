@@ -4,7 +4,8 @@ The normal form is what `ast.unparse` writes, the same in every Python, of a def
 changes no result: its own name, docstrings, `pass`, and our own decorators, which are called `mark`
 or `limiter`, with those above them: they wrap the cached function and are no part of what it calls.
 Decorators and bases may make behaviour of the docstrings of what is inside; so they count beneath
-these. Annotations count, since others may read them: of a tool of a language model, say.
+these. Annotations count, since others may read them: of a tool of a language model, say. Only what
+the function itself says that it returns does not.
 
 A file may have been edited since it was imported. So the source is compiled, and used only if that
 gives the code that the function runs. Where it does not, and of several lambdas that begin in one
@@ -284,8 +285,10 @@ def _normal(node: Definition) -> str:
     node = copy.deepcopy(node)
     if not isinstance(node, ast.Lambda):
         node.name = "_"
-        if isinstance(node, Function) and _has_doc(node):
-            node.body[0] = ast.Pass()
+        if isinstance(node, Function):
+            node.returns = None
+            if _has_doc(node):
+                node.body[0] = ast.Pass()
     made: Any = _Normal().visit(node)
     return ast.unparse(made)
 

@@ -210,11 +210,11 @@ class _Follow:
             self._visit(each)
 
     def describe(self, definition: Any) -> None:
-        """Count the docstring of a function or class that others may read."""
+        """Count what others may read of a function or class: docstring and annotations."""
         for step in chain(definition):
-            doc = getattr(step, "__doc__", None)
-            if isinstance(doc, str) and self._is_own(step):
-                self.records.add((identifier_of(step), "doc", digest_of(inspect.cleandoc(doc))))
+            if self._is_own(step):
+                shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
+                self._use(identifier_of(step), "what it says of itself", shown)
 
     def _visit(self, value: Any) -> None:  # noqa: C901 - a case a kind
         for step in chain(value):
