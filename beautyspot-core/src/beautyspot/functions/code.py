@@ -289,8 +289,7 @@ def _normal(node: Definition) -> str:
             node.returns = None
             if _has_doc(node):
                 node.body[0] = ast.Pass()
-    made: Any = _Normal().visit(node)
-    return ast.unparse(made)
+    return ast.unparse(_Normal().visit(node))
 
 
 class _Normal(ast.NodeTransformer):
