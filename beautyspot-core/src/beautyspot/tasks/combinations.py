@@ -38,6 +38,7 @@ def check_combinations(
     lost = next((e for e in options.renamed_from if "<" in e and not is_local), None)
     parameters = _parameters(function) if each else {}
     list_of = parameters.get(each or "")
+    close = did_you_mean(each, parameters) if each and list_of is None else ""
     known = f"its parameters are {', '.join(parameters) or 'none that can be read'}"
     # Each: options, whether they have no meaning here, why, and what to write.
     table: list[tuple[str, object, str, str]] = [
@@ -137,7 +138,7 @@ def check_combinations(
             "each",
             list_of is None,
             known,
-            f"give one of these.{did_you_mean(each or '', parameters)}",
+            f"give one of these.{close}",
         ),
         (
             "each",
