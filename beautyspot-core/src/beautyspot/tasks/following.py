@@ -381,10 +381,8 @@ class _Follow:
         return is_python_class(definition) and self._is_own_place(namespace_of(definition))
 
     def _is_own_place(self, namespace: Mapping[str, Any], filename: str = "") -> bool:
-        root = root_of(namespace.get("__name__"))
-        if "__file__" not in namespace and root in sys.builtin_module_names:
-            return False
-        filename = filename or str(namespace.get("__file__"))
+        root, spec = root_of(namespace.get("__name__")), namespace.get("__spec__")
+        filename = filename or str(namespace.get("__file__") or getattr(spec, "origin", ""))
         return root != "beautyspot" and (root == self._project or _is_of_a_project(filename))
 
     @staticmethod
