@@ -41,7 +41,7 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
     join(engine, whole)
     _check_stores(engine, whole)
     items = whole.task.items
-    values = [value] if items is None else items.results(value, len(calls), set_so=True)
+    values = [value] if items is None else items.results(value, len(calls))
     cache = engine.cache
     cache.insist()
     rows = {  # of equal items the last one
