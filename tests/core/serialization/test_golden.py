@@ -126,7 +126,7 @@ VALUES: dict[str, Any] = {
     "attrs": Slotted(2),
     "named tuple": Pair(1, "b"),
     "enum": Color.RED,
-    "flag": Access.R | Access.W,
+    "flag": Access.W,
     "model": Model(x=3),
     "str subclass": UserId("u"),
     "custom": Custom(5),

@@ -99,15 +99,14 @@ def _mentioned(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[
 
 
 def _in_text(text: str, names: Names) -> Iterator[Any]:
-    """What the names in an annotation's text stand for."""
+    """What the names in an annotation's text stand for, and ``Page[Item]``."""
     with suppress(SyntaxError):
         for node in ast.walk(ast.parse(text.strip(), mode="eval")):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
-            elif isinstance(node, ast.Name | ast.Attribute):
-                first, *attributes = ast.unparse(node).split(".")
+            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 with suppress(Exception):  # a module may have no such name yet
-                    yield functools.reduce(getattr, attributes, names[first])
+                    yield eval(ast.unparse(node), {"__builtins__": {}}, names)  # noqa: S307 - as typing does
 
 
 def _parts(annotation: Any) -> list[Any]:

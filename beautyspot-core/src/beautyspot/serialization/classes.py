@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from enum import Enum, Flag
+from enum import Enum
 from functools import cached_property
 from types import (
     FunctionType,
@@ -112,14 +112,8 @@ def plain_name(cls: type) -> str:
 _ITEMS: Final = frozenset({"__iter__", "__len__", "__getitem__"})
 _LIBRARIES: Final = ("enum", "pydantic")  # whose `__eq__` compares names and fields
 
-_MAKERS: Final = ("builtins", "enum", "pydantic", "typing")
-_HOOKS: Final = (
-    *("__class_getitem__", "__init_subclass__", "__pydantic_init_subclass__"),
-    *("__get_pydantic_core_schema__", "__get_validators__"),
-)
-
 _ALIAS: Final = "__orig_class__"  # `Box[int](1)` is given `Box[int]`, which is no value to store
-_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
+_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs
 _GIVEN: Final = "__pydantic_fields_set__"
 _EXTRA: Final = "__pydantic_extra__"
 _PRIVATE: Final = "__pydantic_private__"
@@ -171,14 +165,6 @@ def has_plain_hash(cls: type) -> bool:
     return True
 
 
-def has_hooks(cls: type) -> bool:
-    """Whether code of the program may run where pydantic makes a class with this one in it."""
-    of_program = (
-        one for one in mro(cls) if root_of(plain_name(one).partition(":")[0]) not in _MAKERS
-    )
-    return any(name in body(one) for one in of_program for name in _HOOKS)
-
-
 class Form:
     """How the instances of one class are taken apart, and made again.
 
@@ -205,6 +191,9 @@ class Form:
         self._is_named = base is tuple and static(cls, "_make") is not _MISSING
         self.by_identity = base is object and static(cls, "__eq__") is body(object)["__eq__"]
         names = static(cls, "_fields") if self._is_named else _field_names(cls)
+        hashing = getattr(static(cls, "__hash__"), "__code__", None)
+        if hashing is not None and _CACHED_HASH in hashing.co_names:
+            raise Refused("keeps its hash, which another process can't know: leave out cache_hash=")
         holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
         if not holds and (base is not object or names is None):
             raise Refused("")
@@ -224,13 +213,9 @@ class Form:
         self._slots = dict(self._members)
         found = (body(one).get("__dict__") for one in line)
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
-        # What an instance has that is not said: of a model, of one that keeps its hash, and of
-        # one that is just made.
+        # What an instance has that is not said: of a model, and of one that is just made.
         self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
         self._beside, self._unset = _beside_fields(cls) if self._empty else (set(), set())
-        hashing = getattr(static(cls, "__hash__"), "__code__", None)
-        if hashing is not None and _CACHED_HASH in hashing.co_names:
-            self._empty[_CACHED_HASH] = None
         self._as_made: dict[str, Any] = {}
         if self._kind is BaseException:
             new: Any = self._base.__new__
@@ -253,18 +238,21 @@ class Form:
     def parts(self, value: Any) -> list[Any]:
         """The number of fields; the attributes, fields first.
 
-        In place of the number stand their names if one has no value. Then what the instance holds,
-        if its class extends one in C.
+        Of a named tuple, in place of the number stand their names. Then what the instance holds, if
+        its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
         """
         state = self.state(value)
-        state |= {} if self._is_named else self._of_class(state)
+        for name in () if self._is_named else self.fields:
+            if name not in state:
+                raise Refused(
+                    f"its field {name} has no value of its own: give it one, or call "
+                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
+                )
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        parts = [len(own) if len(own) == len(self.fields) else [*self.fields], own]
-        if _CACHED_HASH in state:
-            state[_CACHED_HASH] = None
+        parts: list[Any] = [[*self.fields] if self._is_named else len(own), own]
         if _GIVEN in state:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
@@ -275,19 +263,6 @@ class Form:
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
         return [*parts, _PLAIN[self._kind](value)] if self._kind in _PLAIN else parts
-
-    def _of_class(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The fields that stand in the class alone, which may have other values by then."""
-        found = {name: static(self.cls, name) for name in self.fields if name not in state}
-        unset = (_MISSING, *self._slots.values())
-        alone = {n: item for n, item in found.items() if not any(item is each for each in unset)}
-        for name, item in alone.items():
-            if self._dict is None or hasattr(type(item), "__set__"):
-                raise Refused(
-                    f"its field {name} is kept by a descriptor, maybe outside of it: call "
-                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
-                )
-        return alone
 
     def make(self, fields: Any, state: Any, content: Any = None) -> Any:
         """The instance of these parts, which may be hostile.
@@ -340,31 +315,10 @@ class Form:
 
 
 class PromisedForm(Form):
-    """The same for instances of classes below one, as which they are stored.
+    """The same for instances of a class that bears this one's name, as which they are stored.
 
     What such a class keeps beside the fields, under a name with an underscore, is left out.
     """
-
-    def is_all_of(self, other: Form) -> bool:
-        """Whether the instances of a class below this one have no other fields, and do no more.
-
-        What a library makes below a model, for itself, adds names of its own to it.
-        """
-        same = other.fields == self.fields and other._slots.keys() == self._slots.keys()
-        return same and not any(
-            self._is_said(one, name, each)
-            for one in mro(other.cls)
-            if loaded_class(plain_name(one)) is not one
-            for name, each in body(one).items()
-        )
-
-    def _is_said(self, cls: type, name: str, each: Any) -> bool:
-        """Whether what stands in a class is written there, for its instances."""
-        if name[:1] != "_":
-            return name not in self.fields and not name.startswith("model_")
-        code = each.__code__.co_qualname if type(each) is FunctionType else ""
-        path = plain_name(cls).partition(":")[2]
-        return code.startswith(f"{path}.") and not name.startswith("__annotate")
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""
@@ -404,9 +358,9 @@ def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
 
 
 class EnumForm:
-    """The same of an enum: its members by their names, and flags by those of their bits.
+    """The same of an enum: its members by their names.
 
-    Beside the names stands the value, if its text tells it, to notice that it is another by then.
+    Beside the name stands the value, if its text tells it, to notice that it is another by then.
     """
 
     code = ENUM
@@ -414,56 +368,36 @@ class EnumForm:
     def __init__(self, cls: type) -> None:
         self.cls = cls
         self._members: Mapping[str, Any] = body(cls).get("_member_map_", {})
-        self._is_flag = is_below(cls, Flag)
-        if not self._members or (self._is_flag and static(cls, "_missing_") is not _COMPOSE):
+        if not self._members:
             raise Refused("")
 
-    def parts(self, value: Any) -> list[Any]:
-        """The name of a member, or those of flags; and the value."""
-        names = [one._name_ for one in Flag.__iter__(value)] if self._is_flag else value._name_
-        if self._member(names) is not value:
-            raise Refused("it is no member or flag that its class defines: return its value")
-        return [names, *self._value(value)]
+    def parts(self, value: object) -> list[Any]:
+        """The name of a member, and the value."""
+        name: Any = object.__getattribute__(value, "_name_")
+        if self._members.get(name) is not value:
+            raise Refused("it is no member that its class names: return its value")
+        return [name, *self._value(value)]
 
-    def make(self, names: Any, *stored: Any) -> Any:
+    def make(self, name: Any, *stored: Any) -> Any:
         """The member of these parts."""
-        member = self._member(names)
+        member = self._members.get(name) if type(name) is str else None
         is_flat = member is not None and all(map(_is_flat, stored))
         if not is_flat or repr(self._value(member)) != repr([*stored]):
-            name = plain_name(self.cls)
-            raise RestoreError(f"{name} has other members or values than when it was stored")
+            raise RestoreError(
+                f"{plain_name(self.cls)} has other members or values than when it was stored"
+            )
         return member
-
-    def _member(self, names: Any) -> Any:
-        if not self._is_flag:
-            return self._members.get(names) if type(names) is str else None
-        number = 0
-        for name in names:
-            if type(name) is not str:
-                raise RestoreError("a flag without a name: the data are damaged")
-            number |= object.__getattribute__(self._members[name], "_value_")
-        there = body(self.cls)["_value2member_map_"].get(number)
-        return _COMPOSE.__func__(self.cls, number) if there is None else there
 
     def _value(self, member: Any) -> list[Any]:
         value = object.__getattribute__(member, "_value_")
         return [value] if _is_flat(value) else []
 
 
-_COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
-
-
 def _is_flat(value: Any) -> bool:
     """Whether its text tells all of a value, the same in each process; of a set it does not."""
     kind = type(value)
-    if kind in SCALARS or kind in (set, frozenset):
-        return kind in SCALARS
-    if kind is dict or kind is list:
-        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
-    codec = codec_of(kind)
-    with suppress(Refused):
-        return codec is not None and all(map(_is_flat, codec.encode(value)))
-    return False
+    codec = None if kind in (set, frozenset) else codec_of(kind)
+    return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
 
 
 def form_of(cls: type) -> Form | EnumForm:

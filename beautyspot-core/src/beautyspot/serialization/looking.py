@@ -110,15 +110,12 @@ class LookingReader(Reader):
             kind = next((cls for cls, each in BY_TYPE.items() if each is codec), object)
             return Instance(class_name(kind), _encoded(parts))
         ref, *rest = parts
-        while type(ref) is list and ref:  # of a generic model
-            ref = ref[0]
         if type(ref) is not str:
             raise RestoreError("a class without a name: the data are damaged")
         if codec.code == INSTANCE:
             return Instance(ref, _attributes(*rest))
         if codec.code == ENUM:
-            names = "name" if type(rest[0]) is str else "names"
-            return Instance(ref, dict(zip((names, "value"), rest, strict=False)))
+            return Instance(ref, dict(zip(("name", "value"), rest, strict=False)))
         return self._by_functions(error, ref, *rest)
 
     def _by_functions(self, error: Exception, ref: str, by: Any, form: Any) -> Any:
