@@ -105,8 +105,6 @@ VALUES: dict[str, Any] = {
     "pairs": {(1, 2): "a"},
     "range": range(1, 10, 2),
     "slice": slice(1, None),
-    "ellipsis": ...,
-    "not implemented": NotImplemented,
     "deque": collections.deque([1], maxlen=3),
     "ordered": collections.OrderedDict(b=1, a=2),
     "default": collections.defaultdict(list, {"a": [1]}),

@@ -233,7 +233,7 @@ def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> A
         value = Media(content_type, types).read(data, codec)
     except ImportError:
         kind, by, _ = parts_of(codec)
-        return NotInstalled(by, kind, None, len(data))
+        return NotInstalled(by, kind, len(data))
     if type(value) is not Encoded:
         return value
     form: Any = value.form

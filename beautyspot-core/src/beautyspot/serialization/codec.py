@@ -25,7 +25,6 @@ from __future__ import annotations
 import struct
 from functools import cache
 from importlib import import_module
-from types import EllipsisType, NotImplementedType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import RestoreError
@@ -53,7 +52,10 @@ MAX_DEPTH: Final = 100
 the caller has used some of them; msgpack's own limits are higher."""
 
 SCALARS: Final = frozenset({type(None), bool, float, int, str, bytes})
-"""The types that msgpack writes as they are, but for large integers, surrogates, large bytes."""
+"""The types that msgpack writes as they are, but for large integers and large bytes."""
+
+SURROGATES: Final = "surrogatepass"
+"""How lone surrogates in texts are written: as what UTF-8 would have for them."""
 
 
 class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a SerializationError
@@ -137,18 +139,9 @@ BIG_INT: Final = Codec(
     lambda raw: int.from_bytes(raw, "big", signed=True),
     (bytes,),
 )
-SURROGATES: Final = Codec(
-    2,
-    lambda value: [value.encode("utf-8", "surrogatepass")],
-    lambda raw: str(raw, "utf-8", "surrogatepass"),
-    (bytes,),
-)
 PAIRS: Final = Codec(  # keys and values in turn; the walk of `writing` knows their paths
     8, list, lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)), hashed=2
 )
-
-_SINGLETONS: Final = {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}
-_SINGLETON: Final = Codec(11, lambda value: [repr(value)], _SINGLETONS.__getitem__, (str,))
 
 
 def _bounds(value: range | slice) -> list[Any]:
@@ -168,13 +161,11 @@ BY_TYPE: Final[dict[type, Codec]] = {
     frozenset: Codec(7, list, lambda *parts: frozenset(parts), hashed=1),
     range: Codec(9, _bounds, range, (int, int, int)),
     slice: Codec(10, _bounds, slice, (object, object, object)),
-    EllipsisType: _SINGLETON,
-    NotImplementedType: _SINGLETON,
 }
 """The types that are always stored; those of the standard library once one of them was met."""
 
 BY_CODE: Final[dict[int, Codec]] = {
-    codec.code: codec for codec in (*BY_TYPE.values(), BIG_INT, SURROGATES, PAIRS)
+    codec.code: codec for codec in (*BY_TYPE.values(), BIG_INT, PAIRS)
 }
 """The codecs that read; those of classes are entered by `reading`."""
 

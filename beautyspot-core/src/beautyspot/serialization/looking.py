@@ -79,18 +79,15 @@ class NotInstalled:
     Attributes:
         library: what is missing: the library, as "numpy", or the plug-in that has its types.
         kind: the type, as "ndarray"; "value" where it is not known.
-        shape: its shape, where that is known without the library.
         size: how many bytes are stored of it.
     """
 
     library: str
     kind: str
-    shape: tuple[int, ...] | None
     size: int
 
     def __repr__(self) -> str:
-        shape = "" if self.shape is None else f" of shape {self.shape}"
-        return f"<{self.kind}{shape}, {self.size} bytes: {self.library} is not installed>"
+        return f"<{self.kind}, {self.size} bytes: {self.library} is not installed>"
 
 
 class LookingReader(Reader):
@@ -123,21 +120,10 @@ class LookingReader(Reader):
         library, is_known = root_of(name.partition(":")[0]), name in self.trust.types
         if by and (isinstance(error, ImportError) or (library in OF_DATA and not is_known)):
             missing = library if is_known else "beautyspot-data"
-            return _not_installed(missing, (exact or name).rpartition(":")[2], form)
+            held = form[-1] if type(form) is list and form else form
+            size = len(held if type(held) is memoryview else repr(form))
+            return NotInstalled(missing, (exact or name).rpartition(":")[2] or "value", size)
         return Instance(exact or name, _encoded(form))
-
-
-def _not_installed(library: str, kind: str, form: Any) -> NotInstalled:
-    """The size is that of a buffer, which has a shape beside it: the first list of numbers."""
-    parts = [*form] if type(form) in (list, tuple) else [form]
-    size, shape = len(repr(parts)), None
-    if parts and type(parts[-1]) is memoryview:
-        size = len(parts[-1])
-        shapes = [
-            tuple(part) for part in parts if type(part) is list and {*map(type, part)} == {int}
-        ]
-        shape = shapes[0] if shapes else None
-    return NotInstalled(library, kind or "value", shape, size)
 
 
 def _attributes(names: Any, state: Fields, content: Any = None) -> Fields:

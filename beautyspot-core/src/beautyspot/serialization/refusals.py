@@ -70,10 +70,6 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
 """Of which classes instances are no result, and what to return instead."""
 
 
-_PARTS: Final = ("to_dict", "toDict", "as_dict", "model_dump", "to_tuple")
-"""Methods by which classes of libraries give what they hold."""
-
-
 def advice(value: object, types: Types) -> str:
     """Why a value is refused, and what to do; `types` are those of plug-ins."""
     cls = type(value)
@@ -99,17 +95,6 @@ def advice(value: object, types: Types) -> str:
                 return f"{identifier_of(cls)} {instead}"
         why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
     return (
-        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return "
-        f"{_instead(cls)}, or, {PICKLE_IT}"
+        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return what you need "
+        f"of it, as plain values (list(…), dict(…), its to_dict() or model_dump()), or, {PICKLE_IT}"
     )
-
-
-def _instead(cls: type) -> str:
-    """What to return in place of an instance."""
-    for base in (tuple, list, dict, set, frozenset):
-        if issubclass(cls, base):
-            return f"a plain {base.__name__}: {base.__name__}(…)"
-    method = next((name for name in _PARTS if hasattr(cls, name)), None)
-    if method is None and hasattr(cls, "__array__"):
-        return "an array of NumPy: numpy.asarray(…)"
-    return f"its {method}()" if method else "what you need of it, as plain values"

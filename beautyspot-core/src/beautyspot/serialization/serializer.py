@@ -14,7 +14,7 @@ from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
-from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
+from beautyspot.serialization.codec import SCALARS, SURROGATES, Refused, is_stored_anyway
 from beautyspot.serialization.documents import (
     ARRAY,
     TEXTS,
@@ -99,7 +99,7 @@ class MsgpackSerializer(SerializerBase):
         try:
             if data[0] == ARRAY and is_tagged(data):
                 return parse(data, Reader, self._trust, owned=owned)
-            return unpackb(data, strict_map_key=True, ext_hook=no_ext)
+            return unpackb(data, strict_map_key=True, unicode_errors=SURROGATES, ext_hook=no_ext)
         except RestoreError:
             raise
         except Exception as error:
