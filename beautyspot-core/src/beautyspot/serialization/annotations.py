@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import functools
 import sys
 import types
 import typing
@@ -23,14 +22,13 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, get_args, get_origin
 
-from beautyspot.functions.annotations import annotations_of, signature_of
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from inspect import Signature
 
     Names = Mapping[str, Any]
     ByArguments = Callable[[tuple[Any, ...], dict[str, Any]], list[Any]]
@@ -166,23 +164,14 @@ def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
     try:
         function = _annotated(func)
         names, annotations = _names_of(function), annotations_of(function)
-        takes = [
-            name
-            for name, annotation in annotations.items()
-            if name != "return" and any(one is type for one in _mentioned(annotation, names, {}))
-        ]
-        signature = signature_of(func) if takes else None
-    except Exception:  # an annotation may be anything, and not each callable has a signature
+        annotations.pop("return", None)
+        mentioned = [one for each in annotations.values() for one in _mentioned(each, names, {})]
+    except Exception:  # an annotation may be anything
         return None
-    return None if signature is None else functools.partial(_in_arguments, signature, takes)
-
-
-def _in_arguments(
-    signature: Signature, takes: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[Any]:
-    bound = signature.bind_partial(*args, **kwargs)
-    bound.apply_defaults()
-    return [found for name in takes for found in _passed(bound.arguments.get(name))]
+    if not any(one is type for one in mentioned):
+        return None
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return lambda args, kwargs: [*_passed([*args, *kwargs.values(), *defaults])]
 
 
 def _passed(value: Any) -> Iterable[Any]:

@@ -117,7 +117,6 @@ _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs
 _GIVEN: Final = "__pydantic_fields_set__"
 _EXTRA: Final = "__pydantic_extra__"
 _PRIVATE: Final = "__pydantic_private__"
-_UNDEFINED: Final = "PydanticUndefinedType"
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
@@ -176,7 +175,7 @@ class Form:
 
     code = INSTANCE
 
-    def __init__(self, cls: type) -> None:
+    def __init__(self, cls: type) -> None:  # noqa: C901 - one rule, read from its top
         """Take a class.
 
         Raises:
@@ -215,7 +214,11 @@ class Form:
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
         # What an instance has that is not said: of a model, and of one that is just made.
         self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
-        self._beside, self._unset = _beside_fields(cls) if self._empty else (set(), set())
+        beside = [*static(cls, "__private_attributes__")] if self._empty else []
+        if self._empty and static(cls, "model_config").get("extra") == "allow":
+            beside.append(_EXTRA)
+        self._told = [*self.fields, *beside]
+        self._in_list = self._is_named or bool(beside)
         self._as_made: dict[str, Any] = {}
         if self._kind is BaseException:
             new: Any = self._base.__new__
@@ -238,8 +241,8 @@ class Form:
     def parts(self, value: Any) -> list[Any]:
         """The number of fields; the attributes, fields first.
 
-        Of a named tuple, in place of the number stand their names. Then what the instance holds, if
-        its class extends one in C.
+        Of a named tuple, and a model that keeps more beside its fields, the names of all that stand
+        in place of the number. Then what the instance holds, if its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
@@ -252,7 +255,7 @@ class Form:
                     f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
                 )
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        parts: list[Any] = [[*self.fields] if self._is_named else len(own), own]
+        parts: list[Any] = [self._told if self._in_list else len(own), own]
         if _GIVEN in state:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
@@ -272,34 +275,26 @@ class Form:
             Exception: the parts are damaged.
         """
         names = [*state]
-        stored = [*fields] if type(fields) is list else names[:fields]
-        if type(fields) is not list and (type(fields) is not int or fields != len(stored)):
-            raise RestoreError("an instance of fewer attributes than it says: the data are damaged")
-        self._check(state, names, stored)
+        stored = fields if type(fields) is list else names[:fields]
+        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
+            raise RestoreError("an instance without named attributes: the data are damaged")
+        if stored != self._told or not (self._is_named or state.keys() >= {*self.fields}):
+            changed = ", ".join(sorted({*self._told} ^ {*stored})) or "in another order"
+            name = plain_name(self.cls)
+            raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
+        for name in names:
+            if _is_special(name) and name not in self._slots:
+                raise RestoreError(f"an attribute {name:.80}: the data are damaged")
         is_bare = self._base is object and content is None
         value = object.__new__(self.cls) if is_bare else self._bare(content)
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
-            state[_GIVEN] = {n for n in state.get(_GIVEN, names[: len(stored)]) if type(n) is str}
+            state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
         for name in self._slots.keys() & state.keys():
             self._slots[name].__set__(value, state.pop(name))
         if state:
             self._dict.__set__(value, state)
         return value
-
-    def _check(self, state: Any, names: list[Any], stored: list[Any]) -> None:
-        """Refuse parts that are not those of an instance of the class as it is now."""
-        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
-            raise RestoreError("an instance without named attributes: the data are damaged")
-        private = {*state.get(_PRIVATE, ())} if self._empty else set()
-        beside = ((state.keys() & {_EXTRA, _PRIVATE} | private) ^ self._beside) - self._unset
-        if beside or (*stored,) != self.fields:
-            changed = ", ".join(sorted({*self.fields} ^ {*stored} | beside)) or "in another order"
-            name = plain_name(self.cls)
-            raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
-        for name in names[len(stored) :]:
-            if _is_special(name) and name not in self._slots:
-                raise RestoreError(f"an attribute {name:.80}: the data are damaged")
 
     def _bare(self, content: Any) -> Any:
         """An instance without attributes."""
@@ -343,18 +338,6 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
         return tuple(attribute.name for attribute in found)
     found = static(cls, "__pydantic_fields__")
     return None if found is _MISSING else tuple(found)
-
-
-def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
-    """What all instances of a model have beside its fields; which of it they need not have."""
-    private, config = static(cls, "__private_attributes__"), static(cls, "model_config")
-    held = {*private, _PRIVATE} if private else set[str]()
-    unset = {
-        name
-        for name, each in private.items()
-        if each.default_factory is None and type(each.default).__name__ == _UNDEFINED
-    }
-    return held | ({_EXTRA} if config.get("extra") == "allow" else set()), unset
 
 
 class EnumForm:

@@ -27,6 +27,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import genuine, root_of
 
@@ -45,7 +46,11 @@ VERSION: Final = b"\x01"
 """The version of the parts of a tagged value."""
 
 SEGMENT: Final = 13
-"""The ext type of a buffer, which has its bytes, or its size if they stand beside the tree."""
+"""The ext type of a buffer, which has its size: the bytes stand beside the tree.
+
+In its place, who makes the value gets a view of what is stored. One that can be written to may stay
+the value's memory: nothing else uses it, and it is most of the data.
+"""
 
 MAX_DEPTH: Final = 100
 """How deep values may be nested. A level takes up to six of the 1000 calls that Python nests, and
@@ -77,21 +82,6 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
 def aligned(place: int) -> int:
     """Where a buffer begins, from a place in a document on."""
     return -(-place // 64) * 64
-
-
-class Segment(NamedTuple):
-    """A buffer among the parts of a value: bytes in the tree if it is small, else beside it.
-
-    In its place, who makes the value gets a view of what is stored. One that can be written to may
-    stay the value's memory: nothing else uses it, and it is most of the data.
-
-    Attributes:
-        size: in bytes; None where it is not known before.
-        fill: appends the bytes to the output.
-    """
-
-    size: int | None
-    fill: Callable[[bytearray], object]
 
 
 class Attributes(dict[str, Any]):
@@ -151,7 +141,7 @@ def _bounds(value: range | slice) -> list[Any]:
 BY_TYPE: Final[dict[type, Codec]] = {
     bytearray: Codec(
         3,
-        lambda value: [Segment(len(value), lambda out: out.__iadd__(value))],
+        lambda value: [Buffer(value)],
         bytearray,
         (memoryview,),
     ),

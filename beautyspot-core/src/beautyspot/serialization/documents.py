@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
+from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.classes import ENUM, INSTANCE, plain
 from beautyspot.serialization.codec import (
@@ -27,7 +28,6 @@ from beautyspot.serialization.codec import (
     Attributes,
     Codec,
     Refused,
-    Segment,
     aligned,
     check,
     codec_of,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _ATOMS: Final = frozenset({type(None), bool, float, str, bytes})
 TEXTS: Final = frozenset({str, bytes})
-_INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the tree
+_LARGE: Final = 2**16  # bytes of buffers that are not copied once more
 
 
 def document(value: object, trust: Trust) -> Data:
@@ -62,7 +62,7 @@ def document(value: object, trust: Trust) -> Data:
     if not writer.is_tagged:
         return bytes(packed)
     out += packed
-    return out if size else bytes(out)
+    return out if size >= _LARGE else bytes(out)
 
 
 class _Writer:
@@ -105,7 +105,7 @@ class _Writer:
             elif kind is list:
                 is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
                 form = value if is_plain else self._items(value, "[{}]")
-            elif kind is Segment:
+            elif kind is Buffer:
                 form = self._tag(SEGMENT, [self._buffer(value)])
             elif (codec := codec_of(kind)) is not None:
                 parts = codec.encode(value)
@@ -167,15 +167,11 @@ class _Writer:
         pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)
         return self._tag(PAIRS.code, [part for pair in pairs for part in pair])
 
-    def _buffer(self, segment: Segment) -> object:
-        """The bytes themselves, or the size of what is written beside the tree."""
-        if segment.size is not None and segment.size < _INLINE:
-            small = bytearray()
-            segment.fill(small)
-            return bytes(small)
+    def _buffer(self, buffer: Buffer) -> int:
+        """The size of a buffer, which is written beside the tree."""
         self.out += bytes(aligned(len(self.out)) - len(self.out))
         start = len(self.out)
-        segment.fill(self.out)
+        buffer.fill(self.out)
         return len(self.out) - start
 
 
@@ -301,8 +297,6 @@ class Reader:
 
         A view of less than half of the data is read-only: a value that kept it would keep all.
         """
-        if type(part) is bytes:
-            return memoryview(part)
         start = aligned(self.at)
         if type(part) is not int or not 0 <= part <= self._end - start:
             raise RestoreError("a buffer is missing")

@@ -96,5 +96,6 @@ def advice(value: object, types: Types) -> str:
         why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
     return (
         f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return what you need "
-        f"of it, as plain values (list(…), dict(…), its to_dict() or model_dump()), or, {PICKLE_IT}"
+        "of it, as plain values: tuple(…), list(…) or dict(…) of it, its to_dict() or "
+        f"model_dump(); or, {PICKLE_IT}"
     )

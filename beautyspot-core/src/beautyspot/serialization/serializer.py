@@ -206,7 +206,7 @@ class MsgpackSerializer(SerializerBase):
                     self._register(field, identifier_of(field), None, None)
 
     def _register(self, cls: type, name: str, encode: Any, decode: Any) -> None:
-        form = form_of(cls) if encode is None else Functions(cls, "", encode, decode, "its {}=")
+        form = form_of(cls) if encode is None else Functions(cls, "", encode, decode)
         registered = self._trust.registered
         old = registered[name].cls if name in registered else cls
         # Defined again, in a cell or by a reload, it is the same one: the name leads to the new

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.logs import inform_once
@@ -37,7 +37,7 @@ from beautyspot.serialization.classes import (
     loaded_class,
     plain_name,
 )
-from beautyspot.serialization.codec import SCALARS, Refused, Segment, is_stored_anyway
+from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,6 @@ class Functions(NamedTuple):
         by: the name of the plug-in's support; "" where the program has registered them.
         encode: gives a value that can be stored.
         decode: makes an instance of that.
-        title: the two as messages call them.
         counted: gives what has to be `cls` for the class of an instance.
     """
 
@@ -95,7 +94,6 @@ class Functions(NamedTuple):
     by: str
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
-    title: str
     counted: Callable[[type], Any] = lambda cls: cls
 
     @property
@@ -110,26 +108,18 @@ class Functions(NamedTuple):
         except SerializationError as error:  # the function refuses the value, and says why
             raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
         except Exception as error:
-            why = f"{self.title.format('encode')} raised {error_shown(error)}"
+            why = f"encode of {class_name(type(value))} raised {error_shown(error)}"
             raise Refused(f"{why}: correct the function") from error
 
     def make(self, by: Any, form: Any) -> Any:
-        """The instance that `decode` makes of that."""
+        """The instance that `decode` makes of that; raises as it does."""
         if by != self.by:
             raise RestoreError(f"it was stored by the types {by!r:.80}, and is now {self.by!r}'s")
-        try:
-            value = self.decode(form)
-        except ImportError:  # said with what to install
-            raise
-        except Exception as error:
-            why = f"{self.title.format('decode')} raised {error_shown(error)}"
-            raise RestoreError(why) from error
+        value = self.decode(form)
         cls = type(value)
         if self.cls is not cls and self.cls != self.counted(cls):
             wanted = getattr(self.cls, "__qualname__", self.cls)
-            raise RestoreError(
-                f"{self.title.format('decode')} gave a {class_name(cls)} in place of a {wanted}"
-            )
+            raise RestoreError(f"decode gave a {class_name(cls)} in place of a {wanted}")
         return value
 
 
@@ -144,16 +134,12 @@ def _of_plugin(support: TypeSupport, name: str) -> Functions:
             raise SerializationError(
                 f"carries attributes of its own ({', '.join(others)}): return them beside it"
             )
-        if type(form) is list and form and type(form[-1]) is Buffer:
-            return [*form[:-1], Segment(form[-1].size, form[-1].fill)]
         return form
-
-    title = f"{class_name(type(support)).replace(':', '.')}.{{}}"
 
     def counted(cls: type) -> str:
         return class_name(support.counted_as(cls))
 
-    return Functions(name, support.name, encode, support.decode, title, counted)
+    return Functions(name, support.name, encode, support.decode, counted)
 
 
 # ---------------------------------------------------------------------------- classes that count
