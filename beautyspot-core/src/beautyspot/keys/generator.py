@@ -83,8 +83,6 @@ def write(walk: Walk, what: Callable[[Walk], str]) -> str:
         raise
     except Exception as error:
         why = f"could not be read ({type(error).__name__}: {masked(str(error))})"
-        if isinstance(error, RecursionError):  # the walk started with little of the stack left
-            why = "is nested too deeply for what is left of Python's stack"
         path = walk.where()
         raise UnstableKeyError(f"{less_secrets(path[:80])} {why}: {ADVICE}", path=path) from error
 

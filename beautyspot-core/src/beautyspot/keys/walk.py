@@ -8,14 +8,13 @@ text has a walk of its own, used by one thread.
 from __future__ import annotations
 
 import reprlib
-import sys
 from operator import itemgetter
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
-from beautyspot.functions.names import module_name, unwrap_ours
+from beautyspot.functions.names import unwrap_ours
 from beautyspot.keys.text import (
     FLAT,
     flat_json,
@@ -162,18 +161,13 @@ class Walk:
         return text
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
-        """A JSON object if all keys are plain, else pairs; sorted either way.
-
-        The globals of a module, which a decorator's object may hold, count by its name, as it does.
-        """
+        """A JSON object if all keys are plain, else pairs; sorted either way."""
         if not all(map(is_plain_key, items)):
             texts = [self.at("<key>", "", key) for key in items]
             order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
             pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
         text = flat_json(items, items.values())
-        if text is None and "__builtins__" in items and is_namespace(items):
-            return tag("namespace", quote(module_name(items["__name__"])))
         if text is None:
             members = [f"{quote(key)}:{self.at(step, key, items[key])}" for key in sorted(items)]
             return f"{{{','.join(members)}}}"
@@ -316,11 +310,6 @@ def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
     less = _less(name, item, paths)
     return Without(less, paths) if paths and type(item) is FunctionType else less
-
-
-def is_namespace(items: dict[Any, Any]) -> bool:
-    """Whether these are the globals of a module."""
-    return getattr(sys.modules.get(items.get("__name__", "")), "__dict__", None) is items
 
 
 def described(value: object) -> str:
