@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
@@ -23,7 +22,6 @@ from beautyspot.serialization.payload import (
     RAW_TEXT,
     Payload,
     decompressed,
-    decompressing,
     described,
     is_compressed,
     plain_of,
@@ -146,8 +144,12 @@ def content_of(
             name = checked_name(described(codec)[0])
     if size is None:
         return Content(kind, record.size, name, is_media, open_parts, open_part)
-    stored = size_of(record)
-    return Content(kind, size, name, is_media, lambda: decompressing(open_parts(), size, stored))
+
+    def whole() -> Iterator[bytes]:
+        payload = Payload(b"".join(open_parts()), record.serializer or "")
+        yield bytes(decompressed(payload).data)
+
+    return Content(kind, size, name, is_media, whole)
 
 
 def stored_type(record: TaskRecord) -> str:

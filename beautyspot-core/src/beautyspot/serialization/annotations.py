@@ -17,10 +17,9 @@ import builtins
 import sys
 import types
 import typing
-from collections.abc import Callable as AbstractCallable
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
@@ -112,10 +111,6 @@ def _parts(annotation: Any) -> list[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return [type(value) for value in arguments if isinstance(value, Enum)]
-    if origin is Annotated:
-        return [arguments[0]]
-    if origin is AbstractCallable:
-        return []
     found = [origin, *arguments, *getattr(annotation, "__constraints__", ())]
     for name in ("__supertype__", "__bound__", "__value__"):  # new types, variables, ``type X = …``
         with suppress(Exception):  # what is behind an alias is evaluated here
@@ -149,8 +144,6 @@ def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
             yield each, scope
     for field in getattr(cls, "__pydantic_fields__", {}).values():
         yield field.annotation, names  # with type parameters filled in
-    for attribute in getattr(cls, "__attrs_attrs__", ()):
-        yield attribute.type, names  # attr.ib(type=…)
 
 
 # ------------------------------------------------------------------------------------ arguments

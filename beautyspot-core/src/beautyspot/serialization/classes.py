@@ -260,8 +260,6 @@ class Form:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
         for name, item in state.items():
-            if _is_special(name) and name not in self._slots and name != _ALIAS:
-                raise Refused(f"it has an attribute {name}, a name that Python uses: rename it")
             is_cached = isinstance(static(self.cls, name), cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item

@@ -22,7 +22,6 @@ from beautyspot.contracts.storage import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from beautyspot.contracts import Data
@@ -128,9 +127,6 @@ Bytes that nobody signed may be anybody's, and a frame of a megabyte can make 30
 SAFE: Final = 64 * 2**20
 """Bytes that are made of a frame whatever its size."""
 
-_PART: Final = 2**20
-"""Bytes that are decompressed at a time."""
-
 _HEAD: Final = r"zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
 _MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
@@ -186,45 +182,25 @@ def decompressed(payload: Payload) -> Payload:
     """A payload without its compression; the same one where it has none.
 
     Raises:
-        RestoreError: damaged, longer than it says, or the library is missing.
+        RestoreError: damaged, longer or shorter than it says, or the library is missing.
     """
     codec, size = plain_of(payload.codec)
     if size is None:
         return payload
-    return Payload(b"".join(decompressing([payload.data], size, len(payload.data))), codec)
-
-
-def decompressing(parts: Iterable[Data], size: int, stored: int) -> Iterator[bytes]:
-    """The parts of a compressed result, decompressed.
-
-    Args:
-        parts: of the stored bytes.
-        size: how many bytes come out.
-        stored: how many bytes are stored.
-
-    Raises:
-        RestoreError: as `decompressed`; at the end at the latest.
-    """
+    stored = len(payload.data)
     if _is_too_steep(stored, size):
         raise RestoreError(
             f"{stored} stored bytes claim to be {size} bytes, which no result of ours does"
         )
-    zstd, left = _zstd(), size
+    zstd = _zstd()
     decompressor = zstd.ZstdDecompressor()
     try:
-        for part in parts:
-            fed, goes_on = part, True
-            while goes_on:
-                out = decompressor.decompress(fed, max_length=_PART)
-                left -= len(out)
-                if left < 0:
-                    raise RestoreError("a compressed result is longer than its row says")
-                yield out
-                fed, goes_on = b"", not (decompressor.eof or decompressor.needs_input)
+        data = decompressor.decompress(payload.data, max_length=size + 1)
     except (zstd.ZstdError, EOFError) as error:
         raise RestoreError(f"a compressed result is damaged ({error})") from error
-    if left or not decompressor.eof or decompressor.unused_data:
+    if len(data) != size or not decompressor.eof or decompressor.unused_data:
         raise RestoreError("a compressed result is not as long as its row says")
+    return Payload(data, codec)
 
 
 def _is_too_steep(stored: int, size: int) -> bool:
@@ -283,14 +259,10 @@ def _size_of(path: Path) -> int:
         found = path.stat()
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise SerializationError(
-            f"the File can't be stored: it is a folder: {path}. Pack it into one file, by "
-            "shutil.make_archive say, and return that"
-        )
     if not stat.S_ISREG(found.st_mode):
         raise SerializationError(
-            f"the File can't be stored: it is no plain file: {path}. Return one"
+            f"the File can't be stored: it is no plain file: {path}. Return one; of a folder an "
+            "archive, by shutil.make_archive say"
         )
     return found.st_size
 

@@ -199,9 +199,8 @@ class MsgpackSerializer(SerializerBase):
                 f"{identifier_of(cls)} {refused.reason or 'does not say how to store it'}: give "
                 "encode= and decode="
             ) from refused
-        known = [form.cls for form in self._trust.registered.values()]
         for field in classes_in(cls) if encode is None else ():
-            if not any(field is one for one in known):  # the program may have said of it how
+            if self._trust.of_type(field) is None:  # the program may have said of it how
                 with suppress(ConfigError, Refused):  # a name that another class has stays so
                     self._register(field, identifier_of(field), None, None)
 
@@ -226,8 +225,6 @@ def _refusal(refused: Refused) -> SerializationError:
 
 
 def _unreadable(error: Exception) -> RestoreError:
-    if isinstance(error, Refused):
-        return RestoreError(f"a class of what is stored can't be restored: {error.reason}")
     if isinstance(error, ImportError):  # of a plug-in's library, or one that it needs
         needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")

@@ -23,7 +23,6 @@ from beautyspot.contracts.records import is_copied
 from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
-from beautyspot.logs import inform_once
 from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
     INSTANCE,
@@ -200,7 +199,6 @@ class Trust:
             found = self.of_type(above)
             with suppress(Refused):
                 if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
-                    self._say_as(cls, above)
                     return found[0], PromisedForm(above)
         return None
 
@@ -211,15 +209,8 @@ class Trust:
         """
         for base in () if is_below(cls, Enum) else SCALAR_BASES:  # its text may be another
             if is_below(cls, base) and any(base is one for one in self.named.values()):
-                self._say_as(cls, base)
                 return base
         return None
-
-    def _say_as(self, cls: type, base: type) -> None:
-        inform_once(
-            f"{identifier_of(cls)} is stored as {plain_name(base)}, which the annotation names: "
-            "a hit is of that class"
-        )
 
     def of_ref(self, ref: Any, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
