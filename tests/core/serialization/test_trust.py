@@ -287,9 +287,11 @@ class Mood(str, enum.Enum):  # noqa: UP042 - whose text is not its value
 
 def test_an_enum_is_never_stored_as_the_text_that_it_also_is() -> None:
     """Its own text is `Mood.GOOD`."""
+    found = own_elsewhere(str).loads(own_elsewhere(str).dumps(Mood.GOOD))
+    assert (found, repr(found)) == (Mood.GOOD, repr(Mood.GOOD))
     local: Any = enum.Enum("Local", {"A": "a"}, type=str)  # type: ignore[misc]  # it has no name
     for serializer, value in (
-        *((own_elsewhere(each), Mood.GOOD) for each in (int, str, list[str])),
+        (own_elsewhere(int), Mood.GOOD),
         (own_elsewhere(str), local.A),
         (MsgpackSerializer().vouching([str]), Mood.GOOD),
     ):
@@ -528,14 +530,10 @@ def test_a_named_tuple_with_other_items_is_refused(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [Items([1]), Table(a=1), Bag({1})])
-def test_a_container_of_one_s_own_needs_a_name(value: Any) -> None:
-    cls = type(value)
-    with pytest.raises(SerializationError):
-        own().dumps(value)
-    data = own(cls).dumps(value)
-    refused(own(), data)
-    back = own(cls).loads(data)
-    assert (type(back), back) == (cls, value)
+def test_a_container_of_one_s_own_needs_functions(value: Any) -> None:
+    for serializer in (own(), own(type(value))):
+        with pytest.raises(SerializationError, match=r"encode=…, decode=….*plain values"):
+            serializer.dumps(value)
 
 
 def test_flags_of_several_members_are_refused() -> None:

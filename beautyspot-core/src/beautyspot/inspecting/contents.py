@@ -84,8 +84,7 @@ class Content:
 
         There are fewer where the result ends before. **They are not checked** against the stored
         digest, which is that of all bytes: `chunks` does that. No more than a part is in memory
-        where the storage reads parts (`load_part`). What is compressed is read and decompressed
-        from its beginning.
+        where the storage reads parts (`load_part`). What is compressed is in memory as a whole.
 
         Args:
             start: the first byte that is given, counted from 0.

@@ -14,7 +14,7 @@ from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
-from beautyspot.contracts.foreign import foreign
+from beautyspot.contracts.foreign import PLANS, foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
@@ -43,8 +43,6 @@ _LIVE: Final = frozenset(
     }
 )  # fmt: skip
 """Modules whose objects belong to the running process, even if they are written in Python."""
-
-_PLANS: Final = frozenset({"dask", "distributed"})
 
 _LOCKS: Final = frozenset(
     {
@@ -283,7 +281,7 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
     roots = {root_of(base.__module__) for base in kind.__mro__}
-    if not _PLANS.isdisjoint(roots):
+    if not PLANS.isdisjoint(roots):
         return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
         advice = (

@@ -120,33 +120,19 @@ _PRIVATE: Final = "__pydantic_private__"
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
-_FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
-    list: list.extend,
-    set: set.update,
-    dict: dict.update,
-    BaseException: lambda error, args: _ARGS.__set__(error, tuple(args)),
-}
-_PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
+PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
     int: int.__int__,
     float: float.__float__,
     bytes: lambda value: bytes(memoryview(value)),
     tuple: lambda value: tuple(tuple.__iter__(value)),
     frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-    list: lambda value: list(list.__iter__(value)),
-    set: lambda value: set(set.__iter__(value)),
-    dict: lambda value: dict(dict.items(value)),
     BaseException: lambda error: list(_ARGS.__get__(error)),
 }
 
 
 SCALAR_BASES: Final = (str, bytes, int, float)
 """Types as which instances of their subclasses may be stored, since they are all but names."""
-
-
-def plain(base: type, value: Any) -> Any:
-    """What an instance holds of a builtin type below its class."""
-    return _PLAIN[base](value)
 
 
 def has_plain_hash(cls: type) -> bool:
@@ -175,7 +161,7 @@ class Form:
 
     code = INSTANCE
 
-    def __init__(self, cls: type) -> None:  # noqa: C901 - one rule, read from its top
+    def __init__(self, cls: Any) -> None:  # noqa: C901 - one rule, read from its top
         """Take a class.
 
         Raises:
@@ -193,7 +179,7 @@ class Form:
         hashing = getattr(static(cls, "__hash__"), "__code__", None)
         if hashing is not None and _CACHED_HASH in hashing.co_names:
             raise Refused("keeps its hash, which another process can't know: leave out cache_hash=")
-        holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
+        holds = self._kind in PLAIN and (base is not cls or self._kind is BaseException)
         if not holds and (base is not object or names is None):
             raise Refused("")
         for name in ("__del__", *(_ITEMS if self._is_named else ())):
@@ -210,25 +196,24 @@ class Form:
             or (type(each) is GetSetDescriptorType and name[:2] != "__")
         ]
         self._slots = dict(self._members)
+        self._in_c = {name for name, each in self._members if not _is_python(each.__objclass__)}
         found = (body(one).get("__dict__") for one in line)
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
-        # What an instance has that is not said: of a model, and of one that is just made.
+        if self._kind is BaseException:
+            try:
+                base.__new__(cls)
+            except TypeError as error:  # a group, or an error of a library in C
+                raise Refused("is of a class that makes none without its parts") from error
+        # What an instance of a model has that is not said.
         self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
         beside = [*static(cls, "__private_attributes__")] if self._empty else []
         if self._empty and static(cls, "model_config").get("extra") == "allow":
             beside.append(_EXTRA)
         self._told = [*self.fields, *beside]
         self._in_list = self._is_named or bool(beside)
-        self._as_made: dict[str, Any] = {}
-        if self._kind is BaseException:
-            new: Any = self._base.__new__
-            try:
-                self._as_made = self.state(new(cls))
-            except TypeError as error:  # a group, or an error of a library in C
-                raise Refused("is of a class that makes none without its parts") from error
 
     def state(self, value: object) -> dict[str, Any]:
-        """All attributes of an instance, less those that any new one has."""
+        """All attributes of an instance, less what is None of those of an exception in C."""
         state = {} if self._dict is None else dict(self._dict.__get__(value))
         for name, member in self._members:
             with suppress(AttributeError, TypeError):  # not set
@@ -236,7 +221,7 @@ class Form:
                 if name in state:
                     raise Refused(f"it has two attributes {name}: rename one")
                 state[name] = item
-        return {n: x for n, x in state.items() if self._as_made.get(n, _MISSING) is not x}
+        return {n: x for n, x in state.items() if x is not None or n not in self._in_c}
 
     def parts(self, value: Any) -> list[Any]:
         """The number of fields; the attributes, fields first.
@@ -263,9 +248,9 @@ class Form:
             is_cached = isinstance(static(self.cls, name), cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
-        return [*parts, _PLAIN[self._kind](value)] if self._kind in _PLAIN else parts
+        return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
 
-    def make(self, fields: Any, state: Any, content: Any = None) -> Any:
+    def make(self, fields: Any, state: Any, content: Any = None) -> Any:  # noqa: C901 - as above
         """The instance of these parts, which may be hostile.
 
         Raises:
@@ -281,10 +266,17 @@ class Form:
             name = plain_name(self.cls)
             raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
         for name in names:
-            if _is_special(name) and name not in self._slots:
+            if name[:2] == "__" and name != "__notes__" and name not in self._slots:
                 raise RestoreError(f"an attribute {name:.80}: the data are damaged")
-        is_bare = self._base is object and content is None
-        value = object.__new__(self.cls) if is_bare else self._bare(content)
+        is_error, is_bare = self._kind is BaseException, self._base is object
+        wanted = list if is_error else self._kind
+        is_held = content is None if is_bare else type(content) is wanted
+        if not is_held or (self._is_named and len(content) != len(self.fields)):
+            raise RestoreError("an instance of another content than its class has: it has changed")
+        held = () if is_error or is_bare else (content,)
+        value = self._base.__new__(self.cls, *held)
+        if is_error:
+            _ARGS.__set__(value, tuple(content))
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
             state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
@@ -292,18 +284,6 @@ class Form:
             self._slots[name].__set__(value, state.pop(name))
         if state:
             self._dict.__set__(value, state)
-        return value
-
-    def _bare(self, content: Any) -> Any:
-        """An instance without attributes."""
-        is_held = type(content) is (list if self._kind is BaseException else self._kind)
-        if not is_held or (self._is_named and len(content) != len(self.fields)):
-            raise RestoreError("an instance of another content than its class has: it has changed")
-        fill = _FILL.get(self._kind)
-        if fill is None:
-            return self._base.__new__(self.cls, content)
-        value = self._base.__new__(self.cls)
-        fill(value, content)
         return value
 
 
@@ -317,10 +297,6 @@ class PromisedForm(Form):
         """See the base class."""
         known = (*self.fields, *self._slots)
         return {n: x for n, x in super().state(value).items() if n[:1] != "_" or n in known}
-
-
-def _is_special(name: str) -> bool:
-    return name[:2] == "__" and name != "__notes__"
 
 
 def _field_names(cls: type) -> tuple[str, ...] | None:

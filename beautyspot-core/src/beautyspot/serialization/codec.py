@@ -52,10 +52,6 @@ In its place, who makes the value gets a view of what is stored. One that can be
 the value's memory: nothing else uses it, and it is most of the data.
 """
 
-MAX_DEPTH: Final = 100
-"""How deep values may be nested. A level takes up to six of the 1000 calls that Python nests, and
-the caller has used some of them; msgpack's own limits are higher."""
-
 SCALARS: Final = frozenset({type(None), bool, float, int, str, bytes})
 """The types that msgpack writes as they are, but for large integers and large bytes."""
 

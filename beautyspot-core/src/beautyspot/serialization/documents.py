@@ -13,12 +13,11 @@ from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # i
 
 from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.classes import ENUM, INSTANCE, plain
+from beautyspot.serialization.classes import ENUM, INSTANCE, PLAIN
 from beautyspot.serialization.codec import (
     BIG_INT,
     BY_CODE,
     HEAD,
-    MAX_DEPTH,
     PAIRS,
     SCALARS,
     SEGMENT,
@@ -76,7 +75,6 @@ class _Writer:
         self.out = bytearray(HEAD) + bytes(SIZE.size)
         self.is_tagged = False
         self._trust = trust
-        self._depth = 0
         self._known: dict[type, Any] = {}
         self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
 
@@ -94,12 +92,6 @@ class _Writer:
             if kind is int:
                 is_small = -(2**63) <= value < 2**64
                 return value if is_small else self._tag(BIG_INT.code, BIG_INT.encode(value))
-            if self._depth == MAX_DEPTH:
-                raise Refused(
-                    f"it is nested more than {MAX_DEPTH} levels deep, or contains itself: flatten "
-                    "it"
-                )
-            self._depth += 1
             if kind is dict:
                 form = self._mapping(value)
             elif kind is list:
@@ -118,7 +110,6 @@ class _Writer:
         except Refused as refused:
             refused.steps.append(step.format(place))
             raise
-        self._depth -= 1
         return form
 
     def _instance(self, kind: type, value: Any) -> object:
@@ -129,7 +120,7 @@ class _Writer:
         if self._known[kind] is None:
             base = self._trust.promised(kind)
             if base is not None:
-                return self.tree(plain(base, value))
+                return self.tree(PLAIN[base](value))
             raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
         if form.code == INSTANCE and form.by_identity:

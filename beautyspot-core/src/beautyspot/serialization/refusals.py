@@ -9,10 +9,10 @@ from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.foreign import foreign, is_plan
+from beautyspot.contracts.foreign import PLANS, foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
-from beautyspot.functions.names import identifier_of
+from beautyspot.functions.names import identifier_of, root_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 
@@ -48,6 +48,10 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
         lambda cls: issubclass(cls, File),
         "is stored only as the whole result: return it alone, or read_bytes() of it",
     ),
+    (
+        lambda cls: root_of(cls.__module__) in PLANS,
+        "is a plan that is not computed yet: return what its compute() gives",
+    ),
     (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
     (
         lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType),
@@ -78,9 +82,6 @@ def advice(value: object, types: Types) -> str:
     told = foreign(cls)
     if told is not None:
         return f"{identifier_of(cls)} {told.why}: return {told.returns}"
-    if is_plan(value):
-        why = "is a plan that is not computed yet"
-        return f"{identifier_of(cls)} {why}: return what its compute() gives"
     name = re.sub(r"\[~.*\]", "", cls.__qualname__)  # of `Page[~T]`, which is a library's own
     why, how = "is not a type that can be stored as it is", ""
     try:

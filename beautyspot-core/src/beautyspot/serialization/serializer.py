@@ -13,7 +13,7 @@ from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
-from beautyspot.serialization.classes import SCALAR_BASES, form_of
+from beautyspot.serialization.classes import form_of
 from beautyspot.serialization.codec import SCALARS, SURROGATES, Refused, is_stored_anyway
 from beautyspot.serialization.documents import (
     ARRAY,
@@ -100,8 +100,6 @@ class MsgpackSerializer(SerializerBase):
             if data[0] == ARRAY and is_tagged(data):
                 return parse(data, Reader, self._trust, owned=owned)
             return unpackb(data, strict_map_key=True, unicode_errors=SURROGATES, ext_hook=no_ext)
-        except RestoreError:
-            raise
         except Exception as error:
             raise _unreadable(error) from error
 
@@ -113,8 +111,6 @@ class MsgpackSerializer(SerializerBase):
             return self.loads(data)
         try:
             return parse(data, LookingReader, self._trust)
-        except RestoreError:
-            raise
         except Exception as error:
             raise _unreadable(error) from error
 
@@ -147,10 +143,8 @@ class MsgpackSerializer(SerializerBase):
         old = self._trust
         if not classes and own is None:
             return self
-        bases = tuple(cls for cls in classes if cls not in SCALAR_BASES)
-        bases = old.bases if own is None else bases
         named = [*old.named.values(), *classes]
-        return self._with(Trust(old.registered, old.types, named, bases, own or old.own))
+        return self._with(Trust(old.registered, old.types, named, own or old.own))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""
@@ -225,6 +219,8 @@ def _refusal(refused: Refused) -> SerializationError:
 
 
 def _unreadable(error: Exception) -> RestoreError:
+    if isinstance(error, RestoreError):
+        raise error
     if isinstance(error, ImportError):  # of a plug-in's library, or one that it needs
         needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")

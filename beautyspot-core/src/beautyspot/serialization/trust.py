@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.messages import error_shown, less_secrets
@@ -150,8 +150,8 @@ class Trust:
     Args:
         registered: by the program.
         types: those that plug-ins support.
-        named: the classes that the annotation and the arguments name.
-        bases: those of the annotation, whose subclasses and packages count where `own` is given.
+        named: the classes that the annotation and the arguments name; where `own` is given, those
+            below them, and of their packages, count as well.
         own: the top-level package of the function, the loaded classes of which count; None where
             others may have written what is stored.
     """
@@ -161,12 +161,10 @@ class Trust:
         registered: dict[str, Form | EnumForm | Functions],
         types: Types,
         named: Iterable[type] = (),
-        bases: tuple[type, ...] = (),
         own: str | None = None,
     ) -> None:
         self.registered = registered
         self.types = types
-        self.bases = bases
         self.own = own
         self.named: dict[str, type] = {}
         for cls in named:
@@ -236,9 +234,10 @@ class Trust:
         name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
         if name in self.types:
             return _of_plugin(self.types[name], exact or name)
-        if root_of(name.partition(":")[0]) in OF_DATA:
-            raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
-        raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
+        raise RestoreError(
+            f"a {name} is stored: register it, or install the plug-in that has it; of NumPy, "
+            f"pandas and so on: {GET_DATA}"
+        )
 
     def _class(self, ref: Any) -> type:
         """The class that a reference means, if it counts; raises as `of_ref`."""
@@ -253,7 +252,8 @@ class Trust:
         if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
             place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")
-            is_near = is_below(cls, *self.bases) or _package(cls) in map(_package, self.bases)
+            named = self.named.values()
+            is_near = is_below(cls, *named) or _package(cls) in map(_package, named)
             is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
             if is_own or (is_near and not is_text):
                 return cls
@@ -270,19 +270,16 @@ class Trust:
         """
         if SCALARS.issuperset(map(type, values)):
             return
-        forms = {}  # by `id`, as above
         for value in values:
             cls = type(value)
-            if id(cls) not in forms:
-                known = None if is_stored_anyway(cls) else self.of_type(cls)
-                forms[id(cls)] = form = known and known[1]
-                if form is not None and form.code != FUNCTIONS and not has_plain_hash(cls):
-                    raise Refused(
-                        f"{identifier_of(cls)} has a __hash__ or __eq__ of its own, which would "
-                        "run for stored bytes: return a list in place of the set or the keys, or "
-                        f"call spot.register({cls.__qualname__}, encode=…, decode=…)"
-                    )
-            form = forms[id(cls)]
+            known = None if is_stored_anyway(cls) else self.of_type(cls)
+            form = known and known[1]
+            if form is not None and form.code != FUNCTIONS and not has_plain_hash(cls):
+                raise Refused(
+                    f"{identifier_of(cls)} has a __hash__ or __eq__ of its own, which would run "
+                    "for stored bytes: return a list in place of the set or the keys, or call "
+                    f"spot.register({cls.__qualname__}, encode=…, decode=…)"
+                )
             if cls is tuple or cls is frozenset:
                 self.check_hashed([*value])
             elif form is not None and form.code == INSTANCE:
