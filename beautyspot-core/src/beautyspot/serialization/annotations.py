@@ -124,15 +124,11 @@ def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]
     for cls in [*_mentioned(annotation, names, seen)]:
         if not issubclass(type(cls), type):
             continue
-        if not typing.is_typeddict(cls):
-            try:
-                if cls not in SCALAR_BASES:
-                    form_of(cls)
-            except Refused:
-                continue
-            found.append(cls)
-        for each, scope in _of_fields(cls, names):
-            _find(each, scope, seen, found)
+        with suppress(Refused):
+            if not typing.is_typeddict(cls):
+                found.append(cls if cls in SCALAR_BASES else form_of(cls).cls)
+            for each, scope in _of_fields(cls, names):
+                _find(each, scope, seen, found)
 
 
 def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:

@@ -69,10 +69,7 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
 
     def path(self) -> str:
         """The path from the result to the value, such as ``result["rows"][3].client``."""
-        steps = self.steps[::-1]
-        if len(steps) > 12:  # a value that contains itself has hundreds
-            steps = [*steps[:8], "…", *steps[-3:]]
-        return "result" + "".join(steps)
+        return "".join(["result", *self.steps[::-1]])
 
 
 def aligned(place: int) -> int:

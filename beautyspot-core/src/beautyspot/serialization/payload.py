@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 import stat
-import struct
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.contracts.storage import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
@@ -91,26 +92,22 @@ def is_error(codec: object) -> bool:
     return isinstance(codec, str) and codec.startswith(ERROR)
 
 
-_LENGTH: Final = struct.Struct(">Q")
-
-
 def framed(items: list[Data]) -> bytes:
-    """The items one after another, each after its length in 8 bytes, big-endian."""
-    return b"".join(part for item in items for part in (_LENGTH.pack(len(item)), item))
+    """The items of a stream as one piece: an msgpack array of their bytes."""
+    return bytes(Packer().pack([*map(bytes, items)]))
 
 
-def unframed(data: Data) -> list[memoryview]:
-    """The items of what `framed` returned, as views of it.
+def unframed(data: Data) -> list[bytes]:
+    """The items of what `framed` returned.
 
     Raises:
-        RestoreError: the bytes end too early.
+        RestoreError: it is damaged.
     """
-    view, items, start = memoryview(data), [], 0
-    while start + _LENGTH.size <= len(view):
-        (length,) = _LENGTH.unpack_from(view, start)
-        start += _LENGTH.size + length
-        items.append(view[start - length : start])
-    if start != len(view) or not items:  # the last item is what the stream returned
+    try:
+        items = unpackb(data)
+    except Exception:
+        items = ()
+    if type(items) is not list or {*map(type, items)} != {bytes}:  # the last one was returned
         raise RestoreError("a stored stream lacks its end: it is damaged")
     return items
 
@@ -234,6 +231,9 @@ class FileData:
     Attributes:
         file: as the function returned it.
         codec: the column `serializer`.
+
+    Raises:
+        SerializationError: it is no plain file, or can't be read.
     """
 
     __slots__ = ("_size", "codec", "file")
@@ -243,28 +243,19 @@ class FileData:
 
         self.file = file
         self.codec = FILE_CODEC + json.dumps([file.name, file.content_type])
-        self._size = _size_of(file.path)
+        try:
+            found = file.path.stat()
+        except (OSError, ValueError) as error:
+            raise unreadable(file.path, error) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise SerializationError(
+                f"the File can't be stored: it is no plain file: {file.path}. Return one; of a "
+                "folder an archive, by shutil.make_archive say"
+            )
+        self._size = found.st_size
 
     def __len__(self) -> int:
         return self._size
-
-
-def _size_of(path: Path) -> int:
-    """The size of a plain file.
-
-    Raises:
-        SerializationError: it is none, or can't be read.
-    """
-    try:
-        found = path.stat()
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-    if not stat.S_ISREG(found.st_mode):
-        raise SerializationError(
-            f"the File can't be stored: it is no plain file: {path}. Return one; of a folder an "
-            "archive, by shutil.make_archive say"
-        )
-    return found.st_size
 
 
 def unreadable(path: Path, error: Exception) -> SerializationError:

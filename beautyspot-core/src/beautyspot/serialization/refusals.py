@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import MappingView
-from enum import Enum
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,7 @@ from beautyspot.contracts.foreign import PLANS, foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
 from beautyspot.functions.names import identifier_of, root_of
-from beautyspot.serialization.classes import SCALAR_BASES, form_of
+from beautyspot.serialization.classes import form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
@@ -86,10 +85,7 @@ def advice(value: object, types: Types) -> str:
     why, how = "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
-        bases = () if issubclass(cls, Enum) else SCALAR_BASES
-        base = next((one.__name__ for one in bases if issubclass(cls, one)), None)
-        hints = f"-> {base}, to store it as that" if base else f"-> list[{name}] and so on"
-        hint = f"annotate the function (-> {name}, {hints}), "
+        hint = f"annotate the function (-> {name}, -> list[{name}] and so on; of a text -> str), "
     except Refused as refused:
         for is_of, instead in _NO_RESULT_YET:
             if is_of(cls):
