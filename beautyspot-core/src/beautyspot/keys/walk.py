@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
 
-MAX_DEPTH: Final = 100
-"""Values that are nested deeper are refused. Five calls a level take half of Python's 1000."""
-
 ADVICE: Final = (
     "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
     "spot.keygen.register(cls, function)"
@@ -257,8 +254,6 @@ class Walk:
             return seen[1]
         if address in self._active:
             return self._again(value)
-        if len(self._active) >= MAX_DEPTH:
-            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
         self._active[address] = value
         references = self._references
         written = self._written(type(value), value)
