@@ -290,7 +290,7 @@ class KeyValueStore(MetadataStoreBase):
     def _take_out(self, name: str, tag: Tag, dead: int) -> bool:
         """Remove a row; the number of an invalidation that it has with it takes its place again."""
         if dead:
-            return self.write(name, packed({"dead": dead}), tag) is not None
+            return self.write(name, row_data(None, dead=dead), tag) is not None
         return self.remove(name, tag)
 
     def _written(self, put: Put, covers: dict[str, Any]) -> tuple[Tag, int] | None:
@@ -423,7 +423,7 @@ class KeyValueStore(MetadataStoreBase):
             row = self._head(key)
             if row.dead >= number:
                 break
-            data, gone = packed({"dead": number}), row.record
+            data, gone = row_data(None, dead=number), row.record
             if gone is not None and row.since >= number:  # of a run that began after this
                 row, gone = self._row(key), None
                 if row.record is None or row.since < number:
