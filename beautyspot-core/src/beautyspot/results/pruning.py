@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
-from beautyspot.contracts.selection import Selection, size_of
+from beautyspot.contracts.selection import Selection, last_use, size_of
 from beautyspot.contracts.store import PAGE, listed, totals_of
 from beautyspot.logs import logger
 from beautyspot.messages import checked
@@ -79,7 +79,7 @@ class Limits:
         made = record.made_at
         if self.older_than is not None and made is not None and now - made > self.older_than:
             return "old"
-        last = _last_use(record)
+        last = last_use(record)
         if self.unused_for is not None and last is not None and now - last > self.unused_for:
             return "unused"
         return ""
@@ -109,11 +109,6 @@ def read_limits(
 
 def _optional(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
     return None if value is None else checked(name, value, check, expected)
-
-
-def _last_use(record: TaskRecord) -> float | None:
-    times = [time for time in (record.made_at, record.used_at) if time is not None]
-    return max(times, default=None)
 
 
 def over_limits(
@@ -146,7 +141,7 @@ def over_limits(
     for record in rows("unused") if max(surplus, bytes_over) > 0 else ():
         if surplus <= 0 and bytes_over <= 0:
             return
-        is_spared = limits.grace > 0 and now - (_last_use(record) or 0.0) < limits.grace
+        is_spared = limits.grace > 0 and now - (last_use(record) or 0.0) < limits.grace
         wins_nothing = surplus <= 0 and not size_of(record)
         if not is_spared and not wins_nothing and not limits.reason(record, now):
             surplus, bytes_over = surplus - 1, bytes_over - size_of(record)
