@@ -39,7 +39,6 @@ _TEMPORARY: Final = ".tmp-"
 _CHECK: Final = (
     "check that the directory is there, that you may write into it, and that the disk has room"
 )
-_NO_FILES: Final = "have the process close some, or raise its limit (ulimit -n)"
 
 _WRONG: Final = r"""(?ix)
       [\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]   # in no file name, on one system or another
@@ -336,9 +335,8 @@ class LocalStorage(BlobStorageBase):
                 f"can't {action} {location!r:.200} in {self.base_dir} ({error}): "
                 "use a path that the file system can have, of a plain file"
             )
-        advice = _NO_FILES if error.errno in (errno.EMFILE, errno.ENFILE) else _CHECK
         return StorageError(
-            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): {advice}"
+            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): {_CHECK}"
         )
 
 

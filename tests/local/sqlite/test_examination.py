@@ -142,17 +142,6 @@ def test_a_disk_that_is_full_or_nearly_so(
     assert str(path.parent) in text
 
 
-def test_a_log_that_has_grown_is_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beautyspot_local.sqlite.examination.LONG_LOG", 1_000_000)
-    log = path.with_name("app.db-wal")
-    with closing(SqliteMetadataStore(path)) as store:
-        store.open()
-        with log.open("ab") as file:
-            file.truncate(1_000_001)
-        found = {one.text: one.state for one in store.examine()}
-    assert state_of(found, f"{log} has grown to 1,000,001 bytes") == "warning"
-
-
 @pytest.fixture
 def mounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Pretend that the database is on NFS."""

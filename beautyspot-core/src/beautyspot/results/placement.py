@@ -124,8 +124,8 @@ class Placement:
             self.discard(key, location)
             raise SerializationError(
                 "the File can't be stored: it was changed meanwhile, or the storage read "
-                f"{source.size} of its {before[SIZE]} bytes: {path}. Return a File to which nothing "
-                "writes any more"
+                f"{source.size} of its {before[SIZE]} bytes: {path}. Return a File to which "
+                "nothing writes any more"
             )
         placed = record._replace(result_type=FILE, result_value=location, result_data=None)
         return placed._replace(digest=digests[0].digest(), size=source.size)

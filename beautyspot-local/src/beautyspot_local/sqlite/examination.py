@@ -18,15 +18,11 @@ from beautyspot_local.sqlite.database import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
     from beautyspot_local.sqlite.database import Database
-
-LONG_LOG: Final = 134_217_728
-"""Bytes of a ``-wal`` that has grown: SQLite cuts it down to half of this when it can."""
 
 
 def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Finding]:
@@ -34,7 +30,9 @@ def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Findin
     path, subject = database.path, f"metadata {store.name}"
     yield from of_folder(path.parent, subject)
     yield from of_modes(path, subject, "600")
-    yield from _of_file(path, subject)
+    if not os.access(path, os.W_OK):
+        text = f"{path} can only be read, so no result is stored: chmod u+w {path}"
+        yield Finding("problem", subject, text)
     (version,) = database.read("PRAGMA user_version")[0]
     if version > schema.VERSION:
         advice = (
@@ -53,17 +51,6 @@ def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Findin
     for aside in all_set_aside(path):
         advice = f"copy what can be read of it ({rescue(aside, path)}), and then remove it"
         yield Finding("problem", subject, f"a damaged database was renamed to {aside}: {advice}")
-
-
-def _of_file(path: Path, subject: str) -> Iterator[Finding]:
-    if not os.access(path, os.W_OK):
-        text = f"{path} can only be read, so no result is stored: chmod u+w {path}"
-        yield Finding("problem", subject, text)
-    log = path.with_name(f"{path.name}-wal")
-    size = log.stat().st_size if log.exists() else 0
-    if size > LONG_LOG:
-        advice = "a program that has the database open for long keeps it from shrinking: end that"
-        yield Finding("warning", subject, f"{log} has grown to {size:,} bytes: {advice}")
 
 
 def _of_content(store: MetadataStoreBase, database: Database, said: str, subject: str) -> Finding:
