@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Order, Plain, Put, Rank, Selection
+    from beautyspot.contracts import Order, Plain, Put, Rank, Selection
 
     from beautyspot_postgres.server import Row
 
@@ -137,16 +137,6 @@ class PostgresMetadataStore(CountingStore):
             if keep_expired is None
             else checked.duration("keep_expired", keep_expired, most=checked.LONGEST)
         )
-
-    @classmethod
-    def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name, as the namespace."""
-        return {"namespace": context.name}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
 
     # ---------------------------------------------------------------------------- the results
 

@@ -12,6 +12,7 @@ import math
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.row_bytes import row_data, row_in
 
 if TYPE_CHECKING:
@@ -20,29 +21,23 @@ if TYPE_CHECKING:
 MARK: Final = b"bs1:"
 """Of this form. A later form has another mark, and rows of it are misses here."""
 
+DIGITS: Final = 32
+"""Of the cover of a function, which ends in them."""
+
 HEAD: Final = Struct(">4sddd32s")
 """`MARK`, three times, of which NaN is for one that there is not, and 32 digits."""
 
 
-def number_of(time: float | None) -> float:
-    """A time as it stands in a head."""
-    return math.nan if time is None else time
-
-
 def time_bytes(time: float | None) -> bytes:
-    """The same as bytes."""
-    return pack(">d", number_of(time))
+    """A time as it stands in a head."""
+    return pack(">d", math.nan if time is None else time)
 
 
-def written(record: TaskRecord, function: str) -> bytes:
-    """The row of a record; without `began_at`, it is for `PUT` to say when its run began.
-
-    Args:
-        record: the record.
-        function: the digits of its function's cover.
-    """
-    times = map(number_of, (record.made_at, record.began_at, record.used_at))
-    return HEAD.pack(MARK, *times, function.encode()) + row_data(record)
+def written(record: TaskRecord) -> bytes:
+    """The row of a record; without `began_at`, it is for `PUT` to say when its run began."""
+    times = map(time_bytes, (record.made_at, record.began_at, record.used_at))
+    function = covers_of(record)[1][-DIGITS:]
+    return b"".join((MARK, *times, function.encode(), row_data(record)))
 
 
 def record_of(key: str, row: bytes, *, whole: bool = True) -> TaskRecord | None:

@@ -28,7 +28,7 @@ from beautyspot_local.remote.remade import Remade, remembered
 
 from beautyspot_redis import scripts
 from beautyspot_redis.address import SCHEMES
-from beautyspot_redis.rows import record_of, time_bytes, written
+from beautyspot_redis.rows import DIGITS, record_of, time_bytes, written
 from beautyspot_redis.server import Server, prefix_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot import Finding
-    from beautyspot.contracts import Context, Entry, Order, Plain, Put, Selection, TaskRecord
+    from beautyspot.contracts import Entry, Order, Plain, Put, Selection, TaskRecord
     from beautyspot.contracts.selection import Rank
 
     from beautyspot_redis.server import Script
@@ -57,9 +57,6 @@ meanwhile."""
 
 FARTHEST: Final = 1e12
 """Unix time of what does not expire: in milliseconds, an exact number up to here."""
-
-_FUNCTION: Final = "func:"
-"""How the cover of a function begins; its digits follow."""
 
 
 class RedisMetadataStore(Remade, MetadataStoreBase):
@@ -150,16 +147,6 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         self._store_id: str | None = None
         self._is_open = self._looks = self._closed = False
         self._ahead: dict[tuple[str, str, str], list[str]] = {}
-
-    @classmethod
-    def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name, as the namespace."""
-        return {"namespace": context.name}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
 
     # ------------------------------------------------------------------------------ the store
 
@@ -320,8 +307,7 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
             return self.put(rows[: len(rows) // 2]) | self.put(rows[len(rows) // 2 :])
         asked: list[Any] = []
         for record, covers, since, token in rows:
-            row = written(record, _digits(covers))
-            asked += (record.cache_key, row, self._end(record.expires_at), since, token)
+            asked += (record.cache_key, written(record), self._end(record.expires_at), since, token)
             asked.append(" ".join(covers))
         return {key.decode() for key in self._changed(scripts.PUT, *asked)}
 
@@ -363,7 +349,7 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         """By key, those of one function, or whose keys begin so; see the base class."""
         name, function = where.function, ""
         if name is not None and not any(sign in name for sign in "*?["):
-            function = _digits([cover_of(Invalidation(func_identifier=name))])
+            function = cover_of(Invalidation(func_identifier=name))[-DIGITS:]
         if order != "key" or not (function or where.key):
             return None
         return self._page(function, where.key or "", after[2] if after else "", limit)
@@ -425,12 +411,6 @@ def _records(rows: list[bytes], *, whole: bool = True) -> list[TaskRecord]:
     """The records of keys and rows, but for those that can't be read."""
     pairs = zip(rows[::2], rows[1::2], strict=True)
     return [*filter(None, (record_of(key.decode(), row, whole=whole) for key, row in pairs))]
-
-
-def _digits(covers: Iterable[str]) -> str:
-    """The digits of the function's cover."""
-    found = (cover for cover in covers if cover.startswith(_FUNCTION))
-    return next(found, _FUNCTION).removeprefix(_FUNCTION)
 
 
 def _seconds(whole: bytes, micros: bytes) -> float:

@@ -42,16 +42,13 @@ class KeyValueStoreContract(MetadataStoreContract):
         place = self.make(tmp_path)
         assert place.read("x/1") is None
         first = place.write("x/1", b"one", None)
-        found = place.read("x/1")
-        assert first is not None
-        assert found is not None
-        assert found[0] == b"one"
-        second = place.write("x/1", b"two", found[1])
+        assert place.read("x/1") == (b"one", first)
+        second = place.write("x/1", b"two", first)
         assert second is not None
         for expected in (None, first):
             assert place.write("x/1", b"three", expected) is None
-        removed = [place.remove(*asked) for asked in (("x/1", first), ("x/2", second))]
-        assert removed == [False, False]
+        assert not place.remove("x/1", first)
+        assert not place.remove("x/2", second)
         assert place.remove("x/1", second)
         assert (place.read("x/1") or (b"", None))[0] == b""
         assert place.write("x/1", b"", second) is None

@@ -26,6 +26,7 @@ from beautyspot.contracts import (
     Invalidation,
     Order,
     Put,
+    Rank,
     Selection,
     TaskRecord,
     entry_of,
@@ -385,22 +386,18 @@ class MetadataStoreContract:
 
     @pytest.mark.parametrize("order", get_args(Order))
     def test_a_listing_is_filtered_and_sorted(self, store: MetadataStoreBase, order: Order) -> None:
-        records = _various()
-        stored(store, *records)
-        bare = [record._replace(result_data=None) for record in records]
+        stored(store, *_various())
+
+        def rank(record: TaskRecord) -> Rank:
+            return rank_of(record, order)
+
+        bare = sorted((each._replace(result_data=None) for each in _various()), key=rank)
         selects = store.select(Selection(), order, None, 1) is not None
         for where in _SELECTIONS if selects else _SELECTIONS[:2]:  # else core selects
-            expected = sorted(filter(where.covers, bare), key=lambda record: rank_of(record, order))
-            found = list(listed(store, where, order))
-            assert [each.cache_key for each in found] == [each.cache_key for each in expected], (
-                where
-            )
-            assert [each.result_data for each in found] == [None] * len(found)
-        middle = rank_of(sorted(bare, key=lambda record: rank_of(record, order))[20], order)
-        page = store.select(Selection(), order, middle, 5)
-        if page is not None:
-            behind = sorted(r for r in (rank_of(each, order) for each in bare) if r > middle)
-            assert [rank_of(each, order) for each in page] == behind[:5]
+            for after in (None, rank(bare[20])):
+                wanted = filter(where.covers, bare)
+                expected = [each for each in wanted if after is None or rank(each) > after]
+                assert [*listed(store, where, order, after=after)] == expected, where
 
     def test_the_sums_of_functions_are_right(self, store: MetadataStoreBase) -> None:
         stored(store, *_various())

@@ -70,11 +70,6 @@ class RemoteLimiter(Remade, Reserving):
         namespace = context.name.removesuffix(f".{context.part}") if context.part else context.name
         return {"namespace": namespace, "limit": context.part or "rate"}
 
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
-
     def _costs(self, cost: Any) -> dict[str, float]:
         return {self._limit: checked_cost(cost, self.max_cost)}
 

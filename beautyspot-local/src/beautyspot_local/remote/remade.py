@@ -1,4 +1,4 @@
-"""What travels to another process as the arguments that it was made with."""
+"""What is made of a URL, and travels to another process as the arguments that it was made with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot.contracts import Context
 
 P = ParamSpec("P")
 
@@ -52,6 +54,16 @@ class Remade:
 
     _server: Any  # a `Server`; a class has its own kind
     _made_by: Callable[[], object]
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's name, as the namespace."""
+        return {"namespace": context.name}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The URL itself."""
+        return {"url": url}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it is made again.
