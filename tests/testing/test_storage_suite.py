@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -57,3 +58,27 @@ def test_a_librarys_own_error_for_a_long_key_is_found(key: str) -> None:
     suite = Suite(ShortStorage)
     with pytest.raises(ValueError, match="unsupported size"):
         suite.test_a_long_key_is_kept_or_refused(ShortStorage(), key)
+
+
+def test_a_torn_write_is_found() -> None:
+    class Torn(MemoryStorage):
+        looked = threading.Event()
+        saves = 0
+
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            super().save(key, data[:-1])
+            self.saves += 1
+            self.looked.clear()
+            if self.saves > 1:  # while it is read
+                self.looked.wait(30)
+            return super().save(key, data)
+
+        def load(self, location: str) -> bytes:
+            data = super().load(location)
+            self.looked.set()
+            return data
+
+    suite = Suite(Torn)
+    suite.writes = 1
+    with pytest.raises(AssertionError, match="mixed or cut"):
+        suite.test_no_reader_sees_a_part(Torn())

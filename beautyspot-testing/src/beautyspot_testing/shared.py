@@ -22,6 +22,13 @@ class Switches:
                 pytest.skip(f"the suite's switch says so: {ability} = False")
 
 
+def source_of(cls: type, name: str) -> str | None:
+    """Python source that makes an instance and calls it `name`; None where no name leads to it."""
+    if cls.__module__ == "__main__" or "." in cls.__qualname__:
+        return None
+    return f"from {cls.__module__} import {cls.__qualname__} as made\n{name} = made()"
+
+
 class Plain:
     """An object with a state."""
 

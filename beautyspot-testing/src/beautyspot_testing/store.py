@@ -259,15 +259,10 @@ class MetadataStoreContract:
         self, store: MetadataStoreBase, other: MetadataStoreBase
     ) -> None:
         keys = [f"{number:032x}" for number in range(min(store.most_leases, 200))]
-        ready = threading.Barrier(2)
-
-        def won(asked: MetadataStoreBase, token: str) -> set[str]:
-            ready.wait()
-            return set(asked.begin(keys, token).leased)
-
         began = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
-            mine, others = pool.map(won, (store, other), (MINE, OTHER))
+            asked = [pool.submit(store.begin, keys, MINE), pool.submit(other.begin, keys, OTHER)]
+        mine, others = (set(each.result().leased) for each in asked)
         if time.monotonic() - began < store.lease_time < ANY:  # else the first may have fallen
             assert not mine & others, "two tokens have a lease"
         assert mine | others == set(keys)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from beautyspot import KeyGen, MsgpackSerializer
 
-from beautyspot_testing.shared import Switches, json_of_another_process
+from beautyspot_testing.shared import Switches, json_of_another_process, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,10 +60,7 @@ class TypeSupportContract(Switches):
         By default, it imports the class by its name. Override it if that is not enough; None skips
         the tests with other processes.
         """
-        cls = type(self)
-        if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
-            return None
-        return f"import {cls.__module__} as tests\nsuite = tests.{cls.__qualname__}()"
+        return source_of(type(self), "suite")
 
     # ------------------------------------------------------------------------------- names
 
