@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
-from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.contracts import BlobInfo, BlobStorageBase, checked
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 from beautyspot.files import absolute, create, network_file_system, open_plain
 
@@ -95,13 +95,10 @@ class LocalStorage(BlobStorageBase):
     def __init__(self, base_dir: str | Path, *, fsync: bool = False, shared: bool = False) -> None:
         if not isinstance(base_dir, (str, Path)) or not str(base_dir) or "\0" in str(base_dir):
             raise ConfigError(f"base_dir can't be {base_dir!r}: give the path of a directory")
-        for option, value in (("fsync", fsync), ("shared", shared)):
-            if not isinstance(value, bool):
-                raise ConfigError(f"{option} can't be {value!r}: give True or False")
         place = absolute(base_dir, "base_dir")
         self.base_dir: Final = Path(os.path.abspath(place))  # noqa: PTH100 - Path.absolute keeps ".."
-        self.fsync: Final = fsync
-        self.remote = shared
+        self.fsync: Final = checked.switch("fsync", fsync)
+        self.remote = checked.switch("shared", shared)
         if network_file_system(self.base_dir):
             vars(self).update(local=False)
         self.private = self.local and not shared and is_private(self.base_dir)
