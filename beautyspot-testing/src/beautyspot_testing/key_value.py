@@ -152,9 +152,7 @@ def _stepping(place: KeyValueStore, history: _History, number: int) -> KeyValueS
         vars(place),
         _held_leases={},
         lease_time=history.lease_time,
-        each=lambda work, items: [
-            work(item) for item in items
-        ],  # one step at a time
+        each=lambda work, items: [work(item) for item in items],  # one step at a time
         now=lambda: float(history.time),
         read=stepping(place.read, ""),
         write=stepping(place.write, "leased"),
