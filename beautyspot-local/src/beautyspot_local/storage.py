@@ -23,10 +23,10 @@ from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase, checked
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.files import absolute, create, network_file_system, open_plain
+from beautyspot.files import absolute, network_file_system, open_plain
 
 from beautyspot_local import plain_file
-from beautyspot_local.folders import is_private, make_private, mark_when_made
+from beautyspot_local.folders import created, is_private, mark_when_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,8 +63,6 @@ _NO_PLACE: Final = frozenset(
     {errno.ELOOP, errno.EMLINK, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
 )
 """What the system says of a path that can't be, or isn't, that of a plain file."""
-
-_ATTEMPTS: Final = 10
 
 
 class LocalStorage(BlobStorageBase):
@@ -298,7 +296,7 @@ class LocalStorage(BlobStorageBase):
         folder, separator, _ = path.rpartition(os.sep)
         temporary = f"{folder}{separator}{_TEMPORARY}{os.urandom(8).hex()}"
         try:
-            descriptor = self._create(temporary, folder)
+            descriptor = created(temporary, _WRITE)
             try:
                 try:
                     write(descriptor)
@@ -316,15 +314,6 @@ class LocalStorage(BlobStorageBase):
         except (OSError, ValueError) as error:
             raise self._failure("save", key, error) from error
         return key
-
-    def _create(self, temporary: str, folder: str) -> int:
-        """Open a new file, making its folders where they are missing: most are there already."""
-        for _ in range(_ATTEMPTS):  # another process may remove the folders
-            try:
-                return create(temporary, _WRITE)
-            except FileNotFoundError:
-                make_private(Path(folder))
-        return create(temporary, _WRITE)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import DIRECT_BLOB, Begun, Entry, TaskRecord, checked, in_full
 from beautyspot.contracts.sql import select_statement
+from beautyspot.contracts.store import REMEMBERED
 from beautyspot_local.remote.remade import remembered
 
 from beautyspot_postgres.address import SCHEMES
@@ -37,9 +38,6 @@ LARGEST: Final = 256 * 2**20
 
 KEYS: Final = 1000
 """Keys that are asked for at once."""
-
-MONTH: Final = 30 * 86400.0
-"""Seconds for which what was noted is kept at least."""
 
 AT_ONCE: Final = 4 * 2**20
 """Bytes of rows, about, that go over the network at once unless one alone is larger: each time has
@@ -291,7 +289,7 @@ class PostgresMetadataStore(CountingStore):
             "SELECT (SELECT count(*) FROM one) + (SELECT count(*) FROM other)",
             [
                 *(self._namespace, older_than),
-                *(self._namespace, int(max(older_than, MONTH) * 1e6)),
+                *(self._namespace, int(max(older_than, REMEMBERED) * 1e6)),
             ],
         )
         return int(swept)

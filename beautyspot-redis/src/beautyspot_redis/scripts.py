@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from beautyspot.contracts.store import REMEMBERED
+
 from beautyspot_redis.rows import HEAD, MARK
 from beautyspot_redis.server import Script
 
 MOST: Final = 16 * 2**20
 """Bytes of rows that one answer gives; the last row may exceed them."""
-
-REMEMBERED: Final = 30 * 86_400
-"""Seconds for which an invalidation is remembered."""
 
 _BASE: Final = f"""
 local P = KEYS[1]
@@ -188,7 +187,7 @@ local n, now = redis.call('ZSCORE', store, 'n'), micros()
 if not n then return false end
 n = math.max(now, n + 1)
 redis.call('ZADD', store, n, 'n', n, ARGV[1])
-redis.call('ZREMRANGEBYSCORE', store, '-inf', now - {REMEMBERED}000000)
+redis.call('ZREMRANGEBYSCORE', store, '-inf', now - {REMEMBERED * 1e6:.0f})
 return n
 """
 )

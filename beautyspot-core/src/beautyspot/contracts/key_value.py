@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
 from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
 from beautyspot.contracts.selection import Counts
-from beautyspot.contracts.store import Begun, MetadataStoreBase
+from beautyspot.contracts.store import REMEMBERED, Begun, MetadataStoreBase
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -47,9 +47,6 @@ R = TypeVar("R")
 
 Tag = Any
 """What tells the bytes under a name from those before: an ETag, a version, the bytes themselves."""
-
-REMEMBERED: Final = 30 * 86400.0
-"""Seconds for which an invalidation is remembered at least."""
 
 _PAGE: Final = 1000
 

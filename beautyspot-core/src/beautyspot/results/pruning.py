@@ -66,11 +66,6 @@ class Limits:
     expired: bool = False
     grace: float = 0.0  # what was made or used that lately is not evicted
 
-    @property
-    def have_reasons(self) -> bool:
-        """Whether a row can be over a limit by itself."""
-        return self.expired or self.older_than is not None or self.unused_for is not None
-
     def reason(self, record: TaskRecord, now: float) -> str:
         """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
         ends = record.expires_at if self.expired else None
@@ -130,7 +125,8 @@ def over_limits(
     entries, size = limits.max_entries, limits.max_size
     left = totals() if entries is not None or size is not None else None
     gone = gone_bytes = 0
-    for record in rows("key") if limits.have_reasons else ():
+    by_itself = limits.expired or limits.older_than is not None or limits.unused_for is not None
+    for record in rows("key") if by_itself else ():
         if reason := limits.reason(record, now):
             gone, gone_bytes = gone + 1, gone_bytes + size_of(record)
             yield record, reason

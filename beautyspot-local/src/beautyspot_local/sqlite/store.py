@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import Begun, MetadataStoreBase, checked
 from beautyspot.contracts.sql import select_statement
+from beautyspot.contracts.store import REMEMBERED
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 from beautyspot.logs import logger
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = 500
 """Keys in one statement: old releases of SQLite bind 999 values at most."""
-
-REMEMBERED: Final = 30 * 86400.0
-"""Seconds for which an invalidation is remembered at least."""
 
 _FIND: Final = schema.FIND
 _FIRST_HOUR: Final = -(2**63)
