@@ -6,8 +6,8 @@ the row that was listed: a result that has taken its place meanwhile stays.
 `SizeLimit` keeps a store under the setting `max_size`, in a thread behind the calls. What this
 process stores is counted, and nothing else is done at a save. After a twentieth of the limit, and
 ten minutes after the last look, a thread asks the store how much it holds. Where that is over the
-limit, it removes what was not used for the longest time, down to nine tenths. One process does that
-at a time, under a lease of its own.
+limit, it removes what was not used for the longest time, down to nine tenths. Where several
+processes do that at once, they remove the same results.
 """
 
 from __future__ import annotations
@@ -191,9 +191,6 @@ INTERVAL: Final = 600.0
 GRACE: Final = 10.0
 """Seconds for which a result stays that was just made or found."""
 
-LEASE: Final = b"max_size".hex().ljust(32, "0")
-"""The key of the lease under which one process does it; no call has it."""
-
 
 class SizeLimit:
     """The limit of one Spot.
@@ -259,16 +256,13 @@ class SizeLimit:
             self._checks = False
 
     def _keep(self) -> None:
-        cache, leases = self._cache, self._cache.leases
+        cache = self._cache
         size = totals_of(cache.store.real).size
-        if size <= self._most or LEASE not in leases.begin([LEASE], {}).leased:
-            return  # there is room, or another process makes it
-        try:
-            self._write_uses()
-            goal = self._most * 9 // 10
-            pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
-        finally:
-            leases.release(LEASE)
+        if size <= self._most:
+            return
+        self._write_uses()
+        goal = self._most * 9 // 10
+        pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
         reporter, left = cache.reporter, totals_of(cache.store.real).size
         logger.info(
             "%s: %d results of %d bytes were removed, to keep the store under max_size",
