@@ -106,7 +106,7 @@ def test_an_invalidation_is_forgotten_after_a_month(
 
 
 def test_a_listing_goes_on_with_the_keys_that_it_began_with(
-    store: RedisMetadataStore, other: RedisMetadataStore
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is removed meanwhile is left out; what comes is there from the next listing on."""
     stored(store, *map(a_record, KEYS[:20]))
@@ -119,6 +119,10 @@ def test_a_listing_goes_on_with_the_keys_that_it_began_with(
     assert keys_of(store.rows(KEYS[4], 4)) == KEYS[6:10]
     assert keys_of(store.rows(KEYS[9], 90)) == [*KEYS[11:20], KEYS[30]]
     assert keys_of(store.rows(KEYS[30])) == []
+    monkeypatch.setattr("beautyspot_redis.store.KEPT", -1.0)  # long ago
+    store.rows("", 5)
+    stored(other, a_record(KEYS[31]))
+    assert keys_of(store.rows(KEYS[4], 90))[-2:] == KEYS[30:32]
 
 
 def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str) -> None:

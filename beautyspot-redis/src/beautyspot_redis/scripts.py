@@ -48,7 +48,8 @@ if ARGV[1] ~= '' and not redis.call('ZSCORE', store, 'n') then
   redis.call('ZADD', store, now, 'n', 'inf', 'id:' .. ARGV[1], 'inf', 'form:' .. ARGV[2])
   if ARGV[4] ~= '' then redis.call('ZADD', store, now, ARGV[4]) end
 end
-if ARGV[3] ~= '' and redis.call('ZSCORE', store, 'n') then
+local is_new = ARGV[3] ~= '' and not redis.call('ZSCORE', store, ARGV[3])
+if is_new and redis.call('ZSCORE', store, 'n') then
   redis.call('ZADD', store, 'inf', ARGV[3])
 end
 return redis.call('ZRANGEBYSCORE', store, 'inf', 'inf')

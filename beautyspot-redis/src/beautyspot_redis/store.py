@@ -11,6 +11,7 @@ import math
 import re
 import secrets
 import time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import (
@@ -54,6 +55,9 @@ LARGEST: Final = 8 * 2**20
 PART: Final = 1200
 """Values that are sent at a time, two or three for each key: the server answers nobody else
 meanwhile."""
+
+KEPT: Final = 60.0
+"""Seconds within which a listing goes on with the keys that it began with."""
 
 FARTHEST: Final = 1e12
 """Unix time of what does not expire: in milliseconds, an exact number up to here."""
@@ -146,7 +150,7 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._store_id: str | None = None
         self._is_open = self._looks = self._closed = False
-        self._ahead: dict[tuple[str, str, str], list[str]] = {}
+        self._ahead: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
 
     # ------------------------------------------------------------------------------ the store
 
@@ -359,16 +363,16 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
     ) -> list[TaskRecord]:
         """The next rows of a function, or of any, whose keys begin so.
 
-        The keys of those that follow are kept for the next page; a row that is put meanwhile may
-        not be among them.
+        The keys of those that follow are kept for the next page, if that is asked for soon; a row
+        that is put meanwhile may not be among them.
         """
-        keys = self._ahead.pop((function, begins, after), None)
-        if keys is None:
+        until, keys = self._ahead.pop((function, begins, after), (0.0, []))
+        if monotonic() > until:
             with self._server.failures:
                 keys = [key for key in self._keys(function, begins) if key > after]
         found, left = self._some_of(keys, limit, data=data, once=data)
         if found:
-            self._ahead = {(function, begins, found[-1].cache_key): left}
+            self._ahead = {(function, begins, found[-1].cache_key): (monotonic() + KEPT, left)}
         return found
 
     # ------------------------------------------------------------------------- uses and counts
