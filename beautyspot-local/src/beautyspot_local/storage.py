@@ -17,6 +17,7 @@ import re
 import stat
 import time
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
@@ -298,12 +299,10 @@ class LocalStorage(BlobStorageBase):
         try:
             descriptor = created(temporary, _WRITE)
             try:
-                try:
+                with FileIO(descriptor, "w"):
                     write(descriptor)
                     if self.fsync:
                         os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
                 os.replace(temporary, path)  # noqa: PTH105 - a Path costs more than the call
             except BaseException:  # Ctrl-C too leaves nothing behind
                 with suppress(OSError):

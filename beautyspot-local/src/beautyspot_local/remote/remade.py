@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,38 +13,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-class Address(Protocol):
-    """Where a server is."""
-
-    @property
-    def holds_secret(self) -> bool:
-        """Whether a password was given, and not by the environment."""
-        ...
-
-    @property
-    def password_variable(self) -> str:
-        """Of the environment: where one would be read."""
-        ...
-
-
-class Server(Protocol):
-    """What is connected to."""
-
-    @property
-    def address(self) -> Address:
-        """Where it is."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """Where it is, without credentials."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
-
-
 class Remade:
     """Is made again where its pickle arrives, and connects there; no lock or socket travels.
 
@@ -52,7 +20,9 @@ class Remade:
     or of a password file, is read where it arrives.
     """
 
-    _server: Any  # a `Server`; a class has its own kind
+    _server: Any
+    """Has `address`, with `holds_secret` and `password_variable`; `url`, without it; `close`."""
+
     _made_by: Callable[[], object]
 
     @classmethod
@@ -71,7 +41,7 @@ class Remade:
         Raises:
             TypeError: it was given a password.
         """
-        server: Server = self._server
+        server = self._server
         if server.address.holds_secret:
             raise TypeError(
                 "it holds a password, which does not travel: leave that out, and set the "
