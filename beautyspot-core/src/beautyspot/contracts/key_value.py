@@ -8,7 +8,7 @@ LMDB, a folder with ``O_EXCL`` and a dict with a lock can do that.
                 which a row that follows there has with it, and leaves behind
     l/<key>     a lease: the token that has it, and until when
     covers      the counter, and the numbers of all covers that are not of single keys
-    u/<digit>   last uses of the keys that begin so
+    u/<digit>   last uses, within a year, of the keys that begin so
     n/<hour>    counts
     remarks     texts for people
     id          of the store
@@ -49,6 +49,7 @@ Tag = Any
 """What tells the bytes under a name from those before: an ETag, a version, the bytes themselves."""
 
 _PAGE: Final = 1000
+_YEAR: Final = 366 * 86400.0
 
 _NO_COVERS: Final[dict[str, Any]] = {"n": 0, "of": {}}
 
@@ -433,11 +434,16 @@ class KeyValueStore(MetadataStoreBase):
     # ------------------------------------------------------------------------ uses and counts
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """By shards of the keys' first digits; see the base class."""
+        """By shards of the keys' first digits, for a year; see the base class."""
+        oldest = self.now() - _YEAR
 
         def add(shard: str) -> None:
             news = {key: when for key, when in used.items() if key[:1] == shard}
-            self._change(f"u/{shard}", partial(_merged, news), {})
+
+            def added(present: dict[str, float]) -> dict[str, float]:
+                return {key: when for key, when in {**present, **news}.items() if when > oldest}
+
+            self._change(f"u/{shard}", added, {})
 
         self.each(add, sorted({key[:1] for key in used}))
 
@@ -480,14 +486,11 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:  # noqa: C901 - one walk
-        """Old markers and covers, leases that are over, rows that were invalidated all the same.
-
-        Also last uses of rows that are gone.
-        """
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Old markers and covers, leases that are over, rows that were invalidated all the same."""
         if not dry_run:
             self._check_may_change()
-        now, covers, kept = self.now(), self._covers(), set[str]()
+        now, covers = self.now(), self._covers()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
         def is_swept(name: str) -> bool:
@@ -500,21 +503,13 @@ class KeyValueStore(MetadataStoreBase):
                     is_over = _is_invalid(covers_of(record), since, covers)
                 else:
                     is_over, dead = 0 < dead < forgotten, 0
-                if record is not None and not is_over:
-                    kept.add(name[2:])
             return is_over and (dry_run or self._take_out(name, tag, dead))
 
         swept = 0
-        for prefix in ("l/", *(f"r/{digit}" for digit in "0123456789abcdef")):
+        for prefix in ("l/", "r/"):
             names = self._all_names(prefix, prefix)
             while page := list(islice(names, _PAGE)):
                 swept += sum(self.each(is_swept, page))
-            uses = f"u/{prefix[2:]}"  # of the rows whose keys begin so
-            gone = self._object(uses, {})[0].keys() - kept if prefix != "l/" else ()
-            swept += len(gone)
-            if gone and not dry_run:
-                self._change(uses, partial(_less, gone), {})
-            kept.clear()
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
@@ -543,8 +538,5 @@ def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without(old: Collection[str], covers: dict[str, Any]) -> dict[str, Any]:
-    return {**covers, "of": _less(old, covers["of"])}
-
-
-def _less(gone: Collection[str], present: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in present.items() if name not in gone}
+    left = {cover: number for cover, number in covers["of"].items() if cover not in old}
+    return {**covers, "of": left}
