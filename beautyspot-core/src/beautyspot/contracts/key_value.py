@@ -449,17 +449,14 @@ class KeyValueStore(MetadataStoreBase):
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
         """One object for each hour; see the base class."""
-        by_hour: dict[int, list[Counts]] = {}
-        for each in counts:
-            by_hour.setdefault(each.hour, []).append(each)
-        for hour, news in by_hour.items():
+        news = list(counts)
+        for hour in {each.hour for each in news}:
 
-            def added(present: dict[str, list[float]], news: list[Counts] = news) -> dict[str, Any]:
+            def added(present: dict[str, list[float]], hour: int = hour) -> dict[str, Any]:
                 changed = dict(present)
-                for each in news:
-                    before = [*changed.get(each.func_identifier, ()), *[0] * len(each)]
-                    sums = [was + more for was, more in zip(before, each[2:], strict=False)]
-                    changed[each.func_identifier] = sums
+                for name, _, *more in filter(lambda each: each.hour == hour, news):
+                    before = [*changed.get(name, ()), *[0] * len(more)]
+                    changed[name] = [was + each for was, each in zip(before, more, strict=False)]
                 return changed
 
             self._change(f"n/{hour:010}", added, {})
@@ -477,7 +474,7 @@ class KeyValueStore(MetadataStoreBase):
 
     def remark(self, remarks: Mapping[str, str]) -> None:
         """In one object; see the base class."""
-        self._change("remarks", partial(_merged, dict(remarks)), {})
+        self._change("remarks", lambda present: {**present, **remarks}, {})
 
     def remarks(self) -> Mapping[str, str]:
         """See the base class."""
@@ -531,10 +528,6 @@ def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
     if when is None or when < max(record.made_at or 0.0, record.used_at or 0.0):
         return record
     return record._replace(used_at=when)
-
-
-def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
-    return {**present, **news}
 
 
 def _without(old: Collection[str], covers: dict[str, Any]) -> dict[str, Any]:
