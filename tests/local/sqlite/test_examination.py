@@ -71,9 +71,6 @@ def test_a_damaged_database_is_a_problem(path: Path) -> None:
     found = wrong(path)
     assert state_of(found, "is damaged (") == "problem"
     assert not re.search(r"\n|\*\*\*", "".join(found)), "one line, without SQLite's title"
-    [(read, lost)] = re.findall(r"(\d+) of its rows can be read, and (\d+) can't", "".join(found))
-    assert int(read) + int(lost) == 300
-    assert int(lost) > 0
     assert not list(path.parent.glob("*.damaged-*"))
 
 
