@@ -413,11 +413,9 @@ class SqliteMetadataStore(MetadataStoreBase):
 
 def _checked_path(path: str | Path) -> Path:
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigError(f"path={path!r} names no file: give the path of a database file")
-    if text == ":memory:":
+    if not isinstance(text, str) or text in ("", ":memory:") or "\0" in text:
         raise ConfigError(
-            "path=':memory:' is not supported: each thread would have a database of its own; "
-            "use metadata='memory', or MemoryMetadataStore of beautyspot.memory"
+            f"path={path!r} names no file: give the path of a database file, or use "
+            "metadata='memory' for what nobody else is to have"
         )
     return absolute(text, "path")  # a later chdir must not change which database it is
