@@ -37,7 +37,7 @@ def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     assert fault["kind"] == "database"
     assert "beautyspot copy" in fault["problem"]
     assert (total["verified"], total["faults"]) == (0, 1)
-    assert "0 of its rows can be read, and 90 can't" in run("doctor", "odd", status=1).stdout
+    assert "copy what can be read" in run("doctor", "odd", status=1).stdout
     assert database.read_bytes() == before
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot import files
 from beautyspot.errors import ConfigError, MetadataError, StorageError
-from beautyspot_local import LocalStorage
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from broken import BrokenStorage
 
@@ -108,16 +107,6 @@ def test_sqlite_does_not_tell_why_it_can_not_open_a_file(
     advice = f"may be read and written.*it may also be that {re.escape(files.FILES)}"
     with pytest.raises(MetadataError, match=advice):
         store.open()
-
-
-def test_a_blob_that_can_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> int:
-        raise no_more()
-
-    storage = LocalStorage(tmp_path)
-    monkeypatch.setattr(storage, "_create", fail)
-    with pytest.raises(StorageError, match=r"raise its limit \(ulimit -n\)$"):
-        storage.save("ab/cd.bin", b"x")
 
 
 PROGRAM = """

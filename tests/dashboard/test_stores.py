@@ -156,7 +156,7 @@ def test_a_database_that_was_cut_short_is_called_damaged(
         assert "The database is damaged" in text, page
         assert f"beautyspot copy {tmp_path / 'one.db'} FRESH.db" in text
         assert "Nothing is stored" not in text
-    assert "0 of its rows can be read, and 91 can" in client.get("/store/one/health").text
+    assert "copy what can be read" in client.get("/store/one/health").text
     assert "is damaged" not in client.get("/store/two").text
     (tmp_path / "one.db").write_bytes(whole)
     assert "is damaged" not in client.get("/store/one").text, "it was mended"

@@ -33,7 +33,7 @@ def test_all_of_a_namespace_lies_on_one_node_and_those_of_others_elsewhere(
         store.close()
         names = [node.ask("KEYS", f"*{name}}}*") for node in redis_cluster.nodes]
         [mine] = [number for number, found in enumerate(names) if found]
-        assert len(names[mine]) == 10 + 10 + 2 + 1, "rows, leases, store and index, a limit"
+        assert len(names[mine]) == 10 + 10 + 1 + 1, "rows, leases, store, a limit"
         held.add(mine)
     assert len(held) > 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -19,7 +20,6 @@ from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import connections, row_memory
 from beautyspot_local.sqlite.database import FINDS
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.shared import in_forked_child
 from beautyspot_testing.store import stored
 from owned_clock import Clock
 from sqlite_tools import (
@@ -413,7 +413,10 @@ def test_a_forked_child_starts_without_rows(store):
         assert kept(store) == set()
         assert row(store) == "text"
 
-    in_forked_child(work)
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
     assert kept(store) == {ONE}
 
 
