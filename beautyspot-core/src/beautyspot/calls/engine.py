@@ -303,7 +303,6 @@ class Engine:
         asks, option = "ask cache_if", "cache_if="
         try:
             if options.cache_if is not None and not options.cache_if(value):
-                self.reporter.refused[name] += 1
                 self.reporter.keep_reason(name, "cache_if refused them")
                 self.refuse(call, "cache_if")
                 return False
