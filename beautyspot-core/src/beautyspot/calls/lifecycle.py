@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred, holders
-from beautyspot.concurrency.forks import end_in_children, reset_in_children
+from beautyspot.concurrency.forks import reset_in_children, tell_of_end
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, Storages
@@ -136,7 +136,7 @@ def make_engine(
 def start(engine: Engine, parts: Parts, config: Config, *, is_open: bool) -> None:
     """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
-    end_in_children(engine)
+    tell_of_end(engine)
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:

@@ -18,8 +18,6 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency.forks import at_end_of_child
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,14 +28,11 @@ _OURS: Final = "beautyspot"
 """How the names of our threads begin."""
 
 _left: deque[Callable[[], object]] = deque()
-_watched: list[bool] = []
 
 
 def later(work: Callable[[], object]) -> None:
     """Have a thread do some work; where none can be started, the process's end does."""
     _left.append(work)
-    if not _watched and at_end_of_child(finish):
-        _watched.append(True)
     next((thread for thread in _threads if not thread.runs), _threads[0]).begin()
 
 
@@ -150,7 +145,6 @@ def finish() -> None:
 def _reset_after_fork() -> None:
     """It is the parent's to do."""
     _left.clear()
-    _watched.clear()
     _threads[:] = [NeededThread("deferred", _do_all, _left.__len__) for _ in range(MOST)]
 
 

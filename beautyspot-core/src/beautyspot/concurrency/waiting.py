@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError
@@ -194,7 +195,7 @@ class SpotExecutor:
     def reset_after_fork(self) -> None:
         """Start afresh in a child: the threads of our own executor stayed in the parent."""
         self._made: Executor | None = None
-        self._threads: set[int] = set()
+        self._here = threading.local()
         self._lock = threading.Lock()
 
     def __call__(self) -> Executor:
@@ -205,20 +206,22 @@ class SpotExecutor:
             if self._made is None:
                 from concurrent.futures import ThreadPoolExecutor
 
-                self._made = ThreadPoolExecutor(THREADS, "beautyspot", self._note_thread)
+                mark = partial(setattr, self._here, "is_ours", True)
+                self._made = ThreadPoolExecutor(THREADS, "beautyspot", mark)
             return self._made
-
-    def _note_thread(self) -> None:
-        self._threads.add(threading.get_ident())
 
     def runs_here(self) -> bool:
         """Whether the calling thread is one of our own executor's."""
-        return threading.get_ident() in self._threads
+        return hasattr(self._here, "is_ours")
 
-    def stop(self, *, wait: bool) -> None:
-        """End the threads of our own executor; one that was given is the user's."""
+    def stop(self, *, wait: bool, drops: bool = False) -> None:
+        """End the threads of our own executor; one that was given is the user's.
+
+        Args:
+            wait: whether to wait for what they do.
+            drops: whether what none of them has begun is dropped.
+        """
         with self._lock:
             executor, self._made = self._made, None
         if executor is not None:
-            executor.shutdown(wait=wait)
-            self._threads.clear()  # their numbers are given to other threads
+            executor.shutdown(wait=wait, cancel_futures=drops)
