@@ -13,12 +13,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 
@@ -160,12 +162,19 @@ class Job:
 
     It runs to its end even if the task is cancelled. Where the executor takes no work (it is shut
     down, or the interpreter is), or drops it, the work runs in the event loop.
+
+    Args:
+        work: what the thread does.
+        undo: gives back what that made, such as a reservation, where the task is cancelled
+            meanwhile; by a thread. It raises nothing. Without one that is left as it is.
     """
 
-    __slots__ = ("_work",)
+    __slots__ = ("_undo", "_work")
 
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
+    def __init__(
+        self, work: Callable[[], Any], undo: Callable[[Any], object] | None = None
+    ) -> None:
+        self._work, self._undo = work, undo
 
     async def run_in(self, executor: Callable[[], Executor]) -> Any:
         """Run the work in the executor, and return what it returns."""
@@ -175,11 +184,20 @@ class Job:
         except RuntimeError:
             return self._work()
         queued.add_done_callback(alarm)
-        await alarm.rung
         try:
+            await alarm.rung
             return self._work() if queued.cancelled() else queued.result()
+        except BaseException:
+            if self._undo is not None and not queued.cancel():
+                queued.add_done_callback(partial(_undo_later, self._undo))
+            raise
         finally:
             del queued  # an error in it refers to this frame: a cycle for the collector
+
+
+def _undo_later(undo: Callable[[Any], object], made: Future[Any]) -> None:
+    if made.exception() is None:
+        deferred.later(partial(undo, made.result()))
 
 
 class SpotExecutor:
@@ -225,3 +243,9 @@ class SpotExecutor:
             executor, self._made = self._made, None
         if executor is not None:
             executor.shutdown(wait=wait, cancel_futures=drops)
+
+
+NO_SPOT: Final = SpotExecutor(None)
+"""Where there is no Spot, whose executor it would be."""
+
+reset_in_children(NO_SPOT)
