@@ -218,7 +218,7 @@ class Engine:
         finally:
             self.waiting.pop(wait, None)
             name, waited = call.task.func_identifier, perf_counter() - began
-            self.observers.waited(name, call.key, cause, waited)
+            self.observers.tell("Waited", name, call.key, cause, waited)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:
@@ -288,7 +288,7 @@ class Engine:
 
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
-        self.observers.refused(call.task.func_identifier, call.key, by)
+        self.observers.tell("Refused", call.task.func_identifier, call.key, by)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

@@ -235,7 +235,7 @@ class Permit:
         except (CostError, RateLimitError) as error:
             self._limiting.stats.refused(self._counted)
             by: Refusal = "cost" if isinstance(error, CostError) else "rate"
-            self._limiting.reporter.observers.refused(self._name, "", by)
+            self._limiting.reporter.observers.tell("Refused", self._name, "", by)
             raise
         except Exception as error:
             advice = "The call goes on unlimited"
@@ -257,7 +257,8 @@ class Permit:
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited, self._counted)
         if self.waited > 0:
-            self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
+            observers = self._limiting.reporter.observers
+            observers.tell("Waited", self._name, "", "limit", self.waited)
         if not is_ours(self._function):  # it begins here, once its observers were told
             queueing.begin()
         return self

@@ -169,7 +169,7 @@ class Reporter:
         if self._is_new((about, operation, kind), (about, OPENING, kind), again=again):
             self._outages.add(about)
             logger.warning("%s", trouble)
-        self.observers.failed(function, error, operation=operation)
+        self.observers.tell("Raised", function, "", operation, kind.__name__, None)
         if self.on_error is not None:
             try:
                 self.on_error(trouble)

@@ -268,7 +268,7 @@ class Writer:
         self._saver.let_go(pending)
         if isinstance(error, SerializationError):
             by: Refusal = "too large" if isinstance(error, TooLarge) else "serializer"
-            reporter.observers.refused(name, pending.key, by)
+            reporter.observers.tell("Refused", name, pending.key, by)
             self._give_up(pending, STORING, error, "The value is returned, and not cached")
             return
         data = pending.record.result_data
