@@ -199,7 +199,6 @@ def finish(engine: Engine, parts: Parts) -> None:
 
 
 def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
-    engine.executor.stop(wait=False)  # a late call may have made another, and run in it
     if not is_last:
         engine.counting.write()  # what such a call counted
     engine.counting.writes = False  # limited functions go on, and count

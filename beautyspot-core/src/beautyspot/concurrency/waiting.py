@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -201,10 +202,7 @@ def _undo_later(undo: Callable[[Any], object], made: Future[Any]) -> None:
 
 
 class SpotExecutor:
-    """The executor of a Spot: the user's, or one of our own that is made when first needed.
-
-    It is called for the executor.
-    """
+    """The executor of a Spot: the user's, or one of our own. It is called for the executor."""
 
     def __init__(self, given: Executor | None) -> None:
         self._given = given
@@ -212,21 +210,13 @@ class SpotExecutor:
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: the threads of our own executor stayed in the parent."""
-        self._made: Executor | None = None
         self._here = threading.local()
-        self._lock = threading.Lock()
+        mark = partial(setattr, self._here, "is_ours", True)
+        self._own = ThreadPoolExecutor(THREADS, "beautyspot", mark)
 
     def __call__(self) -> Executor:
         """The user's executor, or our own."""
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._made is None:
-                from concurrent.futures import ThreadPoolExecutor
-
-                mark = partial(setattr, self._here, "is_ours", True)
-                self._made = ThreadPoolExecutor(THREADS, "beautyspot", mark)
-            return self._made
+        return self._own if self._given is None else self._given
 
     def runs_here(self) -> bool:
         """Whether the calling thread is one of our own executor's."""
@@ -239,10 +229,7 @@ class SpotExecutor:
             wait: whether to wait for what they do.
             drops: whether what none of them has begun is dropped.
         """
-        with self._lock:
-            executor, self._made = self._made, None
-        if executor is not None:
-            executor.shutdown(wait=wait, cancel_futures=drops)
+        self._own.shutdown(wait=wait, cancel_futures=drops)
 
 
 NO_SPOT: Final = SpotExecutor(None)
