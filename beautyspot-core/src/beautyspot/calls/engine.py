@@ -8,9 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from beautyspot.calls.noting import LastCalls
-from beautyspot.concurrency import deferred
 from beautyspot.concurrency.behind import Behind
-from beautyspot.concurrency.forks import is_child
 from beautyspot.concurrency.single_flight import Flights, leading
 from beautyspot.contracts.records import clean
 from beautyspot.errors import MetadataError
@@ -177,15 +175,6 @@ class Engine:
         self.look_ups = weakref.WeakKeyDictionary()
         if self.size_limit is not None:
             self.size_limit.reset_after_fork()
-
-    def before_end(self) -> None:
-        """Let the calls behind end; a child of `multiprocessing`, which runs no `atexit`, ends."""
-        self.behind.dismiss()
-        self.behind.wait()
-        if is_child():  # pragma: no cover - children are not measured
-            self.cache.writer.finish()
-            self.counting.write()
-            deferred.finish()
 
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
