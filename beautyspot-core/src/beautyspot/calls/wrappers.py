@@ -172,9 +172,9 @@ def renew(engine: Engine, call: Call) -> None:
 
 def _begin(engine: Engine, call: Call) -> None:
     if call.task.kind == "function":
-        renew_here = partial(copy_context().run, _renew, engine, call)
+        context, dropped = copy_context(), partial(engine.has_run, call)
         engine.running[call] = None  # the store is open until this ends
-        engine.behind.later(renew_here, partial(engine.has_run, call))
+        engine.behind.later(lambda: context.run(_renew, engine, call), dropped)
     else:
         engine.behind.start(_renew_async(engine, call), awaited=True)
 
