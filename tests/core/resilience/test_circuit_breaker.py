@@ -169,7 +169,7 @@ def test_an_outage_is_said_once_whoever_meets_it(
     ]
     store.down = False
     spot._engine.reporter._clock = clock
-    clock.now = time.monotonic() + 61
+    clock.now = time.monotonic() + 601
     assert spot.flush()
     first(9)
     store.down = True
