@@ -46,19 +46,13 @@ def checked_executor(executor: object) -> Executor | None:
         return None
     from concurrent.futures import Executor
 
-    elsewhere = runs_elsewhere(type(executor))
-    if isinstance(executor, Executor) and not elsewhere:
+    if isinstance(executor, Executor) and not runs_elsewhere(type(executor)):
         return executor
-    threads = (
-        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
-        "such as concurrent.futures.ThreadPoolExecutor(8)"
+    raise ConfigError(
+        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, such "
+        "as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run elsewhere: "
+        "spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
     )
-    if elsewhere:
-        threads += (
-            ". The calls themselves may run elsewhere: spot.map(f, inputs, executor=pool), or "
-            "pool.submit(f, x) with a marked f"
-        )
-    raise ConfigError(threads)
 
 
 _ELSEWHERE: Final = (
@@ -133,21 +127,16 @@ def make_engine(
     return engine
 
 
-def start(engine: Engine, parts: Parts, config: Config, *, is_open: bool) -> None:
+def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
     end_in_children(engine)
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
-        memory = "results are kept in memory only, as far as there is room"
-        given = next((s for s in ("metadata", "db_path") if config.source(s) != "default"), None)
-        setting = f"{given}=" if given else "directory= or BEAUTYSPOT_DIRECTORY"
-        advice = (
-            f"Until that is mended, {memory}"
-            if parts.metadata.remote
-            else f"Until that is mended, {memory}; {setting} chooses another place"
-        )
+        advice = "Until that is mended, results are kept in memory only, as far as there is room"
+        if not parts.metadata.remote:
+            advice += "; give directory=, db_path= or metadata= to choose another place"
         engine.reporter.report(OPENING, "", error, advice)
 
 

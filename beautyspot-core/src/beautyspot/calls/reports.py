@@ -72,11 +72,8 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
     """
     holder = "another process, or another Spot of this one"
     if flight is not None:
-        holder = f"{name_of(flight.thread)} of this process"
-        if flight.is_of_task:
-            holder = f"a task in {holder}"
-        elif where := place_of(flight.thread):
-            holder = f"{holder} (now at {where})"
+        where = "" if flight.is_of_task else place_of(flight.thread)
+        holder = f"{name_of(flight.thread)} of this process{where and f' (now at {where})'}"
     name = call.task.func_identifier
     engine.reporter.tell(
         f"waits {name}",
@@ -97,11 +94,8 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
-    if watch.has_moved:
-        _refuse_changed(engine, _moved(calls[0]), *calls)
-        return True
     try:
-        changes = addressing.changes(watch)
+        changes = _moved(calls[0]) if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:
