@@ -48,39 +48,26 @@ async def await_items(engine: Engine, whole: Call) -> Any:
         engine.last_calls.note(whole)
 
 
-def taken_apart(whole: Call) -> tuple[Call, list[Call]]:
-    """A call of such a function with its list read, and the calls of its items, without keys.
+def taken_apart(whole: Call) -> tuple[Given, list[Call]]:
+    """The arguments of a call with its list read, and the calls of its items, without keys.
 
     Raises:
         TypeError: the arguments do not fit the function's signature.
         ItemsError: there is no list among them.
     """
-    given = _given(whole)
-    return Call(whole.task, *given.holding(given.items)), _calls(whole, given)
-
-
-def _given(whole: Call) -> Given:
     items = whole.task.items
     assert items is not None  # noqa: S101 - only such calls come here
-    return items.given(whole.args, whole.kwargs)
-
-
-def _calls(whole: Call, given: Given) -> list[Call]:
-    return [Call(whole.task, *given.holding(value)) for value in given.items]
+    given = items.given(whole.args, whole.kwargs)
+    return given, [Call(whole.task, *given.holding(value)) for value in given.items]
 
 
 def _begun(engine: Engine, whole: Call, *, in_loop: bool = False) -> Flow:
     """The flow of a call, whose list is read here: what its iterator raises is its caller's."""
-    given = _given(whole)
+    given, calls = taken_apart(whole)
     join(engine, whole)
-    return _flow(engine, whole, given, _items(engine, whole, given, in_loop=in_loop))
-
-
-def _items(engine: Engine, whole: Call, given: Given, *, in_loop: bool) -> list[Item]:
-    """The items with their keys; equal ones are one, those without a key are each for itself."""
-    items: list[Item] = []
+    items: list[Item] = []  # equal ones are one, those without a key are each for itself
     known: dict[str, Item] = {}
-    for place, call in enumerate(_calls(whole, given)):
+    for place, call in enumerate(calls):
         call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
         call.waited = in_loop
         if engine.active:
@@ -96,7 +83,7 @@ def _items(engine: Engine, whole: Call, given: Given, *, in_loop: bool) -> list[
         if not call.key or known.setdefault(call.key, item) is item:
             items.append(item)
         known.get(call.key, item).places.append(place)
-    return items
+    return _flow(engine, whole, given, items)
 
 
 def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
-    from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Trouble
 
 
@@ -165,32 +164,26 @@ def finish_later(engine: Engine, parts: Parts) -> None:
     Those who observe the Spot are kept until then.
     """
     engine.active, engine.closed = False, True
-    deferred.later(partial(_finish_with, engine.observers, engine, parts))
+    deferred.later(partial(finish, engine, parts, engine.observers))
 
 
-def _finish_with(_: Observers, engine: Engine, parts: Parts) -> None:
-    finish(engine, parts)
-
-
-def finish(engine: Engine, parts: Parts) -> None:
+def finish(engine: Engine, parts: Parts, *_: object) -> None:
     """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
     holders.end_orphans()
     engine.behind.dismiss()
     engine.wait_behind()
     engine.cache.writer.finish()
-    is_last = not engine.running
     engine.counting.write()
     engine.executor.stop(wait=True)
-    engine.closing.append(partial(_close, engine, parts, is_last=is_last))
+    engine.closing.append(partial(_close, engine, parts))
     if not engine.running:
         engine.close()
 
 
-def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
+def _close(engine: Engine, parts: Parts) -> None:
     engine.executor.stop(wait=False)  # a late call may have made another, and run in it
-    if not is_last:
-        engine.counting.write()  # what such a call counted
+    engine.counting.write()  # what such a call counted
     engine.counting.writes = False  # limited functions go on, and count
     engine.cache.leases.stop()
     for error in parts.close():

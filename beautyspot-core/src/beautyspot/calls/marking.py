@@ -234,7 +234,8 @@ class Marking:
         call = self.call(method, function, args, kwargs)
         calls = [call]
         if call.task.items is not None:
-            call, calls = taken_apart(call)
+            given, calls = taken_apart(call)
+            call = Call(call.task, *given.holding(given.items))
         if not calls:
             name = call.task.func_identifier
             raise ConfigError(f"spot.{method} of {name} got an empty list: give the items")

@@ -70,13 +70,13 @@ class Stream(Run):
         self._source: Any = None  # the user's generator, from when it runs
         self._data: list[Data] | None = None  # of the items; None where they are not to be stored
         self._bytes = 0
-        self._work = Work()
+        self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
         self._watch: Watch | None = None
         self._context = copy_context()
         self._observed: Observed | None = None
 
     def beginning(self) -> Flow:
-        """The flow of a call for which nothing was found: counted, and to be recorded, by its mode.
+        """The flow of a call whose function runs: counted, and to be recorded, by its mode.
 
         Its outcome is an error where the mode forbids running the function.
         """
@@ -88,7 +88,6 @@ class Stream(Run):
                 yield Block(self._ask)
                 self._watch = call.task.addressing.begin(call)
                 self._data = []
-            self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.running[self] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
@@ -155,7 +154,7 @@ class Stream(Run):
         """Count that the generator has ended, raised, or was closed, and tell the observers."""
         engine, observed = self.engine, self._observed
         raised, self._observed = None if isinstance(error, self.end_by) else error, None
-        if isinstance(raised, Exception) and self in engine.running:
+        if isinstance(raised, Exception) and self.call.key:
             self.call.task.counted.failures += self._work.has_failed()
             engine.counting.look()
         if observed is not None:
@@ -163,7 +162,7 @@ class Stream(Run):
 
     def leave(self) -> None:
         """Let the store be closed, once nobody goes on with this."""
-        if self in self.engine.running:
+        if self.call.key:
             self.call.task.counted.seconds_spent += self._work.seconds
         self.engine.has_run(self)
         self.engine.last_calls.note(self.call)
@@ -222,24 +221,23 @@ def _flow(  # noqa: C901 - one call in its order
     engine: Engine, call: Call, stored: Any
 ) -> Generator[Step | Outcome, Any, Outcome]:
     """One call of a marked generator, for which this is stored: the items, and what it returned."""
-    stream = Stream(engine, call)
-    heard, skipped = stream.heard, 0
+    stream, skipped = Stream(engine, call), 0
+    heard: Outcome = stream.heard
+    engine.last_calls.note(call)
     try:
-        if stored is MISSING:
-            begun = yield from stream.beginning()
-            if begun.error is not None:
-                return begun
-        engine.last_calls.note(call)
-        for item in () if stored is MISSING else stored[:-1]:
-            heard = yield Outcome(item)
-            skipped += 1
-            if heard.value is not None or heard.error is not None:
-                break
-        else:
-            if stored is not MISSING:
+        if stored is not MISSING:
+            for item in stored[:-1]:
+                heard = yield Outcome(item)
+                skipped += 1
+                if heard.value is not None or heard.error is not None:
+                    break
+            else:
                 return Outcome(stored[-1])
-        if skipped and not isinstance(heard.error, Exception | None):
-            return heard  # a cancellation, say, of which no function runs to be told
+            if not isinstance(heard.error, Exception | None):
+                return heard  # a cancellation, say, of which no function runs to be told
+        begun = yield from stream.beginning()
+        if begun.error is not None:
+            return begun
         while True:
             if heard.value is not None or heard.error is not None:
                 stream.stop()
