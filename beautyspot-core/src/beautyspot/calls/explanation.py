@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
-    from beautyspot.tasks.task import Call, Task
+    from beautyspot.tasks.task import Call
 
 
 _SWITCHED_OFF: Final = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
@@ -118,43 +118,38 @@ def _explain_row(
     cache: Cache, call: Call, texts: dict[str, str], record: TaskRecord
 ) -> Explanation:
     """What a call makes of a row, be it stored under its own key or an earlier one."""
-    entry, task, name = entry_of(record), call.task, call.task.func_identifier
-    stored = f"stored {record.updated_at} UTC"
-    if is_error(entry.serializer):
-        stored += ", an error"
-    if record.func_identifier != clean(name):
-        stored += f" as a result of {record.func_identifier}"
-    differs: str | None = cache.unfit(call, entry, stale=task.stale is not None)
-    if differs is None:
-        differs, reason = _why_lost(cache, call.task, record)
-    elif differs == "expired":
-        reason = f"{stored}, and expired since"
-    else:
-        reason = f"{stored}, which is longer ago than max_age= of this block"
-    is_hit = not differs
-    if is_hit:
-        reason = stored
-        if not cache.is_fresh(task, entry):
-            differs, lasts = "expired", task.options.stale
-            reason += f", and expired since, but is still given (stale={lasts!r})"
-        elif task.addressing.has_changed(record.code):
-            differs = "code"
-            reason += f", by other code than {name} has now. {other_code(name)}"
+    is_hit, differs, about = _verdict(cache, call, record)
+    whose = record.func_identifier
+    of = "" if whose == clean(call.task.func_identifier) else f" as a result of {whose}"
+    reason = f"stored {record.updated_at} UTC{of}{about}"
     return Explanation(is_hit, call.key, reason, texts, record, (differs,) if differs else ())
 
 
-def _why_lost(cache: Cache, task: Task, record: TaskRecord) -> tuple[str, str]:
-    """What is wrong with a stored result, and why it can't be restored; nothing where it can."""
+def _verdict(  # noqa: C901 - one question after the other
+    cache: Cache, call: Call, record: TaskRecord
+) -> tuple[bool, str, str]:
+    """Whether a row answers a call, what differs from it, and what to say of that."""
+    entry, task, name = entry_of(record), call.task, call.task.func_identifier
+    unfit = cache.unfit(call, entry, stale=task.stale is not None)
+    if unfit == "expired":
+        return False, unfit, ", and expired since"
+    if unfit is not None:
+        return False, unfit, ", which is longer ago than max_age= of this block"
     try:
-        cache.restore(task, record.cache_key, entry_of(record))
+        cache.restore(task, record.cache_key, entry)
     except StoredError as stored:
         if stored.error is None:
-            return "error", "an error is stored that mark(cache_errors=) does not name"
+            return False, "error", ", an error that mark(cache_errors=) does not name"
     except BlobNotFound:
-        return "blob", "its blob is gone from the storage: the next call stores it anew"
+        return False, "blob", "; its blob is gone from the storage: the next call stores it anew"
     except Exception as error:
-        return "damaged", f"what is stored can't be restored: {error}"
-    return "", ""
+        return False, "damaged", f", and can't be restored: {error}"
+    if not cache.is_fresh(task, entry):
+        lasts = task.options.stale
+        return True, "expired", f", and expired since, but is still given (stale={lasts!r})"
+    if task.addressing.has_changed(record.code):
+        return True, "code", f", by other code than {name} has now. {other_code(name)}"
+    return True, "", ", an error" if is_error(entry.serializer) else ""
 
 
 def _texts(call: Call) -> dict[str, str]:

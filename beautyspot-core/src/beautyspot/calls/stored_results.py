@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation, Stored
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
+    from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
     from beautyspot.tasks.task import Call
@@ -316,6 +317,4 @@ class StoredResults:
         self._parts.required_storage()
         cache = self._engine.cache
         cache.insist()
-        storage = cache.storage()
-        assert storage is not None  # noqa: S101 - it was required
-        return collect(cache, storage, least)
+        return collect(cache, cast("GuardedStorage", cache.storage()), least)
