@@ -132,12 +132,14 @@ class Stream(Run):
 
     def _asked(self, send: str, throw: str, close: str) -> Any:
         """What the user's generator gives to what was heard."""
-        call, value, error = self.call, self.heard.value, self.heard.error
+        call, error = self.call, self.heard.error
         if self._source is None:
             self._source = call.task.function(*call.args, **call.kwargs)
         if isinstance(error, GeneratorExit):
             return getattr(self._source, close)()
-        return getattr(self._source, throw if error else send)(error or value)
+        if error is not None:
+            return getattr(self._source, throw)(error)
+        return getattr(self._source, send)(self.heard.value)
 
     def __enter__(self) -> None:
         observers = self.engine.observers
