@@ -79,10 +79,6 @@ class Explanation:
         """Mask secrets that the message of an error brought along."""
         object.__setattr__(self, "reason", less_secrets(self.reason))
 
-    def __repr__(self) -> str:
-        """The text as well: it is read at prompts and in notebooks."""
-        return str(self)
-
     def __str__(self) -> str:
         lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}", f"key: {self.key or 'none'}"]
         lines += [f"  {name} = {text:.200}" for name, text in self.arguments.items()]
@@ -90,6 +86,8 @@ class Explanation:
             made = self.nearest.updated_at
             lines.append(f"nearest: {self.nearest.cache_key}, made {made} UTC")
         return "\n".join(lines)
+
+    __repr__ = __str__  # it is read at prompts and in notebooks
 
 
 def explain(engine: Engine, call: Call) -> Explanation:

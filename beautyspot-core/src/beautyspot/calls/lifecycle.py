@@ -55,17 +55,16 @@ def checked_executor(executor: object) -> Executor | None:
 
 
 _ELSEWHERE: Final = (
-    *("concurrent.futures.process", "concurrent.futures.interpreter"),
-    *("dask", "distributed", "executorlib", "ipyparallel", "joblib", "lithops", "loky"),
-    *("mpi4py", "multiprocess", "multiprocessing", "parsl", "pebble", "ray"),
+    *("concurrent.futures.process.", "concurrent.futures.interpreter.", "dask.", "distributed."),
+    *("executorlib.", "ipyparallel.", "joblib.", "lithops.", "loky.", "mpi4py.", "multiprocess."),
+    *("multiprocessing.", "parsl.", "pebble.", "ray."),
 )
 """Modules, and packages, whose executors and pools work in other processes or interpreters."""
 
 
 def runs_elsewhere(cls: type) -> bool:
     """Whether a class is one of `_ELSEWHERE`, or inherits from one."""
-    modules = [str(getattr(base, "__module__", "")) for base in cls.__mro__]
-    return any(f"{module}.".startswith(f"{name}.") for module in modules for name in _ELSEWHERE)
+    return any(f"{base.__module__}.".startswith(_ELSEWHERE) for base in cls.__mro__)
 
 
 def make_engine(

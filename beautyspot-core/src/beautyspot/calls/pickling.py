@@ -23,6 +23,7 @@ import os
 import re
 import threading
 import weakref
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
@@ -151,22 +152,14 @@ def _still_there(spot: object) -> object:
 
 
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return _engine_of, (_still_there(engine.owner()),)
-
-
-def _engine_of(spot: Owner) -> Engine:
-    return spot._engine
+    return attrgetter("_engine"), (_still_there(engine.owner()),)
 
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
     spot = _still_there(task.owner())
     state = spot, task.function, task.options, (task.addressing.sent(), sent_classes())
-    return _blank_task, (), state, None, None, _fill
-
-
-def _blank_task() -> Task:
-    return Task.__new__(Task)
+    return object.__new__, (Task,), state, None, None, _fill
 
 
 def _fill(task: Task, state: tuple[Any, ...]) -> None:

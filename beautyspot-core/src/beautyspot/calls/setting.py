@@ -64,20 +64,18 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
 
 def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     """The row of a result that no run has made: without its time, its price and its code."""
-    task, given = call.task, value
+    task, items = call.task, list[Any]()
     if isinstance(value, Exception) and task.is_result(value):  # as if the function raised it
         call.terms, encode = task.error_terms, task.encode_error
     else:
         encode = partial(cache.encoded, task)
         if task.form.streams:
-            value = _stream(task, value)
-            given = value[:-1]
+            items = _stream(task, value)
+            value = items[:-1]
         if task.asks_terms:
-            call.terms = terms_of(task.options, given, call.args, call.kwargs)
+            call.terms = terms_of(task.options, value, call.args, call.kwargs)
     try:
-        if given is not value:
-            value = [*map(task.form.serializer.dumps, value)]
-        payload = encode(value)
+        payload = encode([*map(task.form.serializer.dumps, items)] if items else value)
     except BeautyspotError:
         raise
     except Exception as error:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-L = TypeVar("L")
 
 _OF_A_PART: Final = (
     ". A part of the results, such as those of one function, is pruned by "

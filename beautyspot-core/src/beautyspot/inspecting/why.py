@@ -42,14 +42,12 @@ class Why:
     nearest: TaskRecord | None = None
     code_differs: bool | None = None
 
-    def __repr__(self) -> str:
-        """The text as well: it is read at prompts and in notebooks."""
-        return str(self)
-
     def __str__(self) -> str:
         lines = [_line("run", self.record)]
         lines += [] if self.nearest is None else [_line("nearest", self.nearest)]
         return "\n".join([*lines, f"why: {self.reason}"])
+
+    __repr__ = __str__  # it is read at prompts and in notebooks
 
 
 def _line(what: str, record: TaskRecord) -> str:
