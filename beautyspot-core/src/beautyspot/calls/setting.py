@@ -19,12 +19,11 @@ from beautyspot.results.writer import BATCH
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
-    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call, Task
 
 
@@ -65,10 +64,9 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
 
 def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     """The row of a result that no run has made: without its time, its price and its code."""
-    task, items = call.task, list[Any]()
-    encode: Callable[[Any], Payload] = partial(cache.encoded, task)
+    task, items, encode = call.task, list[Any](), partial(cache.encoded, call.task)
     if isinstance(value, Exception) and task.is_result(value):  # as if the function raised it
-        call.terms, encode = task.error_terms, task.encode_error
+        call.terms, encode = task.error_terms, partial(task.encode_error)
     else:
         if task.form.streams:
             items = _stream(task, value)
