@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Invalidation
@@ -74,7 +74,8 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
         if task.asks_terms:
             call.terms = terms_of(task.options, value, call.args, call.kwargs)
     try:
-        payload = encode([*map(task.form.serializer.dumps, items)] if items else value)
+        stored = [*map(task.form.serializer.dumps, items)] if items else value
+        payload = encode(cast("Any", stored))
     except BeautyspotError:
         raise
     except Exception as error:
