@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from glob import escape
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
-
-
-_SWITCHED_OFF: Final = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
-_REFRESHES: Final = 'its mode is "refresh"'
 
 
 class Stored(NamedTuple):
@@ -107,7 +103,9 @@ def explain(engine: Engine, call: Call) -> Explanation:
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
     if engine.active and not call.refresh:
         return told
-    why = _REFRESHES if engine.active else _SWITCHED_OFF
+    why = 'its mode is "refresh"'
+    if not engine.active:
+        why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
     other = f"Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
     return replace(told, hit=False, reason=f"{why}, so the call runs. {other}")
 
