@@ -32,15 +32,12 @@ if TYPE_CHECKING:
 RUNNERS: Final = 64
 """Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
 
-_MOST_NAMES: Final = 1000
-
 
 class Marking:
     """Marks functions for one Spot, which it does not keep.
 
     Attributes:
         earlier: by identifier, those that the function of that identifier had before.
-        names: identifiers of functions that were marked, of the first thousand.
     """
 
     def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
@@ -51,7 +48,6 @@ class Marking:
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
         self.earlier: dict[str, tuple[str, ...]] = {}
-        self.names: set[str] = set()
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
         """The options that a user wrote, checked.
@@ -123,8 +119,6 @@ class Marking:
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
             is_private=self._is_private, is_limited=payer_of(function) is not None,
         )  # fmt: skip
-        if len(self.names) < _MOST_NAMES:
-            self.names.add(task.func_identifier)
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
         if options.content_type is not None and task.form.streams:

@@ -225,7 +225,7 @@ class StoredResults:
             for name in names
         ]
         removed = sum(cache.invalidate(what).entries for what in whats)
-        known = self._marking.names
+        known = [counted.func_identifier for counted in self._engine.counting]
         if not removed and isinstance(function, str) and function not in known:
             logger.warning(
                 "invalidate_all(%.200r): no function of that identifier is marked here, and "
