@@ -166,8 +166,7 @@ class StoredResults:
         cache = self._engine.cache
         # Earlier keys first: what was found there until then is stored under the call's own key.
         several = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
-        keys = [key for each in several for key in each]
-        gone = [cache.invalidate(Invalidation(cache_key=key)).entries for key in keys]
+        gone = [cache.invalidate(Invalidation(key)).entries for each in several for key in each]
         return any(gone)
 
     @checks_options("invalidate_all")
