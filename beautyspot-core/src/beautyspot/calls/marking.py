@@ -121,13 +121,6 @@ class Marking:
         )  # fmt: skip
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
-        if options.content_type is not None and task.form.streams:
-            self._engine.reporter.once(
-                f"misfit {task.func_identifier}",
-                f"{task.func_identifier} is marked content_type={options.content_type!r}, and is a "
-                "generator, whose items are stored together in beautyspot's own form, which no "
-                "viewer opens: leave content_type= out, or return one value",
-            )
         if options.key is None and (name := request_in(function)):
             self._engine.reporter.once(
                 f"request {task.func_identifier}",
