@@ -91,8 +91,7 @@ class StoredResults:
         from beautyspot.results.validity import MISSING
         from beautyspot.serialization.payload import StoredError
 
-        # What is found under an earlier identifier is not stored again.
-        call.asked, call.refresh = "readonly", False
+        call.refresh = False
         cache = self._engine.cache
         value = cache.recall(call, stale=stale)
         if value is MISSING:
