@@ -299,7 +299,7 @@ def test_peek_and_explain_tell_of_the_error(spot: Spot) -> None:
     assert re.search("stored .* UTC, an error", told.reason)
     other = spot.explain(spot.mark(name=told.nearest.func_identifier)(work), "a")  # type: ignore[union-attr]
     assert (other.hit, other.differs) == (False, ("error",))
-    assert "an error is stored that mark(cache_errors=) does not name" in other.reason
+    assert "an error that mark(cache_errors=) does not name" in other.reason
 
 
 def failed(marked: Any) -> weakref.ref[Exception]:

@@ -63,11 +63,13 @@ def test_a_run_and_a_hit(spot: Spot, clock: Clock, function: Any, ttl: str | Non
     ]
 
 
-def test_there_was_no_call_yet(make_spot: Callable[..., Spot]) -> None:
+def test_the_last_call_was_none_of_this_spot(make_spot: Callable[..., Spot]) -> None:
     spot, other = make_spot("one"), make_spot("two")
     assert spot.last_call() is None
+    spot.mark(work)(1)
     other.mark(work)(1)
     assert spot.last_call() is None, "that was another Spot's"
+    assert other.last_call() is not None
 
 
 @every_kind

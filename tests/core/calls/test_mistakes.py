@@ -158,7 +158,10 @@ def test_a_key_that_does_not_take_the_call_is_named(
     assert marked("hello", language="fr") == "hello"
     (trouble,) = troubles
     assert trouble.function == identifier_of(ask)
-    assert trouble.advice == "The call runs uncached: mend the function given as key="
+    assert (
+        trouble.advice
+        == "The call runs uncached: mend what makes the key, such as a function given as key="
+    )
     with pytest.raises(TypeError) as mistake:
         spot.key(marked, "hello", language="fr")
     notes = getattr(mistake.value, "__notes__", [])

@@ -163,7 +163,7 @@ def test_an_outage_is_said_once_whoever_meets_it(
     for x in range(5):
         first(x), second(x)
     now = "Until that is mended, results are kept in memory only, as far as there is room; "
-    now += "metadata= chooses another place"
+    now += "give directory=, db_path= or metadata= to choose another place"
     assert [record.message for record in caplog.records] == [
         f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
     ]
