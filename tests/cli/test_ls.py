@@ -35,19 +35,6 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     assert str(shop / ".beautyspot") in done.stderr
 
 
-def test_functions_as_json(shop: Path, run: Run) -> None:
-    told = json.loads(run("ls", "--json").stdout)
-    assert told["schema"] == 1
-    assert told["store"].startswith(str(shop))
-    ask = next(one for one in told["functions"] if one["function"] == "shop:ask")
-    assert set(ask) == {
-        "function", "entries", "size", "oldest", "newest", "code", "unstored",
-        "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent",
-        "grants", "waits", "refusals", "seconds_waited",
-    }  # fmt: skip
-    assert ask["newest"].endswith("Z")
-
-
 def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
     heading, *lines = cells(run("ls", "shop:ask").stdout)
     assert heading[:2] == ["KEY", "FUNCTION"]
@@ -113,27 +100,6 @@ def test_orders_of_functions(shop: Path, run: Run, order: str) -> None:
     assert names[0] == first.get(order, names[0])
 
 
-@pytest.mark.parametrize(
-    "order", ["newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key"]
-)
-def test_orders_of_results(shop: Path, run: Run, order: str) -> None:
-    lines = [
-        json.loads(line)
-        for line in run("ls", "--rows", "--sort", order, "--json").stdout.splitlines()
-    ]
-    assert len(lines) == 6
-    value = {
-        "newest": "made",
-        "oldest": "made",
-        "largest": "size",
-        "smallest": "size",
-        "key": "key",
-    }
-    if order in value:
-        values = [line[value[order]] for line in lines]
-        assert values == sorted(values, reverse=order in ("newest", "largest"))
-
-
 def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, on_terminal: Run) -> None:
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="\x1b]0;owned\x07[red]", tags=["\x9bm"])(lambda: 1)()
@@ -150,11 +116,3 @@ def test_a_terminal_is_told_that_there_is_more(shop: Path, on_terminal: Run) -> 
     assert shown.stdout.startswith("KEY ")
     assert "\t" not in shown.stdout
     assert on_terminal("ls", "--older", "1h").stdout == ""
-
-
-def test_an_empty_store_holds_nothing(tmp_path: Path, run: Run) -> None:
-    with bs.Spot("empty", directory=tmp_path / "e", config=False) as spot:
-        spot.metadata.open()
-    done = run("ls", str(tmp_path / "e"))
-    assert done.stdout == ""
-    assert done.stderr.startswith("nothing is stored in ")

@@ -144,13 +144,3 @@ def test_how_wide_a_text_is(text: str, columns: int) -> None:
     assert tables.width_of(text) == columns
     assert tables.cut(text, columns) == text
     assert tables.width_of(tables.cut(text * 5, 3)) <= 3
-
-
-def test_wide_letters_take_two_columns(
-    store: Path, at: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with bs.Spot("app", config=False) as spot:
-        spot.mark(name="m:f")(lambda text: text)("読" * 200)
-    lines = at(90, "ls", "m:f").stdout.splitlines()
-    assert max(map(tables.width_of, lines)) <= 90
-    assert lines[1].endswith("…")

@@ -75,12 +75,6 @@ def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
     assert "In 7 days: 37 hits, 10 runs" in page("?since=7d").text
 
 
-def test_an_empty_store_says_what_to_do(visit: Callable[..., Any]) -> None:
-    text = visit(bs.open_store(MemoryMetadataStore(), config=False)).get("/").text
-    assert "Nothing is stored here yet" in text
-    assert "@spot.mark" in text
-
-
 def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
     text = page("/function?name=shop:ask").text
     assert "<h1>ask" in text

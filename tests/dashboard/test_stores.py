@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.store_options import Place
 from beautyspot_dashboard.access.rules import mounted_rules
 from beautyspot_dashboard.app import make_app
@@ -67,25 +66,6 @@ def test_what_is_not_there_leads_to_what_is(visit: Callable[..., Any], tmp_path:
     assert "there is no such page" in text
     assert '<a href="/store/app">the functions of app</a>' in text
     assert '<a href="/stores">all stores</a>' in client.get("/store/other/results").text
-
-
-class Remote(MemoryMetadataStore):
-    """A store of all machines."""
-
-    remote = True
-
-
-@pytest.mark.parametrize("told", [None, True, False])
-def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) -> None:
-    from beautyspot_dashboard.opening import shelf_of
-
-    for metadata in (Remote(), MemoryMetadataStore()):
-        board = shelf_of(bs.open_store(metadata, config=False), (), read_only=told)
-        (shelved,) = board.shelf
-        assert shelved.read_only == (metadata.remote if told is None else told)
-    (own,) = shelf_of((), spot, read_only=None).shelf
-    assert not own.read_only
-    assert own.words == ("--store", str(spot.db_path))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import beautyspot as bs
 import pytest
 from beautyspot_dashboard.values import thumbnails
 from dashboard.gallery import opened
-from dashboard.test_values_raw import change, damage
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -79,14 +78,6 @@ def test_a_small_picture_is_its_own_thumbnail(gallery: Gallery) -> None:
     assert small(gallery, "icon").content == data
 
 
-def test_a_drawing_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
-    gallery.put("opened", b"<svg>frames</svg>", "image/svg+xml")
-    url = gallery.url("opened", "thumbnail")
-    page = gallery.client.get(url, headers={"sec-fetch-dest": "document"})
-    assert f'<img src="{gallery.url("opened")}"' in page.text
-    assert gallery.client.get(url, headers={"sec-fetch-dest": "image"}).text == "<svg>frames</svg>"
-
-
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "image/avif", "image/bmp"])
 def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type: str) -> None:
     gallery.put(content_type, b"<svg/>", content_type)
@@ -137,17 +128,6 @@ def test_a_picture_of_very_many_scans_is_not_decoded(gallery: Gallery) -> None:
     assert small(gallery, "scans").status_code == 404
 
 
-def test_pillow_takes_a_picture_for_what_it_is_stored_as_only(gallery: Gallery) -> None:
-    gallery.put("disguised", picture("GIF", "P"), "image/png")
-    assert small(gallery, "disguised").status_code == 404
-
-
-def test_damaged_bytes_are_no_thumbnail(gallery: Gallery) -> None:
-    gallery.put("bad", picture("PNG"), "image/png", save_blob=True)
-    damage(gallery, "bad")
-    assert small(gallery, "bad").status_code == 404
-
-
 @pytest.mark.parametrize(
     ("error", "status", "is_told"),
     [
@@ -174,23 +154,6 @@ def test_what_fails_but_damaged_pictures_is_told(
     gallery.put(f"fails {error}", picture("PNG"), "image/png")
     assert small(gallery, f"fails {error}").status_code == status
     assert bool(caplog.records) == is_told
-
-
-def test_what_is_larger_than_its_row_says_is_not_read_whole(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gallery.put("lies", picture("PNG"), "image/png", save_blob=True)
-    change(gallery, "lies", size=10)
-    monkeypatch.setattr(thumbnails, "_LARGEST", 100)
-    assert small(gallery, "lies").status_code == 404
-
-
-@pytest.mark.parametrize("value", [{"a": 1}, b"\x89PNG\r\n\x1a\n", "text"])
-def test_other_values_have_none(gallery: Gallery, value: Any) -> None:
-    name = f"other {type(value).__name__}"
-    gallery.put(name, value)
-    assert not thumbnails.has_thumbnail(gallery.row(name))
-    assert small(gallery, name).status_code == 404
 
 
 def test_a_thumbnail_is_made_once_and_forgotten_when_there_are_many(

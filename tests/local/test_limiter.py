@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,13 +69,6 @@ def test_a_timeout_that_is_no_number(timeout: float) -> None:
         Bucket().consume(timeout=timeout)
 
 
-def test_a_timeout_that_is_over_already_is_a_try() -> None:
-    bucket = Bucket()
-    bucket.consume(timeout=-1)
-    with pytest.raises(RateLimitError):
-        bucket.consume(timeout=-1)
-
-
 # ---------------------------------------------------------------------- waiting
 
 
@@ -126,13 +118,6 @@ def test_a_suspended_machine_gives_no_burst() -> None:
 
 
 # ---------------------------------------------------------------------- pause
-
-
-def test_a_pause_holds_those_who_come() -> None:
-    bucket = Bucket()
-    bucket.pause(10)
-    assert bucket.reserve(1, max_wait=9.5) is None
-    assert bucket.delays(1, 1) == [10, 11]
 
 
 def test_a_pause_holds_those_who_wait() -> None:
@@ -193,23 +178,3 @@ def test_no_burst_in_a_pause_or_right_after_it() -> None:
 
 
 # ---------------------------------------------------------------------- threads and processes
-
-
-def test_a_cancelled_task_in_another_loop_frees_a_thread() -> None:
-    """One loop waits, another cancels, and the place goes to a thread: one queue for all."""
-    bucket = TokenBucket(0.001)
-    bucket.consume()
-
-    async def cancelled() -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0):
-                await bucket.consume_async()
-
-    threads = [threading.Thread(target=lambda: asyncio.run(cancelled())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    held = bucket.reserve()
-    assert held is not None
-    assert held.delay <= 1000

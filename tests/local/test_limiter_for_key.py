@@ -39,10 +39,6 @@ def test_each_key_has_the_whole_rate(make: Any) -> None:
     assert (one.rate, one.max_cost) == (2, 10)
 
 
-def test_a_burst_is_inherited(make: Any) -> None:
-    assert delays(make(1, 10, burst=2).for_key("x"), 1, 1, 1, 1) == [0, 0, 0, 1]
-
-
 def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> None:
     bucket = make()
     early = bucket.for_key("early")

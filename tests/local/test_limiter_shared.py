@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,16 +113,6 @@ def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) ->
     bucket.consume()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.stat().st_size == HEADER.size
-
-
-def test_missing_folders_are_private(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        SharedTokenBucket(rate="600/min", path=tmp_path / "a" / "b" / "app.limit").consume()
-    finally:
-        os.umask(before)
-    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
-        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("bad", [None, 3.5, ["a"]])

@@ -62,17 +62,6 @@ def test_fsync_is_a_bool() -> None:
         LocalStorage("x", fsync="false")  # type: ignore[arg-type]
 
 
-def test_a_change_of_directory_moves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    storage = LocalStorage("a/../blobs")
-    location = storage.save(KEY, b"x")
-    monkeypatch.chdir("/")
-    assert storage.load(location) == b"x"
-    assert storage.base_dir == tmp_path / "blobs"
-
-
 @pytest.mark.parametrize(
     ("url", "base_dir"),
     [
@@ -94,13 +83,6 @@ def test_urls_that_name_no_directory(url: str) -> None:
 
 
 # ------------------------------------------------------------------------------------- places
-
-
-def test_the_directory_may_move(storage: LocalStorage, base: Path, tmp_path: Path) -> None:
-    location = storage.save(KEY, b"x")
-    assert location == KEY
-    base.rename(tmp_path / "moved")
-    assert LocalStorage(tmp_path / "moved").load(location) == b"x"
 
 
 def test_an_absolute_location_inside(storage: LocalStorage, base: Path, tmp_path: Path) -> None:

@@ -75,19 +75,6 @@ def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -
     assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}
 
 
-def test_a_later_change_of_the_working_directory_moves_nothing(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    monkeypatch.chdir(tmp_path / "a")
-    spot = make_spot(directory="cache", storage="local", strict=True)
-    monkeypatch.chdir(tmp_path / "b")
-    marked = spot.mark(save_blob=True)(work)
-    assert marked(1) == marked(1) == result(1)
-    assert list((tmp_path / "b").iterdir()) == []
-
-
 # ------------------------------------------------- a folder that is made later, or again
 
 MARKS = {".gitignore", "CACHEDIR.TAG"}
@@ -115,16 +102,6 @@ def test_a_link_that_leads_nowhere_is_no_folder(
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_missing_parents_are_private(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        make_spot(directory=tmp_path / "a" / "b" / "cache")
-    finally:
-        os.umask(before)
-    for folder in ("a", "a/b", "a/b/cache"):
-        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
-
-
 @pytest.mark.parametrize("blob", [False, True])
 def test_a_folder_that_was_removed_is_made_again_with_its_marks(
     make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
@@ -150,12 +127,6 @@ def test_a_folder_for_the_database_alone_may_be_for_the_users_files_too(
     assert marked(1) == result(1)
     assert "app.db" in names(tmp_path / "data")
     assert not names(tmp_path / "data") & MARKS
-    assert names(tmp_path / "cache") == MARKS | {"blobs"}
-
-
-def test_blobs_alone_are_marked_too(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    spot = make_spot(metadata="memory", storage="local")
-    assert spot.mark(save_blob=True)(work)(1) == result(1)
     assert names(tmp_path / "cache") == MARKS | {"blobs"}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import sqlite3
 import sys
 import threading
@@ -125,12 +124,6 @@ def test_a_quiet_hit_of_what_is_no_plain_row_is_no_sql_either(store, record):
     assert store.find(ONE).took == 7.0
 
 
-def test_a_hit_by_a_thread_without_a_connection(store, monkeypatch):
-    keep(store, ONE)
-    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: pytest.fail("it needs none"))
-    assert in_a_thread(lambda: row(store)) == "text"
-
-
 def test_each_commit_is_seen(store, make, path):
     other_store = make()
     keep(store, ONE, TWO)
@@ -151,13 +144,6 @@ def test_each_commit_is_seen(store, make, path):
     store.delete({TWO: plain(TWO).made_at})
     assert row(store, TWO) is None
     assert kept(store) == set()
-
-
-def test_a_row_that_is_not_there_is_not_kept(store):
-    store.delete({TWO: plain(TWO).made_at})
-    keep(store, ONE)
-    assert row(store, TWO) is None
-    assert kept(store) == {ONE}
 
 
 def test_a_row_that_was_read_before_the_rest_is_not_kept(store, path, monkeypatch):
@@ -312,15 +298,6 @@ def test_it_stays_within_its_bytes(make, length, path):
     keep(store, keys[-1])
 
 
-def test_large_rows_are_not_kept(make, path):
-    store = make(memory=10**9)
-    stored(store, plain(ONE, "x" * row_memory.LARGEST), plain(TWO, "x" * 60_000))
-    settle(path)
-    for key in (ONE, TWO, ONE, TWO):
-        store.find(key)
-    assert kept(store) == {TWO}
-
-
 # -------------------------------------------------------------------- the life of the store
 
 
@@ -360,27 +337,6 @@ def test_a_file_that_is_replaced_is_seen_where_its_log_is_as_well(store, path, m
     assert kept(store) == {ONE}
     assert row(store) == "replaced"
     assert kept(store) == set()
-
-
-@pytest.mark.parametrize("memory", [0, 1_000_000])
-def test_a_folder_that_was_removed_is_seen_in_a_while(tmp_path, memory):
-    folder = tmp_path / "folder"
-    store = SqliteMetadataStore(folder / "store.db", memory=memory)
-    stored(store, plain(ONE))
-    assert store.find(ONE)
-    shutil.rmtree(folder)
-    for _ in range(FINDS):
-        store.find(ONE)
-    assert not store.find(ONE)
-    assert folder.exists()
-    store.close()
-
-
-def test_a_folder_that_is_removed_below_kept_rows_is_seen_at_once(store, path):
-    keep(store, ONE)
-    assert kept(store) == {ONE}
-    shutil.rmtree(path.parent)
-    assert row(store) is None
 
 
 @pytest.mark.parametrize("moved", ["the file", "the folder"])
