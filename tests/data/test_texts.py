@@ -93,19 +93,6 @@ def test_it_does_not_depend_on_options(name: str, storage: str, missing: str) ->
         assert canonical(restored) == canonical(value), (writing, reading)
 
 
-@pytest.mark.parametrize("kind", ["text/csv", "application/parquet"])
-def test_files_do_not_depend_on_them_either(make_spot: Any, kind: str, caplog: Any) -> None:
-    frame = pd.DataFrame({"t": pd.array(["a", "b"], dtype=pd.StringDtype("python", np.nan))})
-    marked = make_spot(strict=True).mark(content_type=kind)(lambda: frame)
-    marked()
-    for reading in OPTIONS:
-        with set_option(reading):
-            hit = marked()
-        assert hit is not frame
-        assert kinds(hit) == kinds(frame)
-    assert caplog.text == ""
-
-
 PROGRAM = """
 import json, sys
 import beautyspot as bs, pandas as pd

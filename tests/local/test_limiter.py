@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,19 +69,6 @@ def test_a_timeout_that_is_no_number(timeout: float) -> None:
 
 
 # ---------------------------------------------------------------------- waiting
-
-
-def test_a_long_wait_is_logged_with_the_time_left(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "beautyspot")
-    bucket = Bucket()
-    bucket.consume(4)
-    bucket.consume(100)
-    assert not caplog.messages, "four seconds are not worth a line"
-    bucket.consume(1)
-    first, second = caplog.messages
-    assert first.startswith("waiting 100 s for the limiter 'gcra', since ")
-    assert second == "waiting 40 s for the limiter 'gcra'"
-    assert bucket.slept == [4, 60, 40]
 
 
 def test_remaining_tells_what_is_left_and_grants() -> None:

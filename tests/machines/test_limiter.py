@@ -7,7 +7,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import ConfigError, CostError
 from beautyspot_local import TokenBucket
 from servers.limiters import CLASSES, delays
 
@@ -38,22 +38,6 @@ def test_a_pause_holds_the_others_too(make_limiter: Make, clock: ManualClock) ->
     assert second.remaining(waiting) == 0
     with pytest.raises(ConfigError, match="no pause"):
         first.pause("soon")
-
-
-def test_a_pause_holds_all_keys_also_those_to_come(make_limiter: Make, clock: ManualClock) -> None:
-    first, second = make_limiter(), make_limiter()
-    known = first.for_key("known")
-    assert delays(known, 1, 1) == [0, 1]
-    second.pause(10)
-    assert known.wait_for() == 12
-    assert second.for_key("new").wait_for() == 10
-    assert make_limiter().for_key("known").wait_for() == 12
-    clock.advance(4)
-    assert make_limiter().for_key("new").wait_for() == 6
-    known.pause(20)
-    assert make_limiter().for_key("known").wait_for() > 20
-    assert second.for_key("new").wait_for() == 6
-    assert second.wait_for() == 6
 
 
 def test_each_key_has_its_limit_in_whatever_process(make_limiter: Make) -> None:
@@ -95,22 +79,6 @@ def test_two_rates_for_one_limit_are_told_once(
 
 
 # --------------------------------------------------------------------------- several at once
-
-
-def test_several_limits_take_nothing_if_one_refuses(make_limiter: Make) -> None:
-    limits = {"calls": make_limiter(limit="calls"), "words": make_limiter(limit="words", rate=10)}
-    both = limits["calls"].together(limits)
-    assert both is not None
-    table: Any = {"calls": 1, "words": 100}
-    assert both.reserve(table) is not None
-    assert both.reserve(table, max_wait=5) is None
-    assert limits["calls"].busy_for() == 1
-    with pytest.raises(RateLimitError) as caught:
-        both.consume(table, timeout=5)
-    assert caught.value.retry_after == 10
-    held = both.reserve({"calls": 1})  # type: ignore[arg-type]
-    assert held is not None
-    assert held.delay == 1
 
 
 def test_several_limits_begin_together(make_limiter: Make, clock: ManualClock) -> None:

@@ -115,16 +115,6 @@ def test_limits_that_are_asked_in_any_order_wait_for_no_cycle(
     assert postgres_server.ask("SELECT sum(deadlocks) FROM pg_stat_database") == [(before,)]
 
 
-def test_a_schema_that_was_dropped_is_made_again(own: Postgres) -> None:
-    limiter = PostgresLimiter(own.url, rate=1)
-    assert limiter.try_consume()
-    own.ask("DROP SCHEMA beautyspot CASCADE")
-    with pytest.raises(BeautyspotError, match="schema"):
-        limiter.try_consume()
-    assert limiter.try_consume()
-    limiter.close()
-
-
 if "BEAUTYSPOT_TEST_POSTGRES_URL" in os.environ:  # else `tests/machines/` has it
 
     class TestAtAnAddress(Contract):

@@ -77,21 +77,6 @@ def test_forty_clients_at_once(reach: Callable[..., Server]) -> None:
     assert numbers(reach()) == [(schema.WRITTEN_BY, schema.READABLE_FROM)]
 
 
-@pytest.mark.slow
-def test_processes_at_once(database: str) -> None:
-    code = (
-        "import sys; from beautyspot_postgres import schema, server;"
-        "sys.stdin.read(1); schema.ensure(server.Server(sys.argv[1]))"
-    )
-    programs = [
-        subprocess.Popen([sys.executable, "-c", code, database], stdin=subprocess.PIPE)
-        for _ in range(8)
-    ]
-    for program in programs:
-        program.communicate(b".", timeout=120)
-    assert [program.returncode for program in programs] == [0] * 8
-
-
 @pytest.mark.parametrize("name", ["team", "UPPER", "_1"])
 def test_a_schema_of_another_name(reach: Callable[..., Server], name: str) -> None:
     server = reach(schema=name)

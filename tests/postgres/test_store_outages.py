@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,42 +40,6 @@ def is_stored(store: PostgresMetadataStore, key: str) -> bool:
     with suppress(MetadataError):
         return stored(store, a_record(key)) == set()
     return False
-
-
-@pytest.mark.parametrize("ends", ["stop", "kill"])
-def test_what_was_put_is_there_when_the_server_is_back(
-    own: Postgres, namespace: str, ends: str
-) -> None:
-    store = PostgresMetadataStore(own.url, namespace=namespace)
-    store.open()
-    put: list[str] = []
-    ended = threading.Event()
-
-    def work(number: int) -> None:
-        turns = count()
-        while not ended.is_set():
-            key = f"{number:016x}{next(turns):016x}"
-            if is_stored(store, key):
-                put.append(key)
-
-    def works_again() -> bool:
-        before = len(put)
-        return until(lambda: len(put) > before + 100)
-
-    with ThreadPoolExecutor(4) as pool:
-        works = [pool.submit(work, number) for number in range(4)]
-        try:
-            for _ in range(2):
-                assert works_again()
-                getattr(own, ends)()
-                own.start()
-            assert works_again()
-        finally:
-            ended.set()
-        for each in works:
-            each.result(DEADLINE)
-    assert set(store.find_many(put)) == set(put)
-    store.close()
 
 
 def test_a_standby_finds_and_says_that_it_takes_no_changes(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot.errors import BlobLocationError, ConfigError
 from beautyspot_s3 import S3Storage
 from beautyspot_s3 import storage as module
 from beautyspot_testing.storage import StorageContract
@@ -306,18 +306,3 @@ def test_boto3_is_imported_with_the_first_blob(program: str, loaded: set[str]) -
     )
     of_these = {"beautyspot_s3", "boto3", "botocore", "s3transfer", "urllib3"}
     assert {each for each in output.stdout.split() if each.split(".")[0] in of_these} == loaded
-
-
-def test_a_missing_blob_and_a_missing_bucket(mocked: Any) -> None:
-    with pytest.raises(BlobNotFound):
-        S3Storage("bucket", client=mocked).load(f"s3://bucket/{KEY}")
-    nowhere = S3Storage("nowhere", client=mocked)
-    for call in (
-        lambda: nowhere.save(KEY, b"x"),
-        lambda: nowhere.load(f"s3://nowhere/{KEY}"),
-        lambda: nowhere.delete(f"s3://nowhere/{KEY}"),
-        lambda: list(nowhere.list()),
-    ):
-        with pytest.raises(StorageError, match=r"NoSuchBucket.*create the bucket") as caught:
-            call()
-        assert not isinstance(caught.value, BlobNotFound)

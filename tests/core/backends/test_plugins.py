@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 import sys
 
 import beautyspot as bs
@@ -96,13 +95,6 @@ def test_of_two_distributions_of_a_name_the_first_on_the_path_counts(tmp_path, m
     assert found.load() == "loaded"
 
 
-def test_what_is_installed_in_an_archive_is_found(tmp_path, monkeypatch):
-    _install(tmp_path / "content")
-    monkeypatch.syspath_prepend(shutil.make_archive(tmp_path / "a", "zip", tmp_path / "content"))
-    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
-    assert (found.value, found.dist.version) == ("found_here [extra]", "1.0")
-
-
 @pytest.mark.parametrize("kind", BASE)
 def test_each_kind_of_backend_is_found(monkeypatch, kind):
     one, two = backend("one", kind), backend("two", kind)
@@ -155,15 +147,6 @@ def test_two_distributions_that_claim_one_name(monkeypatch):
     assert "the storage 's3' is claimed by" in told
     assert "FakeS3 of a (dist-a 1.2) and elsewhere:S3 of b (dist-b 1.2)" in told
     assert "BEAUTYSPOT_PLUGINS=-b" in told
-
-
-@pytest.mark.parametrize("other", [S3, {"s3": "elsewhere:S3"}])
-def test_two_distributions_that_claim_one_scheme(monkeypatch, other):
-    one = backend("one", schemes=("s3",))
-    install(monkeypatch, point(offering(one), "a"), point(offering(other), "b"))
-    with pytest.raises(PluginConflictError, match="'s3://' is claimed by"):
-        load_plugins().find("storage", "s3://")
-    assert load_plugins().find("storage", "one") is one
 
 
 # ----------------------------------------------------------------------- what can be wrong

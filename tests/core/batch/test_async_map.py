@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 """Not captured by the function that writes it, whose calls would have other keys."""
 
 
-def test_results_come_in_the_order_of_the_inputs_and_are_stored(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        expected = [[n] for n in range(40)]
-        assert [each async for each in spot.map(f, range(40))] == expected
-        assert [each async for each in spot.map(f, range(40))] == expected
-
-    run(main())
-    assert sorted(calls.begun) == list(range(40))
-    assert spot.stats()["hits"] == 40
-
-
 def test_results_come_as_they_are_made(spot: Spot) -> None:
     calls = Calls(open_=False)
     f = marked(spot, calls)

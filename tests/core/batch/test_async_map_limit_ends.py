@@ -45,24 +45,6 @@ def free(bucket: TokenBucket) -> bool:
 
 
 @ON_CANCEL
-def test_closing_stops_those_who_wait(hourly: Spot, bucket: TokenBucket, on_cancel: str) -> None:
-    calls = Calls()
-    f = limited(hourly, calls, on_cancel)
-
-    async def main() -> None:
-        results = hourly.map(f, range(50), concurrency=4)
-        assert await anext(results) == [0]
-        await till(lambda: bucket.wait_for(1) > 4 * HOUR)
-        await results.aclose()
-        assert free(bucket)
-
-    run(main())
-    assert calls.begun == [0]
-    assert hourly.stats()["limiter_grants"] == 1
-    assert len(hourly._engine.flights) == 0
-
-
-@ON_CANCEL
 def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket, on_cancel: str) -> None:
     calls, seen = Calls(open_=False), list[Progress]()
     f = limited(hourly, calls, on_cancel)

@@ -231,13 +231,3 @@ def test_it_gives_what_a_loop_would(
         expected = [number for number in expected if number >= 0]
     assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
     assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)
-
-
-def test_progress_counts_what_became_of_the_inputs(
-    spot: Spot, double: Callable[[int], int]
-) -> None:
-    told: list[bs.Progress] = []
-    double(1)
-    assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
-    last = told[-1]
-    assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)

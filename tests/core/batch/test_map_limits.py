@@ -97,11 +97,3 @@ def test_hits_wait_for_nobody_who_waits_for_a_permit(make_spot: Callable[..., Sp
     assert asyncio.run(run()) == [10]
     assert bucket.wait_for(1) <= 3600
     assert spot.stats()["limiter_grants"] == 1
-
-
-@pytest.mark.parametrize("number", [1, 5])
-def test_equal_inputs_take_one_permit(
-    mapped: Any, bucket: TokenBucket, clock: Clock, number: int
-) -> None:
-    assert mapped([3] * number) == [6] * number
-    assert bucket.tat == pytest.approx(clock() + 1)

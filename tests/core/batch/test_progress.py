@@ -81,14 +81,6 @@ def test_hits_do_not_shorten_the_time_that_is_left() -> None:
     assert meter.progress().left == 0
 
 
-def test_of_hits_alone_the_time_is_theirs() -> None:
-    meter, clock, _ = shown(1000)
-    clock.now += 10
-    meter.hits = 500
-    meter.tick()
-    assert meter.progress().left == 10
-
-
 def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     calls = []
 

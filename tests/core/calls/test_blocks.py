@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -92,19 +91,6 @@ def test_a_result_over_the_age_is_made_anew(
         assert new > old
         assert value_of(marked(1)) == new, "it has been stored"
     assert value_of(marked(1)) == new
-
-
-@pytest.mark.parametrize(("ttl", "max_age"), [(10, 100), (100, 10)])
-def test_of_ttl_and_max_age_the_shorter_one_ends_a_result(
-    spot: Spot, clock: Clock, ttl: int, max_age: int
-) -> None:
-    marked = spot.mark(ttl=ttl)(work)
-    with spot.using(max_age=max_age):
-        old = marked(1)
-        clock.now += 9
-        assert marked(1) == old
-        clock.now += 1
-        assert marked(1) > old
 
 
 def test_an_error_is_not_hidden_by_a_result_over_the_age(
@@ -213,29 +199,6 @@ def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
     assert got == [old, old]
 
 
-def test_one_of_two_tasks_is_in_a_block(spot: Spot) -> None:
-    marked = spot.mark(work_later)
-
-    async def main() -> tuple[int, int, int]:
-        old = await marked(1)
-        inside, looked = asyncio.Event(), asyncio.Event()
-
-        async def refreshing() -> int:
-            with spot.using(mode="refresh"):
-                inside.set()
-                await looked.wait()
-                return await marked(1)
-
-        task = asyncio.create_task(refreshing())
-        await inside.wait()
-        beside = await marked(1)
-        looked.set()
-        return old, beside, await task
-
-    old, beside, refreshed = asyncio.run(main())
-    assert beside == old < refreshed
-
-
 def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(spot: Spot) -> None:
     marked = spot.mark(work_later)
     plain = spot.mark(work)
@@ -257,21 +220,3 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
             assert await task == both[0], "the block has ended"
 
     asyncio.run(main())
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(mode="replay"):
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                assert marked(1) == old
-                marked(2)
-            except CacheMissError:
-                code = 0
-            finally:
-                os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

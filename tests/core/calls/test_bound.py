@@ -243,38 +243,3 @@ def test_ignore_takes_what_functions_beneath_captured(
     assert len(troubles) == 1
     with pytest.raises(ConfigError, match="has no parameter 'cleint'"):
         spot.mark(ignore=("cleint",))(make(2, Client()))
-
-
-class Remote:
-    """As a method of `xmlrpc.client.ServerProxy`: each attribute is one, of a longer path."""
-
-    def __init__(self, *path: str) -> None:
-        self.path = path
-
-    def __getattr__(self, name: str) -> Remote:
-        return Remote(*self.path, name)
-
-    def __call__(self, x: int) -> list[object]:
-        return [*self.path, x]
-
-
-class Nameless:
-    def __init__(self, *path: str) -> None:
-        self.path = path
-        self.__qualname__ = None
-
-    def __call__(self, x: int) -> list[object]:
-        return [*self.path, x]
-
-
-@pytest.mark.parametrize("cls", [Remote, Nameless])
-@pytest.mark.parametrize("how", ["mark", "limiter", "cached_run"])
-def test_an_object_without_a_proper_name_is_called(
-    make_spot: Callable[..., Spot], cls: type, how: str
-) -> None:
-    spot = make_spot(strict=True, limiter="1000/s")
-    for function in (cls("a"), cls("b"), cls("a")):
-        found = (
-            spot.cached_run(function, 1) if how == "cached_run" else getattr(spot, how)(function)(1)
-        )
-        assert found == [*function.path, 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -235,20 +234,6 @@ def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> N
     assert State.runs == ["a", "a"]
 
 
-@pytest.mark.parametrize("error_ttl", [None, 60])
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_a_map_fails_by_what_is_stored(
-    make_spot: Callable[..., Spot], error_ttl: Any, save: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    marked = spot.mark(cache_errors=NotFound, error_ttl=error_ttl)(work)
-    for _ in range(3):
-        found = [*spot.map(marked, ["a", "b"], errors="return")]
-        assert [type(failed) for failed in found] == [bs.Failed] * 2
-        assert [type(failed.error) for failed in found] == [Gone] * 2
-    assert sorted(State.runs) == ["a", "b"]
-
-
 # -------------------------------------------------------------------------- what can't be stored
 
 
@@ -300,11 +285,3 @@ def test_peek_and_explain_tell_of_the_error(spot: Spot) -> None:
     other = spot.explain(spot.mark(name=told.nearest.func_identifier)(work), "a")  # type: ignore[union-attr]
     assert (other.hit, other.differs) == (False, ("error",))
     assert "an error is stored that mark(cache_errors=) does not name" in other.reason
-
-
-def failed(marked: Any) -> weakref.ref[Exception]:
-    try:
-        marked("a")
-    except Gone as error:
-        return weakref.ref(error)
-    raise AssertionError

@@ -144,23 +144,6 @@ def opening(monkeypatch):
         yield seen
 
 
-def test_a_store_opens_with_the_same_statements_however_much_is_in_it(make_spot, monkeypatch):
-    def opened(rows):
-        spot = make_spot(f"with-{rows}", save="background")
-        marked = spot.mark(work)
-        for number in range(rows):
-            marked(number, "words")
-        spot.shutdown()
-        with opening(monkeypatch) as seen:
-            again = make_spot(f"with-{rows}").mark(work)
-            again(0, "words")
-        return seen
-
-    few, many = opened(1), opened(1000)
-    assert few == many
-    assert len(few) <= 20  # 19 today
-
-
 def test_opening_and_looking_up_scan_no_table(make_spot, monkeypatch):
     make_spot().mark(work)(1, "words")
     with opening(monkeypatch) as seen:
@@ -313,20 +296,3 @@ def memory():
         yield lambda: tuple(size - start for size in tracemalloc.get_traced_memory()[::-1])
     finally:
         tracemalloc.stop()
-
-
-@pytest.mark.parametrize("kind", ["hit", "hit by key", "hit, generator"])
-def test_hits_leave_nothing_behind(calls, kind):
-    def repeat(times):
-        for _ in range(times):
-            calls[kind]()
-
-    with memory() as taken:
-        left = []
-        for _ in range(4):  # what `sqlite3` remembers of its cursors, up to 85 kB, stays at that
-            repeat(1000)
-            left.append(taken()[1])
-    growth = min(
-        after - before for before, after in itertools.pairwise(left)
-    )  # other threads may allocate
-    assert growth < 10_000  # an object a call would be 16,000

@@ -14,7 +14,6 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
 from rows import put_rows
@@ -368,23 +367,6 @@ def test_code_that_comes_as_an_argument_counts(
 
 
 @pytest.mark.parametrize(
-    ("worker", "old", "new", "expected"),
-    [
-        ("Job", "return 1\n    def unused", "return 3\n    def unused", 2),
-        ("Job", "def unused(self): return 1", "def unused(self): return 3", 1),
-        ("Special", "def hook(self): return 2", "def hook(self): return 3", 2),
-    ],
-)
-def test_the_methods_that_are_called_on_self_are_those_of_its_class(
-    load: Load, worker: str, old: str, new: str, expected: int
-) -> None:
-    def call(app: ModuleType) -> tuple[Any, ...]:
-        return app.Job.run, getattr(app, worker)(), 1
-
-    assert runs(load, call, old, new) == expected
-
-
-@pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ('PurePath("a")', 'PurePath("b")', 2),
@@ -636,16 +618,6 @@ RAN = []
             spot.mark(version="auto", ignore=("TABLE", "table"), name="f")(app.f)(1)
         assert runs == app.RAN, new
     monkeypatch.delitem(sys.modules, "others")
-
-
-@pytest.mark.parametrize(
-    "options", [{"version": "auto", "ignore": ("METRE",)}, {"ignore": ("METER",)}]
-)
-def test_a_global_that_does_not_count_anyway_is_no_argument(
-    load: Load, options: dict[str, Any]
-) -> None:
-    with spot_of(MemoryMetadataStore()) as spot, pytest.raises(ConfigError, match="no parameter"):
-        spot.mark(**options)(load(UNSEEN).f)
 
 
 def test_a_global_that_ignore_names_is_no_keyword_of_a_call(load: Load) -> None:

@@ -171,20 +171,6 @@ def test_the_span_is_told_what_the_function_raises(
     assert span.get() == "none"
 
 
-def test_what_the_function_calls_is_within_its_span(
-    make_spot: Callable[..., bs.Spot], spans: Spans
-) -> None:
-    spot = make_spot(observers=[spans])
-    inner = spot.mark(name="x.inner")(plain)
-
-    @spot.mark(name="x.outer", ignore=("inner",))
-    def outer(x: int) -> Any:
-        return inner(x)
-
-    assert outer(1) == 1
-    assert seen == ["none/outer/inner"]
-
-
 class Broken:
     """Wraps executions, and fails at it."""
 

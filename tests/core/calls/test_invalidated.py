@@ -309,25 +309,6 @@ def test_who_joins_a_call_that_has_found_what_was_invalidated_since_does_not_get
         assert after.result(DEADLINE) == [2]
 
 
-def failing(x: int) -> None:
-    raise LookupError(work(x)[0])
-
-
-def test_who_joins_a_run_does_not_get_its_error_either(make_spot: Any) -> None:
-    spot, other = make_spot(strict=True), make_spot(strict=True)
-    options = OPTIONS | {"cache_errors": LookupError}
-    marked, elsewhere = (one.mark(**options)(failing) for one in (spot, other))
-    STATE.gates = [gate] = [Gate()]
-    with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(marked, 1)
-        until(gate.entered.is_set, unless=[first])
-        other.invalidate(elsewhere, 1)
-        after = pool.submit(marked, 1)
-        until(lambda: followers(spot) == 1, unless=[after])
-        gate.open.set()
-        assert [str(call.exception(DEADLINE)) for call in (first, after)] == ["1", "2"]
-
-
 def test_who_joins_a_run_that_is_about_to_be_stored_runs_nothing(
     make_spot: Any, tmp_path: Path
 ) -> None:

@@ -21,7 +21,7 @@ from scripted import scripted
 from tests.made import findable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
 
@@ -172,17 +172,6 @@ def test_a_call_that_does_not_fit_is_refused_by_the_function_itself(spot: Spot) 
         marked(spot, "sync")()
     with pytest.raises(TypeError, match=r"embed_later\(\) got an unexpected"):
         marked(spot, "async")(["a"], modle="big")
-
-
-def test_what_the_list_raises_is_the_callers(spot: Spot) -> None:
-    def texts() -> Iterator[str]:
-        yield "a"
-        raise TypeError("mine")
-
-    for kind in KINDS:
-        with pytest.raises(TypeError, match="^mine$"):
-            marked(spot, kind)(texts())
-    assert not STATE.ran
 
 
 # ------------------------------------------------------------------------------ what is returned
@@ -366,19 +355,6 @@ def test_replay_says_how_many_items_lack_a_result(spot: Spot, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_readonly_stores_nothing(spot: Spot, kind: str) -> None:
-    marked(spot, kind)(["a"])
-    for _ in range(2):
-        assert marked(spot, kind, mode="readonly")(["a", "b"]) == ["small a", "small b"]
-    with spot.using(mode="refresh"):
-        marked(spot, kind)(["a"])
-    with spot.using(mode="replay"), pytest.raises(CacheMissError):
-        marked(spot, kind)(["b"])
-    assert STATE.ran == [["a"], ["b"], ["b"], ["a"]]
-    assert (spot.stats()["misses"], spot.stats()["hits"]) == (4, 2)
-
-
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_spot_that_is_off_runs_all_a_batch_at_a_time(make_spot: Any, kind: str) -> None:
     spot = make_spot(strict=True)
     function = marked(spot, kind, batch=2)
@@ -419,18 +395,6 @@ def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
     stats = spot.stats()
     assert (stats["money_spent"], stats["money_saved"]) == (6.0, 1.0)
     assert spot.invalidate_all(tag="d d") == 1
-
-
-def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
-    function = marked(spot, "sync", save_blob=True)
-    function(["a", "b"])
-    assert function(["b", "a"]) == ["small b", "small a"]
-    plain = spot.mark(each="texts", save_blob=True)(embed)
-    blobs = list(spot.storage.list())
-    assert len(blobs) == 2
-    spot.refresh(plain, ["a"])
-    assert len(list(spot.storage.list())) == 2, "the one that is replaced is removed"
-    assert {blob.location for blob in spot.storage.list()} != {blob.location for blob in blobs}
 
 
 def test_a_result_without_a_stored_form_is_returned(make_spot: Any, caplog: Any) -> None:

@@ -253,21 +253,3 @@ def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
         results = list(pool.map(call, orders))
     assert results == [[[text] for text in order] for order in orders]
     assert sorted(text for texts in STATE.ran for text in texts) == list("abcdefghij")
-
-
-@kinds
-def test_a_call_whose_spot_is_shut_down_meanwhile_is_stored_to_its_end(
-    make_spot: Callable[..., Spot], kind: str
-) -> None:
-    spot = make_spot()
-    function = marked(spot, kind, batch=1)
-    with ThreadPoolExecutor(1) as pool:
-        gate("a")
-        called = pool.submit(function, "abc")
-        assert STATE.gates["a"].entered.wait(DEADLINE)
-        spot.shutdown(wait=False)
-        STATE.gates["a"].open.set()
-        assert called.result(DEADLINE) == [["a"], ["b"], ["c"]]
-    again = make_spot()
-    assert marked(again, kind)("abc") == [["a"], ["b"], ["c"]]
-    assert STATE.ran == [["a"], ["b"], ["c"]]

@@ -104,17 +104,6 @@ def test_a_thousand_tasks_look_up_by_a_few_questions(make_spot: Callable[..., Sp
     assert all(len(keys) == len(set(keys)) for keys in store.looked), "equal keys once"
 
 
-def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> None:
-    store = RemoteStore()
-    spot = make_spot(metadata=store)
-    function, in_tasks = spot.mark(version="auto")(double), marked_async(spot)
-    function(1)
-    asyncio.run(in_tasks(1))
-    store.asked.clear()
-    assert function(1) == asyncio.run(in_tasks(1)) == 2
-    assert store.asked == ["find", "find_many"]
-
-
 def test_a_question_that_fails_is_a_miss_for_each_call_in_it(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import ConfigError
 from gates import DEADLINE, Gate, followers, until
-from owned_clock import Clock
 
 from tests.made import findable
 
@@ -173,12 +172,6 @@ def test_a_call_that_changes_its_own_key_is_not_stored(
         given(mended(make(), "why?"))
     assert STATE.ran == ["why?"] * 3, "the line works"
     assert caplog.messages == []
-
-
-def test_a_chat_forgets_nothing(make_spot: Callable[..., Spot]) -> None:
-    for name in ("first", "second"):
-        chat, marked = Chat(), make_spot().mark(Chat.ask)
-        assert [marked(chat, text) for text in ("a", "b")] == ["a", "a b"], name
 
 
 def test_a_list_of_an_argument_is_to_be_copied(make_spot: Callable[..., Spot], caplog: Any) -> None:
@@ -461,27 +454,6 @@ def test_a_callback_is_not_copied(make_spot: Callable[..., Spot], caplog: Any) -
     assert caplog.messages == [f"app{number}{told}" for number in range(4)]
 
 
-@pytest.mark.parametrize("make", [Stack, Table])
-def test_self_is_not_to_be_copied(make_spot: Callable[..., Spot], caplog: Any, make: Any) -> None:
-    make_spot().mark(make.put)(make(), 1)
-    assert caplog.messages == [changed("self", "put") + OR_BY_KEY.format("self")]
-
-
-def test_no_function_or_object_is_left_out_as_a_whole(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
-        found.append(value)
-
-    stack, method = Stack(), Notes().add
-    for number, function in enumerate([lambda: add(1), lambda: stack.append(1), lambda: method(1)]):
-        make_spot(f"app{number}").mark(function)()
-    assert [message[6:] for message in caplog.messages] == [
-        f"{changed(name, '<lambda>')[5:]}. Pass it as an argument and return the new one."
-        for name in ("add", "stack", "method")
-    ]
-
-
 def test_no_class_is_left_out(make_spot: Callable[..., Spot], caplog: Any) -> None:
     class Local:
         count = 0
@@ -530,18 +502,6 @@ def test_a_variable_without_a_form_is_left_out_alone(
         assert follows(make_spot(f"with {line}"), function, args, ignore=(line,)) == 1
 
 
-@pytest.mark.parametrize("batch", [None, 2])
-def test_items_of_a_list(make_spot: Callable[..., Spot], caplog: Any, batch: int | None) -> None:
-    spot = make_spot()
-    options: dict[str, Any] = {} if batch is None else {"batch": batch}
-    marked = spot.mark(each="questions", **options)(Chat.all)
-    for _ in range(2):
-        assert marked(Chat(), ["a", "b", "c"]) == ["a", "a b", "a b c"]
-    assert STATE.ran == ["a", "b", "c"] * 2
-    assert of_an_attribute("self.history", "all") in caplog.messages
-    assert spot.stats()["entries"] == 0
-
-
 def test_an_item_that_is_changed_costs_the_others_nothing(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
@@ -579,21 +539,6 @@ def test_other_ways_of_a_call(
         of_an_attribute("self.history", "ask"),
         of_an_attribute("self.history", "fail"),
     ]
-
-
-def test_what_is_made_behind_an_expired_result(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    clock = Clock()
-    spot = make_spot()
-    spot._engine.cache.clock = spot._engine.behind.clock = clock
-    vars(spot.metadata).update(now=clock)
-    marked = spot.mark(ttl=10, stale=100)(Chat.ask)
-    spot.set_result("set", marked, Chat(), "a")
-    clock.now += 20
-    assert marked(Chat(), "a") == "set"
-    spot.flush()
-    assert STATE.ran == ["a"]
-    assert marked(Chat(), "a") == "set", "nothing took its place"
-    assert caplog.messages == [of_an_attribute("self.history", "ask")]
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -650,18 +595,6 @@ def test_what_can_not_be_compared_is_not_stored(
     assert [spot.mark(fill)(Table()) for _ in range(2)] == [1, 1]
     assert spot.stats()["entries"] == 0
     assert [trouble.operation for trouble in troubles] == ["compare the key"] * 2
-
-
-def test_an_ignored_argument_may_change(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def append(x: int, log: list[int]) -> int:
-        log.append(x)
-        return x
-
-    marked = make_spot().mark(ignore=("log",))(append)
-    log: list[int] = []
-    assert [marked(1, log), marked(1, log)] == [1, 1]
-    assert log == [1]
-    assert caplog.messages == []
 
 
 def test_a_cached_property_is_not_computed_again(
@@ -739,10 +672,6 @@ class Mapped:
     def load(self):
         self._state = "loaded"
 
-class Locked(Mapped):
-    def __init__(self, name):
-        super().__init__(name)
-        self._state = iter(())
 """
 
 
@@ -794,31 +723,3 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
         f"{changed('user', 'greet')}: `user` is of another package: {fields}",
     ]
     assert caplog.messages[3:] == [of_an_attribute("self.name", "rename")]
-
-
-def test_nor_where_it_has_no_form(
-    make_spot: Callable[..., Spot], caplog: Any, library: Any
-) -> None:
-    @findable
-    class User(library.Locked):  # type: ignore[misc]
-        def greet(self) -> str:
-            return f"hello {self.name}"
-
-    def greet(user: Any) -> str:
-        return f"hello {user.name}"
-
-    spot = make_spot()
-    assert spot.mark(User.greet)(User("a")) == "hello a"
-    assert spot.mark(greet)(User("a")) == "hello a"
-    assert len(caplog.messages) == 2
-    for name, said in zip(("self", "user"), caplog.messages, strict=True):
-        assert f"{name} is of another package: pass its fields" in said
-        assert f'say with mark(key={{"{name}": function}}) what counts' in said
-        assert "ignore=" not in said
-        assert "leave it out" not in said
-    caplog.clear()
-    make_spot("other").mark(greet)(library.Locked("a"))
-    [said] = caplog.messages
-    assert 'mark(ignore=("user",)) leaves the whole user out' in said
-    assert "else say with mark(key=" in said
-    assert "._state" not in said.partition("runs uncached")[2]

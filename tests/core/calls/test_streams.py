@@ -312,17 +312,6 @@ def test_a_missing_stream_is_an_error_in_replay(spot: Spot) -> None:
     assert RAN == []
 
 
-def test_a_refreshed_stream_runs_again(spot: Spot) -> None:
-    marked = spot.mark(count)
-    list(marked(1))
-    assert list(spot.refresh(marked, 1)) == [[0]]
-    assert RAN == ["began", 0, "began", 0]
-    later = spot.mark(count_later)
-    asyncio.run(collect(later(1)))
-    assert asyncio.run(collect(spot.refresh(later, 1))) == [[0]]
-    assert RAN == ["began", 0] * 4
-
-
 def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
 
@@ -354,25 +343,6 @@ def test_each_caller_of_an_equal_stream_runs_it_and_the_first_to_end_is_stored(s
     assert RAN == ["began"] * 3
     stats = spot.stats()
     assert (stats["misses"], stats["hits"], stats["entries"]) == (3, 1, 1)
-
-
-def test_tasks_that_ask_for_one_stream_wait_for_no_other(spot: Spot) -> None:
-    """Nor does it matter to one that another one is cancelled."""
-    marked = spot.mark(count_later)
-
-    async def main() -> None:
-        one, two = marked(2), marked(2)
-        assert await anext(one) == await anext(two) == [0]
-        reader = asyncio.create_task(collect(two))
-        await asyncio.sleep(0)
-        reader.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reader
-        assert await collect(one) == [[1]]
-        assert await collect(marked(2)) == [[0], [1]]
-
-    asyncio.run(main())
-    assert RAN.count("began") == 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -450,15 +420,3 @@ def test_a_generator_runs_in_the_task_and_the_context_of_its_consumer(spot: Spot
         assert await collect(source) == [("you", 1), ("you", 2)]
 
     asyncio.run(main())
-
-
-def test_a_stream_that_goes_on_as_its_spot_ends_is_stored(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    under_way = spot.mark(count)(2)
-    next(under_way)
-    spot.shutdown()
-    assert len(list(under_way)) == 1
-    assert not spot._engine.running
-    RAN.clear()
-    assert whole(make_spot().mark(count)(2)) == ([[0], [1]], "done")
-    assert RAN == []

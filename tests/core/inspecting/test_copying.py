@@ -128,27 +128,6 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         assert target.collect(grace=0, dry_run=True).blobs == 0
 
 
-def test_what_the_target_has_is_not_read_again(full):
-    class Reading(MemoryMetadataStore):
-        asked: list[str] = []
-
-        def find_many(self, keys: Any) -> Any:
-            self.asked += keys
-            return super().find_many(keys)
-
-    metadata, storage = Reading(), MemoryStorage()
-    with bs.open_store(metadata, storage=storage, config=False) as middle:
-        assert bs.open_store(full).copy_to(middle).entries == 6
-        with bs.open_store(MemoryMetadataStore(), storage=MemoryStorage(), config=False) as target:
-            metadata.asked.clear()
-            assert middle.copy_to(target).entries == 6
-            assert len(metadata.asked) == 6
-            metadata.asked.clear()
-            storage.clear()
-            assert middle.copy_to(target)[2:4] == (6, ())
-            assert metadata.asked == []
-
-
 @pytest.mark.parametrize("what", ["text", "damaged"])
 @pytest.mark.parametrize("given", ["file", "url", "folder"])
 def test_what_is_no_sound_store_is_not_written_into(full, tmp_path, what, given):

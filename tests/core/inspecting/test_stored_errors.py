@@ -56,21 +56,6 @@ def test_it_is_shown_without_its_class(spot: bs.Spot) -> None:
     )
 
 
-@pytest.mark.parametrize("keys", [{}, {"signing_key": SIGNED}])
-def test_a_copy_raises_it_as_well(make_spot: Callable[..., bs.Spot], keys: dict[str, str]) -> None:
-    spot = make_spot(strict=True, **keys)
-    key = stored(spot)
-    target = make_spot("copy", strict=True, **keys)
-    with (
-        bs.open_store(spot.db_path, **keys) as source,
-        bs.open_store(target.db_path, **keys, create=True) as into,
-    ):
-        assert source.copy_to(into).entries == 1
-    found = target.peek(marked_in(target), "a")
-    assert found is not None
-    assert (found.key, type(found.error)) == (key, NotFound)
-
-
 def test_what_may_run_is_not_loaded_to_be_looked_at(make_spot: Callable[..., bs.Spot]) -> None:
     pytest.importorskip("beautyspot_pickle")
     spot = make_spot(strict=True, signing_key=SIGNED)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import RateLimitError
 from beautyspot_local import TokenBucket
 from gates import Gate, until
 
@@ -136,15 +135,6 @@ def test_what_fails_while_it_waits_gives_its_place_back(
     asyncio.run(main())
     deferred.finish()
     assert remote.busy_for() <= 1000
-
-
-def test_a_refusal_reaches_the_task(remote: Remote) -> None:
-    async def main() -> None:
-        await remote.consume_async()
-        with pytest.raises(RateLimitError):
-            await remote.consume_async(timeout=1)
-
-    asyncio.run(main())
 
 
 def test_a_pause_holds_up_no_loop(remote: Remote, make_spot: Callable[..., Spot]) -> None:

@@ -172,17 +172,6 @@ def test_a_call_lends_its_place_to_those_that_it_makes(
     assert not taken(server)
 
 
-def test_what_a_call_raises_gives_its_place_back(pair: tuple[Spot, Spot], server: Server) -> None:
-    def work() -> None:
-        raise ZeroDivisionError
-
-    limited = pair[0].limiter(max_concurrent=1, timeout=0)(work)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            limited()
-    assert not taken(server)
-
-
 async def work() -> int:
     return 1
 

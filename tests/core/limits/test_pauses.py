@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,6 @@ from beautyspot.errors import ConfigError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
-from hypothesis import given
-from hypothesis import strategies as st
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -79,14 +76,6 @@ def test_what_no_pause_is(given: Any) -> None:
 def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
     with pytest.raises(ConfigError, match=r"over a year: .* int\(text\) - time.time\(\)"):
         pause_seconds(given, wall)
-
-
-@given(st.integers(0, 400 * 86400))
-def test_any_date_that_is_to_come(ahead: int) -> None:
-    date = NOW + timedelta(seconds=ahead)
-    http = format_datetime(date, usegmt=True)
-    for text in (http, date.isoformat()):
-        assert pause_seconds(text, wall) == ahead
 
 
 # ------------------------------------------------------------------------------ each limiter

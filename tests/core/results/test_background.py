@@ -103,7 +103,7 @@ def test_results_linger_to_share_a_commit_until_a_flush(
     marked = spot.mark(work)
     marked(0), marked(1), marked(2)
     assert not store.entered.is_set()
-    assert spot.flush(DEADLINE)
+    assert spot.flush()
     assert store.batches == [3]
 
 
@@ -157,7 +157,7 @@ def test_a_failing_batch_is_written_one_by_one(
     spot = make_spot(metadata=store, save="background", on_error=troubles.append)
     marked = spot.mark(work)
     marked(1), marked(2)
-    assert spot.flush(DEADLINE)
+    assert spot.flush()
     assert troubles == []
     assert totals_of(store).entries == 2
 
@@ -201,7 +201,7 @@ def test_a_second_result_of_a_key_takes_the_place_of_the_first(
     spot = make_spot(metadata=store, save="background", strict=True)
     stream, one, two = two_streams(spot)
     list(one), list(two)
-    assert spot.flush(DEADLINE)
+    assert spot.flush()
     assert (store.batches, stored(spot, stream)) == ([1], 2)
 
 

@@ -267,19 +267,6 @@ def test_the_connection_of_a_thread_goes_with_it(store):
 
 
 @posix
-def test_stores_that_are_dropped_leave_nothing(tmp_path):
-    before, threads = open_files(), threading.active_count()
-    for number in range(10):
-        store = SqliteMetadataStore(tmp_path / f"{number}.db")
-        stored(store, a_record(), token=MINE)
-        store.begin([KEYS[1]], MINE)
-    del store
-    assert open_files() <= before
-    assert threading.active_count() <= threads
-    assert files(tmp_path, "*-wal") == []
-
-
-@posix
 def test_closing_closes_all_threads_connections(store):
     before = open_files()
     opened, done = threading.Barrier(5), threading.Barrier(5)
