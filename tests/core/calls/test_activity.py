@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import MetadataError
-from beautyspot.memory import MemoryMetadataStore
 from gates import until
-from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,19 +117,6 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
     assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")
     assert now.limits == (bs.ActiveLimit("rate", "gcra", 10.0, 3.0, True, False),)
     assert spot.activity().waiting == ()
-
-
-def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
-    full = {"put": MetadataError("the disk is full")}
-    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full))
-    f = spot.mark(lambda x: "text" * x)
-    for x in range(5):
-        f(x)
-    now = spot.activity()
-    assert now.unsaved == 5
-    assert now.unsaved_bytes > 40
-    assert [each.name for each in now.resting] == ["metadata store (saves)"]
-    assert 0 <= now.resting[0].seconds <= 60
 
 
 def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:

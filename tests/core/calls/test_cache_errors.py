@@ -14,7 +14,6 @@ from beautyspot.errors import CacheMissError, RateLimitError
 from beautyspot.memory import MemoryMetadataStore
 from gates import Gate, followers, until
 from owned_clock import Clock
-from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,20 +252,6 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
         told,
     )
     assert "NotFound" in spot.explain(marked, "a").reason
-
-
-def test_a_damaged_error_is_a_miss(
-    make_spot: Callable[..., Spot], troubles: list[bs.Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    marked = spot.mark(cache_errors=NotFound)(work)
-    raised(marked)
-    record = spot.metadata.get(spot.key(marked, "a"))
-    assert record is not None
-    put_rows(spot.metadata, record._replace(result_data=(record.result_data or b"")[:-1]))
-    raised(marked)
-    assert len(State.runs) == 2
-    assert {trouble.operation for trouble in troubles} == {"look up"}
 
 
 # ------------------------------------------------------------------------------ questions about it

@@ -117,21 +117,6 @@ def test_who_follows_already_leads(
     assert RAN == [1, 1]
 
 
-def test_items_are_free_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-
-    @spot.mark(each="xs")
-    async def all_of(xs: list[int]) -> list[int]:
-        RAN.extend(xs)
-        if len(RAN) == 2:
-            await asyncio.get_running_loop().create_future()
-        return xs
-
-    close_during(lambda: all_of([1, 2]))
-    assert again(lambda: all_of([2, 3])) == [2, 3]
-    assert RAN == [1, 2, 2, 3]
-
-
 @pytest.mark.parametrize("far", [False, True])
 def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) -> None:
     server = Server()
@@ -170,14 +155,6 @@ def test_the_thread_that_renews_leases_gives_one_back_to_other_machines(
     close_during(lambda: marked(1))
     key = spot.key(marked, 1)
     until(lambda: not is_leased(other.metadata, key))
-
-
-def test_a_spot_can_be_shut_down(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    spot.shutdown()
-    assert not spot._engine.closing, "the store is closed"
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "stream"])

@@ -45,12 +45,6 @@ class Holder:
         return type(self.value).__name__, x
 
 
-@dataclass
-class Point:
-    x: int
-    y: int
-
-
 class Later:
     async def __call__(self, x: int) -> list[int]:
         RAN.append(x)
@@ -97,11 +91,6 @@ def test_objects_whose_call_is_an_async_generator_are_streams(spot: Spot) -> Non
 
     assert [asyncio.run(collect()), asyncio.run(collect())] == [[1], [1]]
     assert RAN == [1]
-
-
-def test_a_class_vouches_for_its_instances(spot: Spot) -> None:
-    made = spot.cached_run(Point, 1, 2)
-    assert spot.peek(Point, 1, y=2) == (made, spot.key(Point, x=1, y=2), None, None)
 
 
 def _with_base(k: int) -> Any:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError
 
 from tests.made import findable
 
@@ -128,21 +126,3 @@ def test_a_factory_and_what_counts_beside_the_name(
     spot.mark(name="f", version=1)(double)(1)
     spot.mark(name="f", version=2)(triple)(1)
     assert said() == []
-
-
-def test_a_strict_spot_raises(spot: Spot) -> None:
-    one, two = spot.mark(name="f")(double), spot.mark(name="f")(triple)
-
-    async def later(x: int) -> int:
-        return x
-
-    assert one(1) == 2
-    for call in (
-        lambda: two(1),
-        lambda: two(1),
-        lambda: spot.key(two, 1),
-        lambda: asyncio.run(spot.mark(name="f")(later)(1)),
-    ):
-        with pytest.raises(ConfigError, match="have one identity"):
-            call()
-    assert one(1) == 2

@@ -216,17 +216,6 @@ def test_with_a_version_or_added_its_author_has_decided(
     assert told(log) == []
 
 
-@pytest.mark.parametrize("version", [None, 1])
-def test_explain_says_that_other_code_made_it(load: Load, version: int | None) -> None:
-    store = MemoryMetadataStore()
-    run(store, load(SOURCE).f, 1, version=version)
-    for source, differs in ((SOURCE, ()), (EDITED, ("code",))):
-        with spot_of(store) as spot:
-            told = spot.explain(spot.mark(version=version)(load(source).f), 1)
-        assert (told.hit, told.differs) == (True, differs)
-        assert ("other code than app:f has now" in str(told)) is bool(differs)
-
-
 def test_a_script_of_the_same_name_in_another_folder_is_told_what_to_do(
     load: Load,
     log: pytest.LogCaptureFixture,

@@ -235,17 +235,3 @@ def test_a_stream_that_is_broken_off_ends_its_span(
 
 
 # ---------------------------------------------------------------------------- outside of asyncio
-
-
-@KINDS
-def test_an_execution_tells_why_it_is_one(
-    make_spot: Callable[..., bs.Spot], spans: Spans, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[spans])
-    marked = spot.mark(function)
-    call(marked, 1)
-    call(lambda x: spot.refresh(marked, x), 1)
-    call(marked, iter(()))
-    reasons = [execution.reason for execution in spans.executions]
-    assert reasons == ["not stored", "refreshed", "no key"]

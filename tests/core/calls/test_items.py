@@ -18,8 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import scripted
 
-from tests.made import findable
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -94,15 +92,6 @@ def test_the_answer_is_in_the_order_asked_for(calls: list[list[int]], batch: int
     sent = [number for numbers in ran for number in numbers]
     assert sorted(sent) == sorted({number for numbers in calls for number in numbers})
     assert all(0 < len(numbers) <= batch for numbers in ran)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("count", [0, 1, 40])
-def test_a_long_list_and_an_empty_one(spot: Spot, kind: str, count: int) -> None:
-    function, texts = marked(spot, kind, batch=15), [f"text {n}" for n in range(count)]
-    for _ in range(2):
-        assert function(iter(texts)) == [f"small {text}" for text in texts]
-    assert [len(sent) for sent in STATE.ran] == [15, 15, 10] * (count // 40) + [1] * (count == 1)
 
 
 def test_equal_items_are_sent_once_and_no_two_places_share_an_object(spot: Spot) -> None:
@@ -265,30 +254,6 @@ def test_an_item_without_a_key_is_sent_each_time(make_spot: Any, caplog: Any) ->
     assert spot.mark(each="texts")(answer)([1, lock, 2]) == ["a", "b", "c"]
     assert STATE.ran[-1] == [1, lock, 2], "in the order of the list"
     assert 'say with mark(key={"items": function}) what counts of an item' in caplog.text
-
-
-def test_what_a_call_changes_of_its_own_key_is_stored_under_no_other(
-    make_spot: Any, caplog: Any
-) -> None:
-    spot = make_spot()
-
-    @findable
-    class Client:
-        count = 0
-
-        def __init__(self) -> None:
-            self.calls = 0
-
-        @spot.mark(each="texts", batch=1)  # type: ignore[untyped-decorator]
-        def ask(self, texts: list[str]) -> list[str]:
-            self.calls += 1
-            return [f"{text} {self.calls}" for text in texts]
-
-    client = Client()
-    assert client.ask(["a", "b"]) == ["a 1", "b 2"]
-    assert "`self.calls` changed while `ask` ran" in caplog.text
-    fresh = Client()
-    assert fresh.ask(["b"]) == ["b 1"], "that of the second execution has another key"
 
 
 @pytest.mark.parametrize("change", ["sort", "reverse", "clear"])

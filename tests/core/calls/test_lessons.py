@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from gates import DEADLINE, followers, until
+from gates import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,79 +38,6 @@ STATE = State()
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     STATE.calls, STATE.gate, STATE.entered = [], threading.Event(), threading.Event()
-
-
-def test_a_caller_that_times_out_cancels_nobody_else(spot: Spot) -> None:
-    """The first caller is the leader: its followers get a result all the same."""
-
-    @spot.mark
-    async def work(x: int) -> int:
-        STATE.calls.append(x)
-        while len(STATE.calls) == 1:
-            await asyncio.sleep(0.001)  # the first run never ends
-        return x
-
-    async def main() -> list[Any]:
-        async def impatient() -> Any:
-            try:
-                async with asyncio.timeout(None) as patience:
-                    task = asyncio.current_task()
-                    assert task is not None
-                    asyncio.get_running_loop().call_later(0, _reschedule, patience, spot)
-                    return await work(1)
-            except TimeoutError:
-                return "timed out"
-
-        first = asyncio.create_task(impatient())
-        while not STATE.calls:
-            await asyncio.sleep(0)
-        rest = [asyncio.create_task(work(1)) for _ in range(3)]
-        return await asyncio.wait_for(asyncio.gather(first, *rest), DEADLINE)
-
-    assert asyncio.run(main()) == ["timed out", 1, 1, 1]
-    assert STATE.calls == [1, 1]
-
-
-def _reschedule(patience: asyncio.Timeout, spot: Spot) -> None:
-    """Let the leader time out once all three follow it."""
-    loop = asyncio.get_running_loop()
-    if followers(spot) == 3:
-        patience.reschedule(loop.time())
-    else:
-        loop.call_soon(_reschedule, patience, spot)
-
-
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
-def test_what_ends_one_thread_is_not_raised_in_the_others(spot: Spot, error: BaseException) -> None:
-    @spot.mark(ignore=("error",))
-    def work(x: int) -> int:
-        STATE.calls.append(x)
-        if len(STATE.calls) == 1:
-            STATE.entered.set()
-            assert STATE.gate.wait(DEADLINE)
-            raise error
-        return x
-
-    outcomes: list[Any] = []
-
-    def call() -> None:
-        try:
-            outcomes.append(work(1))
-        except BaseException as raised:
-            outcomes.append(raised)
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    threads[0].start()
-    assert STATE.entered.wait(DEADLINE)
-    for thread in threads[1:]:
-        thread.start()
-    until(lambda: followers(spot) == 3)
-    STATE.gate.set()
-    for thread in threads:
-        thread.join(DEADLINE)
-    assert [outcome for outcome in outcomes if outcome is error] == [error]
-    assert outcomes.count(1) == 3
-    assert len(STATE.calls) == 2
 
 
 FRESH = """

@@ -442,45 +442,6 @@ def test_an_ignored_parameter_is_no_variable_of_a_helper(
             mark(by_position(make(2)))
 
 
-def test_a_callback_is_not_copied(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
-        found.append(value)
-
-    for number, callback in enumerate(
-        [Notes().add, functools.partial(Stack.put, Stack()), [].append, add]
-    ):
-        assert make_spot(f"app{number}").mark(visit)(1, callback) == 1
-    told = changed("callback", "visit").removeprefix("app") + OR_BY_KEY.format("callback")
-    assert caplog.messages == [f"app{number}{told}" for number in range(4)]
-
-
-def test_no_class_is_left_out(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    class Local:
-        count = 0
-
-        def ask(self, x: int) -> int:
-            type(self).count += 1
-            return x
-
-    def ask(x: int) -> int:
-        Local.count += 1
-        return x
-
-    def ask_of(cls: Any) -> int:
-        return int(cls.count)
-
-    spot = make_spot()
-    spot.mark(Local.ask)(Local(), 1)
-    spot.mark(Local().ask)(1)
-    spot.mark(ask_of)(Local)
-    spot.mark(ask)(1)
-    assert [message.partition("uncached; ")[2] for message in caplog.messages] == [
-        'say with mark(key={"self": function}) what counts',
-        'say with mark(key={"cls": function}) what counts',
-        "pass what counts of Local as an argument",
-    ]
-
-
 def test_a_variable_without_a_form_is_left_out_alone(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:

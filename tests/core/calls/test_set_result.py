@@ -171,18 +171,9 @@ def test_cache_if_and_price_are_not_asked(spot: Spot) -> None:
 # ------------------------------------------------------------------------- calls that are under way
 
 
-class NoLeases(MemoryMetadataStore):
-    leases = False
-
-
-class NoLog(MemoryMetadataStore):
-    leases = False
-    invalidations = False
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("metadata", ["sqlite", "memory", NoLeases, NoLog])
+@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
 def test_what_began_before_does_not_replace_it(
     make_spot: Callable[..., Spot], metadata: Any, function: Any, save: str
 ) -> None:

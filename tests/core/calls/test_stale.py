@@ -201,17 +201,6 @@ def test_an_argument_that_its_caller_changes_afterwards_gets_no_result(
     assert spot.peek(marked, [2]) is None
 
 
-def test_a_function_that_holds_values_is_renewed(make: Callable[..., Spot]) -> None:
-    spot, more = make(), [10]
-    marked = spot.mark(**OPTIONS)(lambda x: [*work(x), *more])
-    assert marked(1) == [1, 1, 10]
-    STATE.clock.now += 20
-    assert marked(1) == [1, 1, 10]
-    assert spot.flush()
-    assert marked(1) == [1, 2, 10]
-    assert spot.stats()["changed"] == 0
-
-
 def stored_many(spot: Spot, count: int) -> int:
     """Have so many calls behind stand at the gate."""
     marked = spot.mark(**OPTIONS)(work)

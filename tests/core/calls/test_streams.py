@@ -197,23 +197,6 @@ def test_a_loop_that_ends_closes_a_stream_that_is_left(
     assert caplog.records == []
 
 
-def test_a_replay_whose_function_raises_when_it_is_run_again_raises_that(spot: Spot) -> None:
-    @spot.mark
-    def once() -> Iterator[int]:
-        RAN.append(1)
-        yield 1
-        if len(RAN) > 1:
-            raise KeyError("mine")
-        yield 2
-        yield 3
-
-    assert list(once()) == [1, 2, 3]
-    replay: Any = once()
-    assert [next(replay), next(replay)] == [1, 2]
-    with pytest.raises(KeyError, match="mine"):
-        replay.send("x")
-
-
 def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
     @spot.mark
     def source() -> Generator[Any, Any, str]:
