@@ -49,12 +49,6 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         yield found
 
 
-def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
-    page = gallery.page("answer")
-    assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
-    assert "text · 50 characters · 6 lines" in words(page)
-
-
 def test_stored_text_is_shown_as_markdown(gallery: Gallery) -> None:
     page = gallery.page("plain", links(gallery.page("plain"), "As Markdown")[0])
     assert f'src="{gallery.url("plain")}/markdown"' in page

@@ -100,36 +100,6 @@ def test_pages_follow_each_other_to_the_end(results: Any, order: str) -> None:
     assert len(found) == 20
 
 
-def test_each_filter_can_be_taken_out(results: Any) -> None:
-    page = results(function="shop:ask", expired="1", sort="oldest")
-    chips = re.search(r'<ul class="chips".*?</ul>', page.text, re.DOTALL)
-    assert chips is not None
-    links = [html.unescape(link) for link in re.findall('href="([^"]*)"', chips[0])]
-    assert links == [
-        "?expired=1&sort=oldest",
-        "?function=shop%3Aask&sort=oldest",
-        "/store/shop/results",
-    ]
-
-
-def test_heads_of_columns_sort(results: Any) -> None:
-    def head(page: Any, label: str) -> str:
-        found = re.search(rf"<th scope=\"col\"[^>]*>(?:<a [^>]*>)?{label}\b.*?</th>", page.text)
-        assert found is not None
-        return html.unescape(found[0])
-
-    page = results(tag="paid")
-    assert 'aria-sort="descending"' in head(page, "Made")
-    assert "sort=oldest" in head(page, "Made")
-    assert "sort=largest" in head(page, "Size")
-    page = results(tag="paid", sort="largest")
-    assert 'aria-sort="descending"' in head(page, "Size")
-    assert "sort=smallest" in head(page, "Size")
-    assert "tag=paid" in head(page, "Size")
-    assert "aria-sort" not in head(page, "Made")
-    assert 'aria-sort="ascending"' in head(results(sort="key"), "Key")
-
-
 def test_a_gallery_shows_the_same(results: Any) -> None:
     page = results(view="grid", function="draw")
     assert 'class="gallery"' in page.text

@@ -102,23 +102,6 @@ def test_the_health_of_a_store(visit: Callable[..., Any], tmp_path: Path) -> Non
     assert "beautyspot doctor --store" in text
 
 
-def test_problems_come_first(
-    visit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    findings = [
-        bs.Finding("ok", "process", "fine"),
-        bs.Finding("warning", "storage s3", "slow <b>"),
-        bs.Finding("problem", "metadata", "damaged: copy it"),
-    ]
-    monkeypatch.setattr("beautyspot_dashboard.opening.examine", lambda *_, **__: iter(findings))
-    fill(tmp_path, "app")
-    text = visit(tmp_path).get("/store/app/health").text
-    assert "1 problem<" in text
-    assert "1 warning<" in text
-    assert "<b>" not in text
-    assert text.index("damaged: copy it") < text.index("slow") < text.index("fine")
-
-
 def test_a_database_that_was_cut_short_is_called_damaged(
     visit: Callable[..., Any], tmp_path: Path
 ) -> None:

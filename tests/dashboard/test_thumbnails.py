@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -89,18 +88,6 @@ def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type:
     assert small(gallery, f"large {content_type}").status_code == 404
 
 
-def test_without_pillow_small_pictures_are_sent_as_they_are(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = picture("PNG")
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    gallery.put("raw", data, "image/png")
-    assert small(gallery, "raw").content == data
-    gallery.put("raw large", bytes(1_000_001), "image/png")
-    assert not thumbnails.has_thumbnail(gallery.row("raw large"))
-    assert small(gallery, "raw large").status_code == 404
-
-
 @pytest.mark.parametrize(
     ("name", "data"),
     [
@@ -154,23 +141,3 @@ def test_what_fails_but_damaged_pictures_is_told(
     gallery.put(f"fails {error}", picture("PNG"), "image/png")
     assert small(gallery, f"fails {error}").status_code == status
     assert bool(caplog.records) == is_told
-
-
-def test_a_thumbnail_is_made_once_and_forgotten_when_there_are_many(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[bytes] = []
-    real = thumbnails._drawn
-    monkeypatch.setattr(
-        thumbnails, "_drawn", lambda data, name: made.append(data) or real(data, name)
-    )
-    for name in ("one", "two"):
-        gallery.put(name, picture("PNG") + name.encode(), "image/png")
-    for name in ("one", "one", "two", "one"):
-        small(gallery, name)
-    assert len(made) == 2
-    monkeypatch.setattr(thumbnails._recent, "most", 0)
-    gallery.put("three", picture("PNG") + b"3", "image/png")
-    for name in ("three", "one"):
-        small(gallery, name)
-    assert len(made) == 4

@@ -157,18 +157,6 @@ def test_what_is_drawn_in_a_figure_gives_that(spot: Any, held: Any) -> None:
     assert plot(1).startswith(b"\x89PNG")
 
 
-def test_a_figure_that_can_not_be_reached_is_no_picture(make_spot: Any, caplog: Any) -> None:
-    spot = make_spot(strict=False)
-
-    @spot.mark(content_type="image/png")
-    def plot() -> Any:
-        return Broken()
-
-    assert type(plot()) is Broken
-    assert "it is closed" not in said(caplog)
-    assert "return that, `.figure`" in said(caplog)
-
-
 class Grid:
     """As one of seaborn."""
 
@@ -178,9 +166,3 @@ class Grid:
     @property
     def figure(self) -> Any:
         return self._figure
-
-
-class Broken:
-    @property
-    def figure(self) -> Any:
-        raise RuntimeError("it is closed")

@@ -90,14 +90,6 @@ def another(path: Path, clock: ManualClock, rate: float = 1) -> SharedTokenBucke
 # ---------------------------------------------------------------------- what is shared
 
 
-def test_two_instances_share_one_limit(
-    bucket: SharedTokenBucket, path: Path, clock: ManualClock
-) -> None:
-    other = another(path, clock)
-    assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
-    assert bucket.tat == other.tat == clock() + 3
-
-
 def test_a_pause_holds_the_others_too(
     bucket: SharedTokenBucket, path: Path, clock: ManualClock
 ) -> None:

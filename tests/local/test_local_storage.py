@@ -101,13 +101,6 @@ def test_an_absolute_location_inside(storage: LocalStorage, base: Path, tmp_path
     assert list(storage.list()) == []
 
 
-@pytest.mark.parametrize("location", [None, b"a", 7, Path("a")])
-def test_a_location_is_a_str(storage: LocalStorage, location: Any) -> None:
-    for call in (storage.load, storage.delete, lambda key: storage.save(key, b"")):
-        with pytest.raises(BlobLocationError, match="is a str, not"):
-            call(location)
-
-
 @pytest.mark.parametrize(
     "key",
     [
@@ -181,20 +174,6 @@ def test_a_fifo_does_not_hang(storage: LocalStorage, base: Path) -> None:
     with pytest.raises(BlobLocationError, match="not a plain file"):
         storage.load("fifo")
     assert [info.location for info in storage.list()] == ["x"]
-
-
-def test_a_folder_is_no_blob(storage: LocalStorage) -> None:
-    storage.save(KEY, b"x")
-    folder = KEY.partition("/")[0]
-    with pytest.raises(BlobNotFound):
-        storage.load(folder)
-    storage.delete(folder)
-    storage.delete(KEY + "/below")
-    with pytest.raises(StorageError):
-        storage.save(folder, b"x")
-    with pytest.raises(StorageError, match="check that"):
-        storage.save(KEY + "/below", b"x")
-    assert names(storage.base_dir) == ["3f5a.bin"]
 
 
 # ------------------------------------------------------------------------------------- saving

@@ -83,34 +83,6 @@ def test_what_a_killed_machine_ran_another_runs(network: Network) -> None:
     assert _look(network) == "by the second"
 
 
-def test_a_stopped_machine_overwrites_nothing_newer(network: Network) -> None:
-    with network.add().running(ONE) as first:
-        assert first.heard() == "ran"
-        first.stop()
-        with network.add().running(ONE) as second:
-            second.tell("by the second")
-            assert second.rest() == ["ran", "by the second"], "the lease of the first has fallen"
-        first.go_on()
-        first.tell("by the first")
-        assert first.rest() == ["by the first"], "its caller gets what it computed"
-    assert _look(network) == "by the second"
-
-
-@pytest.mark.slow
-def test_a_machine_that_was_cut_off_in_its_run_overwrites_nothing_newer(network: Network) -> None:
-    one: Machine = network.add()
-    with one.running(ONE) as first:
-        assert first.heard() == "ran"
-        one.cut_off()
-        with network.add().running(ONE) as second:
-            second.tell("by the second")
-            assert second.rest() == ["ran", "by the second"]
-        one.connect()
-        first.tell("by the first")
-        assert first.rest() == ["by the first"]
-    assert _look(network) == "by the second"
-
-
 @pytest.mark.slow
 def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Network) -> None:
     one: Machine = network.add()

@@ -130,6 +130,3 @@ def perform(server: Postgres, *statements: str) -> None:
     with server.connect() as connection:
         for statement in statements:
             connection.execute(statement)
-
-
-# ---------------------------------------------------------------------- in the midst of work

@@ -13,7 +13,6 @@ from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
 from gates import DEADLINE
-from servers import pgbouncer
 from servers.proxy import Link
 from servers.valkey import until
 
@@ -140,31 +139,3 @@ def test_a_put_on_a_full_disk_keeps_its_lease_and_says_what_to_do(
     own.ask("DROP TRIGGER full_disk ON beautyspot.results")
     assert stored(store, *rows, token=MINE, since=begun.since) == set()
     store.close()
-
-
-def test_clients_of_pgbouncer_share_few_connections(
-    postgres_server: Postgres, namespace: str
-) -> None:
-    """In transaction mode, each statement may have another session: eight clients, two sessions."""
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with pgbouncer.running(postgres_server.port, default_pool_size=2) as pooler:
-        stores = [PostgresMetadataStore(pooler.url, namespace=namespace) for _ in range(8)]
-
-        def work(number: int) -> None:
-            store, token = stores[number], f"{number}" * 32
-            for turn in range(20):
-                key = f"{number:016x}{turn:016x}"
-                begun = store.begin([key], token)
-                assert begun.leased == [key]
-                row = a_record(key, began_at=begun.now, result_data=key.encode())
-                assert stored(store, row, token=token, since=begun.since) == set()
-                found = store.get(key)
-                assert found is not None
-                assert found.result_data == key.encode()
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(work, range(8)))
-        assert len(stores[0].rows()) == 160
-        for store in stores:
-            store.close()

@@ -134,27 +134,6 @@ def test_an_index_does_not_outgrow_its_rows(own: Valkey, namespace: str, prefix:
     store.close()
 
 
-def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str, raw: Any) -> None:
-    """Whatever their names hold: braces make a hash tag, stars a pattern."""
-    spellings = ["", ":row", "*", "[a-z]", "{x}", "}", "?", "\\", "é", "/", " "]
-    stores = [
-        RedisMetadataStore(redis_server.url, namespace=namespace + spelling)
-        for spelling in spellings
-    ]
-    for number, store in enumerate(stores):
-        stored(store, a_record(KEYS[number]))
-        store.add_counts([Counts("f", 5, hits=number)])
-    for store in stores:
-        raw.delete(f"{{beautyspot:{store._namespace}}}:index")  # to be filled by a pattern
-    for number, store in enumerate(stores):
-        assert keys_of(store.rows()) == [KEYS[number]]
-        assert list(store.counts()) == [Counts("f", 5, hits=number)]
-        assert store.find(KEYS[number - 1]) is None
-    assert len({store.store_id for store in stores}) == len(stores)
-    for store in stores:
-        store.close()
-
-
 # ------------------------------------------------------------------------------ what is not ours
 
 

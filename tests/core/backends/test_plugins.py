@@ -67,14 +67,6 @@ def test_what_is_installed_in_a_folder_is_found(tmp_path, monkeypatch):
     assert "No module named 'never_imported'" in str(found.broken)
 
 
-def _install(folder, value="found_here", *, version="1.0"):
-    """The metadata of a distribution Foo, which has a plug-in."""
-    metadata = folder / f"Foo-{version}.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: Foo\nVersion: {version}\n")
-    (metadata / "entry_points.txt").write_text(f"[beautyspot]\n# our own\nbar = {value} [extra]\n")
-
-
 def test_the_scan_finds_what_the_library_finds():
     points = importlib.metadata.entry_points(group="beautyspot")
     expected = {(point.name, point.value, point.dist.version) for point in points}
@@ -85,31 +77,11 @@ def test_the_scan_finds_what_the_library_finds():
     )
 
 
-def test_of_two_distributions_of_a_name_the_first_on_the_path_counts(tmp_path, monkeypatch):
-    for name, version in (("later", "1.0"), ("first", "2.0")):
-        _install(tmp_path / name, f"of_{name}:plugin.inner", version=version)
-        monkeypatch.syspath_prepend(tmp_path / name)
-    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
-    assert (found.dist.name, found.dist.version) == ("Foo", "2.0")
-    (tmp_path / "first" / "of_first.py").write_text("class plugin:\n    inner = 'loaded'\n")
-    assert found.load() == "loaded"
-
-
 @pytest.mark.parametrize("kind", BASE)
 def test_each_kind_of_backend_is_found(monkeypatch, kind):
     one, two = backend("one", kind), backend("two", kind)
     install(monkeypatch, point(offering(one, two, one, point=kind)))
     assert [load_plugins().find(kind, name) for name in ("one", "two")] == [one, two]
-
-
-def test_the_scan_is_done_once_a_process(monkeypatch):
-    scans = install(monkeypatch, point(offering(S3)))
-    assert load_plugins() is load_plugins()
-    load_plugins([offering(DISK)])
-    plugins()
-    assert len(scans) == 1
-    plugins(rescan=True)
-    assert len(scans) == 2
 
 
 # --------------------------------------------------------------------------- import strings

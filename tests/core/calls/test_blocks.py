@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+
+    from beautyspot.spot import Spot
 
 FAILS = {"now": False}
 
@@ -33,7 +36,7 @@ def work_or_fail() -> int:
 
 @pytest.fixture
 def clock(spot: Spot) -> Clock:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.clock = spot._engine.behind.clock = clock = Clock()
     return clock
 
 
@@ -220,3 +223,77 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
             assert await task == both[0], "the block has ended"
 
     asyncio.run(main())
+
+
+# ---- blocks of calls, and last calls, together with the options of `mark` and with `spot.map`
+
+
+# ---------------------------------------------------------------------------------- spot.map
+
+
+def mapped(spot: Spot, function: Any, inputs: Any) -> list[int]:
+    """What `spot.map` gives, in the block in which it is read."""
+    results: Any = spot.map(function, inputs, concurrency=2)
+
+    async def collected(given: AsyncIterator[int]) -> list[int]:
+        return [value async for value in given]
+
+    return asyncio.run(collected(results)) if hasattr(results, "__aiter__") else list(results)
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_the_calls_of_a_map_are_in_its_block(spot: Spot, clock: Clock, function: Any) -> None:
+    marked = spot.mark(function)
+    old = mapped(spot, marked, range(20))
+    with spot.using(mode="refresh"):
+        new = mapped(spot, marked, range(10))
+    assert min(new) > max(old)
+    clock.now += 100
+    assert mapped(spot, marked, range(20)) == new + old[10:]
+    mapped(spot, marked, range(20, 25))
+    with spot.using(max_age=50):
+        assert min(mapped(spot, marked, range(20))) > max(new)
+        runs = spot.stats()["misses"]
+        mapped(spot, marked, range(25))
+        assert spot.stats()["misses"] == runs
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        mapped(spot, marked, range(30))
+    with spot.using(mode="readonly"):
+        mapped(spot, marked, range(30))
+    assert [spot.peek(marked, x) for x in range(25, 30)] == [None] * 5
+
+
+class Elsewhere:
+    """An executor whose workers have nothing of the caller's context, as those in processes."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(contextvars.Context().run(function, *args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_calls_in_other_processes_are_in_the_block(
+    spot: Spot, clock: Clock, is_marked: bool
+) -> None:
+    marked = spot.mark(work) if is_marked else work
+
+    def run(count: int) -> list[int]:
+        return list(spot.map(marked, range(count), executor=Elsewhere()))
+
+    old = run(2)
+    assert run(2) == old
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        run(3)
+    with spot.using(mode="refresh"):
+        new = run(2)
+    assert min(new) > max(old)
+    assert run(2) == new
+    clock.now += 100
+    with spot.using(max_age=50), spot.using(max_age="none", mode="normal"):
+        assert run(2) == new
+    with spot.using(max_age=50):
+        assert min(run(2)) > max(new)

@@ -146,17 +146,6 @@ def test_any_miss_gives_a_lease_back_to_other_processes(
     assert not is_leased(store_of(other), key)
 
 
-def test_the_thread_that_renews_leases_gives_one_back_to_other_machines(
-    make_spot: Callable[..., Spot],
-) -> None:
-    server = Server()
-    spot, other = (make_spot(metadata=RemoteStore(server, lease_time=0.03)) for _ in range(2))
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    key = spot.key(marked, 1)
-    until(lambda: not is_leased(other.metadata, key))
-
-
 @pytest.mark.parametrize("kind", ["coroutine", "stream"])
 def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
     spot = make_spot(limiter=TokenBucket(1e9), strict=True)
@@ -169,12 +158,3 @@ def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
 
     close_during(first_item if kind == "stream" else lambda: limited_work(1))
     assert again(lambda: limited_work(2)) == [2]
-
-
-def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None:
-    server = Server()
-    first, second = (make_spot(metadata=RemoteStore(server)) for _ in range(2))
-    close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
-    assert again(lambda: first.limiter(max_concurrent=1)(work)(2)) == [2]
-    assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
-    until(lambda: not any(name.startswith("l/") for name in list(server.content)))

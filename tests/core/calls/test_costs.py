@@ -158,9 +158,6 @@ def test_opening_and_looking_up_scan_no_table(make_spot, monkeypatch):
     assert [plan for plan in plans if plan.startswith("SCAN tasks")] == []
 
 
-# ----------------------------------------------------------------------------- system calls
-
-
 # -------------------------------------------------------------------------------- calls
 
 

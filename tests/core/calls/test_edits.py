@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
+from kinds import given
 from rows import put_rows
 from scripted import scripted
 
@@ -119,19 +118,6 @@ KINDS = {
 }
 
 
-def given(value: Any) -> Any:
-    """The result of a function of any kind."""
-    if inspect.isasyncgen(value):
-
-        async def items() -> list[Any]:
-            return [item async for item in value]
-
-        return asyncio.run(items())
-    if inspect.iscoroutine(value):
-        return asyncio.run(value)
-    return list(value) if inspect.isgenerator(value) else value
-
-
 def run(store: MemoryMetadataStore, function: Any, *xs: Any, **options: Any) -> None:
     """What a process does: call the function, with each of these arguments."""
     mine = MemoryMetadataStore()  # so that no process knows the functions of another
@@ -214,30 +200,6 @@ def test_with_a_version_or_added_its_author_has_decided(
     run(store, load(SOURCE).f, 1, version="auto")
     run(store, load(EDITED).f, 1, 1, version="auto")
     assert told(log) == []
-
-
-def test_a_script_of_the_same_name_in_another_folder_is_told_what_to_do(
-    load: Load,
-    log: pytest.LogCaptureFixture,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A row does not tell it from an edit, so both are said, and both ways out help."""
-    store = MemoryMetadataStore()
-    run(store, load(SOURCE).f, 1)
-    (tmp_path / "other").mkdir()
-    monkeypatch.syspath_prepend(tmp_path / "other")  # as `python other/app.py` does
-    sys.modules.pop("app")
-    (tmp_path / "other" / "app.py").write_text(EDITED)
-    importlib.invalidate_caches()
-    other = importlib.import_module("app")
-    assert "other" in (other.__file__ or "")
-    run(store, other.f, 1)
-    assert "another file's app:f, such as a script of the same name" in log.text
-    assert "give the two Spots different names, or the two functions, by mark(name=)" in log.text
-    with spot_of(store) as spot:
-        assert "another file's app:f" in str(spot.explain(spot.mark(other.f), 1))
-        assert spot.mark(name="other")(other.f)(1) == -1
 
 
 # ---------------------------------------------------------------- code that comes as an argument

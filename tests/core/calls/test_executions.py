@@ -232,6 +232,3 @@ def test_a_stream_that_is_broken_off_ends_its_span(
     items.close()
     assert spans.log == ["begun", "GeneratorExit"]
     assert (events[-1].operation, events[-1].error) == ("run", "GeneratorExit")
-
-
-# ---------------------------------------------------------------------------- outside of asyncio

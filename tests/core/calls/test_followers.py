@@ -7,19 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, State, followers, until
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gate: Gate
-    fails: bool
-    now: float
-    results: list[Any]
 
 
 STATE = State()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot_local import SqliteMetadataStore
 from child import Child
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, State, followers, until
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gates: list[Gate]
-    values: list[int]
 
 
 STATE = State()

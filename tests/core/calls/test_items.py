@@ -14,6 +14,7 @@ from beautyspot.errors import (
     MetadataError,
 )
 from beautyspot.memory import MemoryMetadataStore
+from gates import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import scripted
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[Any]
-    answer: Any
 
 
 STATE = State()

@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from child import Child
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, Gate, State, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[list[str]]
-    gates: dict[str, Gate]
-    fails: set[str]
-    inner: Callable[[list[str]], Any] | None
-    stuck: asyncio.Event
 
 
 STATE = State()

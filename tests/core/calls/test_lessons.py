@@ -12,24 +12,16 @@ import subprocess
 import sys
 import textwrap
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from gates import DEADLINE
+from gates import DEADLINE, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    calls: list[Any]
-    gate: threading.Event
-    entered: threading.Event
 
 
 STATE = State()

@@ -170,22 +170,6 @@ def test_a_store_that_fails_is_a_miss(
     assert recorder.told[-3:] == ["Miss store failed", *RUN]
 
 
-@KINDS
-def test_replay_refuses_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    marked = make_spot(observers=[recorder], mode="replay").mark(function)
-    with pytest.raises(bs.CacheMissError):
-        call(marked, 1)
-    with pytest.raises(bs.CacheMissError):
-        call(marked, iter(()))
-    assert recorder.told == [
-        *("Miss not stored", "Refused mode"),
-        *("Miss no key", "Raised UnstableKeyError", "Refused mode"),
-    ]
-
-
 # ------------------------------------------------------------------------------------- followers
 
 

@@ -8,22 +8,12 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from gates import DEADLINE, followers
+from gates import DEADLINE, State, followers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[Any]
-    error: BaseException | None
-    begun: asyncio.Event
-    gate: asyncio.Event
-    names: list[str]
 
 
 STATE = State()

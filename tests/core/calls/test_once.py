@@ -17,23 +17,13 @@ import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, State, followers, until
 from scripted import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gate: Gate
-    calls: list[Any]
-    pool: ThreadPoolExecutor
-    spot: Spot
-    stuck: asyncio.Event
 
 
 STATE = State()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-import inspect
 import linecache
 import sys
 from collections import deque
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import ConfigError
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, State, followers, until
+from kinds import given
 
 from tests.made import findable
 
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[Any]
-    gate: Gate
 
 
 STATE = State()
@@ -62,19 +54,6 @@ def of_a_container(path: str, function: str) -> str:
 
 
 OR_BY_KEY = ": return what is new instead, or say with `key=` what counts of `{}`"
-
-
-def given(value: Any) -> Any:
-    """What a call of any kind of function comes to."""
-    if inspect.isasyncgen(value):
-        return asyncio.run(_collected(value))
-    if inspect.iscoroutine(value):
-        return asyncio.run(value)
-    return list(value) if inspect.isgenerator(value) else value
-
-
-async def _collected(stream: Any) -> list[Any]:
-    return [item async for item in stream]
 
 
 class Chat:
@@ -440,27 +419,6 @@ def test_an_ignored_parameter_is_no_variable_of_a_helper(
     if kind != "keyword":
         with pytest.raises(ConfigError, match="has no parameter 'x'"):
             mark(by_position(make(2)))
-
-
-def test_a_variable_without_a_form_is_left_out_alone(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    lines, holder = iter(()), SimpleNamespace(lines=iter(()), number=1)
-
-    def of_a_callback(callback: Any) -> int:
-        return int(callback())
-
-    def of_an_object() -> int:
-        return int(holder.number)
-
-    for function, args, line in (
-        (of_a_callback, (lambda: lines is not None,), "callback.lines"),
-        (of_an_object, (), "holder.lines"),
-    ):
-        caplog.clear()
-        assert follows(make_spot("other"), function, args) == 0
-        assert f'write mark(ignore=("{line}",)); else ' in caplog.text
-        assert follows(make_spot(f"with {line}"), function, args, ignore=(line,)) == 1
 
 
 def test_an_item_that_is_changed_costs_the_others_nothing(

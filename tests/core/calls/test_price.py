@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import math
 import re
 from decimal import Decimal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from kinds import called
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,20 +35,6 @@ def stream(x: int) -> Iterator[int]:
 async def stream_async(x: int) -> AsyncIterator[int]:
     yield x
     yield 10 * x
-
-
-def called(marked: Any, x: int) -> None:
-    async def collected(items: Any) -> None:
-        async for _ in items:
-            pass
-
-    given = marked(x)
-    if hasattr(given, "__aiter__"):
-        asyncio.run(collected(given))
-    elif inspect.iscoroutine(given):
-        asyncio.run(given)
-    else:
-        list(given)
 
 
 def stored_price(spot: Spot, marked: Any, x: int) -> float | None:

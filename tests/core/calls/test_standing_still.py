@@ -9,21 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate
+from gates import DEADLINE, Gate, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    calls: list[Any]
-    other: Callable[[str], Any]
-    both: threading.Barrier
-    gate: Gate
 
 
 STATE = State()

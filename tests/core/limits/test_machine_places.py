@@ -284,17 +284,6 @@ async def _async_call(spot: Spot) -> int:
     return await spot.limiter(max_concurrent=1)(work)()
 
 
-def test_a_place_that_cannot_be_given_back_costs_no_result(
-    machines: Machines, troubles: list[Any]
-) -> None:
-    spot = machines(on_error=troubles.append)
-    failing(spot, "release")
-    assert list(held(spot)) == [2]
-    [trouble] = troubles
-    assert trouble.operation == "give back a place"
-    assert "within 30 s" in trouble.advice
-
-
 @pytest.mark.parametrize("mode", ["readonly", "shut down"])
 def test_a_spot_that_writes_nothing_caps_its_own_process(
     machines: Machines, server: Server, mode: str

@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import RateLimitError
-from gates import DEADLINE, Gate
+from gates import DEADLINE, Gate, State
 
 if TYPE_CHECKING:
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    functions: list[Any]
-    gate: Gate
-    now: int
-    most: int
-    runs: list[Any]
-    spot: Spot
 
 
 STATE = State()

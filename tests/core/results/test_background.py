@@ -21,7 +21,7 @@ from broken import BrokenStore
 from gates import DEADLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.resilience.reporting import Trouble
@@ -174,35 +174,10 @@ def test_what_can_not_be_saved_is_said(
     assert len(spot._engine.flights) == 0
 
 
-def count() -> Iterator[int]:
-    RAN.append(None)
-    yield len(RAN)
-
-
-def two_streams(spot: Spot) -> tuple[Any, Any, Any]:
-    """A function, and two calls of it that have begun: each gives another result."""
-    stream = spot.mark(count)
-    one, two = stream(), spot.refresh(stream)
-    assert [next(one), next(two)] == [1, 2]
-    return stream, one, two
-
-
 def stored(spot: Spot, function: Any) -> Any:
     found = spot.peek(function)
     assert found is not None
     return found.value[0]
-
-
-def test_a_second_result_of_a_key_takes_the_place_of_the_first(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = SlowStore()
-    store.open_gate.set()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    stream, one, two = two_streams(spot)
-    list(one), list(two)
-    assert spot.flush()
-    assert (store.batches, stored(spot, stream)) == ([1], 2)
 
 
 def test_a_process_that_its_parent_may_kill_saves_at_once(

@@ -10,9 +10,6 @@ import pytest
 from beautyspot.contracts import TaskRecord
 from beautyspot.results.validity import fingerprint
 from beautyspot.serialization import payload
-from beautyspot.serialization.payload import Payload
-from hypothesis import given
-from hypothesis import strategies as st
 from rows import put_rows
 
 if TYPE_CHECKING:
@@ -206,16 +203,6 @@ def test_what_is_hostile_or_damaged_is_a_miss(
     replaced(packing, record, codec, data)
     with pytest.raises(bs.RestoreError, match=said):
         f()
-
-
-@given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))
-def test_whatever_is_compressed_comes_back(data: bytes, times: int, codec: str) -> None:
-    packed = payload.compressed(codec, data * times)
-    if packed is None:
-        return
-    assert len(packed[1]) < len(data) * times
-    plain = payload.decompressed(Payload(packed[1], packed[0]))
-    assert (plain.data, plain.codec) == (data * times, codec)
 
 
 def test_the_signature_covers_it(make_spot: Callable[..., Spot]) -> None:

@@ -93,15 +93,6 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     folder.chmod(0o700)
 
 
-def test_a_link_that_leads_nowhere_is_no_folder(
-    make_spot: Callable[..., Spot], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "cache").symlink_to("nowhere")
-    assert make_spot().mark(work)(1) == result(1)
-    assert "choose another file" in caplog.text
-    assert not (tmp_path / "nowhere").exists()
-
-
 @pytest.mark.parametrize("blob", [False, True])
 def test_a_folder_that_was_removed_is_made_again_with_its_marks(
     make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
@@ -113,21 +104,6 @@ def test_a_folder_that_was_removed_is_made_again_with_its_marks(
         assert names(tmp_path / "cache") >= MARKS | {"app.db"}
         assert (tmp_path / "cache" / ".gitignore").read_text().endswith("*\n")
         shutil.rmtree(tmp_path / "cache")
-
-
-@pytest.mark.parametrize(
-    "wish", [{"db_path": "data/app.db"}, {"metadata": "sqlite:///data/app.db"}]
-)
-def test_a_folder_for_the_database_alone_may_be_for_the_users_files_too(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: Any
-) -> None:
-    """A `.gitignore` in it would hide what the user puts there later."""
-    monkeypatch.chdir(tmp_path)
-    marked = make_spot(**wish).mark(save_blob=True)(work)
-    assert marked(1) == result(1)
-    assert "app.db" in names(tmp_path / "data")
-    assert not names(tmp_path / "data") & MARKS
-    assert names(tmp_path / "cache") == MARKS | {"blobs"}
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from beautyspot.contracts import Context, Counts, Selection
+from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
-from beautyspot_local import LocalStorage, SqliteMetadataStore
+from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
 from child import Child
@@ -211,19 +211,6 @@ def test_where_nothing_can_be_written_a_log_says_that_the_file_is_in_use(shared,
     assert modes == {in_use}
 
 
-def test_a_database_without_a_log_is_read_while_it_is_written(path):
-    filled(path)
-    with another(path) as other:
-        other.execute("PRAGMA journal_mode = delete")
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("UPDATE tasks SET version = 'v2'")
-        store = looking_at(path)
-        assert {record.version for record in all_of(store)} == {"v1"}
-        other.execute("COMMIT")
-        assert {record.version for record in all_of(store)} == {"v2"}
-        store.close()
-
-
 def test_a_file_that_never_rests_is_busy(path):
     filled(path)
     store = SqliteMetadataStore(path, timeout=0)
@@ -251,16 +238,6 @@ def test_nothing_is_there(path):
         looking_at(path / "x.db")
 
 
-def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
-    context = Context("app", tmp_path / "cache", tmp_path / "cache" / "app.db")
-    store = SqliteMetadataStore(**SqliteMetadataStore.defaults(context))
-    storage = LocalStorage(**LocalStorage.defaults(context))
-    assert list(storage.list()) == []
-    with pytest.raises(MetadataError, match="nothing is there"):
-        store.open(look=True)
-    assert list(tmp_path.iterdir()) == []
-
-
 # -------------------------------------------------------------------------------- of any release
 
 
@@ -278,14 +255,6 @@ def test_a_database_of_a_later_release_is_read_as_far_as_it_is_known(path, reada
     with untouched(path.parent), closing(looking_at(path)) as store:
         assert all_of(store) == [a_record(key, began_at=1.0) for key in KEYS[:5]]
         assert store.store_id
-
-
-def test_a_file_without_a_table_is_an_empty_store(tmp_path):
-    path = tmp_path / "fresh.db"
-    path.touch()
-    with closing(looking_at(path)) as store:
-        assert all_of(store) == []
-    assert path.stat().st_size == 0
 
 
 # --------------------------------------------------------------------------------------- damage

@@ -276,15 +276,6 @@ def test_a_database_of_another_program_is_refused_and_stays_as_it_is(path, state
         assert files(path.parent) == ["app.db"]
 
 
-def test_tables_that_another_program_adds_stay(path):
-    with closing(SqliteMetadataStore(path)) as store:
-        stored(store, a_record())
-    sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
-    with closing(SqliteMetadataStore(path)) as store:
-        stored(store, a_record())
-    assert sql(path, "SELECT * FROM notes") == [("mine",)]
-
-
 def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
     path = old("2.0.0")
     monkeypatch.setitem(schema.COLUMNS, "used_at", "REAL NOT NULL")  # can't be added
