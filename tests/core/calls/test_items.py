@@ -17,6 +17,7 @@ from beautyspot.memory import MemoryMetadataStore
 from gates import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from owned_clock import Clock
 from scripted import scripted
 
 if TYPE_CHECKING:
@@ -311,6 +312,20 @@ def test_replay_says_how_many_items_lack_a_result(spot: Spot, kind: str) -> None
     with pytest.raises(CacheMissError, match="nothing is stored for 2 of 3 items"):
         replayed(["a", "x", "y"])
     assert len(STATE.ran) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_block_is_about_each_item(spot: Spot, kind: str) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    function = marked(spot, kind)
+    with spot.using(mode="readonly"):
+        assert function(["a"]) == ["small a"]
+    assert spot.stats()["entries"] == 0
+    function(["a"])
+    clock.now += 100
+    with spot.using(max_age=50):
+        function(["b", "a"]), function(["a", "b"])
+    assert STATE.ran == [["a"], ["a"], ["b", "a"]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
