@@ -16,7 +16,9 @@ from beautyspot import (
     open_stores,
 )
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_local import LocalStorage
+from beautyspot_local import LocalStorage, SqliteMetadataStore
+from core.inspecting.stored import row
+from rows import put_rows
 
 DATA = Path(__file__).parents[2] / "local" / "sqlite" / "data"
 
@@ -229,3 +231,21 @@ def test_a_store_that_is_written_to_meanwhile(make_spot: Any) -> None:
         assert {first.cache_key, *(row.cache_key for row in rows)} <= {
             spot.key(marked, text) for text in "abcd"
         }
+
+
+def test_a_damaged_database_is_read_and_never_changed(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    store = SqliteMetadataStore(path)
+    put_rows(store, *[row(number, result_data=bytes(1000)) for number in range(1, 200)])
+    store.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 8192)
+    before = contents(tmp_path)
+    with open_store(path, config=False) as opened:
+        assert 150 < opened.total(function="app:ask").entries < 199
+        assert opened.remove(function="app:ask", dry_run=True).entries > 150
+        for change in (opened.remove, opened.prune):
+            with pytest.raises(MetadataError, match="is damaged, so nothing is removed from it"):
+                change(function="app:*", **({} if change == opened.remove else {"older_than": 0}))
+    assert contents(tmp_path) == before
