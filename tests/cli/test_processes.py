@@ -7,13 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import beautyspot as bs
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMMAND = [sys.executable, "-W", "error", "-m", "beautyspot"]
 

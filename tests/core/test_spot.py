@@ -7,23 +7,20 @@ import itertools
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.store import totals_of
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience.reporting import Trouble
 from broken import BrokenStore
 from gates import DEADLINE, until
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
 
 
 def test_files_live_below_the_working_directory(

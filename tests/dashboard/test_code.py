@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 ANSWER = "Dear reader,\n\nhere is **an answer**:\n\n- one\n- two\n"
 LONG = "x" + "é😀éé\n" * 28_000  # which has characters that two parts share

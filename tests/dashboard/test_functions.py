@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
@@ -12,10 +14,6 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import SqliteMetadataStore
 from dashboard.shops import HOSTILE
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 HOUR = int(time.time() // 3600)
 

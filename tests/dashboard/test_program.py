@@ -8,10 +8,12 @@ import socket
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import IncompleteRead
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot import Spot
@@ -19,10 +21,6 @@ from beautyspot_cli.store_options import Place
 from beautyspot_dashboard import main
 from beautyspot_dashboard.places import board_of
 from beautyspot_dashboard.serving import listening
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import beautyspot as bs
 import pytest
 from dashboard.shops import ODD, change, command_of, linked_keys, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 ORDERS = ("newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
@@ -12,10 +14,6 @@ from beautyspot_dashboard.access.rules import mounted_rules
 from beautyspot_dashboard.app import make_app
 from beautyspot_dashboard.places import board_of
 from starlette.testclient import TestClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 def fill(folder: Path, *names: str) -> None:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot_dashboard.values import thumbnails
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,15 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from supported import SERIALIZER, canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MISSING = {"nan": np.nan, "NA": pd.NA}
 KINDS = [(storage, missing) for storage in ("python", "pyarrow") for missing in MISSING]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.contracts import Reservation
 from beautyspot.errors import ConfigError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import SharedTokenBucket
+from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
 from beautyspot_testing.limiter import ManualClock
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot_local.held import Held
 
 
 class Bucket(TokenBucket):

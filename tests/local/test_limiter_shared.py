@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
@@ -14,9 +15,6 @@ from beautyspot_local.shared_file import HEADER
 from beautyspot_local.shared_limiter import SharedTokenBucket
 from beautyspot_testing.limiter import LimiterContract, ManualClock
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 fcntl = pytest.importorskip("fcntl")
 

@@ -6,17 +6,15 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataError, RateLimitError
+from beautyspot.spot import Spot
 from servers import valkey
+from servers.proxy import Link
+from servers.shared import Shared
 from servers.working import is_settled
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-    from servers.proxy import Link
-    from servers.shared import Shared
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

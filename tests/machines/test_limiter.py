@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError, CostError
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
+from beautyspot_local.remote.keeping import Asked
+from beautyspot_local.remote.limiter import RemoteLimiter
+from beautyspot_testing.limiter import ManualClock
 from servers.limiters import CLASSES, delays
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-    from beautyspot_local.remote.keeping import Asked
-    from beautyspot_local.remote.limiter import RemoteLimiter
-    from beautyspot_testing.limiter import ManualClock
-
-    Make = Callable[..., RemoteLimiter]
+Make = Callable[..., RemoteLimiter]
 
 
 # ------------------------------------------------------------------------------ what is shared

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
+from beautyspot.spot import Spot
 from beautyspot_testing.records import KEYS, a_record
 from servers.machines import Machine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-    from servers.shared import Shared
+from servers.shared import Shared
 
 KEPT = """
 import beautyspot as bs

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
+from servers.proxy import Link
+from servers.shared import Shared
 from servers.working import TIMEOUT, Work, check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-    from servers.proxy import Link
-    from servers.shared import Shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hasty")]
 

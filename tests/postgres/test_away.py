@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from servers.postgres import Postgres
 from servers.valkey import until
 from servers.working import TIMEOUT, is_settled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.postgres import Postgres
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

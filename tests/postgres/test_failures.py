@@ -6,21 +6,18 @@ import contextlib
 import re
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from beautyspot.contracts.failures import Failures
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_postgres.failures import LateError, UnreachedError
 from beautyspot_postgres.server import Server
 from psycopg import OperationalError
 from servers import pgbouncer, postgres
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from beautyspot.contracts.failures import Failures
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 
 def failures(url: str = "postgres://h:1/d") -> Failures:

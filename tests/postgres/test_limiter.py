@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import BeautyspotError
 from beautyspot_postgres import PostgresLimiter
 from servers.limiters import Contract, delays
+from servers.postgres import Postgres
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.postgres import Postgres
-
-    Make = Callable[..., PostgresLimiter]
+Make = Callable[..., PostgresLimiter]
 
 
 @pytest.fixture

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import beautyspot as bs
 import pytest
+from beautyspot.resilience.reporting import Trouble
 from beautyspot_postgres import roles
 from beautyspot_postgres.__main__ import main
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 RAN: list[int] = []
 

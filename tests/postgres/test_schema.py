@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,11 +15,7 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_postgres import roles, schema
 from beautyspot_postgres.__main__ import main
 from beautyspot_postgres.server import Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 CLIENTS = 40
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Counts
@@ -13,13 +13,9 @@ from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
 from gates import DEADLINE
+from servers.postgres import Postgres
 from servers.proxy import Link
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from servers.postgres import Postgres
 
 
 @pytest.fixture

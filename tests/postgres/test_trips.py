@@ -6,10 +6,12 @@ Statements are counted in the log of a server that logs each.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
+from beautyspot import Spot
 from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put, listed
@@ -18,12 +20,7 @@ from beautyspot_postgres.tables import COLUMNS
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import stored
 from servers import postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot import Spot
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 TOKEN = "1" * 32
 MANY = [f"{number:032x}" for number in range(1000)]

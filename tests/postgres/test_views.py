@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import beautyspot as bs
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 ENTRIES = [
     *("namespace", "function", "version", "tags", "key", "arguments", "size", "took", "price"),

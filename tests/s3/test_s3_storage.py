@@ -226,9 +226,6 @@ def test_a_list_of_many_pages(mocked: Any) -> None:
     assert len(pages) == 3
 
 
-# -------------------------------------------------------------------------------------- blobs
-
-
 # -------------------------------------------------------------------------------- the client
 
 
@@ -251,6 +248,3 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     storage.close()
     storage.close()
     assert closed == [True]
-
-
-# ------------------------------------------------------------------------------------ plug-in

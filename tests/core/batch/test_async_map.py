@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import beautyspot as bs
 import pytest
 from async_calls import Calls, marked, numbers, run
 from beautyspot import Failed
+from beautyspot.spot import Spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from beautyspot.spot import Spot
-
 
 """Not captured by the function that writes it, whose calls would have other keys."""
 

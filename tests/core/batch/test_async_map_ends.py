@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from async_calls import Calls, marked, numbers, over, run, till
 from beautyspot import Failed
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
+from beautyspot.spot import Spot
 
 # ---------------------------------------------------------------------------------- errors
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from async_calls import Calls, run, till
 from beautyspot import Progress
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 HOUR = 3600.0
 

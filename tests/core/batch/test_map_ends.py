@@ -12,15 +12,12 @@ import sys
 import threading
 from collections import Counter
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 
 class Slow:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.batch.meter import described
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import DEADLINE, Gate, until
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 
 class Here(Executor):

@@ -6,15 +6,13 @@ import io
 import logging
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot import Progress
 from beautyspot.batch.meter import Meter, meter_of
 from gates import until
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from beautyspot import Progress
 
 NAME = "module:read"
 

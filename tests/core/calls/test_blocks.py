@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import CacheMissError, Spot
@@ -17,11 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from beautyspot.spot import Spot
 
 FAILS = {"now": False}
 
@@ -223,9 +219,6 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
             assert await task == both[0], "the block has ended"
 
     asyncio.run(main())
-
-
-# ---- blocks of calls, and last calls, together with the options of `mark` and with `spot.map`
 
 
 # ---------------------------------------------------------------------------------- spot.map

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import waiting
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, followers, until
 from moments import store_of
 from remote_store import RemoteStore, Server
 from rows import is_leased
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -158,3 +155,14 @@ def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
 
     close_during(first_item if kind == "stream" else lambda: limited_work(1))
     assert again(lambda: limited_work(2)) == [2]
+
+
+def test_the_thread_that_renews_leases_gives_one_back_to_other_machines(
+    make_spot: Callable[..., Spot],
+) -> None:
+    server = Server()
+    spot, other = (make_spot(metadata=RemoteStore(server, lease_time=0.03)) for _ in range(2))
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    key = spot.key(marked, 1)
+    until(lambda: not is_leased(other.metadata, key))

@@ -9,18 +9,14 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, make_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pydantic
 import pytest
+from beautyspot.spot import Spot
 from rows import HeldLease
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
 
 DEADLINE = 30.0
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 
 HERE = __file__
 

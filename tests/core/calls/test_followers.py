@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, State, followers, until
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

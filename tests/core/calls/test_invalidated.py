@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from beautyspot_local import SqliteMetadataStore
 from child import Child
 from gates import DEADLINE, Gate, State, followers, until
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from concurrent.futures import Future
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from child import Child
 from gates import DEADLINE, Gate, State, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

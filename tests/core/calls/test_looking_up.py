@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate
 from remote_store import RemoteStore
 from rows import remove_row
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 T = TypeVar("T")
 

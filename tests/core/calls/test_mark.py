@@ -7,21 +7,17 @@ import functools
 import inspect
 import linecache
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import SerializationError, UnstableKeyError
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 RAN: list[Any] = []
 

@@ -144,3 +144,6 @@ def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> N
         (note,) = mistake.value.__notes__
         assert note.startswith(f"Raised by the function given as limiter({option}=) of ")
         assert f"{identifier_of(ask)}. It is called with the arguments of the call: give" in note
+    with pytest.raises(TypeError) as mistake:
+        spot.key(spot.mark(key=lambda prompt: prompt)(ask), "hello", language="fr")
+    assert f"mark(key=) of {identifier_of(ask)}" in mistake.value.__notes__[0]

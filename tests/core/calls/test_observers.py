@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import kinds
@@ -19,10 +21,6 @@ from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import Gate, followers, until
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 KINDS = pytest.mark.parametrize("kind", kinds.KINDS)
 

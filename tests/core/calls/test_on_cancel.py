@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from gates import DEADLINE, State, followers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

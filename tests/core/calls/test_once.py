@@ -8,23 +8,19 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gates
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, State, followers, until
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

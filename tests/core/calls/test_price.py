@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
+from beautyspot.spot import Spot
 from kinds import called
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 
 def work(x: int) -> list[int]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.contracts import TaskRecord
+from beautyspot.spot import Spot
 from kinds import KINDS, RAN, result, work
-
-if TYPE_CHECKING:
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.spot import Spot
 
 Make = Any
 

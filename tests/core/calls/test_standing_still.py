@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, State
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any
 
 import pytest
 from beautyspot.calls import streams
 from beautyspot.errors import CacheMissError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 
 RAN: list[Any] = []
 

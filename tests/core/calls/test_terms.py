@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.contracts import TaskRecord
+from beautyspot.spot import Spot
 from gates import Gate, State, until
 from kinds import called
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

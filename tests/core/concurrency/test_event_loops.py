@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from typing import Any
 
 import pytest
 from beautyspot.errors import NotSupportedError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 RAN: list[int] = []
 

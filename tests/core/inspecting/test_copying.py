@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
@@ -16,11 +18,6 @@ from beautyspot import ConfigError
 from beautyspot.contracts.records import less_mark
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 SIGNED = "a-signing-key-0123456789"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOUR = 3600.0
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot import ErrorInstance, Instance, NotSupportedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SIGNED = "a-signing-key-0123456789"
 

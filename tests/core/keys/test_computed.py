@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-import enum
 import functools
-import pickle
 from dataclasses import dataclass
 from email.message import Message
 from http.cookiejar import CookieJar
@@ -152,17 +149,6 @@ def test_what_a_cached_property_keeps_does_not_count(make):
     assert canonical(make(3)) != before
 
 
-@pytest.mark.parametrize(
-    "round_trip", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
-)
-@pytest.mark.parametrize("kind", [Plain, Data, Attrs, Werkzeug, Items])
-def test_copies_of_both_agree(kind, round_trip):
-    for area in (None, 5):
-        made = kind(2)
-        made.area if area is None else setattr(made, "area", area)
-        assert canonical(round_trip(made)) == canonical(made)
-
-
 def test_what_has_no_stable_form_may_be_kept():
     @findable
     class Service:
@@ -194,20 +180,6 @@ def test_a_slot_beside_a_getattr_of_ones_own_counts():
         made.size = size
         texts.add(canonical(made))
     assert len(texts) == 2
-
-
-def test_members_of_enums():
-    @findable
-    class Cached(enum.Enum):
-        A = 1
-
-        @functools.cached_property
-        def doubled(self):
-            return self.value * 2
-
-    before = canonical(Cached.A)
-    assert Cached.A.doubled == 2
-    assert canonical(Cached.A) == before
 
 
 class Hashed:

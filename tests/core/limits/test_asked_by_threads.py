@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import Gate, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 class Remote(TokenBucket):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import CostError, RateLimitError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 
 RAN: list[Any] = []
 

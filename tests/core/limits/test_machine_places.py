@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.errors import MetadataError, RateLimitError
+from beautyspot.spot import Spot
 from gates import DEADLINE, until
 from remote_store import RemoteStore, Server
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
-    Machines = Callable[..., Spot]
+Machines = Callable[..., Spot]
 
 
 @pytest.fixture
@@ -295,3 +292,14 @@ def test_a_spot_that_writes_nothing_caps_its_own_process(
     stream = held(spot)
     assert not taken(server)
     assert list(stream) == [2]
+
+
+def test_a_place_that_cannot_be_given_back_costs_no_result(
+    machines: Machines, troubles: list[Any]
+) -> None:
+    spot = machines(on_error=troubles.append)
+    failing(spot, "release")
+    assert list(held(spot)) == [2]
+    [trouble] = troubles
+    assert trouble.operation == "give back a place"
+    assert "within 30 s" in trouble.advice

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
@@ -12,9 +13,6 @@ from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import RateLimitError
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, State
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import Counts
 from beautyspot.errors import CostError, RateLimitError
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.contracts import Counts
-    from beautyspot.spot import Spot
 
 KINDS = ("function", "coroutine", "generator", "async generator", "list", "coroutine of a list")
 

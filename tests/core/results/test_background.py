@@ -8,24 +8,21 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.store import totals_of
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
+from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 class SlowStore(BrokenStore):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.contracts import TaskRecord
 from beautyspot.results.validity import fingerprint
 from beautyspot.serialization import payload
+from beautyspot.spot import Spot
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,8 @@ from beautyspot import File
 from beautyspot.config.signing import SigningKeys
 from beautyspot.results import local_files
 from beautyspot.results.validity import Unsigned
+from beautyspot.spot import Spot
 from gates import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 SIZE = 2**18  # bytes: over the threshold
 RAN: list[int] = []  # global, since what is captured counts as input

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import File, SerializationError
@@ -14,10 +15,6 @@ from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
 from gates import DEADLINE, Gate, followers, until
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 FILM = bytes(range(256)) * 5000
 

@@ -7,22 +7,19 @@ writable memory would get wrong values.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from beautyspot.memory import MemoryStorage
 from beautyspot.results import local_files, writer
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 SIZE = 2**17  # bytes: a segment of the document, twice over
 GATE = Gate()

@@ -6,8 +6,9 @@ import asyncio
 import inspect
 import itertools
 import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import Spot
@@ -17,10 +18,6 @@ from broken import BrokenStore
 from gates import DEADLINE, Gate, State, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
 
 STATE = State()
 

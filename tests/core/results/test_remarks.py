@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import RecordNotFound
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 
 def work(x: Any) -> Any:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import Counts
+from beautyspot.contracts.store import Put
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import DEADLINE
 from kinds import KINDS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from beautyspot.contracts import Counts
-    from beautyspot.contracts.store import Put
-    from beautyspot.spot import Spot
 
 PROGRAM = """
 import asyncio, os, sys

@@ -6,20 +6,16 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from beautyspot.spot import Spot
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import a_record
 from beautyspot_testing.store import MINE, stored
 from child import Child
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 WORKER = """
 import mmap, struct
