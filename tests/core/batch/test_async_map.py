@@ -55,31 +55,6 @@ def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> Non
     run(main())
 
 
-def test_so_many_calls_run_at_once_and_no_more(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        assert len([x async for x in spot.map(f, range(30), concurrency=3)]) == 30
-
-    run(main())
-    assert calls.most == 3
-
-
-@pytest.mark.parametrize("storable", [True, False])
-def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
-    calls = Calls()
-    f = marked(spot, calls, cache_if=lambda _: storable)
-
-    async def main() -> list[list[str]]:
-        return [each async for each in spot.map(f, list("aaab"))]
-
-    results = run(main())
-    assert results == [["a"], ["a"], ["a"], ["b"]]
-    assert sorted(calls.begun) == ["a", "b"]
-    assert len({id(each) for each in results}) == 4  # each has a copy of its own
-
-
 def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:
     calls = Calls()
     f = marked(spot, calls)

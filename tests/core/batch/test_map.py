@@ -33,18 +33,6 @@ def double(spot: Spot, ran: list[Any]) -> Callable[[int], int]:
     return double
 
 
-@pytest.mark.parametrize("ordered", [True, False])
-def test_it_calls_what_is_missing_and_finds_the_rest(
-    spot: Spot, double: Callable[[int], int], ran: list[Any], ordered: bool
-) -> None:
-    first = list(spot.map(double, range(0, 300, 2), ordered=ordered))
-    assert (first if ordered else sorted(first)) == [2 * n for n in range(0, 300, 2)]
-    ran.clear()
-    second = list(spot.map(double, range(300), ordered=ordered))
-    assert (second if ordered else sorted(second)) == [2 * n for n in range(300)]
-    assert sorted(ran) == list(range(1, 300, 2))
-
-
 def test_several_iterables_are_zipped(spot: Spot) -> None:
     @spot.mark
     def add(left: int, right: int, more: int = 0) -> int:

@@ -67,18 +67,6 @@ def test_what_becomes_of_each_input_is_counted() -> None:
     assert [(told.done, last) for told, last in seen] == [(6, False), (6, False), (6, True)]
 
 
-def test_hits_do_not_shorten_the_time_that_is_left() -> None:
-    meter, clock, _ = shown(1000, at_work=2)
-    clock.now += 10
-    meter.hits = 900
-    assert meter.progress().left is None  # nothing has run yet
-    clock.now += 4
-    meter.runs, meter.failures = 1, 1
-    assert meter.progress().left == 98 * 14 / 2
-    meter.runs = 99
-    assert meter.progress().left == 0
-
-
 def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     calls = []
 

@@ -92,19 +92,6 @@ def test_a_result_over_the_age_is_made_anew(
     assert value_of(marked(1)) == new
 
 
-def test_an_error_is_not_hidden_by_a_result_over_the_age(
-    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    f = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
-    old = f()
-    monkeypatch.setitem(FAILS, "now", True)
-    clock.now += 50
-    with spot.using(max_age=60):
-        assert f() == old
-    with spot.using(max_age=40), pytest.raises(ValueError, match="no"):
-        f()
-
-
 def test_questions_in_a_block_are_about_calls_in_it(spot: Spot, clock: Clock) -> None:
     marked = spot.mark(work)
     marked(1)

@@ -13,7 +13,6 @@ from beautyspot.concurrency import waiting
 from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, followers, until
-from moments import store_of
 from remote_store import RemoteStore, Server
 from rows import is_leased
 
@@ -125,22 +124,6 @@ def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) 
     close_during(lambda: first(1))
     assert again(lambda: second(1)) == [1]
     assert RAN == [1, 1]
-
-
-@pytest.mark.parametrize("each", [False, True])
-def test_any_miss_gives_a_lease_back_to_other_processes(
-    make_spot: Callable[..., Spot], each: bool
-) -> None:
-    spot, other = make_spot(), make_spot()
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    key = spot.key(marked, 1)
-    assert is_leased(store_of(other), key)
-    if each:
-        spot.mark(each="iterable")(sorted)([2])
-    else:
-        spot.mark(abs)(-1)
-    assert not is_leased(store_of(other), key)
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "stream"])

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,23 +32,6 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [record.getMessage() for record in caplog.records]
 
 
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """Writes a module `prices` with these lines and imports it, or imports it again."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    def load(text: str, **given: Any) -> Any:
-        (tmp_path / "prices.py").write_text(text)
-        importlib.invalidate_caches()
-        if "prices" in sys.modules:
-            return importlib.reload(sys.modules["prices"])
-        return importlib.import_module("prices")
-
-    yield load
-    sys.modules.pop("prices", None)
-
-
 def test_two_functions_of_one_name_are_said_with_both_places(
     make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any
 ) -> None:
@@ -71,26 +50,6 @@ def test_two_functions_of_one_name_are_said_with_both_places(
     )
     assert len(troubles) == 1
     assert spot.stats()["errors"] == 1
-
-
-def test_a_second_function_that_takes_the_name_of_the_first(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = SimpleNamespace(spot=make_spot())
-    monkeypatch.setitem(sys.modules, "home", home)
-    loaded = module(
-        "from home import spot\n"
-        "@spot.mark\n"
-        "def f(x): return x + 1\n"
-        "first = f(1)\n"
-        "@spot.mark\n"
-        "def f(x): return x + 2\n"
-        "second = f(1)\n"
-    )
-    assert loaded.first == loaded.second == 2, "a wrong value, which nobody can help any more"
-    (text,) = said()
-    assert "prices.py:2 and " in text
-    assert "prices.py:5 have one identity" in text
 
 
 def test_a_factory_and_what_counts_beside_the_name(

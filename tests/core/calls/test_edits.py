@@ -165,30 +165,6 @@ def test_the_first_hit_of_older_code_is_told_once(
     assert told(log) == [("WARNING", True)]
 
 
-DECORATED = f"""
-import contextlib
-
-@contextlib.contextmanager
-def around():
-    yield
-
-@around()
-{SOURCE.strip()}
-"""
-"""With a decorator whose wrapper stands in another file, and takes ``*args, **kwargs``."""
-
-
-def test_an_edit_beneath_a_decorator_of_another_file_is_told(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    store = MemoryMetadataStore()
-    run(store, load(DECORATED).f, 1)
-    run(store, load(DECORATED.replace("return 1", "return 2")).f, 1)
-    assert told(log) == []
-    run(store, load(DECORATED.replace("x + y", "x - y")).f, 1)
-    assert told(log) == [("WARNING", True)]
-
-
 def test_with_a_version_or_added_its_author_has_decided(
     load: Load, log: pytest.LogCaptureFixture
 ) -> None:

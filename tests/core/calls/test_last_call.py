@@ -106,22 +106,6 @@ def test_why_it_was_a_miss(make_spot: Callable[..., Spot], function: Any, reason
     assert (last.key != "") == has_key
 
 
-def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(
-    spot: Spot, clock: Clock
-) -> None:
-    @spot.mark(each="xs")
-    def double(xs: list[int]) -> list[int]:
-        return [2 * x for x in xs]
-
-    double([1])
-    clock.now += 10
-    double([1, 2])
-    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
-    clock.now += 10
-    double([2, 1])
-    assert (told(spot).hit, told(spot).key, told(spot).age) == (True, "", 20.0)
-
-
 # ------------------------------------------------------------------------------ threads and tasks
 
 

@@ -92,25 +92,6 @@ def test_two_spots_on_one_directory_run_once(
     assert STATE.gate.count == 1
 
 
-def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
-    @spot.mark
-    def fails(x: int) -> int:
-        STATE.gate.pass_through()
-        raise KeyError(x)
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(fails, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        STATE.gate.open.set()
-        for future in futures:
-            with pytest.raises(KeyError):
-                future.result(DEADLINE)
-    assert STATE.gate.count == 1
-    with pytest.raises(KeyError):
-        fails(1)
-    assert STATE.gate.count == 2, "an exception is not stored"
-
-
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
 def test_a_leader_that_exits_takes_nobody_with_it(spot: Spot, error: type[BaseException]) -> None:
     @spot.mark

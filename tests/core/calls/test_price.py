@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -97,18 +96,3 @@ def test_what_is_not_stored_has_cost_its_price(spot: Spot, options: dict[str, An
     marked(2), list(items(2))
     spent = 2 if "mode" in options else 24
     assert (spot.stats()["money_spent"], spot.stats()["entries"]) == (spent, 0)
-
-
-def test_followers_spare_the_price(spot: Spot) -> None:
-    async def many() -> None:
-        @spot.mark(price=sum)
-        async def slow(x: int) -> list[int]:
-            await asyncio.sleep(0.01)
-            return [x]
-
-        await asyncio.gather(*[slow(2) for _ in range(4)])
-
-    asyncio.run(many())
-    stats = spot.stats()
-    assert (stats["money_spent"], stats["money_saved"]) == (2, 6)
-    assert stats["seconds_saved"] == 3 * stats["seconds_spent"]

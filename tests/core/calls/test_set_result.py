@@ -117,18 +117,6 @@ def test_it_replaces_what_is_stored_and_its_blob(
         assert len([*spot.storage.list()]) == 1
 
 
-def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot, other = make_spot(strict=True, save="background"), make_spot(strict=True)
-    marked = spot.mark(name="work")(work)
-    marked("a")
-    spot.set_result("set", marked, "a")
-    assert other.mark(name="work")(work)("a") == "set"
-    spot.flush()
-    assert other.mark(name="work")(work)("a") == "set"
-
-
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
     spot._engine.cache.clock = clock = Clock()
     for function in FUNCTIONS:

@@ -223,20 +223,6 @@ def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) 
     assert STATE.ran == [1]
 
 
-def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    until(lambda: len(STATE.ran) == 2)
-    assert spot.invalidate(marked, 1)
-    STATE.gate.open.set()
-    assert spot.flush()
-    assert spot.peek(marked, 1) is None
-    assert marked(1) == [1, 3]
-
-
 @pytest.mark.parametrize("wait", [True, False])
 def test_shutdown_stores_what_has_begun_and_begins_no_more(
     make: Callable[..., Spot], wait: bool

@@ -93,20 +93,6 @@ def test_a_stream_that_is_broken_off_stores_nothing(spot: Spot) -> None:
     assert RAN == ["began", 0, "began", 0, 1]
 
 
-def test_an_async_stream_that_is_broken_off_stores_nothing(spot: Spot) -> None:
-    marked = spot.mark(count_later)
-
-    async def first() -> list[int]:
-        source = marked(2)
-        item: list[int] = await anext(source)
-        await source.aclose()  # type: ignore[attr-defined]
-        return item
-
-    assert asyncio.run(first()) == [0]
-    assert asyncio.run(collect(marked(2))) == [[0], [1]]
-    assert RAN == ["began", 0, "began", 0, 1]
-
-
 @pytest.mark.parametrize("error", [KeyError, StopAsyncIteration])
 def test_a_stream_that_raises_stores_nothing(spot: Spot, error: type[Exception]) -> None:
     @spot.mark(ignore=("error",))

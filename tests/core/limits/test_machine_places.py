@@ -100,20 +100,6 @@ def test_another_machine_holds_the_place(pair: tuple[Spot, Spot], server: Server
     assert (stats["limiter_refusals"], stats["limiter_waits"]) == (1, 1)
 
 
-@pytest.mark.parametrize("free", [0, 1, 3])
-def test_all_places_are_used(pair: tuple[Spot, Spot], server: Server, free: int) -> None:
-    """However few are free, and no lease is kept that no call has."""
-    first, second = pair
-    theirs = [held(first, 12) for _ in range(12 - free)]
-    mine = [held(second, 12) for _ in range(free)]
-    with pytest.raises(RateLimitError):
-        list(second.limiter(max_concurrent=12, timeout=0)(items)())
-    assert taken(server) == 12
-    for stream in (*theirs, *mine):
-        assert list(stream) == [2]
-    assert not taken(server)
-
-
 def test_of_those_that_wait_in_one_process_one_asks(pair: tuple[Spot, Spot]) -> None:
     theirs = [held(pair[0], 2) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:

@@ -170,21 +170,6 @@ def test_followers_get_it_as_well(
     assert sum(file.path == out / "a.mp4" for file in files) == 1
 
 
-def test_one_result_replaces_another(make_spot: Any, out: Path, ran: list[Any]) -> None:
-    spot = make_spot(strict=True, save="background")
-    film = marked(spot, out)
-    film("a")
-    spot.refresh(film, "a")
-    assert film("a").read_bytes() == FILM + b"a"
-    assert len(list(spot.storage.list())) == 1
-    assert spot.peek(film, "a").value == File(out / "a.mp4")
-    assert spot.collect(grace=0).blobs == 0
-    assert spot.invalidate(film, "a")
-    assert list(spot.storage.list()) == []
-    film("a")
-    assert ran == ["a"] * 3
-
-
 def say(troubles: list[Any]) -> str:
     [trouble] = troubles
     return str(trouble)
