@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from beautyspot.errors import MetadataError, RateLimitError
 from beautyspot.spot import Spot
+from kinds import RAN
 from servers import valkey
 from servers.proxy import Link
 from servers.shared import Shared
@@ -18,15 +19,14 @@ from servers.working import is_settled
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
-RAN: list[int] = []
+
 DURING: list[Callable[[], object]] = []
 TIMEOUT = 1.0
 CALLERS = 4
 
 
 @pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
+def undisturbed() -> None:
     DURING.clear()
 
 

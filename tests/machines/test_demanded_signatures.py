@@ -11,17 +11,12 @@ import beautyspot as bs
 import pytest
 from beautyspot.contracts.store import totals_of
 from beautyspot.spot import Spot
+from kinds import RAN
 from servers import valkey
 from servers.proxy import Link
 from servers.shared import Shared
 
 KEY = "0123456789abcdef0123456789abcdef"
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 @pytest.fixture

@@ -7,18 +7,12 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
+from kinds import RAN
 from servers.postgres import Postgres
 from servers.valkey import until
 from servers.working import TIMEOUT, is_settled
 
 pytestmark = pytest.mark.usefixtures("hasty")
-
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: int) -> int:

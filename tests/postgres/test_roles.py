@@ -9,14 +9,8 @@ import pytest
 from beautyspot.resilience.reporting import Trouble
 from beautyspot_postgres import roles
 from beautyspot_postgres.__main__ import main
+from kinds import RAN
 from servers.postgres import Postgres
-
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 def twice(number: int) -> int:

@@ -13,16 +13,9 @@ from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.spot import Spot
 from beautyspot_local import LocalStorage
 from broken import BrokenStorage
+from kinds import RAN
 
 KEY = "0123456789abcdef0123456789abcdef"
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 class Shared(MemoryMetadataStore):

@@ -15,13 +15,7 @@ from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    RAN.clear()
+from kinds import RAN
 
 
 def double(number: int) -> Any:

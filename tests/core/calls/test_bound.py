@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import ConfigError
+from kinds import RAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-RAN: list[object] = []
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    RAN.clear()
 
 
 def required_args(function: Any) -> Any:

@@ -16,17 +16,10 @@ from typing import Any
 import pydantic
 import pytest
 from beautyspot.spot import Spot
+from kinds import RAN
 from rows import HeldLease
 
 DEADLINE = 30.0
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 @dataclass(frozen=True)

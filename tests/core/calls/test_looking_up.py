@@ -13,17 +13,11 @@ from beautyspot.memory import MemoryStorage
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 from gates import DEADLINE, Gate
+from kinds import RAN
 from remote_store import RemoteStore
 from rows import remove_row
 
 T = TypeVar("T")
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _ran_nothing() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:

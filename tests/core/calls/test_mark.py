@@ -16,15 +16,9 @@ from typing import Any
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import SerializationError, UnstableKeyError
+from kinds import RAN
 
 from tests.made import findable
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def add(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:

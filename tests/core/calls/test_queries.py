@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
+from kinds import RAN
 from rows import put_rows, remove_row
 from scripted import scripted
 
@@ -16,14 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def work(a: int, b: int = 2) -> list[int]:

@@ -12,11 +12,6 @@ from kinds import KINDS, RAN, result, work
 Make = Any
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    RAN.clear()
-
-
 @pytest.fixture
 def before(make_spot: Make) -> Spot:
     """The Spot of the program as it was: its functions have the names of that time."""

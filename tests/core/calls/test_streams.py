@@ -14,13 +14,7 @@ from beautyspot.errors import CacheMissError
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 from gates import DEADLINE
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
+from kinds import RAN
 
 
 def count(n: int) -> Generator[list[int], Any, str]:

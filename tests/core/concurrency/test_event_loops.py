@@ -11,8 +11,7 @@ from beautyspot.errors import NotSupportedError
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
-
-RAN: list[int] = []
+from kinds import RAN
 
 
 class Checkpoint:
@@ -20,11 +19,6 @@ class Checkpoint:
 
     def __await__(self) -> Generator[str, None, None]:
         yield "of this loop"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def by_hand(coroutine: Coroutine[Any, Any, Any]) -> Any:

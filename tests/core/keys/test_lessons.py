@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from beautyspot import KeyGen, UnstableKeyError
+from kinds import RAN
 
 from tests.made import findable
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def increment(x: int) -> int:

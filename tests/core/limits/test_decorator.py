@@ -12,8 +12,7 @@ from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
-
-RAN: list[Any] = []
+from kinds import RAN
 
 
 class Ledger(LimiterBase):
@@ -47,11 +46,6 @@ class RemoteLedger(Ledger):
 
     name = "remote-ledger"
     blocking = True
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 @pytest.fixture(params=[Ledger, RemoteLedger])

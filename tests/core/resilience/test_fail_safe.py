@@ -15,6 +15,7 @@ from beautyspot.errors import (
     CacheMissError,
 )
 from broken import Broken, BrokenStore
+from kinds import RAN
 from rows import put_rows
 
 if TYPE_CHECKING:
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:

@@ -25,11 +25,6 @@ from beautyspot.spot import Spot
 from kinds import KINDS, RAN, result
 
 
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
-
-
 def mounted(options: str, place: Path) -> bool:
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
     try:

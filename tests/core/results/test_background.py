@@ -23,6 +23,7 @@ from beautyspot.results import writer
 from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import DEADLINE
+from kinds import RAN
 
 
 class SlowStore(BrokenStore):
@@ -39,14 +40,6 @@ class SlowStore(BrokenStore):
         assert self.open_gate.wait(DEADLINE)
         self.batches.append(len(rows))
         return super().put(rows)
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def work(x: Any) -> Any:

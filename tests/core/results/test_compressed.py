@@ -12,6 +12,7 @@ from beautyspot.contracts import TaskRecord
 from beautyspot.results.validity import fingerprint
 from beautyspot.serialization import payload
 from beautyspot.spot import Spot
+from kinds import RAN
 from rows import put_rows
 
 MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
@@ -22,12 +23,6 @@ pytestmark = pytest.mark.skipif(
 
 TEXT = "the same words again and again. " * 1000
 KEY = b"0123456789abcdef0123456789abcdef"
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def row(spot: Spot, function: Callable[..., Any], *args: Any) -> TaskRecord:

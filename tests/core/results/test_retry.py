@@ -20,15 +20,10 @@ from beautyspot.results import writer
 from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import until
+from kinds import RAN
 from scripted import scripted
 
 DEADLINE = 30.0
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:
