@@ -16,6 +16,7 @@ from beautyspot.results import writer
 from beautyspot.spot import Spot
 from hypothesis import settings
 from kinds import RAN
+from owned_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +108,12 @@ _NUMBERS = itertools.count()
 def _nothing_ran() -> None:
     """What `RAN` holds ran in this test."""
     RAN.clear()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
 
 
 @pytest.fixture

@@ -209,3 +209,10 @@ def test_a_folder_that_is_handed_over_is_replayed_by_the_same_program(
 
 def _ask(prompt: str, model: str = "small") -> str:
     raise AssertionError("nothing should run")
+
+
+def test_of_a_sound_store_verify_says_how_much_it_read(shop: Path, run: Run) -> None:
+    done = run("verify")
+    assert done.stdout == ""
+    assert f"verified {len(rows(shop))} results" in done.stderr
+    assert ": no faults" in done.stderr

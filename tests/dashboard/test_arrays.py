@@ -98,3 +98,11 @@ def test_two_dimensions_are_colours_from_dark_to_bright(gallery: Gallery) -> Non
     assert not picture(gallery.page("nan"))[..., 3].any()
     huge = picture(gallery.page("huge"))
     assert (huge[0, 0].tolist(), huge[0, 1].tolist()) == (seen[0, 0].tolist(), seen[1, 1].tolist())
+
+
+def test_of_more_dimensions_the_first_is_shown(gallery: Gallery) -> None:
+    told = words(gallery.page("cube"))
+    assert "Shown the first of 2 × 3 Row 0 1 0 0 1 1 2 3 Rows" in told
+    assert "the first of 5" in words(gallery.page("pictures"))
+    assert (picture(gallery.page("pictures")).ravel() == np.arange(24)).all()
+    assert "Shown" not in words(gallery.page("rgb"))

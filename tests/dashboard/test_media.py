@@ -13,7 +13,7 @@ from beautyspot_dashboard.values.children.markdown import html_of
 from beautyspot_dashboard.values.measures import measured
 from beautyspot_dashboard.values.media_types import sniffed
 from dashboard.gallery import opened
-from dashboard.test_values_raw import change
+from dashboard.test_values_raw import change, damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -263,3 +263,13 @@ def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
     gallery.put("wide", "<iframe>".encode("utf-16"), "text/html")
     answer = gallery.client.get(f"{gallery.url('wide')}/html")
     assert not answer.content.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def test_a_damaged_picture_is_not_shown_and_said_to_be_so(gallery: Gallery) -> None:
+    gallery.put("bad", png(), "image/png", save_blob=True)
+    damage(gallery, "bad")
+    page = gallery.page("bad")
+    assert not tag(page, "img")
+    assert "the result is damaged" in page
+    assert "the next call computes it again" in page
+    assert "Download (" not in page

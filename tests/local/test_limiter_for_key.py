@@ -10,11 +10,6 @@ from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(params=["gcra", "gcra-shared"])
 def make(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Any:
     def bucket(rate: float = 1, max_cost: float = 10, **options: Any) -> Any:

@@ -325,3 +325,13 @@ def test_the_real_installation_is_whole(monkeypatch):
             words = {word for word in found.words(kind) if found.find(kind, word) is cls}
             own = {cls.name, *(f"{scheme}://" for scheme in cls.schemes)}
             assert own == words - ({f"{cls.name}://"} - own), cls
+
+
+def test_the_scan_is_done_once_a_process(monkeypatch):
+    scans = install(monkeypatch, point(offering(S3)))
+    assert load_plugins() is load_plugins()
+    load_plugins([offering(DISK)])
+    plugins()
+    assert len(scans) == 1
+    plugins(rescan=True)
+    assert len(scans) == 2

@@ -14,11 +14,6 @@ from owned_clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def bucket(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> TokenBucket:
     """One a second, by a clock that stands still: nobody sleeps, and all is written down."""
     bucket = TokenBucket(1, clock=clock)

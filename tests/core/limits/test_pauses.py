@@ -79,11 +79,6 @@ def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
 # ------------------------------------------------------------------------------ each limiter
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture(params=["gcra", "gcra-shared", "combined", "of a key"])
 def limiter(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Any:
     if request.param == "gcra-shared":

@@ -22,11 +22,6 @@ TOKENS = {"use": "gcra", "name": "tokens", "rate": "30000/h"}
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def bucket(clock: Clock) -> TokenBucket:
     """One permit a second, by a clock that stands still."""
     return TokenBucket(1, 1000, clock=clock)

@@ -89,11 +89,6 @@ class Remote(TokenBucket):
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def remote(clock: Clock) -> Remote:
     return Remote(clock=clock)
 

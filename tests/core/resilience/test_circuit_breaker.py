@@ -33,11 +33,6 @@ def failing(clock: Clock, seconds: float = 0.0, error: type[Exception] = Broken)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def changes() -> list[bool]:
     return []
 
