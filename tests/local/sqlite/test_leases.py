@@ -13,8 +13,8 @@ from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import leases
 from beautyspot_local.sqlite.leases import FileLeases, Leases, leases_beside
-from beautyspot_testing.records import KEYS
-from beautyspot_testing.store import MINE, OTHER
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import ANY, MINE, OTHER, stored
 from child import Child
 from sqlite_tools import another, linux, open_files, posix
 
@@ -177,3 +177,16 @@ def test_leases_fall_with_a_process_that_is_killed(path, setup, monkeypatch):
             assert not store.begin(KEYS[:50], MINE).leased
             child.kill()
         assert set(store.begin(KEYS[:50], MINE).leased) == set(KEYS[:50])
+
+
+def test_a_run_keeps_its_lease_though_somebody_else_stored_a_result(path):
+    """Who asks again, as another call of the same Spot, gets the row; the run goes on."""
+    store, other = SqliteMetadataStore(path), SqliteMetadataStore(path)
+    store.begin([KEY], MINE)
+    stored(other, a_record())
+    begun = store.begin([KEY], MINE)
+    assert set(begun.found) == {KEY}
+    assert not begun.leased
+    assert not other.begin([KEY], OTHER, rejected={KEY: ANY}).leased
+    store.close()
+    other.close()
