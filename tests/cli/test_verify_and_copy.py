@@ -216,3 +216,15 @@ def test_of_a_sound_store_verify_says_how_much_it_read(shop: Path, run: Run) -> 
     assert done.stdout == ""
     assert f"verified {len(rows(shop))} results" in done.stderr
     assert ": no faults" in done.stderr
+
+
+def test_an_interrupt_says_how_far_the_copy_came(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
+        progress(2, 6)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bs.Store, "copy_to", interrupted)
+    done = run("copy", ".", "new/other.db", status=130)
+    assert "interrupted at result 2 of 6: do it again" in done.stderr
