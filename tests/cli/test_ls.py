@@ -116,3 +116,11 @@ def test_a_terminal_is_told_that_there_is_more(shop: Path, on_terminal: Run) -> 
     assert shown.stdout.startswith("KEY ")
     assert "\t" not in shown.stdout
     assert on_terminal("ls", "--older", "1h").stdout == ""
+
+
+def test_an_empty_store_holds_nothing(tmp_path: Path, run: Run) -> None:
+    with bs.Spot("empty", directory=tmp_path / "e", config=False) as spot:
+        spot.metadata.open()
+    done = run("ls", str(tmp_path / "e"))
+    assert done.stdout == ""
+    assert done.stderr.startswith("nothing is stored in ")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from dashboard.gallery import opened
-from dashboard.reading import words
+from dashboard.reading import links, words
 
 np = pytest.importorskip("numpy")
 pillow = pytest.importorskip("PIL.Image")
@@ -106,3 +106,9 @@ def test_of_more_dimensions_the_first_is_shown(gallery: Gallery) -> None:
     assert "the first of 5" in words(gallery.page("pictures"))
     assert (picture(gallery.page("pictures")).ravel() == np.arange(24)).all()
     assert "Shown" not in words(gallery.page("rgb"))
+
+
+def test_images_that_have_no_content_type_are_shown(gallery: Gallery) -> None:
+    assert picture(gallery.page("image")).tolist() == [[[255, 0, 0, 128]] * 6] * 4
+    page = gallery.page("within", links(gallery.page("within"), "all of it")[1])
+    assert picture(page).shape == (2, 3, 3)

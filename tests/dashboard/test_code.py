@@ -95,3 +95,9 @@ def test_a_long_text_comes_in_parts_without_a_gap(gallery: Gallery, name: str) -
             break
         query = following[0]
     assert seen == LONG
+
+
+def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
+    page = gallery.page("answer")
+    assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
+    assert "text · 50 characters · 6 lines" in words(page)

@@ -147,8 +147,8 @@ def test_an_error_that_no_caller_gets_is_told_by_us_alone(
     run(main)
     gc.collect()
     said = [(record.levelname, "work raised OSError('down') after" in record.message)
-            for record in caplog.records]  # fmt: skip
-    assert said == [("WARNING", True)]
+            for record in caplog.records if "Executing" not in record.message]  # fmt: skip
+    assert said == [("WARNING", True)], "asyncio says at most that a step of its loop was slow"
 
 
 def test_an_argument_that_the_cancelled_caller_changes_gets_no_result(
