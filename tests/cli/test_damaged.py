@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 
-@pytest.mark.parametrize("data", [b"", b"no database at all" * 100])
-def test_a_file_that_is_no_database_is_left_alone(shop: Path, run: Run, data: bytes) -> None:
-    (shop / "odd.db").write_bytes(data)
-    done = run("ls", "./odd.db", status=0 if not data else 2)
-    assert "odd.db" in done.stderr
-    assert (shop / "odd.db").read_bytes() == data
-
-
 def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     (shop / "odd").mkdir()
     database = shop / "odd" / "app.db"

@@ -85,14 +85,6 @@ def test_a_row_and_an_index_that_differ_are_a_problem(path: Path, place: int) ->
     assert state_of(wrong(path), "is damaged (") == "problem"
 
 
-@pytest.mark.parametrize("part", [0.2, 0.5])
-def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> None:
-    fill(path, 300)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * part)])
-    assert state_of(wrong(path), "is damaged (") == "problem"
-
-
 def test_a_database_that_was_set_aside_is_a_problem_until_it_is_removed(path: Path) -> None:
     path.write_bytes(b"SQLite format 3\0" + b"odd" * 2000)
     fill(path, 1)
