@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
@@ -97,8 +98,9 @@ class Media:
         cls = type(value)
         found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
         if found is None and self.draws and hasattr(cls, "figure"):
-            value = value.figure
-            found = support_of(self._types, type(value))
+            with suppress(Exception):  # of a property
+                value = value.figure
+                found = support_of(self._types, type(value))
         support: TypeSupport | _Json | None = found[1] if found else None
         is_json = support is _JSON and self._kind.endswith("+json")
         if support is not None and (is_json or self._kind in support.media):
