@@ -51,4 +51,4 @@ def until(condition: Callable[[], bool], *, unless: Sequence[Future[Any]] = ()) 
 
 def followers(spot: Spot) -> int:
     """How many wait for the flights of a Spot."""
-    return sum(len(flight.wakers) for flight in spot._engine.flights._flights.values())
+    return sum(len(flight.wakers) for flight in spot._engine.flights)

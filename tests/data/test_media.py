@@ -128,8 +128,8 @@ def test_json(value: Any) -> None:
         ([dt.date(2020, 1, 1)], "writing it failed (TypeError('Object of type date is not JSON"),
         ([np.float64(1)], "it would come back changed"),
         (["\ud800"], "writing it failed (UnicodeEncodeError"),
-        ((1, 2), "no such form of the type tuple"),
-        ({1, 2}, "no such form of the type set"),
+        ((1, 2), "the type tuple is written as no file"),
+        ({1, 2}, "the type set is written as no file"),
     ],
 )
 def test_what_json_does_not_hold_is_stored_another_way(

@@ -147,7 +147,7 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
             r"numpy.array\(…, subok=False\)",
             lambda x: np.array(x, subok=False),
         ),
-        (np.linalg.svd(np.eye(2)), r"a plain tuple: tuple\(…\)", tuple),
+        (np.linalg.svd(np.eye(2)), r"plain values: tuple\(…\)", tuple),
         (np.array([1, None]), r"\.tolist\(\)", lambda x: x.tolist()),
         (np.ones(2, np.longdouble), r"\.astype\(…\)", lambda x: x.astype(float)),
     ],

@@ -67,8 +67,7 @@ class SignalTypes(bs.TypeSupport):
 
 class Filled(SignalTypes):
     def encode(self, value: Signal) -> object:
-        size = memoryview(value._samples).nbytes
-        return [value._rate, bs.Buffer(lambda out: out.extend(value._samples), size)]
+        return [value._rate, bs.Buffer(lambda out: out.extend(value._samples))]
 
 
 class Looked(SignalTypes):

@@ -126,7 +126,9 @@ def test_the_message_shows_the_line_to_write(
     spot, create = make_spot(on_error=troubles.append), Client().completions.create
     result = spot.mark(create)(model="x") if call == "mark" else spot.cached_run(create, model="x")
     assert result == "x at a"
-    assert "if self._client.completions changes no result, write mark(ignore=" in str(troubles[0])
+    assert "if no result depends on self._client.completions, write mark(ignore=" in str(
+        troubles[0]
+    )
     mended = spot.mark(create, ignore=("self._client.completions", "self._client._lock"))
     assert mended(model="x") == "x at a"
     assert len(troubles) == 1, "the line works"

@@ -196,10 +196,10 @@ def answer(texts: list[Any]) -> Any:
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        ([1], "2 items, and returned 1 result"),
-        ([], "2 items, and returned 0 results"),
-        (iter([1, 2, 3]), "2 items, and returned 3 results"),
-        (None, "2 items, and returned None, which is no list"),
+        ([1], "there came 1 results"),
+        ([], "there came 0 results"),
+        (iter([1, 2, 3]), "there came 3 results"),
+        (None, "there came None, which is no list"),
         ("ab", "of the class str, which is no list"),
         ({"a": 1, "b": 2}, "of the class dict, which is no list"),
     ],

@@ -170,7 +170,7 @@ def test_an_item_that_is_invalidated_meanwhile_is_not_stored(spot: Spot) -> None
         assert first.entered.wait(DEADLINE)
         assert not spot.invalidate(plain, ["b", "c"])
         other = pool.submit(function, "b")  # it came later, so it takes no older result
-        until(lambda: len(spot._engine.running) == 6, unless=[other])
+        until(lambda: spot._engine.waiting, unless=[other])
         assert STATE.ran == [list("abc")]
         first.open.set()
         assert one.result(DEADLINE) == [["a"], ["b"], ["c"]]

@@ -250,7 +250,7 @@ def test_the_items_of_a_list_are_set_together(spot: Spot) -> None:
 @pytest.mark.parametrize("value", [["1"], ["1", "2", "3"], "12", 12, {"a": 1, "b": 2}])
 def test_another_number_of_results_sets_none(spot: Spot, value: Any) -> None:
     marked = spot.mark(each="texts")(work_each)
-    with pytest.raises(ItemsError, match="is about 2 items, and was given .*: give one result for"):
+    with pytest.raises(ItemsError, match="2 items need a list of as many results"):
         spot.set_result(value, marked, ["a", "b"])
     assert spot.stats()["entries"] == 0
 

@@ -138,7 +138,6 @@ def fails(*args: Any, **kwargs: Any) -> Any:
         ("ttl", math.inf),
         ("ttl", True),
         ("ttl", [1]),
-        ("tags", "one"),
         ("tags", None),
         ("tags", [1]),
         ("tags", [""]),

@@ -834,10 +834,10 @@ def nested(levels):
     return value
 
 
-def test_deep_values_are_refused_at_a_level():
+def test_values_may_be_as_deep_as_pythons_stack_takes():
     assert canonical(nested(100)) == "[" * 100 + "]" * 100
-    with pytest.raises(UnstableKeyError, match="nested more than 100 levels deep"):
-        canonical(nested(101))
+    with pytest.raises(UnstableKeyError, match="could not be read .RecursionError"):
+        canonical(nested(5000))
 
 
 def test_deep_in_the_stack_there_is_no_recursion_error():
@@ -845,7 +845,7 @@ def test_deep_in_the_stack_there_is_no_recursion_error():
         return deep(levels - 1) if levels else canonical(nested(90))
 
     room = sys.getrecursionlimit()
-    with pytest.raises(UnstableKeyError, match="too deeply for what is left of Python's stack"):
+    with pytest.raises(UnstableKeyError, match="could not be read .RecursionError"):
         deep(room - 250)
 
 

@@ -380,16 +380,20 @@ def test_what_a_class_says_of_its_members_does_not_count():
     assert canonical(Mixed.ONE).endswith(f',["ONE",{data}]]}}')
 
 
-def test_a_value_counts_as_far_as_it_has_a_form():
+def test_a_value_counts_and_needs_a_form():
     texts = set()
-    for value in ((1, "a"), (1, "b"), [1, iter(())], [2, iter(())]):
+    for value in ((1, "a"), (1, "b"), [1, iter(())]):
 
         @findable
         class Model(enum.Enum):
             SMALL = value
 
-        texts.add(canonical(Model.SMALL))
-    assert len(texts) == 4
+        if type(value) is list:
+            with pytest.raises(UnstableKeyError, match="used up"):
+                canonical(Model.SMALL)
+        else:
+            texts.add(canonical(Model.SMALL))
+    assert len(texts) == 2
 
 
 def test_a_cached_property_of_a_member_does_not_count():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.keys.generator import KeyGen, KeyMaker, arguments
+from beautyspot.keys.generator import KeyGen, KeyMaker, canonical
+from beautyspot.keys.text import quote
 from beautyspot.testing import memory_spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,8 +38,10 @@ def test_md5_may_be_chosen(make_spot):
 @settings(deadline=None)
 @given(st.lists(FLAT).map(tuple), st.dictionaries(st.text(), FLAT, max_size=4))
 def test_flat_calls_have_the_id_that_the_walk_gives(args, kwargs):
-    text = arguments(args, kwargs)
-    assert KeyGen().input_id(args, kwargs) == hashlib.sha256(text.encode()).hexdigest()[:32]
+    texts = [f"{quote(name)}:{canonical(kwargs[name])}" for name in sorted(kwargs)]
+    text = f"[[{','.join(map(canonical, args))}],{{{','.join(texts)}}}]"
+    data = text.encode("utf-8", "backslashreplace")
+    assert KeyGen().input_id(args, kwargs) == hashlib.sha256(data).hexdigest()[:32]
 
 
 def test_a_keyword_that_looks_like_a_tag_is_none():

@@ -433,7 +433,7 @@ def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: 
 
 
 def test_who_has_looked_before_another_call_ended_finds_what_waits(
-    make_spot: Callable[..., Spot], lingering: None
+    make_spot: Callable[..., Spot],
 ) -> None:
     class Late(BrokenStore):
         """The first look-up of a thread named so answers after the other call has ended."""

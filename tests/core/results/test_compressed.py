@@ -188,7 +188,7 @@ def bomb(size: int) -> bytes:
 @pytest.mark.parametrize(
     ("codec", "data", "said"),
     [
-        ("zstd.10:msgpack", bomb(2**22), "longer than its row says"),
+        ("zstd.10:msgpack", bomb(2**22), "not as long as its row says"),
         ("zstd.99999999999:msgpack", bomb(2**22), "claim to be 99999999999 bytes"),
         ("zstd.5000000:msgpack", bomb(2**22), "not as long as its row says"),
         ("zstd.4194304:msgpack", bomb(2**22)[:-20], "not as long as its row says"),

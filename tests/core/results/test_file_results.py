@@ -198,7 +198,7 @@ def say(troubles: list[Any]) -> str:
     ("name", "said"),
     [
         ("gone.bin", "No such file or directory"),
-        ("folder", "Pack it into one file"),
+        ("folder", "of a folder an archive"),
         ("fifo", "is no plain file"),
         ("no\0name", "null "),
     ],

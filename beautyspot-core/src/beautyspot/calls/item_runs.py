@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.leading import after_older, follow, lease, taken_over
+from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import has_changed, refuse_mixed, report_no_lease
 from beautyspot.calls.runs import Run, release_all, save
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -112,7 +112,7 @@ class ItemRuns:
         shared = [each for each in batch if each.call.key and self._stores and self._is_patient]
         keys = [(each.call.key, each.call.refresh) for each in shared]
         try:
-            entered = engine.flights.enter_all(keys)
+            entered = engine.flights.enter_all(keys, of_task=self._task.kind != "function")
             for item, (flight, leads) in zip(shared, entered, strict=True):
                 if leads:
                     item.flight = flight
@@ -124,12 +124,12 @@ class ItemRuns:
             for item in led:
                 if item.call.refresh:
                     item.call.rejected = inf
-                yield from after_older(item, monotonic() + engine.wait_timeout)
             held = (yield Block(partial(self._begin, led))) if led else ()
             made = [each for each in mine if each.value is MISSING and each not in held]
             error = (yield from self._execute(made)) if made else None
-            if any(each.leased for each in made):
-                yield Block(partial(release_all, made))
+            unstored = [each for each in made if each.lease.held and each.pending is None]
+            if unstored:
+                yield Block(partial(release_all, unstored))
             return error
         finally:
             for item in reversed(batch):
@@ -145,7 +145,7 @@ class ItemRuns:
         worst = {each.call.key: each.call.rejected for each in led}
         rejected = {key: made_at for key, made_at in worst.items() if made_at > -inf}
         try:
-            begun = engine.cache.begin([*worst], rejected)
+            begun = engine.cache.leases.begin([each.lease for each in led], rejected)
         except Exception as error:
             report_no_lease(engine, led[0].call, error)
             return held
@@ -190,17 +190,22 @@ class ItemRuns:
         return None
 
     def _wait_for_lease(self, item: Item, deadline: float) -> Generator[Step, Any, None]:
-        """Wait until another process has made an item, or given up."""
+        """Wait until another process has made an item, or given up.
+
+        One call of this process does so: it gives the lease back, to ask for all that are free.
+        """
         engine, call = self._engine, item.call
-        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        flight, leads = engine.flights.enter(
+            call.key, anew=call.refresh, of_task=self._task.kind != "function"
+        )
         if not leads:
             item.follows = flight
             return
         item.flight, item.has_ended = flight, False
         try:
             item.value = yield from lease(item, deadline)
-            self._is_patient &= item.leased or item.value is not MISSING
-            if item.leased:  # it is leased again with all that are free by now
+            self._is_patient &= item.lease.held or item.value is not MISSING
+            if item.lease.held:
                 yield Block(item.release)
         finally:
             item.end()

@@ -48,7 +48,7 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
             'the mode "normal"'
         )
     items = whole.task.items
-    values = [value] if items is None else items.results(value, len(calls), set_so=True)
+    values = [value] if items is None else items.results(value, len(calls))
     cache = engine.cache
     cache.insist()
     rows = {  # of equal items the last one
@@ -111,7 +111,7 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
         )
         for call, record in rows
     ]
-    refused = cache.saver.put(batch)
+    refused = cache.saver.put(batch) or set()
     for pending in batch:
         if pending.key not in refused:
             # Else look-ups of this process would find what waits to be written.

@@ -77,3 +77,19 @@ def place_of(ident: int) -> str:
             return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
         frame = frame.f_back
     return ""
+
+
+class Lease:
+    """The lease of one key: who has this object has it, where it is `held`.
+
+    Attributes:
+        key: what is leased.
+        held: whether it is.
+        since: when it was renewed last, by a monotonic clock.
+        thread: the identifier of the thread that just asks for it, or gives it back; else 0.
+    """
+
+    __slots__ = ("held", "key", "since", "thread")
+
+    def __init__(self, key: str) -> None:
+        self.key, self.held, self.since, self.thread = key, False, 0.0, 0

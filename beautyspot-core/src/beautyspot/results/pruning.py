@@ -20,6 +20,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from beautyspot.concurrency import deferred
+from beautyspot.concurrency.holders import Lease
 from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts.selection import Selection, size_of
@@ -270,14 +271,15 @@ class SizeLimit:
     def _keep(self) -> None:
         cache, leases = self._cache, self._cache.leases
         size = totals_of(cache.store.real).size
-        if size <= self._most or LEASE not in leases.begin([LEASE], {}).leased:
+        lease = Lease(LEASE)
+        if size <= self._most or not leases.begin([lease], {}).leased:
             return  # there is room, or another process makes it
         try:
             self._write_uses()
             goal = self._most * 9 // 10
             pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
         finally:
-            leases.release(LEASE)
+            leases.release(lease)
         reporter, left = cache.reporter, totals_of(cache.store.real).size
         logger.info(
             "%s: %d results of %d bytes were removed, to keep the store under max_size",
