@@ -6,6 +6,7 @@ import faulthandler
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 DEADLINE = 30.0
 """Seconds after which a test that hangs fails; none comes near."""
+
+
+class State(SimpleNamespace):
+    """What functions share with their test; global, since what is captured counts as input."""
 
 
 class Gate:

@@ -186,10 +186,6 @@ def test_an_arrow_file_is_a_table(gallery: Gallery) -> None:
     assert "x double s string t timestamp[us] 0 0.5 a" in page
 
 
-def test_what_is_no_parquet_says_so(gallery: Gallery) -> None:
-    assert "can't be read as Parquet" in words(gallery.page("parquet?"))
-
-
 def test_without_the_library_it_is_named(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     from beautyspot import NotInstalled
 

@@ -439,13 +439,6 @@ def test_a_table_comes_back():
     assert round_trip(value).equals(value, check_metadata=True)
 
 
-def test_a_table_does_not_share_memory_with_the_bytes():
-    stored = bytearray(SERIALIZER.dumps(pa.table({"a": range(1000)})))
-    restored = SERIALIZER.loads(stored)
-    stored[:] = bytes(len(stored))
-    assert restored["a"].to_pylist() == [*range(1000)]
-
-
 @pytest.mark.parametrize("chunks", [[], [pa.array([], pa.int64())], [pa.array([1])]])
 def test_an_empty_table_keeps_its_columns(chunks):
     value = pa.table({"a": pa.chunked_array(chunks, pa.int64())}).slice(0, 0)

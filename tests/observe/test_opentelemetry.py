@@ -281,17 +281,6 @@ def _read(otel: Telemetry) -> tuple[dict[str, Any], dict[str, Any]]:
     return sums, spread
 
 
-def test_functions_beyond_the_bound_are_other(otel: Telemetry) -> None:
-    observer = otel.observer(most_functions=2)
-    for number in range(50):
-        for spot in ("app", f"spot {number}"):
-            observer.observe(bs.Miss(spot, f"f{number}", "", "no key"))
-    misses = {names[:2]: point.value for names, point in otel.points()["beautyspot.misses"].items()}
-    assert misses == {
-        ("app", "f0"): 1, ("spot 0", "f0"): 1, ("app", "other"): 49, ("other", "other"): 49,
-    }  # fmt: skip
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
 def test_a_forked_child_goes_on(make_spot: MakeSpot, otel: Telemetry) -> None:
     spot = make_spot(observers=[otel.observer()])

@@ -187,18 +187,6 @@ def test_what_can_not_be_told_apart_is_refused(
         spot.mark(function, **options)
 
 
-def test_a_keyword_behind_rest_is_left_out_by_its_name(spot: Spot) -> None:
-    def old(text, temperature=0.0, *rest, **more):
-        return text
-
-    ask = spot.mark(old, name="ask")
-    new = spot.mark(with_rest, name="ask", added={"seed": None})
-    for args, kwargs in ((("a",), {}), (("a", 1.0, 2, 3), {"b": 1})):
-        assert spot.key(new, *args, **kwargs) == spot.key(ask, *args, **kwargs)
-    # What was passed on in **more before is the same call still.
-    assert spot.key(new, "a", seed=5) == spot.key(ask, "a", seed=5)
-
-
 def test_the_table_is_of_the_moment_of_the_mark_and_travels(spot: Spot) -> None:
     table: dict[str, Any] = {"seed": []}
     new = spot.mark(at_the_end, name="ask", added=MappingProxyType(table))
@@ -208,12 +196,6 @@ def test_the_table_is_of_the_moment_of_the_mark_and_travels(spot: Spot) -> None:
     assert spot.key(new, "a", seed=[]) == known
     options = new.__beautyspot__.options  # type: ignore[attr-defined]
     assert pickle.loads(pickle.dumps(options)).added.keys() == {"seed"}
-
-
-def test_an_argument_without_a_form_is_named_as_before(spot: Spot) -> None:
-    new = spot.mark(at_the_end, name="ask", added=BOTH)
-    with pytest.raises(Exception, match=r"temperature|args\[2\]"):
-        spot.key(new, "a", temperature=object())
 
 
 # ----------------------------------------------------------------------------------- properties

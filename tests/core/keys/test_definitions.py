@@ -124,29 +124,6 @@ def test_another_process_agrees() -> None:
     assert set(printed(sys.executable, "1")) == here
 
 
-def test_functions_that_know_each_other_come_to_an_end() -> None:
-    def make(number: int) -> Any:
-        def even(n: int) -> Any:
-            return n == 0 or table["odd"](n - 1)
-
-        def odd(n: int) -> Any:
-            return n != number and even(n - 1)
-
-        table = {"odd": odd, "even": even}
-        return even
-
-    assert canonical(make(1)) == canonical(make(1)) != canonical(make(0))
-
-
-def test_parts_that_are_shared_are_written_once() -> None:
-    function = made.local(1)
-    part: list[Any] = [function, "x" * 9000]
-    for _ in range(60):
-        part = [part, part]
-    shared = part
-    assert canonical(lambda: shared)
-
-
 class ByName(type):
     """A metaclass whose classes are equal if their names are."""
 
@@ -182,24 +159,6 @@ def test_so_are_those_with_a_key_function() -> None:
 
 def test_a_forward_reference_is_told_by_its_text() -> None:
     assert canonical(typing.List["A"]) != canonical(typing.List["B"])  # noqa: F821, UP006
-
-
-def test_the_docstring_counts_however_python_indents_it() -> None:
-    def one() -> None:
-        """First.
-
-        Second.
-        """
-
-    def two() -> None:
-        """First.
-
-        Second.
-        """  # noqa: D207, D208
-
-    two.__qualname__ = one.__qualname__
-    two.__doc__ = "First.\n\nSecond.\n"
-    assert canonical(one) == canonical(two)
 
 
 def test_a_notebook_counts_the_source_of_a_class_and_leaves_its_clients_alone() -> None:

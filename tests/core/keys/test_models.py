@@ -89,13 +89,6 @@ def test_copies_have_one_text(name):
         assert canonical(pickle.loads(pickle.dumps(value))) == canonical(value), value
 
 
-def test_cached_properties_of_models_do_not_count():
-    made = Model(a=1)
-    before = canonical(made)
-    assert made.cached == 1
-    assert canonical(made) == before
-
-
 def test_fields_of_models_may_be_left_out():
     made = Model(a=1, b=iter(()))
     assert canonical(Without(made, ("b",))) == canonical(Without(Model(a=1, b=2), ("b",)))

@@ -30,11 +30,6 @@ class Free(LimiterBase):
         """Nothing was taken."""
 
 
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
-
-
 CLASSES: dict[str, type[Any]] = {
     "metadata": MemoryMetadataStore,
     "storage": MemoryStorage,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from beautyspot.concurrency.holders import Lease
+from beautyspot.spot import Spot
 from remote_store import RemoteStore, Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pytest
-    from beautyspot.spot import Spot
 
 KEY = "0" * 32
 

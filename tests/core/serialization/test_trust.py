@@ -23,16 +23,11 @@ from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.serialization.trust import is_private
 from beautyspot.testing import memory_spot
 from handmade import ENUM, document, ext, instance, tagged
+from kinds import RAN
 from shared import SharedStorage, SharedStore, of_others
 
 HERE = __name__
 PACKAGE = HERE.partition(".")[0]
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def own(*annotations: Any) -> MsgpackSerializer:

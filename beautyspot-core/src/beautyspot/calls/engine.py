@@ -177,10 +177,6 @@ class Engine:
         if self.size_limit is not None:
             self.size_limit.reset_after_fork()
 
-    def end_of_child(self) -> None:  # pragma: no cover - children are not measured
-        """Write what was found and counted, at the end of a child of `multiprocessing`."""
-        self.counting.write()
-
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
         for run in list(self.running):
@@ -219,7 +215,7 @@ class Engine:
         finally:
             self.waiting.pop(wait, None)
             name, waited = call.task.func_identifier, perf_counter() - began
-            self.observers.waited(name, call.key, cause, waited)
+            self.observers.tell("Waited", name, call.key, cause, waited)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:
@@ -289,7 +285,7 @@ class Engine:
 
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
-        self.observers.refused(call.task.func_identifier, call.key, by)
+        self.observers.tell("Refused", call.task.func_identifier, call.key, by)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""
@@ -311,7 +307,6 @@ class Engine:
         asks, option = "ask cache_if", "cache_if="
         try:
             if options.cache_if is not None and not options.cache_if(value):
-                self.reporter.refused[name] += 1
                 self.reporter.keep_reason(name, "cache_if refused them")
                 self.refuse(call, "cache_if")
                 return False

@@ -165,8 +165,9 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
             if record.key_scheme is not None:  # keys of earlier releases are never looked up
                 found = nearer(ours, found, record)
     if found is None:
-        known = ", ".join([*engine.reporter.unstored(name), *addressing.about_changes])
-        reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
+        why = engine.reporter.reasons.get(name)
+        told = [f"results of this process were not stored, because {why}"] if why else []
+        reason = "; ".join([f"nothing is stored for {name}", *told, *addressing.about_changes])
         return Explanation(False, call.key, reason, texts)
     differs, nearest = found
     reason = f"the nearest stored call differs in {', '.join(differs)}"

@@ -47,7 +47,7 @@ from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
-from beautyspot.resilience.observers import DEBUG, NOBODY
+from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import StoredError
 
@@ -255,9 +255,9 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     engine, call = run.engine, run.call
     task, counted = call.task, call.task.counted
     observers = engine.observing() or NOBODY
-    engine.running[run] = perf_counter()
+    engine.running[run] = began = perf_counter()
     call.why = "refreshed" if call.refresh else call.why or "not stored"
-    if observers.told or observers.logs(DEBUG):
+    if observers.told or began >= observers.asks_at:
         observers.miss(task.func_identifier, call.key, call.why)
     watch = task.addressing.begin(call)
     if run.since is None:

@@ -77,6 +77,7 @@ class ItemRuns:
         self._task = whole.task
         self._given = given
         self._stores = whole.may_store
+        self._of_task = whole.task.kind != "function"
         self._is_patient = True  # until one wait was in vain: then no other is
 
     def run(self, missing: list[Item]) -> Steps:
@@ -112,7 +113,7 @@ class ItemRuns:
         shared = [each for each in batch if each.call.key and self._stores and self._is_patient]
         keys = [(each.call.key, each.call.refresh) for each in shared]
         try:
-            entered = engine.flights.enter_all(keys, of_task=self._task.kind != "function")
+            entered = engine.flights.enter_all(keys, of_task=self._of_task)
             for item, (flight, leads) in zip(shared, entered, strict=True):
                 if leads:
                     item.flight = flight
@@ -127,6 +128,7 @@ class ItemRuns:
             held = (yield Block(partial(self._begin, led))) if led else ()
             made = [each for each in mine if each.value is MISSING and each not in held]
             error = (yield from self._execute(made)) if made else None
+            # What waits to be written has its lease until it is.
             unstored = [each for each in made if each.lease.held and each.pending is None]
             if unstored:
                 yield Block(partial(release_all, unstored))
@@ -190,14 +192,10 @@ class ItemRuns:
         return None
 
     def _wait_for_lease(self, item: Item, deadline: float) -> Generator[Step, Any, None]:
-        """Wait until another process has made an item, or given up.
-
-        One call of this process does so: it gives the lease back, to ask for all that are free.
-        """
+        """Wait until another process has made an item, or given up."""
         engine, call = self._engine, item.call
-        flight, leads = engine.flights.enter(
-            call.key, anew=call.refresh, of_task=self._task.kind != "function"
-        )
+        of_task = self._of_task
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh, of_task=of_task)
         if not leads:
             item.follows = flight
             return
@@ -205,7 +203,7 @@ class ItemRuns:
         try:
             item.value = yield from lease(item, deadline)
             self._is_patient &= item.lease.held or item.value is not MISSING
-            if item.lease.held:
+            if item.lease.held:  # it is leased again with all that are free by now
                 yield Block(item.release)
         finally:
             item.end()

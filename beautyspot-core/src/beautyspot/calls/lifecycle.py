@@ -7,14 +7,17 @@ that holds the Spot, the Spot would never be dropped.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - ends executors after what `_finish_threads` does
+import sys
 import threading
 import weakref
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred, holders
-from beautyspot.concurrency.forks import end_in_children, reset_in_children
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, Storages
@@ -128,7 +131,7 @@ def make_engine(
 def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
-    end_in_children(engine)
+    _engines.add(engine)
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
@@ -181,9 +184,33 @@ def finish(engine: Engine, parts: Parts, *_: object) -> None:
 
 
 def _close(engine: Engine, parts: Parts) -> None:
-    engine.executor.stop(wait=False)  # a late call may have made another, and run in it
     engine.counting.write()  # what such a call counted
     engine.counting.writes = False  # limited functions go on, and count
     engine.cache.leases.stop()
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+# ------------------------------------------------------------------- the end of the process
+
+_engines: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+
+
+def _finish_threads() -> None:
+    """Let the calls behind end, while threads may still use executors, at an end of the process.
+
+    A child of `multiprocessing` ends its Spots here: it runs no `atexit`.
+    """
+    process: Any = sys.modules.get("multiprocessing.process")
+    is_child = process is not None and process.parent_process() is not None
+    for engine in list(_engines):
+        engine.behind.dismiss()
+        engine.behind.wait()
+        if is_child:  # pragma: no cover - children are not measured
+            engine.cache.writer.finish()
+            engine.counting.write()
+            deferred.finish()
+
+
+with suppress(RuntimeError):  # the interpreter ends
+    threading._register_atexit(_finish_threads)  # type: ignore[attr-defined]

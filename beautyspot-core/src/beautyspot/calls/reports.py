@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import waiting
-from beautyspot.concurrency.holders import name_of, place_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
@@ -68,8 +67,7 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
     """
     holder = "another process, or another Spot of this one"
     if flight is not None:
-        where = "" if flight.is_of_task else place_of(flight.thread)
-        holder = f"{name_of(flight.thread)} of this process{where and f' (now at {where})'}"
+        holder = "another call of this process"
     name = call.task.func_identifier
     engine.reporter.tell(
         f"waits {name}",
@@ -77,7 +75,7 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
         f"{call.key}), and gets its result when that is there. After wait_timeout "
         f"({engine.wait_timeout:.0f} s) it runs on its own. If the other one can't go on before "
         "this one does, release the lock that it needs (or whatever else it waits for) before the "
-        "call, or lower wait_timeout=",
+        "call, or lower wait_timeout=; faulthandler.dump_traceback() shows where each thread is",
         loud=waited >= waiting.LONG,
     )
 

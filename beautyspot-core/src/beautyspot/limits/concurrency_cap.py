@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from _thread import get_ident
 from collections import deque
 from contextlib import contextmanager, suppress
 from math import inf
@@ -96,13 +95,12 @@ class Place:
         seat: which it has; None where the call may not go on.
         is_over: whether it has left.
         waits: the flights that the call, or one that it made, waits for just now.
-        thread: the identifier of the call's thread.
         cap: whose place it is.
         around: the places of the calls around this one, the outermost first.
         wake: called when it is admitted.
     """
 
-    __slots__ = ("_flights", "around", "cap", "is_over", "seat", "thread", "waits", "wake")
+    __slots__ = ("_flights", "around", "cap", "is_over", "seat", "waits", "wake")
 
     def __init__(self, cap: Cap) -> None:
         self.cap = cap
@@ -112,7 +110,6 @@ class Place:
         self.seat: Seat | None = None
         self.is_over = False
         self.waits: list[Flight] = []
-        self.thread = get_ident()
 
     # ----------------------------------------------------------------------- entering, leaving
 

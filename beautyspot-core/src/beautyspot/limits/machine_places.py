@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.holders import Lease
-from beautyspot.concurrency.making import Making
 from beautyspot.concurrency.queueing import stopping
-from beautyspot.concurrency.waiting import Alarm, Bell
+from beautyspot.concurrency.waiting import Alarm, Bell, Job
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:
@@ -125,16 +124,17 @@ class MachinePlaces:
         Raises:
             RateLimitError: as there.
         """
-        cap, alarm, ask = place.cap, Alarm(), partial(self._ask, place.cap)
+        cap, alarm = place.cap, Alarm()
+        ask = Job(partial(self._ask, cap), self._drop)
         if not place.lease and cap.name not in self._lines:
-            place.lease = await Making(ask, self._drop, self._executor).run()
+            place.lease = await ask.run_in(self._executor)
         if place.lease or cap.move(place):
             return False
         with self._line(cap, alarm) as line:
             for pause in _pauses(cap, timeout, tell):
                 woken = await alarm.wait(pause)
                 if woken or line[0] is alarm:
-                    place.lease = await Making(ask, self._drop, self._executor).run()
+                    place.lease = await ask.run_in(self._executor)
                 if place.lease or cap.move(place):
                     break
                 self._awake.discard(alarm)

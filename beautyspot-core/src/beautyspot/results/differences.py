@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import TaskRecord
-from beautyspot.errors import MetadataBusyError
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -83,10 +82,7 @@ def compare_code(call: Call, found: object, store: GuardedStore, reporter: Repor
         record = found if isinstance(found, TaskRecord) else store.get(key)
         code = None if record is None else record.code
         changed = addressing.has_changed(code) and not addressing.is_shared()
-    except MetadataBusyError:
-        return  # another hit will be compared
-    except Exception:  # the result was found all the same
-        task.to_compare = 0
+    except Exception:  # the result was found all the same, and another hit will be compared
         return
     if changed:
         from beautyspot.tasks.advice import other_code  # rarely needed

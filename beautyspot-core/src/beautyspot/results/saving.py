@@ -152,7 +152,7 @@ class Saver:
                 if observers is not None and observers.told:
                     place: Where = "blob" if record.result_type == FILE else "row"
                     key, price = pending.key, record.price
-                    observers.saved(name, key, size, seconds, place, price, later=later)
+                    observers.tell("Saved", name, key, size, seconds, place, later, price)
             pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:
@@ -197,7 +197,7 @@ class Saver:
             elif found is not None:
                 self.remove({record.cache_key: found})
         name = record.func_identifier or ""
-        self.reporter.observers.refused(name, record.cache_key, by)
+        self.reporter.observers.tell("Refused", name, record.cache_key, by)
         text = "%s: a result of %s %s, and is not stored: its caller has it"
         logger.info(text, self.reporter.spot, name, why)
 

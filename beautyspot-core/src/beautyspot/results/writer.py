@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.records import is_newer
@@ -106,7 +105,6 @@ class Writer:
         self._together = Together(lambda batch: self.write(*batch), BATCH)
         self._pause, self._rests_until = 0.0, 0.0
         self._failure: Exception | None = None  # the last one
-        self._is_watched = False
 
     @property
     def unsaved(self) -> list[Pending]:
@@ -130,17 +128,11 @@ class Writer:
         if self._rests_until and self.rest_left():
             deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
-        if not self._thread.runs:
-            self._begin()
+        if not self._thread.running:
+            self._thread.begin()
         elif len(self.pending) in (1, BATCH):
             self._bell()
         return True
-
-    def _begin(self) -> None:
-        """Have the thread work, and all be written at the end of this process."""
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.finish)
-        self._thread.begin()
 
     def _add(self, pending: Pending) -> bool:
         """Hold a result; False where there is no room."""
@@ -269,7 +261,7 @@ class Writer:
         self._saver.let_go(pending)
         if isinstance(error, SerializationError):
             by: Refusal = "too large" if isinstance(error, TooLarge) else "serializer"
-            reporter.observers.refused(name, pending.key, by)
+            reporter.observers.tell("Refused", name, pending.key, by)
             self._give_up(pending, STORING, error, "The value is returned, and not cached")
             return
         data = pending.record.result_data
@@ -292,7 +284,7 @@ class Writer:
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
             self._rests_until = monotonic() + self._pause
         pending.tell(None)
-        self._begin()
+        self._thread.begin()
 
     def _give_up(self, pending: Pending, operation: str, error: Exception, advice: str) -> None:
         self._forget(pending)
