@@ -42,9 +42,6 @@ class Stored(NamedTuple):
     location: str | None = None
     error: Exception | None = None
 
-    def __bool__(self) -> bool:
-        return True
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
