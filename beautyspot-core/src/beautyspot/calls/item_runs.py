@@ -128,8 +128,10 @@ class ItemRuns:
             held = (yield Block(partial(self._begin, led))) if led else ()
             made = [each for each in mine if each.value is MISSING and each not in held]
             error = (yield from self._execute(made)) if made else None
-            if any(each.lease.held for each in made):
-                yield Block(partial(release_all, made))
+            # What waits to be written has its lease until it is.
+            unstored = [each for each in made if each.lease.held and each.pending is None]
+            if unstored:
+                yield Block(partial(release_all, unstored))
             return error
         finally:
             for item in reversed(batch):
