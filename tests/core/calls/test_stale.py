@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import waiting
 from beautyspot.errors import CacheMissError
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, Gate, State, until
 from owned_clock import Clock
 from rows import HeldLease
 
@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gate: Gate
-    error: Exception | None
-    clock: Clock
-    ran: list[Any]
 
 
 STATE = State()
@@ -193,17 +184,6 @@ def test_an_argument_that_its_caller_changes_afterwards_gets_no_result(
     assert spot.peek(marked, [2]) is None
 
 
-def test_a_function_that_holds_values_is_renewed(make: Callable[..., Spot]) -> None:
-    spot, more = make(), [10]
-    marked = spot.mark(**OPTIONS)(lambda x: [*work(x), *more])
-    assert marked(1) == [1, 1, 10]
-    STATE.clock.now += 20
-    assert marked(1) == [1, 1, 10]
-    assert spot.flush()
-    assert marked(1) == [1, 2, 10]
-    assert spot.stats()["changed"] == 0
-
-
 def stored_many(spot: Spot, count: int) -> int:
     """Have so many calls behind stand at the gate."""
     marked = spot.mark(**OPTIONS)(work)
@@ -233,20 +213,6 @@ def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) 
     assert spot.peek(marked, 1) is None
     assert not spot.explain(marked, 1).hit
     assert STATE.ran == [1]
-
-
-def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) -> None:
-    spot = make()
-    marked = stored(spot)
-    STATE.clock.now += 20
-    STATE.gate.open.clear()
-    marked(1)
-    until(lambda: len(STATE.ran) == 2)
-    assert spot.invalidate(marked, 1)
-    STATE.gate.open.set()
-    assert spot.flush()
-    assert spot.peek(marked, 1) is None
-    assert marked(1) == [1, 3]
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -378,3 +344,52 @@ def test_a_task_of_the_running_loop_makes_it_anew(make: Callable[..., Spot]) -> 
 
     asyncio.run(main(), debug=True)
     assert STATE.ran == [1, 1]
+
+
+# ---- `previous`: what is stored for a call, also where it has expired
+
+
+def test_an_expired_result_is_found_by_previous_alone(spot: Spot) -> None:
+    marked = spot.mark(ttl=0)(str.upper)
+    assert spot.previous(marked, "a") is None
+    marked("a")
+    assert spot.peek(marked, "a") is None
+    found = spot.previous(marked, "a")
+    assert found is not None
+    assert (found.value, found.key) == ("A", spot.key(marked, "a"))
+
+
+def test_a_function_renews_its_own_result(spot: Spot) -> None:
+    @spot.mark(ttl=0)
+    def pages(url: str) -> list[str]:
+        before = spot.previous(pages, url)
+        return [*(before.value if before else []), url]
+
+    assert pages("a") == ["a"]
+    assert pages("a") == ["a", "a"]
+    assert spot.refresh(pages, "a") == ["a", "a", "a"]
+
+
+def test_an_error_is_found_until_it_expires(spot: Spot) -> None:
+    def fails(name: str) -> str:
+        raise KeyError(name)
+
+    lasting = spot.mark(cache_errors=(KeyError,), name="lasting")(fails)
+    expired = spot.mark(cache_errors=(KeyError,), error_ttl=0, name="expired")(fails)
+    for marked in (lasting, expired):
+        with pytest.raises(KeyError):
+            marked("a")
+    found = spot.previous(lasting, "a")
+    assert found is not None
+    assert isinstance(found.error, KeyError)
+    assert spot.previous(expired, "a") is None
+
+
+def test_stale_bounds_it(spot: Spot) -> None:
+    short = spot.mark(ttl=0, stale=0.001, name="short")(str.upper)
+    long = spot.mark(ttl=0, stale="1h", name="long")(str.upper)
+    with spot.using(mode="refresh"):
+        assert short("a") == long("a") == "A"
+    while spot.previous(short, "a") is not None:  # a thousandth of a second
+        pass
+    assert spot.previous(long, "a") is not None

@@ -300,6 +300,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("f", "def deep(x): return x", "def deep(x): return -x"),  # by its module
         ("f", "return SCALE * x", "return SCALE + x"),  # under another name
         ("f", "SCALE = 10", "SCALE = 11"),  # a constant of a helper
+        ("f", "def clean(x)", "def clean(x: int)"),
         ("f", "LIMIT = 3", "LIMIT = 4"),
         ("f", "LIMIT = 3", "LIMIT = 3.0"),
         ("f", '["prompt"]', '["other prompt"]'),
@@ -395,7 +396,7 @@ def test_an_edit_that_may_change_the_result_is_another_version(
             "def later(x): return x + 1          # stands below",
             "def later(x):\n    return (x + 1)",
         ),
-        ("f", "def clean(x):", "\n\n# moved down\ndef clean(x: int) -> int:"),
+        ("f", "def clean(x):", "\n\n# moved down\ndef clean(x):"),
         ("f", "def keyed(x): return x", "def keyed(x): return -x"),  # not called
         ("f", "SIZE = 5", "SIZE = 6"),
         ("f", '"""Near."""', ""),

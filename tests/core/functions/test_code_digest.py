@@ -144,12 +144,12 @@ def test_a_class_without_a_file_is_told_by_fields_and_methods():
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "60054c5e2c6b7275f2d3834db8da2ff9",
+    "plain": "8aa9fecdf7a35789c75c95cdda676dfb",
     "waits": "cb781fdaa77604ca4fa1c710734798b6",
     "matches": "827c602440d651edf74f21fbdba14c20",
-    "Sample": "12b3253ff66e056ee6d2876785053276",
+    "Sample": "f815f8e13c0baa57af242b7516462211",
     "texts": "f9ddabcaee783fd674b5c5b6fed41dc1",
-    "decorated": "e2444e25cd02364a205c2419a7b13109",
+    "decorated": "8a37002560c213ae5f589d3d3f2a9bc9",
     "value": "fd83c7c96553878d10c2dced9d8b5cc0",
     "lambda 0": "a2c701d9f9ddb9a0bb1ede5b4fa2d458",
     "lambda 1": "cb79d363d3308368f7d6957aedf30a86",

@@ -76,7 +76,7 @@ def test_a_stream_is_the_list_of_its_items_and_its_return(spot):
     with look(spot) as store:
         key = spot.key(marked)
         assert store.value(key) == [1, "two", 3]
-        assert store.content(key).filename == f"count-{key[:8]}.stream"
+        assert store.content(key).filename == f"count-{key[:8]}.bin"
 
 
 def test_media_are_read_where_their_library_is_installed(spot, monkeypatch):
@@ -152,7 +152,7 @@ def test_the_content_of_a_file_is_its_bytes(spot, film):
 @pytest.mark.parametrize(
     ("serializer", "content_type", "filename"),
     [
-        ('file:["../../x", "video/mp4"]', "video/mp4", "work-0.bin"),
+        ('file:["../../x", "video/mp4"]', "application/octet-stream", "work-0.bin"),
         ('file:["x.mp4", "video/mp4\\r\\nX: y"]', "application/octet-stream", "x.mp4"),
         ("../../x", "application/octet-stream", "work-0.bin"),
     ],

@@ -73,7 +73,7 @@ def test_what_it_says_may_not_change_while_the_function_runs(make_spot, caplog):
 def test_its_refusal_names_the_argument(make_spot, caplog):
     spot = make_spot(keygen=ByType)
     assert spot.mark(lambda items: 1)(object()) == 1
-    assert 'if items changes no result, write mark(ignore=("items",))' in caplog.text
+    assert 'if no result depends on items, write mark(ignore=("items",))' in caplog.text
     with pytest.raises(UnstableKeyError) as refused:
         spot.key(spot.mark(size), object())
     assert refused.value.path == "items"

@@ -20,6 +20,7 @@ from beautyspot.tasks.terms import terms_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
     from beautyspot.observing import Place, Progress, Reason, Refusal
@@ -146,7 +147,7 @@ class Engine:
         self.size_limit: SizeLimit | None = None
         self.look_ups: weakref.WeakKeyDictionary[object, Any] = weakref.WeakKeyDictionary()
         self.behind = Behind()
-        self.flights = Flights()
+        self.flights = Flights(self.end_left)
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
         cache.saver.count_first = self.counting.write_counts
@@ -190,6 +191,13 @@ class Engine:
             ):
                 call.invalidated = True
                 self.flights.outdate(call.key)
+
+    def end_left(self, flight: Flight) -> None:
+        """End the run that leads a flight, and was left without an end."""
+        for run in list(self.running):
+            of_it: Any = run if getattr(run, "flight", None) is flight else None
+            if of_it is not None:
+                of_it.end()
 
     def has_run(self, run: object) -> None:
         """Note the end of a run; after `shutdown` the last one closes the store."""

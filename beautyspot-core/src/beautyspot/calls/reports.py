@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import waiting
-from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.errors import UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 
@@ -20,13 +20,9 @@ if TYPE_CHECKING:
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
     """Report why a call has no key and runs uncached, and what would mend it."""
     engine.bypass(call, "no key")
-    ours = isinstance(error, BeautyspotError)
-    if isinstance(error, TypeError) and not ours and not call.task.fits(call):
+    if isinstance(error, TypeError) and not call.task.fits(call):
         return  # the function itself tells its caller what is wrong with the arguments
-    given = call.task.options.key
-    own = not ours and given is not None and not isinstance(given, str)
-    what = "the function given as key=" if own else "what makes the key"
-    advice = f"The call runs uncached: mend {what}"
+    advice = "The call runs uncached: mend what makes the key, such as a function given as key="
     if isinstance(error, UnstableKeyError):
         advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
     engine.reporter.report("make a key", call.task.func_identifier, error, advice)
@@ -92,11 +88,8 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
-    if watch.has_moved:
-        _refuse_changed(engine, _moved(calls[0]), *calls)
-        return True
     try:
-        changes = addressing.changes(watch)
+        changes = _moved(calls[0]) if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:

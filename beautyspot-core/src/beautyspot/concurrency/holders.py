@@ -52,3 +52,19 @@ def end_orphans() -> None:
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=held.clear)  # it is the parent's
+
+
+class Lease:
+    """The lease of one key: who has this object has it, where it is `held`.
+
+    Attributes:
+        key: what is leased.
+        held: whether it is.
+        since: when it was renewed last, by a monotonic clock.
+        thread: the identifier of the thread that just asks for it, or gives it back; else 0.
+    """
+
+    __slots__ = ("held", "key", "since", "thread")
+
+    def __init__(self, key: str) -> None:
+        self.key, self.held, self.since, self.thread = key, False, 0.0, 0

@@ -1,10 +1,11 @@
 """The code of a function or class: where its source is, its normal form, and the digest of that.
 
 The normal form is what `ast.unparse` writes, the same in every Python, of a definition less what
-changes no result: its own name, docstrings, `pass`, the annotations that nothing reads, and our own
-decorators with those above them, which wrap the cached function and are no part of what it calls.
-Decorators and bases may make behaviour of annotations, and of the docstrings of what is inside; so
-they count beneath these. The annotations in a class body make its fields.
+changes no result: its own name, docstrings, `pass`, and our own decorators, which are called `mark`
+or `limiter`, with those above them: they wrap the cached function and are no part of what it calls.
+Decorators and bases may make behaviour of the docstrings of what is inside; so they count beneath
+these. Annotations count, since others may read them: of a tool of a language model, say. Only what
+the function itself says that it returns does not.
 
 A file may have been edited since it was imported. So the source is compiled, and used only if that
 gives the code that the function runs. Where it does not, and of several lambdas that begin in one
@@ -16,7 +17,6 @@ import __future__
 
 import ast
 import copy
-import functools
 import hashlib
 import inspect
 import linecache
@@ -32,9 +32,7 @@ from beautyspot.functions.names import (
     ByIdentity,
     innermost_function,
     is_no_file,
-    is_ours,
     namespace_of,
-    root_of,
 )
 
 if TYPE_CHECKING:
@@ -94,10 +92,9 @@ def _digest(definition: Any) -> tuple[str, bool]:
 
 def _made_digest(definition: Any) -> tuple[str, bool]:
     nodes = nodes_of(definition)
-    namespace = namespace_of(definition)
     with suppress(RecursionError):  # hundreds of operators in one expression
         if len(nodes) == 1 or (nodes and isinstance(definition, type)):
-            return digest_of("\n".join([_normal(node, namespace) for node in nodes])), True
+            return digest_of("\n".join([_normal(node) for node in nodes])), True
     version = ".".join(map(str, sys.version_info))
     if not isinstance(definition, type):
         return digest_of(f"{version} {bytecode(definition.__code__)}"), False
@@ -205,18 +202,13 @@ def nodes_of(definition: Any) -> list[Any]:
         nodes = [] if source is None else source.definitions.get(place, [])
         return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
     namespace = namespace_of(definition)
-    filename = str(namespace.get("__file__"))
-    methods = [m.__code__ for m in methods_of(definition).values()]
+    codes = [method.__code__ for method in methods_of(definition).values()]
     if "__file__" in namespace:  # those without a file are of `dataclass` and the like
-        methods = [code for code in methods if not is_no_file(code.co_filename)]
-    for code in methods:
-        source = _matching(code, namespace)
-        nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
-        found = [n for n in nodes if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
-        if found or code.co_filename == filename:
-            return found
-    source = module_source(namespace)
-    return [] if source is None else source.classes.get(definition.__qualname__, [])
+        codes = [code for code in codes if not is_no_file(code.co_filename)]
+    source = _matching(codes[0], namespace) if codes else module_source(namespace)
+    nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
+    first = codes[0].co_firstlineno if codes else 0
+    return [n for n in nodes if not codes or n.lineno <= first <= (n.end_lineno or 0)]
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
@@ -289,26 +281,23 @@ def _filed(node: Any, prefix: str, source: Source) -> str:
 # ------------------------------------------------------------------------------------- normal form
 
 
-def _normal(node: Definition, namespace: Mapping[str, Any]) -> str:
+def _normal(node: Definition) -> str:
     node = copy.deepcopy(node)
     if not isinstance(node, ast.Lambda):
         node.name = "_"
-        if isinstance(node, Function) and _has_doc(node):
-            node.body[0] = ast.Pass()
-    made: Any = _Normal(namespace).visit(node)
-    return ast.unparse(made)
+        if isinstance(node, Function):
+            node.returns = None
+            if _has_doc(node):
+                node.body[0] = ast.Pass()
+    return ast.unparse(_Normal().visit(node))
 
 
 class _Normal(ast.NodeTransformer):
     """Takes out of a definition what changes no result."""
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
-        self._namespace = namespace
-        self._fields: set[int] = set()
-
     def visit_FunctionDef(self, node: Any) -> Any:
         """A function or class, less our own decorators and what has no effect."""
-        ours = [number for number, each in enumerate(node.decorator_list) if self._is_ours(each)]
+        ours = [number for number, each in enumerate(node.decorator_list) if _is_ours(each)]
         node.decorator_list = node.decorator_list[ours[-1] + 1 :] if ours else node.decorator_list
         read = bool(
             node.decorator_list or getattr(node, "bases", 0) or getattr(node, "keywords", 0)
@@ -316,26 +305,9 @@ class _Normal(ast.NodeTransformer):
         kept = node.body[: int(read and _has_doc(node))]
         effective = [each for each in node.body if not _has_no_effect(each)]
         node.body, node.type_params = [*kept, *effective] or [ast.Pass()], []
-        if isinstance(node, ast.ClassDef):
-            self._fields.update(map(id, node.body))
-        elif not read:
-            node.returns = None
-            arguments = node.args
-            for each in ast.walk(arguments):
-                if isinstance(each, ast.arg):
-                    each.annotation = None
         return self.generic_visit(node)
 
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef  # noqa: N815 - as `ast` names them
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """``x: int = 1`` is ``x = 1``; without a value it only makes the name a local one."""
-        if id(node) not in self._fields:
-            node.annotation = ast.Constant(None)
-            if node.value is not None:
-                made = ast.Assign(targets=[node.target], value=node.value)
-                return self.generic_visit(ast.copy_location(made, node))
-        return self.generic_visit(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """``f"a{b}c"`` as a call of texts and values in turn: quotes differ between Pythons."""
@@ -355,18 +327,11 @@ class _Normal(ast.NodeTransformer):
         parts += [node.format_spec] if node.format_spec else []
         return ast.Call(ast.Name("{}"), [self.visit(each) for each in parts], [])
 
-    def _is_ours(self, decorator: ast.expr) -> bool:
-        path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
-        if path is None:
-            return False
-        found: Any = follow(self._namespace.get(path[0], UNKNOWN), path[1:])
-        if found is UNKNOWN:
-            return path[-1] in _OUR_METHODS and len(path) > 1
-        while isinstance(found, functools.partial):
-            found = found.func
-        function = getattr(found, "__func__", found)
-        module = getattr(function, "__globals__", {}).get("__name__") or type(found).__module__
-        return root_of(module) == "beautyspot" and not is_ours(found)
+
+def _is_ours(decorator: ast.expr) -> bool:
+    """Whether a decorator is `mark` or `limiter` of a Spot, by its name."""
+    path = dotted(decorator.func if isinstance(decorator, ast.Call) else decorator)
+    return path is not None and path[-1] in _OUR_METHODS
 
 
 def _has_no_effect(item: ast.stmt) -> bool:
@@ -404,12 +369,7 @@ def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
     cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
     names = {name for name, cell in cells if cell.cell_contents is wrapped}
     returned: list[Any] = [node.body for node in nodes if isinstance(node, ast.Lambda)]
-    todo: list[Any] = [part for node in nodes if isinstance(node, Function) for part in node.body]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, ast.Return):
-            returned.append(part.value)
-        elif not isinstance(part, Function | ast.ClassDef):
-            todo += ast.iter_child_nodes(part)
+    parts = [part for node in nodes for part in ast.walk(node)]  # of functions within, too
+    returned += [part.value for part in parts if isinstance(part, ast.Return)]
     calls = [dotted(each.func) if isinstance(each, ast.Call) else None for each in returned]
     return bool(calls) and all(path and len(path) == 1 and path[0] in names for path in calls)

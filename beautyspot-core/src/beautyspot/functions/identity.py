@@ -20,7 +20,7 @@ import inspect
 import os
 import sys
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path, PurePath
 from types import (
     BuiltinFunctionType,
@@ -88,15 +88,9 @@ def file_digest(named: Any) -> str:
     namespace = namespace_of(named) if function is None else {}
     path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
     try:
-        return _digest(path, path.stat().st_mtime_ns)
+        return xxh3_64_hexdigest(path.read_bytes())
     except (OSError, ValueError):
         return ""
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, changed_at: int) -> str:
-    del changed_at  # a file that was edited is read again
-    return xxh3_64_hexdigest(path.read_bytes())
 
 
 _IN_C: Final = (
@@ -115,8 +109,7 @@ class Identity:
         named: the function or class whose name it is.
         func_name: the short name, for people.
         func_identifier: ``module:qualified.name``.
-        is_wrapper: whether it was made by `functools.wraps`.
-        is_others_wrapper: whether another package has done so.
+        is_others_wrapper: whether it was made by `functools.wraps` of another package.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
@@ -124,7 +117,6 @@ class Identity:
         self.named: Any = self._target if carries_name(self._target) else type(self._target)
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
-        self.is_wrapper = "__wrapped__" in getattr(self._target, "__dict__", ())
         self.is_others_wrapper = is_others_wrapper(self._target)
         self._held: dict[str, Any] = {}
         if isinstance(self._target, BuiltinFunctionType | MethodWrapperType):
@@ -157,10 +149,10 @@ class Identity:
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
-        The variables that an anonymous function captured, by name, and what a wrapper of another
-        package wraps; an object that is called, or to which a builtin method is bound, as ``self``;
-        a class as ``<class>``. What is bound to other methods and to partials is an argument of the
-        call; see `taken_apart`.
+        The code of an anonymous function and the variables that it captured, by name, and what a
+        wrapper of another package wraps; an object that is called, or to which a builtin method is
+        bound, as ``self``; a class as ``<class>``. What is bound to other methods and to partials
+        is an argument of the call; see `taken_apart`.
         """
         if not self._nameless:
             return self._held
@@ -169,7 +161,7 @@ class Identity:
             if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
                 held = {n: v for n, v in found.items() if unwrap_ours(v) is not self._target}
                 found = {"__wrapped__": vars(self._target)["__wrapped__"], **held}
-            return found
+            return {"<code>": self.code, **found}
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
     @property

@@ -10,11 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
-from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
+from beautyspot.serialization.looking import ErrorInstance, NotInstalled
 from beautyspot.serialization.payload import (
     ERROR,
     FILE_CODEC,
@@ -23,14 +22,12 @@ from beautyspot.serialization.payload import (
     RAW_TEXT,
     Payload,
     decompressed,
-    decompressing,
     described,
     is_compressed,
     plain_of,
     unframed,
 )
 from beautyspot.serialization.stored_errors import parts_of
-from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.form import OPAQUE, kind_of
 
 if TYPE_CHECKING:
@@ -86,8 +83,7 @@ class Content:
 
         There are fewer where the result ends before. **They are not checked** against the stored
         digest, which is that of all bytes: `chunks` does that. No more than a part is in memory
-        where the storage reads parts (`load_part`). What is compressed is read and decompressed
-        from its beginning.
+        where the storage reads parts (`load_part`). What is compressed is in memory as a whole.
 
         Args:
             start: the first byte that is given, counted from 0.
@@ -146,8 +142,12 @@ def content_of(
             name = checked_name(described(codec)[0])
     if size is None:
         return Content(kind, record.size, name, is_media, open_parts, open_part)
-    stored = size_of(record)
-    return Content(kind, size, name, is_media, lambda: decompressing(open_parts(), size, stored))
+
+    def whole() -> Iterator[bytes]:
+        payload = Payload(b"".join(open_parts()), record.serializer or "")
+        yield bytes(decompressed(payload).data)
+
+    return Content(kind, size, name, is_media, whole)
 
 
 def stored_type(record: TaskRecord) -> str:
@@ -230,11 +230,7 @@ def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> A
     from beautyspot.tasks.media import Media, parts_of
 
     try:
-        value = Media(content_type, types).read(data, codec)
+        return Media(content_type, types).read(data, codec)
     except ImportError:
         kind, by, _ = parts_of(codec)
-        return NotInstalled(by, kind, None, len(data))
-    if type(value) is not Encoded:
-        return value
-    form: Any = value.form
-    return Instance(value.name, dict(enumerate(form)))
+        return NotInstalled(by, kind, len(data))

@@ -25,8 +25,7 @@ from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.records import covers_of, is_newer
-from beautyspot.contracts.store import Put
+from beautyspot.contracts.records import is_newer
 from beautyspot.errors import (
     MetadataBusyError,
     MetadataError,
@@ -149,8 +148,8 @@ class Writer:
                 return False
             if older is not None:
                 self._forget(older)
-                pending.leased = pending.leased or older.leased
-                older.leased = False
+                if older.lease is not None and older.lease.held:
+                    pending.lease = older.lease
                 older.tell(False)
             self.pending[key] = pending
             self.size += pending.size
@@ -186,7 +185,9 @@ class Writer:
         else:
             self._together(pending)
 
-    def write(self, *batch: Pending, later: bool = False, insists: bool = False) -> bool:
+    def write(  # noqa: C901 - one step, in its order
+        self, *batch: Pending, later: bool = False, insists: bool = False, at_once: bool = False
+    ) -> bool:
         """Write results in this thread, `BATCH` in a transaction; whether any was stored.
 
         Those that the store does not take are held here, and tried again; all of them at once,
@@ -197,6 +198,7 @@ class Writer:
             batch: the results.
             later: whether that is behind their callers.
             insists: whether the store is asked all the same.
+            at_once: for one result: whether it is left to the caller where that may take long.
         """
         if len(batch) > BATCH:
             parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
@@ -208,11 +210,14 @@ class Writer:
             return False
         began = perf_counter()
         try:
-            refused = self._saver.put(batch)
+            refused = self._saver.put(batch, at_once=at_once)
         except Exception as error:
             if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            self._hold(batch[0], error)
+            if not at_once:
+                self._hold(batch[0], error)
+            return False
+        if refused is None:
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
@@ -246,19 +251,7 @@ class Writer:
             return False
         if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
-        began, token = perf_counter(), saver.leases.token if pending.leased else ""
-        row = Put(pending.record, covers_of(pending.record), pending.since, token)
-        try:
-            stored = saver.store.real.put_at_once(row)
-        except Exception:
-            return False
-        if stored is None:
-            return False
-        if self.pending:
-            self._forget(pending)
-        refused = set() if stored else {pending.key}
-        saver.settle([pending], refused, perf_counter() - began, later=False)
-        return True
+        return self.write(pending, at_once=True)
 
     # ------------------------------------------------------------------------------- failing
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
@@ -19,11 +20,12 @@ from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.keys.binding import Bound
     from beautyspot.keys.memo import Memo
+    from beautyspot.keys.walk import Walk
     from beautyspot.tasks.following import Following
     from beautyspot.tasks.options import MarkOptions
 
@@ -36,25 +38,9 @@ OWN_ID: Final = "mark(key=)"
 _DIGITS: Final = 16
 """Of a digest of code: there is one in each row, and it need only tell versions of one function."""
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
-
-
-class Written(NamedTuple):
-    """What is written of a call beside the texts of its arguments, in one pass.
-
-    Attributes:
-        noted: the texts of those that may change, and of their attributes, by path.
-        held: the same of what the function captured.
-        kept: what took long to write.
-        code: a digest of the code in the arguments, where the version follows code; else "".
-        definitions: the functions and classes that were met.
-    """
-
-    noted: dict[str, str]
-    held: dict[str, str]
-    kept: dict[object, str]
-    code: str = ""
-    definitions: Sequence[Any] = ()
 
 
 class Addressed:
@@ -69,7 +55,9 @@ class Addressed:
     digests: str | None = None  # of its arguments, as they were before it ran
     arguments: str | None = None  # the same for people
     texts: dict[str, str] | None = None  # of them, by name, where the key was made of these
-    written: Written | None = None  # what else is written of them, where they are not all flat
+    walk: Walk | None = None  # which wrote these, where they are not all flat
+    held: Mapping[str, str] = NOTHING  # the texts of what the function captured, by path
+    code = ""  # a digest of the code in the arguments, where the version follows code
     own_id: object = None  # what `key=` gave in their place
     bound: Bound = ((), {})
     waited = False  # others ran since it got its key, and may have changed its arguments
@@ -141,6 +129,7 @@ class Addressing:
             )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
+        self._changed: dict[str, str] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -202,7 +191,9 @@ class Addressing:
 
     # -------------------------------------------------------------------------------- keys
 
-    def address(self, call: Addressed, bound: Bound | None = None) -> None:
+    def address(  # noqa: C901 - one step, in its order: each call makes it
+        self, call: Addressed, bound: Bound | None = None
+    ) -> None:
         """Give the call its `bound` arguments, its `input_id` and its `key`.
 
         Args:
@@ -214,7 +205,7 @@ class Addressing:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
-        call.texts = call.written = None
+        call.texts = call.walk = None
         held: dict[str, str] = {}
         maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
@@ -226,18 +217,22 @@ class Addressing:
         if known is not None:
             call.key, call.input_id, call.version = known
             return
-        if is_flat and by_us:
+        if self.has_own_id:
+            call.own_id = own = self._own_id(call)
+            call.input_id, is_plain = self._id_of(own), False
+        elif is_flat and self._is_ours:
             call.texts = texts = flat_texts(self._binding.names, values)
-            if held:
-                call.written = Written({}, held, {})
             call.input_id = keygen.id_of(texts, self._added)
             is_plain = ZEROS.isdisjoint(texts.values()) and sum(map(len, texts.values())) <= LONGEST
         else:
-            is_plain = self._write(call, held)
-        code = call.written.code if call.written else ""
+            call.input_id = keygen.id_of(self._write(call), self._added)
+            is_plain = call.walk is not None and call.walk.plain
+        walk, code = call.walk, ""
+        if self.follows and walk is not None and walk.definitions:
+            code = self._following.of(walk.definitions, values[0] if values else None)
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
-        call.version = maker.version
-        if is_plain and place is not None and (is_flat or place == self._place(call)):
+        call.version, call.held, call.code = maker.version, held, code
+        if place is not None and is_plain and (is_flat or place == self._place(call)):
             if len(memo) >= CALLS:
                 memo.clear()
             memo[place] = call.key, call.input_id, call.version
@@ -249,65 +244,38 @@ class Addressing:
         data = written(call.bound)
         return None if data is None else (len(self._keygen.custom), data)
 
-    def _write(self, call: Addressed, held: dict[str, str]) -> bool:
-        """Write the arguments, and give the call its input ID; gives whether they are plain."""
-        keygen = self._keygen
-        if self.has_own_id:
-            own = call.own_id = self._own_id(call)
-            call.input_id = self._id_of(own)
-            call.written = Written({}, held, {})
-            return False
-        named, walk, code = self._binding.named(call.bound), keygen.walk(), ""
-        texts = keygen.texts_of(named, walk)
-        call.input_id = keygen.id_of(texts, self._added)
-        read = walk if self._is_ours else KeyGen().walk()
-        if self.follows and not self._is_ours:
+    def _write(self, call: Addressed) -> dict[str, str]:
+        """Write the arguments: gives their texts."""
+        call.walk, named = self._keygen.walk(), self._binding.named(call.bound)
+        call.texts = self._keygen.texts_of(named, call.walk)
+        if self.follows and not self._is_ours:  # which meets no code in its own way
+            reading = KeyGen().walk()
             with suppress(UnstableKeyError):
-                KeyGen().texts_of(named, read)
-        if self.follows and read.definitions:
-            code = self._following.of(read.definitions, next(iter(named.values()), None))
-        call.texts = texts
-        call.written = Written(walk.noted, held, walk.kept, code, walk.definitions)
-        return walk.plain
+                KeyGen().texts_of(named, reading)
+            call.walk.definitions = reading.definitions
+        return call.texts
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls of positional arguments, "" for none, as `address` makes them.
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen, named = self._key_maker, self._keygen, self._binding.named
-        if maker is None or self.has_own_id or self.follows:
+        if self._key_maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
-        walk = keygen.walk()
-        for call in calls:
-            try:
-                values, more = bound = self.bind(*call)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    texts = flat_texts(self._binding.names, values)
-                else:
-                    texts = keygen.texts_of(named(bound), walk)
-                made.append(maker(keygen.id_of(texts, self._added)))
-            except Exception:  # whoever makes the call meets it again
-                made.append("")
-            if walk.noted or walk.path:  # flat arguments leave no trace in it
-                walk = keygen.walk()
+        for args in calls:
+            call = Addressed()
+            call.args, call.kwargs = args, {}
+            with suppress(Exception):  # whoever makes the call meets it again
+                self.address(call)
+            made.append(call.key)
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:
-        """The keys of the call under the identifiers of `renamed_from=`, the first of them first.
-
-        A function that its name does not lead to may have had a `name=` before, so that its code
-        did not count.
-        """
-        code = "" if call.written is None else call.written.code
-        ends, version = f"{call.input_id}:{code}" if code else call.input_id, self.version
-        names = [
-            self._whole_name(earlier, {}, with_code=with_code)
-            for earlier in self.earlier
-            for with_code in (True, False)
-        ]
-        return [self._maker_of(name, version)(ends) for name in dict.fromkeys(names)]
+        """The keys of the call under the identifiers of `renamed_from=`, in their order."""
+        ends = f"{call.input_id}:{call.code}" if call.code else call.input_id
+        names = [self._whole_name(earlier, {}) for earlier in self.earlier]
+        return [self._maker_of(name, self.version)(ends) for name in names]
 
     def _id_of(self, own: object) -> str:
         return own if type(own) is str else self._keygen.id_of_value(own)
@@ -323,12 +291,12 @@ class Addressing:
     # ------------------------------------------------------------------- which function it is
 
     def _held(self) -> dict[str, Any]:
-        """What the function captured and is part of the key, as it is at this moment."""
+        """What is part of the key beside its name and its arguments, as it is at this moment."""
         options, identity, ignore = self._options, self._identity, self._binding.variables
         if (options.name is not None and self.has_own_id) or not identity.anonymous:
             return {}  # name and ID are the user's, so that nothing else counts
-        left_out = {*ignore, *(("<class>",) if options.name else ())}  # it is code
-        less = (*ignore, *(("<annotation of return>",) if identity.is_wrapper else ()))
+        left_out = {*ignore, *(("<class>", "<code>") if options.name else ())}
+        less = (*ignore, "<annotation of return>")
         return {
             name: less_captured(name, item, less)
             for name, item in identity.captures().items()
@@ -338,7 +306,7 @@ class Addressing:
     def _maker(self, held: dict[str, str]) -> KeyMaker:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
         options, identity = self._options, self._identity
-        name = self._whole_name(self.func_identifier, held, with_code=options.name is None)
+        name = self._whole_name(self.func_identifier, held)
         version = self._found_version()
         tell = self._on_first_key  # another thread may be here too, and drop it
         if tell is not None:
@@ -356,27 +324,21 @@ class Addressing:
                 self._key_maker = None
         return maker
 
-    def _whole_name(self, identifier: str, noted: dict[str, str], *, with_code: bool) -> str:
+    def _whole_name(self, identifier: str, noted: dict[str, str]) -> str:
         """An identifier with all that tells the function apart beside it, and is no argument.
 
-        Args:
-            identifier: of the function.
-            noted: gets the texts of what it holds.
-            with_code: whether its code counts, where no name leads to it.
+        `noted` gets the texts of that.
         """
-        identity, held, keygen = self._identity, self._held(), self._keygen
-        parts = [identifier]
-        if with_code and identity.anonymous and identity.code:
-            parts.append(identity.code)
-        if held:
-            walk, wrapped = keygen.walk(), {}
-            if identity.is_others_wrapper:
-                wrapped = keygen.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
-                walk.lenient = True  # as `Walk.function` is of what this captured
-            texts = {**wrapped, **keygen.texts_of(held, walk)}
-            parts.append(keygen.id_of(texts, {}))
-            noted.update({**texts, **walk.noted})
-        return identifier if len(parts) == 1 else _to_json(parts)
+        keygen, held = self._keygen, self._held()
+        if not held:
+            return identifier
+        walk, wrapped = keygen.walk(), {}
+        if self._identity.is_others_wrapper:
+            wrapped = keygen.texts_of({"__wrapped__": held.pop("__wrapped__", None)}, walk)
+            walk.lenient = True  # as `Walk.function` is of what this captured
+        texts = {**wrapped, **keygen.texts_of(held, walk)}
+        noted.update({**texts, **walk.noted})
+        return _to_json([identifier, keygen.id_of(texts, {})])
 
     def _maker_of(self, name: str, version: str | None) -> KeyMaker:
         if self._options.each:

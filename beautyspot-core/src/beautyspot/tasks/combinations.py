@@ -1,20 +1,31 @@
-"""Which options of `mark` have a meaning together, and for which kind of function."""
+"""Which options of `mark` have a meaning together, and for which function."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
+from beautyspot.functions.annotations import SEVERAL, signature_of, what_does_not_fit
+from beautyspot.keys.binding import bound_names
+from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
+    import inspect
+    from collections.abc import Callable, Mapping
+
     from beautyspot.tasks.options import MarkOptions
 
+_BY_RESULT: Final = "the result as its first parameter, and then the same ones, or *args, **kwargs"
 
-def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: bool) -> None:
-    """Refuse options that would be accepted and ignored.
+
+def check_combinations(
+    name: str, function: Callable[..., Any], kind: str, options: MarkOptions, *, is_local: bool
+) -> None:
+    """Refuse options that would be accepted and ignored, or fail at each call.
 
     Args:
         name: the function's identifier.
+        function: the user's.
         kind: "function", "coroutine", "generator" or "async generator".
         options: of its mark.
         is_local: whether it is a lambda, or made by another function.
@@ -25,6 +36,10 @@ def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: 
     is_stream, each, out = "generator" in kind, options.each, "leave it out"
     finishes = options.on_cancel == "finish"
     lost = next((e for e in options.renamed_from if "<" in e and not is_local), None)
+    parameters = _parameters(function) if each else {}
+    list_of = parameters.get(each or "")
+    close = did_you_mean(each, parameters) if each and list_of is None else ""
+    known = f"its parameters are {', '.join(parameters) or 'none that can be read'}"
     # Each: options, whether they have no meaning here, why, and what to write.
     table: list[tuple[str, object, str, str]] = [
         (
@@ -119,11 +134,52 @@ def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: 
             f"{lost} counted by its code as well, under which nothing is found now",
             out,
         ),
+        (
+            "each",
+            list_of is None,
+            known,
+            f"give one of these.{close}",
+        ),
+        (
+            "each",
+            list_of is not None and list_of.kind in SEVERAL,
+            f"*{each} is no parameter that takes a list",
+            "give the function one",
+        ),
+        (
+            "each",
+            each and each in bound_names(function),
+            "it is bound already",
+            "give the list when it is called",
+        ),
+        ("each", each in options.ignore, "ignore= leaves it out", "leave it out of ignore="),
+        (
+            "each",
+            isinstance(options.key, str),
+            "key= gives all items one ID",
+            f'give a function, or a table {{"{each}": function}}',
+        ),
     ]
+    for option, after, instead in (
+        ("key", 0, "the same parameters"),
+        ("ttl", 1, _BY_RESULT),
+        ("tags", 1, _BY_RESULT),
+    ):
+        wrong = what_does_not_fit(getattr(options, option), function, after=after)
+        table.append(
+            (option, wrong, f"it is called with what a call has, but {wrong}", f"give it {instead}")
+        )
     for names, is_wrong, why, instead in table:
         for option in names.split():
             value = getattr(options, option)
             if is_wrong and not (value is None or value is False or value in ((), {})):
                 raise ConfigError(
-                    f"mark({option}={value!r:.80}) has no meaning for {name}: {why}: {instead}"
+                    f"mark({option}={value!r:.80}) does not fit {name}: {why}: {instead}"
                 )
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return signature_of(function).parameters
+    except (TypeError, ValueError):  # some builtins have none
+        return {}

@@ -32,37 +32,26 @@ class Counted:
         has_stored: whether a result was stored.
     """
 
-    __slots__ = (
-        *("failures", "func_identifier", "grants", "has_stored", "hits", "money_saved"),
-        *(
-            "money_spent",
-            "refusals",
-            "runs",
-            "seconds_saved",
-            "seconds_spent",
-            "seconds_waited",
-            "waits",
-        ),
-    )
+    # Of the class, until something is counted.
+    hits = 0
+    runs = 0
+    failures = 0
+    seconds_saved = 0.0
+    seconds_spent = 0.0
+    money_saved = 0.0
+    money_spent = 0.0
+    grants = 0
+    waits = 0
+    refusals = 0
+    seconds_waited = 0.0
+    has_stored = False
 
     def __init__(self, func_identifier: str) -> None:
         self.func_identifier = func_identifier
-        self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
         """Another process counts from the start."""
-        self.hits = 0
-        self.runs = 0
-        self.failures = 0
-        self.seconds_saved = 0.0
-        self.seconds_spent = 0.0
-        self.money_saved = 0.0
-        self.money_spent = 0.0
-        self.grants = 0
-        self.waits = 0
-        self.refusals = 0
-        self.seconds_waited = 0.0
-        self.has_stored = False
+        self.__dict__ = {"func_identifier": self.func_identifier}
 
     def numbers(self) -> Numbers:
         """All of them, in the order of the fields of `Counts`."""

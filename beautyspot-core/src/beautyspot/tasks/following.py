@@ -54,7 +54,6 @@ from beautyspot.functions.names import (
     is_of_no_file,
     is_ours,
     is_python_class,
-    is_without_file,
     look_up,
     namespace_of,
     python_function,
@@ -64,8 +63,8 @@ from beautyspot.functions.names import (
 )
 from beautyspot.keys.forms import has_own_form
 from beautyspot.keys.text import tag
-from beautyspot.keys.walk import KEYED, Walk, Without, described
-from beautyspot.logs import inform_once, warn_once
+from beautyspot.keys.walk import KEYED, Walk, Without
+from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -78,16 +77,17 @@ if TYPE_CHECKING:
     Path = tuple[str, ...]
     """A dotted name."""
 
-_DOCS: Final = frozenset({"__doc__", "getdoc"})
 _FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
 _PLACE: Final = frozenset(
     {"__name__", "__file__", "__path__", "__package__", "__spec__", "__loader__", "__cached__"}
 )
 """The globals that say where a module is: another thing in a script, a worker, on a machine."""
 
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
+_HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
-_CONTAINERS: Final = (list, dict, set)
+
 _LEFT: Final = tag("left", "0")
 """The text of what can't be read: it is no part of a version."""
 
@@ -109,8 +109,6 @@ class Following:
         self._project = root_of(namespace_of(self._function).get("__name__"))
         # Of this class the function's own version follows what it calls on `self`.
         self._owner = _class_of(python_function(self._function))
-        # At a prompt, what a table holds is defined anew between two calls.
-        self._first: dict[str, list[Any]] | None = None if is_without_file(function) else {}
         self._known: ByIdentity[str] = ByIdentity()
 
     def version(self) -> str:
@@ -123,33 +121,25 @@ class Following:
         records = self._records
         return records if f"auto:{_digest(records)}" == version else set()
 
-    def changed(self, before: set[Record]) -> set[tuple[str, str]]:
-        """What is another thing by now than in these `records`: where it was found, and its name.
+    def changed(self, before: set[Record]) -> set[str]:
+        """The names of what is another thing by now than in these `records`.
 
         Of what is there now or before alone, how one came to it.
         """
         now = self._followed()
         known = {owner for owner, *_ in now} & {owner for owner, *_ in before}
-        differing = {(owner, label) for owner, label, _ in now ^ before}
-        return {each for each in differing if each[0] in known and each[1]} or differing
+        names = {label or owner for owner, label, _ in now ^ before if owner in known}
+        return names or {owner for owner, *_ in now ^ before}
 
     def _followed(self) -> set[Record]:
-        walk = _Follow(self._keygen, self._project, self._first, self._function, self._ignore)
+        walk = _Follow(self._keygen, self._project, self._function, self._ignore)
         *_, last = chain(self._function)  # what is bound to it are arguments
         walk.run(self._function if isinstance(last, FunctionType | type) else type(last))
-        name = identifier_of(self._function)
         if walk.changing:
             warn_once(
-                f'version="auto" of {name} does not count {", ".join(sorted(walk.changing))}, '
-                "which functions change while the program runs: pass what matters of it as an "
-                "argument, or write the version yourself"
-            )
-        for label, cls in sorted(walk.unread.items()):
-            inform_once(
-                f'version="auto" of {name} does not follow {label}, since what {cls} holds '
-                "can't be read. If results depend on it, write the version yourself, or let the "
-                "function use what it is made of (the text of a template, say) as a global of its "
-                "own"
+                f'version="auto" of {identifier_of(self._function)} does not count '
+                f"{', '.join(sorted(walk.changing))}, which functions change while the program "
+                "runs: pass what matters of it as an argument, or write the version yourself"
             )
         return walk.records
 
@@ -168,17 +158,14 @@ class Following:
         return digest_of(repr(sorted(versions))) if versions else ""
 
     def _version(self, definition: Any) -> str:
-        key: Any = definition
-        if isinstance(definition, FunctionType):
-            held = definition.__closure__, definition.__defaults__, definition.__kwdefaults__
-            key = definition if any(held) else definition.__code__  # a lambda is made anew
-        known = self._known.get(key)
+        known = self._known.get(definition)
         if known is not None:
             return known
         walk = _Follow(self._keygen, self._project)
-        walk.run(definition, described=True)
+        walk.run(definition)
+        walk.describe(definition)
         version = _digest(walk.records) if walk.records else ""
-        return version if is_of_no_file(definition) else self._known.put(key, version)
+        return version if is_of_no_file(definition) else self._known.put(definition, version)
 
 
 def _digest(records: set[Record]) -> str:
@@ -194,7 +181,6 @@ class _Follow:
     Args:
         keygen: writes the texts of what the code reads.
         project: the top-level package whose code counts, wherever it is installed.
-        first: the code in tables that functions change, as it was at first.
         function: of this one, `ignore` names globals of its module, and captured variables.
         ignore: these do not count.
     """
@@ -203,82 +189,63 @@ class _Follow:
         self,
         keygen: KeyGen,
         project: str,
-        first: dict[str, list[Any]] | None = None,
         function: Any = None,
         ignore: Collection[str] = (),
     ) -> None:
         self.records: set[Record] = set()
         self.changing: set[str] = set()
-        self.unread: dict[str, str] = {}  # what has no text: its class
         self._keygen = keygen
         self._project = project
-        self._first = {} if first is None else first
-        self._todo: list[tuple[Any, bool]] = []  # all are kept, so that no number comes twice
-        self._seen: set[tuple[int, bool]] = set()
-        self._visited: dict[int, Any] = {}
-        self._reads_docs = False
+        self._todo: list[Any] = []  # all are kept, so that no number comes twice
+        self._seen: set[int] = set()
         self._ignore = ignore
         self._around = closures(function)
         self._receiver = _class_of(python_function(function))  # the class of `self`
         self._globals = getattr(innermost_function(function), "__globals__", None)
 
-    def run(self, value: Any, *, described: bool = False) -> None:
-        """Follow a function or class, whose docstring may be read, and all that it leads to."""
-        self._add(value, described=described)
+    def run(self, value: Any) -> None:
+        """Follow a function or class, and all that it leads to."""
+        self._todo.append(value)
         for each in self._todo:  # which grows meanwhile
-            self._visit(*each)
-        for definition in self._visited.values() if self._reads_docs else ():
-            self.records.add((identifier_of(definition), "doc", digest_of(_doc(definition))))
+            self._visit(each)
 
-    def _add(self, value: Any, *, described: bool = False) -> None:
-        if (id(value), described) not in self._seen:
-            self._seen.add((id(value), described))
-            self._todo.append((value, described))
+    def describe(self, definition: Any) -> None:
+        """Count what others may read of a function or class: docstring and annotations."""
+        for step in chain(definition):
+            if self._is_own(step):
+                shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
+                self._use(identifier_of(step), "what it says of itself", shown)
 
-    def _visit(self, value: Any, described: bool) -> None:  # noqa: C901 - a case a step
+    def _visit(self, value: Any) -> None:  # noqa: C901 - a case a kind
         for step in chain(value):
+            if id(step) in self._seen:
+                continue
+            self._seen.add(id(step))
             is_function = isinstance(step, FunctionType) and (is_ours(step) or self._is_own(step))
             if is_function and "<" not in step.__qualname__:  # of others, their text says this
-                self._attributes(step, {k: v for k, v in vars(step).items() if k[:2] != "__"})
+                self._attributes(step, vars(step))
             if is_ours(step):  # a helper that is marked says by its version what changes
                 version = version_of(step)
                 if version is not None:
                     self.records.add((identifier_of(step), "version", version))
-            elif isinstance(step, FunctionType | type) and self._is_own(step):
-                if id(step) not in self._visited:
-                    self._visited[id(step)] = step
-                    if isinstance(step, type):
-                        self._class(step)
-                    else:
-                        self._function(step)
-                if described:
-                    name = identifier_of(step)
-                    self.records.add((name, "seen", digest_of(_doc(step))))
-                    self._annotated(name, step)
+            elif is_function:
+                self._function(step)
+            elif isinstance(step, type) and self._is_own(step):
+                self._class(step)
         registry = getattr(getattr(value, "dispatcher", value), "registry", None)
-        if isinstance(registry, MappingProxyType) and self._is_own_place(namespace_of(value)):
+        place = namespace_of(innermost_function(value))
+        if isinstance(registry, MappingProxyType) and self._is_own_place(place):
             # What `functools.singledispatch` calls in place of a function, by type.
             self._use(identifier_of(value), "dispatch", dict(registry))
-
-    def _annotated(self, name: str, definition: Any) -> None:
-        annotations, texts = annotations_of(definition), _Names([], "")
-        self._use(name, "annotations", annotations)
-        for each in annotations.values():
-            text = getattr(each, "__forward_arg__", each)
-            if isinstance(text, str):
-                texts.read_text(text)
-        for path in sorted(texts.paths):
-            self._use(
-                name, *self._resolved(name, path, namespace_of(definition), {}), as_value=True
-            )
 
     def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
         name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
         if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
             owner = self._receiver
         self.records.add((name, "", code_digest(function)))
-        used = {each for code in with_nested(function.__code__) for each in code.co_names}
-        self._reads_docs |= not _DOCS.isdisjoint(used)
+        codes = [*with_nested(function.__code__)]
+        used = {each for code in codes for each in code.co_names}
+        local = {n for code in codes for n in (*code.co_varnames, *code.co_cellvars)}
         cells, first = captured(function), function.__code__.co_varnames[:1]
         names = _Names(nodes, str(function.__globals__.get("__package__") or ""))
         paths = names.paths if nodes else dict.fromkeys([(each,) for each in (*used, *cells)], True)
@@ -288,20 +255,19 @@ class _Follow:
                 if path[1:] and path[1] != "__class__":
                     self._use(name, path[1], follow(owner, path[1:2]))
                 else:  # any method of it may run
-                    self._add(owner)
+                    self._todo.append(owner)
             elif root in cells:
                 value, less = cells[root], self._ignore if function in self._around else ()
                 if root not in less:
                     inner = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
                     self._use(name, root, value, changed=inner, as_value=as_value)
-            elif root in used or root in names.imported:
+            elif root in used or root in names.imported or root not in local:
                 found = self._resolved(name, path, function.__globals__, names.imported)
                 self._use(name, *found, as_value=as_value)
         if "__class__" in cells:  # `super()`, which leaves no name in the code
-            self._add(cells["__class__"])
-        given: dict[object, Any] = dict(enumerate(function.__defaults__ or ()))
-        given.update(function.__kwdefaults__ or {})
-        for key, value in given.items():
+            self._todo.append(cells["__class__"])
+        by_place, by_name = function.__defaults__ or (), function.__kwdefaults__ or {}
+        for key, value in (*enumerate(by_place), *by_name.items()):
             self._use(name, f"default of {key}", value)
 
     def _class(self, cls: type[Any]) -> None:
@@ -309,12 +275,11 @@ class _Follow:
         self.records.add((name, "", code_digest(cls)))
         # What a decorator generates says no more than the class's source, in each Python otherwise.
         methods = [each for each in methods_of(cls).values() if not (nodes and is_generated(each))]
-        for each in (*cls.__mro__[1:], type(cls), *methods):
-            self._add(each)
+        self._todo += [*cls.__mro__[1:], type(cls), *methods]
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        values = {key: v for key, v in vars(cls).items() if not hasattr(type(v), "__get__")}
-        self._attributes(cls, {key: v for key, v in values.items() if type(v) is not cls})
+        kept = {k: v for k, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        self._attributes(cls, {k: v for k, v in kept.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
             fields = repr(getattr(cls, "__pydantic_fields__", "")).partition(" at 0x")[0]
@@ -324,8 +289,8 @@ class _Follow:
     def _attributes(self, definition: Any, values: dict[str, Any]) -> None:
         """Count what was set on a class, or on a function, less what functions change of it."""
         name = identifier_of(definition)
-        paths = self._changed_in(namespace_of(definition)) if values else ()
-        changed = _beneath(paths, definition.__qualname__)
+        namespace = namespace_of(definition)
+        changed = _beneath(self._changed_in(namespace), definition.__qualname__)
         for key, value in values.items():
             if not (key == "_abc_impl" or key[:2] == "__" or key[:1] == key[-1:] == "_"):
                 where = f"{name.replace(':', '.')}.{key}"
@@ -362,29 +327,20 @@ class _Follow:
             is_theirs = callable(value) and not self._is_own_place(namespace)
             if is_theirs or (name in self._ignore and namespace is self._globals):
                 changed, path = ("",), ""  # of theirs, the names up to it say enough
-        is_code = issubclass(type(value), FunctionType | type)
         walk = _Content(self._keygen, self._is_own)
-        kind, shown = type(value), value
-        if issubclass(kind, functools.cached_property):
-            shown = vars(value)["func"]  # beside it stand other attributes in each Python
-        elif issubclass(kind, functools.singledispatchmethod):
-            shown = dict(vars(value)["dispatcher"].registry)
+        # Beside the function in some of Python's descriptors stand other attributes in each Python.
+        shown = python_function(value) if issubclass(type(value), _HOLDERS) else value
         text = walk.argument(label, Without(shown, tuple(filter(None, changed))))
-        if changed and path and not is_code:
+        if changed and path and not issubclass(type(value), FunctionType | type):
             self.changing.update([f"{path}.{each}" if each else path for each in changed])
-        if "" not in changed:
-            if text != _LEFT:
-                self.records.add((owner, label, digest_of(text)))
-            self.unread.update({f"{each} in {owner}": cls for each, cls in walk.left_out.items()})
-        definitions = walk.definitions
-        if "" in changed and issubclass(type(value), _CONTAINERS):
-            # What a program puts there while it runs is no part of the version.
-            definitions = self._first.setdefault(f"{owner} {label}", definitions if path else [])
-        for each in definitions:
-            self._add(each, described=as_value or each is not unwrap_ours(value))
-        is_held = not is_code or is_ours(value)  # a property, a static method, what is marked
-        if is_held and python_function(value) is not None:
-            self._add(value, described=as_value)
+        if "" not in changed and text != _LEFT:
+            self.records.add((owner, label, digest_of(text)))
+        self._todo += walk.definitions
+        if python_function(value) is not None:  # a property, a static method, what is marked
+            self._todo.append(value)
+        for each in walk.definitions:
+            if as_value or each is not unwrap_ours(value):
+                self.describe(each)
 
     # ----------------------------------------------------------------------- what a name stands for
 
@@ -413,9 +369,9 @@ class _Follow:
         if name not in sys.modules:
             root = root_of(name)
             with suppress(Exception):  # whatever its code raises is for the function to meet
-                spec = None if root == self._project else importlib.util.find_spec(root)
-                places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
-                if root == self._project or any(_is_of_a_project(p) for p in places if p):
+                spec: Any = importlib.util.find_spec(root)
+                place = spec.origin or next(iter(spec.submodule_search_locations))
+                if root == self._project or _is_of_a_project(place):
                     importlib.import_module(name)
         return sys.modules.get(name, UNKNOWN)
 
@@ -425,10 +381,8 @@ class _Follow:
         return is_python_class(definition) and self._is_own_place(namespace_of(definition))
 
     def _is_own_place(self, namespace: Mapping[str, Any], filename: str = "") -> bool:
-        root = root_of(namespace.get("__name__"))
-        if "__file__" not in namespace and root in sys.builtin_module_names:
-            return False
-        filename = filename or str(namespace.get("__file__"))
+        root, spec = root_of(namespace.get("__name__")), namespace.get("__spec__")
+        filename = filename or str(namespace.get("__file__") or getattr(spec, "origin", ""))
         return root != "beautyspot" and (root == self._project or _is_of_a_project(filename))
 
     @staticmethod
@@ -441,11 +395,6 @@ class _Follow:
 def _beneath(changed: Iterable[str], path: str) -> tuple[str, ...]:
     """What is changed of the value at a path; "" where the value itself is."""
     return tuple([c[len(path) + 1 :] for c in changed if f"{c}.".startswith(f"{path}.")])
-
-
-def _doc(definition: Any) -> str:
-    doc = getattr(definition, "__doc__", None)
-    return inspect.cleandoc(doc) if isinstance(doc, str) else ""
 
 
 def _class_of(function: FunctionType | None) -> Any:
@@ -479,17 +428,18 @@ class _Names:
         self.imported: dict[str, Path] = {}
         self._package = package
         for node in nodes:
+            left_out = list[ast.AST](getattr(node, "decorator_list", ()))
             if isinstance(node, ast.ClassDef):
-                inner = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-                body = [each for each in node.body if not isinstance(each, inner)]
-                parts = [*node.bases, *node.keywords, *body]
-            else:
-                parts = node.body if isinstance(node.body, list) else [node.body]
-            for part in parts:
-                self._read(part)
+                left_out += [each for each in node.body if isinstance(each, _DEFINITIONS)]
+            self._read(node, left_out)
 
     def _read(  # noqa: C901 - a case each for what names things
-        self, part: ast.AST, *, called: bool = False, annotates: bool = False
+        self,
+        part: ast.AST,
+        left_out: Collection[ast.AST] = (),
+        *,
+        called: bool = False,
+        annotates: bool = False,
     ) -> None:
         path = dotted(part)
         if path is not None:
@@ -506,33 +456,23 @@ class _Names:
             for alias in part.names:
                 self.imported[alias.asname or alias.name] = (module, alias.name)
         elif annotates and isinstance(part, ast.Constant) and isinstance(part.value, str):
-            self.read_text(part.value)
-        for field, value in ast.iter_fields(part):
-            of_types = annotates or field == "annotation"
-            for each in value if isinstance(value, list) else [value]:
-                is_signature = isinstance(part, ast.arg) or field == "returns"
-                if isinstance(each, ast.AST) and not is_signature:
-                    self._read(each, called=field == "func", annotates=of_types)
-
-    def read_text(self, annotation: str) -> None:
-        """Read an annotation that is a text."""
-        with suppress(SyntaxError):  # a text, as of `Literal`
-            self._read(ast.parse(annotation, mode="eval").body, annotates=True)
+            with suppress(SyntaxError):  # a text, as of `Literal`
+                self._read(ast.parse(part.value, mode="eval").body, annotates=True)
+        of_types = getattr(part, "annotation", None), getattr(part, "returns", None)
+        for each in ast.iter_child_nodes(part):
+            if each not in left_out:
+                is_called = each is getattr(part, "func", None)
+                self._read(each, called=is_called, annotates=annotates or each in of_types)
 
 
 class _Content(Walk):
-    """Writes what a name stands for, less what has no text, with the order of dicts.
+    """Writes what a name stands for, less what has no text, with the order of dicts."""
 
-    Attributes:
-        left_out: what was left out: its class, by where it is.
-    """
-
-    __slots__ = ("_is_own", "left_out")
+    __slots__ = ("_is_own",)
 
     def __init__(self, keygen: KeyGen, is_own: Callable[[Any], bool]) -> None:
         super().__init__(keygen.form, keygen.custom)
         self._is_own = is_own
-        self.left_out: dict[str, str] = {}
 
     def leaves_out(self, error: Exception) -> bool:
         """Whatever raised: it may be of other people's making, such as a client."""
@@ -540,8 +480,8 @@ class _Content(Walk):
         return True
 
     def left(self, value: object) -> str:
-        """The text of what is left out, which is noted."""
-        self.left_out[self.where()] = described(value)
+        """The text of what is left out: its class may be another one at a prompt, or in a test."""
+        del value
         return _LEFT
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:

@@ -29,21 +29,17 @@ from beautyspot.serialization.payload import (
     suffix_of,
     unframed,
 )
-from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data, SerializerBase, TaskRecord
+    from beautyspot.contracts import SerializerBase, TaskRecord
     from beautyspot.contracts.values import Types
     from beautyspot.tasks.options import MarkOptions
 
 OPAQUE: Final = "application/octet-stream"
 """The content type of what no viewer opens."""
-
-_PACKED: Final = {"msgpack": "application/msgpack"}
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
@@ -156,14 +152,11 @@ class ResultForm:
         plain = self._as_it_is(value) if type(value) in (bytes, str) else None
         if plain is not None:
             return plain
-        serializer = self.serializer
-        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
-            value = serializer.encoded(value)
-        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
+        may_be_media = as_media and self.content_type is not None
         file = self._media.written(value) if may_be_media else None
         if file is not None:
             return file
-        data = serializer.dumps(value)
+        data = self.serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
@@ -214,16 +207,8 @@ class ResultForm:
         if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not streams:
-            return self._of_file(data, codec)
+            return self._media.read(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
-
-    def _of_file(self, data: Data, codec: str) -> Any:
-        value, serializer = self._media.read(data, codec), self.serializer
-        if type(value) is not Encoded:
-            return value
-        if isinstance(serializer, MsgpackSerializer):
-            return serializer.loads(serializer.dumps(value))
-        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -240,9 +225,7 @@ class ResultForm:
         return size > threshold if self._save_blob is None else self._save_blob
 
     def row_type(self, codec: str) -> str | None:
-        """The MIME type that the row of a result names."""
-        if codec == self.codec:
-            return None
+        """The MIME type that the row of a result names which the serializer did not pack."""
         if codec.startswith(FILE_CODEC):
             return described(codec)[1]
         if codec.startswith(MEDIA):
@@ -259,29 +242,20 @@ def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
         RestoreError: the row of a file has no sound name or type.
     """
     codec, _ = plain_of(record.serializer or "")
-    if codec.startswith(FILE_CODEC):
-        return _sound(described(codec)[1]), suffix_of(codec), True
-    if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
-        kind = _sound(record.content_type)
-        if record.content_type is not None:
-            return kind, _extension_of(kind), True
-        is_text = codec == RAW_TEXT
-        return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
-    if codec.startswith("stream:"):
-        return OPAQUE, "stream", False
-    codec = codec.removeprefix(ERROR)
-    known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
-    return _PACKED.get(codec, OPAQUE), codec if known else "bin", False
+    if codec.startswith((FILE_CODEC, MEDIA, RAW_BYTES, RAW_TEXT)):
+        kind = "text/plain; charset=utf-8" if codec == RAW_TEXT else OPAQUE
+        if re.fullmatch(CONTENT_TYPE, record.content_type or ""):
+            kind = str(record.content_type)
+        is_file = codec.startswith(FILE_CODEC)
+        return kind, suffix_of(codec) if is_file else _extension_of(kind), True
+    if codec.removeprefix(ERROR) == "msgpack":
+        return "application/msgpack", "msgpack", False
+    return OPAQUE, "bin", False
 
 
 def extension(record: TaskRecord) -> str:
     """The file extension that fits the bytes of a row as they are stored, without its dot."""
     return f"{kind_of(record)[1]}{'.zst' if is_compressed(record.serializer) else ''}"
-
-
-def _sound(kind: object) -> str:
-    fits = isinstance(kind, str) and re.fullmatch(CONTENT_TYPE, kind) is not None
-    return str(kind) if fits else OPAQUE
 
 
 def _extension_of(content_type: str) -> str:

@@ -49,8 +49,8 @@ class MarkKeywords(TypedDict, total=False):
     keygen: Backend | KeyGenBase | type[KeyGenBase] | None
     ttl: float | str | timedelta | Callable[..., object] | None
     stale: float | str | timedelta | None
-    tags: Iterable[str] | Callable[..., Iterable[str]]
-    ignore: Iterable[str]
+    tags: str | Iterable[str] | Callable[..., Iterable[str]]
+    ignore: str | Iterable[str]
     name: str | None
     cache_if: Callable[[Any], object] | None
     price: Callable[[Any], object] | None
@@ -109,8 +109,7 @@ class MarkOptions:
                 if value is not None:
                     check(value)
             except (TypeError, ValueError):
-                one = value if isinstance(value, str) and value else "one"
-                why = f"does not fit: give {takes.format(option=option, one=one)}"
+                why = f"does not fit: give {takes.format(option=option)}"
                 raise ConfigError(f"mark({option}={value!r:.80}) {why}") from None
 
     @classmethod
@@ -121,11 +120,10 @@ class MarkOptions:
             ConfigError: one is unknown, or does not fit; says which ones there are.
         """
         check_options("mark", options, cls.__dataclass_fields__)
-        several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
-        several |= {k: _one_or_several(options[k]) for k in _ONE_OR_SEVERAL if k in options}
+        made = {name: several(options[name]) for name in _SEVERAL if name in options}
         if isinstance(options.get("added"), Mapping):
-            several["added"] = dict(options["added"])  # which nobody changes, and which can travel
-        return cls(**{**options, **several})
+            made["added"] = dict(options["added"])  # which nobody changes, and which can travel
+        return cls(**{**options, **made})
 
     def completed(
         self, *, ttl: object, mode: str, arguments: bool, compress: str | None
@@ -149,15 +147,11 @@ class MarkOptions:
         return lasts
 
 
-def _several(value: Any) -> Any:
-    if value is None:
-        return ()
-    return value if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
-
-
-def _one_or_several(value: Any) -> Any:
-    """One text or class is short for a tuple of it."""
-    return (value,) if isinstance(value, str | type) else _several(value)
+def several(value: Any) -> Any:
+    """Several texts or classes as a tuple; one is short for that."""
+    if isinstance(value, str | type):
+        return (value,)
+    return () if value is None else tuple(value) if isinstance(value, Iterable) else value
 
 
 def _is_whole(value: object) -> bool:
@@ -168,12 +162,13 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def _are_texts(value: object) -> bool:
+def are_texts(value: object) -> bool:
+    """Whether it is a tuple of texts, as `several` gives it."""
     return isinstance(value, tuple) and all(map(_is_text, value))
 
 
 def _are_paths(value: Any) -> bool:
-    return _are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
+    return are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
 
 
 def _is_content_type(value: object) -> bool:
@@ -205,9 +200,9 @@ def _lasts(value: object) -> None:
 
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
-_TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
+_TEXTS: Final = 'a text, or several: {option}=("a", "b")'
 _ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupError,)"
-_ONE_OR_SEVERAL: Final = ("cache_errors", "renamed_from")
+_SEVERAL: Final = ("tags", "ignore", "cache_errors", "renamed_from")
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 
 _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
@@ -221,7 +216,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
     "ttl": (_lasts, f"{LIFETIME}, {_OF_THE_RESULT}"),
     "stale": (seconds, DURATION),
     "tags": (
-        fitting(lambda value: _is_plain(value) or _are_texts(value)),
+        fitting(lambda value: _is_plain(value) or are_texts(value)),
         f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
     ),
     "ignore": (
@@ -248,7 +243,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
         fitting(lambda value: isinstance(value, Mapping) and all(map(_is_text, value))),
         "a table {{parameter: value at which nothing changed}}",
     ),
-    "renamed_from": (fitting(_are_texts), 'identifiers such as "module:function"'),
+    "renamed_from": (fitting(are_texts), 'identifiers such as "module:function"'),
     "arguments": (flag, "True or False"),
     "compress": (compression, COMPRESSION),
     "mmap": (flag, "True or False"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.config.settings import or_none
 from beautyspot.contracts import as_time, seconds
-from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
-from beautyspot.functions.annotations import signature_of, what_does_not_fit
+from beautyspot.errors import BeautyspotError, RestoreError
+from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
 from beautyspot.serialization.payload import ERROR, Payload
@@ -161,11 +161,10 @@ class Task:
             function, options, serializer, types, streams=streams, is_private=is_private
         )
         is_local = self.addressing.is_local
-        check_combinations(self.func_identifier, kind, options, is_local=is_local)
+        check_combinations(self.func_identifier, function, kind, options, is_local=is_local)
         each = options.each
-        self.items = None if each is None else Items(self.func_identifier, function, options)
+        self.items = None if each is None else Items(self.func_identifier, function, each)
         self.draw = self.form.draw if each is None else None  # there it is done item by item
-        self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
 
@@ -239,20 +238,6 @@ class Task:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
         return restored(form.serializer, payload.data, self.options.cache_errors)
-
-    def _check_fits(self) -> None:
-        by_result = "the result as its first parameter, and then the same ones, or *args, **kwargs"
-        for option, after, gets, give in (
-            ("key", 0, "the arguments", "the same parameters"),
-            ("ttl", 1, "the result and the arguments", by_result),
-            ("tags", 1, "the result and the arguments", by_result),
-        ):
-            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=after)
-            if wrong is not None:
-                raise ConfigError(
-                    f"mark({option}=) does not fit {self.func_identifier}: it is called with {gets}"
-                    f" of the call, but {wrong}: give it {give}"
-                )
 
     def fits(self, call: Call) -> bool:
         """Whether the call's arguments fit the function's signature."""

@@ -12,16 +12,13 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.keys.text import flat_texts
-from beautyspot.keys.walk import ATTRIBUTE, CAPTURED
-from beautyspot.tasks.addressing import OWN_ID, Addressing, Written
+from beautyspot.tasks.addressing import NOTHING, OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from beautyspot.errors import UnstableKeyError
-    from beautyspot.keys.walk import Walk
     from beautyspot.tasks.addressing import Addressed
     from beautyspot.tasks.following import Record
 
@@ -33,14 +30,18 @@ class Watch(NamedTuple):
 
     Attributes:
         call: the call.
-        written: what was written of it then.
+        noted: the texts of those arguments that may change, and of their attributes, by path.
+        held: the same of what the function captured.
+        kept: what took long to write.
         item: True for the item of `each=` alone, False for all but that.
         code: what `version="auto"` was made of; None where nobody asks for that.
         has_moved: whether that has changed already, while the call waited.
     """
 
     call: Addressed
-    written: Written
+    noted: Mapping[str, str]
+    held: Mapping[str, str]
+    kept: dict[object, str]
     item: bool | None
     code: set[Record] | None
     has_moved: bool
@@ -59,21 +60,8 @@ class TellingAddressing(Addressing):
         """
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
-        texts = self._texts_of(call)
+        texts = call.texts or self._write(call)
         return {name: text for name, text in texts.items() if not is_omitted(text)}
-
-    def _texts_of(self, call: Addressed) -> dict[str, str]:
-        """The texts of the arguments, written here where the key was known without them."""
-        if call.texts is not None:
-            return call.texts
-        values, more = call.bound
-        if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-            call.texts = texts = flat_texts(self._binding.names, values)
-            return texts
-        walk = self._keygen.walk()
-        texts = self._keygen.texts_of(self._binding.named(call.bound), walk)
-        call.texts, call.written = texts, Written(walk.noted, {}, walk.kept, "", walk.definitions)
-        return texts
 
     # ------------------------------------------------------------------------- what spoils it
 
@@ -82,17 +70,12 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
         with suppress(Exception):  # the call is worth more than what may be said of it
-            return self._advisor.advice(self._binding.named(call.bound), self._held(), error)
+            return self._advisor.advice(self._binding.named(call.bound), self._held(), error.path)
         return UNKNOWN
 
     @Lazily
     def _advisor(self) -> Advisor:
-        return Advisor(
-            self._function,
-            called=self.func_name,
-            each=self._options.each,
-            captured=self._identity.may_capture,
-        )
+        return Advisor(self._function, self.func_name, self._options.each)
 
     def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, call: Addressed, *, item: bool | None = None
@@ -111,13 +94,13 @@ class TellingAddressing(Addressing):
         is_unwritten, has_moved = call.texts is None, False
         try:
             if not self.has_own_id:
-                texts, digests = call.texts or self._texts_of(call), list[str]()
+                texts, digests = call.texts or self._write(call), list[str]()
                 for name, text in texts.items():
                     digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
                     digests.append(f'{_quoted(name)}:"{digest}"')
                 call.digests = f"{{{','.join(digests)}}}"
                 if self._options.arguments:
-                    call.arguments = shown(texts, call.written.definitions if call.written else ())
+                    call.arguments = shown(texts, call.walk.definitions if call.walk else ())
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
@@ -130,63 +113,62 @@ class TellingAddressing(Addressing):
             if self.has_own_id:
                 has_moved = call.waited and self._id_of(self._own_id(call)) != call.input_id
             elif is_unwritten:
-                texts = self._texts_of(call)
-                has_moved = self._keygen.id_of(texts, self._added) != call.input_id
+                has_moved = (
+                    self._keygen.id_of(call.texts or self._write(call), self._added)
+                    != call.input_id
+                )
         except Exception:  # it has no key any more
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
             return None
         code = self._following.records_of(call.version) if self.follows and not item else None
-        return Watch(call, call.written or Written({}, {}, {}), item, code, has_moved)
+        noted, kept = (call.walk.noted, call.walk.kept) if call.walk else (NOTHING, {})
+        return Watch(call, noted, call.held, kept, item, code, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, written, item, code, _ = watch
-        found: dict[str, str] = {}
+        call, noted, before_held, kept, item, code, _ = watch
+        named, held = self._binding.named(call.bound), self._held()
+        each, paths = self._options.each, list[str]()
         if not item and self._key_maker is None:  # else it holds nothing
-            held: dict[str, str] = {}
-            captured = self._held()
+            now: dict[str, str] = {}
             with suppress(Exception):  # it has no text any more
-                self._whole_name("", held, with_code=False)
-            for path in _differing(written.held, held):
-                value = captured.get(root(path))
-                _tell(found, path, self._advisor.about(path, value, is_held=True))
+                self._whole_name("", now)
+            paths += _differing(before_held, now)
         if not self.has_own_id:
-            now, named = self._noted_now(call, written, item)
-            before = {p: t for p, t in written.noted.items() if root(p) in named}
-            broken = [path for path, text in now.items() if not text]
-            for path in broken or _differing(before, now):
-                value = named.get(root(path))
-                _tell(found, path, self._advisor.about(path, value, is_held=False))
+            asked = {
+                name: value
+                for name, value in named.items()
+                if type(value) not in FLAT
+                and name not in self._keyed
+                and item in (None, name == each)
+            }
+            before = {path: text for path, text in noted.items() if root(path) in asked}
+            paths += _differing(before, self._noted_now(asked, kept, before))
+        found: dict[str, str] = {}
+        for path in paths:
+            told = self._advisor.about(path, named, held)
+            if told not in found.values():  # of an object as a whole
+                found[called(path)] = told
         if not found and code is not None:
-            whole = [(self.func_identifier, "")]  # another thread has found another version
-            pairs = sorted(self._following.changed(code)) if code else whole
-            found = dict([self._advisor.about_code(*pair) for pair in pairs])
+            names = self._following.changed(code) if code else {self.func_identifier}
+            found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
                 self._forget_version()
         self._changed.update(found)
         return found
 
     def _noted_now(
-        self, call: Addressed, written: Written, item: bool | None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """The texts by path of what may change, "" where there is none, and the arguments."""
-        each = self._options.each
-        named = {
-            name: value
-            for name, value in self._binding.named(call.bound).items()
-            if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
-        }
-        walk = self._keygen.walk(written.kept)
+        self, named: dict[str, Any], kept: dict[object, str], before: dict[str, str]
+    ) -> dict[str, str]:
+        """The texts by path of what may change; "" where there is none, and then else as before."""
+        walk = self._keygen.walk(kept)
         try:
             self._keygen.texts_of(named, walk)
         except Exception:
-            walk.noted[_stopped(walk)] = ""
-        return walk.noted, named
-
-    @Lazily
-    def _changed(self) -> dict[str, str]:
-        return {}
+            place = walk.where().partition("[")[0]  # the key of a dict may be a secret
+            return {**before, **walk.noted, place: ""}
+        return walk.noted
 
     @property
     def about_changes(self) -> list[str]:
@@ -194,20 +176,7 @@ class TellingAddressing(Addressing):
         return [*self._changed.values()]
 
 
-def _tell(found: dict[str, str], path: str, told: str) -> None:
-    """Add what is told of a path, unless that is said already: of an object as a whole."""
-    if told not in found.values():
-        found[called(path)] = told
-
-
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     """The paths whose texts are not the same, less those that have such paths beneath them."""
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
     return [p for p in paths if not any(q.startswith((f"{p}.", f"{p}<", f"{p}[")) for q in paths)]
-
-
-def _stopped(walk: Walk) -> str:
-    """The part at which a walk has stopped, or the nearest one around it that is noted."""
-    is_attribute = walk.path[1:] and walk.path[1][0] is ATTRIBUTE
-    captured = [n for n, (_, key) in enumerate(walk.path, 1) if str(key).startswith(CAPTURED)]
-    return walk.where(captured[-1] if captured else 2 if is_attribute else 1)

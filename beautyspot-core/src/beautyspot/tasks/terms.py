@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.config.settings import LIFETIME, or_none
 from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
+from beautyspot.tasks.options import are_texts, several
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +56,9 @@ def terms_of(
             raise _wrong("ttl", answer, LIFETIME) from None
     if callable(tags):
         found: Any = tags(result, *args, **kwargs)
-        is_several = isinstance(found, Iterable) and not isinstance(found, str)
-        tags = tuple(found) if is_several else ()
-        if not is_several or not all(isinstance(tag, str) and tag for tag in tags):
-            raise _wrong("tags", found, 'several texts, or one with a comma: ("one",)')
+        tags = several(found)
+        if found is None or not are_texts(tags):
+            raise _wrong("tags", found, 'a text, or several: ("a", "b")')
     return Terms(ttl, tags)
 
 
