@@ -198,6 +198,7 @@ class _Follow:
         self._project = project
         self._todo: list[Any] = []  # all are kept, so that no number comes twice
         self._seen: set[int] = set()
+        self._described: set[int] = set()
         self._ignore = ignore
         self._around = closures(function)
         self._receiver = _class_of(python_function(function))  # the class of `self`
@@ -212,7 +213,8 @@ class _Follow:
     def describe(self, definition: Any) -> None:
         """Count what others may read of a function or class: docstring and annotations."""
         for step in chain(definition):
-            if self._is_own(step):
+            if self._is_own(step) and id(step) not in self._described:
+                self._described.add(id(step))  # before: its annotations may name itself
                 shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
                 self._use(identifier_of(step), "what it says of itself", shown)
 
