@@ -15,6 +15,8 @@ from beautyspot.resilience import circuit_breaker
 from beautyspot.results import writer
 from beautyspot.spot import Spot
 from hypothesis import settings
+from kinds import RAN
+from owned_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,6 +102,18 @@ def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 _NUMBERS = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    """What `RAN` holds ran in this test."""
+    RAN.clear()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still."""
+    return Clock()
 
 
 @pytest.fixture

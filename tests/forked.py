@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SERVER = """
-import asyncio, importlib, json, multiprocessing, os, pkgutil, signal, sqlite3, sys, types
+import asyncio, gc, importlib, json, multiprocessing, os, pkgutil, signal, sqlite3, sys, types
 import beautyspot, beautyspot_local
 
 for package in (beautyspot, beautyspot_local):
@@ -31,6 +31,7 @@ def serve():
         request = json.loads(line)
         for name in request.pop("modules"):
             importlib.import_module(name)
+        gc.freeze()
         pid = os.fork()
         if not pid:
             return request

@@ -6,6 +6,7 @@ import faulthandler
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
 DEADLINE = 30.0
 """Seconds after which a test that hangs fails; none comes near."""
+
+
+class State(SimpleNamespace):
+    """What functions share with their test; global, since what is captured counts as input."""
 
 
 class Gate:
@@ -51,4 +56,4 @@ def until(condition: Callable[[], bool], *, unless: Sequence[Future[Any]] = ()) 
 
 def followers(spot: Spot) -> int:
     """How many wait for the flights of a Spot."""
-    return sum(len(flight.wakers) for flight in spot._engine.flights._flights.values())
+    return sum(len(flight.wakers) for flight in spot._engine.flights)

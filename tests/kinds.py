@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,6 +37,20 @@ async def work_stream_later(x: Any) -> AsyncIterator[Any]:
 
 async def collected(stream: Any) -> list[Any]:
     return [item async for item in stream]
+
+
+def given(value: Any) -> Any:
+    """What a call of any kind of function comes to: its result, or the list of its items."""
+    if hasattr(value, "__aiter__"):
+        return asyncio.run(collected(value))
+    if inspect.iscoroutine(value):
+        return asyncio.run(value)
+    return list(value) if inspect.isgenerator(value) else value
+
+
+def called(marked: Any, *args: Any, **named: Any) -> Any:
+    """The same of a call."""
+    return given(marked(*args, **named))
 
 
 KINDS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from beautyspot import KeyGen, MsgpackSerializer
 from beautyspot_data.supports import SUPPORTS
-from handmade import BUFFER, FUNCTIONS, ext, tagged
+from handmade import BUFFER, FUNCTIONS, document, ext, tagged
 
 TYPES = {name: support for support in (each() for each in SUPPORTS) for name in support.classes}
 
@@ -23,5 +23,7 @@ def stored_as(name: str, *form: Any, buffer: bytes | None = None) -> bytes:
         form: what the support's `encode` gives.
         buffer: the bytes of a `Buffer` at the end of it.
     """
-    beside = [] if buffer is None else [[ext(BUFFER), buffer]]
-    return tagged(FUNCTIONS, name, TYPES[name].name, [*form, *beside])
+    if buffer is None:
+        return tagged(FUNCTIONS, name, TYPES[name].name, [*form])
+    held = [*form, [ext(BUFFER), len(buffer)]]
+    return document([ext(FUNCTIONS), name, TYPES[name].name, held], buffer)

@@ -6,18 +6,15 @@ import shutil
 import struct
 import time
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 HOSTILE = "\x1b]0;owned\x07 [bold]not bold[/bold] \x9b31m"
 

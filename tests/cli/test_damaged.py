@@ -18,14 +18,6 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 
-@pytest.mark.parametrize("data", [b"", b"no database at all" * 100])
-def test_a_file_that_is_no_database_is_left_alone(shop: Path, run: Run, data: bytes) -> None:
-    (shop / "odd.db").write_bytes(data)
-    done = run("ls", "./odd.db", status=0 if not data else 2)
-    assert "odd.db" in done.stderr
-    assert (shop / "odd.db").read_bytes() == data
-
-
 def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     (shop / "odd").mkdir()
     database = shop / "odd" / "app.db"
@@ -37,7 +29,7 @@ def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     assert fault["kind"] == "database"
     assert "beautyspot copy" in fault["problem"]
     assert (total["verified"], total["faults"]) == (0, 1)
-    assert "0 of its rows can be read, and 90 can't" in run("doctor", "odd", status=1).stdout
+    assert "copy what can be read" in run("doctor", "odd", status=1).stdout
     assert database.read_bytes() == before
 
 

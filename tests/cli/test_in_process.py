@@ -48,18 +48,6 @@ def test_bash_is_offered_words(
     assert missing not in answer
 
 
-def test_zsh_is_offered_keys_with_their_functions(
-    shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging, "disable", lambda: None)
-    with bs.open_store(shop) as store:
-        [picture] = store.rows(function="shop:draw")
-    for words, number in (("beautyspot show ", "2"), (f"beautyspot show {picture.cache_key}", "2")):
-        env = {"_BEAUTYSPOT_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": number}
-        answer = CliRunner().invoke(beautyspot, env=env).stdout
-        assert f"{picture.cache_key}\nshop:draw" in answer
-
-
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
     """Removes the results of a function as a person does, and gives an answer."""

@@ -35,19 +35,6 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     assert str(shop / ".beautyspot") in done.stderr
 
 
-def test_functions_as_json(shop: Path, run: Run) -> None:
-    told = json.loads(run("ls", "--json").stdout)
-    assert told["schema"] == 1
-    assert told["store"].startswith(str(shop))
-    ask = next(one for one in told["functions"] if one["function"] == "shop:ask")
-    assert set(ask) == {
-        "function", "entries", "size", "oldest", "newest", "code", "unstored",
-        "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent",
-        "grants", "waits", "refusals", "seconds_waited",
-    }  # fmt: skip
-    assert ask["newest"].endswith("Z")
-
-
 def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
     heading, *lines = cells(run("ls", "shop:ask").stdout)
     assert heading[:2] == ["KEY", "FUNCTION"]
@@ -111,27 +98,6 @@ def test_orders_of_functions(shop: Path, run: Run, order: str) -> None:
     assert sorted(names) == ["shop:ask", "shop:draw", "shop:fail", "shop:report"]
     first = {"name": "shop:ask", "hits": "shop:ask", "newest": "shop:report", "oldest": "shop:ask"}
     assert names[0] == first.get(order, names[0])
-
-
-@pytest.mark.parametrize(
-    "order", ["newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key"]
-)
-def test_orders_of_results(shop: Path, run: Run, order: str) -> None:
-    lines = [
-        json.loads(line)
-        for line in run("ls", "--rows", "--sort", order, "--json").stdout.splitlines()
-    ]
-    assert len(lines) == 6
-    value = {
-        "newest": "made",
-        "oldest": "made",
-        "largest": "size",
-        "smallest": "size",
-        "key": "key",
-    }
-    if order in value:
-        values = [line[value[order]] for line in lines]
-        assert values == sorted(values, reverse=order in ("newest", "largest"))
 
 
 def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, on_terminal: Run) -> None:

@@ -7,13 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import beautyspot as bs
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMMAND = [sys.executable, "-W", "error", "-m", "beautyspot"]
 
@@ -94,10 +91,3 @@ def test_no_colour_where_it_is_not_wanted(shop: Path) -> None:
     shown = on_terminal("ls", NO_COLOR="1")
     assert "shop:ask" in shown
     assert "\x1b[" not in shown
-
-
-def test_a_terminal_that_shows_pictures_shows_them(shop: Path) -> None:
-    with bs.open_store(shop) as store:
-        [picture] = store.rows(function="shop:draw")
-    shown = on_terminal("show", picture.cache_key, TERM_PROGRAM="iTerm.app")
-    assert "\x1b]1337;File=inline=1;size=" in shown

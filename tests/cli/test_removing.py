@@ -158,15 +158,6 @@ def test_a_person_is_asked_and_what_comes_meanwhile_stays(shop: Path) -> None:
     assert len(keys(shop, function="shop:ask")) == 1
 
 
-def test_an_interrupt_removes_nothing(shop: Path) -> None:
-    before = keys(shop)
-    run = Terminal("rm", "--function", "*")
-    run.wait_for("[y/N]")
-    assert run.end(pressing="\x03") == 130
-    assert "nothing was removed" in run.text
-    assert keys(shop) == before
-
-
 def test_an_interrupt_midway_says_how_far_it_came(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,48 +109,9 @@ def test_arguments_give_way_first(at: Callable[..., Result]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["shop:ask_model"], ["ask_model"], ["--function", "shop:ask_model"]]
-)
-def test_one_function_that_is_named_takes_no_column(
-    at: Callable[..., Result], words: list[str]
-) -> None:
-    whole = shown(at(1000, "ls", "--rows").stdout)[0]
-    row = shown(at(1000, "ls", *words).stdout)[0]
-    assert whole.items() - row.items() == {("FUNCTION", "shop:ask_model")}
-    for columns in WIDTHS:
-        row = shown(at(columns, "ls", *words).stdout)[0]
-        others = shown(at(columns, "ls", "shop:*").stdout)[0]
-        assert "FUNCTION" in others
-        if "ARGUMENTS" in row and "ARGUMENTS" not in others:
-            return
-    pytest.fail("arguments have no more room")
-
-
-def test_the_end_of_a_name_is_what_stays_of_it(store: Path, at: Callable[..., Result]) -> None:
-    name = "a_package.of.modules:Class.with_a_long_name_of_a_method"
-    with bs.Spot("app", config=False) as spot:
-        spot.mark(name=name)(str.upper)("a")
-    for words, width in ((["stats"], 80), (["ls"], 70), (["ls", "--rows"], 60)):
-        names = [row["FUNCTION"] for row in shown(at(width, *words).stdout)]
-        [cut] = [each for each in names if each.startswith("…")]
-        assert name.endswith(cut[1:])
-        assert len(cut) >= 24
-
-
-@pytest.mark.parametrize(
     ("text", "columns"), [("abc", 3), ("読む", 4), ("e\u0301", 1), ("", 0), ("🙂", 2)]
 )
 def test_how_wide_a_text_is(text: str, columns: int) -> None:
     assert tables.width_of(text) == columns
     assert tables.cut(text, columns) == text
     assert tables.width_of(tables.cut(text * 5, 3)) <= 3
-
-
-def test_wide_letters_take_two_columns(
-    store: Path, at: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with bs.Spot("app", config=False) as spot:
-        spot.mark(name="m:f")(lambda text: text)("読" * 200)
-    lines = at(90, "ls", "m:f").stdout.splitlines()
-    assert max(map(tables.width_of, lines)) <= 90
-    assert lines[1].endswith("…")

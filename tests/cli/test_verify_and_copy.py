@@ -28,13 +28,6 @@ def damaged(shop: Path) -> Path:
     return shop
 
 
-def test_of_a_sound_store_verify_says_how_much_it_read(shop: Path, run: Run) -> None:
-    done = run("verify")
-    assert done.stdout == ""
-    assert f"verified {len(rows(shop))} results" in done.stderr
-    assert ": no faults" in done.stderr
-
-
 def test_a_fault_is_a_line_and_makes_the_status_one(damaged: Path, run: Run) -> None:
     [line] = run("verify", status=1).stdout.splitlines()
     kind, key, function, _ = line.split("\t")
@@ -108,18 +101,6 @@ def test_neither_the_store_itself_nor_another_file_is_a_target(
     assert said in run("copy", ".", target, status=2).stderr
     assert rows(shop) == before
     assert (shop / "notes.db").read_text() == "these are no results\n" * 100
-
-
-def test_an_interrupt_says_how_far_the_copy_came(
-    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
-        progress(2, 6)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(bs.Store, "copy_to", interrupted)
-    done = run("copy", ".", "new/other.db", status=130)
-    assert "interrupted at result 2 of 6: do it again" in done.stderr
 
 
 PROFILES = """
@@ -228,3 +209,22 @@ def test_a_folder_that_is_handed_over_is_replayed_by_the_same_program(
 
 def _ask(prompt: str, model: str = "small") -> str:
     raise AssertionError("nothing should run")
+
+
+def test_of_a_sound_store_verify_says_how_much_it_read(shop: Path, run: Run) -> None:
+    done = run("verify")
+    assert done.stdout == ""
+    assert f"verified {len(rows(shop))} results" in done.stderr
+    assert ": no faults" in done.stderr
+
+
+def test_an_interrupt_says_how_far_the_copy_came(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
+        progress(2, 6)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bs.Store, "copy_to", interrupted)
+    done = run("copy", ".", "new/other.db", status=130)
+    assert "interrupted at result 2 of 6: do it again" in done.stderr

@@ -33,13 +33,6 @@ def test_the_argument_that_tells_a_call_from_the_nearest(run: Run, large: str) -
     assert [line for line in told if line.startswith("nearest\t")]
 
 
-def test_a_call_as_json(run: Run, large: str) -> None:
-    told = json.loads(run("why", large[:8], "--json").stdout)
-    assert (told["schema"], told["differs"]) == (1, ["argument model"])
-    assert (told["run"]["key"], told["run"]["function"]) == (large, "shop:ask")
-    assert told["nearest"]["key"] != large
-
-
 @pytest.mark.parametrize("name", ["shop:ask", "ask"])
 def test_the_runs_of_a_function(run: Run, shop: Path, name: str) -> None:
     lines = run("why", "-q", name).stdout.splitlines()

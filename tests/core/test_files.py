@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import files
-from beautyspot.errors import ConfigError, MetadataError, StorageError
-from beautyspot_local import LocalStorage
+from beautyspot.errors import ConfigError, MetadataError
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from broken import BrokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,42 +34,6 @@ def test_a_key_that_needs_a_file(make_spot: Callable[..., Spot], troubles: list[
     assert make_spot(on_error=troubles.append).mark(key=key)(abs)(-1) == 1
     (trouble,) = troubles
     assert trouble.advice == f"The call runs uncached: {files.FILES}"
-
-
-def test_what_has_another_cause_keeps_its_advice(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    def key(x: int) -> str:
-        try:
-            raise no_more()
-        except OSError:
-            raise ValueError("no key") from None
-
-    assert make_spot(on_error=troubles.append).mark(key=key)(abs)(-1) == 1
-    assert troubles[0].advice == "The call runs uncached: mend the function given as key="
-
-
-@pytest.mark.parametrize("chained", ["cause", "context", "ring"])
-def test_a_cause_far_down_counts(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], chained: str
-) -> None:
-    def save(*_: Any, **__: Any) -> str:
-        error, first = StorageError("out of reach: check the network"), no_more(errno.ENFILE)
-        middle = ValueError("no connection")
-        if chained == "cause":
-            error.__cause__, middle.__cause__ = middle, first
-        elif chained == "context":
-            error.__cause__, middle.__context__ = middle, first
-        else:
-            error.__cause__, middle.__cause__ = middle, error
-        raise error
-
-    storage: Any = BrokenStorage()
-    storage.save = save
-    spot = make_spot(storage=storage, on_error=troubles.append)
-    assert spot.mark(save_blob=True)(abs)(-1) == 1
-    found = {("all processes together" in trouble.advice) for trouble in troubles}
-    assert found == {chained != "ring"}
 
 
 @pytest.mark.parametrize(
@@ -108,16 +70,6 @@ def test_sqlite_does_not_tell_why_it_can_not_open_a_file(
     advice = f"may be read and written.*it may also be that {re.escape(files.FILES)}"
     with pytest.raises(MetadataError, match=advice):
         store.open()
-
-
-def test_a_blob_that_can_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> int:
-        raise no_more()
-
-    storage = LocalStorage(tmp_path)
-    monkeypatch.setattr(storage, "_create", fail)
-    with pytest.raises(StorageError, match=r"raise its limit \(ulimit -n\)$"):
-        storage.save("ab/cd.bin", b"x")
 
 
 PROGRAM = """

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_dashboard import dashboard
 from beautyspot_dashboard.values.children import running
 from starlette.testclient import TestClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 BROWSER = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
 """What a browser says of a link on a page that was followed."""

@@ -100,21 +100,6 @@ def test_two_dimensions_are_colours_from_dark_to_bright(gallery: Gallery) -> Non
     assert (huge[0, 0].tolist(), huge[0, 1].tolist()) == (seen[0, 0].tolist(), seen[1, 1].tolist())
 
 
-def test_bytes_of_colours_are_a_picture(gallery: Gallery) -> None:
-    assert (picture(gallery.page("rgb")).ravel() == np.arange(24)).all()
-    assert "is drawn" not in words(gallery.page("rgb"))
-    assert picture(gallery.page("big")).shape == (400, 234, 4)
-
-
-def test_one_dimension_is_a_line_with_its_gaps(gallery: Gallery) -> None:
-    page = gallery.page("line")
-    lines = re.findall(r'<polyline points="([^"]*)"', page)
-    assert [len(line.split()) for line in lines] == [2, 2]
-    assert lines[0].startswith("0.0,216.0 240.0,4.0")
-    (long,) = re.findall(r'<polyline points="([^"]*)"', gallery.page("long"))
-    assert len(long.split()) == 1024
-
-
 def test_of_more_dimensions_the_first_is_shown(gallery: Gallery) -> None:
     told = words(gallery.page("cube"))
     assert "Shown the first of 2 × 3 Row 0 1 0 0 1 1 2 3 Rows" in told

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 from beautyspot_dashboard.pages import calls, limit_counts
 from beautyspot_dashboard.rendering import charts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOUR = 490_000  # 2025-11-24 16:00 UTC
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 ANSWER = "Dear reader,\n\nhere is **an answer**:\n\n- one\n- two\n"
 LONG = "x" + "é😀éé\n" * 28_000  # which has characters that two parts share
@@ -47,12 +43,6 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         for name, (text, kind) in TEXTS.items():
             found.put(name, text, "text/plain" if name == "odd" else kind)
         yield found
-
-
-def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
-    page = gallery.page("answer")
-    assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
-    assert "text · 50 characters · 6 lines" in words(page)
 
 
 def test_stored_text_is_shown_as_markdown(gallery: Gallery) -> None:
@@ -105,3 +95,9 @@ def test_a_long_text_comes_in_parts_without_a_gap(gallery: Gallery, name: str) -
             break
         query = following[0]
     assert seen == LONG
+
+
+def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
+    page = gallery.page("answer")
+    assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
+    assert "text · 50 characters · 6 lines" in words(page)

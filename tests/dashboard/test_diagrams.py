@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_dashboard.values import diagrams, drawn
 from beautyspot_dashboard.values.children import running
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.reading import words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from dashboard.gallery import Gallery
 
 MERMAID = "flowchart LR\n  A[Ask] --> B[Find]\n"
 HOSTILE = (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
@@ -12,10 +14,6 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import SqliteMetadataStore
 from dashboard.shops import HOSTILE
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 HOUR = int(time.time() // 3600)
 
@@ -73,12 +71,6 @@ def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "In 7 days: 37 hits, 10 runs" in page("?since=7d").text
-
-
-def test_an_empty_store_says_what_to_do(visit: Callable[..., Any]) -> None:
-    text = visit(bs.open_store(MemoryMetadataStore(), config=False)).get("/").text
-    assert "Nothing is stored here yet" in text
-    assert "@spot.mark" in text
 
 
 def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:

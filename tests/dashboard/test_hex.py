@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 BYTES = bytes(range(256)) * 40
 

@@ -83,12 +83,6 @@ def test_by_hour(visit: Visit) -> None:
     assert "the highest bar: 1,202" in text
 
 
-def test_a_name_from_the_store_is_a_text(visit: Visit) -> None:
-    text = page(visit, ASKED._replace(func_identifier="<script>\u202e\x1b"))
-    assert "<script>\u202e" not in text
-    assert "&lt;script&gt;\\u202e\\x1b" in text
-
-
 def test_the_rates_of_spots_of_this_process(
     visit: Visit, make_spot: Callable[..., Spot], tmp_path: Any
 ) -> None:

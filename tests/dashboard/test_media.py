@@ -71,11 +71,6 @@ def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:
     assert not tag(source, "script")
 
 
-def test_a_text_of_a_call_stays_text_in_the_description(gallery: Gallery) -> None:
-    gallery.put('a"><script>', png(), "image/png")
-    assert not tag(gallery.page('a"><script>'), "script")
-
-
 @pytest.mark.parametrize(
     ("name", "content_type", "element", "kind"),
     [
@@ -230,16 +225,6 @@ def test_a_pdf_is_opened_when_it_is_asked_for(gallery: Gallery) -> None:
 # ------------------------------------------------------------------------------------ unreadable
 
 
-def test_a_damaged_picture_is_not_shown_and_said_to_be_so(gallery: Gallery) -> None:
-    gallery.put("bad", png(), "image/png", save_blob=True)
-    damage(gallery, "bad")
-    page = gallery.page("bad")
-    assert not tag(page, "img")
-    assert "the result is damaged" in page
-    assert "the next call computes it again" in page
-    assert "Download (" not in page
-
-
 @pytest.mark.parametrize(
     ("columns", "message", "has_bytes"),
     [
@@ -263,3 +248,13 @@ def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
     gallery.put("wide", "<iframe>".encode("utf-16"), "text/html")
     answer = gallery.client.get(f"{gallery.url('wide')}/html")
     assert not answer.content.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def test_a_damaged_picture_is_not_shown_and_said_to_be_so(gallery: Gallery) -> None:
+    gallery.put("bad", png(), "image/png", save_blob=True)
+    damage(gallery, "bad")
+    page = gallery.page("bad")
+    assert not tag(page, "img")
+    assert "the result is damaged" in page
+    assert "the next call computes it again" in page
+    assert "Download (" not in page

@@ -110,15 +110,6 @@ def test_a_call_that_waits_for_its_limit_stands_there_once(
     assert "key1" in row
 
 
-def test_names_are_texts(visit: Visit, make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    client = visit(spots=spot)
-    with under_way(spot, "<b>\u202e\x1b"):
-        text = client.get("/now").text
-    assert "&lt;b&gt;\\u202e\\x1b" in text
-    assert "\u202e" not in text
-
-
 def test_the_page_follows(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beautyspot_dashboard.streaming.PERIOD", 0)
     spot = make_spot()

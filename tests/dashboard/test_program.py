@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 import webbrowser
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import IncompleteRead
 from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot import Spot
@@ -21,12 +21,6 @@ from beautyspot_cli.store_options import Place
 from beautyspot_dashboard import main
 from beautyspot_dashboard.places import board_of
 from beautyspot_dashboard.serving import listening
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-COMMAND = (sys.executable, "-m", "beautyspot_dashboard", "--no-browser", "--port", "0")
 
 
 @pytest.fixture(scope="module")
@@ -55,63 +49,6 @@ class Browser:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code
-
-
-# ----------------------------------------------------------------------- in a process of its own
-
-
-class Running:
-    """The command, and what it has said."""
-
-    def __init__(self, *words: object, code: str | None = None) -> None:
-        command = (sys.executable, "-c", code) if code else COMMAND
-        self.process = subprocess.Popen(
-            [*command, *map(str, words)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.said = self.process.stdout.readline()
-
-    @property
-    def link(self) -> str:
-        return self.said.split()[-1]
-
-    def end(self, *signals: signal.Signals) -> tuple[int, str]:
-        for each in signals:
-            self.process.send_signal(each)
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
-
-
-@pytest.fixture
-def run() -> Iterator[Callable[..., Running]]:
-    started: list[Running] = []
-
-    def run(*words: object, **options: Any) -> Running:
-        started.append(Running(*words, **options))
-        return started[-1]
-
-    yield run
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
-
-
-@pytest.mark.slow
-def test_it_says_its_link_and_ends_by_ctrl_c_while_a_page_is_followed(
-    run: Callable[..., Running], folder: Path
-) -> None:
-    running = run(folder)
-    browser = Browser(running.link)
-    assert "shop:ask" in browser.first
-    assert browser.status(running.link) == 200  # this browser has been let in
-    with pytest.raises(urllib.error.HTTPError, match="403"):
-        Browser(running.link)
-    with browser.open(f"{browser.base}store/{folder.name}/live/events") as stream:
-        assert stream.readline() == b"retry: 2000\n"
-        assert running.end(signal.SIGINT) == (0, "")
-        with suppress(IncompleteRead):  # it ends here, too
-            stream.read()
 
 
 # ----------------------------------------------------------------------- in this process
@@ -277,19 +214,6 @@ def test_without_words_it_is_the_store_here(folder: Path, monkeypatch: pytest.Mo
         assert found.slug == folder.name
         with found.store() as store:
             assert store.total(function="shop:ask").entries == 1
-
-
-def test_a_folder_without_a_store_is_watched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Place, "_nearest_above", lambda _: None)  # of another program
-    (found,) = board_of([Place()], read_only=None).shelf
-    assert (found.slug, found.read_only) == (tmp_path.name, False)
-    with Spot("app", directory=tmp_path / ".beautyspot", config=False) as spot:
-        spot.mark(name="shop:ask")(str.upper)("hello")
-    with found.store() as store:
-        assert store.total().entries == 1
 
 
 @pytest.mark.parametrize(

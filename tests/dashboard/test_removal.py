@@ -6,17 +6,15 @@ import html
 import json
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot_cli.formats import size
 from beautyspot_dashboard.pages import removal as pages
 from dashboard.shops import command_of, linked_keys, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 REMOVE = "/store/shop/remove"
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_dashboard.rendering.arguments import laid_out
 from dashboard.shops import change, command_of, linked_keys, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -156,19 +153,3 @@ def test_hostile_rows_are_shown(own_shop: Path, visit: Callable[..., Any]) -> No
         assert "<i>" not in page.text
     page = client.get(f"/store/shop/result/{key}")
     assert "more characters</summary>" in page.text
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("a='x, b=2', b={'c': [1], 'd=': (3, 4)}", ["a='x, b=2'", "b={'c': [1], 'd=': (3, 4)}"]),
-        ("a=M(x=1, y=2), b=\"it's, c=3\", 'q'=<int>", ["a=M(x=1, y=2)", 'b="it\'s, c=3"', "'q'="]),
-        ("a='x\\', b=1', …", ["a='x\\', b=1'", "…"]),
-        ("args=(1, 2), ä=)), b=2", ["args=(1, 2)", "ä=))", "b=2"]),
-        ("an id, and more", ["an id, and more"]),
-    ],
-)
-def test_arguments_are_told_apart(text: str, parts: list[str]) -> None:
-    found = [each.name + "=" * bool(each.name) + each.text for each in laid_out(text)]
-    assert len(found) == len(parts)
-    assert all(part in each for part, each in zip(parts, found, strict=True))

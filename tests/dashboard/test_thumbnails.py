@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import io
 import struct
-import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot_dashboard.values import thumbnails
-from dashboard.gallery import opened
-from dashboard.test_values_raw import change, damage
+from dashboard.gallery import Gallery, opened
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +73,6 @@ def test_a_small_picture_is_its_own_thumbnail(gallery: Gallery) -> None:
     assert small(gallery, "icon").content == data
 
 
-def test_a_drawing_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
-    gallery.put("opened", b"<svg>frames</svg>", "image/svg+xml")
-    url = gallery.url("opened", "thumbnail")
-    page = gallery.client.get(url, headers={"sec-fetch-dest": "document"})
-    assert f'<img src="{gallery.url("opened")}"' in page.text
-    assert gallery.client.get(url, headers={"sec-fetch-dest": "image"}).text == "<svg>frames</svg>"
-
-
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "image/avif", "image/bmp"])
 def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type: str) -> None:
     gallery.put(content_type, b"<svg/>", content_type)
@@ -96,18 +82,6 @@ def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type:
     gallery.put(f"large {content_type}", bytes(1_000_001), content_type)
     assert not thumbnails.has_thumbnail(gallery.row(f"large {content_type}"))
     assert small(gallery, f"large {content_type}").status_code == 404
-
-
-def test_without_pillow_small_pictures_are_sent_as_they_are(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = picture("PNG")
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    gallery.put("raw", data, "image/png")
-    assert small(gallery, "raw").content == data
-    gallery.put("raw large", bytes(1_000_001), "image/png")
-    assert not thumbnails.has_thumbnail(gallery.row("raw large"))
-    assert small(gallery, "raw large").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -137,17 +111,6 @@ def test_a_picture_of_very_many_scans_is_not_decoded(gallery: Gallery) -> None:
     assert small(gallery, "scans").status_code == 404
 
 
-def test_pillow_takes_a_picture_for_what_it_is_stored_as_only(gallery: Gallery) -> None:
-    gallery.put("disguised", picture("GIF", "P"), "image/png")
-    assert small(gallery, "disguised").status_code == 404
-
-
-def test_damaged_bytes_are_no_thumbnail(gallery: Gallery) -> None:
-    gallery.put("bad", picture("PNG"), "image/png", save_blob=True)
-    damage(gallery, "bad")
-    assert small(gallery, "bad").status_code == 404
-
-
 @pytest.mark.parametrize(
     ("error", "status", "is_told"),
     [
@@ -174,40 +137,3 @@ def test_what_fails_but_damaged_pictures_is_told(
     gallery.put(f"fails {error}", picture("PNG"), "image/png")
     assert small(gallery, f"fails {error}").status_code == status
     assert bool(caplog.records) == is_told
-
-
-def test_what_is_larger_than_its_row_says_is_not_read_whole(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    gallery.put("lies", picture("PNG"), "image/png", save_blob=True)
-    change(gallery, "lies", size=10)
-    monkeypatch.setattr(thumbnails, "_LARGEST", 100)
-    assert small(gallery, "lies").status_code == 404
-
-
-@pytest.mark.parametrize("value", [{"a": 1}, b"\x89PNG\r\n\x1a\n", "text"])
-def test_other_values_have_none(gallery: Gallery, value: Any) -> None:
-    name = f"other {type(value).__name__}"
-    gallery.put(name, value)
-    assert not thumbnails.has_thumbnail(gallery.row(name))
-    assert small(gallery, name).status_code == 404
-
-
-def test_a_thumbnail_is_made_once_and_forgotten_when_there_are_many(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[bytes] = []
-    real = thumbnails._drawn
-    monkeypatch.setattr(
-        thumbnails, "_drawn", lambda data, name: made.append(data) or real(data, name)
-    )
-    for name in ("one", "two"):
-        gallery.put(name, picture("PNG") + name.encode(), "image/png")
-    for name in ("one", "one", "two", "one"):
-        small(gallery, name)
-    assert len(made) == 2
-    monkeypatch.setattr(thumbnails._recent, "most", 0)
-    gallery.put("three", picture("PNG") + b"3", "image/png")
-    for name in ("three", "one"):
-        small(gallery, name)
-    assert len(made) == 4

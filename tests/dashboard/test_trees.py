@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 
 @dataclass

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_dashboard import dashboard
 from beautyspot_dashboard.values import soundness
 from dashboard.conftest import BROWSER
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from starlette.testclient import TestClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from dashboard.gallery import Gallery
 
 DATA = bytes(range(100))
 LARGE = bytes(range(256)) * 40_000  # 10 MB: more than is read before an answer begins

@@ -8,8 +8,6 @@ from hashlib import sha256
 import pyarrow as pa
 import pytest
 from beautyspot.errors import UnstableKeyError
-from hypothesis import given
-from hypothesis import strategies as st
 from supported import canonical
 
 DAYS = pa.timestamp("ns", tz="UTC")
@@ -152,18 +150,3 @@ def test_what_has_no_stable_form_is_refused(value):
     if isinstance(value, pa.Array):
         with pytest.raises(UnstableKeyError, match="has the column 'column', which has the type"):
             canonical(pa.table({"column": value}))
-
-
-CELLS = st.none() | st.integers(0, 2)
-LISTS = st.lists(st.none() | st.lists(CELLS, max_size=2), max_size=3)
-COLUMNS = st.lists(CELLS, max_size=4) | LISTS
-
-
-@given(COLUMNS, COLUMNS)
-def test_arrays_have_one_text_if_arrow_says_that_they_are_equal(one, other):
-    for kind in (pa.int8(), pa.list_(pa.int8()), pa.struct([("a", pa.int8())])):
-        try:
-            left, right = pa.array(one, kind), pa.array(other, kind)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            continue
-        assert (canonical(left) == canonical(right)) == left.equals(right)

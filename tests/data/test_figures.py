@@ -55,15 +55,6 @@ def test_the_picture_is_stored_and_given(make_spot: Any, caplog: Any, kind: str)
     assert said(caplog) == ""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_moment_of_drawing_is_not_in_it(
-    spot: Any, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    draw = spot.mark(content_type=kind)(figure)
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")  # which matplotlib takes for the time
-    assert b"1970" not in draw(1)
-
-
 def test_coroutines_lists_and_set_results_give_pictures_too(spot: Any) -> None:
     @spot.mark(content_type="image/png")
     async def one(height: int) -> Any:

@@ -32,12 +32,12 @@ def looked_at(value: Any) -> Any:
 
 
 VALUES = {
-    "array": (np.arange(6.0).reshape(2, 3), ("numpy", "ndarray", (2, 3), 48)),
-    "large array": (np.zeros((1000, 100)), ("numpy", "ndarray", (1000, 100), 800_000)),
-    "structured array": (np.zeros(2, [("a", "i4")]), ("numpy", "ndarray", (2,), 8)),
-    "scalar": (np.float32(1.5), ("numpy", "float32", None, ...)),
-    "frame": (pd.DataFrame({"a": [1]}), ("pandas", "DataFrame", None, ...)),
-    "timestamp": (pd.Timestamp("2020-01-01"), ("pandas", "Timestamp", None, ...)),
+    "array": (np.arange(6.0).reshape(2, 3), ("numpy", "ndarray", 48)),
+    "large array": (np.zeros((1000, 100)), ("numpy", "ndarray", 800_000)),
+    "structured array": (np.zeros(2, [("a", "i4")]), ("numpy", "ndarray", 8)),
+    "scalar": (np.float32(1.5), ("numpy", "float32", ...)),
+    "frame": (pd.DataFrame({"a": [1]}), ("pandas", "DataFrame", ...)),
+    "timestamp": (pd.Timestamp("2020-01-01"), ("pandas", "Timestamp", ...)),
 }
 
 
@@ -53,7 +53,7 @@ def without_libraries(monkeypatch):
 @pytest.mark.parametrize("missing", ["library", "plug-in"])
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_value_whose_library_or_plug_in_is_not_installed_is_named(kind, missing, request):
-    value, (library, name, shape, size) = VALUES[kind]
+    value, (library, name, size) = VALUES[kind]
     data = dumped([Point(value), "plain"])
     types = request.getfixturevalue("without_libraries") if missing == "library" else {}
     library = library if missing == "library" else "beautyspot-data"
@@ -61,7 +61,7 @@ def test_a_value_whose_library_or_plug_in_is_not_installed_is_named(kind, missin
     assert found[1] == "plain"
     there = found[0].fields["x"]
     assert type(there) is NotInstalled
-    assert (there.library, there.kind, there.shape) == (library, name, shape)
+    assert (there.library, there.kind) == (library, name)
     assert size in (there.size, ...)
     assert there.size > 0
     assert f"bytes: {library} is not installed>" in repr(there)

@@ -6,8 +6,6 @@ import csv
 import datetime as dt
 import json
 import math
-import subprocess
-import sys
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -24,8 +22,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from rows import put_rows
 from supported import SERIALIZER, canonical
-
-UTC = dt.UTC
 
 
 def kept(spot: Any, value: Any, content_type: str) -> bytes:
@@ -328,22 +324,3 @@ def test_damage_is_an_error_of_ours(make: Any, cut: int, make_spot: Any, trouble
     put_rows(spot.metadata, record._replace(result_data=data, digest=digest))
     assert canonical(made()) == canonical(value)
     assert not troubles or type(troubles[0].error).__name__ == "RestoreError"
-
-
-def test_a_hit_imports_the_library_itself(make_spot: Any, tmp_path: Any) -> None:
-    (tmp_path / "program.py").write_text(
-        "import sys, beautyspot as bs\n"
-        "spot = bs.Spot('app', config=False, directory='cache', strict=True)\n"
-        "@spot.mark(content_type='application/parquet')\n"
-        "def made():\n"
-        "    import polars\n"
-        "    print('ran')\n"
-        "    return polars.DataFrame({'a': [1]})\n"
-        "print(made()['a'].to_list())\n"
-    )
-    command = [sys.executable, "program.py"]
-    outputs = [
-        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    ]
-    assert outputs == ["ran\n[1]\n", "[1]\n"]

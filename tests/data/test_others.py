@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -18,10 +20,6 @@ from beautyspot_data import other_types
 from supported import SERIALIZER, canonical
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 SQUARE = np.array([[1, 0, 2], [0, 0, 3]])
 KINDS = [

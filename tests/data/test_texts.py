@@ -6,17 +6,15 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from supported import SERIALIZER, canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 MISSING = {"nan": np.nan, "NA": pd.NA}
 KINDS = [(storage, missing) for storage in ("python", "pyarrow") for missing in MISSING]
@@ -91,19 +89,6 @@ def test_it_does_not_depend_on_options(name: str, storage: str, missing: str) ->
             restored = SERIALIZER.loads(stored)
         assert kinds(restored) == kinds(value), (writing, reading)
         assert canonical(restored) == canonical(value), (writing, reading)
-
-
-@pytest.mark.parametrize("kind", ["text/csv", "application/parquet"])
-def test_files_do_not_depend_on_them_either(make_spot: Any, kind: str, caplog: Any) -> None:
-    frame = pd.DataFrame({"t": pd.array(["a", "b"], dtype=pd.StringDtype("python", np.nan))})
-    marked = make_spot(strict=True).mark(content_type=kind)(lambda: frame)
-    marked()
-    for reading in OPTIONS:
-        with set_option(reading):
-            hit = marked()
-        assert hit is not frame
-        assert kinds(hit) == kinds(frame)
-    assert caplog.text == ""
 
 
 PROGRAM = """

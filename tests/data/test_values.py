@@ -147,7 +147,7 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
             r"numpy.array\(…, subok=False\)",
             lambda x: np.array(x, subok=False),
         ),
-        (np.linalg.svd(np.eye(2)), r"a plain tuple: tuple\(…\)", tuple),
+        (np.linalg.svd(np.eye(2)), r"plain values: tuple\(…\)", tuple),
         (np.array([1, None]), r"\.tolist\(\)", lambda x: x.tolist()),
         (np.ones(2, np.longdouble), r"\.astype\(…\)", lambda x: x.astype(float)),
     ],
@@ -437,13 +437,6 @@ def test_a_table_comes_back():
         {"a": [1, None], "d": pa.array(["x", "y"]).dictionary_encode()}, metadata={"k": "v"}
     )
     assert round_trip(value).equals(value, check_metadata=True)
-
-
-def test_a_table_does_not_share_memory_with_the_bytes():
-    stored = bytearray(SERIALIZER.dumps(pa.table({"a": range(1000)})))
-    restored = SERIALIZER.loads(stored)
-    stored[:] = bytes(len(stored))
-    assert restored["a"].to_pylist() == [*range(1000)]
 
 
 @pytest.mark.parametrize("chunks", [[], [pa.array([], pa.int64())], [pa.array([1])]])

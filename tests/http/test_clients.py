@@ -205,17 +205,6 @@ def test_what_a_program_adds_to_a_client_counts(made: Any) -> None:
         assert spot.key(marked, made(one), "/") != spot.key(marked, made(two), "/")
 
 
-class OwnClient(httpx.Client):
-    """A class of the program's."""
-
-
-@pytest.mark.parametrize("own", [OwnClient])
-def test_a_subclass_is_refused_as_any_object(own: Any) -> None:
-    no_form = pytest.raises(bs.UnstableKeyError, match="no form that is the same")
-    with memory_spot() as spot, no_form:
-        spot.mark(ask)(own(), "/")
-
-
 def test_a_session_counts_until_a_server_has_signed_it_in(
     site: WebSite, caplog: pytest.LogCaptureFixture
 ) -> None:

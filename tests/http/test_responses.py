@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import logging
 from datetime import timedelta
 from typing import Any
@@ -174,20 +173,6 @@ def test_a_stream_that_is_not_read_is_read(library: Any, site: WebSite) -> None:
         assert "".join(f"{line}\n" for line in first.iter_lines()) == TEXT
 
 
-@pytest.mark.parametrize("path", ["/gzip", "/json"])
-def test_a_stream_of_requests_is_read(path: str, site: WebSite) -> None:
-    with memory_spot() as spot:
-
-        @spot.mark
-        def fetch(url: str) -> requests.Response:
-            return requests.get(url, stream=True, timeout=9)
-
-        first, second = fetch(site.url + path), fetch(site.url + path)
-        first.close()
-        assert first.content == second.content == b"".join(second.iter_content(7))
-        assert spot.stats()["hits"] == 1
-
-
 def test_a_response_without_a_body_is_stored_though_its_stream_is_closed(site: WebSite) -> None:
     with memory_spot() as spot:
 
@@ -274,16 +259,6 @@ def test_a_response_is_an_argument_by_all_that_is_stored(site: WebSite) -> None:
         measure(httpx.Response(201, content=b"a"))
         measure(httpx.Response(200, content=b"b"))
         assert spot.stats()["hits"] == 4
-
-
-def test_an_unread_response_is_no_argument() -> None:
-    unread = requests.Response()
-    unread.raw = io.BytesIO(b"abc")  # type: ignore[assignment]
-    with memory_spot() as spot:
-        for response in (httpx.Response(200, content=iter([b"abc"])), unread):
-            with pytest.raises(bs.UnstableKeyError, match="which is not read yet"):
-                spot.mark(size)(response)
-        assert unread.content == b"abc"
 
 
 # -------------------------------------------------------------------------------- hostile values

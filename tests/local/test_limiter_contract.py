@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from beautyspot_local.limiter import TokenBucket
 from beautyspot_testing.limiter import LimiterContract
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class TestTokenBucket(LimiterContract):

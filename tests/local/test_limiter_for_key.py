@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["gcra", "gcra-shared"])
@@ -37,10 +30,6 @@ def test_each_key_has_the_whole_rate(make: Any) -> None:
     one, two = bucket.for_key("one"), bucket.for_key("two")
     assert delays(one, 1, 1) == delays(two, 1, 1) == delays(bucket, 1, 1) == [0, 0.5]
     assert (one.rate, one.max_cost) == (2, 10)
-
-
-def test_a_burst_is_inherited(make: Any) -> None:
-    assert delays(make(1, 10, burst=2).for_key("x"), 1, 1, 1, 1) == [0, 0, 0, 1]
 
 
 def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> None:

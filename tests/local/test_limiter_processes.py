@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_local.shared_limiter import SharedTokenBucket
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest.importorskip("fcntl")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import struct
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
@@ -15,9 +15,6 @@ from beautyspot_local.shared_file import HEADER
 from beautyspot_local.shared_limiter import SharedTokenBucket
 from beautyspot_testing.limiter import LimiterContract, ManualClock
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -91,14 +88,6 @@ def another(path: Path, clock: ManualClock, rate: float = 1) -> SharedTokenBucke
 # ---------------------------------------------------------------------- what is shared
 
 
-def test_two_instances_share_one_limit(
-    bucket: SharedTokenBucket, path: Path, clock: ManualClock
-) -> None:
-    other = another(path, clock)
-    assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
-    assert bucket.tat == other.tat == clock() + 3
-
-
 def test_a_pause_holds_the_others_too(
     bucket: SharedTokenBucket, path: Path, clock: ManualClock
 ) -> None:
@@ -114,16 +103,6 @@ def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) ->
     bucket.consume()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.stat().st_size == HEADER.size
-
-
-def test_missing_folders_are_private(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        SharedTokenBucket(rate="600/min", path=tmp_path / "a" / "b" / "app.limit").consume()
-    finally:
-        os.umask(before)
-    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
-        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("bad", [None, 3.5, ["a"]])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_local import SharedTokenBucket, TokenBucket
+from beautyspot_local.held import Held
 from beautyspot_testing.limiter import ManualClock
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,12 +21,6 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot_local.held import Held
 
 # Eighths add up without rounding, so that both can be compared exactly.
 RATE = 2.0

@@ -15,36 +15,6 @@ from beautyspot_local.rate import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-UNITS = {
-    "ms": 0.001,
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "seconds": 1,
-    "min": 60,
-    "minute": 60,
-    "minutes": 60,
-    "h": 3600,
-    "hour": 3600,
-    "hours": 3600,
-    "d": 86400,
-    "day": 86400,
-    "days": 86400,
-    "w": 604800,
-    "week": 604800,
-    "weeks": 604800,
-    "m": 60,
-    "hrs": 3600,
-}
-
-
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("period", ["", "1", "2", "0.5"])
-def test_every_unit_with_and_without_a_period(unit: str, period: str) -> None:
-    rate = parse_rate(f"600/{period}{unit}")
-    assert rate.per_second == pytest.approx(600 / (float(period or 1) * UNITS[unit]))
-    assert rate.max_cost == 600
-
 
 @pytest.mark.parametrize(
     ("text", "per_second", "max_cost"),
@@ -103,10 +73,6 @@ def test_any_text_is_a_rate_or_a_clear_error(text: str) -> None:
 def test_what_is_no_maximum(max_cost: object) -> None:
     with pytest.raises(ConfigError, match="max_cost="):
         parse_rate("600/min", max_cost)
-
-
-def test_a_maximum_of_ones_own_may_be_small() -> None:
-    assert parse_rate("600/min", 0.5) == (10, 0.5)
 
 
 def test_a_maximum_that_takes_for_ever_is_refused() -> None:

@@ -8,23 +8,19 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts.store import totals_of
+from beautyspot.spot import Spot
+from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_testing.limiter import ManualClock
 from servers import limiters, machines, shared
+from servers.machines import Network
 from servers.proxy import Link
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from beautyspot.spot import Spot
-    from beautyspot_local.remote.limiter import RemoteLimiter
-    from servers.machines import Network
-    from servers.shared import Shared
-
+from servers.shared import Shared
 
 QUICK = frozenset(
     {

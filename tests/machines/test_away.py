@@ -6,29 +6,27 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataError, RateLimitError
+from beautyspot.spot import Spot
+from kinds import RAN
 from servers import valkey
+from servers.proxy import Link
+from servers.shared import Shared
 from servers.working import is_settled
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-    from servers.proxy import Link
-    from servers.shared import Shared
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
-RAN: list[int] = []
+
 DURING: list[Callable[[], object]] = []
 TIMEOUT = 1.0
 CALLERS = 4
 
 
 @pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
+def undisturbed() -> None:
     DURING.clear()
 
 

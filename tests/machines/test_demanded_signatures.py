@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.contracts.store import totals_of
+from beautyspot.spot import Spot
+from kinds import RAN
 from servers import valkey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-    from servers.proxy import Link
-    from servers.shared import Shared
+from servers.proxy import Link
+from servers.shared import Shared
 
 KEY = "0123456789abcdef0123456789abcdef"
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 @pytest.fixture

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
-
-if TYPE_CHECKING:
-    from servers.machines import Network
+from servers.machines import Network
 
 MACHINES, THREADS, CALLS, KEYS = 3, 4, 60, 3
 

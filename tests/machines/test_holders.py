@@ -6,17 +6,13 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from child import Child
 from gates import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-
-    from servers.shared import Shared
+from servers.shared import Shared
 
 pytestmark = [
     pytest.mark.slow,

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.serialization.payload import is_installed
+from beautyspot.spot import Spot
 from beautyspot_local import LocalStorage
-from servers.shared import OWN_STORAGE, STORES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-    from servers.shared import Shared
+from servers.shared import OWN_STORAGE, STORES, Shared
 
 rows_alone = pytest.mark.parametrize("kind", [kind for kind in STORES if kind not in OWN_STORAGE])
 with_a_storage = pytest.mark.parametrize("kind", [kind for kind in STORES if kind in OWN_STORAGE])

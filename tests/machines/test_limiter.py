@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import ConfigError, CostError
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
+from beautyspot_local.remote.keeping import Asked
+from beautyspot_local.remote.limiter import RemoteLimiter
+from beautyspot_testing.limiter import ManualClock
 from servers.limiters import CLASSES, delays
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-    from beautyspot_local.remote.keeping import Asked
-    from beautyspot_local.remote.limiter import RemoteLimiter
-    from beautyspot_testing.limiter import ManualClock
-
-    Make = Callable[..., RemoteLimiter]
+Make = Callable[..., RemoteLimiter]
 
 
 # ------------------------------------------------------------------------------ what is shared
@@ -38,22 +35,6 @@ def test_a_pause_holds_the_others_too(make_limiter: Make, clock: ManualClock) ->
     assert second.remaining(waiting) == 0
     with pytest.raises(ConfigError, match="no pause"):
         first.pause("soon")
-
-
-def test_a_pause_holds_all_keys_also_those_to_come(make_limiter: Make, clock: ManualClock) -> None:
-    first, second = make_limiter(), make_limiter()
-    known = first.for_key("known")
-    assert delays(known, 1, 1) == [0, 1]
-    second.pause(10)
-    assert known.wait_for() == 12
-    assert second.for_key("new").wait_for() == 10
-    assert make_limiter().for_key("known").wait_for() == 12
-    clock.advance(4)
-    assert make_limiter().for_key("new").wait_for() == 6
-    known.pause(20)
-    assert make_limiter().for_key("known").wait_for() > 20
-    assert second.for_key("new").wait_for() == 6
-    assert second.wait_for() == 6
 
 
 def test_each_key_has_its_limit_in_whatever_process(make_limiter: Make) -> None:
@@ -95,38 +76,6 @@ def test_two_rates_for_one_limit_are_told_once(
 
 
 # --------------------------------------------------------------------------- several at once
-
-
-def test_several_limits_take_nothing_if_one_refuses(make_limiter: Make) -> None:
-    limits = {"calls": make_limiter(limit="calls"), "words": make_limiter(limit="words", rate=10)}
-    both = limits["calls"].together(limits)
-    assert both is not None
-    table: Any = {"calls": 1, "words": 100}
-    assert both.reserve(table) is not None
-    assert both.reserve(table, max_wait=5) is None
-    assert limits["calls"].busy_for() == 1
-    with pytest.raises(RateLimitError) as caught:
-        both.consume(table, timeout=5)
-    assert caught.value.retry_after == 10
-    held = both.reserve({"calls": 1})  # type: ignore[arg-type]
-    assert held is not None
-    assert held.delay == 1
-
-
-def test_several_limits_begin_together(make_limiter: Make, clock: ManualClock) -> None:
-    limits = {"calls": make_limiter(limit="calls"), "words": make_limiter(limit="words", rate=10)}
-    both: Any = limits["calls"].together(limits)
-    assert [both.reserve({"calls": 1, "words": 50}).delay for _ in range(3)] == [0, 5, 10]
-    assert delays(limits["calls"], 4) == [1], "the time between stays free"
-    waiting = both.reserve({"calls": 1, "words": 10})
-    assert waiting.delay == 15
-    limits["words"].pause(30)
-    clock.advance(15)
-    assert both.remaining(waiting) == 30, "the one that did not pause begins with the other"
-    assert limits["calls"].busy_for() == 31
-    both.settle(waiting, {"words": 0, "calls": 3})
-    both.settle(waiting, {"words": 7})
-    assert limits["calls"].busy_for() == 33
 
 
 def test_what_can_not_be_asked_at_once(make_limiter: Make) -> None:
@@ -208,3 +157,69 @@ def test_it_travels_with_its_key(make_limiter: Make) -> None:
     there = pickle.loads(pickle.dumps(limiter))
     assert there.for_key("a").wait_for() > 40
     assert pickle.loads(pickle.dumps(limiter.for_key("a"))).wait_for() > 40
+
+
+# ---- what becomes of limits where a server, or an answer, is lost
+
+
+def test_a_server_that_was_emptied_begins_anew(
+    make_limiter: Make, forget: Callable[[], None], clock: ManualClock
+) -> None:
+    """Who waits asks again, behind those who came since; what was reserved frees nothing."""
+    limiter = make_limiter()
+    used, waiting = limiter.reserve(5), limiter.reserve(3)
+    assert used is not None
+    assert waiting is not None
+    forget()
+    assert delays(limiter, 10) == [0]
+    limiter.settle(used, 0)
+    assert delays(limiter, 1) == [10], "nothing of the new limit was given back"
+    assert limiter.remaining(waiting) == 11
+    clock.advance(11)
+    assert limiter.remaining(waiting) == 0
+    limiter.settle(waiting, 5)
+    assert limiter.wait_for() == 5
+    forget()
+    limiter.settle(limiter.reserve(2) or used, 2)
+    limiter.release(waiting)
+    assert limiter.wait_for() == 2
+
+
+def test_a_clock_of_another_master_that_is_behind(make_limiter: Make, clock: ManualClock) -> None:
+    """After a failover the time goes on from where it was; one that is ahead grants no bunch."""
+    limiter = make_limiter()
+    waiting = [limiter.reserve() for _ in range(4)]
+    clock.advance(-60)
+    assert limiter.wait_for() == 4
+    clock.advance(2)
+    assert limiter.wait_for() == 2
+    clock.advance(60)
+    left = [limiter.remaining(one) for one in waiting[2:] if one]
+    assert left == [0, 1]
+
+
+def test_what_is_sent_twice_gives_back_once(
+    make_limiter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first answer was lost with its connection, and by then another call had the place."""
+    limiter, other = make_limiter(), make_limiter()
+    run, found = limiter._keeper.run, []
+
+    def twice(asked: Any) -> Any:
+        run(asked)
+        found.append(delays(other, 5))
+        return run(asked)
+
+    first, second, _ = (limiter.reserve(5) for _ in range(3))
+    assert first
+    assert second
+    monkeypatch.setattr(limiter._keeper, "run", twice)
+    limiter.release(second)
+    monkeypatch.undo()
+    assert found == [[5]]
+    assert delays(limiter, 5) == [15]
+    monkeypatch.setattr(limiter._keeper, "run", twice)
+    limiter.settle(first, 0)
+    monkeypatch.undo()
+    assert found == [[5], [0]]
+    assert delays(limiter, 5) == [20]

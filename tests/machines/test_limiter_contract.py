@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from servers import limiters, shared
-
-if TYPE_CHECKING:
-    from servers.shared import Shared
+from servers.shared import Shared
 
 
 @pytest.mark.parametrize("kind", shared.LIMITERS)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
+from beautyspot.contracts import LimiterBase
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import TokenBucket
 from beautyspot_local.timeline_limiter import LATE
+from beautyspot_testing.limiter import ManualClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.contracts import LimiterBase
-    from beautyspot_testing.limiter import ManualClock
 
 RATES = {"calls": 1.0, "words": 4.0}
 EIGHTHS = st.integers(0, 32).map(lambda eighths: eighths / 8)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.contracts.records import less_mark
-from servers.shared import OWN_STORAGE
+from servers.shared import OWN_STORAGE, Shared
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from servers.shared import Shared
-
-    Make = Callable[..., bs.Spot]
+Make = Callable[..., bs.Spot]
 
 KEY = "a-signing-key-0123456789"
 

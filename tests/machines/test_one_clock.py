@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
+from beautyspot.contracts.records import covers_of
+from beautyspot.contracts.store import Put
+from beautyspot.spot import Spot
+from beautyspot_testing.records import KEYS, a_record
 from servers.machines import Machine
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from servers.shared import Shared
+from servers.shared import Shared
 
 KEPT = """
 import beautyspot as bs
@@ -40,3 +41,20 @@ def test_machines_whose_clocks_are_hours_apart_agree_on_ages(
         with machine.running(KEPT) as program:
             said.append(program.rest())
     assert said == [["ran", "True", "ran", "True", "0", "2"], ["True", "True", "0", "2"]]
+
+
+# ---- the numbers of what was invalidated are times, so a time stands for one that is not known
+
+
+def test_a_call_whose_beginning_could_not_be_asked_is_stored(
+    make_spot: Callable[..., Spot], server: Shared, namespace: str
+) -> None:
+    """Core then gives a time before it; what was invalidated after that is not stored."""
+    store = make_spot(metadata=server.at(namespace=namespace)).metadata
+    noted, other = a_record(KEYS[0]), a_record(KEYS[1])
+    store.note(covers_of(noted)[0])
+    before = int((store.now() - 60) * 1e6)
+    rows = [Put(record, covers_of(record), before) for record in (noted, other)]
+    assert store.put(rows) == {noted.cache_key}
+    later = int((store.now() + 60) * 1e6)
+    assert store.put([Put(noted, covers_of(noted), later)]) == set()

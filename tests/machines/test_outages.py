@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import random
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from servers import valkey
+from beautyspot.spot import Spot
+from servers.proxy import Link
+from servers.shared import Shared
 from servers.working import TIMEOUT, Work, check
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-    from servers.proxy import Link
-    from servers.shared import Shared
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hasty")]
 
@@ -42,32 +36,6 @@ def test_partitions_and_resets(far: Spot, link: Link, entries: Callable[[], int]
         link.mend()
         work.go_on()
     check(work, far, entries)
-
-
-def test_a_partition_in_the_midst_of_a_lease(
-    make_spot: Callable[..., Spot], far: Spot, near: dict[str, Any], link: Link
-) -> None:
-    """Another one runs the call once the lease is over, and its result stays."""
-    made = iter(["parted", "newer"])
-    may_end = threading.Event()
-
-    def value(x: int) -> str:
-        mine = next(made)
-        if mine == "parted":
-            link.part()
-            assert may_end.wait(valkey.READY_WITHIN)
-        return mine
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(far.mark(name="value", key=str)(value), 1)
-        assert valkey.until(lambda: link.is_parted)
-        other = make_spot(metadata=near).mark(name="value", key=str)(value)
-        assert other(1) == "newer"
-        may_end.set()
-        assert first.result() == "parted", "its caller gets what was paid for"
-        link.mend()
-        assert valkey.until(far.flush)
-        assert [other(1), far.mark(name="value", key=str)(value)(1)] == ["newer", "newer"]
 
 
 def test_a_slow_network_is_no_outage(

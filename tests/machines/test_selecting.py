@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.resilience.reporting import Trouble
 from beautyspot_postgres import PostgresLimiter, PostgresMetadataStore
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
 from servers.ports import free_port
-from servers.shared import LIMITERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from servers.shared import Shared
+from servers.shared import LIMITERS, Shared
 
 CLASSES: dict[str, tuple[Any, Any]] = {
     "redis": (RedisMetadataStore, RedisLimiter),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts import in_full
@@ -13,9 +13,7 @@ from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import OTHER, stored, wait_until
 from child import Child
-
-if TYPE_CHECKING:
-    from servers.shared import Shared
+from servers.shared import Shared
 
 CLASSES: dict[str, Any] = {"redis": RedisMetadataStore, "postgres": PostgresMetadataStore}
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import beautyspot as bs
 import pytest
+from servers.shared import Shared
 from workspace.test_workers import ran
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from servers.shared import Shared
 
 
 @pytest.fixture

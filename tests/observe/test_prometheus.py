@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import beautyspot as bs
-import kinds
 import pytest
 from beautyspot_observe import PrometheusObserver
 from observe.telemetry import EVENTS
@@ -89,23 +88,6 @@ def test_a_refused_call_is_no_execution_and_no_failure(
     assert found["refusals_total"] == {("app", "m:f", "rate"): 3}
     assert found["execution_duration_seconds_count"] == {("app", "m:f", "returned"): 1}
     assert "failures_total" not in found
-
-
-@pytest.mark.parametrize("kind", kinds.KINDS)
-def test_two_spots_share_the_metrics_of_a_registry(
-    make_spot: MakeSpot, registry: CollectorRegistry, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    for name in ("one", "two"):
-        marked = make_spot(name, observers=[PrometheusObserver(registry)]).mark(function)
-        assert call(marked, 1) == call(marked, 1) == kinds.result(1)
-    found, identifier = samples(registry), f"kinds:{function.__name__}"
-    for name in ("one", "two"):
-        assert found["hits_total"][name, identifier, "store"] == 1
-        assert found["misses_total"][name, identifier, "not stored"] == 1
-        assert found["execution_duration_seconds_count"][name, identifier, "returned"] == 1
-        assert found["save_size_bytes_sum"][name, identifier, "row"] > 10000
-        assert found["time_saved_seconds_total"][name, identifier] > 0
 
 
 def test_functions_beyond_the_bound_are_other(registry: CollectorRegistry) -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from beautyspot_postgres import PostgresMetadataStore
 from servers import pgbouncer, postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 ADDRESS = "BEAUTYSPOT_TEST_POSTGRES_URL"
 """Names a server that is there already, for tests that need nothing but its address."""

@@ -123,12 +123,6 @@ def test_no_message_shows_a_password(url: str) -> None:
     assert "hunter" not in str(caught.value)
 
 
-def test_no_repr_shows_a_password() -> None:
-    address = Address("postgres://user:hunter2@h/d", {"sslpassword": "hunter3"})
-    assert "hunter" not in repr(address) + str(address)
-    assert address.holds_secret
-
-
 # --------------------------------------------------------------------------------- environment
 
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import beautyspot as bs
 import pytest
-from servers import pgbouncer
+from kinds import RAN
+from servers.postgres import Postgres
 from servers.valkey import until
-from servers.working import TIMEOUT, Work, check, is_settled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.postgres import Postgres
+from servers.working import TIMEOUT, is_settled
 
 pytestmark = pytest.mark.usefixtures("hasty")
-
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: int) -> int:
@@ -131,50 +121,3 @@ def perform(server: Postgres, *statements: str) -> None:
     with server.connect() as connection:
         for statement in statements:
             connection.execute(statement)
-
-
-def test_pgbouncer_that_is_restarted(
-    make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str
-) -> None:
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with pgbouncer.running(own.port) as pooler:
-        spot = make_spot(metadata=at(pooler.url, namespace))
-        marked = spot.mark(double)
-        assert marked(1) == 2
-        pooler.stop()
-        assert [marked(2), marked(2), marked(3)] == [4, 4, 6]
-        pooler.start()
-        assert until(lambda: is_settled(spot))
-        assert entries(own.url, namespace) == 3
-        assert [marked(x) for x in (1, 2, 3)] == [2, 4, 6]
-        assert RAN == [1, 2, 3]
-        spot.shutdown()
-
-
-# ---------------------------------------------------------------------- in the midst of work
-
-
-@pytest.mark.slow
-def test_a_failover(make_spot: Callable[..., bs.Spot], own: Postgres, namespace: str) -> None:
-    """Of a standby that is waited for: it has all that was stored."""
-    other = own.standby()
-    hosts = f"127.0.0.1:{own.port},127.0.0.1:{other.port}"
-    url = f"postgres://postgres@{hosts}/postgres?target_session_attrs=read-write"
-    try:
-        other.start()
-        own.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        own.ask("SELECT pg_reload_conf()")
-        assert until(lambda: own.ask("SELECT sync_state FROM pg_stat_replication") == [("sync",)])
-        spot = make_spot(metadata=at(url, namespace))
-        with Work(spot) as work:
-            work.go_on()
-            own.kill()
-            work.go_on()
-            other.ask("ALTER SYSTEM RESET synchronous_standby_names")
-            other.promote()
-            work.go_on()
-        check(work, spot, lambda: entries(other.url, namespace))
-        spot.shutdown()
-    finally:
-        other.remove()

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_postgres import server as module
 from beautyspot_postgres.server import Server
 from servers import pgbouncer
+from servers.postgres import Postgres
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from servers.postgres import Postgres
 
 
 @pytest.fixture

@@ -6,21 +6,18 @@ import contextlib
 import re
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from beautyspot.contracts.failures import Failures
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot_postgres.failures import LateError, UnreachedError
 from beautyspot_postgres.server import Server
 from psycopg import OperationalError
 from servers import pgbouncer, postgres
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from beautyspot.contracts.failures import Failures
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 
 def failures(url: str = "postgres://h:1/d") -> Failures:
@@ -135,24 +132,6 @@ def test_more_connections_than_the_server_takes() -> None:
         with pytest.raises(MetadataBusyError, match="raise its max_connections"):
             asked(server.url)
         assert connection.run("SELECT 1"), "those that are there go on"
-
-
-@pytest.mark.parametrize(
-    ("setting", "query", "says"),
-    [
-        ("default_transaction_read_only = on", "CREATE TABLE those (n int)", "takes no changes"),
-        ("statement_timeout = 20", "SELECT pg_sleep(60)::text", "statement_timeout of the role"),
-        ("temp_file_limit = 0", "SELECT count(*) FROM generate_series(1, 500000)", "see its log"),
-    ],
-)
-def test_settings_of_a_role(
-    postgres_server: Postgres, namespace: str, setting: str, query: str, says: str
-) -> None:
-    name = namespace.replace("-", "_")
-    postgres_server.ask(f"CREATE ROLE {name} LOGIN")
-    postgres_server.ask(f"ALTER ROLE {name} SET {setting}")
-    with pytest.raises(MetadataError, match=says):
-        asked(postgres_server.url.replace("postgres@", f"{name}@"), query)
 
 
 def test_what_is_no_postgres() -> None:

@@ -7,15 +7,12 @@ whoever makes it sees that a database of the number before is brought up to it.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import golden
-from beautyspot_postgres import functions, schema, tables
+from beautyspot_postgres import PostgresMetadataStore, functions, schema, tables
 from beautyspot_testing.store import stored
 from golden import KEY
-
-if TYPE_CHECKING:
-    from beautyspot_postgres import PostgresMetadataStore
 
 RECORD = golden.RECORD._replace(tags=("one", 'a "b"\\ä'), arguments="x='ä\x01\ue000'")
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from itertools import permutations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import BeautyspotError
 from beautyspot_postgres import PostgresLimiter
 from servers.limiters import Contract, delays
+from servers.postgres import Postgres
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.postgres import Postgres
-
-    Make = Callable[..., PostgresLimiter]
+Make = Callable[..., PostgresLimiter]
 
 
 @pytest.fixture
@@ -113,16 +110,6 @@ def test_limits_that_are_asked_in_any_order_wait_for_no_cycle(
         thread.join()
     assert not failed
     assert postgres_server.ask("SELECT sum(deadlocks) FROM pg_stat_database") == [(before,)]
-
-
-def test_a_schema_that_was_dropped_is_made_again(own: Postgres) -> None:
-    limiter = PostgresLimiter(own.url, rate=1)
-    assert limiter.try_consume()
-    own.ask("DROP SCHEMA beautyspot CASCADE")
-    with pytest.raises(BeautyspotError, match="schema"):
-        limiter.try_consume()
-    assert limiter.try_consume()
-    limiter.close()
 
 
 if "BEAUTYSPOT_TEST_POSTGRES_URL" in os.environ:  # else `tests/machines/` has it

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataError
+from beautyspot.spot import Spot
 from beautyspot_postgres.server import Server
 from servers import postgres, tls
 from servers.ports import free_port
+from servers.postgres import Postgres
 from servers.proxy import Link
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-    from servers.postgres import Postgres
 
 
 @contextlib.contextmanager

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import beautyspot as bs
 import pytest
+from beautyspot.resilience.reporting import Trouble
 from beautyspot_postgres import roles
 from beautyspot_postgres.__main__ import main
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from servers.postgres import Postgres
-
-RAN: list[int] = []
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
+from kinds import RAN
+from servers.postgres import Postgres
 
 
 def twice(number: int) -> int:

@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,11 +15,7 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_postgres import roles, schema
 from beautyspot_postgres.__main__ import main
 from beautyspot_postgres.server import Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 CLIENTS = 40
 
@@ -75,21 +72,6 @@ def test_forty_clients_at_once(reach: Callable[..., Server]) -> None:
         thread.join()
     assert failed == []
     assert numbers(reach()) == [(schema.WRITTEN_BY, schema.READABLE_FROM)]
-
-
-@pytest.mark.slow
-def test_processes_at_once(database: str) -> None:
-    code = (
-        "import sys; from beautyspot_postgres import schema, server;"
-        "sys.stdin.read(1); schema.ensure(server.Server(sys.argv[1]))"
-    )
-    programs = [
-        subprocess.Popen([sys.executable, "-c", code, database], stdin=subprocess.PIPE)
-        for _ in range(8)
-    ]
-    for program in programs:
-        program.communicate(b".", timeout=120)
-    assert [program.returncode for program in programs] == [0] * 8
 
 
 @pytest.mark.parametrize("name", ["team", "UPPER", "_1"])

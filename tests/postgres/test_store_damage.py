@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Selection, in_full
 from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataError
+from beautyspot.spot import Spot
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 NOTED = f"key:{KEYS[0]}"
 

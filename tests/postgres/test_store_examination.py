@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 from beautyspot_postgres import PostgresMetadataStore
 from servers import pgbouncer, postgres
-
-if TYPE_CHECKING:
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 
 def said_by(store: PostgresMetadataStore) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts.records import covers_of
@@ -11,10 +11,8 @@ from beautyspot.errors import MetadataError
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
+from servers.postgres import Postgres
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from servers.postgres import Postgres
 
 
 def test_a_restart_of_the_server_ends_no_lease(own: Postgres, namespace: str) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
 from beautyspot.contracts import Counts, Selection
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
+from beautyspot.spot import Spot
 from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import ANY, MINE, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 URL = "postgres://localhost:1/db"
 KEY = "0123456789abcdef0123456789abcdef"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import count
-from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Counts
@@ -15,14 +13,9 @@ from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
 from gates import DEADLINE
-from servers import pgbouncer
+from servers.postgres import Postgres
 from servers.proxy import Link
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from servers.postgres import Postgres
 
 
 @pytest.fixture
@@ -42,42 +35,6 @@ def is_stored(store: PostgresMetadataStore, key: str) -> bool:
     with suppress(MetadataError):
         return stored(store, a_record(key)) == set()
     return False
-
-
-@pytest.mark.parametrize("ends", ["stop", "kill"])
-def test_what_was_put_is_there_when_the_server_is_back(
-    own: Postgres, namespace: str, ends: str
-) -> None:
-    store = PostgresMetadataStore(own.url, namespace=namespace)
-    store.open()
-    put: list[str] = []
-    ended = threading.Event()
-
-    def work(number: int) -> None:
-        turns = count()
-        while not ended.is_set():
-            key = f"{number:016x}{next(turns):016x}"
-            if is_stored(store, key):
-                put.append(key)
-
-    def works_again() -> bool:
-        before = len(put)
-        return until(lambda: len(put) > before + 100)
-
-    with ThreadPoolExecutor(4) as pool:
-        works = [pool.submit(work, number) for number in range(4)]
-        try:
-            for _ in range(2):
-                assert works_again()
-                getattr(own, ends)()
-                own.start()
-            assert works_again()
-        finally:
-            ended.set()
-        for each in works:
-            each.result(DEADLINE)
-    assert set(store.find_many(put)) == set(put)
-    store.close()
 
 
 def test_a_standby_finds_and_says_that_it_takes_no_changes(
@@ -178,31 +135,3 @@ def test_a_put_on_a_full_disk_keeps_its_lease_and_says_what_to_do(
     own.ask("DROP TRIGGER full_disk ON beautyspot.results")
     assert stored(store, *rows, token=MINE, since=begun.since) == set()
     store.close()
-
-
-def test_clients_of_pgbouncer_share_few_connections(
-    postgres_server: Postgres, namespace: str
-) -> None:
-    """In transaction mode, each statement may have another session: eight clients, two sessions."""
-    if pgbouncer.binary() is None:
-        pytest.skip(f"no PgBouncer here: apt-get install pgbouncer, or set {pgbouncer.PROGRAM}")
-    with pgbouncer.running(postgres_server.port, default_pool_size=2) as pooler:
-        stores = [PostgresMetadataStore(pooler.url, namespace=namespace) for _ in range(8)]
-
-        def work(number: int) -> None:
-            store, token = stores[number], f"{number}" * 32
-            for turn in range(20):
-                key = f"{number:016x}{turn:016x}"
-                begun = store.begin([key], token)
-                assert begun.leased == [key]
-                row = a_record(key, began_at=begun.now, result_data=key.encode())
-                assert stored(store, row, token=token, since=begun.since) == set()
-                found = store.get(key)
-                assert found is not None
-                assert found.result_data == key.encode()
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(work, range(8)))
-        assert len(stores[0].rows()) == 160
-        for store in stores:
-            store.close()

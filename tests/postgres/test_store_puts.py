@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts import Selection, in_full
@@ -15,10 +15,8 @@ from beautyspot_postgres import PostgresMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
 from gates import DEADLINE
+from servers.postgres import Postgres
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from servers.postgres import Postgres
 
 LOCK = "hashtextextended('\"beautyspot\" ' || %s, 0)"
 """The number of the lock of a namespace."""

@@ -6,21 +6,21 @@ Statements are counted in the log of a server that logs each.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import psycopg
 import pytest
-from beautyspot.contracts import Selection
+from beautyspot import Spot
+from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.records import covers_of
-from beautyspot.contracts.store import Put
+from beautyspot.contracts.store import Put, listed
 from beautyspot_postgres import PostgresMetadataStore
-from beautyspot_testing.records import a_record
+from beautyspot_postgres.tables import COLUMNS
+from beautyspot_testing.records import KEYS, a_record
+from beautyspot_testing.store import stored
 from servers import postgres
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot import Spot
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 TOKEN = "1" * 32
 MANY = [f"{number:032x}" for number in range(1000)]
@@ -119,3 +119,98 @@ def test_a_spot_s_hit_is_one_statement_and_its_miss_three(
     assert statements(logging, before) == 3
     assert marked(-2) == 2
     assert statements(logging, before) == 4
+
+
+# ---- few rows are read, also by a plan that was made when the tables were empty
+
+
+GIVEN = dict.fromkeys(("cache_key", "func_name", "input_id", "result_type"), "'k'")
+FIELDS = {**dict.fromkeys(COLUMNS, "NULL"), **GIVEN, "tags": "'[]'", "expires_at": "1"}
+
+CALLS = {
+    "begin": "begin_calls('n', 't', 60, '{k}', NULL)",
+    "put": f"put('n', '{{c}}', 0, 't', 5, {', '.join(FIELDS.values())})",
+}
+
+
+@pytest.fixture
+def session(database: str) -> Iterator[Any]:
+    """A session in a database whose tables are known to be empty."""
+    store = PostgresMetadataStore(database, namespace="n")
+    store.open()
+    store.close()
+    with psycopg.connect(database, autocommit=True, prepare_threshold=None) as made:
+        made.execute("VACUUM ANALYZE")
+        yield made
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_table_is_read_as_a_whole(session: Any, call: str) -> None:
+    for _ in range(8):  # some plans are kept after five
+        session.execute(f"SELECT beautyspot.{CALLS[call]}")
+    with session.transaction():
+        session.execute(f"SELECT beautyspot.{CALLS[call]}")
+        read = session.execute(
+            "SELECT relname, seq_scan FROM pg_stat_xact_user_tables "
+            "WHERE schemaname = 'beautyspot' AND (seq_scan > 0 OR idx_scan > 0)"
+        ).fetchall()
+    assert read
+    assert {count for _, count in read} == {0}, read
+
+
+# ---- listings of more rows than are read at once
+
+
+ROWS = 12_000
+RARE = 4_000  # every so-manieth row has the tag "rare"
+
+INSERT = """
+INSERT INTO beautyspot.results
+  (namespace, cache_key, func_name, func_identifier, input_id, result_type, tags, size, made_at)
+SELECT %s, lpad(n::text, 32, '0'), 'f', 'm:f', '', 'DIRECT_BLOB',
+  CASE WHEN n %% %s = 0 THEN '["rare"]' ELSE '[]' END, 1, n
+FROM generate_series(1, %s) AS n
+"""
+
+
+@pytest.fixture
+def many(postgres_server: Postgres, namespace: str) -> Iterator[PostgresMetadataStore]:
+    """A store with so many rows."""
+    store = PostgresMetadataStore(postgres_server.url, namespace=namespace)
+    store.open()
+    postgres_server.ask(INSERT, namespace, RARE, ROWS)
+    yield store
+    store.close()
+
+
+def keys(*numbers: int) -> list[str]:
+    return [f"{number:032}" for number in numbers]
+
+
+def test_all_are_read_page_by_page(many: PostgresMetadataStore) -> None:
+    assert [one.cache_key for one in many.all_rows()] == keys(*range(1, ROWS + 1))
+
+
+def test_few_among_many_are_found(many: PostgresMetadataStore) -> None:
+    rare = Selection(tag="rare")
+    assert [one.cache_key for one in listed(many, rare)] == keys(4000, 8000, 12000)
+    newest = listed(many, rare, "newest", limit=2)
+    assert [one.cache_key for one in newest] == keys(12000, 8000)
+    assert list(listed(many, Selection(tag="rare", text="\xdf"), "newest")) == []
+
+
+def test_a_listing_of_all_goes_on_behind_each_page(many: PostgresMetadataStore) -> None:
+    found = [one.cache_key for one in listed(many, Selection(made_since=9000.0), "newest")]
+    assert found == keys(*range(ROWS, 8999, -1))
+
+
+def test_names_that_are_too_long_for_an_index(store: PostgresMetadataStore) -> None:
+    names = [f"{'n' * 5000}{number}" for number in range(2)]
+    store.add_counts(Counts(name, 1, hits=1) for name in names)
+    store.add_counts(Counts(name, 1, hits=1) for name in names)
+    assert {one.func_identifier: one.hits for one in store.counts()} == dict.fromkeys(names, 2)
+    store.remark({f"unstored {name}": "it is a socket" for name in names})
+    assert len(store.remarks()) == 2
+    stored(store, a_record(func_identifier=names[0], tags=tuple(names)))
+    found = listed(store, Selection(function=f"*{names[0][1:]}", tag=names[1]))
+    assert [one.cache_key for one in found] == KEYS[:1]

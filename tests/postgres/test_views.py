@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot_postgres import PostgresMetadataStore
-    from servers.postgres import Postgres
+from servers.postgres import Postgres
 
 ENTRIES = [
     *("namespace", "function", "version", "tags", "key", "arguments", "size", "took", "price"),
@@ -92,18 +86,3 @@ def test_a_row_for_each_function(postgres_server: Postgres, namespace: str) -> N
     square = rows[-1]
     assert (square["hits"], square["runs"], square["money_saved"]) == (2, 2, 1.0)
     assert square["oldest"] <= square["newest"]
-
-
-def test_a_time_beyond_all_years_breaks_no_view(
-    store: PostgresMetadataStore, postgres_server: Postgres, namespace: str
-) -> None:
-    rows = [
-        a_record(key, made_at=when, expires_at=when, size=-5)
-        for key, when in zip(KEYS, (1e300, -1e300, None), strict=False)
-    ]
-    stored(store, *rows)
-    query = "SELECT made, expires, function, size FROM beautyspot.entries WHERE namespace = %s"
-    found = [tuple(row.values()) for row in asked(postgres_server, query, namespace)]
-    assert found == [(None, None, "module:f", 0)] * 3
-    query = "SELECT entries, newest FROM beautyspot.functions WHERE namespace = %s"
-    assert asked(postgres_server, query, namespace) == [{"entries": 3, "newest": None}]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import BeautyspotError
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
+from kinds import RAN
 from servers import valkey
 from servers.proxy import Link
 from servers.working import is_settled
@@ -20,14 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("hasty")
 
-RAN: list[int] = []
+
 TIMEOUT = 1.0
 CALLERS = 8
-
-
-@pytest.fixture(autouse=True)
-def nothing_ran() -> None:
-    RAN.clear()
 
 
 def at(url: str, namespace: str) -> dict[str, Any]:

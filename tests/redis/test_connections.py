@@ -87,24 +87,6 @@ def test_threads_share_connections_and_open_no_more_than_they_may(
         ask(server, "DEL", namespace)
 
 
-def test_no_thread_is_passed_by_for_long(redis_server: valkey.Valkey) -> None:
-    """Eight threads that ask without a pause keep a connection busy; one more asks as well."""
-    ended = threading.Event()
-    with reached(redis_server.url, connections=1) as server, ThreadPoolExecutor(8) as pool:
-
-        def asks() -> None:
-            while not ended.is_set():
-                ping(server)
-
-        asking = [pool.submit(asks) for _ in range(8)]
-        try:
-            for _ in range(100):
-                ping(server)
-        finally:
-            ended.set()
-        assert not any(each.exception() for each in asking)
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("kind", ["redis_url", "redis_cluster"])
 def test_a_forked_child_makes_connections_of_its_own(

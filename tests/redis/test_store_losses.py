@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.records import ALL
-from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
@@ -30,7 +29,7 @@ def keys_of(records: Any) -> list[str]:
     return [record.cache_key for record in records]
 
 
-@pytest.mark.parametrize("word", ["", "row", "lease", "index", "counts", "hours"])
+@pytest.mark.parametrize("word", ["", "row", "lease", "counts", "hours"])
 def test_what_is_dropped_is_a_miss_and_a_run_under_way_is_stored(
     store: RedisMetadataStore, raw: Any, prefix: str, word: str
 ) -> None:
@@ -103,38 +102,30 @@ def test_an_invalidation_is_forgotten_after_a_month(
     assert store.store_id == RedisMetadataStore.store_id.fget(store)  # type: ignore[attr-defined]
 
 
-# -------------------------------------------------------------------------------------- the index
+# ---------------------------------------------------------------------------------------- listing
 
 
-def test_no_row_is_hidden_by_an_index_that_was_evicted(
-    store: RedisMetadataStore, other: RedisMetadataStore, raw: Any, prefix: str
+def test_a_listing_goes_on_with_the_keys_that_it_began_with(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What lists rows to remove them, as an invalidation, has to find all."""
+    """What is removed meanwhile is left out; what comes is there from the next listing on."""
     stored(store, *map(a_record, KEYS[:20]))
-    raw.delete(f"{prefix}index")
-    assert keys_of(listed(store, FUNCTION)) == KEYS[:20]
-    raw.delete(f"{prefix}index")
-    stored(other, a_record(KEYS[20]))
-    assert keys_of(store.rows()) == KEYS[:21]
-    assert keys_of(listed(store, FUNCTION)) == KEYS[:21]
-    assert store.delete({KEYS[3]: a_record().made_at}) == {KEYS[3]}
-    assert keys_of(store.rows()) == KEYS[:3] + KEYS[4:21]
+    assert keys_of(store.rows("", 5)) == KEYS[:5]
+    assert keys_of(store.select(FUNCTION, "key", None, 5)) == KEYS[:5]
+    other.delete({KEYS[5]: a_record().made_at, KEYS[10]: a_record().made_at})
+    stored(other, a_record(KEYS[30]))
+    place = False, 0.0, KEYS[4]
+    assert keys_of(store.select(FUNCTION, "key", place, 4)) == KEYS[6:10]
+    assert keys_of(store.rows(KEYS[4], 4)) == KEYS[6:10]
+    assert keys_of(store.rows(KEYS[9], 90)) == [*KEYS[11:20], KEYS[30]]
+    assert keys_of(store.rows(KEYS[30])) == []
+    monkeypatch.setattr("beautyspot_redis.store.KEPT", -1.0)  # long ago
+    store.rows("", 5)
+    stored(other, a_record(KEYS[31]))
+    assert keys_of(store.rows(KEYS[4], 90))[-2:] == KEYS[30:32]
 
 
-def test_an_index_does_not_outgrow_its_rows(own: Valkey, namespace: str, prefix: str) -> None:
-    """With an eviction policy, a store lives for months in which nobody lists it."""
-    store = RedisMetadataStore(own.url, namespace=namespace, keep_expired=0)
-    for start in range(0, 3000, 100):
-        keys = [f"{number:032x}" for number in range(start, start + 100)]
-        stored(store, *(a_record(key, expires_at=None) for key in keys))
-        with own.client() as raw:
-            raw.delete(*(f"{prefix}row:{key}" for key in keys[10:]))
-            assert raw.zcard(f"{prefix}index") < 3 * raw.dbsize() + 300
-    assert len(keys_of(store.all_rows())) == 300
-    store.close()
-
-
-def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str, raw: Any) -> None:
+def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str) -> None:
     """Whatever their names hold: braces make a hash tag, stars a pattern."""
     spellings = ["", ":row", "*", "[a-z]", "{x}", "}", "?", "\\", "é", "/", " "]
     stores = [
@@ -144,8 +135,6 @@ def test_other_namespaces_are_other_stores(redis_server: Valkey, namespace: str,
     for number, store in enumerate(stores):
         stored(store, a_record(KEYS[number]))
         store.add_counts([Counts("f", 5, hits=number)])
-    for store in stores:
-        raw.delete(f"{{beautyspot:{store._namespace}}}:index")  # to be filled by a pattern
     for number, store in enumerate(stores):
         assert keys_of(store.rows()) == [KEYS[number]]
         assert list(store.counts()) == [Counts("f", 5, hits=number)]
@@ -185,11 +174,10 @@ def test_an_id_that_is_none_is_refused(store: RedisMetadataStore, raw: Any, pref
         store.open()
 
 
-@pytest.mark.parametrize("word", ["store", "index"])
 def test_what_another_program_keeps_under_our_names_is_told(
-    store: RedisMetadataStore, raw: Any, prefix: str, word: str
+    store: RedisMetadataStore, raw: Any, prefix: str
 ) -> None:
-    raw.set(f"{prefix}{word}", "something")
+    raw.set(f"{prefix}store", "something")
     with pytest.raises(MetadataError, match="another program uses the same names"):
         store.open()
     with pytest.raises(MetadataError, match="another program uses the same names"):

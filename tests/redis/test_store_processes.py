@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -10,29 +9,11 @@ import pytest
 from beautyspot.errors import MetadataError
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
-from beautyspot_testing.store import MINE, OTHER, stored
+from beautyspot_testing.store import MINE, stored
 from servers import valkey
 
 if TYPE_CHECKING:
     pass
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_uses_the_store_on_its_own(store: RedisMetadataStore) -> None:
-    begun = store.begin(KEYS[:1], MINE)
-    child = os.fork()
-    if child == 0:
-        try:
-            good = not store.begin(KEYS[:1], OTHER).leased
-            good = good and stored(store, a_record(KEYS[1]), token=OTHER) == set()
-            store.close()
-        except BaseException:
-            good = False
-        os._exit(0 if good else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert store.renew(KEYS[:1], MINE) == set()
-    assert stored(store, a_record(), token=MINE, since=begun.since) == set()
-    assert set(store.find_many(KEYS)) == set(KEYS[:2])
 
 
 # ------------------------------------------------------------------------------------ the server
@@ -94,29 +75,6 @@ def _is_found(store: RedisMetadataStore) -> bool:
         return store.find(KEYS[0]) is not None
     except MetadataError:
         return False
-
-
-def test_a_full_server_answers_and_takes_nothing(own: valkey.Valkey, namespace: str) -> None:
-    store = at(own, namespace)
-    stored(store, a_record(KEYS[5]))
-    begun = store.begin(KEYS[:2], MINE)
-    own.ask("CONFIG", "SET", "maxmemory", "1")
-    records = [a_record(key) for key in KEYS[:2]]
-    for change in (
-        lambda: stored(store, *records, token=MINE, since=begun.since),
-        lambda: store.begin([KEYS[3]], MINE),
-        lambda: store.note("all"),
-    ):
-        with pytest.raises(MetadataError, match="raise its maxmemory"):
-            change()
-    assert set(store.find_many(KEYS)) == {KEYS[5]}
-    assert [record.cache_key for record in store.rows()] == [KEYS[5]]
-    assert store.renew(KEYS[:2], MINE) == set()
-    assert store.delete({KEYS[5]: a_record().made_at}) == {KEYS[5]}, "which makes room"
-    own.ask("CONFIG", "SET", "maxmemory", "0")
-    assert stored(store, *records, token=MINE, since=begun.since) == set()
-    assert set(store.find_many(KEYS)) == set(KEYS[:2])
-    store.close()
 
 
 def test_a_replica_gives_and_takes_nothing(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from beautyspot_s3 import S3MetadataStore
+from beautyspot_testing.storage import StorageContract
+from beautyspot_testing.store import MetadataStoreContract
 from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from servers import seaweedfs
@@ -32,16 +34,17 @@ ORDERS = ("[key]", "[newest]")
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """The others are slow, and so is a contract that a class passes for the second time."""
+    """The others are slow, and so is a contract that is kept for the second time."""
+    contracts = (MetadataStoreContract, StorageContract) if seaweedfs.binary() else ()
     for item in items:
         if item.path.parent != Path(__file__).parent:
             continue
         callspec = getattr(item, "callspec", None)
         seed = callspec.params.get("seed") if callspec else None
         again = "WithoutConditionsOfRemovals" in item.nodeid and seed is None
-        heavy = item.name.startswith(HEAVY) and (
-            "TestOnMoto" in item.nodeid or not item.name.endswith((*ORDERS, "at_once"))
-        )
+        if "TestOnMoto" in item.nodeid or "TestS3Storage" in item.nodeid:
+            again = any(hasattr(each, item.originalname) for each in contracts)  # on the server
+        heavy = item.name.startswith(HEAVY) and not item.name.endswith((*ORDERS, "at_once"))
         if again or heavy or (seed is not None and seed >= ORDINARY):
             item.add_marker("slow")
 

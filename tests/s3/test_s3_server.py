@@ -143,9 +143,6 @@ def test_forked_children_read_their_own_answers(server: seaweedfs.Server, tmp_pa
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 
-# ------------------------------------------------------------------------------------- access
-
-
 # ------------------------------------------------------------------------------------ network
 
 

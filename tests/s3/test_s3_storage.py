@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot.errors import BlobLocationError, ConfigError
 from beautyspot_s3 import S3Storage
-from beautyspot_s3 import storage as module
 from beautyspot_testing.storage import StorageContract
 
 KEY = "9f2c41d8/3f/3f5a.bin"
@@ -230,31 +226,6 @@ def test_a_list_of_many_pages(mocked: Any) -> None:
     assert len(pages) == 3
 
 
-# -------------------------------------------------------------------------------------- blobs
-
-
-@pytest.mark.parametrize("kind", ["image/png", "text/plain; charset=utf-8", None])
-@pytest.mark.parametrize("size", [10, 3000])
-def test_the_content_type_is_kept(
-    mocked: Any, monkeypatch: pytest.MonkeyPatch, kind: str | None, size: int
-) -> None:
-    monkeypatch.setattr(module, "MULTIPART_FROM", 1000)
-    S3Storage("bucket", client=mocked).save(KEY, b"x" * size, content_type=kind)
-    head = mocked.head_object(Bucket="bucket", Key=KEY)
-    assert head["ContentType"] == (kind or "application/octet-stream")
-    assert head["ContentLength"] == size
-
-
-def test_from_a_size_on_a_blob_goes_in_parts(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MULTIPART_FROM", 9 * 2**20)
-    storage = S3Storage("bucket", client=mocked)
-    for size, parts in ((9 * 2**20 - 1, False), (9 * 2**20, True)):
-        data = os.urandom(size)
-        assert storage.load(storage.save(KEY, memoryview(data))) == data
-        etag = mocked.head_object(Bucket="bucket", Key=KEY)["ETag"]
-        assert ("-" in etag) is parts  # the ETag of parts ends in their number
-
-
 # -------------------------------------------------------------------------------- the client
 
 
@@ -277,47 +248,3 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     storage.close()
     storage.close()
     assert closed == [True]
-
-
-# ------------------------------------------------------------------------------------ plug-in
-
-
-@pytest.mark.parametrize(
-    ("program", "loaded"),
-    [
-        ("import beautyspot_s3", {"beautyspot_s3"}),
-        (
-            "from beautyspot_s3 import S3Storage; S3Storage('bucket', 'app')",
-            {
-                "beautyspot_s3",
-                "beautyspot_s3.storage",
-                "beautyspot_s3.bucket",
-            },
-        ),
-    ],
-)
-def test_boto3_is_imported_with_the_first_blob(program: str, loaded: set[str]) -> None:
-    code = (
-        "import beautyspot, contextlib, io, sys, threading, urllib.parse; "
-        f"before = set(sys.modules); {program}; print(*(set(sys.modules) - before))"
-    )
-    output = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    of_these = {"beautyspot_s3", "boto3", "botocore", "s3transfer", "urllib3"}
-    assert {each for each in output.stdout.split() if each.split(".")[0] in of_these} == loaded
-
-
-def test_a_missing_blob_and_a_missing_bucket(mocked: Any) -> None:
-    with pytest.raises(BlobNotFound):
-        S3Storage("bucket", client=mocked).load(f"s3://bucket/{KEY}")
-    nowhere = S3Storage("nowhere", client=mocked)
-    for call in (
-        lambda: nowhere.save(KEY, b"x"),
-        lambda: nowhere.load(f"s3://nowhere/{KEY}"),
-        lambda: nowhere.delete(f"s3://nowhere/{KEY}"),
-        lambda: list(nowhere.list()),
-    ):
-        with pytest.raises(StorageError, match=r"NoSuchBucket.*create the bucket") as caught:
-            call()
-        assert not isinstance(caught.value, BlobNotFound)

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.contracts.key_value import KeyValueStore
+from beautyspot.contracts.row_bytes import row_in
 from beautyspot.contracts.selection import rank_of
 from beautyspot.errors import MetadataError
 from beautyspot_testing.key_value import KeyValueStoreContract
@@ -138,7 +139,7 @@ class SweepsMarkers(DictStore):
 
     def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
         with LOCK:
-            dead = [name for name, data in self._open().items() if b"dead" in data[:8]]
+            dead = [name for name, data in self._open().items() if row_in("", data).dead]
             for name in dead if not dry_run else ():
                 del self._open()[name]
         return len(dead)

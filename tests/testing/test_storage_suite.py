@@ -2,79 +2,30 @@
 
 from __future__ import annotations
 
-import os
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from beautyspot.contracts import BlobStorageBase
-from beautyspot.errors import BlobNotFound
 from beautyspot.memory import MemoryStorage
 from beautyspot_testing.storage import LONG_KEYS, StorageContract
 
 
-class Library:
-    """Opens a place once a process, as LMDB does: what is open already is so in a child too."""
+class ClosingStorage(MemoryStorage):
+    """Closes what other instances of its place hold too."""
 
-    opened: ClassVar[dict[str, Library]] = {}
-    kept: ClassVar[dict[str, dict[str, bytes]]] = {}
-
-    def __init__(self, path: str) -> None:
-        if path in self.opened:
-            raise RuntimeError(f"The environment '{path}' is already open in this process")
-        self.opened[path] = self
-        self.pid = os.getpid()
-        self.path = path
-        self.blobs: dict[str, bytes] | None = self.kept.setdefault(path, {})
-
-    def close(self) -> None:
-        self.blobs = None
-        self.opened.pop(self.path, None)
-
-
-class OnceStorage(BlobStorageBase):
-    """Keeps its handles in a table, by process ID and path; closes none of the parent's."""
-
-    name = "once"
-    handles: ClassVar[dict[tuple[int, str], Library]] = {}
+    places: ClassVar[dict[str, list[ClosingStorage]]] = {}
 
     def __init__(self, place: Path) -> None:
-        self.path = str(place)
-
-    def handle(self) -> Any:
-        key = os.getpid(), self.path
-        if key not in self.handles:
-            self.before_open()
-            self.handles[key] = Library(self.path)
-        return self.handles[key]
-
-    def before_open(self) -> None:
-        """What is done about the parent's handles."""
-
-    def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
-        self.handle().blobs[key] = bytes(data)
-        return key
-
-    def load(self, location: str) -> bytes:
-        try:
-            return self.handle().blobs[location]
-        except KeyError:
-            raise BlobNotFound(location) from None
-
-
-class DroppingStorage(OnceStorage):
-    """Closes the parent's handles before it opens its own."""
-
-    def before_open(self) -> None:
-        for key in [key for key in self.handles if key[0] != os.getpid()]:
-            self.handles.pop(key).close()
-
-
-class ClosingStorage(DroppingStorage):
-    """Closes what other instances hold too."""
+        super().__init__()
+        self._others = self.places.setdefault(str(place), [])
+        self._others.append(self)
+        self._blobs = self._others[0]._blobs
 
     def close(self) -> None:
-        self.handle().close()
+        for one in self._others:
+            one._blobs = None  # type: ignore[assignment]  # as a library that is closed
 
 
 class ShortStorage(MemoryStorage):
@@ -95,41 +46,11 @@ class Suite(StorageContract):
         return made
 
 
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
-
-
-@needs_fork
-def test_a_handle_of_the_parent_is_found(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    suite = Suite(OnceStorage)
-    with pytest.raises(AssertionError, match="ended by 1"):
-        suite.test_a_forked_child_uses_it_too(suite.make(tmp_path), tmp_path)
-    assert "already open in this process" in capfd.readouterr().err
-    suite = Suite(DroppingStorage)
-    suite.test_a_forked_child_uses_it_too(suite.make(tmp_path / "2"), tmp_path / "2")
-
-
-@needs_fork
-def test_a_child_that_dies_is_found(tmp_path: Path) -> None:
-    class Deadly(MemoryStorage):
-        def load(self, location: str) -> bytes:
-            if os.getpid() != parent:
-                os._exit(3)
-            return super().load(location)
-
-    parent = os.getpid()
-    suite = Suite(Deadly)
-    suite.persistent = False
-    with pytest.raises(AssertionError, match="ended by 3"):
-        suite.test_a_forked_child_uses_it_too(Deadly(), tmp_path)
-
-
 def test_closing_what_others_use_is_found(tmp_path: Path) -> None:
     name = "test_two_instances_share_a_place_and_closing_one_leaves_the_other"
     suite = Suite(ClosingStorage)
     with pytest.raises(TypeError):
         getattr(suite, name)(suite.make(tmp_path), tmp_path)
-    suite = Suite(OnceStorage)
-    getattr(suite, name)(suite.make(tmp_path / "2"), tmp_path / "2")
 
 
 @pytest.mark.parametrize("key", LONG_KEYS)
@@ -137,3 +58,27 @@ def test_a_librarys_own_error_for_a_long_key_is_found(key: str) -> None:
     suite = Suite(ShortStorage)
     with pytest.raises(ValueError, match="unsupported size"):
         suite.test_a_long_key_is_kept_or_refused(ShortStorage(), key)
+
+
+def test_a_torn_write_is_found() -> None:
+    class Torn(MemoryStorage):
+        looked = threading.Event()
+        saves = 0
+
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            super().save(key, data[:-1])
+            self.saves += 1
+            self.looked.clear()
+            if self.saves > 1:  # while it is read
+                self.looked.wait(30)
+            return super().save(key, data)
+
+        def load(self, location: str) -> bytes:
+            data = super().load(location)
+            self.looked.set()
+            return data
+
+    suite = Suite(Torn)
+    suite.writes = 1
+    with pytest.raises(AssertionError, match="mixed or cut"):
+        suite.test_no_reader_sees_a_part(Torn())

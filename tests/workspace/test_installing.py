@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from workspace.sources import MEMBERS, ROOT
 
 OURS = {member.name for member in MEMBERS.values()}
@@ -75,20 +74,3 @@ def test_what_is_called_like_ours_is_ours() -> None:
         if named - OURS - EXAMPLES - FOR_EXAMPLE:
             strange[name] = named
     assert strange == {}
-
-
-@pytest.mark.parametrize(
-    ("command", "asked"),
-    [
-        ("pip install beautyspot-cli, or", ["beautyspot-cli,"]),
-        ("pip install ./beautyspot-core 'redis>=6.4'", ["redis"]),
-        ("pip install -r requirements/test.txt", []),
-        ("pip install 'beautyspot[zstd]'", ["beautyspot"]),
-        ("pip install {top}", ["{top"]),
-        ("pip install --find-links dist 'beautyspot[s3]>=3'", []),
-    ],
-)
-def test_names_that_an_index_is_asked_for_are_seen(command: str, asked: list[str]) -> None:
-    found = [name for text in told(command) for name in names(text)]
-    assert [name.rstrip(",") for name in found[: len(asked)]] == [n.rstrip(",") for n in asked]
-    assert bool(found) == bool(asked)

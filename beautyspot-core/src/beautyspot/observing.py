@@ -264,8 +264,9 @@ class Wraps(Protocol):
 
         It is entered and left where the function runs, so that what it puts into context variables
         is seen there; it has to take that back itself when it is left. It is told what the function
-        raises, and can't stop that. A generator, with all its items, runs within one such context,
-        which is a copy of that of the call that began it: its consumers see nothing of it.
+        raises, and can't stop that. That of a generator is entered before its first item, and left
+        at its end, in a copy of the context of the call that began it: what it puts into context
+        variables is seen by neither the generator nor its consumers.
         """
 
 

@@ -200,7 +200,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             me = cast("Owner", self)
             engine = make_engine(me, self._parts, self.config, self._given, self._runs_in)
             if self._works.setdefault("engine", engine) is engine:  # the first of two threads' own
-                start(engine, self._parts, self.config, is_open=self._is_open)
+                start(engine, self._parts, is_open=self._is_open)
         return self._works["engine"]
 
     @Lazily

@@ -179,7 +179,7 @@ def encode(value: Any) -> object:
     kind = type(value)
     if kind in _ARRAYS:
         turned = value.flags.f_contiguous and not value.flags.c_contiguous
-        content = Buffer(lambda out: _append(value.T if turned else value, out), value.nbytes)
+        content = Buffer(lambda out: _append(value.T if turned else value, out))
         return ["array", _descr(value.dtype), [*value.shape], turned, content]
     if kind in _SCALARS:
         descr = _descr(value.dtype)

@@ -116,7 +116,7 @@ def encode(value: Image.Image) -> object:
         raise SerializationError(
             f"of the mode {value.mode} has no stored form: convert it, to RGB say"
         )
-    content = Buffer(lambda out: out.__iadd__(value.tobytes()), _size(value.mode, *value.size))
+    content = Buffer(lambda out: out.__iadd__(value.tobytes()))
     return [value.mode, *value.size, value.info, content]
 
 

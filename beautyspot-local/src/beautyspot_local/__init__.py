@@ -6,9 +6,9 @@ hook marker, and says where its classes are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from beautyspot.hookspecs import hookimpl
+from beautyspot.hookspecs import hookimpl, later
 
 if TYPE_CHECKING:
     from beautyspot_local.limiter import TokenBucket
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalStorage", "SharedTokenBucket", "SqliteMetadataStore", "TokenBucket"]
 
-_MODULES = {
-    "LocalStorage": "storage",
-    "SharedTokenBucket": "shared_limiter",
-    "SqliteMetadataStore": "sqlite.store",
-    "TokenBucket": "limiter",
-}
+__getattr__, __dir__ = later(
+    __name__,
+    {
+        "LocalStorage": "storage",
+        "SharedTokenBucket": "shared_limiter",
+        "SqliteMetadataStore": "sqlite.store",
+        "TokenBucket": "limiter",
+    },
+)
 
 beautyspot_api = 1
 
@@ -48,18 +51,3 @@ def beautyspot_register_limiter() -> dict[str, str]:
         "gcra": "beautyspot_local.limiter:TokenBucket",
         "gcra-shared": "beautyspot_local.shared_limiter:SharedTokenBucket",
     }
-
-
-def __getattr__(name: str) -> Any:
-    """Import a class of `__all__` when it is first used (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

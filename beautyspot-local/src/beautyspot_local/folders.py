@@ -1,4 +1,4 @@
-"""Folders that are private to their owner, and those of Spots, with marks.
+"""Folders and files that are private to their owner, and folders of Spots, with marks.
 
 The marks keep a Spot's folder out of version control and out of backups. Only a folder that was
 made here gets them: in one that a user made, or may put files into, they would hide those as well.
@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from beautyspot.files import create, make_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MARKS: Final = {
     ".gitignore": "# Made by beautyspot: results are no sources.\n*\n",
     # https://bford.info/cachedir/
     "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Made by beautyspot.\n",
 }
+
+_TRIES: Final = 100
 
 _of_spots: Final[set[str]] = set()
 
@@ -63,6 +63,35 @@ def make_private(folder: Path) -> None:
             make_folder(folder)
         if os.path.abspath(folder) in _of_spots:  # noqa: PTH100
             _mark(folder)
+
+
+def created(path: str | Path, flags: int) -> int:
+    """A descriptor of a new file, private to the user, as are its folders where they are missing.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it can't be made.
+    """
+    for _ in range(_TRIES):  # another process may remove the folders
+        try:
+            return create(path, flags)
+        except FileNotFoundError:
+            make_private(Path(path).parent)
+    return create(path, flags)
+
+
+def opened(path: Path, flags: int) -> int:
+    """A descriptor of a file, which is made where it is missing; programs do not inherit it.
+
+    Raises:
+        OSError: it can't be opened, or made.
+    """
+    for _ in range(_TRIES):  # another process may make it, and remove it
+        with suppress(FileNotFoundError):
+            return os.open(path, flags)
+        with suppress(FileExistsError):
+            return created(path, flags)
+    return os.open(path, flags)
 
 
 def _mark(folder: Path) -> None:

@@ -26,10 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import ConfigError, NotSupportedError
-from beautyspot.files import create
 from beautyspot.logs import logger
 
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,14 +115,7 @@ class SharedFile:
         self._flock(fd, self._unlocked)
 
     def _open(self) -> int:
-        make_private(self._path.parent)
-        try:
-            self._fd = os.open(self._path, os.O_RDWR)  # not inherited by programs: PEP 446
-        except FileNotFoundError:
-            try:
-                self._fd = create(self._path, os.O_RDWR)
-            except FileExistsError:  # another process was faster
-                self._fd = os.open(self._path, os.O_RDWR)
+        self._fd = opened(self._path, os.O_RDWR)
         return self._fd
 
     def _close_if_replaced(self, fd: int) -> None:

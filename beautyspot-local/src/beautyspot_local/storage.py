@@ -17,16 +17,17 @@ import re
 import stat
 import time
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
-from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.contracts import BlobInfo, BlobStorageBase, checked
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.files import absolute, create, network_file_system, open_plain
+from beautyspot.files import absolute, network_file_system, open_plain
 
 from beautyspot_local import plain_file
-from beautyspot_local.folders import is_private, make_private, mark_when_made
+from beautyspot_local.folders import created, is_private, mark_when_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +40,6 @@ _TEMPORARY: Final = ".tmp-"
 _CHECK: Final = (
     "check that the directory is there, that you may write into it, and that the disk has room"
 )
-_NO_FILES: Final = "have the process close some, or raise its limit (ulimit -n)"
 
 _WRONG: Final = r"""(?ix)
       [\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]   # in no file name, on one system or another
@@ -64,8 +64,6 @@ _NO_PLACE: Final = frozenset(
     {errno.ELOOP, errno.EMLINK, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
 )
 """What the system says of a path that can't be, or isn't, that of a plain file."""
-
-_ATTEMPTS: Final = 10
 
 
 class LocalStorage(BlobStorageBase):
@@ -96,13 +94,10 @@ class LocalStorage(BlobStorageBase):
     def __init__(self, base_dir: str | Path, *, fsync: bool = False, shared: bool = False) -> None:
         if not isinstance(base_dir, (str, Path)) or not str(base_dir) or "\0" in str(base_dir):
             raise ConfigError(f"base_dir can't be {base_dir!r}: give the path of a directory")
-        for option, value in (("fsync", fsync), ("shared", shared)):
-            if not isinstance(value, bool):
-                raise ConfigError(f"{option} can't be {value!r}: give True or False")
         place = absolute(base_dir, "base_dir")
         self.base_dir: Final = Path(os.path.abspath(place))  # noqa: PTH100 - Path.absolute keeps ".."
-        self.fsync: Final = fsync
-        self.remote = shared
+        self.fsync: Final = checked.switch("fsync", fsync)
+        self.remote = checked.switch("shared", shared)
         if network_file_system(self.base_dir):
             vars(self).update(local=False)
         self.private = self.local and not shared and is_private(self.base_dir)
@@ -302,14 +297,12 @@ class LocalStorage(BlobStorageBase):
         folder, separator, _ = path.rpartition(os.sep)
         temporary = f"{folder}{separator}{_TEMPORARY}{os.urandom(8).hex()}"
         try:
-            descriptor = self._create(temporary, folder)
+            descriptor = created(temporary, _WRITE)
             try:
-                try:
+                with FileIO(descriptor, "w"):
                     write(descriptor)
                     if self.fsync:
                         os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
                 os.replace(temporary, path)  # noqa: PTH105 - a Path costs more than the call
             except BaseException:  # Ctrl-C too leaves nothing behind
                 with suppress(OSError):
@@ -321,24 +314,14 @@ class LocalStorage(BlobStorageBase):
             raise self._failure("save", key, error) from error
         return key
 
-    def _create(self, temporary: str, folder: str) -> int:
-        """Open a new file, making its folders where they are missing: most are there already."""
-        for _ in range(_ATTEMPTS):  # another process may remove the folders
-            try:
-                return create(temporary, _WRITE)
-            except FileNotFoundError:
-                make_private(Path(folder))
-        return create(temporary, _WRITE)
-
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:
             return BlobLocationError(
                 f"can't {action} {location!r:.200} in {self.base_dir} ({error}): "
                 "use a path that the file system can have, of a plain file"
             )
-        advice = _NO_FILES if error.errno in (errno.EMFILE, errno.ENFILE) else _CHECK
         return StorageError(
-            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): {advice}"
+            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): {_CHECK}"
         )
 
 

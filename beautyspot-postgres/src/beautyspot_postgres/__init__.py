@@ -7,9 +7,9 @@ the first that connects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from beautyspot.hookspecs import hookimpl
+from beautyspot.hookspecs import hookimpl, later
 
 if TYPE_CHECKING:
     from beautyspot_postgres.limiter import PostgresLimiter
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresLimiter", "PostgresMetadataStore"]
 
-_MODULES = {"PostgresLimiter": "limiter", "PostgresMetadataStore": "store"}
+__getattr__, __dir__ = later(
+    __name__, {"PostgresLimiter": "limiter", "PostgresMetadataStore": "store"}
+)
 
 beautyspot_api = 1
 
@@ -34,18 +36,3 @@ def beautyspot_register_limiter() -> dict[str, str]:
     """The limiter `postgres`."""
     limiter = "beautyspot_postgres.limiter:PostgresLimiter"
     return {"postgres": limiter, "postgresql://": limiter}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a class of `__all__` when it is first used (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import DIRECT_BLOB, Begun, Entry, TaskRecord, checked, in_full
 from beautyspot.contracts.sql import select_statement
+from beautyspot.contracts.store import REMEMBERED
 from beautyspot_local.remote.remade import remembered
 
 from beautyspot_postgres.address import SCHEMES
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Order, Plain, Put, Rank, Selection
+    from beautyspot.contracts import Order, Plain, Put, Rank, Selection
 
     from beautyspot_postgres.server import Row
 
@@ -37,9 +38,6 @@ LARGEST: Final = 256 * 2**20
 
 KEYS: Final = 1000
 """Keys that are asked for at once."""
-
-MONTH: Final = 30 * 86400.0
-"""Seconds for which what was noted is kept at least."""
 
 AT_ONCE: Final = 4 * 2**20
 """Bytes of rows, about, that go over the network at once unless one alone is larger: each time has
@@ -137,16 +135,6 @@ class PostgresMetadataStore(CountingStore):
             if keep_expired is None
             else checked.duration("keep_expired", keep_expired, most=checked.LONGEST)
         )
-
-    @classmethod
-    def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name, as the namespace."""
-        return {"namespace": context.name}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
 
     # ---------------------------------------------------------------------------- the results
 
@@ -301,7 +289,7 @@ class PostgresMetadataStore(CountingStore):
             "SELECT (SELECT count(*) FROM one) + (SELECT count(*) FROM other)",
             [
                 *(self._namespace, older_than),
-                *(self._namespace, int(max(older_than, MONTH) * 1e6)),
+                *(self._namespace, int(max(older_than, REMEMBERED) * 1e6)),
             ],
         )
         return int(swept)

@@ -7,9 +7,9 @@ the first that connects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from beautyspot.hookspecs import hookimpl
+from beautyspot.hookspecs import hookimpl, later
 
 if TYPE_CHECKING:
     from beautyspot_redis.limiter import RedisLimiter
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisLimiter", "RedisMetadataStore"]
 
-_MODULES = {"RedisLimiter": "limiter", "RedisMetadataStore": "store"}
+__getattr__, __dir__ = later(__name__, {"RedisLimiter": "limiter", "RedisMetadataStore": "store"})
 
 beautyspot_api = 1
 
@@ -42,18 +42,3 @@ def beautyspot_register_limiter() -> dict[str, str]:
 
 def _named(place: str) -> dict[str, str]:
     return {"redis": place, **{f"{scheme}://": place for scheme in _SCHEMES}}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a class of `__all__` when it is first used (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -109,8 +109,10 @@ def parsed(url: str | None, options: dict[str, Any]) -> Address:
     ends = re.findall(r"(?:\[(.+?)\]|([^:,]+)):?(\d*)", parts.get("hosts", "localhost"))
     given = _options(scheme, said, options)
     holds_secret = "password" in given or "sentinel_password" in given
-    if "username" not in given and "password" not in given:
-        given.update(_environment())
+    password = os.environ.get("REDIS_PASSWORD") or os.environ.get("REDISCLI_AUTH")
+    if password and "username" not in given and "password" not in given:
+        user = os.environ.get("REDIS_USERNAME")  # alone it would be refused
+        given.update({"password": password, **({"username": user} if user else {})})
     return Address(
         url=re.sub("//[^@]*@", "//", text),
         kind=kind,
@@ -149,10 +151,3 @@ def _options(scheme: str, said: dict[str, str], options: dict[str, Any]) -> dict
         if not Path(given[name]).is_file():
             raise ConfigError(f"{name}={str(given[name])!r:.300} is no file: correct it")
     return given
-
-
-def _environment() -> dict[str, str]:
-    """User and password; a user alone would be sent with no password, and refused."""
-    password = os.environ.get("REDIS_PASSWORD") or os.environ.get("REDISCLI_AUTH")
-    given = {"username": os.environ.get("REDIS_USERNAME"), "password": password}
-    return {name: text for name, text in given.items() if text and password}

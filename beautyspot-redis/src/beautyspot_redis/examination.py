@@ -16,21 +16,6 @@ NEARLY: Final = 0.9
 
 _WRITES: Final = ("rdb_last_bgsave_status", "aof_last_bgrewrite_status", "aof_last_write_status")
 
-_REPLICA: Final = "the server is a replica, so no result is stored: name its master in the address"
-_FULL: Final = (
-    "the server is full, or nearly so ({}), and takes no results then: raise maxmemory, set "
-    "maxmemory-policy to allkeys-lru, or prune"
-)
-_EVICTED: Final = (
-    "the server has evicted {} keys since its start, by {}: raise maxmemory if they are made again "
-    "too often"
-)
-_VOLATILE: Final = (
-    "maxmemory-policy {} evicts leases, and no result that never expires: set it to allkeys-lru or "
-    "noeviction"
-)
-_UNWRITTEN: Final = "the server could not write its data to disk ({}): see its log"
-
 
 def of_server(info: bytes, subject: str) -> Iterator[Finding]:
     """What there is to say of a server that holds results, by what INFO gives."""
@@ -48,11 +33,35 @@ def of_server(info: bytes, subject: str) -> Iterator[Finding]:
         keeps = "forgets at a restart what is in no snapshot (it has no append-only file)"
     is_full = policy == "noeviction" and 0 < most * NEARLY <= used
     found: tuple[tuple[bool, FindingState, str], ...] = (
-        (said.get("role") == "slave", "problem", _REPLICA),
-        (is_full, "problem" if used >= most else "warning", _FULL.format(memory)),
-        (evicted != "0", "warning", _EVICTED.format(evicted, policy)),
-        (policy.startswith("volatile-"), "warning", _VOLATILE.format(policy)),
-        (bool(failed), "problem", _UNWRITTEN.format(", ".join(failed))),
+        (
+            *(said.get("role") == "slave", "problem"),
+            "the server is a replica, so no result is stored: name its master in the address",
+        ),
+        (
+            *(is_full, "problem" if used >= most else "warning"),
+            (
+                f"the server is full, or nearly so ({memory}), and takes no results then: raise "
+                "maxmemory, set maxmemory-policy to allkeys-lru, or prune"
+            ),
+        ),
+        (
+            *(evicted != "0", "warning"),
+            (
+                f"the server has evicted {evicted} keys since its start, by {policy}: raise "
+                "maxmemory if they are made again too often"
+            ),
+        ),
+        (
+            *(policy.startswith("volatile-"), "warning"),
+            (
+                f"maxmemory-policy {policy} evicts leases, and no result that never expires: set "
+                "it to allkeys-lru or noeviction"
+            ),
+        ),
+        (
+            *(bool(failed), "problem"),
+            f"the server could not write its data to disk ({', '.join(failed)}): see its log",
+        ),
         (True, "ok", f"{server} answers, uses {memory}, has {replicas} replicas, and {keeps}"),
     )
     for is_so, state, text in found:

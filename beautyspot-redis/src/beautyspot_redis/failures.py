@@ -19,7 +19,6 @@ _GRANT: Final = (
 _CLUSTER: Final = "the server is a node of a cluster: write redis+cluster://host:port"
 _ERR: Final = "see that it is a server, no Sentinel, of Redis 6.2, Valkey 7.2 or newer, and its log"
 _INSTALL: Final = "redis-py, or what it needs, is not installed here: pip install 'redis>=6.4'"
-_LOADING: Final = "the server is just reading its data: try again in a moment"
 _PART: Final = "part of the cluster is down or failing over: see `redis-cli cluster info`"
 
 ADVICE: Final = {
@@ -37,7 +36,7 @@ ADVICE: Final = {
     "Authentication": _CREDENTIALS,
     "AuthorizationError": _CREDENTIALS,
     "NoPermissionError": _GRANT,
-    "BusyLoadingError": _LOADING,
+    "BusyLoadingError": "the server is just reading its data: try again in a moment",
     "TryAgainError": "the cluster is just moving slots: try again in a moment",
     "ClusterDownError": _PART,
     "MasterDownError": _PART,

@@ -1,76 +1,49 @@
 """The form of a row in the server: one string.
 
 It begins with a head of fixed size, which scripts read as well: a mark, when the result was made,
-when its run began and when it was used, the function's cover, and the lengths of what is behind it:
-all other fields by msgpack, and the data as they are. A listing reads no more than the fields.
-What is not so is no row, and a miss.
+when its run began and when it was used, and the function's cover. Behind it is the record in the
+form of `beautyspot.contracts.row_bytes`, which begins with the length of the fields: a listing
+reads no more than these. What is not so is no row, and a miss.
 """
 
 from __future__ import annotations
 
 import math
 from struct import Struct, pack
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import TaskRecord
-from beautyspot.contracts.records import FIELD_TYPES
-from msgpack import packb, unpackb  # type: ignore[import-untyped] # it ships no types
+from beautyspot.contracts.records import covers_of
+from beautyspot.contracts.row_bytes import row_data, row_in
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import TaskRecord
 
 MARK: Final = b"bs1:"
 """Of this form. A later form has another mark, and rows of it are misses here."""
 
-HEAD: Final = Struct(">4sddd32sII")
-"""`MARK`, three times, 32 digits, the length of the fields, that of the data plus one or 0.
+DIGITS: Final = 32
+"""Of the cover of a function, which ends in them."""
 
-NaN is for a time that there is not.
-"""
-
-_DATA, _USED, _BEGAN = map(TaskRecord._fields.index, ("result_data", "used_at", "began_at"))
-_TYPES: Final = [
-    (FIELD_TYPES[name], type(TaskRecord._field_defaults.get(name, "")))
-    for name in TaskRecord._fields
-]
-"""What each field may be: None too, where that is its default."""
-
-
-def number_of(time: float | None) -> float:
-    """A time as it stands in a head."""
-    return math.nan if time is None else time
+HEAD: Final = Struct(">4sddd32s")
+"""`MARK`, three times, of which NaN is for one that there is not, and 32 digits."""
 
 
 def time_bytes(time: float | None) -> bytes:
-    """The same as bytes."""
-    return pack(">d", number_of(time))
+    """A time as it stands in a head."""
+    return pack(">d", math.nan if time is None else time)
 
 
-def written(record: TaskRecord, function: str) -> bytes:
-    """The row of a record; without `began_at`, it is for `PUT` to say when its run began.
-
-    Args:
-        record: the record.
-        function: the digits of its function's cover.
-    """
-    data = record.result_data
-    times = map(number_of, (record.made_at, record.began_at, record.used_at))
-    fields = bytes(cast("Any", packb((*record[1:_DATA], *record[_DATA + 1 :]))))
-    more = 0 if data is None else len(data) + 1
-    return HEAD.pack(MARK, *times, function.encode(), len(fields), more) + fields + (data or b"")
+def written(record: TaskRecord) -> bytes:
+    """The row of a record; without `began_at`, it is for `PUT` to say when its run began."""
+    times = map(time_bytes, (record.made_at, record.began_at, record.used_at))
+    function = covers_of(record)[1][-DIGITS:]
+    return b"".join((MARK, *times, function.encode(), row_data(record)))
 
 
 def record_of(key: str, row: bytes, *, whole: bool = True) -> TaskRecord | None:
     """The record of a row; None where it can't be read. Where not `whole`, its data were not."""
-    try:
-        mark, _, began, used, _, size, more = HEAD.unpack_from(row)
-        end = HEAD.size + size
-        values = [key, *unpackb(row[HEAD.size : end], use_list=False)][
-            : len(TaskRecord._fields) - 1
-        ]
-        values.insert(_DATA, row[end:] if more and whole else None)
-        values[_USED] = used if used == used else None  # NaN
-        values[_BEGAN] = began
-        is_whole = not whole or len(row) == end + max(more - 1, 0)
-        if mark == MARK and is_whole and all(map(isinstance, values, _TYPES)):
-            return TaskRecord(*values)
-    except Exception:  # whatever is wrong with a row, it is none
+    record = row_in(key, memoryview(row)[HEAD.size :], whole=whole).record
+    if record is None or not row.startswith(MARK):
         return None
-    return None
+    _, _, began, used, _ = HEAD.unpack_from(row)
+    return record._replace(began_at=began, used_at=None if used != used else used)  # NaN

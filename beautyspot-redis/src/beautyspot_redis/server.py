@@ -30,14 +30,10 @@ class Script:
 
     It forgets scripts by SCRIPT FLUSH, by a restart, and at a failover; and it may drop those that
     came by EVAL when they are many (Redis 7.4: 500).
-
-    Attributes:
-        changes: whether it changes something.
     """
 
-    def __init__(self, text: str, *, changes: bool = False) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.changes = changes
         self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 

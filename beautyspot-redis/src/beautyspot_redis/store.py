@@ -11,6 +11,7 @@ import math
 import re
 import secrets
 import time
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import (
@@ -21,13 +22,14 @@ from beautyspot.contracts import (
     checked,
     found_in,
 )
-from beautyspot.contracts.records import KEY, cover_of
+from beautyspot.contracts.records import ALL, cover_of
+from beautyspot.contracts.row_bytes import object_in, packed
 from beautyspot.errors import MetadataError, NotSupportedError, SchemaError
 from beautyspot_local.remote.remade import Remade, remembered
 
 from beautyspot_redis import scripts
 from beautyspot_redis.address import SCHEMES
-from beautyspot_redis.rows import record_of, time_bytes, written
+from beautyspot_redis.rows import DIGITS, record_of, time_bytes, written
 from beautyspot_redis.server import Server, prefix_of
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot import Finding
-    from beautyspot.contracts import Context, Entry, Order, Plain, Put, Selection, TaskRecord
+    from beautyspot.contracts import Entry, Order, Plain, Put, Selection, TaskRecord
     from beautyspot.contracts.selection import Rank
 
     from beautyspot_redis.server import Script
@@ -54,14 +56,11 @@ PART: Final = 1200
 """Values that are sent at a time, two or three for each key: the server answers nobody else
 meanwhile."""
 
+KEPT: Final = 60.0
+"""Seconds within which a listing goes on with the keys that it began with."""
+
 FARTHEST: Final = 1e12
 """Unix time of what does not expire: in milliseconds, an exact number up to here."""
-
-_FUNCTION: Final = "func:"
-"""How the cover of a function begins; its digits follow."""
-
-_NOTHING: Final = tuple(Counts._field_defaults.values())
-"""Counts of nothing."""
 
 
 class RedisMetadataStore(Remade, MetadataStoreBase):
@@ -151,16 +150,7 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._store_id: str | None = None
         self._is_open = self._looks = self._closed = False
-
-    @classmethod
-    def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name, as the namespace."""
-        return {"namespace": context.name}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
+        self._ahead: dict[tuple[str, str, str], tuple[float, list[str]]] = {}
 
     # ------------------------------------------------------------------------------ the store
 
@@ -179,11 +169,13 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         self._is_open = True
 
     def _make(self) -> None:
-        """Make what is not there of what the store says of itself, and of the index."""
+        """Make what is not there of what the store says of itself."""
         server, names = self._server, [self._prefix]
-        given = "" if self._looks else self._store_id or secrets.token_hex(8)
         told = "demands_signing" if self.demands_signing and not self._looks else ""
-        is_whole, facts = server.run(scripts.MAKE, names, given, FORM, told)
+        facts = server.run(scripts.MAKE, names, "", FORM, told, "")
+        if not facts and not self._looks:
+            given, noted = self._store_id or secrets.token_hex(8), ALL if self._keys() else ""
+            facts = server.run(scripts.MAKE, names, given, FORM, told, noted)
         said = dict(fact.decode("ascii", "replace").partition(":")[::2] for fact in facts)
         if not said:
             raise MetadataError(
@@ -203,11 +195,16 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
             )
         self._store_id = said["id"]
         self.demands_signing = self.demands_signing or "demands_signing" in said
-        cursor = b"0"
-        pattern = re.sub(r"([\\*?\[\]])", r"\\\1", self._prefix) + "row:*"
-        while is_whole is None and not self._looks:
-            cursor = server.run(scripts.FILL, names, cursor, pattern)
-            is_whole = cursor if cursor == b"0" else None
+
+    def _keys(self, function: str = "", begins: str = "") -> list[str]:
+        """The keys of all rows, or of a function's, that begin so."""
+        pattern = re.sub(r"([\\*?\[\]])", r"\\\1", f"{self._prefix}row:{begins}") + "*"
+        cursor, found = None, set[str]()
+        while cursor != b"0":
+            asked = cursor or 0, pattern, function
+            cursor, keys = self._server.run(scripts.KEYS, [self._prefix], *asked)
+            found.update(keys.decode().split())
+        return sorted(found)
 
     @property
     def store_id(self) -> str:
@@ -237,19 +234,15 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         """What a script gives for the namespace."""
         if not self._is_open:
             self.open(look=self._looks)
-        if self._looks and script.changes:
-            raise NotSupportedError("the store was opened to look at it, and is not changed")
         with self._server.failures:
             return self._server.run(script, [self._prefix], *values)
 
-    def _surely(self, script: Script, *values: Any) -> Any:
-        """The same of a script that gives nothing where the server has lost what it needs."""
+    def _changed(self, script: Script, *values: Any) -> Any:
+        """The same of one that changes something, or nothing where the server has lost what `_make`
+        makes."""
+        if self._looks:
+            raise NotSupportedError("the store was opened to look at it, and is not changed")
         while (answer := self._run(script, *values)) is None:
-            if self._looks:
-                raise self._server.failures.refused(
-                    "the server has evicted the list of its results",
-                    "the next Spot that stores a result there makes it anew",
-                )
             with self._server.failures:
                 self._make()
         return answer
@@ -258,8 +251,8 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         """The keys that a script gives for many values, which are sent in parts."""
         found: set[str] = set()
         for start in range(0, len(values), PART):
-            answer = self._run(script, *first, *values[start : start + PART])
-            found.update(key.decode() for key in answer or ())
+            answer = self._changed(script, *first, *values[start : start + PART])
+            found.update(key.decode() for key in answer)
         return found
 
     # ---------------------------------------------------------------------------- the results
@@ -279,14 +272,21 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
 
     def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
         """In one trip for 600 keys, or 16 MiB of rows; see the base class."""
-        entries: dict[str, Plain | Entry] = {}
-        left = [*dict.fromkeys(keys)]
-        while left:
-            asked = [value for key in left[: PART // 2] for value in (key, "")]
-            *rows, _, told = self._surely(scripts.FIND, "", "", *asked)
-            entries.update(_entries(rows))
-            left = left[int(told.partition(b" ")[0]) :]
-        return entries
+        found, _ = self._some_of([*dict.fromkeys(keys)], len(keys))
+        return {record.cache_key: found_in(record) for record in found}
+
+    def _some_of(
+        self, keys: list[str], limit: int, *, data: bool = True, once: bool = False
+    ) -> tuple[list[TaskRecord], list[str]]:
+        """Records of some of these keys, or of those of one trip, and the keys behind them."""
+        found: list[TaskRecord] = []
+        while keys and len(found) < limit and not (once and found):
+            wanted = keys[: min(limit - len(found), PART // 2)]
+            asked = [value for key in wanted for value in (key, "")]
+            *rows, _, told = self._run(scripts.BEGIN, "", "whole" if data else "", *asked)
+            found += _records(rows, whole=data)
+            keys = keys[int(told.partition(b" ")[0]) :]
+        return found, keys
 
     def begin(
         self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
@@ -296,9 +296,10 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         for key in keys:
             latest = (rejected or {}).get(key)
             asked += (key, "" if latest is None else time_bytes(latest))
-        *rows, won, told = self._surely(scripts.BEGIN, token, self._milliseconds, *asked)
+        *rows, won, told = self._changed(scripts.BEGIN, token, self._milliseconds, *asked)
         _, number, *now = told.split()
-        entries, leased = _entries(rows), won.decode().split()
+        entries = {record.cache_key: found_in(record) for record in _records(rows)}
+        leased = won.decode().split()
         if len(entries) < len(rows) // 2:  # some can't be read
             bad = {key.decode(): math.inf for key in rows[::2] if key.decode() not in entries}
             leased += self.begin(bad, token, rejected=bad).leased
@@ -310,11 +311,9 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
             return self.put(rows[: len(rows) // 2]) | self.put(rows[len(rows) // 2 :])
         asked: list[Any] = []
         for record, covers, since, token in rows:
-            function = next((cover for cover in covers if cover.startswith(_FUNCTION)), _FUNCTION)
-            row = written(record, function.removeprefix(_FUNCTION))
-            asked += (record.cache_key, row, self._end(record.expires_at), since, token)
+            asked += (record.cache_key, written(record), self._end(record.expires_at), since, token)
             asked.append(" ".join(covers))
-        return {key.decode() for key in self._surely(scripts.PUT, *asked)}
+        return {key.decode() for key in self._changed(scripts.PUT, *asked)}
 
     def _end(self, expires_at: float | None) -> str:
         """When the server removes a row, in milliseconds; nothing for never."""
@@ -340,45 +339,41 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
 
     def note(self, cover: str) -> None:
         """See the base class."""
-        self._surely(scripts.NOTE, cover)
+        self._changed(scripts.NOTE, cover)
 
     # ------------------------------------------------------------------------------- listing
 
     def rows(self, after: str = "", limit: int = 500, *, data: bool = False) -> list[TaskRecord]:
-        """By the index, without data in one trip; with data, 16 MiB of them at a time."""
-        return self._page(KEY, "", after, limit, data=data)
+        """By the names of all keys, which the first page asks for; with data, 16 MiB at a time."""
+        return self._page("", "", after, limit, data=data)
 
     def select(
         self, where: Selection, order: Order, after: Rank | None, limit: int
     ) -> list[TaskRecord] | None:
         """By key, those of one function, or whose keys begin so; see the base class."""
-        start, name = KEY, where.function
+        name, function = where.function, ""
         if name is not None and not any(sign in name for sign in "*?["):
-            start = cover_of(Invalidation(func_identifier=name))
-        if order != "key" or (start == KEY and not where.key):
+            function = cover_of(Invalidation(func_identifier=name))[-DIGITS:]
+        if order != "key" or not (function or where.key):
             return None
-        return self._page(start, where.key or "", after[2] if after else "", limit)
+        return self._page(function, where.key or "", after[2] if after else "", limit)
 
     def _page(
-        self, start: str, begins: str, after: str, limit: int, *, data: bool = False
+        self, function: str, begins: str, after: str, limit: int, *, data: bool = False
     ) -> list[TaskRecord]:
-        """Rows whose members of the index begin with `start`, and their keys with `begins`."""
-        first: str | bytes = f"[{start}{begins}"
-        if after and after >= begins:
-            first = f"({start}{after}"
-        listed: list[TaskRecord] = []
-        while len(listed) < limit and not (data and listed):
-            asked = first, f"({start}{begins}~", limit - len(listed), "1" if data else ""
-            last, *found = self._surely(scripts.PAGE, *asked)
-            records = (
-                record_of(key.decode(), row, whole=data)
-                for key, row in zip(found[::2], found[1::2], strict=True)
-            )
-            listed += filter(None, records)
-            if not last:
-                break
-            first = b"(" + last
-        return listed
+        """The next rows of a function, or of any, whose keys begin so.
+
+        The keys of those that follow are kept for the next page, if that is asked for soon; a row
+        that is put meanwhile may not be among them.
+        """
+        until, keys = self._ahead.pop((function, begins, after), (0.0, []))
+        if monotonic() > until:
+            with self._server.failures:
+                keys = [key for key in self._keys(function, begins) if key > after]
+        found, left = self._some_of(keys, limit, data=data, once=data)
+        if found:
+            self._ahead = {(function, begins, found[-1].cache_key): (monotonic() + KEPT, left)}
+        return found
 
     # ------------------------------------------------------------------------- uses and counts
 
@@ -388,13 +383,9 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         self._in_parts(scripts.TOUCH, asked)
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
-        """A hash for each hour, in it a field for each number; see the base class."""
+        """A hash for each hour, in it a field for each function; see the base class."""
         asked = [
-            value
-            for name, hour, *numbers in counts
-            for place, number in enumerate(numbers)
-            if number or not place  # what was counted has a field at least
-            for value in (hour, f"{place} {name}", number)
+            value for name, hour, *numbers in counts for value in (hour, name, packed(numbers))
         ]
         self._in_parts(scripts.COUNT, asked)
 
@@ -403,23 +394,16 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
     ) -> Iterator[Counts]:
         """One trip for each hour; see the base class."""
         for hour in sorted(map(int, self._run(scripts.HOURS))):
-            if since is not None and hour < since:
-                continue
-            found: dict[str, list[Any]] = {}
-            fields = self._run(scripts.COUNTED, hour)
-            for field, number in zip(fields[::2], fields[1::2], strict=True):
-                place, _, name = field.decode().partition(" ")
-                numbers = found.setdefault(name, [*_NOTHING])
-                if int(place) < len(numbers):  # a later release counts more
-                    numbers[int(place)] = type(_NOTHING[int(place)])(float(number))
-            for name, numbers in found.items():
-                if func_identifier in (None, name):
-                    yield Counts(name, hour, *numbers)
+            if since is None or hour >= since:
+                fields = self._run(scripts.COUNTED, hour)
+                for field, sums in zip(fields[::2], fields[1::2], strict=True):
+                    if func_identifier in (None, name := field.decode()):
+                        yield Counts(name, hour, *object_in(sums, [])[: len(Counts._fields) - 2])
 
     def remark(self, remarks: Mapping[str, str]) -> None:
         """See the base class."""
         if remarks:
-            self._run(scripts.REMARK, *(text for pair in remarks.items() for text in pair))
+            self._changed(scripts.REMARK, *(text for pair in remarks.items() for text in pair))
 
     def remarks(self) -> dict[str, str]:
         """See the base class."""
@@ -427,11 +411,10 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
         return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _entries(rows: list[bytes]) -> dict[str, Plain | Entry]:
-    """What `find` gives of keys and rows, those aside that can't be read."""
-    pairs = ((key.decode(), row) for key, row in zip(rows[::2], rows[1::2], strict=True))
-    records = ((key, record_of(key, row)) for key, row in pairs)
-    return {key: found_in(record) for key, record in records if record is not None}
+def _records(rows: list[bytes], *, whole: bool = True) -> list[TaskRecord]:
+    """The records of keys and rows, but for those that can't be read."""
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return [*filter(None, (record_of(key.decode(), row, whole=whole) for key, row in pairs))]
 
 
 def _seconds(whole: bytes, micros: bytes) -> float:

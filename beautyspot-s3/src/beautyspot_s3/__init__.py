@@ -7,9 +7,9 @@ the first request.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from beautyspot.hookspecs import hookimpl
+from beautyspot.hookspecs import hookimpl, later
 
 if TYPE_CHECKING:
     from beautyspot_s3.storage import S3Storage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["S3MetadataStore", "S3Storage"]
 
-_MODULES = {"S3MetadataStore": "store", "S3Storage": "storage"}
+__getattr__, __dir__ = later(__name__, {"S3MetadataStore": "store", "S3Storage": "storage"})
 
 beautyspot_api = 1
 
@@ -32,18 +32,3 @@ def beautyspot_register_metadata() -> dict[str, str]:
 def beautyspot_register_storage() -> dict[str, str]:
     """The blob storage `s3`."""
     return {"s3": "beautyspot_s3.storage:S3Storage"}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a class of `__all__` when it is first used (PEP 562)."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -19,6 +19,7 @@ from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MetadataStoreContract
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.contracts import KeyValueStore
@@ -42,16 +43,13 @@ class KeyValueStoreContract(MetadataStoreContract):
         place = self.make(tmp_path)
         assert place.read("x/1") is None
         first = place.write("x/1", b"one", None)
-        found = place.read("x/1")
-        assert first is not None
-        assert found is not None
-        assert found[0] == b"one"
-        second = place.write("x/1", b"two", found[1])
+        assert place.read("x/1") == (b"one", first)
+        second = place.write("x/1", b"two", first)
         assert second is not None
         for expected in (None, first):
             assert place.write("x/1", b"three", expected) is None
-        removed = [place.remove(*asked) for asked in (("x/1", first), ("x/2", second))]
-        assert removed == [False, False]
+        assert not place.remove("x/1", first)
+        assert not place.remove("x/2", second)
         assert place.remove("x/1", second)
         assert (place.read("x/1") or (b"", None))[0] == b""
         assert place.write("x/1", b"", second) is None
@@ -135,48 +133,34 @@ class _History:
         self.events.append(("put", data, begins, self.time))
 
 
-def _stepping(  # noqa: C901 - a class
-    place: KeyValueStore, history: _History, number: int
-) -> KeyValueStore:
+def _stepping(place: KeyValueStore, history: _History, number: int) -> KeyValueStore:
     """A client of a place: its operations are steps of a history, whose time it has."""
 
-    class Stepping(type(place)):  # type: ignore[misc]  # of the store that is tested
-        def __init__(self) -> None:
-            own = {"_held_leases": {}, "_busy_keys": set(), "lease_time": history.lease_time}
-            for name, value in {**vars(place), **own}.items():
-                setattr(self, name, value)
-
-        def each(self, work: Any, items: Any) -> Any:
-            return [work(item) for item in items]  # one client takes one step at a time
-
-        def now(self) -> float:
-            return float(history.time)
-
-        def read(self, name: str) -> Any:
+    def stepping(operation: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        def step(name: str, *given: Any) -> Any:
             history.step(number)
-            return place.read(name)
+            done = operation(name, *given)
+            if kind and done and name.startswith("l/"):
+                lease = object_in(given[0], {}) if kind == "leased" else None
+                history.events.append((kind, name, lease, history.time))
+            return done
 
-        def write(self, name: str, data: bytes, expected: Any) -> Any:
-            history.step(number)
-            tag = place.write(name, data, expected)
-            if tag is not None and name.startswith("l/"):
-                lease = object_in(data, {})
-                history.events.append(("leased", name, lease, history.time))
-            return tag
+        return step
 
-        def remove(self, name: str, expected: Any) -> bool:
-            history.step(number)
-            removed = place.remove(name, expected)
-            if removed and name.startswith("l/"):
-                history.events.append(("let go", name, history.time))
-            return removed
-
-        def close(self) -> None:
-            """The place is closed once."""
-
-    made: Any = Stepping
-    store: KeyValueStore = made()
-    return store
+    store: Any = object.__new__(type(place))
+    vars(store).update(
+        vars(place),
+        _held_leases={},
+        lease_time=history.lease_time,
+        each=lambda work, items: [work(item) for item in items],  # one step at a time
+        now=lambda: float(history.time),
+        read=stepping(place.read, ""),
+        write=stepping(place.write, "leased"),
+        remove=stepping(place.remove, "let go"),
+        close=lambda: None,  # the place is closed once
+    )
+    client: KeyValueStore = store
+    return client
 
 
 def _check(events: list[tuple[Any, ...]], *, deaths: bool) -> None:

@@ -25,7 +25,7 @@ from beautyspot.errors import UnstableKeyError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot_testing.shared import Plain, PlainTypes, json_of_another_process
+from beautyspot_testing.shared import Plain, PlainTypes, json_of_another_process, source_of
 
 if TYPE_CHECKING:
     from beautyspot.contracts import KeyGenBase
@@ -110,10 +110,7 @@ class KeyGenContract:
         it without arguments. Override it if that is not enough; None skips the tests with other
         processes.
         """
-        cls = type(self.make())
-        if cls.__module__ == "__main__" or "." in cls.__qualname__:
-            return None
-        return f"from {cls.__module__} import {cls.__qualname__} as made\nkeygen = made()"
+        return source_of(type(self.make()), "keygen")
 
     # -------------------------------------------------------------------------------- texts
 

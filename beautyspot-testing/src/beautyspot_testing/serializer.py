@@ -14,11 +14,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from beautyspot import KeyGen
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError, SerializationError
 from hypothesis import HealthCheck, given, settings
@@ -62,18 +63,9 @@ class Point:
 def assert_same(left: Any, right: Any) -> None:
     """Fail unless both are equal and of equal type in all parts; NaN equals NaN, 0.0 not -0.0."""
     assert type(left) is type(right), f"{left!r:.200} became a {type(right).__qualname__}"
-    if isinstance(left, float | complex):
-        assert repr(left) == repr(right), f"{left!r} became {right!r}"
-    elif isinstance(left, dict):
-        assert_same([*left.items()], [*right.items()])
-    elif isinstance(left, (list, tuple)):
-        assert len(left) == len(right), f"{left!r:.200} became {right!r:.200}"
-        for one, other in zip(left, right, strict=True):
-            assert_same(one, other)
-    elif is_dataclass(left):
-        assert_same(*([getattr(side, f.name) for f in fields(left)] for side in (left, right)))
-    else:
-        assert left == right, f"{left!r:.200} became {right!r:.200}"
+    one, other = ((side, [*side] if type(side) is dict else ()) for side in (left, right))
+    same = KeyGen().canonical(one) == KeyGen().canonical(other)
+    assert same, f"{left!r:.200} became {right!r:.200}"
 
 
 def _check_refused(serializer: SerializerBase, value: object) -> None:
@@ -139,17 +131,6 @@ class SerializerContract(Switches):
         for make in self.refused:
             _check_refused(serializer, make())
         assert serializer.loads(serializer.dumps([1])) == [1], "a refusal must not break the next"
-
-    def test_a_value_that_contains_itself_is_refused_or_kept(
-        self, serializer: SerializerBase
-    ) -> None:
-        value: list[object] = []
-        value.append(value)
-        try:
-            restored = serializer.loads(serializer.dumps(value))
-        except SerializationError:
-            return
-        assert restored[0] is restored
 
     @_FEW
     @given(data=st.data(), garbage=st.binary(max_size=200))

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts import TypeSupport
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Switches:
@@ -25,6 +20,13 @@ class Switches:
         for ability in abilities:
             if not getattr(self, ability):
                 pytest.skip(f"the suite's switch says so: {ability} = False")
+
+
+def source_of(cls: type, name: str) -> str | None:
+    """Python source that makes an instance and calls it `name`; None where no name leads to it."""
+    if cls.__module__ == "__main__" or "." in cls.__qualname__:
+        return None
+    return f"from {cls.__module__} import {cls.__qualname__} as made\n{name} = made()"
 
 
 class Plain:
@@ -65,21 +67,3 @@ def json_of_another_process(code: str) -> Any:
     )
     assert done.returncode == 0, f"the other process failed:\n{done.stderr}"
     return json.loads(done.stdout)
-
-
-def in_forked_child(work: Callable[[], object]) -> None:
-    """Call `work` in a forked child; fails where it does, or after a minute.
-
-    Skips the test where there is no fork.
-    """
-    if "fork" not in multiprocessing.get_all_start_methods():
-        pytest.skip("no fork on this system")
-    child = multiprocessing.get_context("fork").Process(target=work)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: it is what is tested
-        child.start()
-    child.join(60)
-    code = child.exitcode
-    child.kill()
-    child.join()
-    assert code == 0, f"the forked child hung for a minute, or ended by {code}: see its error above"

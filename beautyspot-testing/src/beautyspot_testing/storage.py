@@ -12,7 +12,6 @@ For the author of a storage::
 from __future__ import annotations
 
 import os
-import threading
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,7 +24,7 @@ from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot_testing.shared import Switches, in_forked_child
+from beautyspot_testing.shared import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,8 +63,9 @@ FOREIGN_LOCATIONS: Final = (
     ),
     *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
     *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
+    *("{}/../x", "{}/..", "{}/", "{}\0", "../{}", "{}x", "{0}/{0}", "{}?x", "{}#x"),
 )
-"""Texts that a hostile or damaged table may hold instead of a location."""
+"""Texts that a hostile or damaged table may hold instead of a location, which is in place of {}."""
 
 LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
 """Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
@@ -76,12 +76,6 @@ _SIZE: Final = 200_000
 def blob(number: int) -> bytes:
     """A blob of equal bytes, whose value gives the blob's length."""
     return bytes([number % 251]) * (_SIZE + number % 251)
-
-
-def check_whole(data: bytes) -> None:
-    """Fail unless the data are a whole `blob`."""
-    assert data, "a reader saw an empty blob"
-    assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
 
 
 LARGEST_PART: Final = 64 * 2**20
@@ -102,12 +96,8 @@ class OnlyRead:
             assert 0 < size <= LARGEST_PART, f"a file is read in parts, and not {size} at a time"
         data = self._data.read(size if size < 0 else min(size, 100_000))
         if self._fails and (size < 0 or not data):
-            raise BrokenOffError
+            raise OSError("the file could not be read to its end")
         return data
-
-
-class BrokenOffError(Exception):
-    """The file could not be read to its end."""
 
 
 _KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
@@ -128,7 +118,6 @@ class StorageContract(Switches):
         can_delete: it implements `delete`.
         can_list: it implements `list`.
         persistent: a second instance for the same place finds what the first has saved.
-        forks: a child of `os.fork` may use it, also an instance that was made before the fork.
         large: size in bytes of the largest blob to try.
         writes: how often the tests of torn writes replace a blob.
     """
@@ -136,7 +125,6 @@ class StorageContract(Switches):
     can_delete = True
     can_list = True
     persistent = True
-    forks = True
     large = 8 * 2**20
     writes = 40
 
@@ -230,6 +218,7 @@ class StorageContract(Switches):
         self, storage: BlobStorageBase, location: str
     ) -> None:
         kept = storage.save(KEY, b"x")
+        location = location.format(kept)
         with pytest.raises((BlobLocationError, BlobNotFound)):
             storage.load(location)
         with pytest.raises((BlobLocationError, BlobNotFound)):
@@ -241,15 +230,6 @@ class StorageContract(Switches):
             with suppress(BlobLocationError):  # or nothing: it is not there
                 storage.delete(location)
         assert storage.load(kept) == b"x"
-
-    @pytest.mark.parametrize(
-        "spoilt", ["{}/../x", "{}/..", "{}/", "{}\0", "../{}", "{}x", "{0}/{0}", "{}?x", "{}#x"]
-    )
-    def test_a_spoilt_location_is_refused(self, storage: BlobStorageBase, spoilt: str) -> None:
-        location = storage.save(KEY, b"x")
-        for wrong in (spoilt.format(location), location.replace("/", "/../")):
-            with pytest.raises((BlobLocationError, BlobNotFound)):
-                storage.load(wrong)
 
     # ------------------------------------------------------------------------------- listing
 
@@ -301,40 +281,19 @@ class StorageContract(Switches):
     # ------------------------------------------------------------------------- many at once
 
     def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
-        location, done = storage.save(KEY, blob(0)), threading.Event()
-        begin = threading.Barrier(3)
+        location = storage.save(KEY, blob(0))
 
-        def read() -> None:
-            begin.wait(30)
-            while not done.is_set():
-                check_whole(storage.load(location))
+        def write() -> None:
+            for number in range(self.writes):
+                storage.save(KEY, blob(number))
 
-        with ThreadPoolExecutor(2) as pool:
-            readers = [pool.submit(read) for _ in range(2)]
-            begin.wait(30)
-            try:
-                for number in range(self.writes):
-                    storage.save(KEY, blob(number))
-            finally:
-                done.set()
-            for reader in readers:
-                reader.result()
-
-    def test_a_forked_child_uses_it_too(self, storage: BlobStorageBase, place: Path) -> None:
-        self._needs("forks")
-        location = storage.save(KEY, b"of the parent")
-
-        def work() -> None:  # pragma: no cover - in the child, which measures nothing
-            assert storage.load(location) == b"of the parent"
-            childs = storage.save("a/child", b"of the child")
-            assert storage.load(childs) == b"of the child"
-            if self.persistent:
-                again = self.make_again(place)
-                assert again.load(location) == b"of the parent"
-                again.close()
-
-        in_forked_child(work)
-        assert storage.load(location) == b"of the parent"
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            while not writing.done():
+                data = storage.load(location)
+                assert data, "a reader saw an empty blob"
+                assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
+            writing.result()
 
     # ---------------------------------------------------------------------- files, and parts
 
@@ -358,10 +317,10 @@ class StorageContract(Switches):
     def test_a_file_that_breaks_off_leaves_nothing(self, storage: BlobStorageBase) -> None:
         location = storage.save(KEY, b"before")
         broken = OnlyRead(storage, b"a part", fails=True)
-        with pytest.raises((BrokenOffError, StorageError)):
+        with pytest.raises((OSError, StorageError)):
             storage.save_file(KEY, broken)
         assert storage.load(location) == b"before", "a part took the place of what was there"
-        with pytest.raises((BrokenOffError, StorageError)):
+        with pytest.raises((OSError, StorageError)):
             storage.save_file("a/new", OnlyRead(storage, b"x" * self.large, fails=True))
         if self.can_list:
             assert [info.location for info in storage.list()] == [location]

@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from beautyspot import KeyGen, MsgpackSerializer
-from beautyspot.errors import SerializationError
 
-from beautyspot_testing.shared import Switches, json_of_another_process
+from beautyspot_testing.shared import Switches, json_of_another_process, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,10 +60,7 @@ class TypeSupportContract(Switches):
         By default, it imports the class by its name. Override it if that is not enough; None skips
         the tests with other processes.
         """
-        cls = type(self)
-        if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
-            return None
-        return f"import {cls.__module__} as tests\nsuite = tests.{cls.__qualname__}()"
+        return source_of(type(self), "suite")
 
     # ------------------------------------------------------------------------------- names
 
@@ -118,14 +114,6 @@ class TypeSupportContract(Switches):
             assert keygen.canonical(restored) == keygen.canonical(value), (
                 f"other key: {value!r:.80}"
             )
-
-    def test_what_is_not_storable_is_refused(self) -> None:
-        if self.storable:
-            pytest.skip("it is storable")
-        serializer = MsgpackSerializer().supporting(self._types())
-        for value in self.samples():
-            with pytest.raises(SerializationError):
-                serializer.dumps(value)
 
     # -------------------------------------------------------------------------- both at work
 

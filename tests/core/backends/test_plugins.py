@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 import sys
 
 import beautyspot as bs
@@ -68,14 +67,6 @@ def test_what_is_installed_in_a_folder_is_found(tmp_path, monkeypatch):
     assert "No module named 'never_imported'" in str(found.broken)
 
 
-def _install(folder, value="found_here", *, version="1.0"):
-    """The metadata of a distribution Foo, which has a plug-in."""
-    metadata = folder / f"Foo-{version}.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: Foo\nVersion: {version}\n")
-    (metadata / "entry_points.txt").write_text(f"[beautyspot]\n# our own\nbar = {value} [extra]\n")
-
-
 def test_the_scan_finds_what_the_library_finds():
     points = importlib.metadata.entry_points(group="beautyspot")
     expected = {(point.name, point.value, point.dist.version) for point in points}
@@ -86,38 +77,11 @@ def test_the_scan_finds_what_the_library_finds():
     )
 
 
-def test_of_two_distributions_of_a_name_the_first_on_the_path_counts(tmp_path, monkeypatch):
-    for name, version in (("later", "1.0"), ("first", "2.0")):
-        _install(tmp_path / name, f"of_{name}:plugin.inner", version=version)
-        monkeypatch.syspath_prepend(tmp_path / name)
-    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
-    assert (found.dist.name, found.dist.version) == ("Foo", "2.0")
-    (tmp_path / "first" / "of_first.py").write_text("class plugin:\n    inner = 'loaded'\n")
-    assert found.load() == "loaded"
-
-
-def test_what_is_installed_in_an_archive_is_found(tmp_path, monkeypatch):
-    _install(tmp_path / "content")
-    monkeypatch.syspath_prepend(shutil.make_archive(tmp_path / "a", "zip", tmp_path / "content"))
-    (found,) = [point for point in scan.installed()[0] if point.name == "bar"]
-    assert (found.value, found.dist.version) == ("found_here [extra]", "1.0")
-
-
 @pytest.mark.parametrize("kind", BASE)
 def test_each_kind_of_backend_is_found(monkeypatch, kind):
     one, two = backend("one", kind), backend("two", kind)
     install(monkeypatch, point(offering(one, two, one, point=kind)))
     assert [load_plugins().find(kind, name) for name in ("one", "two")] == [one, two]
-
-
-def test_the_scan_is_done_once_a_process(monkeypatch):
-    scans = install(monkeypatch, point(offering(S3)))
-    assert load_plugins() is load_plugins()
-    load_plugins([offering(DISK)])
-    plugins()
-    assert len(scans) == 1
-    plugins(rescan=True)
-    assert len(scans) == 2
 
 
 # --------------------------------------------------------------------------- import strings
@@ -155,15 +119,6 @@ def test_two_distributions_that_claim_one_name(monkeypatch):
     assert "the storage 's3' is claimed by" in told
     assert "FakeS3 of a (dist-a 1.2) and elsewhere:S3 of b (dist-b 1.2)" in told
     assert "BEAUTYSPOT_PLUGINS=-b" in told
-
-
-@pytest.mark.parametrize("other", [S3, {"s3": "elsewhere:S3"}])
-def test_two_distributions_that_claim_one_scheme(monkeypatch, other):
-    one = backend("one", schemes=("s3",))
-    install(monkeypatch, point(offering(one), "a"), point(offering(other), "b"))
-    with pytest.raises(PluginConflictError, match="'s3://' is claimed by"):
-        load_plugins().find("storage", "s3://")
-    assert load_plugins().find("storage", "one") is one
 
 
 # ----------------------------------------------------------------------- what can be wrong
@@ -370,3 +325,13 @@ def test_the_real_installation_is_whole(monkeypatch):
             words = {word for word in found.words(kind) if found.find(kind, word) is cls}
             own = {cls.name, *(f"{scheme}://" for scheme in cls.schemes)}
             assert own == words - ({f"{cls.name}://"} - own), cls
+
+
+def test_the_scan_is_done_once_a_process(monkeypatch):
+    scans = install(monkeypatch, point(offering(S3)))
+    assert load_plugins() is load_plugins()
+    load_plugins([offering(DISK)])
+    plugins()
+    assert len(scans) == 1
+    plugins(rescan=True)
+    assert len(scans) == 2

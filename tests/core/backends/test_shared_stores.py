@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.spot import Spot
 from beautyspot_local import LocalStorage
 from broken import BrokenStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-
+from kinds import RAN
 
 KEY = "0123456789abcdef0123456789abcdef"
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 class Shared(MemoryMetadataStore):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
@@ -12,12 +13,7 @@ from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker, guarded_backends
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
+from beautyspot.spot import Spot
 
 RAN: list[Any] = []
 

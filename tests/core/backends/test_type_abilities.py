@@ -67,8 +67,7 @@ class SignalTypes(bs.TypeSupport):
 
 class Filled(SignalTypes):
     def encode(self, value: Signal) -> object:
-        size = memoryview(value._samples).nbytes
-        return [value._rate, bs.Buffer(lambda out: out.extend(value._samples), size)]
+        return [value._rate, bs.Buffer(lambda out: out.extend(value._samples))]
 
 
 class Looked(SignalTypes):
@@ -115,17 +114,6 @@ def test_large_data_come_back(spot_with: Any, support: Any, size: int) -> None:
     [first], [hit] = made(), made()
     assert same(hit, first)
     assert [type(view) for view in SEEN] == [memoryview]
-
-
-def test_data_that_are_most_of_a_file_stay_where_they_were_read(spot_with: Any) -> None:
-    made = spot_with().mark(save_blob=True, key="k", name="made")(lambda: Signal(samples()))
-    made()
-    one, other = made(), made()
-    assert [view.readonly for view in SEEN] == [False, False]
-    assert one._samples is SEEN[0]
-    one._samples[0] = 9
-    assert same(other, Signal(samples()))
-    assert same(made(), Signal(samples()))
 
 
 # ----------------------------------------------------------------------- attributes and classes

@@ -43,10 +43,6 @@ def echo(value):
     return value
 
 
-def make():
-    return Version("1")
-
-
 @pytest.fixture
 def nothing_installed(monkeypatch):
     yield lambda *points: install(monkeypatch, *points, core=offering(bs.KeyGen, point="keygen"))
@@ -134,14 +130,6 @@ def test_a_support_says_itself_why_it_refuses(caplog) -> None:
     assert "result can't be stored: a Version is not final: return its release" in caplog.text
 
 
-def test_a_result_of_a_plug_in_that_is_gone_is_a_miss() -> None:
-    with memory_spot(plugins=[plugin(Versions)]) as one:
-        assert one.mark(make)() == Version("1")
-        with memory_spot(metadata=one.metadata, strict=False) as other:
-            assert other.mark(make)() == Version("1")
-            assert other.stats()["hits"] == 0
-
-
 @pytest.mark.parametrize(
     "name",
     ["builtins:dict", "functools:partial", "datetime:date", "pydantic:BaseModel"],
@@ -170,10 +158,3 @@ def test_two_distributions_that_support_one_class_serve_it_neither(
     assert "one-dist" in caplog.text
     assert "two-dist" in caplog.text
     assert "BEAUTYSPOT_PLUGINS=-two" in caplog.text
-
-
-def test_what_is_given_to_a_spot_wins_over_what_is_installed(nothing_installed) -> None:
-    nothing_installed(point(plugin(Versions)))
-    settings = {"keygen": bs.KeyGen, "serializer": bs.MsgpackSerializer}
-    with memory_spot(plugins=[plugin(Majors)], **settings) as spot:
-        assert spot.key(echo, Version("1.0")) == spot.key(echo, Version("1.1"))

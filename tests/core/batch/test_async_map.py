@@ -5,37 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import beautyspot as bs
 import pytest
 from async_calls import Calls, marked, numbers, run
 from beautyspot import Failed
+from beautyspot.spot import Spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from beautyspot.spot import Spot
-
-
 """Not captured by the function that writes it, whose calls would have other keys."""
-
-
-def test_results_come_in_the_order_of_the_inputs_and_are_stored(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        expected = [[n] for n in range(40)]
-        assert [each async for each in spot.map(f, range(40))] == expected
-        assert [each async for each in spot.map(f, range(40))] == expected
-
-    run(main())
-    assert sorted(calls.begun) == list(range(40))
-    assert spot.stats()["hits"] == 40
 
 
 def test_results_come_as_they_are_made(spot: Spot) -> None:
@@ -71,31 +53,6 @@ def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> Non
             assert await anext(results) is not None
 
     run(main())
-
-
-def test_so_many_calls_run_at_once_and_no_more(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        assert len([x async for x in spot.map(f, range(30), concurrency=3)]) == 30
-
-    run(main())
-    assert calls.most == 3
-
-
-@pytest.mark.parametrize("storable", [True, False])
-def test_equal_inputs_under_way_run_once(spot: Spot, storable: bool) -> None:
-    calls = Calls()
-    f = marked(spot, calls, cache_if=lambda _: storable)
-
-    async def main() -> list[list[str]]:
-        return [each async for each in spot.map(f, list("aaab"))]
-
-    results = run(main())
-    assert results == [["a"], ["a"], ["a"], ["b"]]
-    assert sorted(calls.begun) == ["a", "b"]
-    assert len({id(each) for each in results}) == 4  # each has a copy of its own
 
 
 def test_asynchronous_inputs_are_read_as_they_come(spot: Spot) -> None:

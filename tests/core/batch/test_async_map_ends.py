@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from async_calls import Calls, marked, numbers, over, run, till
 from beautyspot import Failed
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from beautyspot.spot import Spot
-
+from beautyspot.spot import Spot
 
 # ---------------------------------------------------------------------------------- errors
 
@@ -85,38 +78,6 @@ def test_closing_begins_nothing_new_and_stores_what_runs(spot: Spot) -> None:
 
     run(main())
     assert calls.begun == [0, 1, 2, 3]
-
-
-def test_closing_leaves_the_inputs_to_their_owner(spot: Spot) -> None:
-    f = marked(spot, Calls())
-
-    async def waiting() -> AsyncGenerator[int, None]:
-        yield 1
-        await asyncio.Event().wait()
-
-    async def main() -> None:
-        inputs = waiting()
-        results = spot.map(f, inputs)
-        assert await anext(results) == [1]
-        await results.aclose()
-        await inputs.aclose()
-
-    run(main())
-
-
-def test_a_break_ends_it_in_order(spot: Spot) -> None:
-    calls = Calls()
-    f = marked(spot, calls)
-
-    async def main() -> None:
-        async for _ in spot.map(f, itertools.count(), concurrency=2):
-            break
-        gc.collect()
-        await till(lambda: calls.now == 0 and len(asyncio.all_tasks()) == 1)
-        assert sorted(calls.begun) == sorted(calls.ended)
-        assert all(spot.peek(f, n) for n in calls.begun)
-
-    run(main())
 
 
 def test_a_cancelled_task_cancels_its_calls(spot: Spot) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from async_calls import Calls, run, till
 from beautyspot import Progress
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 HOUR = 3600.0
 
@@ -42,24 +39,6 @@ def limited(spot: Spot, calls: Calls, on_cancel: Any = "stop", **options: Any) -
 def free(bucket: TokenBucket) -> bool:
     """Whether nobody waits, and all places were given back but the one that was used."""
     return bucket.wait_for(1) <= HOUR
-
-
-@ON_CANCEL
-def test_closing_stops_those_who_wait(hourly: Spot, bucket: TokenBucket, on_cancel: str) -> None:
-    calls = Calls()
-    f = limited(hourly, calls, on_cancel)
-
-    async def main() -> None:
-        results = hourly.map(f, range(50), concurrency=4)
-        assert await anext(results) == [0]
-        await till(lambda: bucket.wait_for(1) > 4 * HOUR)
-        await results.aclose()
-        assert free(bucket)
-
-    run(main())
-    assert calls.begun == [0]
-    assert hourly.stats()["limiter_grants"] == 1
-    assert len(hourly._engine.flights) == 0
 
 
 @ON_CANCEL

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError, ItemsError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from broken import BrokenStore
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 def double(x: Any) -> Any:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 
 @pytest.fixture
@@ -34,18 +31,6 @@ def double(spot: Spot, ran: list[Any]) -> Callable[[int], int]:
         return 2 * number
 
     return double
-
-
-@pytest.mark.parametrize("ordered", [True, False])
-def test_it_calls_what_is_missing_and_finds_the_rest(
-    spot: Spot, double: Callable[[int], int], ran: list[Any], ordered: bool
-) -> None:
-    first = list(spot.map(double, range(0, 300, 2), ordered=ordered))
-    assert (first if ordered else sorted(first)) == [2 * n for n in range(0, 300, 2)]
-    ran.clear()
-    second = list(spot.map(double, range(300), ordered=ordered))
-    assert (second if ordered else sorted(second)) == [2 * n for n in range(300)]
-    assert sorted(ran) == list(range(1, 300, 2))
 
 
 def test_several_iterables_are_zipped(spot: Spot) -> None:
@@ -231,13 +216,3 @@ def test_it_gives_what_a_loop_would(
         expected = [number for number in expected if number >= 0]
     assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
     assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)
-
-
-def test_progress_counts_what_became_of_the_inputs(
-    spot: Spot, double: Callable[[int], int]
-) -> None:
-    told: list[bs.Progress] = []
-    double(1)
-    assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
-    last = told[-1]
-    assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)

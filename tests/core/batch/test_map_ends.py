@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import os
 import signal
@@ -12,15 +11,11 @@ import sys
 import threading
 from collections import Counter
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 
 class Slow:
@@ -60,23 +55,6 @@ def test_closing_waits_for_what_runs_and_begins_nothing(spot: Spot, slow: Slow) 
     assert spot.peek(slow.function, 2) is not None
     assert len(slow.ran) < 20
     assert list(results) == []
-
-
-@pytest.mark.parametrize("cycle", [False, True])
-def test_an_iterator_that_is_dropped_ends_likewise(spot: Spot, slow: Slow, cycle: bool) -> None:
-    results: Any = spot.map(slow.function, range(100), concurrency=2)
-    assert next(results) == 0
-    until(lambda: {1, 2} <= set(slow.ran))
-    slow.gate.open.set()
-    if cycle:
-        around: list[Any] = [results]
-        around.append(around)
-        del around
-    del results
-    gc.collect()
-    assert spot.peek(slow.function, 1) is not None
-    assert spot.peek(slow.function, 2) is not None
-    until(lambda: not any(each.name == "beautyspot-map" for each in threading.enumerate()))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

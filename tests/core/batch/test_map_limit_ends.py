@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import Progress
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import CombinedLimiter
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, Gate, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from beautyspot.spot import Spot
 
 HOUR = 3600.0
 

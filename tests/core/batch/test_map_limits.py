@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -97,11 +89,3 @@ def test_hits_wait_for_nobody_who_waits_for_a_permit(make_spot: Callable[..., Sp
     assert asyncio.run(run()) == [10]
     assert bucket.wait_for(1) <= 3600
     assert spot.stats()["limiter_grants"] == 1
-
-
-@pytest.mark.parametrize("number", [1, 5])
-def test_equal_inputs_take_one_permit(
-    mapped: Any, bucket: TokenBucket, clock: Clock, number: int
-) -> None:
-    assert mapped([3] * number) == [6] * number
-    assert bucket.tat == pytest.approx(clock() + 1)

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    RAN.clear()
+from kinds import RAN
 
 
 def double(number: int) -> Any:
@@ -76,19 +66,6 @@ def test_all_is_found(
         assert spot.stats()["hits"] >= 20
 
 
-def test_what_expired_runs(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
-    spot, clock = make_spot(strict=True), Clock(1e9)
-    monkeypatch.setattr(spot._engine.cache, "clock", clock)
-    function = spot.mark(double, ttl="1h")
-    ten(spot, function)
-    clock.now += 3599
-    ten(spot, function)
-    assert len(RAN) == 10
-    clock.now += 2
-    ten(spot, function)
-    assert len(RAN) == 20
-
-
 @pytest.mark.parametrize("save_blob", [True, False])
 def test_what_is_damaged_runs(make_spot: Callable[..., Spot], save_blob: bool) -> None:
     troubles: list[Trouble] = []
@@ -128,18 +105,6 @@ def test_modes(make_spot: Callable[..., Spot]) -> None:
     refreshed = spot.mark(double, name="f", mode="refresh")
     ten(spot, refreshed)
     assert len(RAN) == 10
-
-
-def test_stored_errors_are_failures(spot: Spot) -> None:
-    @spot.mark(cache_errors=LookupError)
-    def f(number: int) -> int:
-        RAN.append(number)
-        raise LookupError(number)
-
-    for _ in range(2):
-        results = list(spot.map(f, range(3), errors="return"))
-        assert [str(each.error) for each in results if isinstance(each, bs.Failed)] == list("012")
-    assert len(RAN) == 3
 
 
 def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:

@@ -6,15 +6,13 @@ import io
 import logging
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot import Progress
 from beautyspot.batch.meter import Meter, meter_of
 from gates import until
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from beautyspot import Progress
 
 NAME = "module:read"
 
@@ -67,26 +65,6 @@ def test_what_becomes_of_each_input_is_counted() -> None:
     meter.close()
     meter.close()
     assert [(told.done, last) for told, last in seen] == [(6, False), (6, False), (6, True)]
-
-
-def test_hits_do_not_shorten_the_time_that_is_left() -> None:
-    meter, clock, _ = shown(1000, at_work=2)
-    clock.now += 10
-    meter.hits = 900
-    assert meter.progress().left is None  # nothing has run yet
-    clock.now += 4
-    meter.runs, meter.failures = 1, 1
-    assert meter.progress().left == 98 * 14 / 2
-    meter.runs = 99
-    assert meter.progress().left == 0
-
-
-def test_of_hits_alone_the_time_is_theirs() -> None:
-    meter, clock, _ = shown(1000)
-    clock.now += 10
-    meter.hits = 500
-    meter.tick()
-    assert meter.progress().left == 10
 
 
 def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

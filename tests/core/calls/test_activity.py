@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import MetadataError
-from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import until
-from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 
 class Gate:
@@ -123,34 +116,6 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
     assert spot.activity().waiting == ()
 
 
-def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
-    full = {"put": MetadataError("the disk is full")}
-    spot = make_spot(metadata=scripted(MemoryMetadataStore, fail=full))
-    f = spot.mark(lambda x: "text" * x)
-    for x in range(5):
-        f(x)
-    now = spot.activity()
-    assert now.unsaved == 5
-    assert now.unsaved_bytes > 40
-    assert [each.name for each in now.resting] == ["metadata store (saves)"]
-    assert 0 <= now.resting[0].seconds <= 60
-
-
-def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
-    stores, goes_on = threading.Event(), threading.Event()
-    slow = {"put": lambda _rows: stores.set() or goes_on.wait(30)}
-    spot = make_spot(metadata=scripted(MemoryMetadataStore, slow=slow), save="background")
-    f = spot.mark(lambda x: "text" * x)
-    f(10), f(20)
-    assert stores.wait(30)
-    now = spot.activity()
-    goes_on.set()
-    assert (now.queued, now.running) == (2, ())
-    assert now.queued_bytes > 100
-    spot.flush()
-    assert (spot.activity().queued, spot.activity().queued_bytes) == (0, 0)
-
-
 def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
     f = spot.mark(name="app:f")(abs)
@@ -165,16 +130,3 @@ def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
     next(other)
     assert len(spot.activity().maps) == 1
     del other, told
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_has_nothing_of_its_parents_calls(make_spot: Callable[..., Spot]) -> None:
-    spot, gate = make_spot(limiter="1000000/s"), Gate()
-    with calling(spot.mark(gate), 1, 1):
-        until(lambda: bool(spot.activity().waiting))
-        child = os.fork()
-        if not child:  # pragma: no cover - children are not measured
-            now = spot.activity()
-            os._exit(len(now.running) + len(now.waiting))
-        gate.opened.set()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

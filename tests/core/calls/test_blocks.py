@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import CacheMissError, Spot
@@ -17,9 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FAILS = {"now": False}
 
@@ -34,7 +32,7 @@ def work_or_fail() -> int:
 
 @pytest.fixture
 def clock(spot: Spot) -> Clock:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.clock = spot._engine.behind.clock = clock = Clock()
     return clock
 
 
@@ -92,32 +90,6 @@ def test_a_result_over_the_age_is_made_anew(
         assert new > old
         assert value_of(marked(1)) == new, "it has been stored"
     assert value_of(marked(1)) == new
-
-
-@pytest.mark.parametrize(("ttl", "max_age"), [(10, 100), (100, 10)])
-def test_of_ttl_and_max_age_the_shorter_one_ends_a_result(
-    spot: Spot, clock: Clock, ttl: int, max_age: int
-) -> None:
-    marked = spot.mark(ttl=ttl)(work)
-    with spot.using(max_age=max_age):
-        old = marked(1)
-        clock.now += 9
-        assert marked(1) == old
-        clock.now += 1
-        assert marked(1) > old
-
-
-def test_an_error_is_not_hidden_by_a_result_over_the_age(
-    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    f = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
-    old = f()
-    monkeypatch.setitem(FAILS, "now", True)
-    clock.now += 50
-    with spot.using(max_age=60):
-        assert f() == old
-    with spot.using(max_age=40), pytest.raises(ValueError, match="no"):
-        f()
 
 
 def test_questions_in_a_block_are_about_calls_in_it(spot: Spot, clock: Clock) -> None:
@@ -213,29 +185,6 @@ def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
     assert got == [old, old]
 
 
-def test_one_of_two_tasks_is_in_a_block(spot: Spot) -> None:
-    marked = spot.mark(work_later)
-
-    async def main() -> tuple[int, int, int]:
-        old = await marked(1)
-        inside, looked = asyncio.Event(), asyncio.Event()
-
-        async def refreshing() -> int:
-            with spot.using(mode="refresh"):
-                inside.set()
-                await looked.wait()
-                return await marked(1)
-
-        task = asyncio.create_task(refreshing())
-        await inside.wait()
-        beside = await marked(1)
-        looked.set()
-        return old, beside, await task
-
-    old, beside, refreshed = asyncio.run(main())
-    assert beside == old < refreshed
-
-
 def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(spot: Spot) -> None:
     marked = spot.mark(work_later)
     plain = spot.mark(work)
@@ -259,19 +208,72 @@ def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(s
     asyncio.run(main())
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
-    marked = spot.mark(work)
-    old = marked(1)
-    with spot.using(mode="replay"):
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                assert marked(1) == old
-                marked(2)
-            except CacheMissError:
-                code = 0
-            finally:
-                os._exit(code)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+# ---------------------------------------------------------------------------------- spot.map
+
+
+def mapped(spot: Spot, function: Any, inputs: Any) -> list[int]:
+    """What `spot.map` gives, in the block in which it is read."""
+    results: Any = spot.map(function, inputs, concurrency=2)
+
+    async def collected(given: AsyncIterator[int]) -> list[int]:
+        return [value async for value in given]
+
+    return asyncio.run(collected(results)) if hasattr(results, "__aiter__") else list(results)
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_the_calls_of_a_map_are_in_its_block(spot: Spot, clock: Clock, function: Any) -> None:
+    marked = spot.mark(function)
+    old = mapped(spot, marked, range(20))
+    with spot.using(mode="refresh"):
+        new = mapped(spot, marked, range(10))
+    assert min(new) > max(old)
+    clock.now += 100
+    assert mapped(spot, marked, range(20)) == new + old[10:]
+    mapped(spot, marked, range(20, 25))
+    with spot.using(max_age=50):
+        assert min(mapped(spot, marked, range(20))) > max(new)
+        runs = spot.stats()["misses"]
+        mapped(spot, marked, range(25))
+        assert spot.stats()["misses"] == runs
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        mapped(spot, marked, range(30))
+    with spot.using(mode="readonly"):
+        mapped(spot, marked, range(30))
+    assert [spot.peek(marked, x) for x in range(25, 30)] == [None] * 5
+
+
+class Elsewhere:
+    """An executor whose workers have nothing of the caller's context, as those in processes."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(contextvars.Context().run(function, *args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_calls_in_other_processes_are_in_the_block(
+    spot: Spot, clock: Clock, is_marked: bool
+) -> None:
+    marked = spot.mark(work) if is_marked else work
+
+    def run(count: int) -> list[int]:
+        return list(spot.map(marked, range(count), executor=Elsewhere()))
+
+    old = run(2)
+    assert run(2) == old
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        run(3)
+    with spot.using(mode="refresh"):
+        new = run(2)
+    assert min(new) > max(old)
+    assert run(2) == new
+    clock.now += 100
+    with spot.using(max_age=50), spot.using(max_age="none", mode="normal"):
+        assert run(2) == new
+    with spot.using(max_age=50):
+        assert min(run(2)) > max(new)

@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import ConfigError
+from kinds import RAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-RAN: list[object] = []
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    RAN.clear()
 
 
 def required_args(function: Any) -> Any:
@@ -187,96 +181,3 @@ def test_what_is_bound_counts_as_if_it_were_passed(spot: Spot) -> None:
     for value, *ways in lines:
         assert [way() for way in ways] == [value, value]
     assert len(RAN) == len(lines)
-
-
-# ------------------------------------------------------------- beneath a decorator of somebody else
-
-
-def locking(function: Any) -> Any:
-    lock = threading.Lock()
-
-    @functools.wraps(function)
-    def wrapper(*args: Any) -> Any:
-        with lock:
-            return function(*args)
-
-    return wrapper
-
-
-def bare(function: Any) -> Any:
-    def wrapper(*args: Any) -> Any:
-        return function(*args)
-
-    return wrapper
-
-
-@pytest.mark.parametrize(
-    ("decorators", "ignore"),
-    [
-        ((bare,), ("client",)),
-        ((bare, bare), ("client",)),
-        ((locking,), ("client", "lock")),
-        ((bare, locking), ("client", "lock")),
-    ],
-)
-def test_ignore_takes_what_functions_beneath_captured(
-    make_spot: Callable[..., Spot],
-    troubles: list[Trouble],
-    decorators: tuple[Any, ...],
-    ignore: tuple[str, ...],
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-
-    def make(factor: int, client: Client) -> Any:
-        def asking(question: str) -> str:
-            RAN.append(question)
-            return question * factor if client else ""
-
-        for decorator in decorators:
-            asking = decorator(asking)
-        return asking
-
-    spot.mark(make(2, Client()))("q")
-    assert 'mark(ignore=("client.completions._client",))' in str(troubles[0])
-    RAN.clear()
-    marked = [spot.mark(ignore=ignore)(make(factor, Client())) for factor in (2, 2, 3)]
-    assert [each("q") for each in marked] == ["qq", "qq", "qqq"]
-    assert RAN == ["q", "q"], "another client is the same call, another factor is not"
-    assert len(troubles) == 1
-    with pytest.raises(ConfigError, match="has no parameter 'cleint'"):
-        spot.mark(ignore=("cleint",))(make(2, Client()))
-
-
-class Remote:
-    """As a method of `xmlrpc.client.ServerProxy`: each attribute is one, of a longer path."""
-
-    def __init__(self, *path: str) -> None:
-        self.path = path
-
-    def __getattr__(self, name: str) -> Remote:
-        return Remote(*self.path, name)
-
-    def __call__(self, x: int) -> list[object]:
-        return [*self.path, x]
-
-
-class Nameless:
-    def __init__(self, *path: str) -> None:
-        self.path = path
-        self.__qualname__ = None
-
-    def __call__(self, x: int) -> list[object]:
-        return [*self.path, x]
-
-
-@pytest.mark.parametrize("cls", [Remote, Nameless])
-@pytest.mark.parametrize("how", ["mark", "limiter", "cached_run"])
-def test_an_object_without_a_proper_name_is_called(
-    make_spot: Callable[..., Spot], cls: type, how: str
-) -> None:
-    spot = make_spot(strict=True, limiter="1000/s")
-    for function in (cls("a"), cls("b"), cls("a")):
-        found = (
-            spot.cached_run(function, 1) if how == "cached_run" else getattr(spot, how)(function)(1)
-        )
-        assert found == [*function.path, 1]

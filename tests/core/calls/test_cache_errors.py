@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import re
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +10,9 @@ import beautyspot as bs
 import pytest
 from beautyspot.errors import CacheMissError, RateLimitError
 from beautyspot.memory import MemoryMetadataStore
-from gates import Gate, followers, until
+from gates import Gate, State, followers, until
+from kinds import called
 from owned_clock import Clock
-from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,38 +32,27 @@ class Gone(NotFound):
     """A subclass of what a mark names."""
 
 
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    runs: list[Any]
-    gate: Gate | None
-    raises: Exception | None
-    value: str | None
+STATE = State()
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    State.runs, State.gate, State.raises, State.value = [], None, None, None
+    STATE.runs, STATE.gate, STATE.raises, STATE.value = [], None, None, None
 
 
 def work(x: str) -> str:
-    State.runs.append(x)
-    if State.gate is not None:
-        State.gate.pass_through()
-    if State.raises is not None:
-        raise State.raises
-    if State.value is not None:
-        return State.value
+    STATE.runs.append(x)
+    if STATE.gate is not None:
+        STATE.gate.pass_through()
+    if STATE.raises is not None:
+        raise STATE.raises
+    if STATE.value is not None:
+        return STATE.value
     raise Gone(x, code=410)
 
 
 async def work_async(x: str) -> str:
     return work(x)
-
-
-def called(marked: Any, x: str = "a") -> Any:
-    given = marked(x)
-    return asyncio.run(given) if inspect.iscoroutine(given) else given
 
 
 def raised(marked: Any, x: str = "a") -> Exception:
@@ -95,7 +81,7 @@ def test_a_chosen_error_is_raised_again_afresh(
     first = raised(marked)
     spot.flush()
     others = [raised(marked) for _ in range(2)]
-    assert State.runs == ["a"]
+    assert STATE.runs == ["a"]
     for error in (first, *others):
         assert type(error) is Gone
         assert (str(error), error.args, vars(error)) == (
@@ -117,7 +103,7 @@ def test_it_is_found_by_the_next_process(make_spot: Callable[..., Spot]) -> None
         raised(spot.mark(cache_errors=NotFound)(work))
     again = make_spot().mark(cache_errors=(LookupError,))(work)
     assert type(raised(again)) is Gone
-    assert State.runs == ["a"]
+    assert STATE.runs == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -155,21 +141,21 @@ def test_who_does_not_know_the_error_has_a_miss(
     assert spot.peek(other, "a") is None
     assert not spot.explain(other, "a").hit
     raised(other)
-    assert len(State.runs) == 2
+    assert len(STATE.runs) == 2
     quiet = len(options) < 2  # it would be found, but for the serializer
     assert bool(troubles) is not quiet
     if not quiet:
         raised(other)
-        assert len(State.runs) == 2, "it was replaced"
+        assert len(STATE.runs) == 2, "it was replaced"
 
 
 @pytest.mark.parametrize("error", [ValueError("v"), RateLimitError("busy"), CacheMissError("none")])
 def test_other_errors_and_those_of_beautyspot_are_no_results(spot: Spot, error: Exception) -> None:
-    State.raises = error
+    STATE.raises = error
     classes = (Exception,) if isinstance(error, bs.BeautyspotError) else (NotFound,)
     marked = spot.mark(cache_errors=classes)(work)
     assert raised(marked) is raised(marked) is error
-    assert len(State.runs) == 2
+    assert len(STATE.runs) == 2
 
 
 @pytest.mark.parametrize(
@@ -184,32 +170,10 @@ def test_an_error_has_a_ttl_of_its_own(
     raised(marked)
     clock.now += 9.9
     raised(marked)
-    assert len(State.runs) == 1
+    assert len(STATE.runs) == 1
     clock.now += 1e6 if valid is None else 0.2
     raised(marked)
-    assert len(State.runs) == (1 if valid is None else 2)
-
-
-def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot: Spot) -> None:
-    spot._engine.cache.clock = clock = Clock()
-
-    def answers(x: str) -> str:
-        if State.raises is not None:
-            raise State.raises
-        return x
-
-    marked = spot.mark(ttl=10, stale_on_error=True, cache_errors=NotFound)(answers)
-    assert marked("a") == "a"
-    clock.now += 20
-    State.raises = ValueError("down")
-    assert marked("a") == "a"
-    State.raises = NotFound("a")
-    assert raised(marked) is State.raises
-    State.raises = None
-    assert type(raised(marked)) is NotFound
-    clock.now += 20
-    State.raises = ValueError("down")
-    assert raised(marked) is State.raises, "an expired error is no better than a new one"
+    assert len(STATE.runs) == (1 if valid is None else 2)
 
 
 @pytest.mark.parametrize("function", [work, work_async])
@@ -217,13 +181,13 @@ def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> N
     spot._engine.cache.clock = clock = Clock()
     options: dict[str, Any] = {"ttl": 10, "stale_on_error": True, "cache_errors": NotFound}
     marked = spot.mark(**options)(function)
-    State.value = "expired, and no better than the error"
-    called(marked)
+    STATE.value = "expired, and no better than the error"
+    called(marked, "a")
     clock.now += 20
-    State.value = None
-    State.gate = gate = Gate()
+    STATE.value = None
+    STATE.gate = gate = Gate()
     with ThreadPoolExecutor(3) as pool:
-        calls = [pool.submit(called, marked) for _ in range(3)]
+        calls = [pool.submit(called, marked, "a") for _ in range(3)]
         try:
             until(gate.entered.is_set, unless=calls)
             until(lambda: followers(spot) == 2, unless=calls)
@@ -232,21 +196,7 @@ def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> N
         errors = [call.exception() for call in calls]
     assert type(errors[0]) is Gone
     assert errors == [errors[0]] * 3
-    assert State.runs == ["a", "a"]
-
-
-@pytest.mark.parametrize("error_ttl", [None, 60])
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_a_map_fails_by_what_is_stored(
-    make_spot: Callable[..., Spot], error_ttl: Any, save: str
-) -> None:
-    spot = make_spot(strict=True, save=save)
-    marked = spot.mark(cache_errors=NotFound, error_ttl=error_ttl)(work)
-    for _ in range(3):
-        found = [*spot.map(marked, ["a", "b"], errors="return")]
-        assert [type(failed) for failed in found] == [bs.Failed] * 2
-        assert [type(failed.error) for failed in found] == [Gone] * 2
-    assert sorted(State.runs) == ["a", "b"]
+    assert STATE.runs == ["a", "a"]
 
 
 # -------------------------------------------------------------------------- what can't be stored
@@ -257,10 +207,10 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
 ) -> None:
     spot = make_spot()
     marked = spot.mark(cache_errors=(NotFound,))(work)
-    State.raises = NotFound("a")
-    State.raises.connection = object()  # type: ignore[attr-defined]
-    assert raised(marked) is raised(marked) is State.raises
-    assert (len(State.runs), spot.stats()["entries"]) == (2, 0)
+    STATE.raises = NotFound("a")
+    STATE.raises.connection = object()  # type: ignore[attr-defined]
+    assert raised(marked) is raised(marked) is STATE.raises
+    assert (len(STATE.runs), spot.stats()["entries"]) == (2, 0)
     (told,) = [record.getMessage() for record in caplog.records]
     assert re.search(
         r'could not store the result for .*the error NotFound can\'t be stored: its \["attributes"]'
@@ -268,43 +218,3 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
         told,
     )
     assert "NotFound" in spot.explain(marked, "a").reason
-
-
-def test_a_damaged_error_is_a_miss(
-    make_spot: Callable[..., Spot], troubles: list[bs.Trouble]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    marked = spot.mark(cache_errors=NotFound)(work)
-    raised(marked)
-    record = spot.metadata.get(spot.key(marked, "a"))
-    assert record is not None
-    put_rows(spot.metadata, record._replace(result_data=(record.result_data or b"")[:-1]))
-    raised(marked)
-    assert len(State.runs) == 2
-    assert {trouble.operation for trouble in troubles} == {"look up"}
-
-
-# ------------------------------------------------------------------------------ questions about it
-
-
-def test_peek_and_explain_tell_of_the_error(spot: Spot) -> None:
-    marked = spot.mark(cache_errors=NotFound)(work)
-    assert spot.peek(marked, "a") is None
-    raised(marked)
-    found = spot.peek(marked, "a")
-    assert found is not None
-    assert (found.value, type(found.error), str(found.error)) == (None, Gone, "no a")
-    told = spot.explain(marked, "a")
-    assert told.hit
-    assert re.search("stored .* UTC, an error", told.reason)
-    other = spot.explain(spot.mark(name=told.nearest.func_identifier)(work), "a")  # type: ignore[union-attr]
-    assert (other.hit, other.differs) == (False, ("error",))
-    assert "an error is stored that mark(cache_errors=) does not name" in other.reason
-
-
-def failed(marked: Any) -> weakref.ref[Exception]:
-    try:
-        marked("a")
-    except Gone as error:
-        return weakref.ref(error)
-    raise AssertionError

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import waiting
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, followers, until
-from moments import store_of
 from remote_store import RemoteStore, Server
 from rows import is_leased
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -117,21 +113,6 @@ def test_who_follows_already_leads(
     assert RAN == [1, 1]
 
 
-def test_items_are_free_too(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True)
-
-    @spot.mark(each="xs")
-    async def all_of(xs: list[int]) -> list[int]:
-        RAN.extend(xs)
-        if len(RAN) == 2:
-            await asyncio.get_running_loop().create_future()
-        return xs
-
-    close_during(lambda: all_of([1, 2]))
-    assert again(lambda: all_of([2, 3])) == [2, 3]
-    assert RAN == [1, 2, 2, 3]
-
-
 @pytest.mark.parametrize("far", [False, True])
 def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) -> None:
     server = Server()
@@ -143,41 +124,6 @@ def test_another_spot_gets_the_lease(make_spot: Callable[..., Spot], far: bool) 
     close_during(lambda: first(1))
     assert again(lambda: second(1)) == [1]
     assert RAN == [1, 1]
-
-
-@pytest.mark.parametrize("each", [False, True])
-def test_any_miss_gives_a_lease_back_to_other_processes(
-    make_spot: Callable[..., Spot], each: bool
-) -> None:
-    spot, other = make_spot(), make_spot()
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    key = spot.key(marked, 1)
-    assert is_leased(store_of(other), key)
-    if each:
-        spot.mark(each="iterable")(sorted)([2])
-    else:
-        spot.mark(abs)(-1)
-    assert not is_leased(store_of(other), key)
-
-
-def test_the_thread_that_renews_leases_gives_one_back_to_other_machines(
-    make_spot: Callable[..., Spot],
-) -> None:
-    server = Server()
-    spot, other = (make_spot(metadata=RemoteStore(server, lease_time=0.03)) for _ in range(2))
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    key = spot.key(marked, 1)
-    until(lambda: not is_leased(other.metadata, key))
-
-
-def test_a_spot_can_be_shut_down(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    marked = spot.mark(work)
-    close_during(lambda: marked(1))
-    spot.shutdown()
-    assert not spot._engine.closing, "the store is closed"
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "stream"])
@@ -194,10 +140,12 @@ def test_a_place_is_free(make_spot: Callable[..., Spot], kind: str) -> None:
     assert again(lambda: limited_work(2)) == [2]
 
 
-def test_a_place_of_all_machines_is_free(make_spot: Callable[..., Spot]) -> None:
+def test_the_thread_that_renews_leases_gives_one_back_to_other_machines(
+    make_spot: Callable[..., Spot],
+) -> None:
     server = Server()
-    first, second = (make_spot(metadata=RemoteStore(server)) for _ in range(2))
-    close_during(lambda: first.limiter(max_concurrent=1)(work)(1))
-    assert again(lambda: first.limiter(max_concurrent=1)(work)(2)) == [2]
-    assert again(lambda: second.limiter(max_concurrent=1)(work)(2)) == [2]
-    until(lambda: not any(name.startswith("l/") for name in list(server.content)))
+    spot, other = (make_spot(metadata=RemoteStore(server, lease_time=0.03)) for _ in range(2))
+    marked = spot.mark(work)
+    close_during(lambda: marked(1))
+    key = spot.key(marked, 1)
+    until(lambda: not is_leased(other.metadata, key))

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
-import shutil
 import sqlite3
-import subprocess
 import sys
 import tracemalloc
 from collections import Counter
@@ -144,23 +141,6 @@ def opening(monkeypatch):
         yield seen
 
 
-def test_a_store_opens_with_the_same_statements_however_much_is_in_it(make_spot, monkeypatch):
-    def opened(rows):
-        spot = make_spot(f"with-{rows}", save="background")
-        marked = spot.mark(work)
-        for number in range(rows):
-            marked(number, "words")
-        spot.shutdown()
-        with opening(monkeypatch) as seen:
-            again = make_spot(f"with-{rows}").mark(work)
-            again(0, "words")
-        return seen
-
-    few, many = opened(1), opened(1000)
-    assert few == many
-    assert len(few) <= 20  # 19 today
-
-
 def test_opening_and_looking_up_scan_no_table(make_spot, monkeypatch):
     make_spot().mark(work)(1, "words")
     with opening(monkeypatch) as seen:
@@ -176,100 +156,6 @@ def test_opening_and_looking_up_scan_no_table(make_spot, monkeypatch):
         ]
     assert any("tasks" in plan for plan in plans)
     assert [plan for plan in plans if plan.startswith("SCAN tasks")] == []
-
-
-# ----------------------------------------------------------------------------- system calls
-
-PROGRAM = """
-import itertools, os, sqlite3, sys
-import beautyspot as bs
-from beautyspot.results import local_files
-
-local_files.SETTLED = 0  # what was just stored is remembered as well
-
-def work(number, text):
-    return {"text": text}
-
-def large(number):
-    return bytes(2**20 + 1)
-
-raw = sqlite3.connect("raw.db", isolation_level=None)
-raw.execute("PRAGMA journal_mode = WAL")
-raw.execute("PRAGMA synchronous = NORMAL")
-raw.execute("CREATE TABLE results (key TEXT PRIMARY KEY, data BLOB)")
-spot = bs.Spot("app", directory=".", config=False, strict=True)
-marked, blob, numbers = spot.mark(work), spot.mark(large), itertools.count(100)
-programs = {
-    "select": lambda: raw.execute("SELECT data FROM results WHERE key = 'a'").fetchone(),
-    "insert": lambda: raw.execute("INSERT INTO results VALUES (?, ?)", (str(next(numbers)), b"x")),
-    "hit": lambda: marked(1, "words"),
-    "hit by key": lambda: marked([1], "words"),
-    "miss": lambda: marked(next(numbers), "words"),
-    "blob": lambda: blob(1),
-}
-for name, program in programs.items():
-    for _ in range(3):
-        program()
-    os.access(f"/begin/{name}", os.F_OK)
-    for _ in range(10):
-        program()
-    os.access("/end", os.F_OK)
-"""
-
-
-@pytest.fixture(scope="module")
-def system_calls(tmp_path_factory):
-    """Of each program the system calls of one call, on average."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("no strace here: install it to count system calls")
-    place = tmp_path_factory.mktemp("system-calls")
-    (place / "program.py").write_text(PROGRAM)
-    command = [strace, "-f", "-o", "calls.txt", sys.executable, "program.py"]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
-    if "ptrace" in done.stderr and "not permitted" in done.stderr:
-        pytest.skip("strace may not trace here")
-    assert done.returncode == 0, done.stderr
-    return _counted((place / "calls.txt").read_text())
-
-
-MEMORY = {"mmap", "munmap", "brk", "madvise"}
-
-
-def _counted(text):
-    counts, current = {}, None
-    for line in text.splitlines():
-        name = line.split(None, 1)[1].partition("(")[0]
-        if begin := re.search(r'"/begin/([^"]+)"', line):
-            current = counts.setdefault(begin[1], Counter())
-        elif '"/end"' in line:
-            current = None
-        # The allocator asks the kernel for memory when it likes.
-        elif current is not None and name.isidentifier() and name not in MEMORY:
-            current[name] += 0.1
-    return {
-        program: {name: round(number, 1) for name, number in found.items()}
-        for program, found in counts.items()
-    }
-
-
-@pytest.mark.parametrize("kind", ["hit", "hit by key"])
-def test_a_hit_makes_the_system_calls_of_its_select_and_no_other(system_calls, kind):
-    assert system_calls[kind] == system_calls["select"] != {}
-
-
-def test_a_miss_makes_nine_system_calls_above_its_insert(system_calls):
-    """Three looks lock and unlock, so does the lease; a `stat` sees that the file is in place."""
-    more = Counter(system_calls["miss"])
-    more.subtract(system_calls["insert"])
-    del more["pwrite64"]  # a row with its arguments fills more pages than the insert's
-    assert round(sum(more.values())) <= 9
-
-
-def test_a_large_hit_opens_one_file_once(system_calls):
-    blob = {name: round(number) for name, number in system_calls["blob"].items()}
-    assert blob["openat"] == blob["close"] == blob["read"] == blob["fstat"] == 1
-    assert sum(blob.values()) <= 6  # the others lock and unlock the database
 
 
 # -------------------------------------------------------------------------------- calls
@@ -313,20 +199,3 @@ def memory():
         yield lambda: tuple(size - start for size in tracemalloc.get_traced_memory()[::-1])
     finally:
         tracemalloc.stop()
-
-
-@pytest.mark.parametrize("kind", ["hit", "hit by key", "hit, generator"])
-def test_hits_leave_nothing_behind(calls, kind):
-    def repeat(times):
-        for _ in range(times):
-            calls[kind]()
-
-    with memory() as taken:
-        left = []
-        for _ in range(4):  # what `sqlite3` remembers of its cursors, up to 85 kB, stays at that
-            repeat(1000)
-            left.append(taken()[1])
-    growth = min(
-        after - before for before, after in itertools.pairwise(left)
-    )  # other threads may allocate
-    assert growth < 10_000  # an object a call would be 16,000

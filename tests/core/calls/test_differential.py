@@ -23,12 +23,13 @@ import tempfile
 import types
 import uuid
 import zoneinfo
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import numpy as np
@@ -36,14 +37,10 @@ import pandas as pd
 import polars as pl
 import programs
 import pytest
+from beautyspot.spot import Spot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import Request, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 UNCACHED = ("no key", "switched off", "shut down", "outside asyncio")
 """The reasons of misses of calls that run uncached."""

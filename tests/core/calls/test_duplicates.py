@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import sys
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from beautyspot.errors import ConfigError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 
 HERE = __file__
 
@@ -42,23 +32,6 @@ def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     return lambda: [record.getMessage() for record in caplog.records]
 
 
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
-    """Writes a module `prices` with these lines and imports it, or imports it again."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    def load(text: str, **given: Any) -> Any:
-        (tmp_path / "prices.py").write_text(text)
-        importlib.invalidate_caches()
-        if "prices" in sys.modules:
-            return importlib.reload(sys.modules["prices"])
-        return importlib.import_module("prices")
-
-    yield load
-    sys.modules.pop("prices", None)
-
-
 def test_two_functions_of_one_name_are_said_with_both_places(
     make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any
 ) -> None:
@@ -77,26 +50,6 @@ def test_two_functions_of_one_name_are_said_with_both_places(
     )
     assert len(troubles) == 1
     assert spot.stats()["errors"] == 1
-
-
-def test_a_second_function_that_takes_the_name_of_the_first(
-    make_spot: Callable[..., Spot], module: Any, said: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = SimpleNamespace(spot=make_spot())
-    monkeypatch.setitem(sys.modules, "home", home)
-    loaded = module(
-        "from home import spot\n"
-        "@spot.mark\n"
-        "def f(x): return x + 1\n"
-        "first = f(1)\n"
-        "@spot.mark\n"
-        "def f(x): return x + 2\n"
-        "second = f(1)\n"
-    )
-    assert loaded.first == loaded.second == 2, "a wrong value, which nobody can help any more"
-    (text,) = said()
-    assert "prices.py:2 and " in text
-    assert "prices.py:5 have one identity" in text
 
 
 def test_a_factory_and_what_counts_beside_the_name(
@@ -128,21 +81,3 @@ def test_a_factory_and_what_counts_beside_the_name(
     spot.mark(name="f", version=1)(double)(1)
     spot.mark(name="f", version=2)(triple)(1)
     assert said() == []
-
-
-def test_a_strict_spot_raises(spot: Spot) -> None:
-    one, two = spot.mark(name="f")(double), spot.mark(name="f")(triple)
-
-    async def later(x: int) -> int:
-        return x
-
-    assert one(1) == 2
-    for call in (
-        lambda: two(1),
-        lambda: two(1),
-        lambda: spot.key(two, 1),
-        lambda: asyncio.run(spot.mark(name="f")(later)(1)),
-    ):
-        with pytest.raises(ConfigError, match="have one identity"):
-            call()
-    assert one(1) == 2

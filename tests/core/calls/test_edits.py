@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +12,9 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
+from kinds import given
 from rows import put_rows
 from scripted import scripted
 
@@ -121,19 +119,6 @@ KINDS = {
 }
 
 
-def given(value: Any) -> Any:
-    """The result of a function of any kind."""
-    if inspect.isasyncgen(value):
-
-        async def items() -> list[Any]:
-            return [item async for item in value]
-
-        return asyncio.run(items())
-    if inspect.iscoroutine(value):
-        return asyncio.run(value)
-    return list(value) if inspect.isgenerator(value) else value
-
-
 def run(store: MemoryMetadataStore, function: Any, *xs: Any, **options: Any) -> None:
     """What a process does: call the function, with each of these arguments."""
     mine = MemoryMetadataStore()  # so that no process knows the functions of another
@@ -181,30 +166,6 @@ def test_the_first_hit_of_older_code_is_told_once(
     assert told(log) == [("WARNING", True)]
 
 
-DECORATED = f"""
-import contextlib
-
-@contextlib.contextmanager
-def around():
-    yield
-
-@around()
-{SOURCE.strip()}
-"""
-"""With a decorator whose wrapper stands in another file, and takes ``*args, **kwargs``."""
-
-
-def test_an_edit_beneath_a_decorator_of_another_file_is_told(
-    load: Load, log: pytest.LogCaptureFixture
-) -> None:
-    store = MemoryMetadataStore()
-    run(store, load(DECORATED).f, 1)
-    run(store, load(DECORATED.replace("return 1", "return 2")).f, 1)
-    assert told(log) == []
-    run(store, load(DECORATED.replace("x + y", "x - y")).f, 1)
-    assert told(log) == [("WARNING", True)]
-
-
 def test_with_a_version_or_added_its_author_has_decided(
     load: Load, log: pytest.LogCaptureFixture
 ) -> None:
@@ -216,41 +177,6 @@ def test_with_a_version_or_added_its_author_has_decided(
     run(store, load(SOURCE).f, 1, version="auto")
     run(store, load(EDITED).f, 1, 1, version="auto")
     assert told(log) == []
-
-
-@pytest.mark.parametrize("version", [None, 1])
-def test_explain_says_that_other_code_made_it(load: Load, version: int | None) -> None:
-    store = MemoryMetadataStore()
-    run(store, load(SOURCE).f, 1, version=version)
-    for source, differs in ((SOURCE, ()), (EDITED, ("code",))):
-        with spot_of(store) as spot:
-            told = spot.explain(spot.mark(version=version)(load(source).f), 1)
-        assert (told.hit, told.differs) == (True, differs)
-        assert ("other code than app:f has now" in str(told)) is bool(differs)
-
-
-def test_a_script_of_the_same_name_in_another_folder_is_told_what_to_do(
-    load: Load,
-    log: pytest.LogCaptureFixture,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A row does not tell it from an edit, so both are said, and both ways out help."""
-    store = MemoryMetadataStore()
-    run(store, load(SOURCE).f, 1)
-    (tmp_path / "other").mkdir()
-    monkeypatch.syspath_prepend(tmp_path / "other")  # as `python other/app.py` does
-    sys.modules.pop("app")
-    (tmp_path / "other" / "app.py").write_text(EDITED)
-    importlib.invalidate_caches()
-    other = importlib.import_module("app")
-    assert "other" in (other.__file__ or "")
-    run(store, other.f, 1)
-    assert "another file's app:f, such as a script of the same name" in log.text
-    assert "give the two Spots different names, or the two functions, by mark(name=)" in log.text
-    with spot_of(store) as spot:
-        assert "another file's app:f" in str(spot.explain(spot.mark(other.f), 1))
-        assert spot.mark(name="other")(other.f)(1) == -1
 
 
 # ---------------------------------------------------------------- code that comes as an argument
@@ -366,23 +292,6 @@ def test_code_that_comes_as_an_argument_counts(
     }
     assert found >= set(names)
     assert "builtin" not in found
-
-
-@pytest.mark.parametrize(
-    ("worker", "old", "new", "expected"),
-    [
-        ("Job", "return 1\n    def unused", "return 3\n    def unused", 2),
-        ("Job", "def unused(self): return 1", "def unused(self): return 3", 1),
-        ("Special", "def hook(self): return 2", "def hook(self): return 3", 2),
-    ],
-)
-def test_the_methods_that_are_called_on_self_are_those_of_its_class(
-    load: Load, worker: str, old: str, new: str, expected: int
-) -> None:
-    def call(app: ModuleType) -> tuple[Any, ...]:
-        return app.Job.run, getattr(app, worker)(), 1
-
-    assert runs(load, call, old, new) == expected
 
 
 @pytest.mark.parametrize(
@@ -628,16 +537,6 @@ RAN = []
             spot.mark(version="auto", ignore=("TABLE", "table"), name="f")(app.f)(1)
         assert runs == app.RAN, new
     monkeypatch.delitem(sys.modules, "others")
-
-
-@pytest.mark.parametrize(
-    "options", [{"version": "auto", "ignore": ("METRE",)}, {"ignore": ("METER",)}]
-)
-def test_a_global_that_does_not_count_anyway_is_no_argument(
-    load: Load, options: dict[str, Any]
-) -> None:
-    with spot_of(MemoryMetadataStore()) as spot, pytest.raises(ConfigError, match="no parameter"):
-        spot.mark(**options)(load(UNSEEN).f)
 
 
 def test_a_global_that_ignore_names_is_no_keyword_of_a_call(load: Load) -> None:

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from gates import DEADLINE, Gate, followers, until
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gate: Gate
-    fails: bool
-    now: float
-    results: list[Any]
-
+from beautyspot.spot import Spot
+from gates import DEADLINE, Gate, State, followers, until
 
 STATE = State()
 

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from child import Child
-from gates import DEADLINE, Gate, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[list[str]]
-    gates: dict[str, Gate]
-    fails: set[str]
-    inner: Callable[[list[str]], Any] | None
-    stuck: asyncio.Event
-
+from gates import DEADLINE, Gate, State, until
 
 STATE = State()
 
@@ -170,7 +156,7 @@ def test_an_item_that_is_invalidated_meanwhile_is_not_stored(spot: Spot) -> None
         assert first.entered.wait(DEADLINE)
         assert not spot.invalidate(plain, ["b", "c"])
         other = pool.submit(function, "b")  # it came later, so it takes no older result
-        until(lambda: len(spot._engine.running) == 6, unless=[other])
+        until(lambda: spot._engine.waiting, unless=[other])
         assert STATE.ran == [list("abc")]
         first.open.set()
         assert one.result(DEADLINE) == [["a"], ["b"], ["c"]]
@@ -253,21 +239,3 @@ def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
         results = list(pool.map(call, orders))
     assert results == [[[text] for text in order] for order in orders]
     assert sorted(text for texts in STATE.ran for text in texts) == list("abcdefghij")
-
-
-@kinds
-def test_a_call_whose_spot_is_shut_down_meanwhile_is_stored_to_its_end(
-    make_spot: Callable[..., Spot], kind: str
-) -> None:
-    spot = make_spot()
-    function = marked(spot, kind, batch=1)
-    with ThreadPoolExecutor(1) as pool:
-        gate("a")
-        called = pool.submit(function, "abc")
-        assert STATE.gates["a"].entered.wait(DEADLINE)
-        spot.shutdown(wait=False)
-        STATE.gates["a"].open.set()
-        assert called.result(DEADLINE) == [["a"], ["b"], ["c"]]
-    again = make_spot()
-    assert marked(again, kind)("abc") == [["a"], ["b"], ["c"]]
-    assert STATE.ran == [["a"], ["b"], ["c"]]

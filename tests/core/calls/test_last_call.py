@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import LastCall
-from gates import DEADLINE, Gate, followers, until
 from numbered import every_kind, value_of, work, work_later
 from owned_clock import Clock
 
@@ -18,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-GATE = [Gate()]
 
 
 @pytest.fixture
@@ -63,11 +57,13 @@ def test_a_run_and_a_hit(spot: Spot, clock: Clock, function: Any, ttl: str | Non
     ]
 
 
-def test_there_was_no_call_yet(make_spot: Callable[..., Spot]) -> None:
+def test_the_last_call_was_none_of_this_spot(make_spot: Callable[..., Spot]) -> None:
     spot, other = make_spot("one"), make_spot("two")
     assert spot.last_call() is None
+    spot.mark(work)(1)
     other.mark(work)(1)
     assert spot.last_call() is None, "that was another Spot's"
+    assert other.last_call() is not None
 
 
 @every_kind
@@ -112,64 +108,7 @@ def test_why_it_was_a_miss(make_spot: Callable[..., Spot], function: Any, reason
     assert (last.key != "") == has_key
 
 
-def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(
-    spot: Spot, clock: Clock
-) -> None:
-    @spot.mark(each="xs")
-    def double(xs: list[int]) -> list[int]:
-        return [2 * x for x in xs]
-
-    double([1])
-    clock.now += 10
-    double([1, 2])
-    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
-    clock.now += 10
-    double([2, 1])
-    assert (told(spot).hit, told(spot).key, told(spot).age) == (True, "", 20.0)
-
-
 # ------------------------------------------------------------------------------ threads and tasks
-
-
-def test_a_follower_has_a_hit(spot: Spot) -> None:
-    GATE[0] = Gate()
-
-    @spot.mark
-    def slow(x: int) -> int:
-        GATE[0].pass_through()
-        return x
-
-    def call() -> LastCall:
-        slow(1)
-        return told(spot)
-
-    with ThreadPoolExecutor(2) as pool:
-        leader = pool.submit(call)
-        assert GATE[0].entered.wait(DEADLINE)
-        follower = pool.submit(call)
-        until(lambda: followers(spot) == 1, unless=[leader, follower])
-        GATE[0].open.set()
-        assert [leader.result(DEADLINE).hit, follower.result(DEADLINE).hit] == [False, True]
-        assert follower.result().age is not None
-
-
-def test_threads_do_not_see_each_others_calls(spot: Spot) -> None:
-    marked = spot.mark(work)
-    marked(1)
-    seen: list[LastCall | None] = []
-
-    def other() -> None:
-        seen.append(spot.last_call())
-        marked(2)
-        seen.append(spot.last_call())
-
-    thread = threading.Thread(target=contextvars.Context().run, args=(other,))
-    thread.start()
-    thread.join(DEADLINE)
-    assert seen[0] is None
-    assert seen[1] is not None
-    assert seen[1].key == spot.key(marked, 2)
-    assert told(spot).key == spot.key(marked, 1)
 
 
 @pytest.mark.parametrize("function", [work, work_later])

@@ -12,27 +12,12 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from gates import DEADLINE, followers, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    calls: list[Any]
-    gate: threading.Event
-    entered: threading.Event
-
+from beautyspot.spot import Spot
+from gates import DEADLINE, State
 
 STATE = State()
 
@@ -40,139 +25,6 @@ STATE = State()
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     STATE.calls, STATE.gate, STATE.entered = [], threading.Event(), threading.Event()
-
-
-def test_a_caller_that_times_out_cancels_nobody_else(spot: Spot) -> None:
-    """The first caller is the leader: its followers get a result all the same."""
-
-    @spot.mark
-    async def work(x: int) -> int:
-        STATE.calls.append(x)
-        while len(STATE.calls) == 1:
-            await asyncio.sleep(0.001)  # the first run never ends
-        return x
-
-    async def main() -> list[Any]:
-        async def impatient() -> Any:
-            try:
-                async with asyncio.timeout(None) as patience:
-                    task = asyncio.current_task()
-                    assert task is not None
-                    asyncio.get_running_loop().call_later(0, _reschedule, patience, spot)
-                    return await work(1)
-            except TimeoutError:
-                return "timed out"
-
-        first = asyncio.create_task(impatient())
-        while not STATE.calls:
-            await asyncio.sleep(0)
-        rest = [asyncio.create_task(work(1)) for _ in range(3)]
-        return await asyncio.wait_for(asyncio.gather(first, *rest), DEADLINE)
-
-    assert asyncio.run(main()) == ["timed out", 1, 1, 1]
-    assert STATE.calls == [1, 1]
-
-
-def _reschedule(patience: asyncio.Timeout, spot: Spot) -> None:
-    """Let the leader time out once all three follow it."""
-    loop = asyncio.get_running_loop()
-    if followers(spot) == 3:
-        patience.reschedule(loop.time())
-    else:
-        loop.call_soon(_reschedule, patience, spot)
-
-
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
-def test_what_ends_one_thread_is_not_raised_in_the_others(spot: Spot, error: BaseException) -> None:
-    @spot.mark(ignore=("error",))
-    def work(x: int) -> int:
-        STATE.calls.append(x)
-        if len(STATE.calls) == 1:
-            STATE.entered.set()
-            assert STATE.gate.wait(DEADLINE)
-            raise error
-        return x
-
-    outcomes: list[Any] = []
-
-    def call() -> None:
-        try:
-            outcomes.append(work(1))
-        except BaseException as raised:
-            outcomes.append(raised)
-
-    threads = [threading.Thread(target=call) for _ in range(4)]
-    threads[0].start()
-    assert STATE.entered.wait(DEADLINE)
-    for thread in threads[1:]:
-        thread.start()
-    until(lambda: followers(spot) == 3)
-    STATE.gate.set()
-    for thread in threads:
-        thread.join(DEADLINE)
-    assert [outcome for outcome in outcomes if outcome is error] == [error]
-    assert outcomes.count(1) == 3
-    assert len(STATE.calls) == 2
-
-
-def test_recursion_over_one_key_through_a_second_function_is_no_deadlock(spot: Spot) -> None:
-    @spot.mark(name="even")
-    def even(x: int) -> int:
-        STATE.calls.append("even")
-        return odd(x) if len(STATE.calls) < 5 else x
-
-    @spot.mark(name="odd", ignore=("even",))
-    def odd(x: int) -> int:
-        STATE.calls.append("odd")
-        return even(x)
-
-    began = time.monotonic()
-    assert even(1) == 1
-    assert time.monotonic() - began < DEADLINE
-
-
-def test_three_calls_that_wait_for_each_other_in_a_ring_are_no_deadlock(spot: Spot) -> None:
-    barrier = threading.Barrier(3)
-
-    @spot.mark(ignore=("barrier",))
-    def work(mine: int, depth: int = 0) -> int:
-        STATE.calls.append(mine)
-        if STATE.calls.count(mine) == 1:
-            barrier.wait(DEADLINE)
-            return work((mine + 1) % 3)
-        return mine
-
-    with ThreadPoolExecutor(3) as pool:
-        results = [job.result(DEADLINE) for job in [pool.submit(work, n) for n in range(3)]]
-    assert set(results) <= {0, 1, 2}
-    assert len(spot._engine.flights) == 0
-
-
-def test_calls_that_wait_for_each_other_across_two_spots_are_no_deadlock(
-    make_spot: Callable[..., Spot], tmp_path: Path
-) -> None:
-    one, two = make_spot("one", strict=True), make_spot("two", strict=True)
-    barrier = threading.Barrier(2)
-
-    @one.mark(name="a", ignore=("b", "barrier"))
-    def a(x: int) -> int:
-        STATE.calls.append("a")
-        if STATE.calls.count("a") == 1:
-            barrier.wait(DEADLINE)
-            return b(x)
-        return 1
-
-    @two.mark(name="b", ignore=("a", "barrier"))
-    def b(x: int) -> int:
-        STATE.calls.append("b")
-        if STATE.calls.count("b") == 1:
-            barrier.wait(DEADLINE)
-            return a(x)
-        return 2
-
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(a, 1), pool.submit(b, 1)]
-        assert {job.result(DEADLINE) for job in jobs} <= {1, 2}
 
 
 FRESH = """
@@ -268,19 +120,3 @@ def test_cancelled_waiters_of_a_limit_hold_no_place(make_spot: Callable[..., Spo
         return reservation.delay
 
     assert asyncio.run(main()) <= 1.0
-
-
-def test_one_limit_serves_two_event_loops(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "1000/s", "max_cost": 10})
-
-    @spot.mark
-    @spot.limiter
-    async def ask(x: int) -> int:
-        return x
-
-    async def several(start: int) -> list[int]:
-        return await asyncio.gather(*(ask(x) for x in range(start, start + 5)))
-
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(asyncio.run, several(start)) for start in (0, 10)]
-        assert [job.result(DEADLINE) for job in jobs] == [[*range(5)], [*range(10, 15)]]

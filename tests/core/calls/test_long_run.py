@@ -13,16 +13,13 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mixing
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 
 def mix(directory: Path, processes: int, threads: int, seconds: float) -> list[str]:

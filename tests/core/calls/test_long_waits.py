@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 
 GATE = Gate()
-
-
-LOCK = threading.Lock()
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +39,6 @@ async def later(x: int) -> int:
     return await asyncio.to_thread(work, x)
 
 
-def locked(x: int) -> int:
-    GATE.entered.set()
-    with LOCK:
-        return x
-
-
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
@@ -58,7 +48,7 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_follower_says_which_thread_makes_its_call(
+def test_a_follower_says_that_a_call_of_this_process_makes_it(
     spot: Spot, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     marked: Any = spot.mark(name="work")(work if kind == "sync" else later)
@@ -77,27 +67,8 @@ def test_a_follower_says_which_thread_makes_its_call(
     assert "gets its result" in text
     assert text.index("gets its result") < text.index("release the lock"), "what is rare comes last"
     assert spot.key(marked, 1) in text
-    assert "thread 'worker_0'" in text
+    assert "for another call of this process" in text
     assert "wait_timeout" in text
-    assert ("gates.py:" in text) == (kind == "sync"), "it says where that thread is"
-
-
-def test_who_holds_a_lock_that_the_leader_wants_is_told(
-    make_spot: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    spot = make_spot(strict=True, wait_timeout=0.05)
-    marked = spot.mark(locked)
-    with ThreadPoolExecutor(1, "worker") as pool:
-        with LOCK:
-            leader = pool.submit(marked, 1)
-            assert GATE.entered.wait(DEADLINE)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(f"{__name__}.LOCK", threading.Lock())
-                assert marked(1) == 1
-        assert leader.result(DEADLINE) == 1
-    assert "test_long_waits.py" in said(caplog)[0]
-    assert "in locked" in said(caplog)[0]
-    assert "release the lock" in said(caplog)[0]
 
 
 PROCESS = """

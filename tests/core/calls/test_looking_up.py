@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryStorage
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate
+from kinds import RAN
 from remote_store import RemoteStore
 from rows import remove_row
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 T = TypeVar("T")
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _ran_nothing() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:
@@ -102,17 +93,6 @@ def test_a_thousand_tasks_look_up_by_a_few_questions(make_spot: Callable[..., Sp
     assert len(store.asked) == 1
     assert store.asked == store.questions
     assert all(len(keys) == len(set(keys)) for keys in store.looked), "equal keys once"
-
-
-def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> None:
-    store = RemoteStore()
-    spot = make_spot(metadata=store)
-    function, in_tasks = spot.mark(version="auto")(double), marked_async(spot)
-    function(1)
-    asyncio.run(in_tasks(1))
-    store.asked.clear()
-    assert function(1) == asyncio.run(in_tasks(1)) == 2
-    assert store.asked == ["find", "find_many"]
 
 
 def test_a_question_that_fails_is_a_miss_for_each_call_in_it(

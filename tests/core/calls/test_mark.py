@@ -7,27 +7,18 @@ import functools
 import inspect
 import linecache
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot import Spot
 from beautyspot.errors import SerializationError, UnstableKeyError
+from kinds import RAN
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def add(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
@@ -410,3 +401,20 @@ def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> Non
         linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
         exec(compile(text, f"<cell {number}>", "exec"), names)
     assert (names["first"], names["second"]) == (2, 101)
+
+
+# ---- what a function says that it returns is no part of a key, and nothing is built for one
+
+
+def local(spot: Spot, returned: Any) -> Any:
+    def make(text: str) -> Any:
+        return [text]
+
+    make.__annotations__["return"] = returned
+    return spot.mark(make)
+
+
+def test_functions_that_differ_in_it_alone_have_one_key(make_spot):
+    spot = make_spot()
+    keys = {spot.key(local(spot, returned), "a") for returned in (list, list[str], list[int], None)}
+    assert len(keys) == 1

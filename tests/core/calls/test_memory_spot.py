@@ -62,17 +62,6 @@ def test_the_fixture(memory_spot: Spot) -> None:
     assert memory_spot.config["strict"]
 
 
-def test_both_are_cleared(memory_spot: Spot) -> None:
-    runs: list[int] = []
-    marked = memory_spot.mark(save_blob=True)(lambda x: runs.append(x) or x)
-    marked(1)
-    memory_spot.metadata.clear()
-    memory_spot.storage.clear()
-    assert list(memory_spot.storage.list()) == []
-    marked(1)
-    assert runs == [1, 1]
-
-
 def test_both_are_selected_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEAUTYSPOT_METADATA", "memory")

@@ -6,23 +6,19 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import kinds
 import pytest
 from beautyspot import Miss, Raised, Refused, Saved, Waited
-from beautyspot.contracts.store import Begun
-from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import Gate, followers, until
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 KINDS = pytest.mark.parametrize("kind", kinds.KINDS)
 
@@ -170,22 +166,6 @@ def test_a_store_that_fails_is_a_miss(
     assert recorder.told[-3:] == ["Miss store failed", *RUN]
 
 
-@KINDS
-def test_replay_refuses_a_miss(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
-) -> None:
-    function, call = kinds.KINDS[kind]
-    marked = make_spot(observers=[recorder], mode="replay").mark(function)
-    with pytest.raises(bs.CacheMissError):
-        call(marked, 1)
-    with pytest.raises(bs.CacheMissError):
-        call(marked, iter(()))
-    assert recorder.told == [
-        *("Miss not stored", "Refused mode"),
-        *("Miss no key", "Raised UnstableKeyError", "Refused mode"),
-    ]
-
-
 # ------------------------------------------------------------------------------------- followers
 
 
@@ -208,25 +188,6 @@ def test_a_follower_gets_a_hit_of_the_run(
     waited = recorder.of(Waited)[0]
     assert (waited.function, waited.key) == (recorder[0].function, recorder[0].key)
     assert waited.seconds >= 0
-
-
-def test_a_call_that_waits_for_another_process_says_so(
-    make_spot: Callable[..., bs.Spot], recorder: Recorder
-) -> None:
-    class Taken(MemoryMetadataStore):
-        """Another process has each lease at first."""
-
-        refusals = 1
-
-        def begin(self, keys: Any, *args: Any, **options: Any) -> Begun:
-            self.refusals -= 1
-            if self.refusals < 0:
-                return super().begin(keys, *args, **options)
-            return Begun({}, (), 0, self.now())
-
-    assert make_spot(observers=[recorder], metadata=Taken()).cached_run(len, "abc") == 3
-    assert recorder.told == ["Waited process", "Miss not stored", *RUN]
-    assert recorder[0].seconds > 0
 
 
 # -------------------------------------------------------------------------- saved, and not saved

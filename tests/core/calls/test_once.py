@@ -8,33 +8,19 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gates
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from gates import DEADLINE, Gate, followers, until
+from gates import DEADLINE, Gate, State, followers, until
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    gate: Gate
-    calls: list[Any]
-    pool: ThreadPoolExecutor
-    spot: Spot
-    stuck: asyncio.Event
-
 
 STATE = State()
 
@@ -104,25 +90,6 @@ def test_two_spots_on_one_directory_run_once(
         STATE.gate.open.set()
         assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
     assert STATE.gate.count == 1
-
-
-def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
-    @spot.mark
-    def fails(x: int) -> int:
-        STATE.gate.pass_through()
-        raise KeyError(x)
-
-    with ThreadPoolExecutor(3) as pool:
-        futures = [pool.submit(fails, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2, unless=futures)
-        STATE.gate.open.set()
-        for future in futures:
-            with pytest.raises(KeyError):
-                future.result(DEADLINE)
-    assert STATE.gate.count == 1
-    with pytest.raises(KeyError):
-        fails(1)
-    assert STATE.gate.count == 2, "an exception is not stored"
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-import inspect
 import linecache
 import sys
-from collections import deque
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import ConfigError
-from gates import DEADLINE, Gate, followers, until
-from owned_clock import Clock
+from gates import DEADLINE, Gate, State, followers, until
+from kinds import given
 
 from tests.made import findable
 
@@ -25,13 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    ran: list[Any]
-    gate: Gate
 
 
 STATE = State()
@@ -62,19 +52,6 @@ def of_a_container(path: str, function: str) -> str:
         f"{changed(path, function)}: work on a copy (`{path} = copy.deepcopy({path})`), or return "
         f"what is new instead, or say with `key=` what counts of `{path}`"
     )
-
-
-def given(value: Any) -> Any:
-    """What a call of any kind of function comes to."""
-    if inspect.isasyncgen(value):
-        return asyncio.run(_collected(value))
-    if inspect.iscoroutine(value):
-        return asyncio.run(value)
-    return list(value) if inspect.isgenerator(value) else value
-
-
-async def _collected(stream: Any) -> list[Any]:
-    return [item async for item in stream]
 
 
 class Chat:
@@ -172,27 +149,6 @@ def test_a_call_that_changes_its_own_key_is_not_stored(
         given(mended(make(), "why?"))
     assert STATE.ran == ["why?"] * 3, "the line works"
     assert caplog.messages == []
-
-
-def test_a_chat_forgets_nothing(make_spot: Callable[..., Spot]) -> None:
-    for name in ("first", "second"):
-        chat, marked = Chat(), make_spot().mark(Chat.ask)
-        assert [marked(chat, text) for text in ("a", "b")] == ["a", "a b"], name
-
-
-def test_a_list_of_an_argument_is_to_be_copied(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def append(history: Any, text: str) -> int:
-        STATE.ran.append(text)
-        history.append(text)
-        return len(history)
-
-    marked = make_spot().mark(append)
-    for history in ([], [["a"]], deque(), bytearray()):
-        for _ in range(2):
-            text: Any = 1 if isinstance(history, bytearray) else "x"
-            assert marked(history, text) == len(history)
-    assert len(STATE.ran) == 8
-    assert caplog.messages == [of_a_container("history", "append")]
 
 
 @pytest.mark.parametrize(
@@ -448,99 +404,6 @@ def test_an_ignored_parameter_is_no_variable_of_a_helper(
             mark(by_position(make(2)))
 
 
-def test_a_callback_that_is_changed(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
-        found.append(value)
-
-    for number, callback in enumerate(
-        [Notes().add, functools.partial(Stack.put, Stack()), [].append, add]
-    ):
-        assert make_spot(f"app{number}").mark(visit)(1, callback) == 1
-    told = of_a_container("callback", "visit").removeprefix("app")
-    assert caplog.messages == [f"app{number}{told}" for number in range(4)]
-
-
-@pytest.mark.parametrize("make", [Stack, Table])
-def test_self_that_is_changed(make_spot: Callable[..., Spot], caplog: Any, make: Any) -> None:
-    make_spot().mark(make.put)(make(), 1)
-    assert caplog.messages == [of_a_container("self", "put")]
-
-
-def test_no_function_or_object_is_left_out_as_a_whole(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    def add(value: Any, found: list[Any] = []) -> None:  # noqa: B006 - as people write it
-        found.append(value)
-
-    stack, method = Stack(), Notes().add
-    for number, function in enumerate([lambda: add(1), lambda: stack.append(1), lambda: method(1)]):
-        make_spot(f"app{number}").mark(function)()
-    assert [message[6:] for message in caplog.messages] == [
-        f"{changed(name, '<lambda>')[5:]}. Pass it as an argument and return the new one."
-        for name in ("add", "stack", "method")
-    ]
-
-
-def test_no_class_is_left_out(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    class Local:
-        count = 0
-
-        def ask(self, x: int) -> int:
-            type(self).count += 1
-            return x
-
-    def ask(x: int) -> int:
-        Local.count += 1
-        return x
-
-    def ask_of(cls: Any) -> int:
-        return int(cls.count)
-
-    spot = make_spot()
-    spot.mark(Local.ask)(Local(), 1)
-    spot.mark(Local().ask)(1)
-    spot.mark(ask_of)(Local)
-    spot.mark(ask)(1)
-    assert [message.partition("uncached; ")[2] for message in caplog.messages] == [
-        'say with mark(key={"self": function}) what counts',
-        'say with mark(key={"cls": function}) what counts',
-        "pass what counts of Local as an argument",
-    ]
-
-
-def test_a_variable_without_a_form_is_left_out_alone(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    lines, holder = iter(()), SimpleNamespace(lines=iter(()), number=1)
-
-    def of_a_callback(callback: Any) -> int:
-        return int(callback())
-
-    def of_an_object() -> int:
-        return int(holder.number)
-
-    for function, args, line in (
-        (of_a_callback, (lambda: lines is not None,), "callback.lines"),
-        (of_an_object, (), "holder.lines"),
-    ):
-        caplog.clear()
-        assert follows(make_spot("other"), function, args) == 0
-        assert f'write mark(ignore=("{line}",)); else ' in caplog.text
-        assert follows(make_spot(f"with {line}"), function, args, ignore=(line,)) == 1
-
-
-@pytest.mark.parametrize("batch", [None, 2])
-def test_items_of_a_list(make_spot: Callable[..., Spot], caplog: Any, batch: int | None) -> None:
-    spot = make_spot()
-    options: dict[str, Any] = {} if batch is None else {"batch": batch}
-    marked = spot.mark(each="questions", **options)(Chat.all)
-    for _ in range(2):
-        assert marked(Chat(), ["a", "b", "c"]) == ["a", "a b", "a b c"]
-    assert STATE.ran == ["a", "b", "c"] * 2
-    assert of_an_attribute("self.history", "all") in caplog.messages
-    assert spot.stats()["entries"] == 0
-
-
 def test_an_item_that_is_changed_costs_the_others_nothing(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
@@ -578,21 +441,6 @@ def test_other_ways_of_a_call(
         of_an_attribute("self.history", "ask"),
         of_an_attribute("self.history", "fail"),
     ]
-
-
-def test_what_is_made_behind_an_expired_result(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    clock = Clock()
-    spot = make_spot()
-    spot._engine.cache.clock = spot._engine.behind.clock = clock
-    vars(spot.metadata).update(now=clock)
-    marked = spot.mark(ttl=10, stale=100)(Chat.ask)
-    spot.set_result("set", marked, Chat(), "a")
-    clock.now += 20
-    assert marked(Chat(), "a") == "set"
-    spot.flush()
-    assert STATE.ran == ["a"]
-    assert marked(Chat(), "a") == "set", "nothing took its place"
-    assert caplog.messages == [of_an_attribute("self.history", "ask")]
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -648,18 +496,6 @@ def test_what_a_hostile_class_changes_is_not_stored(make_spot: Callable[..., Spo
     assert (spot.stats()["entries"], spot.stats()["changed"]) == (0, 2)
 
 
-def test_an_ignored_argument_may_change(make_spot: Callable[..., Spot], caplog: Any) -> None:
-    def append(x: int, log: list[int]) -> int:
-        log.append(x)
-        return x
-
-    marked = make_spot().mark(ignore=("log",))(append)
-    log: list[int] = []
-    assert [marked(1, log), marked(1, log)] == [1, 1]
-    assert log == [1]
-    assert caplog.messages == []
-
-
 def test_a_cached_property_is_not_computed_again(
     make_spot: Callable[..., Spot], caplog: Any
 ) -> None:
@@ -685,36 +521,6 @@ def test_a_cached_property_is_not_computed_again(
     assert caplog.messages == []
 
 
-class Keyed:
-    """Says what counts of it."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.parts: list[int] = []
-
-    def __beautyspot_key__(self) -> object:
-        return self.parts
-
-    def count(self, x: int) -> int:
-        self.calls += 1
-        return x
-
-    def add(self, x: int) -> int:
-        self.parts.append(x)
-        return x
-
-
-def test_what_a_class_says_is_what_may_not_change(
-    make_spot: Callable[..., Spot], caplog: Any
-) -> None:
-    spot = make_spot()
-    assert [spot.mark(Keyed.count)(Keyed(), 1) for _ in range(2)] == [1, 1]
-    assert spot.stats()["entries"] == 1
-    assert [spot.mark(Keyed.add)(Keyed(), 1) for _ in range(2)] == [1, 1]
-    assert spot.stats()["entries"] == 1
-    assert caplog.messages == [of_a_container("self", "add")]
-
-
 LIBRARY = """
 class Expr:
     '''As an expression of sympy, which keeps what it has computed.'''
@@ -735,10 +541,6 @@ class Mapped:
     def load(self):
         self._state = "loaded"
 
-class Locked(Mapped):
-    def __init__(self, name):
-        super().__init__(name)
-        self._state = iter(())
 """
 
 
@@ -788,30 +590,3 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
         for name, function in (("expr", "expand"), ("self", "greet"), ("user", "greet"))
     ]
     assert caplog.messages[3:] == [of_an_attribute("self.name", "rename")]
-
-
-def test_nor_where_it_has_no_form(
-    make_spot: Callable[..., Spot], caplog: Any, library: Any
-) -> None:
-    @findable
-    class User(library.Locked):  # type: ignore[misc]
-        def greet(self) -> str:
-            return f"hello {self.name}"
-
-    def greet(user: Any) -> str:
-        return f"hello {user.name}"
-
-    spot = make_spot()
-    assert spot.mark(User.greet)(User("a")) == "hello a"
-    assert spot.mark(greet)(User("a")) == "hello a"
-    assert len(caplog.messages) == 2
-    for name, said in zip(("self", "user"), caplog.messages, strict=True):
-        assert f"{name} is of another package: pass its fields" in said
-        assert f'say with mark(key={{"{name}": function}}) what counts' in said
-        assert "ignore=" not in said
-        assert "leave it out" not in said
-    caplog.clear()
-    make_spot("other").mark(greet)(library.Locked("a"))
-    [said] = caplog.messages
-    assert 'if no result depends on user, write mark(ignore=("user",)); else say with' in said
-    assert "._state" not in said.partition("runs uncached")[2]

@@ -40,6 +40,7 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
         {"metadata": {"use": f"server://:{SECRET}@host"}},
         {"signing_key": KEY},
         {"signing_key": [KEY, KEY[::-1]]},
+        {"signing_key": KEY.encode()},
         {"limiter": [{"name": "a", "use": "gcra", "rate": 1, "api_token": SECRET}]},
     ],
 )
@@ -54,9 +55,9 @@ def test_a_spot_that_was_given_a_secret_is_refused(options: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "options",
     [
-        {"metadata": "server://user@host/0?key_prefix=app&ssl_keyfile=/etc/key.pem"},
-        {"metadata": {"use": "server", "key_prefix": "app", "token_file": "/run/token"}},
-        {"storage": {"use": "other", "key": "folder", "use_token": True}},
+        {"metadata": "server://user@host/0?prefix=app"},
+        {"storage": {"use": "other", "folder": "keys", "use_token": True}},
+        {"limiter": ({"name": "a", "use": "gcra", "rate": 1},)},
         {"storage": "s3://bucket/keys?region_name=eu-west-1"},
         {"signing_key": None, "ttl": "1h", "directory": "/home/me/token=1"},
     ],

@@ -7,18 +7,15 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cloudpickle
 import pytest
 from beautyspot.memory import MemoryStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 DEADLINE = 60.0
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import math
 import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
+from kinds import called
 
 
 def work(x: int) -> list[int]:
@@ -35,20 +31,6 @@ def stream(x: int) -> Iterator[int]:
 async def stream_async(x: int) -> AsyncIterator[int]:
     yield x
     yield 10 * x
-
-
-def called(marked: Any, x: int) -> None:
-    async def collected(items: Any) -> None:
-        async for _ in items:
-            pass
-
-    given = marked(x)
-    if hasattr(given, "__aiter__"):
-        asyncio.run(collected(given))
-    elif inspect.iscoroutine(given):
-        asyncio.run(given)
-    else:
-        list(given)
 
 
 def stored_price(spot: Spot, marked: Any, x: int) -> float | None:
@@ -114,18 +96,3 @@ def test_what_is_not_stored_has_cost_its_price(spot: Spot, options: dict[str, An
     marked(2), list(items(2))
     spent = 2 if "mode" in options else 24
     assert (spot.stats()["money_spent"], spot.stats()["entries"]) == (spent, 0)
-
-
-def test_followers_spare_the_price(spot: Spot) -> None:
-    async def many() -> None:
-        @spot.mark(price=sum)
-        async def slow(x: int) -> list[int]:
-            await asyncio.sleep(0.01)
-            return [x]
-
-        await asyncio.gather(*[slow(2) for _ in range(4)])
-
-    asyncio.run(many())
-    stats = spot.stats()
-    assert (stats["money_spent"], stats["money_saved"]) == (2, 6)
-    assert stats["seconds_saved"] == 3 * stats["seconds_spent"]

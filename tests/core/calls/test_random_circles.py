@@ -6,9 +6,10 @@ Each function may call any others, itself too, to some depth. Threads and tasks 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
@@ -16,9 +17,6 @@ from beautyspot.spot import Spot
 from gates import DEADLINE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NODES = 4
 DEPTH = 3

@@ -223,9 +223,9 @@ def limits(**second: Any) -> list[dict[str, Any]]:
 SPOTS: list[tuple[dict[str, Any], str]] = [
     ({"observers": print}, "is no list: give observers=[...]"),
     ({"observers": [None]}, "None, which is no observer: give a function of an event"),
-    ({"observers": [Recorder]}, "the class Recorder: give an instance, as Recorder()"),
-    ({"observers": [Half()]}, "Half, whose 1 is no method"),
-    ({"observers": [Asynchronous()]}, "Asynchronous, which is asynchronous"),
+    ({"observers": [Recorder]}, "Recorder'>, which is no observer: give a function of an event"),
+    ({"observers": [Half()]}, "which is no observer: give a function"),
+    ({"observers": [Asynchronous()]}, "nor is what is asynchronous"),
     ({"metadata": {"memory": 3}}, 'such as {"use": "sqlite", ...}'),
     ({"limiter": {"burst": 6}}, 'such as {"use": "gcra", ...}'),
     ({"storage": {}}, 'such as {"use": "local", ...}'),

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataError
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, until
 from kinds import KINDS, RAN
 from remote_store import RemoteStore, Server
 from rows import HeldLease
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
-
 
 SERVERS: list[Server] = []
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.contracts import TaskRecord
+from beautyspot.spot import Spot
 from kinds import KINDS, RAN, result, work
 
-if TYPE_CHECKING:
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.spot import Spot
-
 Make = Any
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    RAN.clear()
 
 
 @pytest.fixture
@@ -56,26 +49,9 @@ def test_what_was_stored_before_is_a_hit_and_stays_where_it_is(
     assert RAN == [1, 2]
 
 
-def first(x: int) -> int:
-    return x
-
-
 def second(x: int) -> int:
     RAN.append(x)
     return -x
-
-
-def test_names_of_functions_and_of_marks_in_their_order(before: Spot, spot: Spot) -> None:
-    before.mark(first)(1)
-    before.mark(second, name="named")(1)
-    before.mark(second, name="named")(2)
-    before.mark(second, name="named", version=2)(3)
-    RAN.clear()
-    new = spot.mark(second, renamed_from=(f"{__name__}:first", "named"))
-    assert [new(1), new(2)] == [1, -2]
-    assert RAN == []
-    assert new(3) == -3, "it has another version"
-    assert RAN == [3]
 
 
 def test_with_arguments_that_were_added_and_an_id(before: Spot, spot: Spot) -> None:

@@ -10,14 +10,12 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import UnstableKeyError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 stamina = pytest.importorskip("stamina")
 tenacity = pytest.importorskip("tenacity")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.memory import MemoryMetadataStore
-from gates import Gate, until
+from gates import Gate, State, until
+from kinds import called
 from owned_clock import Clock
 from scripted import scripted
 
@@ -29,23 +29,19 @@ if TYPE_CHECKING:
 SIGNED = "a-signing-key-0123456789"
 
 
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    runs: list[Any]
-    gates: list[Gate]
+STATE = State()
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    State.runs, State.gates = [], []
+    STATE.runs, STATE.gates = [], []
 
 
 def work(x: Any, y: int = 1) -> Any:
-    State.runs.append(x)
-    number = len(State.runs)
-    if len(State.gates) >= number:
-        State.gates[number - 1].pass_through()
+    STATE.runs.append(x)
+    number = len(STATE.runs)
+    if len(STATE.gates) >= number:
+        STATE.gates[number - 1].pass_through()
     return ["ran", number]
 
 
@@ -63,20 +59,8 @@ async def stream_async(x: Any, y: int = 1) -> AsyncIterator[Any]:
 
 
 def work_each(texts: list[str]) -> list[str]:
-    State.runs.extend(texts)
+    STATE.runs.extend(texts)
     return [text.upper() for text in texts]
-
-
-def called(marked: Any, *args: Any) -> Any:
-    """The result, or the list of items, whatever the kind of function."""
-
-    async def awaited(given: Any) -> Any:
-        return [item async for item in given] if hasattr(given, "__aiter__") else await given
-
-    given = marked(*args)
-    if inspect.iscoroutine(given) or hasattr(given, "__aiter__"):
-        return asyncio.run(awaited(given))
-    return list(given) if inspect.isgenerator(given) else given
 
 
 def row_of(spot: Spot, marked: Any, *args: Any) -> TaskRecord:
@@ -105,7 +89,7 @@ def test_the_next_call_gets_it_and_does_not_run(
     marked = spot.mark(tags=["t"], version=3)(function)
     spot.set_result([1, "b"], marked, "a")
     assert called(marked, "a") == called(marked, "a", 1) == [1, "b"]
-    assert State.runs == []
+    assert STATE.runs == []
     record = row_of(spot, marked, "a")
     assert (record.tags, record.version) == (("t",), "3")
     assert record.took is record.price is record.code is None
@@ -131,18 +115,6 @@ def test_it_replaces_what_is_stored_and_its_blob(
     if "blob_threshold" in options:
         assert spot.storage is not None
         assert len([*spot.storage.list()]) == 1
-
-
-def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
-    make_spot: Callable[..., Spot],
-) -> None:
-    spot, other = make_spot(strict=True, save="background"), make_spot(strict=True)
-    marked = spot.mark(name="work")(work)
-    marked("a")
-    spot.set_result("set", marked, "a")
-    assert other.mark(name="work")(work)("a") == "set"
-    spot.flush()
-    assert other.mark(name="work")(work)("a") == "set"
 
 
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
@@ -171,24 +143,15 @@ def test_cache_if_and_price_are_not_asked(spot: Spot) -> None:
 # ------------------------------------------------------------------------- calls that are under way
 
 
-class NoLeases(MemoryMetadataStore):
-    leases = False
-
-
-class NoLog(MemoryMetadataStore):
-    leases = False
-    invalidations = False
-
-
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("metadata", ["sqlite", "memory", NoLeases, NoLog])
+@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
 def test_what_began_before_does_not_replace_it(
     make_spot: Callable[..., Spot], metadata: Any, function: Any, save: str
 ) -> None:
     spot = make_spot(strict=True, metadata=metadata, save=save)
     marked = spot.mark(function)
-    State.gates = [gate] = [Gate()]
+    STATE.gates = [gate] = [Gate()]
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(called, marked, "a")
         try:
@@ -200,7 +163,7 @@ def test_what_began_before_does_not_replace_it(
         assert call.result() == ["ran", 1]
     spot.flush()
     assert called(marked, "a") == ["set"]
-    assert State.runs == ["a"]
+    assert STATE.runs == ["a"]
 
 
 @pytest.mark.parametrize("function", [work, stream])
@@ -209,7 +172,7 @@ def test_nor_does_what_began_in_another_process(
 ) -> None:
     spot, other = make_spot(strict=True), make_spot(strict=True)
     marked, elsewhere = (each.mark(name="work")(function) for each in (spot, other))
-    State.gates = [gate] = [Gate()]
+    STATE.gates = [gate] = [Gate()]
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(called, elsewhere, "a")
         try:
@@ -243,7 +206,7 @@ def test_the_items_of_a_list_are_set_together(spot: Spot) -> None:
     marked = spot.mark(each="texts", tags=lambda result, texts: [f"of {texts}"])(work_each)
     spot.set_result(["1", "2", "3"], marked, ["a", "b", "a"])
     assert marked(["a", "b", "c"]) == ["3", "2", "C"]
-    assert State.runs == ["c"]
+    assert STATE.runs == ["c"]
     assert spot.invalidate_all(tag="of a") == 1
 
 
@@ -279,7 +242,7 @@ def test_an_error_that_is_a_result_is_raised(
         with pytest.raises(Missing) as caught:
             called(marked, "a")
         assert caught.value.args == ("no a", 7)
-    assert State.runs == []
+    assert STATE.runs == []
     assert row_of(spot, marked, "a").expires_at == now + 60
 
 

@@ -5,26 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from gates import DEADLINE, Gate
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    calls: list[Any]
-    other: Callable[[str], Any]
-    both: threading.Barrier
-    gate: Gate
-
+from beautyspot.spot import Spot
+from gates import DEADLINE, Gate, State
 
 STATE = State()
 

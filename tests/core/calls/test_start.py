@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from beautyspot import Spot
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.memory import MemoryMetadataStore
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot import Spot
 
 
 class Store(MemoryMetadataStore):

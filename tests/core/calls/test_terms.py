@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import math
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from gates import Gate, until
+from beautyspot.contracts import TaskRecord
+from beautyspot.spot import Spot
+from gates import Gate, State, until
+from kinds import called
 from owned_clock import Clock
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    runs: list[Any]
-    gate: Gate | None
+STATE = State()
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    State.runs, State.gate = [], None
+    STATE.runs, STATE.gate = [], None
 
 
 def work(x: int, *, y: int = 1) -> list[int]:
-    State.runs.append(x)
-    if State.gate is not None:
-        State.gate.pass_through()
+    STATE.runs.append(x)
+    if STATE.gate is not None:
+        STATE.gate.pass_through()
     return [x, y]
 
 
@@ -53,18 +44,6 @@ async def stream_async(x: int, *, y: int = 1) -> AsyncIterator[int]:
 
 
 FUNCTIONS = (work, work_async, stream, stream_async)
-
-
-def called(marked: Any, *args: Any, **kwargs: Any) -> Any:
-    """The result, or the list of items, whatever the kind of function."""
-
-    async def awaited(given: Any) -> Any:
-        return [item async for item in given] if hasattr(given, "__aiter__") else await given
-
-    given = marked(*args, **kwargs)
-    if inspect.iscoroutine(given) or hasattr(given, "__aiter__"):
-        return asyncio.run(awaited(given))
-    return given if isinstance(given, list) else list(given)
 
 
 def stored(spot: Spot, marked: Any, *args: Any, **kwargs: Any) -> TaskRecord | None:
@@ -116,11 +95,11 @@ def test_a_ttl_is_a_duration_and_what_is_over_has_expired(
     marked = spot.mark(ttl=lambda result, *_, **__: answer)(work)
     marked(1)
     for runs, seconds in ((0, 0.0), (1, 9.9), (2, 10.1)):
-        before = len(State.runs)
+        before = len(STATE.runs)
         clock.now = 1000 + seconds
         marked(1)
         expired = valid is not None and seconds >= valid
-        assert len(State.runs) - before == expired, (runs, seconds)
+        assert len(STATE.runs) - before == expired, (runs, seconds)
         if expired:
             return
 
@@ -157,7 +136,7 @@ def test_another_answer_is_reported_and_the_result_not_stored(
     options: Any = {option: asked}
     marked = spot.mark(**options)(function)
     assert called(marked, 1) == called(marked, 1) == [1, 1]
-    assert (len(State.runs), spot.stats()["entries"]) == (2, 0)
+    assert (len(STATE.runs), spot.stats()["entries"]) == (2, 0)
     (told,) = [record.getMessage() for record in caplog.records]
     assert "could not ask for the ttl and the tags" in told
     assert "not cached: mend the function given as ttl= or tags=" in told
@@ -172,30 +151,30 @@ def test_who_comes_after_a_tag_was_invalidated_follows_no_run_that_may_bear_it(
 ) -> None:
     spot = make_spot(strict=True, metadata=metadata)
     marked = spot.mark(tags=lambda result, *_, **__: ["t"])(work)
-    State.gate = gate = Gate()
+    STATE.gate = gate = Gate()
     with ThreadPoolExecutor(2) as pool:
         try:
             first = pool.submit(marked, 1)
             until(gate.entered.is_set, unless=[first])
             assert spot.invalidate_all(tag=tag) == 0
-            State.gate = None
+            STATE.gate = None
             second = pool.submit(marked, 1)  # it runs as soon as the first one has ended
             until(lambda: len(spot._engine.running) == 2, unless=[first, second])
-            assert len(State.runs) == 1
+            assert len(STATE.runs) == 1
         finally:
             gate.open.set()
         assert first.result() == second.result() == [1, 1]
-    assert len(State.runs) == (2 if tag == "t" else 1)  # of another tag, it is stored
+    assert len(STATE.runs) == (2 if tag == "t" else 1)  # of another tag, it is stored
     assert spot.stats()["entries"] == 1
 
 
 def test_an_invalidated_tag_keeps_a_run_that_bears_it_from_being_stored(spot: Spot) -> None:
     marked = spot.mark(tags=lambda result, x, **_: [f"x {x}"])(work)
-    State.gate = gate = Gate()
+    STATE.gate = gate = Gate()
     with ThreadPoolExecutor(2) as pool:
         try:
             calls = [pool.submit(marked, x) for x in (1, 2)]
-            until(lambda: len(State.runs) == 2, unless=calls)
+            until(lambda: len(STATE.runs) == 2, unless=calls)
             spot.invalidate_all(tag="x 1")
         finally:
             gate.open.set()

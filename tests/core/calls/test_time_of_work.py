@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import beautyspot as bs
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 NOW = [0.0]
 
@@ -48,24 +43,6 @@ class Slow(LimiterBase):
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     NOW[0] = 0.0
     monkeypatch.setattr("beautyspot.concurrency.queueing.perf_counter", lambda: NOW[0])
-
-
-class Busy:
-    """An observer that takes its time: at each event, and around each execution."""
-
-    def __init__(self) -> None:
-        self.events: list[bs.Event] = []
-
-    def observe(self, event: bs.Event) -> None:
-        work(1000)
-        self.events.append(event)
-
-    @contextmanager
-    def execution(self, execution: bs.Execution) -> Iterator[None]:
-        del execution
-        work(1000)
-        yield
-        work(1000)
 
 
 def took(spot: Spot, marked: Any) -> float | None:
@@ -103,47 +80,3 @@ def test_what_comes_before_its_permit_is_no_work(make_spot: Callable[..., Spot])
     assert took(spot, nested) == 1 + 5 + 3 + 5 + 2, "what it waits for once it has begun counts"
     stats = spot.stats()
     assert (stats["seconds_spent"], stats["seconds_saved"]) == (23, 16)
-
-
-def test_observers_are_told_the_same_and_their_own_time_is_none(
-    make_spot: Callable[..., Spot],
-) -> None:
-    observer = Busy()
-    spot = make_spot(limiter=Slow(), observers=[observer])
-
-    @spot.mark
-    @spot.limiter
-    def function() -> None:
-        work(2)
-
-    @spot.mark
-    @spot.limiter
-    async def coroutine() -> None:
-        work(2)
-
-    @spot.mark
-    @spot.limiter
-    def items() -> Iterator[int]:
-        work(2)
-        yield 1
-        work(1)
-
-    @spot.mark
-    @spot.limiter
-    async def stream() -> AsyncIterator[int]:
-        work(4)
-        yield 1
-
-    async def main() -> None:
-        await coroutine()
-        async for _ in stream():
-            work(100)
-
-    function()
-    for _ in items():
-        work(100)
-    asyncio.run(main())
-    ran = [event.seconds for event in observer.events if isinstance(event, bs.Ran)]
-    assert ran == [2, 3, 2, 4]
-    assert [took(spot, each) for each in (function, items, coroutine, stream)] == ran
-    assert spot.stats()["seconds_spent"] == 11

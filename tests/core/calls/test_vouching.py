@@ -9,8 +9,6 @@ from typing import Any, Generic, Optional, TypeVar, Union
 
 import pydantic
 import pytest
-from beautyspot import MsgpackSerializer, RestoreError
-from handmade import instance
 from shared import of_others
 
 T = TypeVar("T")
@@ -56,10 +54,16 @@ def caught(spot: Any, caplog: Any) -> Any:
         RUNS.clear()
         first, second = marked(*args, **kwargs), marked(*args, **kwargs)
         assert RUNS == [1], caplog.text
-        assert (type(second), second) == (type(first), first)
+        assert (kind_of(second), second) == (kind_of(first), first)
         return second
 
     return twice
+
+
+def kind_of(value: Any) -> Any:
+    """The class; of a parametrised model the one it is made of, for which ``==`` asks, too."""
+    generic = getattr(type(value), "__pydantic_generic_metadata__", None) or {"origin": None}
+    return generic["origin"] or type(value)
 
 
 def plain(schema: type[T]) -> T:
@@ -205,7 +209,7 @@ def either() -> Union[Message[Item], Message[int]]:  # noqa: UP007 - the old for
     "function", [result_of_int, message_of_item, message_without, either], ids=lambda f: f.__name__
 )
 def test_a_generic_annotation_vouches(caught: Any, function: Any) -> None:
-    caught(function)
+    assert type(caught(function)) is type(function())
 
 
 LibraryT = TypeVar("LibraryT")
@@ -260,11 +264,11 @@ def parsed_in_dataclass(schema: type[T]) -> Carton[T]:
     ],
     ids=lambda function: function.__name__,
 )
-def test_a_model_vouches_for_itself_with_any_type_variables(caught: Any, function: Any) -> None:
+def test_a_model_stands_for_itself_with_any_type_variables(caught: Any, function: Any) -> None:
     def kinds(value: Any) -> Any:
         parts = value if type(value) is list else vars(value).values()
         inner = [kinds(part) for part in parts if type(part) is list or hasattr(part, "__dict__")]
-        return [type(value), *inner]
+        return [kind_of(value), *inner]
 
     hit = caught(function, Item)
     RUNS.clear()
@@ -305,13 +309,11 @@ def ask(schema: type[T]) -> Parsed[T]:
 if sys.argv[2] == "before":
     import client
 hit = ask(Item)
-import client
-first = client.Parsed[client.ResponseT](choices=hit.choices)
-print(type(hit).__name__, type(hit) is type(first), hit == first, type(hit.choices[0].parsed))
+print(type(hit).__name__[:6], hit == Parsed(choices=hit.choices), type(hit.choices[0].parsed))
 """
 
 
-def test_a_new_process_makes_the_parametrised_class_anew(tmp_path: Any) -> None:
+def test_a_new_process_knows_what_a_parametrised_model_is_made_of(tmp_path: Any) -> None:
     """Also where the library's module with the type variable is imported by the call alone."""
     for name, text in (("library", LIBRARY), ("client", CLIENT), ("program", ASKING)):
         (tmp_path / f"{name}.py").write_text(text)
@@ -319,74 +321,8 @@ def test_a_new_process_makes_the_parametrised_class_anew(tmp_path: Any) -> None:
     def run(when: str) -> str:
         command = [sys.executable, "program.py", "store", when]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-        said = done.stdout + done.stderr
-        return said.replace("[TypeVar]", "[~ResponseT]")  # as pydantic writes it on Python 3.12
+        return done.stdout + done.stderr
 
-    same = "Parsed[~ResponseT] True True <class '__main__.Item'>\n"
+    same = "Parsed True <class '__main__.Item'>\n"
     assert run("before") == f"paid\n{same}"
-    assert run("before") == same
-    assert run("later") == same.replace("True", "False", 1)
-
-
-class Open(pydantic.BaseModel, Generic[T]):
-    """A model that gives other classes for its parameters than its own."""
-
-    value: Any = None
-
-    def __class_getitem__(cls, kind: Any) -> Any:
-        return Item if kind == (Item,) else super().__class_getitem__(kind)
-
-
-class Telling(pydantic.BaseModel, Generic[T]):
-    value: Any = None
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        RUNS.append(cls)
-
-
-@dataclasses.dataclass
-class Describing:
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        RUNS.append(cls)
-        return handler(source)
-
-
-def test_stored_names_lead_to_vouched_classes_alone() -> None:
-    """Whoever can write to the store can name classes and type variables as they like."""
-    serializer = MsgpackSerializer()
-    for cls in (Open, Item, Message, Telling, Describing):
-        serializer.register(cls)
-    RUNS.clear()
-    here = __name__
-
-    def stored(*form: Any) -> Any:
-        fields = ["parsed"] if form[0] == f"{here}:Message" else ["value"]
-        return serializer.loads(instance([*form], fields, {}))
-
-    variable = [f"{here}:LibraryT"]
-    kind: Any = LibraryT
-    made = Message[kind]
-    assert type(stored(f"{here}:Message", [variable])) is made
-    assert type(stored(f"{here}:Message", [[f"{here}:Message", [variable]]])) is Message[made]
-    for name in ("Open", "Telling"):
-        with pytest.raises(RestoreError, match="has a say in how pydantic makes classes"):
-            stored(f"{here}:{name}", [variable])
-    with pytest.raises(RestoreError, match="has a say in how pydantic makes classes"):
-        stored(f"{here}:Message", [f"{here}:Describing"])
-    assert RUNS == []
-    for name, arguments in (
-        (f"{here}:Open", [f"{here}:Item"]),  # whatever it makes of it
-        (f"{here}:Item", [variable]),
-        (f"{here}:Choice", [variable]),
-        (f"{here}:Open", [f"{here}:Choice"]),
-        (f"{here}:Open", ["builtins:int"]),
-        (f"{here}:Open", [[f"{here}:not a name"]]),
-        (f"{here}:Open", [[1]]),
-        (f"{here}:Open", [None]),
-        (f"{here}:Open", [variable, variable]),
-        (f"{here}:Open", "LibraryT"),
-    ):
-        with pytest.raises(RestoreError):
-            stored(name, arguments)
+    assert run("before") == run("later") == same

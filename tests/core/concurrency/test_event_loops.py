@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from typing import Any
 
 import pytest
 from beautyspot.errors import NotSupportedError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
-RAN: list[int] = []
+from kinds import RAN
 
 
 class Checkpoint:
@@ -23,11 +19,6 @@ class Checkpoint:
 
     def __await__(self) -> Generator[str, None, None]:
         yield "of this loop"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def by_hand(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from beautyspot.calls import lifecycle
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_local import LocalStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -87,44 +82,3 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
     making.open_gate.set()
     thread.join()
     assert marked(1) == 1
-
-
-def test_an_engine_that_is_just_made(
-    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = lifecycle.make_engine
-
-    def slowly(*args: Any) -> Any:
-        making.wait()
-        return real(*args)
-
-    monkeypatch.setattr(lifecycle, "make_engine", slowly)
-    spot = make_spot()
-
-    def work(x: int) -> None:
-        marked = spot.mark(lambda x: x)
-        assert marked(x) == marked(x) == x
-        assert spot.stats()["hits"] == 1
-
-    thread = meanwhile(lambda: work(1), making)
-    assert_a_child_can(lambda: work(2))
-    making.open_gate.set()
-    thread.join()
-
-
-def test_a_storage_that_is_just_made(
-    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = LocalStorage.__init__
-
-    @wraps(real)
-    def slowly(storage: LocalStorage, *args: Any, **options: Any) -> None:
-        making.wait()
-        real(storage, *args, **options)
-
-    monkeypatch.setattr(LocalStorage, "__init__", slowly)
-    marked = make_spot(blob_threshold=1).mark(lambda x: "text" * x)
-    thread = meanwhile(lambda: marked(1), making)
-    assert_a_child_can(lambda: marked(2))
-    making.open_gate.set()
-    thread.join()

@@ -10,21 +10,17 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, until
 from moments import check_free, check_unlocked, each_moment, interrupted
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
 
 RAN: list[int] = []
 

@@ -39,15 +39,6 @@ def test_a_mistake_in_a_profile_that_is_not_chosen(told, line, what):
     assert message.startswith(f"beautyspot.toml [profiles.prod]: {what}")
 
 
-def test_a_profile_that_is_no_table(told):
-    message = told("[profiles]\nprod = 3\n")
-    assert message == "beautyspot.toml [profiles]: each profile is a table: write [profiles.<name>]"
-    shared = told(
-        "[tool.beautyspot.profiles]\nprod = 3\n", name="pyproject.toml", config="pyproject.toml"
-    )
-    assert "write [tool.beautyspot.profiles.<name>]" in shared
-
-
 def test_a_profile_that_is_not_there(told):
     message = told("ttl = 3\n", profile="prd")
     assert message.endswith("Its profiles: none: write a table [profiles.prd]")
@@ -72,11 +63,6 @@ def test_a_broken_table_in_the_environment(told, text):
     assert "line 1" not in message  # it is not a line of theirs
 
 
-def test_a_broken_table_shows_no_secret(told):
-    text = '{use="s3", secret_access_key="hunter2" x'
-    assert "hunter2" not in told(environ={"BEAUTYSPOT_STORAGE": text})
-
-
 def test_a_file_that_the_environment_names(told):
     environ = {"BEAUTYSPOT_CONFIG": "other.toml"}
     source = "environment variable BEAUTYSPOT_CONFIG: "
@@ -87,10 +73,6 @@ def test_a_file_that_the_environment_names(told):
     )
     message = told("", name="pyproject.toml", environ={"BEAUTYSPOT_CONFIG": "pyproject.toml"})
     assert message.startswith(f"{source}pyproject.toml has no table [tool.beautyspot]")
-
-
-def test_a_file_that_an_argument_names(told):
-    assert told(config="x.toml") == "argument config=: there is no file x.toml: correct the path"
 
 
 # ---------------------------------------------------------------------------------- values

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_testing.key_value import KeyValueStoreContract
 from beautyspot_testing.storage import StorageContract
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TestMemoryMetadataStore(KeyValueStoreContract):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from beautyspot_testing.store import ShortLeaseContract
 from remote_store import RemoteStore, Server
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TestRemoteStore(ShortLeaseContract):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.contracts import KeyGenBase, LimiterBase
 from beautyspot.errors import PluginError, StorageError
 from beautyspot.memory import MemoryStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 
 
 class FooStorage(MemoryStorage):

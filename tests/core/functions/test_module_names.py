@@ -150,21 +150,6 @@ def test_a_spawned_process_names_the_script_like_its_parent(tmp_path: Path):
     assert python("job.py", cwd=tmp_path) == ["__main__", *here, "__mp_main__", *here]
 
 
-def test_a_thread_that_outlives_its_script_still_knows_the_name(tmp_path: Path):
-    """The interpreter removes `__file__` when the script has ended."""
-    (tmp_path / "job.py").write_text(
-        PRINT
-        + textwrap.dedent("""
-        import threading
-        def late():
-            threading.main_thread().join()
-            print("__file__" in globals(), Identity(run).func_identifier, Identity(run).anonymous)
-        threading.Thread(target=late).start()
-        """)
-    )
-    assert python("job.py", cwd=tmp_path) == ["False", "job:run", "False"]
-
-
 @pytest.mark.parametrize("options", ["", ", run_name='job'"])
 def test_scripts_that_runpy_runs_are_told_by_their_code(tmp_path: Path, options: str):
     """It calls each of them by one name: two of other code share no result."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from beautyspot import Store, open_store
+from beautyspot import MetadataStoreBase, Store, open_store
 from core.inspecting.stored import ROWS, make
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from beautyspot import MetadataStoreBase
 
 
 @pytest.fixture(params=["sqlite", "memory"])

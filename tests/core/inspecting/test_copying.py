@@ -6,9 +6,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
@@ -16,11 +18,6 @@ from beautyspot import ConfigError
 from beautyspot.contracts.records import less_mark
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 SIGNED = "a-signing-key-0123456789"
 
@@ -126,27 +123,6 @@ def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make
         )
         assert [*target.verify()] == []
         assert target.collect(grace=0, dry_run=True).blobs == 0
-
-
-def test_what_the_target_has_is_not_read_again(full):
-    class Reading(MemoryMetadataStore):
-        asked: list[str] = []
-
-        def find_many(self, keys: Any) -> Any:
-            self.asked += keys
-            return super().find_many(keys)
-
-    metadata, storage = Reading(), MemoryStorage()
-    with bs.open_store(metadata, storage=storage, config=False) as middle:
-        assert bs.open_store(full).copy_to(middle).entries == 6
-        with bs.open_store(MemoryMetadataStore(), storage=MemoryStorage(), config=False) as target:
-            metadata.asked.clear()
-            assert middle.copy_to(target).entries == 6
-            assert len(metadata.asked) == 6
-            metadata.asked.clear()
-            storage.clear()
-            assert middle.copy_to(target)[2:4] == (6, ())
-            assert metadata.asked == []
 
 
 @pytest.mark.parametrize("what", ["text", "damaged"])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOUR = 3600.0
 
@@ -109,10 +107,3 @@ def test_an_id_that_the_storage_does_not_have_is_refused(
     for given in (wrong, gone[:6]):
         with pytest.raises(bs.ConfigError, match="no blobs of a store"):
             own.collect(0, store_id=given)
-
-
-def test_its_own_id_is_refused(storage: Aged, own: bs.Store) -> None:
-    storage.age("", 9 * HOUR)
-    with pytest.raises(bs.ConfigError, match="this store itself"):
-        own.collect(0, store_id=own.metadata.store_id)
-    assert [*own.verify()] == []

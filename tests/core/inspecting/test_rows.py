@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from beautyspot import ConfigError, Counts, RecordNotFound, Store, Totals, open_store
+from beautyspot import (
+    ConfigError,
+    Counts,
+    MetadataStoreBase,
+    RecordNotFound,
+    Store,
+    Totals,
+    open_store,
+)
 from beautyspot.memory import MemoryMetadataStore
 from core.inspecting.stored import DAY, NEW, NOW, OLD, ROWS, row
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from beautyspot import MetadataStoreBase
-
 
 HALF = datetime.fromtimestamp(NOW - 2.5 * DAY).astimezone().replace(tzinfo=None)
 """Between the second and the third, in local time."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot import ErrorInstance, Instance, NotSupportedError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SIGNED = "a-signing-key-0123456789"
 
@@ -54,21 +52,6 @@ def test_it_is_shown_without_its_class(spot: bs.Spot) -> None:
         "application/msgpack",
         f"work-{key[:8]}.msgpack",
     )
-
-
-@pytest.mark.parametrize("keys", [{}, {"signing_key": SIGNED}])
-def test_a_copy_raises_it_as_well(make_spot: Callable[..., bs.Spot], keys: dict[str, str]) -> None:
-    spot = make_spot(strict=True, **keys)
-    key = stored(spot)
-    target = make_spot("copy", strict=True, **keys)
-    with (
-        bs.open_store(spot.db_path, **keys) as source,
-        bs.open_store(target.db_path, **keys, create=True) as into,
-    ):
-        assert source.copy_to(into).entries == 1
-    found = target.peek(marked_in(target), "a")
-    assert found is not None
-    assert (found.key, type(found.error)) == (key, NotFound)
 
 
 def test_what_may_run_is_not_loaded_to_be_looked_at(make_spot: Callable[..., bs.Spot]) -> None:

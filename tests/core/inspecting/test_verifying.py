@@ -103,17 +103,6 @@ def test_signatures_are_checked_where_there_is_a_key():
     assert [fault.key for fault in place.faults(signing_key=SIGNED)] == [place.keys[2]]
 
 
-def test_a_result_that_is_replaced_meanwhile_is_no_fault(place):
-    class Replacing(MemoryStorage):
-        def load(self, location: str) -> bytes:
-            put_rows(place.metadata, first._replace(result_value="replaced"))
-            raise bs.BlobNotFound(location)
-
-    first = place.metadata.get(place.keys[0])
-    store = bs.open_store(place.metadata, storage=Replacing())
-    assert [*store.verify(key=place.keys[0])] == []
-
-
 class Failing(MemoryMetadataStore):
     """Fails at the end of the rows, and when one is read."""
 

@@ -146,26 +146,15 @@ def retried(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @retried
-def retried_before(text, size=1, *, tone="plain"):
-    return text
-
-
-@retried
 def retried_now(text, size=1, temperature=0.0, *, tone="plain", seed=None):
     return text
 
 
-def test_beneath_a_decorator_the_call_that_does_not_give_it_is_the_old_one(spot: Spot) -> None:
+def test_above_a_decorator_that_passes_on_it_is_refused(spot: Spot) -> None:
     """An explicit one may be another call: the decorator may have a default of its own."""
-    old = spot.mark(retried_before, name="ask")
-    new = spot.mark(retried_now, name="ask", added=BOTH)
-    assert spot.key(new, "a") == spot.key(old, "a")
-    assert spot.key(new, "a", 3) == spot.key(old, "a", 3)
-    assert len({spot.key(new, *args) for args in (("a",), ("a", 1), ("a", 1, 0.0))}) == 3
-    with pytest.raises(ConfigError, match="as its default, or write @spot.mark beneath"):
-        spot.mark(retried(required), added={"temperature": 0.0})
-    with pytest.raises(ConfigError, match="as its default"):
-        spot.mark(retried_now, added={"temperature": 1.0})
+    for function in (retried_now, retried(required)):
+        with pytest.raises(ConfigError, match="write @spot.mark beneath that"):
+            spot.mark(function, name="ask", added={"temperature": 0.0})
 
 
 def with_rest(text, temperature=0.0, *rest, seed=None, **more):
@@ -198,18 +187,6 @@ def test_what_can_not_be_told_apart_is_refused(
         spot.mark(function, **options)
 
 
-def test_a_keyword_behind_rest_is_left_out_by_its_name(spot: Spot) -> None:
-    def old(text, temperature=0.0, *rest, **more):
-        return text
-
-    ask = spot.mark(old, name="ask")
-    new = spot.mark(with_rest, name="ask", added={"seed": None})
-    for args, kwargs in ((("a",), {}), (("a", 1.0, 2, 3), {"b": 1})):
-        assert spot.key(new, *args, **kwargs) == spot.key(ask, *args, **kwargs)
-    # What was passed on in **more before is the same call still.
-    assert spot.key(new, "a", seed=5) == spot.key(ask, "a", seed=5)
-
-
 def test_the_table_is_of_the_moment_of_the_mark_and_travels(spot: Spot) -> None:
     table: dict[str, Any] = {"seed": []}
     new = spot.mark(at_the_end, name="ask", added=MappingProxyType(table))
@@ -219,12 +196,6 @@ def test_the_table_is_of_the_moment_of_the_mark_and_travels(spot: Spot) -> None:
     assert spot.key(new, "a", seed=[]) == known
     options = new.__beautyspot__.options  # type: ignore[attr-defined]
     assert pickle.loads(pickle.dumps(options)).added.keys() == {"seed"}
-
-
-def test_an_argument_without_a_form_is_named_as_before(spot: Spot) -> None:
-    new = spot.mark(at_the_end, name="ask", added=BOTH)
-    with pytest.raises(Exception, match=r"temperature|args\[2\]"):
-        spot.key(new, "a", temperature=object())
 
 
 # ----------------------------------------------------------------------------------- properties

@@ -140,14 +140,6 @@ def test_self_is_the_first_parameter():
     assert binder(functools.partial(plain, b=5))(1) == {"a": 1, "b": 5}
 
 
-def test_a_callable_without_a_signature_takes_what_it_is_given():
-    binding = Binding(max)
-    bound = binding.bind(1, 2, key=abs)
-    assert binding.named(bound) == {"args": (1, 2), "key": abs}
-    with pytest.raises(ConfigError, match="none that are known"):
-        binder(max, ignore=["key"])
-
-
 # -------------------------------------------------------------------------- ignore and key_of
 
 
@@ -257,27 +249,6 @@ def test_wrappers_may_take_other_arguments_than_what_they_wrap():
     bind = binder(injects)
     assert bind(1, 2, 3) == {"*args": (1, 2, 3)}
     assert bind(z=1) == {"*args": (), "z": 1}
-
-
-def test_wrappers_with_a_signature_of_their_own():
-    @functools.wraps(plain)
-    def own(a, b=3):
-        return plain(a, b)
-
-    assert binder(own)(1) == {"a": 1, "b": 3}
-
-    @functools.wraps(max)
-    def of_builtin(*args, **kwargs):
-        return max(*args, **kwargs)
-
-    assert binder(of_builtin)(1, key=2) == {"args": (1,), "key": 2}
-
-
-def test_names_in_wrappers():
-    bind = binder(wrapped(plain), ignore=("b",))
-    assert bind(1, 2) == bind(1, b=3) == {"a": 1}
-    with pytest.raises(ConfigError, match="it has a, b"):
-        binder(wrapped(plain), ignore=("c",))
 
 
 # ------------------------------------------------------------------------------------- names

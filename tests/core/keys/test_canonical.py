@@ -7,9 +7,7 @@ from __future__ import annotations
 import array
 import asyncio
 import collections
-import contextvars
 import copy
-import ctypes
 import datetime as dt
 import decimal
 import enum
@@ -24,9 +22,7 @@ import math
 import operator
 import pathlib
 import queue
-import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -35,12 +31,10 @@ import typing
 import uuid
 import weakref
 import zoneinfo
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.names import root_of
 from beautyspot.keys.generator import canonical
 from beautyspot.keys.walk import Without
 
@@ -317,13 +311,6 @@ def test_classes_of_main_are_named_anew_each_time(monkeypatch):
     assert canonical(Local()) == '{"$object":["second:Local",{}]}'
 
 
-def test_an_mro_with_an_odd_module_is_no_stumbling_block():
-    assert root_of(None) == ""
-    odd = type("Odd", (), {"__module__": "odd.one"})
-    with pytest.raises(UnstableKeyError, match="no name leads to it"):
-        canonical(odd())
-
-
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="came with 3.14")
 def test_template_strings_and_placeholders_count():
     from string.templatelib import Interpolation, Template
@@ -384,24 +371,6 @@ def test_parts_that_are_shared_often_take_no_time():
     assert "$fold" in canonical(part)
 
 
-def test_a_cached_property_does_not_count():
-    @findable
-    class Circle:
-        def __init__(self, radius):
-            self.radius = radius
-
-        @functools.cached_property
-        def area(self):
-            return self.radius**2
-
-    circle = Circle(2)
-    before = canonical(circle)
-    assert circle.area == 4
-    assert canonical(circle) == before
-    circle.other = 4
-    assert canonical(circle) != before
-
-
 def test_a_logger_is_a_name():
     import logging
 
@@ -444,18 +413,6 @@ def test_large_integers_do_not_meet_the_limit_of_digits():
 # ------------------------------------------------------------------------- fields and states
 
 
-@dataclass
-class Counted:
-    x: int
-    silent: int = field(default=0, compare=False)
-
-
-def test_a_dataclass_counts_by_its_fields():
-    assert canonical(Counted(1)) == canonical(Counted(1))
-    assert canonical(Counted(1)) != canonical(Counted(2))
-    assert canonical(Counted(1)) != canonical(Counted(1, silent=1))  # rather a miss too many
-
-
 def test_a_dataclass_with_a_field_that_is_not_set():
     @findable
     @dataclass
@@ -467,24 +424,6 @@ def test_a_dataclass_with_a_field_that_is_not_set():
     before = canonical(late)
     late.y = 2
     assert canonical(late) != before
-
-
-def test_what_init_vars_went_into_counts():
-    @findable
-    @dataclass
-    class Scaled:
-        scale: InitVar[int]
-
-        def __post_init__(self, scale):
-            self._scale = scale
-
-    assert canonical(Scaled(1)) != canonical(Scaled(2))
-
-
-def test_a_subclass_of_a_dataclass_counts_with_all_it_has():
-    first, second = SubPoint(1), SubPoint(1)
-    second.more = 3
-    assert canonical(first) != canonical(second)
 
 
 def test_subclasses_of_builtins_count_with_class_and_state():
@@ -545,33 +484,6 @@ def test_a_class_may_say_what_counts():
     assert canonical(Keyed(1, object())) == canonical(Keyed(1, threading.Lock()))
     assert canonical(Keyed(1)) != canonical(Keyed(2))
     assert canonical(Keyed(1)) != canonical(SubKeyed(1)) != canonical(1)
-
-
-def test_the_class_of_such_objects_is_a_class_like_any_other():
-    @findable
-    class Meta(type):
-        def __beautyspot_key__(cls):
-            return "the class"
-
-    @findable
-    class Made(metaclass=Meta):
-        def __init__(self, a):
-            self.a = a
-
-    assert '"the class"' in canonical(Made)
-    assert canonical(Made(1)) != canonical(Made(2))
-
-
-def test_a_key_method_may_be_added_later():
-    @findable
-    class Late:
-        def __init__(self):
-            self.items = iter(())
-
-    with pytest.raises(UnstableKeyError):
-        canonical(Late())
-    Late.__beautyspot_key__ = lambda self: 1
-    assert canonical(Late()) == canonical(Late())
 
 
 # ----------------------------------------------------------------------------------- without
@@ -649,10 +561,6 @@ def numbers():
     yield 1
 
 
-async def coroutine():
-    return 1
-
-
 class Iterator:
     def __next__(self):
         return 1
@@ -670,10 +578,6 @@ class Thread(threading.Thread):
 class Session:
     def __init__(self):
         self._file = iter(())
-
-
-def made_by(make):
-    return pytest.param(make, id=getattr(make, "__name__", str(make)))
 
 
 REFUSED = [
@@ -707,30 +611,6 @@ def test_what_has_no_stable_form_is_refused(make):
         canonical(make())
 
 
-def test_more_that_is_refused():
-    waiting = coroutine()
-    with open(sys.executable, "rb") as file, socket.socket() as plug, ThreadPoolExecutor() as pool:
-        for value in (
-            iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
-            waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
-            sys._getframe(), contextvars.ContextVar("v"), ctypes.pointer(ctypes.c_int(1)),
-        ):  # fmt: skip
-            with pytest.raises(UnstableKeyError):
-                canonical(value)
-    waiting.close()
-
-
-def test_what_views_of_a_dict_show_counts():
-    one, other = {"a": 1, "b": 2}, {"b": 2, "a": 1}
-    texts = [
-        canonical(view)
-        for made in (one, other)
-        for view in (made.keys(), made.values(), made.items(), [*made], [*made.values()])
-    ]
-    assert len({*texts}) == 10
-    assert canonical(one.values()) == canonical({"c": 1, "d": 2}.values())
-
-
 def test_what_extension_types_hide_is_refused():
     import _random
 
@@ -758,35 +638,6 @@ def test_a_tuple_with_more_than_its_items():
     local = time.struct_time((*time.gmtime(0), "CET", 3600))
     assert local == time.gmtime(0)
     assert canonical(local) != canonical(time.gmtime(0))
-
-
-def test_a_zone_from_a_file_is_refused():
-    from importlib.resources import files
-
-    try:
-        data = files("tzdata.zoneinfo").joinpath("UTC").read_bytes()
-    except ModuleNotFoundError:
-        data = pathlib.Path("/usr/share/zoneinfo/UTC").read_bytes()
-    zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(data))
-    with pytest.raises(UnstableKeyError, match="file stream"):
-        canonical(zone)
-    named = zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key="Europe/Paris")
-    with pytest.raises(UnstableKeyError, match="file stream"):
-        canonical(named)
-
-
-def test_ignored_attributes_are_left_out_of_all_slots_of_that_name():
-    one, other = hiding(slots(Twice, a=1), a=2), hiding(slots(Twice, a=3), a=threading.Lock())
-    assert canonical(Without(one, ("a",))) == canonical(Without(other, ("a",)))
-
-
-def test_what_an_exception_hides_is_refused():
-    for value in (
-        AttributeError("x", obj=iter(())),
-        hiding(HidingError(), code=iter(())),
-    ):
-        with pytest.raises(UnstableKeyError):
-            canonical(value)
 
 
 def test_the_path_of_what_is_refused():
@@ -834,10 +685,10 @@ def nested(levels):
     return value
 
 
-def test_deep_values_are_refused_at_a_level():
+def test_values_may_be_as_deep_as_pythons_stack_takes():
     assert canonical(nested(100)) == "[" * 100 + "]" * 100
-    with pytest.raises(UnstableKeyError, match="nested more than 100 levels deep"):
-        canonical(nested(101))
+    with pytest.raises(UnstableKeyError, match="could not be read .RecursionError"):
+        canonical(nested(5000))
 
 
 def test_deep_in_the_stack_there_is_no_recursion_error():
@@ -845,23 +696,8 @@ def test_deep_in_the_stack_there_is_no_recursion_error():
         return deep(levels - 1) if levels else canonical(nested(90))
 
     room = sys.getrecursionlimit()
-    with pytest.raises(UnstableKeyError, match="too deeply for what is left of Python's stack"):
+    with pytest.raises(UnstableKeyError, match="could not be read .RecursionError"):
         deep(room - 250)
-
-
-def test_what_fails_on_the_way_is_named():
-    @findable
-    @dataclass
-    class Broken:
-        x: int
-
-    made = Broken(1)
-    Broken.x = property(lambda self: 1 / 0)
-    assert '"x":1' in canonical(made), "properties are not asked"
-    view = memoryview(b"abc")
-    view.release()
-    with pytest.raises(UnstableKeyError, match="released memoryview"):
-        canonical(view)
 
 
 class Hidden:
@@ -899,26 +735,6 @@ def test_what_an_object_says_of_its_attributes_is_not_asked(kind):
 def test_attributes_that_nobody_can_see_are_refused():
     with pytest.raises(UnstableKeyError, match="hides its __dict__"):
         canonical(Hidden())
-
-
-def test_values_are_left_as_they_were():
-    value = {"a": [1, {2, 3}], "b": collections.deque([1])}
-    before = copy.deepcopy(value)
-    canonical(value)
-    assert value == before
-
-
-def test_nothing_is_imported_that_the_program_has_not():
-    code = (
-        "import sys, beautyspot.keys.generator as k\n"
-        "class P: pass\n"
-        "k.KeyGen().input_id(([1, (2,)], {'a': P()}), {'f': print, 't': int})\n"
-        "roots = {name.partition('.')[0] for name in sys.modules}\n"
-        "print(sorted(roots & {'numpy', 'pandas', 'polars', 'pydantic', 'PIL', 'torch', 'attr',"
-        " 'asyncio'}))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_many_numbers_are_told_apart() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import enum
 import functools
-import sys
 import threading
-from dataclasses import InitVar, dataclass, field, make_dataclass
+from dataclasses import InitVar, dataclass, field
 from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 import attrs
@@ -95,18 +94,6 @@ class Shadowed:
     user: ClassVar[str] = "nobody"
 
 
-@dataclass
-class Secret:
-    url: str
-
-    def set(self, user):
-        self.__user = user
-
-
-class Password(Secret):
-    pass
-
-
 KINDS = [
     Session, FrozenSession, OwnSlots, AttrsSession, OfPlainBase, OfSlottedBase, AttrsOfSlottedBase,
     AttrsOfDataclass, Items, Failed, Shadowed,
@@ -175,27 +162,6 @@ def test_what_post_init_made_counts_and_may_be_left_out():
     assert '"url":"v"' in canonical(Without(nested, ("inner.lock",)))
 
 
-def test_what_is_a_field_in_one_version_of_the_class_and_none_in_another(monkeypatch):
-    texts = []
-    for fields in (["x", "y"], ["x"], []):
-        made = make_dataclass("Same", fields, namespace={"__module__": __name__})
-        monkeypatch.setattr(sys.modules[__name__], "Same", made, raising=False)
-        value = made(*range(len(fields)))
-        value.x, value.y = 1, 2
-        texts.append(canonical(value))
-    assert len(set(texts)) == 1, "the name leads to each, and they hold the same"
-
-
-def test_a_field_that_is_stored_elsewhere():
-    @findable
-    @dataclass
-    class Stored:
-        x: int
-
-    Stored.x = property(lambda self: abs(self._x), lambda self, x: setattr(self, "_x", x))
-    assert canonical(Stored(1)) == canonical(Stored(1)) != canonical(Stored(-1))
-
-
 def test_fields_that_are_not_compared_and_init_vars_count_as_ever():
     @findable
     @dataclass
@@ -225,50 +191,6 @@ def test_a_type_argument_counts_as_in_plain_classes():
     assert canonical(Box[int](1)) == canonical(Box[int](1)) != canonical(Box[str](1))
 
 
-def test_private_attributes_of_two_classes_are_two():
-    one, other = Password("u"), Password("u")
-    one._Secret__user = other._Password__user = 1
-    assert canonical(one) != canonical(other)
-
-
-@pytest.mark.parametrize("name", ["url", "$dict", "", "a.b", "self", "é", "\ud800", "__doc__", 1])
-def test_names_may_be_odd(name):
-    texts = set()
-    for value in (1, 2, {name: 1}):
-        made = Session("u")
-        vars(made)[name] = value
-        texts.add(canonical(made))
-    assert len(texts) == 3
-
-
-def test_cached_properties_do_not_count():
-    @findable
-    @dataclass
-    class Circle:
-        radius: int
-
-        @functools.cached_property
-        def area(self):
-            return self.radius**2
-
-    @findable
-    @attrs.define(slots=False)
-    class AttrsCircle:
-        radius: int
-
-        @functools.cached_property
-        def area(self):
-            return self.radius**2
-
-    for kind in (Circle, AttrsCircle):
-        circle = kind(2)
-        before = canonical(circle)
-        assert circle.area == 4
-        assert canonical(circle) == before
-        circle.other = 4
-        assert canonical(circle) != before
-
-
 def test_nor_where_attrs_keeps_them_in_slots():
     @findable
     @attrs.define
@@ -291,59 +213,7 @@ def test_nor_where_attrs_keeps_them_in_slots():
         assert canonical(circle) == before
 
 
-@pytest.mark.parametrize("slots", [False, True])
-def test_nor_the_hash_that_attrs_keeps(slots):
-    @findable
-    @attrs.define(slots=slots, frozen=True, cache_hash=True)
-    class Point:
-        x: str
-
-    @findable
-    class SubPoint(Point):
-        pass
-
-    for kind in (Point, SubPoint):
-        point = kind("a")
-        before = canonical(point)
-        hash(point)
-        assert canonical(point) == before
-        assert 'cached_hash":' not in before
-
-
-def test_a_slot_that_is_not_set_is_asked_of_nobody():
-    @findable
-    class Asked:
-        __slots__ = ("a", "b")
-
-        def __getattr__(self, name):
-            if name == "__dict__":
-                raise AttributeError(name)
-            return name
-
-    made = Asked()
-    made.a = 1
-    assert canonical(made).endswith(',{"a":1}]}')
-
-
 # ------------------------------------------------------------------------------ enum members
-
-
-class Colour(enum.Enum):
-    RED = 1
-    BLUE = 2
-
-
-class Level(enum.IntEnum):
-    LOW = 1
-
-
-class Word(enum.StrEnum):
-    YES = "yes"
-
-
-class Right(enum.Flag):
-    READ = 1
-    WRITE = 2
 
 
 def test_what_a_class_says_of_its_members_does_not_count():
@@ -380,30 +250,20 @@ def test_what_a_class_says_of_its_members_does_not_count():
     assert canonical(Mixed.ONE).endswith(f',["ONE",{data}]]}}')
 
 
-def test_a_value_counts_as_far_as_it_has_a_form():
+def test_a_value_counts_and_needs_a_form():
     texts = set()
-    for value in ((1, "a"), (1, "b"), [1, iter(())], [2, iter(())]):
+    for value in ((1, "a"), (1, "b"), [1, iter(())]):
 
         @findable
         class Model(enum.Enum):
             SMALL = value
 
-        texts.add(canonical(Model.SMALL))
-    assert len(texts) == 4
-
-
-def test_a_cached_property_of_a_member_does_not_count():
-    @findable
-    class Cached(enum.Enum):
-        A = 1
-
-        @functools.cached_property
-        def doubled(self):
-            return self.value * 2
-
-    before = canonical(Cached.A)
-    assert Cached.A.doubled == 2
-    assert canonical(Cached.A) == before
+        if type(value) is list:
+            with pytest.raises(UnstableKeyError, match="used up"):
+                canonical(Model.SMALL)
+        else:
+            texts.add(canonical(Model.SMALL))
+    assert len(texts) == 2
 
 
 # ----------------------------------------------------------------------------- any attributes

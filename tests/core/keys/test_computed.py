@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import enum
 import functools
-import pickle
 from dataclasses import dataclass
 from email.message import Message
 from http.cookiejar import CookieJar
@@ -150,17 +148,6 @@ def test_what_a_cached_property_keeps_does_not_count(make):
     assigned.area = 5
     assert canonical(computed) == canonical(assigned) == before
     assert canonical(make(3)) != before
-
-
-@pytest.mark.parametrize(
-    "round_trip", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
-)
-@pytest.mark.parametrize("kind", [Plain, Data, Attrs, Werkzeug, Items])
-def test_copies_of_both_agree(kind, round_trip):
-    for area in (None, 5):
-        made = kind(2)
-        made.area if area is None else setattr(made, "area", area)
-        assert canonical(round_trip(made)) == canonical(made)
 
 
 def test_what_has_no_stable_form_may_be_kept():

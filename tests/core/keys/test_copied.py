@@ -81,13 +81,6 @@ def test_what_a_package_leaves_out_of_copies_does_not_count(package: Any) -> Non
     assert (text(program), text(expression)) == before
 
 
-def test_what_it_copies_counts(package: Any) -> None:
-    make = package.Expression
-    assert text(package.Program("a")) != text(package.Program("b"))
-    assert text(make("+", make("x"))) != text(make("+", make("y")))
-    assert text(make("x")) != text(make("x", make("x")))
-
-
 def test_a_call_that_fills_a_cache_of_a_librarys_object_is_stored(package: Any) -> None:
     with memory_spot() as spot:
 
@@ -153,16 +146,6 @@ def test_an_address_that_a_package_keeps_does_not_count(package: Any) -> None:
     other = package.Words([1])
     other._use_id = 8
     assert text(package.Words([1])) != text(other)
-
-
-def test_an_attribute_can_be_left_out_of_a_copy(package: Any) -> None:
-    with memory_spot() as spot:
-
-        @spot.mark(ignore=("program.prompt",))
-        def ask(program: Any) -> str:
-            return str(program.prompt)
-
-        assert ask(package.Program("a")) == ask(package.Program("b")) == "a"
 
 
 def test_what_can_not_be_copied_counts_by_all_that_it_holds(package: Any) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.keys.generator import KeyGen, KeyMaker, arguments
+from beautyspot.keys.generator import KeyGen, KeyMaker, canonical
+from beautyspot.keys.text import quote
 from beautyspot.testing import memory_spot
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,8 +36,10 @@ def test_md5_may_be_chosen(make_spot):
 @settings(deadline=None)
 @given(st.lists(FLAT).map(tuple), st.dictionaries(st.text(), FLAT, max_size=4))
 def test_flat_calls_have_the_id_that_the_walk_gives(args, kwargs):
-    text = arguments(args, kwargs)
-    assert KeyGen().input_id(args, kwargs) == hashlib.sha256(text.encode()).hexdigest()[:32]
+    texts = [f"{quote(name)}:{canonical(kwargs[name])}" for name in sorted(kwargs)]
+    text = f"[[{','.join(map(canonical, args))}],{{{','.join(texts)}}}]"
+    data = text.encode("utf-8", "backslashreplace")
+    assert KeyGen().input_id(args, kwargs) == hashlib.sha256(data).hexdigest()[:32]
 
 
 def test_a_keyword_that_looks_like_a_tag_is_none():
@@ -49,11 +50,6 @@ def test_a_keyword_that_looks_like_a_tag_is_none():
         keygen.input_id(({"$tuple": [1]},), {}),
     }
     assert len(made) == 3
-
-
-def test_a_call_with_nan_has_an_id():
-    other = -math.nan
-    assert KeyGen().input_id((math.nan,), {}) == KeyGen().input_id((other,), {})
 
 
 def test_paths_of_what_is_refused():
@@ -82,14 +78,6 @@ class Euro(Money):
 
 def key_of_money(money):
     return (money.amount, money.currency)
-
-
-def test_a_registered_function_says_what_counts():
-    keygen = KeyGen()
-    keygen.register(Money, key_of_money)
-    assert keygen.input_id((Money(1),), {}) == keygen.input_id((Money(1),), {})
-    assert keygen.input_id((Money(1),), {}) != keygen.input_id((Money(2),), {})
-    assert keygen.canonical(Money(1)).endswith('{"$tuple":[1,"EUR"]}]}')
 
 
 def test_subclasses_match_and_their_class_counts():
@@ -152,14 +140,6 @@ def test_a_key_function_that_raises_is_named():
     assert isinstance(error.value.__cause__, ValueError)
 
 
-def test_a_key_function_that_returns_what_is_unstable():
-    keygen = KeyGen()
-    keygen.register(Money, lambda money: money.uses)
-    with pytest.raises(UnstableKeyError) as error:
-        keygen.input_id((Money(1),), {})
-    assert error.value.path == "args[0]<key>"
-
-
 def test_a_key_function_that_returns_its_argument_ends():
     keygen = KeyGen()
     keygen.register(Money, lambda money: money)
@@ -171,10 +151,6 @@ def test_a_key_function_that_returns_its_argument_ends():
 
 
 # -------------------------------------------------------------------------------- utilities
-
-
-def test_default_is_a_utility():
-    assert KeyGen.default((1,), {"a": 2}) == KeyGen().input_id((1,), {"a": 2})
 
 
 def test_stat_sees_size_time_and_name(tmp_path):
@@ -242,19 +218,6 @@ def test_an_id_with_a_version_in_it_is_another():
     assert cache_key("f", "a:v1", None) != cache_key("f", "a", "v1")
     assert cache_key("f", "a", None) != cache_key("f", "a", "")
     assert cache_key("f", "a", None) != cache_key("f", "a", "None")
-
-
-@dataclass
-class Settings:
-    size: int
-
-
-def test_the_canonical_text_of_one_value():
-    name = Settings.__module__
-    assert KeyGen().canonical(Settings(3)) == f'{{"$object":["{name}:Settings",{{"size":3}}]}}'
-    with pytest.raises(UnstableKeyError) as error:
-        KeyGen().canonical([object()])
-    assert error.value.path == "value[0]"
 
 
 def test_a_path_object_is_keyed_by_its_text():

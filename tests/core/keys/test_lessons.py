@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from beautyspot import KeyGen, UnstableKeyError
+from kinds import RAN
 
 from tests.made import findable
 
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def increment(x: int) -> int:
@@ -279,14 +273,6 @@ def test_keys_do_not_follow_the_hash_seed_the_machine_or_the_python(
     assert _keys(sys.executable, seed, tmp_path) == KEYS
 
 
-def test_a_path_keeps_its_key_after_its_text_was_asked_for(spot: Spot) -> None:
-    marked = spot.mark(lambda path: path.name)
-    path = Path("a") / "b"
-    before = spot.key(marked, path)
-    assert (str(path), hash(path), path.parts)[0] == "a/b".replace("/", os.sep)
-    assert spot.key(marked, path) == before == spot.key(marked, Path("a/b"))
-
-
 def test_an_object_with_a_lock_has_no_key_that_changes(spot: Spot) -> None:
     @findable
     class Client:
@@ -300,21 +286,6 @@ def test_an_object_with_a_lock_has_no_key_that_changes(spot: Spot) -> None:
         spot.key(Client.ask, Client(), 1)
     told = spot.mark(ignore=("self.lock",))(Client.ask)
     assert spot.key(told, Client(), 1) == spot.key(told, Client(), 1)
-
-
-def test_a_cached_property_does_not_change_a_key(spot: Spot) -> None:
-    @findable
-    class Thing:
-        x = 1
-
-        @functools.cached_property
-        def heavy(self) -> int:
-            return 5
-
-    thing, marked = Thing(), spot.mark(lambda thing: thing.heavy)
-    before = spot.key(marked, thing)
-    assert thing.heavy == 5
-    assert spot.key(marked, thing) == before
 
 
 @pytest.mark.parametrize("of", [KeyGen.from_file_content, KeyGen.from_path_stat])

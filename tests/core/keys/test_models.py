@@ -67,8 +67,6 @@ GROUPS = {
     "schemas": [
         *map(pydantic.TypeAdapter, [Model, OtherModel, list[Model], int, "Model"]), Model,
         pydantic.TypeAdapter(list[int], config={"strict": True}), pydantic.TypeAdapter(list[int]),
-        *[made for cls in (Model, OtherModel, Pair)
-          for made in (cls.__pydantic_validator__, cls.__pydantic_serializer__)],
     ],
     "urls": [
         pydantic.HttpUrl("http://a.b/c"), pydantic.HttpUrl("http://a.b/d"), pydantic.AnyUrl("http://a.b/c"),
@@ -91,13 +89,6 @@ def test_copies_have_one_text(name):
         assert canonical(pickle.loads(pickle.dumps(value))) == canonical(value), value
 
 
-def test_cached_properties_of_models_do_not_count():
-    made = Model(a=1)
-    before = canonical(made)
-    assert made.cached == 1
-    assert canonical(made) == before
-
-
 def test_fields_of_models_may_be_left_out():
     made = Model(a=1, b=iter(()))
     assert canonical(Without(made, ("b",))) == canonical(Without(Model(a=1, b=2), ("b",)))
@@ -106,10 +97,11 @@ def test_fields_of_models_may_be_left_out():
     assert error.value.path == "value.b"
 
 
-def test_no_address_of_a_class_is_in_the_text_of_a_schema():
-    for made in (Pair.__pydantic_validator__, pydantic.TypeAdapter(dict[str, Pair])):
-        text = canonical([made])
-        assert not [cls for cls in (Pair, Model, OtherModel) if str(id(cls)) in text]
+def test_what_holds_addresses_of_classes_is_refused():
+    with pytest.raises(UnstableKeyError, match="has no form"):
+        canonical(Pair.__pydantic_validator__)
+    text = canonical([pydantic.TypeAdapter(dict[str, Pair])])
+    assert not [cls for cls in (Pair, Model, OtherModel) if str(id(cls)) in text]
 
 
 # --------------------------------------------------------------------------------- one change

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import RateLimitError
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import Gate, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 class Remote(TokenBucket):
@@ -136,15 +132,6 @@ def test_what_fails_while_it_waits_gives_its_place_back(
     asyncio.run(main())
     deferred.finish()
     assert remote.busy_for() <= 1000
-
-
-def test_a_refusal_reaches_the_task(remote: Remote) -> None:
-    async def main() -> None:
-        await remote.consume_async()
-        with pytest.raises(RateLimitError):
-            await remote.consume_async(timeout=1)
-
-    asyncio.run(main())
 
 
 def test_a_pause_holds_up_no_loop(remote: Remote, make_spot: Callable[..., Spot]) -> None:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import math
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import CostError, RateLimitError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
-RAN: list[Any] = []
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
+from kinds import RAN
 
 
 class Ledger(LimiterBase):
@@ -52,11 +46,6 @@ class RemoteLedger(Ledger):
 
     name = "remote-ledger"
     blocking = True
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 @pytest.fixture(params=[Ledger, RemoteLedger])
@@ -146,17 +135,6 @@ def test_refusals_reach_the_caller_before_the_function_runs(
         asyncio.run(collect(spot.limiter(cost=101)(work_stream_later)(3)))
     assert RAN == [1]
     assert ledger.waits == [0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("timeout", "waits"), [("1m30s", 90.0), (timedelta(hours=1), 3600.0), (math.inf, None)]
-)
-def test_a_timeout_is_any_duration(
-    limited: Spot, ledger: Ledger, timeout: Any, waits: float | None
-) -> None:
-    limited.limiter(timeout=timeout)(work)(1)
-    with limited.limit(timeout=timeout):
-        assert ledger.waits == [waits, waits]
 
 
 def test_a_limiter_that_fails_lets_calls_through(

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.errors import MetadataError, RateLimitError
+from beautyspot.spot import Spot
 from gates import DEADLINE, until
 from remote_store import RemoteStore, Server
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
-    Machines = Callable[..., Spot]
+Machines = Callable[..., Spot]
 
 
 @pytest.fixture
@@ -103,20 +100,6 @@ def test_another_machine_holds_the_place(pair: tuple[Spot, Spot], server: Server
     assert (stats["limiter_refusals"], stats["limiter_waits"]) == (1, 1)
 
 
-@pytest.mark.parametrize("free", [0, 1, 3])
-def test_all_places_are_used(pair: tuple[Spot, Spot], server: Server, free: int) -> None:
-    """However few are free, and no lease is kept that no call has."""
-    first, second = pair
-    theirs = [held(first, 12) for _ in range(12 - free)]
-    mine = [held(second, 12) for _ in range(free)]
-    with pytest.raises(RateLimitError):
-        list(second.limiter(max_concurrent=12, timeout=0)(items)())
-    assert taken(server) == 12
-    for stream in (*theirs, *mine):
-        assert list(stream) == [2]
-    assert not taken(server)
-
-
 def test_of_those_that_wait_in_one_process_one_asks(pair: tuple[Spot, Spot]) -> None:
     theirs = [held(pair[0], 2) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
@@ -169,17 +152,6 @@ def test_a_call_lends_its_place_to_those_that_it_makes(
     with ThreadPoolExecutor(size) as pool:
         done = [pool.submit(limited[number], number, 3) for number in range(size)]
         assert [one.result(DEADLINE) for one in done] == [3] * size
-    assert not taken(server)
-
-
-def test_what_a_call_raises_gives_its_place_back(pair: tuple[Spot, Spot], server: Server) -> None:
-    def work() -> None:
-        raise ZeroDivisionError
-
-    limited = pair[0].limiter(max_concurrent=1, timeout=0)(work)
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            limited()
     assert not taken(server)
 
 
@@ -295,17 +267,6 @@ async def _async_call(spot: Spot) -> int:
     return await spot.limiter(max_concurrent=1)(work)()
 
 
-def test_a_place_that_cannot_be_given_back_costs_no_result(
-    machines: Machines, troubles: list[Any]
-) -> None:
-    spot = machines(on_error=troubles.append)
-    failing(spot, "release")
-    assert list(held(spot)) == [2]
-    [trouble] = troubles
-    assert trouble.operation == "give back a place"
-    assert "within 30 s" in trouble.advice
-
-
 @pytest.mark.parametrize("mode", ["readonly", "shut down"])
 def test_a_spot_that_writes_nothing_caps_its_own_process(
     machines: Machines, server: Server, mode: str
@@ -317,3 +278,14 @@ def test_a_spot_that_writes_nothing_caps_its_own_process(
     stream = held(spot)
     assert not taken(server)
     assert list(stream) == [2]
+
+
+def test_a_place_that_cannot_be_given_back_costs_no_result(
+    machines: Machines, troubles: list[Any]
+) -> None:
+    spot = machines(on_error=troubles.append)
+    failing(spot, "release")
+    assert list(held(spot)) == [2]
+    [trouble] = troubles
+    assert trouble.operation == "give back a place"
+    assert "within 30 s" in trouble.advice

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
@@ -12,12 +12,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
-from hypothesis import given
-from hypothesis import strategies as st
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
 
@@ -81,20 +76,7 @@ def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
         pause_seconds(given, wall)
 
 
-@given(st.integers(0, 400 * 86400))
-def test_any_date_that_is_to_come(ahead: int) -> None:
-    date = NOW + timedelta(seconds=ahead)
-    http = format_datetime(date, usegmt=True)
-    for text in (http, date.isoformat()):
-        assert pause_seconds(text, wall) == ahead
-
-
 # ------------------------------------------------------------------------------ each limiter
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["gcra", "gcra-shared", "combined", "of a key"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import pytest
 from beautyspot.limits.limiting import FEW, LimitsByKey
 from beautyspot_local import TokenBucket
 from beautyspot_testing.limiter_model import ManualClock
@@ -75,24 +74,3 @@ def test_a_key_with_a_call_under_way_is_kept() -> None:
         by_key.enter(f"crowd{number}", 1)
         by_key.leave(f"crowd{number}", 1)
     assert by_key.enter("a", 1) is first
-
-
-def test_a_long_wait_is_a_warning_once_for_all_keys(caplog: pytest.LogCaptureFixture) -> None:
-    clock = ManualClock()
-
-    class Bucket(TokenBucket):
-        def _doze(self, seconds: float, bell: object) -> bool:
-            clock.advance(seconds)
-            return False
-
-        def _fresh(self, key: str) -> Bucket:
-            return Bucket(50, clock=clock)
-
-    by_key = LimitsByKey(Bucket(50, clock=clock))
-    for key in "abc":
-        limiter = by_key.enter(key, None)
-        limiter.settle(limiter.consume(), 1e6)  # far more than was meant
-        limiter.consume()
-    [record] = caplog.records
-    assert record.levelname == "WARNING"
-    assert record.getMessage().startswith("waiting 20000 s for the limiter 'gcra'")

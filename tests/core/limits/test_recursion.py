@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import RateLimitError
-from gates import DEADLINE, Gate
-
-if TYPE_CHECKING:
-    from beautyspot.spot import Spot
-
-
-class State:
-    """What the functions share with their test; global, since what is captured counts as input."""
-
-    functions: list[Any]
-    gate: Gate
-    now: int
-    most: int
-    runs: list[Any]
-    spot: Spot
-
+from beautyspot.spot import Spot
+from gates import DEADLINE, Gate, State
 
 STATE = State()
 
@@ -31,51 +15,6 @@ STATE = State()
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     STATE.functions, STATE.gate, STATE.now, STATE.most, STATE.runs = [], Gate(), 0, 0, []
-
-
-def deep(n: int) -> int:
-    return n if n == 0 else 1 + STATE.functions[n % len(STATE.functions)](n - 1)
-
-
-async def deep_async(n: int) -> int:
-    return n if n == 0 else 1 + await STATE.functions[n % len(STATE.functions)](n - 1)
-
-
-def deep_stream(n: int) -> Iterator[int]:
-    yield n
-    if n:
-        yield from STATE.functions[n % len(STATE.functions)](n - 1)
-
-
-async def deep_stream_async(n: int) -> AsyncIterator[int]:
-    yield n
-    if n:
-        async for item in STATE.functions[n % len(STATE.functions)](n - 1):
-            yield item
-
-
-async def _all(items: AsyncIterator[int]) -> int:
-    return len([item async for item in items]) - 1
-
-
-KINDS: dict[str, tuple[Any, Any]] = {
-    "function": (deep, lambda call: call(5)),
-    "coroutine": (deep_async, lambda call: asyncio.run(call(5))),
-    "generator": (deep_stream, lambda call: len(list(call(5))) - 1),
-    "async generator": (deep_stream_async, lambda call: asyncio.run(_all(call(5)))),
-}
-
-
-@pytest.mark.parametrize("key", [None, lambda n: "k", lambda n: str(n % 2)])
-@pytest.mark.parametrize("caps", [1, 2])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_function_may_call_itself(spot: Spot, kind: str, caps: int, key: Any) -> None:
-    function, call = KINDS[kind]
-    STATE.functions = [
-        spot.limiter(max_concurrent=1, timeout=0, key=key)(function) for _ in range(caps)
-    ]
-    assert call(STATE.functions[0]) == 5
-    assert call(STATE.functions[0]) == 5, "all places were given back"
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

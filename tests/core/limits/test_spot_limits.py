@@ -5,28 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 REQUESTS = {"use": "gcra", "name": "requests", "rate": "500/h"}
 TOKENS = {"use": "gcra", "name": "tokens", "rate": "30000/h"}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import RateLimitError
 from beautyspot.limits.standby import Standby
 from beautyspot.resilience.reporting import Reporter
+from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from beautyspot_testing.limiter import LimiterContract
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 class Remote(TokenBucket):
@@ -89,11 +86,6 @@ class Remote(TokenBucket):
         share = TokenBucket(self.rate / self.workers, self.max_cost, clock=self._clock)
         self.shares.append(share)
         return share
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

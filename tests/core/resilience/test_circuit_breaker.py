@@ -14,7 +14,6 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.reporting import Trouble
-from beautyspot_local import TokenBucket
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
 from scripted import scripted
@@ -31,11 +30,6 @@ def failing(clock: Clock, seconds: float = 0.0, error: type[Exception] = Broken)
         raise error("down")
 
     return work
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -163,13 +157,13 @@ def test_an_outage_is_said_once_whoever_meets_it(
     for x in range(5):
         first(x), second(x)
     now = "Until that is mended, results are kept in memory only, as far as there is room; "
-    now += "metadata= chooses another place"
+    now += "give directory=, db_path= or metadata= to choose another place"
     assert [record.message for record in caplog.records] == [
         f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
     ]
     store.down = False
     spot._engine.reporter._clock = clock
-    clock.now = time.monotonic() + 61
+    clock.now = time.monotonic() + 601
     assert spot.flush()
     first(9)
     store.down = True
@@ -192,14 +186,3 @@ def test_an_outage_is_said_once_whoever_meets_it(
     assert caplog.records[5].message.endswith("works again")
     assert len(caplog.records) == 6, "but not every second"
     store.down = False
-
-
-def test_a_limiter_that_keeps_failing_is_not_asked(make_spot: Callable[..., Spot]) -> None:
-    limiter = scripted(TokenBucket, 1, fail={"reserve": Broken("down")})
-    spot = make_spot(limiter=limiter)
-    limited = spot.limiter(double)
-    later = spot.limiter(make_async(double))
-    assert [limited(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
-    assert asyncio.run(later(1)) == 2
-    assert limiter.script.count["reserve"] == 3
-    assert spot.stats()["resting"] == 1

@@ -15,20 +15,14 @@ from beautyspot.errors import (
     CacheMissError,
 )
 from broken import Broken, BrokenStore
+from kinds import RAN
 from rows import put_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:
@@ -38,20 +32,6 @@ def double(x: Any) -> Any:
 
 async def double_later(x: Any) -> Any:
     return double(x)
-
-
-def double_stream(x: Any) -> Iterator[Any]:
-    yield double(x)
-
-
-def call_each_kind(spot: Spot, x: Any, **options: Any) -> list[Any]:
-    """One call of every kind of function."""
-    stream = spot.mark(**options)(double_stream)
-    return [
-        spot.mark(**options)(double)(x),
-        asyncio.run(spot.mark(**options)(double_later)(x)),
-        *stream(x),
-    ]
 
 
 def test_what_can_not_be_restored_is_computed_and_replaced(
@@ -151,13 +131,6 @@ def test_after_shutdown_calls_run_uncached_and_say_so_once(
     spot.shutdown()
 
 
-def test_a_disabled_spot_runs_uncached(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(enabled=False)
-    assert [*call_each_kind(spot, 1), *call_each_kind(spot, 1)] == [2] * 6
-    assert len(RAN) == 6
-    assert spot.stats()["entries"] == 0
-
-
 def test_a_spot_can_be_disabled_for_a_while(spot: Spot) -> None:
     marked = spot.mark(double)
     with spot.disabled():
@@ -180,13 +153,6 @@ def test_replay_runs_nothing(make_spot: Callable[..., Spot]) -> None:
         with pytest.raises(CacheMissError, match="nothing is stored"):
             missing()
     assert RAN == []
-
-
-def test_readonly_stores_nothing(make_spot: Callable[..., Spot]) -> None:
-    make_spot().mark(double)(1)
-    marked = make_spot(mode="readonly").mark(double)
-    assert [marked(1), marked(2), marked(2)] == [2, 4, 4]
-    assert RAN == [1, 2, 2]
 
 
 def test_a_stale_result_can_stand_in_for_an_error(

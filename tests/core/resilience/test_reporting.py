@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 
 
 def double(x: int) -> int:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 from beautyspot import Spot
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.validity import has_expired
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 SERVER = 1_800_000_000.0
 """What the server's clock shows as the tests begin, in Unix time."""

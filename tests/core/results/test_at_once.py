@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 class Counting(ThreadPoolExecutor):

@@ -8,24 +8,22 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.store import totals_of
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
+from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import DEADLINE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
+from kinds import RAN
 
 
 class SlowStore(BrokenStore):
@@ -42,14 +40,6 @@ class SlowStore(BrokenStore):
         assert self.open_gate.wait(DEADLINE)
         self.batches.append(len(rows))
         return super().put(rows)
-
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def work(x: Any) -> Any:
@@ -103,7 +93,7 @@ def test_results_linger_to_share_a_commit_until_a_flush(
     marked = spot.mark(work)
     marked(0), marked(1), marked(2)
     assert not store.entered.is_set()
-    assert spot.flush(DEADLINE)
+    assert spot.flush()
     assert store.batches == [3]
 
 
@@ -157,7 +147,7 @@ def test_a_failing_batch_is_written_one_by_one(
     spot = make_spot(metadata=store, save="background", on_error=troubles.append)
     marked = spot.mark(work)
     marked(1), marked(2)
-    assert spot.flush(DEADLINE)
+    assert spot.flush()
     assert troubles == []
     assert totals_of(store).entries == 2
 
@@ -174,35 +164,10 @@ def test_what_can_not_be_saved_is_said(
     assert len(spot._engine.flights) == 0
 
 
-def count() -> Iterator[int]:
-    RAN.append(None)
-    yield len(RAN)
-
-
-def two_streams(spot: Spot) -> tuple[Any, Any, Any]:
-    """A function, and two calls of it that have begun: each gives another result."""
-    stream = spot.mark(count)
-    one, two = stream(), spot.refresh(stream)
-    assert [next(one), next(two)] == [1, 2]
-    return stream, one, two
-
-
 def stored(spot: Spot, function: Any) -> Any:
     found = spot.peek(function)
     assert found is not None
     return found.value[0]
-
-
-def test_a_second_result_of_a_key_takes_the_place_of_the_first(
-    make_spot: Callable[..., Spot], lingering: None
-) -> None:
-    store = SlowStore()
-    store.open_gate.set()
-    spot = make_spot(metadata=store, save="background", strict=True)
-    stream, one, two = two_streams(spot)
-    list(one), list(two)
-    assert spot.flush(DEADLINE)
-    assert (store.batches, stored(spot, stream)) == ([1], 2)
 
 
 def test_a_process_that_its_parent_may_kill_saves_at_once(
@@ -433,7 +398,7 @@ def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: 
 
 
 def test_who_has_looked_before_another_call_ended_finds_what_waits(
-    make_spot: Callable[..., Spot], lingering: None
+    make_spot: Callable[..., Spot],
 ) -> None:
     class Late(BrokenStore):
         """The first look-up of a thread named so answers after the other call has ended."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
+from beautyspot.resilience.reporting import Trouble
 
 
 def review(*fields: str) -> type:

@@ -6,18 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
+from beautyspot.contracts import Counts
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
-
-    from beautyspot.contracts import Counts
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 
 def work(x: int) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,8 @@ from beautyspot import File
 from beautyspot.config.signing import SigningKeys
 from beautyspot.results import local_files
 from beautyspot.results.validity import Unsigned
+from beautyspot.spot import Spot
 from gates import until
-from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 SIZE = 2**18  # bytes: over the threshold
 RAN: list[int] = []  # global, since what is captured counts as input
@@ -175,16 +171,6 @@ def test_two_that_change_places(app: Spot, marked: Any) -> None:
     aside = one.rename(one.with_name("aside"))
     two.rename(one)
     aside.rename(two)
-    assert [content(marked(1)), content(marked(2))] == made
-    assert RAN == [1, 2, 1, 2]
-
-
-def test_two_whose_rows_name_the_file_of_the_other(app: Spot, marked: Any) -> None:
-    made, store = known(marked, 1, 2), app.metadata
-    one, two = sorted(store.all_rows(), key=lambda row: str(row.arguments))
-    fields = ("result_value", "digest", "made_at", "serializer")
-    put_rows(store, one._replace(**{name: getattr(two, name) for name in fields}))
-    put_rows(store, two._replace(**{name: getattr(one, name) for name in fields}))
     assert [content(marked(1)), content(marked(2))] == made
     assert RAN == [1, 2, 1, 2]
 

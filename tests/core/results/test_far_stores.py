@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.contracts.store import totals_of
@@ -11,13 +12,8 @@ from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.results import writer
+from beautyspot.spot import Spot
 from gates import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
 
 DEADLINE = 30.0
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import File, SerializationError
@@ -14,10 +15,6 @@ from beautyspot.memory import MemoryStorage
 from beautyspot.resilience import guarded_backends
 from gates import DEADLINE, Gate, followers, until
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 FILM = bytes(range(256)) * 5000
 
@@ -173,21 +170,6 @@ def test_followers_get_it_as_well(
     assert sum(file.path == out / "a.mp4" for file in files) == 1
 
 
-def test_one_result_replaces_another(make_spot: Any, out: Path, ran: list[Any]) -> None:
-    spot = make_spot(strict=True, save="background")
-    film = marked(spot, out)
-    film("a")
-    spot.refresh(film, "a")
-    assert film("a").read_bytes() == FILM + b"a"
-    assert len(list(spot.storage.list())) == 1
-    assert spot.peek(film, "a").value == File(out / "a.mp4")
-    assert spot.collect(grace=0).blobs == 0
-    assert spot.invalidate(film, "a")
-    assert list(spot.storage.list()) == []
-    film("a")
-    assert ran == ["a"] * 3
-
-
 def say(troubles: list[Any]) -> str:
     [trouble] = troubles
     return str(trouble)
@@ -198,7 +180,7 @@ def say(troubles: list[Any]) -> str:
     ("name", "said"),
     [
         ("gone.bin", "No such file or directory"),
-        ("folder", "Pack it into one file"),
+        ("folder", "of a folder an archive"),
         ("fifo", "is no plain file"),
         ("no\0name", "null "),
     ],

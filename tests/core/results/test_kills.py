@@ -7,18 +7,15 @@ import random
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import crashing
 import pytest
 from beautyspot.memory import MemoryStorage
+from beautyspot.spot import Spot
 from kinds import RAN, result, work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 DEADLINE = 120.0
 

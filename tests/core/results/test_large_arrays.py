@@ -7,23 +7,19 @@ writable memory would get wrong values.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from beautyspot.memory import MemoryStorage
 from beautyspot.results import local_files, writer
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from supported import SERIALIZER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 SIZE = 2**17  # bytes: a segment of the document, twice over
 GATE = Gate()
@@ -126,32 +122,6 @@ def test_what_waits_to_be_stored_is_not_lent(
     spot.flush()
     assert (second == 1).all()
     assert (marked(1) == 1).all()
-
-
-# ------------------------------------------------------------------------- what is most of it
-
-
-def test_what_is_less_than_half_is_copied(spot: Spot) -> None:
-    """Whoever keeps the small one must not keep all."""
-
-    @spot.mark(save_blob=True)
-    def several(number: int) -> Any:
-        return {"small": make(number), "large": np.zeros(SIZE // 2), "tiny": np.zeros(2)}
-
-    several(1)
-    hit = several(1)
-    assert [stays(hit[name]) for name in ("small", "large", "tiny")] == [False, True, False]
-    assert all(array.flags.writeable for array in hit.values())
-
-
-def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
-    serializer = SERIALIZER
-    data = memoryview(b"x" + bytes(serializer.dumps(make(1))))
-    odd = memoryview(bytearray(data))[1:]
-    array = serializer.loads(odd, owned=True)
-    assert not stays(array)
-    assert array.flags.aligned
-    assert (array == 1).all()
 
 
 # --------------------------------------------------------------------------------- any array

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from beautyspot.concurrency.holders import Lease
+from beautyspot.spot import Spot
 from remote_store import RemoteStore, Server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pytest
-    from beautyspot.spot import Spot
 
 KEY = "0" * 32
 
@@ -28,9 +26,9 @@ def test_one_that_a_put_has_just_released_was_not_lost(
 
     store.before = renewing
     for _ in range(3):
-        leases.begin([KEY], {})
+        leases.begin([Lease(KEY)], {})
         leases.beat()
-        del leases.held[KEY]
+        del leases.leases[KEY]
     assert caplog.messages == []
 
 
@@ -39,10 +37,10 @@ def test_one_that_is_lost_is_said_once(
 ) -> None:
     server = Server()
     leases = make_spot(metadata=RemoteStore(server))._engine.cache.leases
-    leases.begin([KEY], {})
+    leases.begin([Lease(KEY)], {})
     server.flush()
     for _ in range(3):
         leases.beat()
     [said] = caplog.messages
     assert "1 of the leases that this process holds were lost" in said
-    assert KEY not in leases.held
+    assert KEY not in leases.leases

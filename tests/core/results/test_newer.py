@@ -6,42 +6,35 @@ import asyncio
 import inspect
 import itertools
 import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import Spot
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.observing import Refused
 from broken import BrokenStore
-from gates import DEADLINE, Gate, until
+from gates import DEADLINE, Gate, State, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-class State:
-    """What the functions share with their test."""
-
-    runs: int
-    gates: dict[int, Gate]  # by the number of the run
+STATE = State()
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    State.runs, State.gates = 0, {}
+    STATE.runs, STATE.gates = 0, {}
     yield
-    for gate in State.gates.values():
+    for gate in STATE.gates.values():
         gate.open.set()
 
 
 def numbered(_: str) -> str:
-    State.runs += 1
-    number = State.runs
-    if number in State.gates:
-        State.gates[number].pass_through()
+    STATE.runs += 1
+    number = STATE.runs
+    if number in STATE.gates:
+        STATE.gates[number].pass_through()
     return f"run {number}"
 
 
@@ -59,8 +52,8 @@ def work_each(xs: list[str]) -> list[str]:
 
 
 def stream(x: str) -> Iterator[str]:
-    State.runs += 1
-    number = State.runs
+    STATE.runs += 1
+    number = STATE.runs
     yield x
     yield f"run {number}"
 
@@ -119,7 +112,7 @@ def test_a_run_that_went_on_for_too_long_overwrites_nothing_newer(
     events: list[Any] = []
     spots = two_spots(kind, observers=[events.append])
     one, other = marked_by(spots, function)
-    State.gates[1] = gate = Gate()
+    STATE.gates[1] = gate = Gate()
     with ThreadPoolExecutor(1) as pool, caplog.at_level(logging.INFO, "beautyspot"):
         slow = pool.submit(result, one)
         until(gate.entered.is_set, unless=[slow])
@@ -142,14 +135,14 @@ def test_of_two_runs_at_once_the_one_stays_that_began_last(
 ) -> None:
     spots = two_spots(kind)
     one, other = marked_by(spots, function)
-    State.gates = {1: Gate(), 2: Gate()}
+    STATE.gates = {1: Gate(), 2: Gate()}
     with ThreadPoolExecutor(2) as pool:
         calls = []
         for number, marked in ((1, one), (2, other)):
             calls.append(pool.submit(result, marked))
-            until(State.gates[number].entered.is_set, unless=calls)
+            until(STATE.gates[number].entered.is_set, unless=calls)
         for number in (1, 2):
-            State.gates[number].open.set()
+            STATE.gates[number].open.set()
             assert calls[number - 1].result() == f"run {number}"
             flushed(spots)
     assert [result(one), result(other)] == ["run 2"] * 2
@@ -218,7 +211,7 @@ STEPS = st.tuples(st.sampled_from(["begin", "end", "set", "invalidate"]), st.int
 def test_of_three_clients_in_any_order_the_run_stays_that_began_last(
     make_spot: Callable[..., Spot], steps: list[tuple[str, int]]
 ) -> None:
-    State.runs = 0
+    STATE.runs = 0
     store = Ticking()
     spots = [make_spot(metadata=store, strict=True) for _ in range(3)]
     marks = [spot.mark(stream) for spot in spots]

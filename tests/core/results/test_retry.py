@@ -6,32 +6,24 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.store import totals_of
 from beautyspot.errors import MetadataError
+from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
+from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import until
+from kinds import RAN
 from scripted import scripted
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
-
 DEADLINE = 30.0
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def double(x: Any) -> Any:

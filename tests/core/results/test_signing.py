@@ -14,16 +14,11 @@ from beautyspot import ConfigError
 from beautyspot.config.resolve import resolve
 from beautyspot.config.signing import SigningKeys
 from beautyspot.memory import MemoryMetadataStore
+from kinds import RAN
 from rows import put_rows
 
 OLD = "old-signing-key-0123456789"
 KEY = "new-signing-key-0123456789"
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 def work(x: Any) -> Any:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 EACH = 1000
 Make = Any

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import beautyspot as bs
 import pytest
-from beautyspot.errors import MetadataError
+from beautyspot.contracts import Counts
+from beautyspot.contracts.store import Put
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import DEADLINE
-from kinds import KINDS, work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
-    from beautyspot.contracts import Counts
-    from beautyspot.contracts.store import Put
-    from beautyspot.spot import Spot
+from kinds import KINDS
 
 PROGRAM = """
 import asyncio, os, sys
@@ -122,16 +117,3 @@ def test_it_is_counted_before_it_is_stored(
     assert store.least == 0.0
     (counted,) = store.counts()
     assert (counted.runs, counted.money_spent) == (4, 2.0)
-
-
-def test_counts_that_fail_cost_no_result(make_spot: Callable[..., Spot]) -> None:
-    store = Watching()
-    spot = make_spot(metadata=store)
-    marked = spot.mark(name="f", price=lambda result: 0.5)(work)
-    store.fails = MetadataError("full")
-    marked(1)
-    assert len(list(store.all_rows())) == 1
-    store.fails = None
-    marked(2)
-    (counted,) = store.counts()
-    assert counted.money_spent == 1.0

@@ -111,7 +111,7 @@ UserId = NewType("UserId", Color)
         (Optional[Color], [Color]),  # noqa: UP045 - the old form counts too
         (Union[Color, int], [Color, int]),  # noqa: UP007 - as above
         (tuple[Color, ...], [Color]),
-        (Annotated[Color, Source], [Color]),
+        (Annotated[Color, 1], [Color]),
         (Final[Color], [Color]),
         (UserId, [Color]),
         (Bound, [Color]),
@@ -121,7 +121,7 @@ UserId = NewType("UserId", Color)
         (AsyncIterator[Color], [Color]),
         (Coroutine[Any, Any, Color], [Color]),
         (typing.List[Color], [Color]),  # noqa: UP006
-        (Callable[[Color], Color], []),
+        (Callable[[Color], Color], [Color]),
         (Slotted, [Slotted, Source, Color]),
         (Old, [Old, Source, Color]),
         (Pair, [Pair, Source, Color]),

@@ -8,7 +8,7 @@ import functools
 from abc import ABC, abstractmethod
 from collections import OrderedDict, namedtuple
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -56,7 +56,6 @@ T = TypeVar("T")
 @dataclasses.dataclass
 class Box(Base, Generic[T]):
     item: T | None = None
-    total: int = dataclasses.field(init=False, default=7)
     seen: list[int] = dataclasses.field(init=False, default_factory=list, compare=False)
     calls: dataclasses.InitVar[int] = 0
 
@@ -128,6 +127,11 @@ class Strict(pydantic.BaseModel):
     y: int = 2
 
 
+class Required(pydantic.BaseModel):
+    x: int
+    y: int
+
+
 class Problem(ValueError):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -158,35 +162,19 @@ class Tags(frozenset):
     pass
 
 
-class Rows(list):
-    pass
-
-
-class Bag(set):
-    pass
-
-
-class Settings(dict):
-    pass
-
-
 CLASSES = [
     *(Source("u"), Frozen(1), Frozen(1, (2, 3)), Base(), Box(2, Source("u"), 5)),
-    *(Slotted(1, "q"), Hashed("a"), Open([1])),
+    *(Slotted(1, "q"), Open([1])),
     *(Pair(1, (2,)), Plain2([1], 2)),
     *(
         *Color,
         Level.LOW,
         Word.HI,
         *Access,
-        Access(0),
-        Access.R | Access.X,
         IntAccess.R,
-        IntAccess(6),
     ),
     *(Model(x=1), Model(extra=(1,), sources=[Source("u")]), Strict(y=3)),
     *(UserId("a"), Money(2**70), Ratio(1.5), Raw(b"a"), Coordinates((1, [2])), Tags({(1,)})),
-    *(Rows([1, (2,)]), Bag({1}), Settings({(1,): 2})),
 ]
 
 
@@ -208,7 +196,7 @@ def test_neither_constructor_nor_post_init_is_called():
     value = Box(2, item="x", calls=5)
     restored = round_trip(value, Box)
     assert restored.seen == [5]
-    assert vars(restored) == {"total": 7} | vars(value)
+    assert vars(restored) == vars(value)
 
 
 def test_nested_classes_follow_from_the_fields():
@@ -219,11 +207,11 @@ def test_a_subclass_is_not_its_base():
     refused(Box(), "Box is not a type", Base)
 
 
-def test_a_field_that_was_never_set_stays_so():
+def test_a_field_without_a_value_is_refused():
     value = Source("u")
     del value.url
-    assert vars(round_trip(value)) == {}
-    assert vars(round_trip(Strict.model_construct(y=1), Strict)) == {"x": 1, "y": 1}
+    refused(value, "its field url has no value of its own")
+    refused(Required.model_construct(y=1), "its field x has no value of its own")
 
 
 @dataclasses.dataclass
@@ -241,12 +229,12 @@ def test_a_cached_property_is_left_out():
     assert vars(round_trip(value, Lazy)) == {"x": 1}
 
 
-def test_a_cached_hash_is_left_out():
+def test_a_class_that_keeps_its_hash_is_refused():
     """The hash of text is another one in the next process."""
-    value = Hashed("a")
-    hash(value)
-    assert value._attrs_cached_hash is not None
-    assert round_trip(value, Hashed)._attrs_cached_hash is None
+    refused(Hashed("a"), "leave out cache_hash")
+    MsgpackSerializer().register(plain := attrs.make_class("Plain", ["x"]), name="it")
+    with pytest.raises(RestoreError, match="nothing vouches"):
+        MsgpackSerializer().vouching([Hashed]).loads(stored_as("it", plain, plain("a")))
 
 
 def test_attributes_on_a_named_tuple_are_kept():
@@ -327,7 +315,16 @@ class Half(tuple):
 
 @pytest.mark.parametrize(
     "cls",
-    [object, Ordered, Never, type("Plain", (), {}), type(Lock()), ExceptionGroup, classmethod],
+    [
+        object,
+        Ordered,
+        ListLike,
+        Never,
+        type("Plain", (), {}),
+        type(Lock()),
+        ExceptionGroup,
+        classmethod,
+    ],
     ids=lambda cls: cls.__qualname__,
 )
 def test_no_form_follows_from_the_class(cls):
@@ -413,20 +410,15 @@ def test_what_instances_keep_beside_their_fields_is_noticed():
     private = made("New", _a=(int, 0), _b=(int, pydantic.PrivateAttr()), **pair)
     loose = made("New", __config__=pydantic.ConfigDict(extra="allow"), **pair)
     assert read_as("it", private, stored_as("it", private, private()))._a == 0, "_b was not set"
-    changed(Strict(), private, "other fields.*: __pydantic_private__, _a$")
-    changed(private(), Strict, "other fields.*: __pydantic_private__")
-    changed(private(), made("New", _a=(int, 0), _c=(int, 0), **pair), "other fields.*: _c$")
+    changed(Strict(), private, "other fields.*: _a, _b$")
+    changed(private(), Strict, "other fields.*: _a, _b$")
+    changed(private(), made("New", _a=(int, 0), _c=(int, 0), **pair), "other fields.*: _b, _c$")
     changed(Strict(), loose, "other fields.*: __pydantic_extra__$")
     changed(loose(z=1), Strict, "other fields.*: __pydantic_extra__$")
-    for slots in (True, False):
-        plain = attrs.make_class("New", ["x"], frozen=True, slots=slots)
-        hashed = attrs.make_class("New", ["x"], frozen=True, slots=slots, cache_hash=True)
-        assert hash(read_as("it", hashed, stored_as("it", plain, plain(1)))) == hash(hashed(1))
-        assert read_as("it", plain, stored_as("it", hashed, hashed(1))) == plain(1)
 
 
 def test_another_kind_of_class_is_noticed():
-    changed(Plain2(1, 2), dataclasses.make_dataclass("New", ["x", "y"]), "another content")
+    changed(Plain2(1, 2), dataclasses.make_dataclass("New", ["x", "y"]), "other fields")
     changed(Base(1), namedtuple("New", "a"), "another content")
     changed(UserId("u"), type("New", (int,), {}), "another content")
     changed(Color.RED, dataclasses.make_dataclass("New", ["x"]), "another way")
@@ -571,21 +563,8 @@ class Checked:
 
 
 def test_a_field_that_a_descriptor_keeps() -> None:
-    refused(Described(3), "descriptor")
+    refused(Described(3), "its field x has no value of its own")
     assert vars(round_trip(Checked(3))) == {"x": 4}
-
-
-@dataclass
-class Constant:
-    rate: int = field(init=False, default=3)
-
-
-def test_a_default_in_the_class_counts_as_it_was(monkeypatch: Any) -> None:
-    serializer = MsgpackSerializer().vouching([Constant])
-    stored = serializer.dumps(Constant())
-    assert round_trip(Constant()) == Constant()
-    monkeypatch.setattr(Constant, "rate", 5)
-    assert serializer.loads(stored).rate == 3
 
 
 class OfSlots:
@@ -699,7 +678,7 @@ class Lenient(enum.Enum):
         return member
 
 
-@pytest.mark.parametrize("value", [*Planet, *Right, Right(3), Right(0), Lenient.KNOWN])
+@pytest.mark.parametrize("value", [*Planet, *Right, Lenient.KNOWN])
 def test_a_member_with_names_and_values_of_its_own(value: Any) -> None:
     assert round_trip(value) is value
 
@@ -708,13 +687,13 @@ class Pairs(enum.Enum):
     A = (1, "a")
     B = (2, float("nan"))
     C = object()
-    D = {"fees": [Decimal("1.10"), date(2020, 1, 1)]}
+    D = (Decimal("1.10"), date(2020, 1, 1))
     E = frozenset({"a", "b"})
 
 
 @pytest.mark.parametrize(
     ("member", "later"),
-    [(Pairs.A, (1, "b")), (Pairs.D, {"fees": [Decimal("1.1"), date(2020, 1, 1)]})],
+    [(Pairs.A, (1, "b")), (Pairs.D, (Decimal("1.1"), date(2020, 1, 1)))],
 )
 def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None:
     serializer = MsgpackSerializer().vouching([Pairs])
@@ -730,11 +709,8 @@ def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None
 
 
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:
-    refused(Lenient(5), "no member or flag")
-    for number in (3, 64):
-        odd = object.__new__(Right)
-        odd._value_ = number
-        refused(odd, "no member or flag")
+    for odd in (Lenient(5), Right(3), Right(0)):
+        refused(odd, "no member that its class names: return its value")
 
 
 # ------------------------------------------------------------------------------------- models
@@ -793,17 +769,6 @@ def test_a_model_with_slots_or_a_state_of_its_own() -> None:
     object.__setattr__(value, "note", 7)
     assert observed(round_trip(value)) == observed(value)
     assert observed(round_trip(Dropping(x=3))) == observed(Dropping(x=3))
-
-
-class Required(pydantic.BaseModel):
-    x: int
-    y: int
-
-
-def test_a_model_may_lack_fields() -> None:
-    value = Required.model_construct(y=1)
-    assert vars(round_trip(value)) == {"y": 1}
-    assert vars(round_trip(Required.model_construct())) == {}
 
 
 # --------------------------------------------------------------------------- values that misbehave
@@ -884,9 +849,7 @@ def test_an_instance_of_any_class_comes_back(
 )
 def test_hostile_classes_are_a_value_or_a_restore_error(code, parts):
     serializer = MsgpackSerializer()
-    for number, cls in enumerate(
-        [Source, Plain2, Color, Access, Strict, Problem, UserId, Rows, Settings]
-    ):
+    for number, cls in enumerate([Source, Plain2, Color, Access, Strict, Problem, UserId]):
         serializer.register(cls, name=str(number))
     for number in range(9):
         with suppress(RestoreError):

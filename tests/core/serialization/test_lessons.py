@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.resilience.reporting import Trouble
+from kinds import RAN
 from rows import put_rows
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
 
 
 class Level:

@@ -113,7 +113,7 @@ INSTANCES = {
     "attrs": (Slotted(1), {"x": 1}),
     "named tuple": (Pair(1, "b"), {"left": 1, "right": "b"}),
     "enum": (Color.RED, {"name": "RED", "value": 1}),
-    "flag": (Access.R, {"names": ["R"], "value": 4}),
+    "flag": (Access.R, {"name": "R", "value": 4}),
     "model": (Model(x=1, more=2), {"x": 1, "more": 2, "_hidden": 7}),
     "generic": (Box[T](item=3), {"item": 3}),
     "subclass": (tagged_id(), {0: "u", "origin": "web"}),

@@ -7,9 +7,10 @@ from beautyspot.errors import RestoreError
 from beautyspot.serialization.payload import framed, unframed
 
 
-@pytest.mark.parametrize("cut", [0, 1, 7, 9, 17, 18])
+@pytest.mark.parametrize("cut", range(9))
 def test_a_stored_stream_that_breaks_off_is_damaged(cut: int) -> None:
-    whole = framed([b"ab", b"cd"])
+    whole = framed([b"ab", bytearray(b"cd")])
+    assert len(whole) == 9
     assert [bytes(item) for item in unframed(whole)] == [b"ab", b"cd"]
     with pytest.raises(RestoreError, match="it is damaged"):
-        unframed(whole[: cut if cut < 10 else cut - 1] if cut != 18 else whole[:-1])
+        unframed(whole[:cut])

@@ -5,8 +5,8 @@ A test that asks for `tabs` has the marker `browser`, and runs in the browser's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.spot import Spot
@@ -15,9 +15,6 @@ from browsing.chromium import Chromium, missing
 from browsing.served import Served, serving
 from browsing.stored import Stored
 from browsing.tabs import Profile, Tabs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from browsing.canary import Canary
 from browsing.chromium import ELSEWHERE
-
-if TYPE_CHECKING:
-    from browsing.canary import Canary
-    from browsing.served import Served
-    from browsing.stored import Stored
-    from browsing.tabs import Tabs
+from browsing.served import Served
+from browsing.stored import Stored
+from browsing.tabs import Tabs
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(

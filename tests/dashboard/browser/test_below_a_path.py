@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
 from threading import Thread
-from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
+from beautyspot.spot import Spot
 from beautyspot_dashboard import dashboard
 from browsing.served import serving
+from browsing.stored import Stored
+from browsing.tabs import Tabs
 from servers.ports import free_port
 from starlette.applications import Starlette
 from starlette.routing import Mount
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-    from browsing.stored import Stored
-    from browsing.tabs import Tabs
 
 BELOW = "/team/cache"
 

@@ -1,7 +1,7 @@
 """DSPy, SymPy, pint, seaborn: objects that keep what they find out, and what has a figure"""
 # pip: dspy sympy pint numpy seaborn huey
 # again: prediction context
-# says: return its toDict() | is the task that runs the function
+# says: return what you need of it | is the task that runs the function
 from trying import *
 import dspy, huey, matplotlib, numpy as np, pandas as pd, pint, seaborn as sns, sympy as sp
 matplotlib.use("Agg")

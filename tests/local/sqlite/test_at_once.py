@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from beautyspot.contracts import TaskRecord
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import ANY, MINE, OTHER, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from beautyspot.contracts import TaskRecord
 
 RECORD = a_record()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import connections
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
-from sqlite_tools import another, connection_of, files, keys_in
+from sqlite_tools import connection_of, files, keys_in
 
 
 @pytest.fixture
@@ -149,18 +147,6 @@ def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
         connection.close()
 
 
-def test_a_folder_that_was_removed_is_made_anew_by_a_thread_that_is_new(tmp_path):
-    store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
-    stored(store, a_record(began_at=1.0))
-    shutil.rmtree(tmp_path / "folder")
-    with ThreadPoolExecutor(1) as other:
-        assert other.submit(store.find, KEYS[0]).result() is None
-        other.submit(stored, store, a_record(KEYS[1])).result()
-    stored(store, a_record(KEYS[2]))
-    assert keys_in(store) == KEYS[1:3]
-    store.close()
-
-
 def test_a_removed_file_is_made_again(store, path, monkeypatch):
     abandoned = []
     monkeypatch.setattr(connections, "_abandoned", abandoned)
@@ -199,13 +185,3 @@ def test_what_belongs_to_it_is_moved_too(path):
     assert files(path.parent, "store.db*") == sorted(
         ["store.db.lock", *files(path.parent, "*.damaged-*")]
     )
-
-
-def test_a_dropped_table_is_made_again(store, path):
-    stored(store, a_record(began_at=1.0))
-    with another(path) as other:
-        other.execute("DROP TABLE tasks")
-    with pytest.raises(MetadataError, match="SQLITE_ERROR"):
-        store.find(KEYS[0])
-    assert store.find(KEYS[0]) is None
-    stored(store, a_record(began_at=1.0))

@@ -75,19 +75,6 @@ def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -
     assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}
 
 
-def test_a_later_change_of_the_working_directory_moves_nothing(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    monkeypatch.chdir(tmp_path / "a")
-    spot = make_spot(directory="cache", storage="local", strict=True)
-    monkeypatch.chdir(tmp_path / "b")
-    marked = spot.mark(save_blob=True)(work)
-    assert marked(1) == marked(1) == result(1)
-    assert list((tmp_path / "b").iterdir()) == []
-
-
 # ------------------------------------------------- a folder that is made later, or again
 
 MARKS = {".gitignore", "CACHEDIR.TAG"}
@@ -106,25 +93,6 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     folder.chmod(0o700)
 
 
-def test_a_link_that_leads_nowhere_is_no_folder(
-    make_spot: Callable[..., Spot], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "cache").symlink_to("nowhere")
-    assert make_spot().mark(work)(1) == result(1)
-    assert "choose another file" in caplog.text
-    assert not (tmp_path / "nowhere").exists()
-
-
-def test_missing_parents_are_private(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        make_spot(directory=tmp_path / "a" / "b" / "cache")
-    finally:
-        os.umask(before)
-    for folder in ("a", "a/b", "a/b/cache"):
-        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
-
-
 @pytest.mark.parametrize("blob", [False, True])
 def test_a_folder_that_was_removed_is_made_again_with_its_marks(
     make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
@@ -139,46 +107,23 @@ def test_a_folder_that_was_removed_is_made_again_with_its_marks(
 
 
 @pytest.mark.parametrize(
-    "wish", [{"db_path": "data/app.db"}, {"metadata": "sqlite:///data/app.db"}]
-)
-def test_a_folder_for_the_database_alone_may_be_for_the_users_files_too(
-    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: Any
-) -> None:
-    """A `.gitignore` in it would hide what the user puts there later."""
-    monkeypatch.chdir(tmp_path)
-    marked = make_spot(**wish).mark(save_blob=True)(work)
-    assert marked(1) == result(1)
-    assert "app.db" in names(tmp_path / "data")
-    assert not names(tmp_path / "data") & MARKS
-    assert names(tmp_path / "cache") == MARKS | {"blobs"}
-
-
-def test_blobs_alone_are_marked_too(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    spot = make_spot(metadata="memory", storage="local")
-    assert spot.mark(save_blob=True)(work)(1) == result(1)
-    assert names(tmp_path / "cache") == MARKS | {"blobs"}
-
-
-@pytest.mark.parametrize(
     ("options", "place", "setting"),
     [
-        ({"metadata": "sqlite:///{0}/taken"}, "taken", "metadata= chooses"),
-        ({"db_path": "{0}/taken"}, "taken", "db_path= chooses"),
-        ({"directory": "{0}"}, "app.db", "directory= or BEAUTYSPOT_DIRECTORY chooses"),
+        ({"metadata": "sqlite:///{0}/taken"}, "taken"),
+        ({"db_path": "{0}/taken"}, "taken"),
+        ({"directory": "{0}"}, "app.db"),
     ],
 )
-def test_a_place_that_can_t_be_used_is_named_and_what_chose_it(
-    tmp_path: Path,
-    options: dict[str, str],
-    place: str,
-    setting: str,
-    caplog: pytest.LogCaptureFixture,
+def test_a_place_that_can_t_be_used_is_named_and_what_chooses_it(
+    tmp_path: Path, options: dict[str, str], place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / place).mkdir()
     spot = Spot("app", **{name: text.format(tmp_path) for name, text in options.items()})  # type: ignore[arg-type]
     assert spot.mark(work)(1) == result(1)
     [record] = caplog.records
     assert f"a directory stands at {tmp_path / place}" in record.getMessage()
-    assert record.getMessage().endswith(f"there is room; {setting} another place")
+    assert record.getMessage().endswith(
+        "there is room; give directory=, db_path= or metadata= to choose another place"
+    )
     assert "app.db" not in record.getMessage().replace(f"{tmp_path}/{place}", "")
     spot.shutdown()

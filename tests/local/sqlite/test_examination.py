@@ -71,9 +71,6 @@ def test_a_damaged_database_is_a_problem(path: Path) -> None:
     found = wrong(path)
     assert state_of(found, "is damaged (") == "problem"
     assert not re.search(r"\n|\*\*\*", "".join(found)), "one line, without SQLite's title"
-    [(read, lost)] = re.findall(r"(\d+) of its rows can be read, and (\d+) can't", "".join(found))
-    assert int(read) + int(lost) == 300
-    assert int(lost) > 0
     assert not list(path.parent.glob("*.damaged-*"))
 
 
@@ -85,14 +82,6 @@ def test_a_row_and_an_index_that_differ_are_a_problem(path: Path, place: int) ->
     with path.open("r+b") as file:
         file.seek(found[place].start())
         file.write(b"!")
-    assert state_of(wrong(path), "is damaged (") == "problem"
-
-
-@pytest.mark.parametrize("part", [0.2, 0.5])
-def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> None:
-    fill(path, 300)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * part)])
     assert state_of(wrong(path), "is damaged (") == "problem"
 
 
@@ -140,17 +129,6 @@ def test_a_disk_that_is_full_or_nearly_so(
     monkeypatch.setattr(os, "statvfs", lambda _: statistics)
     [text] = [text for text, found in examined(path).items() if found == state]
     assert str(path.parent) in text
-
-
-def test_a_log_that_has_grown_is_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beautyspot_local.sqlite.examination.LONG_LOG", 1_000_000)
-    log = path.with_name("app.db-wal")
-    with closing(SqliteMetadataStore(path)) as store:
-        store.open()
-        with log.open("ab") as file:
-            file.truncate(1_000_001)
-        found = {one.text: one.state for one in store.examine()}
-    assert state_of(found, f"{log} has grown to 1,000,001 bytes") == "warning"
 
 
 @pytest.fixture

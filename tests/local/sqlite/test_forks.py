@@ -26,33 +26,6 @@ def fork():
 
 
 @forking
-def test_a_fork_waits_for_who_reads(tmp_path):
-    code = (
-        FORKING
-        + """
-inside, forking, done = threading.Event(), threading.Event(), threading.Event()
-os.register_at_fork(before=forking.set)
-def wait():
-    inside.set(); forking.wait(60)
-    return 1
-def read():
-    handle = store._database.handle()
-    handle.connection.create_function("wait", 0, wait)
-    store._database.read("SELECT wait()")
-    done.set()
-put("before")
-thread = threading.Thread(target=read); thread.start(); inside.wait(60)
-said = []
-last.append(lambda: said.append(done.is_set()))
-fork()
-thread.join()
-print(*said, *keys())
-"""
-    )
-    assert run(code.format(path=str(tmp_path / "store.db"))) == ["True", "before", "child"]
-
-
-@forking
 def test_a_fork_waits_for_a_commit(tmp_path):
     code = (
         FORKING

@@ -199,45 +199,6 @@ def test_indexes_of_plain_columns_are_the_user_s_affair(db: Path) -> None:
         stored(store, a_record())
 
 
-# --------------------------------------------------------------------------- another schema
-
-
-SCHEMAS = {
-    "no columns of ours": (["CREATE TABLE tasks (a, b)"], "of another program"),
-    "of the future": (["PRAGMA user_version = 99"], "upgrade beautyspot"),
-    "of the past": (["PRAGMA user_version = -7"], ""),
-    "no key": ([f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META], "of another program"),
-    "no types": ([TABLE, *META, CURRENT], ""),
-    "no IDs": ([TABLE, CURRENT], ""),
-    "no ID": ([TABLE, META[0], CURRENT], ""),
-    "an ID that leads out": ([TABLE, META[0], CURRENT, META[1].replace("0123", "../../")], ""),
-    "an ID of nothing": ([TABLE, META[0], CURRENT, META[1].replace("0123456789abcdef", "")], ""),
-    "IDs without a key": (
-        [TABLE, "CREATE TABLE beautyspot_meta (name, value)", META[1], META[1], CURRENT], "",
-    ),
-    "other IDs": ([TABLE, "CREATE TABLE beautyspot_meta (a, b)", CURRENT], "SQLITE_ERROR"),
-    "wide characters": (["PRAGMA encoding = 'UTF-16be'", META[0]], ""),
-    "wide pages": (["PRAGMA page_size = 65536", META[0]], ""),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", SCHEMAS)
-def test_another_schema(db: Path, case: str) -> None:
-    statements, told = SCHEMAS[case]
-    execute(db, *statements)
-    if told:
-        assert told in refused(db)
-        return
-    with closing(SqliteMetadataStore(db)) as store:
-        stored(store, a_record(began_at=1.0))
-        assert store.get(KEYS[0]) == a_record(began_at=1.0)
-        assert set(store.store_id) <= set("0123456789abcdef")
-        assert len(store.store_id) >= 8
-        store_id = store.store_id
-    with closing(SqliteMetadataStore(db)) as store:
-        assert store.store_id == store_id
-
-
 # ---------------------------------------------------------------------------------- the rows
 
 ANYTHING = st.one_of(
@@ -298,18 +259,6 @@ def test_rows_of_anything(make_spot: Any, keys: list[str], data: Any, tmp_path: 
     spot.shutdown()
 
 
-@pytest.mark.parametrize("made_at", ["''", "'9'", "x'00'", "9e999"])
-def test_a_row_whose_time_is_none_is_made_anew(make_spot: Any, made_at: str) -> None:
-    spot = make_spot()
-    marked = spot.mark(work)
-    marked(1)
-    execute(spot.db_path, f"UPDATE tasks SET made_at = {made_at}, digest = x'00'")
-    assert make_spot().mark(work)(1) == [1]
-    other = make_spot()
-    assert other.mark(work)(1) == [1]
-    assert other.stats()["hits"] == 1, "it was stored"
-
-
 def assert_well_typed(record: Any) -> None:
     """A record is what its class says, whatever the row is."""
     plain = a_record()
@@ -360,6 +309,3 @@ def connections_digest(spot: Any, key: str, data: bytes) -> bytes:
     from beautyspot.results.validity import fingerprint
 
     return fingerprint(key, "msgpack", data)
-
-
-# ------------------------------------------------------------------------------- permissions

@@ -9,17 +9,14 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import pytest
+from beautyspot.spot import Spot
 from beautyspot_local.sqlite.database import Database
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
-
-    from beautyspot.spot import Spot
 
 WRITE = Database.write.__code__
 _LINES, _FIRST = inspect.getsourcelines(Database.write)

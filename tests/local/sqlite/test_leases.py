@@ -26,36 +26,11 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture
-def make(kind, tmp_path):
-    """Makes leases of one place."""
-    made = []
-
-    def make():
-        made.append(kind(tmp_path / "dir" / "locks"))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.end()
-
-
 @linux
 def test_the_kind_is_what_the_system_has(tmp_path, monkeypatch):
     assert type(leases_beside(tmp_path / "a.db")) is Leases
     monkeypatch.setattr(sys, "platform", "darwin")
     assert type(leases_beside(tmp_path / "a.db")) is FileLeases
-
-
-def test_a_token_has_what_it_takes_again(make):
-    one = make()
-    assert one.take(KEYS[:2], MINE) == {KEYS[0]: True, KEYS[1]: True}
-    assert one.take(KEYS[1:3], MINE) == {KEYS[1]: False, KEYS[2]: True}
-    assert one.take(KEYS[1:4], OTHER) == {KEYS[3]: True}
-    one.release(KEYS[:4], OTHER)
-    assert one.take(KEYS[:4], OTHER) == {KEYS[3]: True}
-    one.release(KEYS[:4], MINE)
-    assert one.take(KEYS[:3], OTHER) == dict.fromkeys(KEYS[:3], True)
 
 
 def test_released_lock_files_are_removed(tmp_path):
@@ -133,19 +108,6 @@ def test_a_begin_that_fails_leases_nothing(path):
     other.close()
 
 
-def test_a_run_keeps_its_lease_though_somebody_else_stored_a_result(path):
-    """Who asks again, as another call of the same Spot, gets the row; the run goes on."""
-    store, other = SqliteMetadataStore(path), SqliteMetadataStore(path)
-    store.begin([KEY], MINE)
-    stored(other, a_record())
-    begun = store.begin([KEY], MINE)
-    assert set(begun.found) == {KEY}
-    assert not begun.leased
-    assert not other.begin([KEY], OTHER, rejected={KEY: ANY}).leased
-    store.close()
-    other.close()
-
-
 def test_a_place_that_can_t_be_locked_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     store = SqliteMetadataStore(tmp_path / "file" / "a.db")
@@ -215,3 +177,16 @@ def test_leases_fall_with_a_process_that_is_killed(path, setup, monkeypatch):
             assert not store.begin(KEYS[:50], MINE).leased
             child.kill()
         assert set(store.begin(KEYS[:50], MINE).leased) == set(KEYS[:50])
+
+
+def test_a_run_keeps_its_lease_though_somebody_else_stored_a_result(path):
+    """Who asks again, as another call of the same Spot, gets the row; the run goes on."""
+    store, other = SqliteMetadataStore(path), SqliteMetadataStore(path)
+    store.begin([KEY], MINE)
+    stored(other, a_record())
+    begun = store.begin([KEY], MINE)
+    assert set(begun.found) == {KEY}
+    assert not begun.leased
+    assert not other.begin([KEY], OTHER, rejected={KEY: ANY}).leased
+    store.close()
+    other.close()

@@ -11,18 +11,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from beautyspot.contracts import Context, Counts, Selection
+from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.store import listed
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
-from beautyspot_local import LocalStorage, SqliteMetadataStore
-from beautyspot_local.sqlite import schema
+from beautyspot_local import SqliteMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
 from child import Child
 from sqlite_tools import another, keys_in, posix, sql
-
-DATA = Path(__file__).parent / "data"
-RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
 
 
 @pytest.fixture
@@ -215,19 +211,6 @@ def test_where_nothing_can_be_written_a_log_says_that_the_file_is_in_use(shared,
     assert modes == {in_use}
 
 
-def test_a_database_without_a_log_is_read_while_it_is_written(path):
-    filled(path)
-    with another(path) as other:
-        other.execute("PRAGMA journal_mode = delete")
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("UPDATE tasks SET version = 'v2'")
-        store = looking_at(path)
-        assert {record.version for record in all_of(store)} == {"v1"}
-        other.execute("COMMIT")
-        assert {record.version for record in all_of(store)} == {"v2"}
-        store.close()
-
-
 def test_a_file_that_never_rests_is_busy(path):
     filled(path)
     store = SqliteMetadataStore(path, timeout=0)
@@ -255,34 +238,7 @@ def test_nothing_is_there(path):
         looking_at(path / "x.db")
 
 
-def test_a_spot_s_parts_make_no_folder_by_being_made(tmp_path):
-    context = Context("app", tmp_path / "cache", tmp_path / "cache" / "app.db")
-    store = SqliteMetadataStore(**SqliteMetadataStore.defaults(context))
-    storage = LocalStorage(**LocalStorage.defaults(context))
-    assert list(storage.list()) == []
-    with pytest.raises(MetadataError, match="nothing is there"):
-        store.open(look=True)
-    assert list(tmp_path.iterdir()) == []
-
-
 # -------------------------------------------------------------------------------- of any release
-
-
-@pytest.mark.parametrize("version", range(1, 5))
-def test_databases_of_earlier_schemas_are_read_as_they_are(tmp_path, version):
-    path = tmp_path / "old.db"
-    columns = list(schema.COLUMNS)[: 14 + 2 * version]
-    sql(
-        path,
-        f"CREATE TABLE tasks ({', '.join(f'{n} {schema.COLUMNS[n]}' for n in columns)})",
-        "INSERT INTO tasks (cache_key, func_name, tags) VALUES ('k', 'f', '[\"t\"]')",
-        f"PRAGMA user_version = {version}",
-    )
-    with untouched(tmp_path), closing(looking_at(path)) as store:
-        (record,) = store.all_rows(data=True)
-        assert (record.cache_key, record.code, record.price) == ("k", None, None)
-        assert [r.cache_key for r in listed(store, Selection(tag="t"))] == ["k"]
-        assert store.function_totals()[0].entries == 1
 
 
 @pytest.mark.parametrize("readable_from", ["8", "99"])
@@ -299,14 +255,6 @@ def test_a_database_of_a_later_release_is_read_as_far_as_it_is_known(path, reada
     with untouched(path.parent), closing(looking_at(path)) as store:
         assert all_of(store) == [a_record(key, began_at=1.0) for key in KEYS[:5]]
         assert store.store_id
-
-
-def test_a_file_without_a_table_is_an_empty_store(tmp_path):
-    path = tmp_path / "fresh.db"
-    path.touch()
-    with closing(looking_at(path)) as store:
-        assert all_of(store) == []
-    assert path.stat().st_size == 0
 
 
 # --------------------------------------------------------------------------------------- damage
@@ -383,39 +331,3 @@ def test_what_is_left_can_be_copied_into_another_store(large, tmp_path):
             stored(new, record)
         assert len(keys_in(new)) == 1000 - store.lost
         assert list(new.all_rows(data=True)) == list(store.all_rows(data=True))
-
-
-def test_a_file_that_was_cut_short_is_read_to_there(large, caplog):
-    os.truncate(large, large.stat().st_size // 2)
-    with untouched(large.parent):
-        store = looking_at(large)
-        assert len(keys_in(store)) > 300
-        store.close()
-    assert "of its rows can't be read" in caplog.text
-
-
-def test_a_row_whose_data_can_t_be_read_is_listed(path):
-    whole = a_record(KEYS[0], result_data=bytes(50_000))
-    filled(path, whole, a_record(KEYS[1]))
-    with closing(sqlite3.connect(path)) as connection:
-        (page,) = connection.execute(
-            "SELECT max(pageno) FROM dbstat WHERE name = 'tasks' AND pagetype = 'overflow'"
-        ).fetchone()
-    overwritten(path, (page - 3) * 4096, (page - 2) * 4096)
-    store = looking_at(path)
-    assert keys_in(store) == KEYS[:2]
-    assert store.lost == 0
-    assert [r.cache_key for r in store.all_rows(data=True)] == KEYS[1:2]
-    assert store.lost == 1
-    store.close()
-
-
-@pytest.mark.parametrize("what", ["text", "header", "all"])
-def test_what_is_no_database_is_said(large, what, caplog):
-    if what == "text":
-        large.write_text("no database" * 1000)
-    else:
-        overwritten(large, 0, 100 if what == "header" else None)
-    with untouched(large.parent), pytest.raises(MetadataError, match="is no SQLite database"):
-        looking_at(large)
-    assert not caplog.records

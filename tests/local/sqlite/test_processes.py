@@ -40,32 +40,6 @@ def keys(): return sorted(names())
 
 @forking
 @pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit(0)"])
-def test_a_forked_child_uses_the_store(tmp_path, end):
-    path = tmp_path / "store.db"
-    code = (
-        HEAD
-        + """
-put("before")
-child = os.fork()
-if child == 0:
-    assert store.find(key("before"))
-    put("child")
-    assert set(names()) == {{"before", "child"}}
-    {end}
-assert os.waitpid(child, 0)[1] == 0
-assert store.find(key("child"))
-put("after")
-print(*keys())
-"""
-    )
-    assert run(code.format(path=str(path), end=end)) == ["after", "before", "child"]
-    store = SqliteMetadataStore(path)
-    assert len(keys_in(store)) == 3
-    store.close()
-
-
-@forking
-@pytest.mark.parametrize("end", ["os._exit(0)", "sys.exit(0)"])
 def test_a_child_does_not_end_its_parent_s_transaction(tmp_path, end):
     path = tmp_path / "store.db"
     code = (

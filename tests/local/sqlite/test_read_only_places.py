@@ -204,15 +204,3 @@ def test_what_may_be_in_use_on_a_full_disk_is_not_read_as_it_is(path, full):
     with pytest.raises(MetadataError, match="free some space on the disk"):
         store.find(KEYS[0])
     store.close()
-
-
-def test_once_there_is_room_all_is_as_ever(path, full, monkeypatch):
-    filled(path)
-    path.chmod(0o600)
-    store = SqliteMetadataStore(path)
-    full()
-    assert store.find(KEYS[0]) is not None
-    monkeypatch.undo()
-    stored(store, a_record(KEYS[1]))
-    assert store.find(KEYS[1]) is not None
-    store.close()

@@ -244,35 +244,6 @@ def test_a_rolling_upgrade_leaves_older_workers_their_hits(make_spot, caplog):
 _RUNS = []
 
 
-def before_limits(path):
-    """A database as a release left it that counted nothing of limits."""
-    store = SqliteMetadataStore(path)
-    store.add_counts([Counts("m:f", 1, hits=1)])
-    store.close()
-    columns = ("grants", "waits", "refusals", "seconds_waited")
-    sql(
-        path,
-        *(f"ALTER TABLE beautyspot_counts DROP COLUMN {name}" for name in columns),
-        "PRAGMA user_version = 6",
-    )
-
-
-def test_what_limits_did_is_counted_in_a_database_of_an_earlier_release(path):
-    before_limits(path)
-    with looked_at(path) as looking:
-        assert looking.counts() == [Counts("m:f", 1, hits=1)]
-    assert sql(path, "PRAGMA user_version") == [(6,)], "looking changes nothing"
-    store = SqliteMetadataStore(path)
-    store.add_counts([Counts("m:f", 1, grants=2, waits=1, refusals=3, seconds_waited=0.5)])
-    store.close()
-    again = SqliteMetadataStore(path)
-    assert list(again.counts()) == [
-        Counts("m:f", 1, hits=1, grants=2, waits=1, refusals=3, seconds_waited=0.5)
-    ]
-    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
-    again.close()
-
-
 @pytest.mark.parametrize("look", [False, True])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 @pytest.mark.parametrize(
@@ -303,37 +274,6 @@ def test_a_database_of_another_program_is_refused_and_stays_as_it_is(path, state
     assert path.read_bytes() == before
     if mode == "delete":  # else SQLite itself makes two more
         assert files(path.parent) == ["app.db"]
-
-
-def test_what_another_program_has_not_merged_yet_is_left_to_it(path):
-    """A process of it that has the database open, with content in the log."""
-    with another(path) as other:
-        other.execute("PRAGMA journal_mode = wal")
-        other.execute("CREATE TABLE notes (text TEXT)")
-        before = {name: path.with_name(name).read_bytes() for name in ("app.db", "app.db-wal")}
-        store = SqliteMetadataStore(path)
-        with pytest.raises(MetadataError, match="of another program"):
-            store.begin([KEYS[0]], MINE)
-        store.close()
-        assert {name: path.with_name(name).read_bytes() for name in before} == before
-        assert files(path.parent) == ["app.db", "app.db-shm", "app.db-wal"]
-
-
-def test_an_empty_database_of_any_program_is_taken(path):
-    sql(path, "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT)", "DROP TABLE notes")
-    store = SqliteMetadataStore(path)
-    stored(store, a_record())
-    assert keys_in(store) == KEYS[:1]
-    store.close()
-
-
-def test_tables_that_another_program_adds_stay(path):
-    with closing(SqliteMetadataStore(path)) as store:
-        stored(store, a_record())
-    sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
-    with closing(SqliteMetadataStore(path)) as store:
-        stored(store, a_record())
-    assert sql(path, "SELECT * FROM notes") == [("mine",)]
 
 
 def test_a_migration_is_done_wholly_or_not(old, monkeypatch):

@@ -50,14 +50,6 @@ def test_the_constructor_touches_nothing(tmp_path):
 
 
 @posix
-def test_what_is_there_keeps_its_permissions(path):
-    path.touch()
-    path.chmod(0o664)
-    stored(SqliteMetadataStore(path), a_record())
-    assert path.stat().st_mode & 0o777 == 0o664
-
-
-@posix
 def test_a_store_is_private_if_nobody_else_may_read_its_file(path, tmp_path, monkeypatch):
     assert SqliteMetadataStore(path).private, "the file will be made so"
     store = SqliteMetadataStore(path)
@@ -210,16 +202,6 @@ def test_a_write_waits_for_another_s(store, path, pauses):
     assert keys_in(store) == KEYS[:4]
 
 
-def test_a_reader_is_not_in_a_writer_s_way(store, path):
-    stored(store, a_record())
-    with another(path) as other:
-        other.execute("BEGIN IMMEDIATE")
-        other.execute("DELETE FROM tasks")
-        assert store.find(KEYS[0]) is not None
-        assert KEYS[0] in store.begin(KEYS[:2], MINE).found
-        other.execute("ROLLBACK")
-
-
 def test_a_write_gives_up_in_time(path):
     store = SqliteMetadataStore(path, timeout=0)
     stored(store, a_record())
@@ -285,19 +267,6 @@ def test_the_connection_of_a_thread_goes_with_it(store):
 
 
 @posix
-def test_stores_that_are_dropped_leave_nothing(tmp_path):
-    before, threads = open_files(), threading.active_count()
-    for number in range(10):
-        store = SqliteMetadataStore(tmp_path / f"{number}.db")
-        stored(store, a_record(), token=MINE)
-        store.begin([KEYS[1]], MINE)
-    del store
-    assert open_files() <= before
-    assert threading.active_count() <= threads
-    assert files(tmp_path, "*-wal") == []
-
-
-@posix
 def test_closing_closes_all_threads_connections(store):
     before = open_files()
     opened, done = threading.Barrier(5), threading.Barrier(5)
@@ -348,16 +317,6 @@ def test_an_interrupt_leaves_no_transaction_open(store):
         stored(store, a_record(KEYS[0]), a_record(KEYS[1], func_name=Interrupting()))
     stored(store, a_record(KEYS[2]))
     assert keys_in(store) == [KEYS[2]]
-
-
-USES = {
-    "find": lambda store: store.find(KEYS[3]),
-    "find_many": lambda store: store.find_many([KEYS[3]]),
-    "get": lambda store: store.get(KEYS[3]),
-    "begin": lambda store: store.begin([KEYS[4]], MINE),
-    "put": lambda store: stored(store, a_record(KEYS[2])),
-    "put_at_once": lambda store: store.put_at_once(Put(a_record(KEYS[2]), ("all",), 0)),
-}
 
 
 def test_a_full_disk_says_so(store):

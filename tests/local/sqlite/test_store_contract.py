@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from beautyspot_local import SqliteMetadataStore
 from beautyspot_local.sqlite import leases
 from beautyspot_testing.store import MetadataStoreContract
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TestSqliteMetadataStore(MetadataStoreContract):

@@ -143,7 +143,7 @@ class BatchMethods:
             )
         meter = meter_of(progress, target.name, total_of(inputs))
         if progress:
-            self._marking.note_map(meter)
+            target.engine.maps[id(meter)] = meter  # which this does not keep
         if target.is_coroutine:
             from beautyspot.batch.async_map import AsyncMap, Results
 

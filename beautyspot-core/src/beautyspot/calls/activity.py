@@ -6,7 +6,6 @@ copied in one step each before they are read, so calls go on meanwhile.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -219,13 +218,5 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
 
 def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:
     for name, (limit, breaker) in limiting.limits.items():
-        rate, burst = _number(limit, "rate"), _number(limit, "burst")
+        rate, burst = getattr(limit, "rate", None), getattr(limit, "burst", None)
         yield ActiveLimit(name, limit.name, rate, burst, not limit.shared, breaker.is_open)
-
-
-def _number(limiter: object, name: str) -> float | None:
-    found: object = None
-    with suppress(Exception):  # a plug-in's, which may answer by anything
-        found = getattr(limiter, name, None)
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number else None  # type: ignore[arg-type]  # see above

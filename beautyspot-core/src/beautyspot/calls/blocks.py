@@ -73,9 +73,7 @@ class Block:
 
 
 def _age(max_age: object) -> float:
-    if isinstance(max_age, str) and max_age.lower() == "none":
-        return _ANY
-    if isinstance(max_age, float) and max_age == _ANY:  # as the block of another process has it
+    if str(max_age).lower() in ("none", "inf"):  # as the block of another process has it
         return _ANY
     return checked("using: max_age", max_age, seconds, f'{DURATION}, or "none" for any age')
 

@@ -8,7 +8,6 @@ one operation of a dict.
 from __future__ import annotations
 
 import sys
-import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     Key = tuple[str, str | None]
 
 MOST: Final = 1000
-"""Identities of one store that are remembered; then the table is cleared."""
+"""Identities of one Spot that are remembered; then the table is cleared."""
 
 
 class Marked:
@@ -53,28 +52,13 @@ class Marked:
         return one == two
 
 
-class Identities:
-    """The first function of each identity that was called, and the identities reported already.
-
-    Spots of one store share it.
-    """
-
-    __slots__ = ("__weakref__", "first", "reported")
-
-    def __init__(self) -> None:
-        self.first: dict[Key, Marked] = {}
-        self.reported: dict[Key, Marked] = {}
-
-
-_all: weakref.WeakValueDictionary[object, Identities] = weakref.WeakValueDictionary()
-
-
 class Duplicates:
-    """Compares the functions of one Spot with all that its store knows."""
+    """Compares the functions of one Spot."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: Identities | None = None
+        self._first: dict[Key, Marked] = {}  # of each identity, the first that was called
+        self._reported: set[Key] = set()
         self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
 
     def note_wrapper(self, function: Any) -> None:
@@ -118,40 +102,23 @@ class Duplicates:
             ConfigError: there is another one, and the Spot is strict.
         """
         marked, reporter = Marked(named), self._engine.reporter
-        known = self._known = self._known or _of_the_store(self._engine)
-        if len(known.first) >= MOST:
-            known.first.clear()
-            known.reported.clear()
-        first = known.first.setdefault(key, marked)
-        if not first.is_like(marked) and (
-            known.reported.setdefault(key, marked) is marked or reporter.strict
-        ):
-            self._report(first, marked, identifier, key)
-        return lambda: key in known.reported
-
-    def _report(self, first: Marked, marked: Marked, identifier: str, key: Key) -> None:
-        where = f"{first.place} and {marked.place}"
-        if first.place == marked.place:
-            where = f"{marked.place}, before and after an edit,"
-        of = "" if key[1] is None else f" and version ({key[1]})"
-        error = ConfigError(f"{where} have one identity{of}, so each gets the other's results")
-        advice = (
-            'Give each a name of its own, mark(name="…"); where one is an edit of the other, raise '
-            'its version=, or let version="auto" follow the code'
-        )
-        self._engine.reporter.report("tell functions apart", identifier, error, advice)
-
-
-def _of_the_store(engine: Engine) -> Identities:
-    """The table of the Spot's store; a store that may block is not asked for its ID."""
-    store = engine.cache.store.real
-    which: object = id(store)
-    if not store.blocking:
-        try:
-            which = store.store_id
-        except Exception:  # it can't be reached: then it gives no wrong result either
-            which = id(store)
-    return _all.setdefault(which, Identities())
+        if len(self._first) >= MOST:
+            self._first.clear()
+            self._reported.clear()
+        first, reported = self._first.setdefault(key, marked), self._reported
+        if (key not in reported or reporter.strict) and not first.is_like(marked):
+            reported.add(key)
+            of = "" if key[1] is None else f" and version ({key[1]})"
+            error = ConfigError(
+                f"{first.place} and {marked.place} have one identity{of}, so each gets the other's "
+                "results"
+            )
+            advice = (
+                'Give each a name of its own, mark(name="…"); where one is an edit of the other, '
+                'raise its version=, or let version="auto" follow the code'
+            )
+            reporter.report("tell functions apart", identifier, error, advice)
+        return lambda: key in reported
 
 
 def _functions(named: Any) -> list[FunctionType]:

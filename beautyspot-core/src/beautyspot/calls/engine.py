@@ -20,6 +20,7 @@ from beautyspot.tasks.terms import terms_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.contracts import Invalidation
     from beautyspot.observing import Place, Progress, Reason, Refusal
@@ -146,7 +147,7 @@ class Engine:
         self.size_limit: SizeLimit | None = None
         self.look_ups: weakref.WeakKeyDictionary[object, Any] = weakref.WeakKeyDictionary()
         self.behind = Behind()
-        self.flights = Flights()
+        self.flights = Flights(self.end_left)
         reasons = reporter.reasons
         self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
         cache.saver.count_first = self.counting.write_counts
@@ -176,10 +177,6 @@ class Engine:
         if self.size_limit is not None:
             self.size_limit.reset_after_fork()
 
-    def end_of_child(self) -> None:  # pragma: no cover - children are not measured
-        """Write what was found and counted, at the end of a child of `multiprocessing`."""
-        self.counting.write()
-
     def outdate(self, what: Invalidation) -> None:
         """Have no later caller get what a call that is under way, and is invalidated, gives."""
         for run in list(self.running):
@@ -194,6 +191,13 @@ class Engine:
             ):
                 call.invalidated = True
                 self.flights.outdate(call.key)
+
+    def end_left(self, flight: Flight) -> None:
+        """End the run that leads a flight, and was left without an end."""
+        for run in list(self.running):
+            of_it: Any = run if getattr(run, "flight", None) is flight else None
+            if of_it is not None:
+                of_it.end()
 
     def has_run(self, run: object) -> None:
         """Note the end of a run; after `shutdown` the last one closes the store."""
@@ -211,7 +215,7 @@ class Engine:
         finally:
             self.waiting.pop(wait, None)
             name, waited = call.task.func_identifier, perf_counter() - began
-            self.observers.waited(name, call.key, cause, waited)
+            self.observers.tell("Waited", name, call.key, cause, waited)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:
@@ -281,7 +285,7 @@ class Engine:
 
     def refuse(self, call: Call, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
-        self.observers.refused(call.task.func_identifier, call.key, by)
+        self.observers.tell("Refused", call.task.func_identifier, call.key, by)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""
@@ -303,7 +307,6 @@ class Engine:
         asks, option = "ask cache_if", "cache_if="
         try:
             if options.cache_if is not None and not options.cache_if(value):
-                self.reporter.refused[name] += 1
                 self.reporter.keep_reason(name, "cache_if refused them")
                 self.refuse(call, "cache_if")
                 return False

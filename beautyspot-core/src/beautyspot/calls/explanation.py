@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, replace
 from glob import escape
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
@@ -15,26 +14,16 @@ from beautyspot.contracts.records import clean
 from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
-from beautyspot.results.differences import (
-    ARGUMENTS,
-    Identity,
-    argument_digests,
-    identity_of,
-    nearer,
-)
+from beautyspot.results.differences import nearer
 from beautyspot.serialization.payload import StoredError, is_error
 from beautyspot.tasks.addressing import OWN_ID
 from beautyspot.tasks.advice import other_code
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
-    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
-
-
-_SWITCHED_OFF: Final = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
-_REFRESHES: Final = 'its mode is "refresh"'
 
 
 class Stored(NamedTuple):
@@ -86,10 +75,6 @@ class Explanation:
         """Mask secrets that the message of an error brought along."""
         object.__setattr__(self, "reason", less_secrets(self.reason))
 
-    def __repr__(self) -> str:
-        """The text as well: it is read at prompts and in notebooks."""
-        return str(self)
-
     def __str__(self) -> str:
         lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}", f"key: {self.key or 'none'}"]
         lines += [f"  {name} = {text:.200}" for name, text in self.arguments.items()]
@@ -98,78 +83,69 @@ class Explanation:
             lines.append(f"nearest: {self.nearest.cache_key}, made {made} UTC")
         return "\n".join(lines)
 
+    __repr__ = __str__  # it is read at prompts and in notebooks
+
 
 def explain(engine: Engine, call: Call) -> Explanation:
     """Why the call is a hit or a miss; nothing runs."""
     texts = _texts(call)
     join(engine, call)
     try:
-        told = _explain_stored(engine, call, texts)
-        if not engine.active:
-            return _runs(told, _SWITCHED_OFF)
-        return _runs(told, _REFRESHES) if call.refresh else told
+        engine.check_open()
+        keys = (call.key, *call.task.addressing.earlier_keys(call))
+        record = next(filter(None, map(engine.cache.get, keys)), None)
+        if record is None:
+            told = _explain_miss(engine, call, texts)
+        else:
+            told = _explain_row(engine.cache, call, texts, record)
     except Exception as error:  # `explain` is for finding out what is wrong, so it reports
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
-
-
-def _runs(told: Explanation, why: str) -> Explanation:
+    if engine.active and not call.refresh:
+        return told
+    why = 'its mode is "refresh"'
+    if not engine.active:
+        why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
     other = f"Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
     return replace(told, hit=False, reason=f"{why}, so the call runs. {other}")
-
-
-def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
-    engine.check_open()
-    for key in (call.key, *call.task.addressing.earlier_keys(call)):
-        record, there = engine.cache.get(key), copy(call)
-        there.key = key
-        told = None if record is None else _explain_row(engine.cache, there, texts, record)
-        if told is not None and (told.hit or key == call.key):
-            return replace(told, key=call.key)
-    return _explain_miss(engine, call, texts)
 
 
 def _explain_row(
     cache: Cache, call: Call, texts: dict[str, str], record: TaskRecord
 ) -> Explanation:
     """What a call makes of a row, be it stored under its own key or an earlier one."""
-    entry, name = entry_of(record), call.task.func_identifier
-    stored = f"stored {record.updated_at} UTC"
-    if is_error(entry.serializer):
-        stored += ", an error"
-    if record.func_identifier != clean(name):
-        stored += f" as a result of {record.func_identifier}"
-    unfit = cache.unfit(call, entry, stale=call.task.stale is not None)
-    if unfit is None:
-        reason, differs = _why_lost(cache, call, entry)
-    elif unfit == "expired":
-        reason, differs = f"{stored}, and expired since", unfit
-    else:
-        reason, differs = f"{stored}, which is longer ago than max_age= of this block", unfit
-    if not differs and not cache.is_fresh(call.task, entry):
-        lasts = call.task.options.stale
-        reason = f"{stored}, and expired since, but is still given (stale={lasts!r})"
-        return Explanation(True, call.key, reason, texts, record, ("expired",))
-    if differs:
-        return Explanation(False, call.key, reason, texts, record, (differs,))
-    if not call.task.addressing.has_changed(record.code):
-        return Explanation(True, call.key, stored, texts, record)
-    reason = f"{stored}, by other code than {name} has now. {other_code(name)}"
-    return Explanation(True, call.key, reason, texts, record, ("code",))
+    is_hit, differs, about = _verdict(cache, call, record)
+    whose = record.func_identifier
+    of = "" if whose == clean(call.task.func_identifier) else f" as a result of {whose}"
+    reason = f"stored {record.updated_at} UTC{of}{about}"
+    return Explanation(is_hit, call.key, reason, texts, record, (differs,) if differs else ())
 
 
-def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
-    """Why what is stored can't be restored, and what differs; nothing where it can."""
+def _verdict(  # noqa: C901 - one question after the other
+    cache: Cache, call: Call, record: TaskRecord
+) -> tuple[bool, str, str]:
+    """Whether a row answers a call, what differs from it, and what to say of that."""
+    entry, task, name = entry_of(record), call.task, call.task.func_identifier
+    unfit = cache.unfit(call, entry, stale=task.stale is not None)
+    if unfit == "expired":
+        return False, unfit, ", and expired since"
+    if unfit is not None:
+        return False, unfit, ", which is longer ago than max_age= of this block"
     try:
-        cache.restore(call.task, call.key, entry)
+        cache.restore(task, record.cache_key, entry)
     except StoredError as stored:
         if stored.error is None:
-            return "an error is stored that mark(cache_errors=) does not name", "error"
+            return False, "error", ", an error that mark(cache_errors=) does not name"
     except BlobNotFound:
-        return "its blob is gone from the storage: the next call stores it anew", "blob"
+        return False, "blob", "; its blob is gone from the storage: the next call stores it anew"
     except Exception as error:
-        return f"what is stored can't be restored: {error}", "damaged"
-    return "", ""
+        return False, "damaged", f", and can't be restored: {error}"
+    if not cache.is_fresh(task, entry):
+        lasts = task.options.stale
+        return True, "expired", f", and expired since, but is still given (stale={lasts!r})"
+    if task.addressing.has_changed(record.code):
+        return True, "code", f", by other code than {name} has now. {other_code(name)}"
+    return True, "", ", an error" if is_error(entry.serializer) else ""
 
 
 def _texts(call: Call) -> dict[str, str]:
@@ -183,20 +159,15 @@ def _texts(call: Call) -> dict[str, str]:
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     name, addressing = call.task.func_identifier, call.task.addressing
     addressing.begin(call)
-    ours = Identity(
-        addressing.version,
-        call.input_id,
-        argument_digests(call.digests),
-        OWN_ID if addressing.has_own_id else ARGUMENTS,
-    )
-    found = None
+    ours, found = (addressing.version, call.input_id, call.digests), None
     for each in (name, *addressing.earlier):
         for record in listed(engine.cache.store.real, Selection(function=escape(each))):
             if record.key_scheme is not None:  # keys of earlier releases are never looked up
-                found = nearer(ours, found, record, identity_of(record))
+                found = nearer(ours, found, record)
     if found is None:
-        known = ", ".join([*engine.reporter.unstored(name), *addressing.about_changes])
-        reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
+        why = engine.reporter.reasons.get(name)
+        told = [f"results of this process were not stored, because {why}"] if why else []
+        reason = "; ".join([f"nothing is stored for {name}", *told, *addressing.about_changes])
         return Explanation(False, call.key, reason, texts)
     differs, nearest = found
     reason = f"the nearest stored call differs in {', '.join(differs)}"

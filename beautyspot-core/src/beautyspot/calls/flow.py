@@ -47,7 +47,7 @@ from beautyspot.concurrency import holders
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import Job, in_asyncio
 from beautyspot.errors import CacheMissError
-from beautyspot.resilience.observers import DEBUG, NOBODY
+from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import StoredError
 
@@ -186,11 +186,12 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             deadline = monotonic() + engine.wait_timeout
         if holders.held:
             holders.end_orphans()
-        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+        of_task = task.kind != "function"
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh, of_task=of_task)
         while not leads and flight is not None:  # without a flight: to wait might be a deadlock
             shared = yield from follow(engine, call, flight, deadline)
             if shared is ABANDONED:
-                flight, leads = engine.flights.enter(call.key, anew=call.refresh)
+                flight, leads = engine.flights.enter(call.key, anew=call.refresh, of_task=of_task)
                 continue
             outcome = taken_over(engine, call, shared, flight)
             if outcome is not None or call.alone:
@@ -200,20 +201,19 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
     engine.running[run] = None  # until it ends, the store is open
     try:
         if flight is not None:
-            begun = ELSEWHERE
-            leased = call.rejected > -inf and call.key in engine.cache.writer.pending
-            if not (leased or flight.older or call.refresh or engine.blocking):
-                begun = run.ask(in_place=True)
-            if begun is not None and not run.leased:
+            if call.refresh:
+                call.rejected = inf
+            begun = ELSEWHERE if engine.blocking else run.ask(in_place=True)
+            if begun is not None and not run.lease.held:
                 value = yield from lease(run, deadline, begun)
                 if value is not MISSING:
                     engine.hit(call)
                     is_error = value.__class__ is StoredError
                     return Outcome(error=value.taken()) if is_error else Outcome(value)
-            if call.alone and not (run.leased and has_its_key(engine, call)):
+            if call.alone and not (run.lease.held and has_its_key(engine, call)):
                 return Outcome()
         outcome = yield from _execute(run, stores=mode != "readonly")
-        if run.leased and engine.blocking:
+        if run.lease.held and engine.blocking:
             yield Block(run.release)
         return outcome
     finally:
@@ -255,9 +255,9 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     engine, call = run.engine, run.call
     task, counted = call.task, call.task.counted
     observers = engine.observing() or NOBODY
-    engine.running[run] = perf_counter()
+    engine.running[run] = began = perf_counter()
     call.why = "refreshed" if call.refresh else call.why or "not stored"
-    if observers.told or observers.logs(DEBUG):
+    if observers.told or began >= observers.asks_at:
         observers.miss(task.func_identifier, call.key, call.why)
     watch = task.addressing.begin(call)
     if run.since is None:

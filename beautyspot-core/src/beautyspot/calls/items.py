@@ -11,13 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.flow import flow, not_stored
+from beautyspot.calls.flow import not_stored, strand
 from beautyspot.calls.item_runs import Item, ItemRuns
-from beautyspot.calls.reports import (
-    report_no_key,
-    warn_inactive,
-    warn_outside_asyncio,
-)
+from beautyspot.calls.reports import report_no_key, warn_inactive
 from beautyspot.calls.steps import Block, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.results.validity import MISSING
@@ -32,9 +28,6 @@ if TYPE_CHECKING:
 PAGE: Final = 1000
 """Items of one look-up: their rows are in memory beside their values."""
 
-_PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
-"""A value of one of these can stand in a list twice: nobody can change it."""
-
 
 def call_items(engine: Engine, whole: Call) -> Any:
     """A call of a plain function of a list."""
@@ -47,58 +40,34 @@ def call_items(engine: Engine, whole: Call) -> Any:
 async def await_items(engine: Engine, whole: Call) -> Any:
     """A call of a coroutine function of a list."""
     try:
-        join(engine, whole)
-        stranded = not in_asyncio()  # in Trio, say, where our waits do not work
-        if stranded and whole.mode == "replay":  # which never waits for the function
-            return drive(_begun(engine, whole))
-        begun = _begun(engine, whole, in_loop=True, stranded=stranded)
+        begun = _begun(engine, whole, in_loop=True)
+        if whole.mode == "replay" and not in_asyncio():  # which never waits for the function
+            return drive(begun)
         return await drive_async(begun, engine.executor)
     finally:
         engine.last_calls.note(whole)
 
 
-def taken_apart(whole: Call) -> tuple[Call, list[Call]]:
-    """A call of such a function with its list read, and the calls of its items, without keys.
+def taken_apart(whole: Call) -> tuple[Given, list[Call]]:
+    """The arguments of a call with its list read, and the calls of its items, without keys.
 
     Raises:
         TypeError: the arguments do not fit the function's signature.
         ItemsError: there is no list among them.
     """
-    given = _given(whole)
-    return Call(whole.task, *given.holding(given.items)), _calls(whole, given)
-
-
-def _given(whole: Call) -> Given:
     items = whole.task.items
     assert items is not None  # noqa: S101 - only such calls come here
-    return items.given(whole.args, whole.kwargs)
+    given = items.given(whole.args, whole.kwargs)
+    return given, [Call(whole.task, *given.holding(value)) for value in given.items]
 
 
-def _calls(whole: Call, given: Given) -> list[Call]:
-    return [Call(whole.task, *given.holding(value)) for value in given.items]
-
-
-def _begun(engine: Engine, whole: Call, *, in_loop: bool = False, stranded: bool = False) -> Flow:
+def _begun(engine: Engine, whole: Call, *, in_loop: bool = False) -> Flow:
     """The flow of a call, whose list is read here: what its iterator raises is its caller's."""
-    try:
-        given = _given(whole)
-    except TypeError as error:
-        if whole.task.fits(whole):
-            raise
-        report_no_key(engine, whole, error)  # the function itself tells its caller
-        return flow(engine, whole)
+    given, calls = taken_apart(whole)
     join(engine, whole)
-    items = _items(engine, whole, given, in_loop=in_loop, stranded=stranded)
-    return _flow(engine, whole, given, items)
-
-
-def _items(
-    engine: Engine, whole: Call, given: Given, *, in_loop: bool, stranded: bool
-) -> list[Item]:
-    """The items with their keys; equal ones are one, those without a key are each for itself."""
-    items: list[Item] = []
+    items: list[Item] = []  # equal ones are one, those without a key are each for itself
     known: dict[str, Item] = {}
-    for place, call in enumerate(_calls(whole, given)):
+    for place, call in enumerate(calls):
         call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
         call.waited = in_loop
         if engine.active:
@@ -108,14 +77,13 @@ def _items(
                 report_no_key(engine, call, error)
         else:
             warn_inactive(engine, call)
-        if stranded:
-            warn_outside_asyncio(engine, call)
-            call.key = ""
+        if in_loop:
+            strand(engine, call)
         item = Item(engine, call, given.items[place])
         if not call.key or known.setdefault(call.key, item) is item:
             items.append(item)
         known.get(call.key, item).places.append(place)
-    return items
+    return _flow(engine, whole, given, items)
 
 
 def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:
@@ -128,25 +96,18 @@ def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:
             if value is not MISSING:
                 engine.hit(item.call)
     missing = [item for item in items if item.value is MISSING]
-    _sum_up(whole, items, missing)
-    if missing and whole.mode == "replay":
+    if not missing:  # as one the call is a hit, as old as the oldest of them
+        whole.is_hit = True
+        whole.made_at = min((item.call.made_at or 0.0 for item in items), default=0.0) or None
+    elif whole.mode == "replay":
         return Outcome(error=not_stored(engine, *[item.call for item in missing], items=len(items)))
-    if missing:
+    else:
+        whole.why = missing[0].call.why
         error = yield from ItemRuns(engine, whole, given).run(missing)
         if error is not None:
             return Outcome(error=error)
         whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
     return Outcome(_in_order(whole.task, items, len(given.items)))
-
-
-def _sum_up(whole: Call, items: list[Item], missing: list[Item]) -> None:
-    """Say of the call what it is as one: a hit if all are, and then as old as the oldest."""
-    if missing:
-        whole.why = missing[0].call.why
-        return
-    made = [item.call.made_at for item in items]
-    known = [when for when in made if when is not None]
-    whole.is_hit, whole.made_at = True, min(known) if known and len(known) == len(made) else None
 
 
 def _in_order(task: Task, items: list[Item], count: int) -> list[Any]:
@@ -162,8 +123,6 @@ def _in_order(task: Task, items: list[Item], count: int) -> list[Any]:
 
 def _another(task: Task, value: Any) -> Any:
     """A copy of a value that was asked for twice; the value itself where no copy can be made."""
-    if type(value) in _PLAIN:
-        return value
     try:
         return task.form.restore(task.form.encode(value, as_media=False))
     except Exception:

@@ -103,12 +103,9 @@ def lease(run: Run, deadline: float, begun: Any = ELSEWHERE) -> Generator[Step, 
         begun: what the store has answered; `ELSEWHERE` where it could not be asked in place.
     """
     call, cache = run.call, run.engine.cache
-    if call.refresh:
-        call.rejected = inf
-    yield from after_older(run, deadline)
     if begun is ELSEWHERE:
         begun = yield Block(run.ask)
-    while begun is not None and not run.leased:
+    while begun is not None and not run.lease.held:
         found = begun.found.get(call.key)
         if found is None:
             begun = yield from _wait_for_lease(run, deadline)
@@ -131,12 +128,12 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    ticket = leases.wait_for(call.key, rejected)
+    ticket = leases.wait_for(run.lease, rejected)
     try:
         with engine.noting_wait(call, "process"):
             done = yield from _wait(engine, call, ticket, deadline)
     finally:
-        run.leased = leases.forget(ticket)
+        leases.forget(ticket)
         if run.flight is not None:
             run.flight.awaits_lease = False
     begun: Begun | None = ticket.answer if done else None
@@ -146,17 +143,3 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
     elif done:
         begun = yield Block(run.ask)
     return begun
-
-
-def after_older(run: Run, deadline: float) -> Generator[Step, Any, None]:
-    """Let a run of this process end that this one has not joined: it runs anew, or comes later."""
-    call, flight = run.call, run.flight
-    while flight is not None and (older := flight.older) is not None:
-        call.waited = True
-        flight.waits_for.append(older)
-        if not (yield from _wait(run.engine, call, older, deadline)):
-            break
-    pending = None if call.rejected == -inf else run.engine.cache.writer.pending.get(call.key)
-    if pending is not None and not pending.done:  # it holds the lease, until it is written
-        call.waited = True
-        yield from _wait(run.engine, call, pending, deadline)

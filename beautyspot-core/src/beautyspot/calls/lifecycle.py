@@ -7,14 +7,17 @@ that holds the Spot, the Spot would never be dropped.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - ends executors after what `_finish_threads` does
+import sys
 import threading
 import weakref
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred, holders
-from beautyspot.concurrency.forks import end_in_children, reset_in_children
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, Storages
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
-    from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Trouble
 
 
@@ -46,33 +48,26 @@ def checked_executor(executor: object) -> Executor | None:
         return None
     from concurrent.futures import Executor
 
-    elsewhere = runs_elsewhere(type(executor))
-    if isinstance(executor, Executor) and not elsewhere:
+    if isinstance(executor, Executor) and not runs_elsewhere(type(executor)):
         return executor
-    threads = (
-        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
-        "such as concurrent.futures.ThreadPoolExecutor(8)"
+    raise ConfigError(
+        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, such "
+        "as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run elsewhere: "
+        "spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
     )
-    if elsewhere:
-        threads += (
-            ". The calls themselves may run elsewhere: spot.map(f, inputs, executor=pool), or "
-            "pool.submit(f, x) with a marked f"
-        )
-    raise ConfigError(threads)
 
 
 _ELSEWHERE: Final = (
-    *("concurrent.futures.process", "concurrent.futures.interpreter"),
-    *("dask", "distributed", "executorlib", "ipyparallel", "joblib", "lithops", "loky"),
-    *("mpi4py", "multiprocess", "multiprocessing", "parsl", "pebble", "ray"),
+    *("concurrent.futures.process.", "concurrent.futures.interpreter.", "dask.", "distributed."),
+    *("executorlib.", "ipyparallel.", "joblib.", "lithops.", "loky.", "mpi4py.", "multiprocess."),
+    *("multiprocessing.", "parsl.", "pebble.", "ray."),
 )
 """Modules, and packages, whose executors and pools work in other processes or interpreters."""
 
 
 def runs_elsewhere(cls: type) -> bool:
     """Whether a class is one of `_ELSEWHERE`, or inherits from one."""
-    modules = [str(getattr(base, "__module__", "")) for base in cls.__mro__]
-    return any(f"{module}.".startswith(f"{name}.") for module in modules for name in _ELSEWHERE)
+    return any(f"{base.__module__}.".startswith(_ELSEWHERE) for base in cls.__mro__)
 
 
 def make_engine(
@@ -133,21 +128,16 @@ def make_engine(
     return engine
 
 
-def start(engine: Engine, parts: Parts, config: Config, *, is_open: bool) -> None:
+def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     """Open the store, unless it is open. Where that fails, it is tried again when it is needed."""
     reset_in_children(engine)
-    end_in_children(engine)
+    _engines.add(engine)
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
-        memory = "results are kept in memory only, as far as there is room"
-        given = next((s for s in ("metadata", "db_path") if config.source(s) != "default"), None)
-        setting = f"{given}=" if given else "directory= or BEAUTYSPOT_DIRECTORY"
-        advice = (
-            f"Until that is mended, {memory}"
-            if parts.metadata.remote
-            else f"Until that is mended, {memory}; {setting} chooses another place"
-        )
+        advice = "Until that is mended, results are kept in memory only, as far as there is room"
+        if not parts.metadata.remote:
+            advice += "; give directory=, db_path= or metadata= to choose another place"
         engine.reporter.report(OPENING, "", error, advice)
 
 
@@ -176,33 +166,51 @@ def finish_later(engine: Engine, parts: Parts) -> None:
     Those who observe the Spot are kept until then.
     """
     engine.active, engine.closed = False, True
-    deferred.later(partial(_finish_with, engine.observers, engine, parts))
+    deferred.later(partial(finish, engine, parts, engine.observers))
 
 
-def _finish_with(_: Observers, engine: Engine, parts: Parts) -> None:
-    finish(engine, parts)
-
-
-def finish(engine: Engine, parts: Parts) -> None:
+def finish(engine: Engine, parts: Parts, *_: object) -> None:
     """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
     holders.end_orphans()
     engine.behind.dismiss()
     engine.wait_behind()
     engine.cache.writer.finish()
-    is_last = not engine.running
     engine.counting.write()
     engine.executor.stop(wait=True)
-    engine.closing.append(partial(_close, engine, parts, is_last=is_last))
+    engine.closing.append(partial(_close, engine, parts))
     if not engine.running:
         engine.close()
 
 
-def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
-    engine.executor.stop(wait=False)  # a late call may have made another, and run in it
-    if not is_last:
-        engine.counting.write()  # what such a call counted
+def _close(engine: Engine, parts: Parts) -> None:
+    engine.counting.write()  # what such a call counted
     engine.counting.writes = False  # limited functions go on, and count
     engine.cache.leases.stop()
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+# ------------------------------------------------------------------- the end of the process
+
+_engines: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+
+
+def _finish_threads() -> None:
+    """Let the calls behind end, while threads may still use executors, at an end of the process.
+
+    A child of `multiprocessing` ends its Spots here: it runs no `atexit`.
+    """
+    process: Any = sys.modules.get("multiprocessing.process")
+    is_child = process is not None and process.parent_process() is not None
+    for engine in list(_engines):
+        engine.behind.dismiss()
+        engine.behind.wait()
+        if is_child:  # pragma: no cover - children are not measured
+            engine.cache.writer.finish()
+            engine.counting.write()
+            deferred.finish()
+
+
+with suppress(RuntimeError):  # the interpreter ends
+    threading._register_atexit(_finish_threads)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from beautyspot.config.settings import compression
 from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.identity import check_is_no_class, kind_of
-from beautyspot.functions.names import is_ours
+from beautyspot.functions.names import OURS, is_ours
 from beautyspot.limits.payer import payer_of
 from beautyspot.results.validity import UNSIGNED
 from beautyspot.serialization.payload import check_installed
@@ -25,14 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.backends.spot_backends import Parts
-    from beautyspot.calls.engine import Engine, Metered
+    from beautyspot.calls.engine import Engine
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import KeyGenBase, SerializerBase
 
 RUNNERS: Final = 64
 """Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
-
-_MOST_NAMES: Final = 1000
 
 
 class Marking:
@@ -40,7 +38,6 @@ class Marking:
 
     Attributes:
         earlier: by identifier, those that the function of that identifier had before.
-        names: identifiers of functions that were marked, of the first thousand.
     """
 
     def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
@@ -51,7 +48,6 @@ class Marking:
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
         self.earlier: dict[str, tuple[str, ...]] = {}
-        self.names: set[str] = set()
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
         """The options that a user wrote, checked.
@@ -62,30 +58,22 @@ class Marking:
         options = MarkOptions.from_keywords(keywords)
         if options.save_blob:
             self._parts.required_storage("mark(save_blob=True) needs a storage")
-        if options.mmap:
-            self._check_maps()
-        if compression(options.compress):
-            check_installed("mark:")
-        return options
-
-    def _check_maps(self) -> None:
-        """Refuse to map where there are no files, or where these have to be checked each time.
-
-        Raises:
-            ConfigError: it is so.
-        """
-        if self._engine.cache.seals is not UNSIGNED:
+        if options.mmap and self._engine.cache.seals is not UNSIGNED:
             raise ConfigError(
                 "mark(mmap=True) does not go with a signing_key: who can write into the folder "
                 "could change a file after it was checked. Leave mmap= out, or mark "
                 "the function by another Spot, with a name of its own and signing_key=None"
             )
-        storage = self._parts.required_storage()
-        if storage.blocking and not storage.local:
-            raise ConfigError(
-                f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
-                "is elsewhere: leave mmap= out"
-            )
+        if options.mmap:
+            storage = self._parts.required_storage()
+            if storage.blocking and not storage.local:
+                raise ConfigError(
+                    f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
+                    "is elsewhere: leave mmap= out"
+                )
+        if compression(options.compress):
+            check_installed("mark:")
+        return options
 
     def mark(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         """A marked function in the place of `function`.
@@ -99,9 +87,6 @@ class Marking:
         check_is_no_class(function)
         if options.name is None:
             self._duplicates.note_wrapper(function)
-        return self._marked(function, options)
-
-    def _marked(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
         task = self.task(function, options)
         payer = payer_of(function)
         if payer is not None and options.name is not None:
@@ -134,17 +119,8 @@ class Marking:
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
             is_private=self._is_private, is_limited=payer_of(function) is not None,
         )  # fmt: skip
-        if len(self.names) < _MOST_NAMES:
-            self.names.add(task.func_identifier)
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
-        if options.content_type is not None and task.form.streams:
-            self._engine.reporter.once(
-                f"misfit {task.func_identifier}",
-                f"{task.func_identifier} is marked content_type={options.content_type!r}, and is a "
-                "generator, whose items are stored together in beautyspot's own form, which no "
-                "viewer opens: leave content_type= out, or return one value",
-            )
         if options.key is None and (name := request_in(function)):
             self._engine.reporter.once(
                 f"request {task.func_identifier}",
@@ -164,10 +140,6 @@ class Marking:
             return False
         return storage is None or is_private(storage)
 
-    def note_map(self, meter: Metered) -> None:
-        """Note a map that may begin, which this does not keep."""
-        self._engine.maps[id(meter)] = meter
-
     def runner(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function` itself if it is marked, else a marked function in its place.
 
@@ -185,7 +157,7 @@ class Marking:
         # function, so that no `id` in the table is used again.
         known = self._runners.get(id(function))
         if known is None:
-            known = self._marked(function, MarkOptions())
+            known = wrap(self._engine, self.task(function, MarkOptions()))
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runners) >= RUNNERS:
@@ -249,21 +221,18 @@ class Marking:
         call = self.call(method, function, args, kwargs)
         calls = [call]
         if call.task.items is not None:
-            call, calls = taken_apart(call)
+            given, calls = taken_apart(call)
+            call = Call(call.task, *given.holding(given.items))
         if not calls:
             name = call.task.func_identifier
             raise ConfigError(f"spot.{method} of {name} got an empty list: give the items")
         for each in calls:
-            _address(each)
+            try:
+                each.task.addressing.address(each)
+            except UnstableKeyError as error:
+                advice = each.task.addressing.advice(each, error)
+                raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
         return call, calls
-
-
-def _address(call: Call) -> None:
-    try:
-        call.task.addressing.address(call)
-    except UnstableKeyError as error:
-        advice = call.task.addressing.advice(call, error)
-        raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
 
 
 def check_callable(function: object, takes: str, instead: str) -> None:
@@ -278,12 +247,12 @@ def check_callable(function: object, takes: str, instead: str) -> None:
 
 def _task_of(function: Any) -> Task | None:
     """The task of a marked function, also where another decorator stands above the mark."""
-    while function is not None:
-        task = getattr(function, "__beautyspot__", None)
-        if isinstance(task, Task):
-            return task
-        function = getattr(function, "__wrapped__", None)
-    return None
+    found = inspect.unwrap(function, stop=_has_task)
+    return found.__beautyspot__ if _has_task(found) else None
+
+
+def _has_task(function: object) -> bool:
+    return isinstance(getattr(function, OURS, None), Task)
 
 
 def is_marked(function: object) -> bool:
@@ -292,4 +261,4 @@ def is_marked(function: object) -> bool:
     The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
     """
     function = getattr(function, "__func__", function)
-    return is_ours(function) and isinstance(getattr(function, "__beautyspot__", None), Task)
+    return is_ours(function) and _has_task(function)

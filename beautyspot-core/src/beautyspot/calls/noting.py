@@ -3,14 +3,13 @@
 A hit leaves a tuple of what is at hand in a context variable, and a `LastCall` is made of it when
 somebody asks. The tuple has texts and numbers only: it keeps no result, no argument and no Spot.
 
-Each Spot has a variable of its own, and leaves it to a later one: a context keeps its variables as
-long as its thread lives, so a program that makes Spots for ever would fill it.
+All Spots share the variable: a context keeps its variables as long as its thread lives, so a
+program that makes Spots for ever would fill it.
 """
 
 from __future__ import annotations
 
 import itertools
-import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,12 +29,7 @@ if TYPE_CHECKING:
 
 _numbers: Final = itertools.count()
 
-_free: Final[list[ContextVar[Told | None]]] = []
-"""The variables of Spots that are gone."""
-
-
-def _new() -> ContextVar[Told | None]:
-    return ContextVar("beautyspot_last_call", default=None)
+_last: Final[ContextVar[Told | None]] = ContextVar("beautyspot_last_call", default=None)
 
 
 class LastCall(NamedTuple):
@@ -65,22 +59,17 @@ class LastCalls:
     """Remembers the last call of one Spot's functions, in each context.
 
     Attributes:
-        number: of the Spot, in the process: what an earlier one has left is none of its calls.
+        number: of the Spot, in the process: what another one has left is none of its calls.
         set: takes a `Told`; the shortest way to a hit calls it directly.
     """
 
-    __slots__ = ("__weakref__", "_clock", "_get", "number", "set")
+    __slots__ = ("_clock", "number")
+
+    set = _last.set
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        try:
-            variable = _free.pop()
-        except IndexError:
-            variable = _new()
-        weakref.finalize(self, _free.append, variable).atexit = False
         self._clock = clock
         self.number = next(_numbers)
-        self._get = variable.get
-        self.set = variable.set
 
     def note(self, call: Call) -> None:
         """Remember a call that did not take the shortest way, as far as it has come by now."""
@@ -90,17 +79,20 @@ class LastCalls:
         self.set((whose, call.key, call.made_at, why, stored))
 
     @property
+    def _told(self) -> Told | None:
+        told = _last.get()
+        return None if told is None or told[0][0] != self.number else told
+
+    @property
     def end(self) -> tuple[bool, bool | None]:
         """Of the last call in this context, as `Made` has it: `is_hit` and `is_stored`."""
-        told = self._get()
-        if told is None or told[0][0] != self.number:
-            return False, False
-        return told[3] is None, told[4]
+        told = self._told
+        return (False, False) if told is None else (told[3] is None, told[4])
 
     def last(self) -> LastCall | None:
-        """The last call in this context; None where there was none."""
-        told = self._get()
-        if told is None or told[0][0] != self.number:
+        """The last call in this context; None where there was none, or of another Spot."""
+        told = self._told
+        if told is None:
             return None
         (_, function), key, made_at, why, _ = told
         # Of a store whose clock tells whole seconds, the time may be behind that of a result.

@@ -23,6 +23,7 @@ import os
 import re
 import threading
 import weakref
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
@@ -50,7 +51,8 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
         pickle.PicklingError: an argument can't travel; says which, and what to give instead.
     """
     if "observers" in options:
-        options = {**options, "observers": _sendable(name, options["observers"])}
+        travel = tuple(each for each in options["observers"] if _travels(name, each))
+        options = {**options, "observers": travel}
     for option, value in options.items():
         _check(name, option, value)
     with _lock:
@@ -60,37 +62,59 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     return make_spot, (type(spot), token, name, options)
 
 
-def _is_secret(option: str, value: object) -> bool:
-    """Whether a setting holds a password or a key."""
-    if option == "signing_key":
-        return value is not None
-    return option in BASES and _holds_secret(value)
+def _travels(spot: str, observer: object) -> bool:
+    """Whether an observer can be sent. Others, with their queues and registries, stay here."""
+    import pickle
 
-
-def _holds_secret(value: object) -> bool:
-    if isinstance(value, str):
-        text: str = re.sub(_USER, "", re.sub(_HARMLESS_PAIR, "", value))
-        return bool(masked(text) != text)
-    if isinstance(value, dict):
-        return any(
-            (isinstance(item, str) and item != "" and _names_secret(str(key)))
-            or _holds_secret(item)
-            for key, item in value.items()
+    try:
+        pickle.dumps(observer)
+    except Exception as error:
+        name = getattr(observer, "__qualname__", type(observer).__qualname__)
+        inform_once(
+            f"{spot}: the observer {name} can't be sent to another process "
+            f"({type(error).__name__}), where the Spot does without it: give it a __reduce__ "
+            "that makes it there"
         )
-    return isinstance(value, list | tuple) and any(map(_holds_secret, value))
+        return False
+    return True
 
 
-def _names_secret(name: str) -> bool:
-    return is_secret(name) and re.search(rf"(?i)(?:{_ENDINGS})$|^_*keys?$", name) is None
+def _check(spot: str, option: str, value: object) -> None:
+    why = ""
+    # Whatever has no __reduce__ of its own would send its secrets, too.
+    if isinstance(value, Backend) and type(value).__reduce__ is object.__reduce__:
+        why = (
+            f"its {option}={value!r} is an object whose class has no __reduce__: give {option}= as "
+            'a URL, as a table {"use": …} with its name and its options, or as a class'
+        )
+    elif option in ("signing_key", *BASES) and _holds_secret(
+        "" if option in BASES else option, value
+    ):
+        why = (
+            f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
+            f"{SETTINGS[option].variable} in the environment of this and the other processes, or "
+            f"{option} in a configuration file"
+        )
+    if why:
+        from pickle import PicklingError
+
+        raise PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
+
+
+def _holds_secret(name: str, value: object) -> bool:
+    """Whether an option of this name is a secret, by its name, or as a URL with a password."""
+    if isinstance(value, dict):
+        return any(_holds_secret(str(key), item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return any(_holds_secret(name, item) for item in value)
+    if not isinstance(value, str | bytes) or not value:
+        return False
+    url = re.sub(_USER, "", str(value))
+    return is_secret(name) or masked(url) != url
 
 
 _USER: Final = r"(?<=://)[^/?#@:\s]+@"
 """A name without a password."""
-
-_ENDINGS: Final = "file|path|dir|directory|prefix|name|id"
-"""How the name of an option ends that only tells where a secret is, or is none."""
-
-_HARMLESS_PAIR: Final = rf"(?i)[?&][\w.-]*(?:{_ENDINGS})=[^&]*"
 
 
 def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
@@ -102,62 +126,13 @@ def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
     return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
 
 
-def _check(spot: str, option: str, value: object) -> None:
-    import pickle
-
-    why = ""
-    if isinstance(value, Backend):
-        try:
-            if type(value).__reduce__ is object.__reduce__:  # which would send its secrets, too
-                raise TypeError("its class has no __reduce__")
-            pickle.dumps(value)
-        except Exception as error:
-            why = (
-                f"its {option}={value!r} is an object that can't be ({error}): give {option}= as a "
-                'URL, as a table {"use": …} with its name and its options, or as a class'
-            )
-    elif _is_secret(option, value):
-        why = (
-            f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
-            f"{SETTINGS[option].variable} in the environment of this and the other processes, or "
-            f"{option} in a configuration file"
-        )
-    if why:
-        raise pickle.PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
-
-
-def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Those observers that can be sent. The others, with their queues and registries, stay here."""
-    import pickle
-
-    sent: list[Any] = []
-    for observer in observers:
-        try:
-            pickle.dumps(observer)
-        except Exception as error:
-            name = getattr(observer, "__qualname__", type(observer).__qualname__)
-            inform_once(
-                f"{spot}: the observer {name} can't be sent to another process "
-                f"({type(error).__name__}), where the Spot does without it: give it a __reduce__ "
-                "that makes it there"
-            )
-        else:
-            sent.append(observer)
-    return tuple(sent)
-
-
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
-        if spot is None or _was_shut_down(token, spot):
+        if spot is None or spot._engine.closed:
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
-
-
-def _was_shut_down(token: str, spot: Owner) -> bool:
-    """Whether the Spot arrived here and was shut down: the next arrival gets another one."""
-    return spot._engine.closed and _arrived.get(token) is spot
 
 
 def _still_there(spot: object) -> object:
@@ -177,22 +152,14 @@ def _still_there(spot: object) -> object:
 
 
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return _engine_of, (_still_there(engine.owner()),)
-
-
-def _engine_of(spot: Owner) -> Engine:
-    return spot._engine
+    return attrgetter("_engine"), (_still_there(engine.owner()),)
 
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
     spot = _still_there(task.owner())
     state = spot, task.function, task.options, (task.addressing.sent(), sent_classes())
-    return _blank_task, (), state, None, None, _fill
-
-
-def _blank_task() -> Task:
-    return Task.__new__(Task)
+    return object.__new__, (Task,), state, None, None, _fill
 
 
 def _fill(task: Task, state: tuple[Any, ...]) -> None:

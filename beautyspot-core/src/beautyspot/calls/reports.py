@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import waiting
-from beautyspot.concurrency.holders import name_of, place_of
-from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.errors import UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 
@@ -21,13 +20,9 @@ if TYPE_CHECKING:
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
     """Report why a call has no key and runs uncached, and what would mend it."""
     engine.bypass(call, "no key")
-    ours = isinstance(error, BeautyspotError)
-    if isinstance(error, TypeError) and not ours and not call.task.fits(call):
+    if isinstance(error, TypeError) and not call.task.fits(call):
         return  # the function itself tells its caller what is wrong with the arguments
-    given = call.task.options.key
-    own = not ours and given is not None and not isinstance(given, str)
-    what = "the function given as key=" if own else "what makes the key"
-    advice = f"The call runs uncached: mend {what}"
+    advice = "The call runs uncached: mend what makes the key, such as a function given as key="
     if isinstance(error, UnstableKeyError):
         advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
     engine.reporter.report("make a key", call.task.func_identifier, error, advice)
@@ -72,11 +67,7 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
     """
     holder = "another process, or another Spot of this one"
     if flight is not None:
-        holder = f"{name_of(flight.thread)} of this process"
-        if flight.is_of_task:
-            holder = f"a task in {holder}"
-        elif where := place_of(flight.thread):
-            holder = f"{holder} (now at {where})"
+        holder = "another call of this process"
     name = call.task.func_identifier
     engine.reporter.tell(
         f"waits {name}",
@@ -84,7 +75,7 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
         f"{call.key}), and gets its result when that is there. After wait_timeout "
         f"({engine.wait_timeout:.0f} s) it runs on its own. If the other one can't go on before "
         "this one does, release the lock that it needs (or whatever else it waits for) before the "
-        "call, or lower wait_timeout=",
+        "call, or lower wait_timeout=; faulthandler.dump_traceback() shows where each thread is",
         loud=waited >= waiting.LONG,
     )
 
@@ -97,11 +88,8 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
-    if watch.has_moved:
-        _refuse_changed(engine, _moved(calls[0]), *calls)
-        return True
     try:
-        changes = addressing.changes(watch)
+        changes = _moved(calls[0]) if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:

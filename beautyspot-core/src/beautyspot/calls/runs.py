@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.reports import report_no_lease
 from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency.holders import Lease
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import running_loop
 from beautyspot.contracts import entry_of
@@ -40,7 +41,7 @@ class Run:
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
         has_ended: whether its end has come, after which a lease that comes late is released.
-        leased: whether it holds the lease of its key, which keeps other processes out.
+        lease: of its key; while it is held, all others are kept out.
         since: the store's number when it began, for what is invalidated from then on.
         began_at: when that was, in Unix time, by the store's clock.
         took: seconds that the function worked, from when it had its permit.
@@ -52,13 +53,13 @@ class Run:
     """
 
     __slots__ = (
-        *("asked", "began_at", "call", "encoded", "engine", "flight", "has_ended", "leased"),
+        *("asked", "began_at", "call", "encoded", "engine", "flight", "has_ended", "lease"),
         *("pending", "shared", "since", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
-        self.leased = self.has_ended = False
+        self.lease, self.has_ended = Lease(call.key), False
         self.since: int | None = None
         self.began_at: float | None = None
         self.asked = self.took = 0.0
@@ -76,16 +77,13 @@ class Run:
         call, self.asked = self.call, monotonic()
         rejected = {} if call.rejected == -inf else {call.key: call.rejected}
         try:
-            cache = self.engine.cache
-            asked = cache if call.key in cache.writer.pending else cache.leases
-            begun = asked.begin([call.key], rejected, in_place=in_place)
+            begun = self.engine.cache.leases.begin([self.lease], rejected, in_place=in_place)
         except Exception as error:
             if in_place and isinstance(error, MetadataBusyError):
                 return ELSEWHERE
             report_no_lease(self.engine, call, error)
             return None
         self.since, self.began_at = begun.since, begun.now
-        self.leased = call.key in begun.leased
         if self.has_ended:  # its caller was cancelled meanwhile
             self.release()
         return begun
@@ -93,10 +91,9 @@ class Run:
     def take(self, begun: Begun) -> bool:
         """Take over what the store answered; whether the lease is held now."""
         self.since, self.began_at = begun.since, begun.now
-        self.leased = self.call.key in begun.leased
         if self.has_ended:
             self.release()
-        return self.leased
+        return self.lease.held
 
     def begin(self) -> None:
         """Note that the function begins, also where the store has said nothing."""
@@ -152,11 +149,10 @@ class Run:
         unknown = "" if call.refresh else None  # such a call has not looked
         self.pending = Pending(
             task, record, self.since or 0,
-            leased=self.leased, replaces=call.replaces or unknown,
+            lease=self.lease, replaces=call.replaces or unknown,
             earlier=addressing.earlier_keys(call) if addressing.earlier else (),
             most=cache.placement.blob_threshold,
         )  # fmt: skip
-        self.leased = False  # who writes the result releases the lease
         call.made_at = record.made_at
         return True
 
@@ -164,40 +160,43 @@ class Run:
 
     def release(self) -> None:
         """Release the lease, where the run stores nothing."""
-        self.leased = False
-        self.engine.cache.saver.release(self.call.task.func_identifier, self.call.key)
+        self.engine.cache.saver.release(self.call.task.func_identifier, self.lease)
 
-    def end(self, *, in_thread: bool = False) -> None:
+    def end(self, *, in_thread: bool = False) -> None:  # noqa: C901 - a step a line
         """Let the next call of this key run, in other processes and then in this one.
 
         Where the event loop may wait for nothing, a thread does so, `in_thread`.
         """
         engine, flight, self.has_ended = self.engine, self.flight, True
-        if self.leased and engine.blocking and not in_thread and running_loop():
+        holds = self.lease.held
+        if holds and self.pending is not None:  # what waits to be written has it
+            holds = engine.cache.writer.pending.get(self.call.key) is not self.pending
+        if holds and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
                 single_flight.part(flight)
             deferred.later(partial(self.end, in_thread=True))
             return
-        try:
-            if self.leased:
+        failure = None
+        if holds:
+            try:  # what an interrupt leaves here, the thread's next call of the key ends
                 self.release()
-        finally:
-            if flight is not None:
-                engine.flights.leave(flight, self.shared)
-            engine.running.pop(self, None)
-            if engine.closing:
-                engine.has_run(self)
+            except Exception as error:  # of a strict Spot
+                failure = error
+        if flight is not None:
+            engine.flights.leave(flight, self.shared)
+        engine.running.pop(self, None)
+        if engine.closing:
+            engine.has_run(self)
+        if failure is not None:
+            raise failure
 
 
 def release_all(runs: Sequence[Run]) -> None:
     """Release the leases of runs of one function that store nothing."""
-    held = [run for run in runs if run.leased]
-    for run in held:
-        run.leased = False
+    held = [run.lease for run in runs if run.lease.held]
     if held:
-        first, keys = held[0], [run.call.key for run in held]
-        first.engine.cache.saver.release(first.call.task.func_identifier, *keys)
+        runs[0].engine.cache.saver.release(runs[0].call.task.func_identifier, *held)
 
 
 def save(  # noqa: C901 - one step, in its order: it is made at each miss

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Invalidation
@@ -19,14 +19,12 @@ from beautyspot.results.writer import BATCH
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.contracts import Data, TaskRecord
+    from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call, Task
-
-T = TypeVar("T")
 
 
 def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> None:
@@ -39,7 +37,16 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
         value: of the call.
     """
     join(engine, whole)
-    _check_stores(engine, whole)
+    if not engine.active:
+        raise ConfigError(
+            "set_result: the Spot is switched off (disabled(), enabled=False or "
+            "BEAUTYSPOT_DISABLED), so it stores nothing: switch it on, or leave the call out"
+        )
+    if not whole.may_store:
+        raise ConfigError(
+            f"set_result: the mode is {whole.mode!r}, in which nothing is stored: set results in "
+            'the mode "normal"'
+        )
     items = whole.task.items
     values = [value] if items is None else items.results(value, len(calls))
     cache = engine.cache
@@ -52,66 +59,44 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
             _put(cache, list(rows.values())[start : start + BATCH])
 
 
-def _check_stores(engine: Engine, call: Call) -> None:
-    if not engine.active:
-        raise ConfigError(
-            "set_result: the Spot is switched off (disabled(), enabled=False or "
-            "BEAUTYSPOT_DISABLED), so it stores nothing: switch it on, or leave the call out"
-        )
-    if not call.may_store:
-        raise ConfigError(
-            f"set_result: the mode is {call.mode!r}, in which nothing is stored: set results in "
-            'the mode "normal"'
-        )
-
-
 # ----------------------------------------------------------------------------------- as a row
 
 
 def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     """The row of a result that no run has made: without its time, its price and its code."""
-    task, addressing = call.task, call.task.addressing
+    task, items, encode = call.task, list[Any](), partial(cache.encoded, call.task)
     if isinstance(value, Exception) and task.is_result(value):  # as if the function raised it
-        payload = _encoded_by(task.encode_error, value)
-        call.terms = task.error_terms
+        call.terms, encode = task.error_terms, partial(task.encode_error)
     else:
         if task.form.streams:
-            value, stored = _stream(task, value)
-        else:
-            stored = value
-        payload = _encoded_by(partial(cache.encoded, task), stored)
+            items = _stream(task, value)
+            value = items[:-1]
         if task.asks_terms:
             call.terms = terms_of(task.options, value, call.args, call.kwargs)
-    addressing.begin(call)
-    return cache.record(call, payload, None)._replace(code=None, began_at=None)
-
-
-def _encoded_by(encode: Callable[[Any], T], value: Any) -> T:
     try:
-        return encode(value)
+        stored = [*map(task.form.serializer.dumps, items)] if items else value
+        payload = encode(cast("Any", stored))
     except BeautyspotError:
         raise
     except Exception as error:
         raise SerializationError(f"the serializer failed: {error_shown(error)}: mend it") from error
+    task.addressing.begin(call)
+    return cache.record(call, payload, None)._replace(code=None, began_at=None)
 
 
-def _stream(task: Task, value: Any) -> tuple[list[Any], list[Data]]:
-    """The list of the items, and the bytes of each, with those of what the stream returned."""
+def _stream(task: Task, value: Any) -> list[Any]:
+    """The items of a stream, and what it returned."""
     if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
         raise ConfigError(
             f"set_result of {task.func_identifier} takes the items of the stream, not an object of "
             f"type {type(value).__name__}: give them as a list"
         )
-    items: list[Any] = []
-    iterator: Any = iter(value)
-    while True:
-        try:
-            items.append(next(iterator))
-        except StopIteration as end:
-            returned: Any = end.value
-            break
-    dumps = task.form.serializer.dumps
-    return items, [_encoded_by(dumps, item) for item in (*items, returned)]
+    returned: list[Any] = []
+
+    def items() -> Iterator[Any]:
+        returned.append((yield from value))
+
+    return [*items(), *returned]
 
 
 # -------------------------------------------------------------------------------- in its place
@@ -126,7 +111,7 @@ def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
         )
         for call, record in rows
     ]
-    refused = cache.saver.put(batch)
+    refused = cache.saver.put(batch) or set()
     for pending in batch:
         if pending.key not in refused:
             # Else look-ups of this process would find what waits to be written.

@@ -127,11 +127,12 @@ class Observed:
         observers.leave(self._entered, error, about)
         if error is None:
             self._work.start()
-            observers.ran(about.function, about.key, took)
+            observers.tell("Ran", about.function, about.key, took)
         elif self._work.has_failed():
-            observers.failed(about.function, error, key=about.key, seconds=took)
+            kind = type(error).__name__
+            observers.tell("Raised", about.function, about.key, "run", kind, took)
         elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told
-            observers.refused(about.function, about.key, "given up")
+            observers.tell("Refused", about.function, about.key, "given up")
 
 
 class Execute(Work):

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation, Stored
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.lazily import Lazily
+    from beautyspot.resilience.guarded_backends import GuardedStorage
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
     from beautyspot.tasks.task import Call
 
 P = ParamSpec("P")
 R = TypeVar("R")
-L = TypeVar("L")
 
 _OF_A_PART: Final = (
     ". A part of the results, such as those of one function, is pruned by "
@@ -91,8 +91,7 @@ class StoredResults:
         from beautyspot.results.validity import MISSING
         from beautyspot.serialization.payload import StoredError
 
-        # What is found under an earlier identifier is not stored again.
-        call.asked, call.refresh = "readonly", False
+        call.refresh = False
         cache = self._engine.cache
         value = cache.recall(call, stale=stale)
         if value is MISSING:
@@ -166,8 +165,7 @@ class StoredResults:
         cache = self._engine.cache
         # Earlier keys first: what was found there until then is stored under the call's own key.
         several = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
-        keys = [key for each in several for key in each]
-        gone = [cache.invalidate(Invalidation(cache_key=key)).entries for key in keys]
+        gone = [cache.invalidate(Invalidation(key)).entries for each in several for key in each]
         return any(gone)
 
     @checks_options("invalidate_all")
@@ -225,7 +223,7 @@ class StoredResults:
             for name in names
         ]
         removed = sum(cache.invalidate(what).entries for what in whats)
-        known = self._marking.names
+        known = [counted.func_identifier for counted in self._engine.counting]
         if not removed and isinstance(function, str) and function not in known:
             logger.warning(
                 "invalidate_all(%.200r): no function of that identifier is marked here, and "
@@ -316,6 +314,4 @@ class StoredResults:
         self._parts.required_storage()
         cache = self._engine.cache
         cache.insist()
-        storage = cache.storage()
-        assert storage is not None  # noqa: S101 - it was required
-        return collect(cache, storage, least)
+        return collect(cache, cast("GuardedStorage", cache.storage()), least)

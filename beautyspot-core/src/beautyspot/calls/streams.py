@@ -5,8 +5,9 @@
               ▼
             the items of the user's generator ──ends by itself──▶ store the list of them
 
-`_flow` tells it for both kinds: it yields the steps of `steps`, one more that has the user's
-generator go on, and a `Give` for each item, which comes back with what the consumer did.
+`_flow` tells it for both kinds: it yields the steps of `steps`, the `Stream`, which has the user's
+generator go on, and an `Outcome` with each item, for which one comes back with what the consumer
+did.
 
 Each caller runs a generator of its own, in its own thread or task, as without a mark: also where an
 equal stream is under way. A run stores nothing if it is broken off, if it raises, if its consumer
@@ -14,9 +15,9 @@ sends or throws something into it, if an item can't be stored, and if it is over
 
 What is sent or thrown into stored items is for the user's own generator, which is run up to there.
 
-A generator runs within a copy of the context of the call that began it, if an observer wraps it:
-what that puts into context variables is seen by the generator, whatever thread or task runs its
-next item, and by no consumer.
+Observers enter and leave their contexts in a copy of the context of the call that began it,
+whatever thread or task asks for the last item. What they put into context variables there is seen
+by neither the generator nor its consumer.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ from beautyspot.results.validity import MISSING
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from concurrent.futures import Executor
-    from contextvars import Context
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.flow import Flow
@@ -54,29 +54,29 @@ STREAM_BYTES: Final = 256 * 2**20
 class Stream(Run):
     """The run of one call of a marked generator, and what is recorded of it.
 
-    A context manager around each step of the user's generator, which measures and counts it.
+    As a step of the flow, it has the user's generator go on, and performs to an `Outcome`. It is a
+    context manager around that, which measures and counts.
 
     Attributes:
-        source: the user's generator, from when it runs.
-        end_by: what that raises where it ends by itself.
-        context: that of the run, where an observer wraps it; None where it is that of each step.
+        heard: what the consumer sent, or threw, after the last item.
+        end_by: what the user's generator raises where it ends by itself.
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
         super().__init__(engine, call, None)
-        self.source: Any = None
         is_async = call.task.kind == "async generator"
+        self.heard = Outcome()
         self.end_by: type[Exception] = StopAsyncIteration if is_async else StopIteration
+        self._source: Any = None  # the user's generator, from when it runs
         self._data: list[Data] | None = None  # of the items; None where they are not to be stored
         self._bytes = 0
-        self._work = Work()
+        self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
         self._watch: Watch | None = None
-        self._told = 0.0  # seconds of it that are counted
+        self._context = copy_context()
         self._observed: Observed | None = None
-        self.context: Context | None = None
 
     def beginning(self) -> Flow:
-        """The flow of a call for which nothing was found: counted, and to be recorded, by its mode.
+        """The flow of a call whose function runs: counted, and to be recorded, by its mode.
 
         Its outcome is an error where the mode forbids running the function.
         """
@@ -88,7 +88,6 @@ class Stream(Run):
                 yield Block(self._ask)
                 self._watch = call.task.addressing.begin(call)
                 self._data = []
-            self._work = Work(call.task.counted, is_limited=call.task.is_limited)
             engine.running[self] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
@@ -103,44 +102,72 @@ class Stream(Run):
 
     # ------------------------------------------------------------------------------------- run
 
-    def within(self, work: Callable[..., Any], *args: Any) -> Any:
-        """Do what belongs to the run in its context."""
-        return work(*args) if self.context is None else self.context.run(work, *args)
+    def perform(self) -> Outcome:
+        """Go on here."""
+        try:
+            with self:
+                return Outcome(self._asked("send", "throw", "close"))
+        except Exception as error:
+            return Outcome(error=error)
 
-    def opened(self) -> Any:
-        """The user's own generator."""
-        if self.source is None:
-            call = self.call
-            self.source = self.within(partial(call.task.function, *call.args, **call.kwargs))
-        return self.source
+    async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
+        """Go on here, in the consumer's own task.
+
+        It is hidden from the event loop's hooks (PEP 525). A loop that ends closes all generators
+        that it knows at once: it would close this one while the marked one, which it knows too, is
+        closing it.
+        """
+        del executor
+        hooks = sys.get_asyncgen_hooks()
+        try:
+            with self:
+                sys.set_asyncgen_hooks(None, None)
+                try:
+                    step = self._asked("asend", "athrow", "aclose")
+                finally:
+                    sys.set_asyncgen_hooks(*hooks)
+                return Outcome(await step)
+        except Exception as error:
+            return Outcome(error=error)
+
+    def _asked(self, send: str, throw: str, close: str) -> Any:
+        """What the user's generator gives to what was heard."""
+        call, error = self.call, self.heard.error
+        if self._source is None:
+            self._source = call.task.function(*call.args, **call.kwargs)
+        if isinstance(error, GeneratorExit):
+            return getattr(self._source, close)()
+        if error is not None:
+            return getattr(self._source, throw)(error)
+        return getattr(self._source, send)(self.heard.value)
 
     def __enter__(self) -> None:
         observers = self.engine.observers
-        if self.source is None and (observers.told or observers.wraps):
-            if observers.wraps:
-                self.context = copy_context()
-            self._observed = self.within(Observed, observers, self.call, self._work)
-        self.within(self._work.begin)
+        if self._source is None and (observers.told or observers.wraps):
+            self._observed = self._context.run(Observed, observers, self.call, self._work)
+        self._work.begin()
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self.within(self._work.rest)
+        self._work.rest()
         if error is not None:
             self.tell_end(error)
-        if self not in self.engine.running:
-            return
-        counted, told = self.call.task.counted, self._told
-        self._told = self._work.seconds
-        counted.seconds_spent += self._told - told
-        if isinstance(error, Exception) and not isinstance(error, self.end_by):
-            counted.failures += self._work.has_failed()
-            self.engine.counting.look()
 
     def tell_end(self, error: BaseException) -> None:
-        """Tell the observers that the generator has ended, raised, or was closed."""
-        observed, self._observed = self._observed, None
+        """Count that the generator has ended, raised, or was closed, and tell the observers."""
+        engine, observed = self.engine, self._observed
+        raised, self._observed = None if isinstance(error, self.end_by) else error, None
+        if isinstance(raised, Exception) and self.call.key:
+            self.call.task.counted.failures += self._work.has_failed()
+            engine.counting.look()
         if observed is not None:
-            raised = None if isinstance(error, self.end_by) else error
-            self.within(observed.end, raised)
+            self._context.run(observed.end, raised)
+
+    def leave(self) -> None:
+        """Let the store be closed, once nobody goes on with this."""
+        if self.call.key:
+            self.call.task.counted.seconds_spent += self._work.seconds
+        self.engine.has_run(self)
+        self.engine.last_calls.note(self.call)
 
     # ---------------------------------------------------------------------------------- record
 
@@ -169,8 +196,7 @@ class Stream(Run):
     def ended(self, returned: Any) -> Flow:
         """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
-        if self in engine.running:
-            engine.counting.look()
+        engine.counting.look()
         if self._data is not None and has_changed(engine, self._watch, call):
             self.stop()
         self._work.start()
@@ -193,115 +219,32 @@ class Stream(Run):
         return self.prepare(Outcome(data), copies)
 
 
-class Within:
-    """An awaitable each of whose steps is run by a function, which has it run in a context."""
-
-    __slots__ = ("_awaited", "_within")
-
-    def __init__(self, within: Callable[..., Any], awaited: Any) -> None:
-        self._within = within
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        within, steps = self._within, self._awaited.__await__()
-        resume, value = steps.send, None
-        while True:
-            try:
-                waits_for = within(resume, value)
-            except StopIteration as end:
-                return end.value
-            finally:
-                value = None  # an error in it refers to this frame: a cycle for the collector
-            try:
-                resume, value = steps.send, (yield waits_for)
-            except GeneratorExit:
-                within(steps.close)
-                raise
-            except BaseException as error:
-                resume, value = steps.throw, error
-
-
-class Give:
-    """An item for the consumer; what it sends or throws comes back as an `Outcome`."""
-
-    __slots__ = ("item",)
-
-    def __init__(self, item: Any) -> None:
-        self.item = item
-
-
-class Resume:
-    """Has the user's generator go on as its consumer asked; performs to an `Outcome`."""
-
-    def __init__(self, stream: Stream, heard: Outcome) -> None:
-        self._stream, self._heard = stream, heard
-
-    def perform(self) -> Outcome:
-        """Do it here."""
-        stream = self._stream
-        try:
-            with stream:
-                source = stream.opened()
-                return Outcome(stream.within(*self._asked(source.send, source.throw, source.close)))
-        except Exception as error:
-            return Outcome(error=error)
-
-    async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
-        """Await it here, in the consumer's own task.
-
-        It is hidden from the event loop's hooks (PEP 525). A loop that ends closes all generators
-        that it knows at once: it would close this one while the marked one, which it knows too, is
-        closing it.
-        """
-        del executor
-        stream, hooks = self._stream, sys.get_asyncgen_hooks()
-        try:
-            with stream:
-                sys.set_asyncgen_hooks(None, None)
-                try:
-                    source = stream.opened()
-                    step = stream.within(*self._asked(source.asend, source.athrow, source.aclose))
-                finally:
-                    sys.set_asyncgen_hooks(*hooks)
-                return Outcome(
-                    await (step if stream.context is None else Within(stream.within, step))
-                )
-        except Exception as error:
-            return Outcome(error=error)
-
-    def _asked(self, send: Any, throw: Any, close: Any) -> tuple[Any, ...]:
-        heard = self._heard
-        if isinstance(heard.error, GeneratorExit):
-            return (close,)
-        return (send, heard.value) if heard.error is None else (throw, heard.error)
-
-
 def _flow(  # noqa: C901 - one call in its order
     engine: Engine, call: Call, stored: Any
-) -> Generator[Step | Give, Any, Outcome]:
+) -> Generator[Step | Outcome, Any, Outcome]:
     """One call of a marked generator, for which this is stored: the items, and what it returned."""
-    stream = Stream(engine, call)
-    heard, skipped = Outcome(), 0
+    stream, skipped = Stream(engine, call), 0
+    heard: Outcome = stream.heard
+    engine.last_calls.note(call)
     try:
-        if stored is MISSING:
-            begun = yield from stream.beginning()
-            if begun.error is not None:
-                return begun
-        engine.last_calls.note(call)
-        for item in () if stored is MISSING else stored[:-1]:
-            heard = yield Give(item)
-            skipped += 1
-            if heard.value is not None or heard.error is not None:
-                break
-        else:
-            if stored is not MISSING:
+        if stored is not MISSING:
+            for item in stored[:-1]:
+                heard = yield Outcome(item)
+                skipped += 1
+                if heard.value is not None or heard.error is not None:
+                    break
+            else:
                 return Outcome(stored[-1])
-        if skipped and not isinstance(heard.error, Exception | None):
-            return heard  # a cancellation, say, of which no function runs to be told
+            if not isinstance(heard.error, Exception | None):
+                return heard  # a cancellation, say, of which no function runs to be told
+        begun = yield from stream.beginning()
+        if begun.error is not None:
+            return begun
         while True:
             if heard.value is not None or heard.error is not None:
                 stream.stop()
-            outcome: Outcome = yield Resume(stream, Outcome() if skipped else heard)
+            stream.heard = Outcome() if skipped else heard
+            outcome: Outcome = yield stream
             if isinstance(heard.error, GeneratorExit) and outcome.error is None:
                 stream.tell_end(heard.error)
                 return heard
@@ -312,10 +255,9 @@ def _flow(  # noqa: C901 - one call in its order
             if skipped:  # the consumer has got this one
                 skipped -= 1
             else:
-                heard = yield Give(stream.recorded(outcome.value))
+                heard = yield Outcome(stream.recorded(outcome.value))
     finally:
-        engine.has_run(stream)
-        engine.last_calls.note(call)
+        stream.leave()
 
 
 # ------------------------------------------------------------------------------- both kinds
@@ -327,11 +269,11 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     try:
         while True:
             step: Any = flow.send(heard)
-            if type(step) is not Give:
+            if type(step) is not Outcome:
                 heard = step.perform()
                 continue
             try:
-                heard = Outcome((yield step.item))
+                heard = Outcome((yield step.value))
             except BaseException as error:
                 heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
     except StopIteration as end:
@@ -359,11 +301,11 @@ def iterating(
         try:
             while True:
                 step: Any = flow.send(heard)
-                if type(step) is not Give:
+                if type(step) is not Outcome:
                     heard = await step.perform_async(engine.executor)
                     continue
                 try:
-                    heard = Outcome((yield step.item))
+                    heard = Outcome((yield step.value))
                 except BaseException as error:
                     heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
         except StopIteration as end:

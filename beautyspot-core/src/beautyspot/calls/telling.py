@@ -33,7 +33,7 @@ class Telling:
 
         Returns:
             A `LastCall`: whether it was a hit, how old the result is, or why it was a miss; None
-            where there was no call yet.
+            where there was no call yet, and where one of another Spot's functions has ended since.
         """
         return self._engine.last_calls.last()
 

@@ -166,32 +166,32 @@ def renew(engine: Engine, call: Call) -> None:
             _begin(engine, again)
     except Exception as error:
         engine.has_run(again)
-        engine.behind.settle(key, done=False)
         advice = "The expired result is given all the same"
         engine.reporter.report("begin a call behind", task.func_identifier, error, advice)
 
 
 def _begin(engine: Engine, call: Call) -> None:
     if call.task.kind == "function":
-        context, ended = copy_context(), partial(engine.has_run, call)
+        context, dropped = copy_context(), partial(engine.has_run, call)
         engine.running[call] = None  # the store is open until this ends
-        engine.behind.later(call.key, lambda: context.run(_renew, engine, call), ended)
+        engine.behind.later(lambda: context.run(_renew, engine, call), dropped)
     else:
-        engine.behind.start(_renew_async(engine, call), call.key)
+        engine.behind.start(_renew_async(engine, call), awaited=True)
 
 
-def _renew(engine: Engine, call: Call) -> bool:
-    """Whether a newer result is stored now."""
+def _renew(engine: Engine, call: Call) -> None:
     try:
         _stand_alone()
         drive(flow(engine, call))
-        return call.is_stored
+        if call.is_stored:
+            engine.behind.has_done(call.key)
     except Exception as error:
         _tell_behind(engine, call, error)
-        return False
+    finally:
+        engine.has_run(call)
 
 
-async def _renew_async(engine: Engine, call: Call) -> bool:
+async def _renew_async(engine: Engine, call: Call) -> None:
     import asyncio
 
     try:
@@ -199,10 +199,10 @@ async def _renew_async(engine: Engine, call: Call) -> bool:
         await asyncio.sleep(0)  # the caller first, also where tasks begin at once
         if engine.active:
             await drive_async(flow(engine, call), engine.executor)
-        return call.is_stored
+        if call.is_stored:
+            engine.behind.has_done(call.key)
     except Exception as error:
         _tell_behind(engine, call, error)
-        return False
 
 
 def _stand_alone() -> None:
@@ -217,8 +217,8 @@ def _tell_behind(engine: Engine, call: Call, error: Exception) -> None:
     engine.reporter.tell(
         f"behind {name} {type(error).__name__}",
         f"{name} raised {error_shown(error)} in a call behind, which was to make an expired result "
-        "anew. That is given on while stale= lasts, and another call behind tries again, each time "
-        "after a longer pause; after that the error reaches the caller",
+        "anew. That is given on while stale= lasts, and another call behind tries again after some "
+        "seconds; after that the error reaches the caller",
     )
 
 

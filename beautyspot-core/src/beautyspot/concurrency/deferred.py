@@ -1,10 +1,10 @@
 """Work for later: done by threads of its own, and all of it before the process ends.
 
-A handler of a signal, or the collector of cycles, may come anywhere, also into code that holds a
-lock, be it ours or one of `threading` or `logging`. What it runs there must not wait for another
-thread, since that may wait for the same lock. So `later` and `begin` take no lock and wait for
-nothing: they start a thread by `_thread`, and that starts the one that does the work.
-`Thread.start` would wait for the new thread, under a lock of `threading`.
+The collector of cycles may come anywhere, also into code that holds a lock of `threading` or
+`logging`. What it ends there, such as a dropped Spot, must not wait for another thread, since that
+may wait for the same lock. So `later` and `NeededThread.begin` take no lock and wait for nothing:
+they start a thread by `_thread`, and that starts the one that does the work. `Thread.start` would
+wait for the new thread, under a lock of `threading`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency.forks import at_end_of_child
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,98 +27,79 @@ MOST: Final = 8
 _OURS: Final = "beautyspot"
 """How the names of our threads begin."""
 
-_left: deque[Callable[[], object]] = deque()
-_watched: list[bool] = []
-
-
-def later(work: Callable[[], object]) -> None:
-    """Have a thread do some work; where none can be started, the process's end does."""
-    _left.append(work)
-    if not _watched and at_end_of_child(finish):
-        _watched.append(True)
-    next((thread for thread in _threads if not thread.runs), _threads[0]).begin()
-
-
-def begin(work: Callable[[], object], name: str) -> threading.Thread:
-    """Have a daemon thread of its own call `work`.
-
-    Raises:
-        RuntimeError: no thread can be started.
-    """
-    try:
-        thread = threading.Thread(target=work, name=f"{_OURS}-{name}", daemon=True)
-        _thread.start_new_thread(_launch, (thread, work))
-    except MemoryError as error:
-        raise RuntimeError("there is not enough memory for a thread") from error
-    return thread
-
 
 def is_ours(thread: threading.Thread) -> bool:
-    """Whether a thread was started by this module."""
+    """Whether a thread is one of beautyspot's."""
     return thread.name.startswith(_OURS)
 
 
 class NeededThread:
-    """One thread, which is begun where it is needed, and ends by itself.
+    """One daemon thread, or several, begun where they are needed; they end by themselves.
 
-    After a fork, make another one: the thread stayed in the parent.
+    After a fork, make another one: the threads stayed in the parent.
 
     Args:
-        name: of the thread.
-        work: what the thread does; it returns where nothing is left to do.
-        is_needed: whether there is something to do. It is asked at the thread's end, for what came
+        name: of each.
+        work: what each does; it returns where nothing is left to do.
+        is_needed: whether there is something to do. It is asked at a thread's end, for what came
             after its last look.
+        most: so many at once; where two begin one at the same moment it may be one more.
+
+    Attributes:
+        running: those that run, or are about to.
     """
 
     def __init__(
-        self, name: str, work: Callable[[], object], is_needed: Callable[[], object]
+        self,
+        name: str,
+        work: Callable[[], object],
+        is_needed: Callable[[], object],
+        most: int = 1,
     ) -> None:
-        self._name = name
+        self._name = f"{_OURS}-{name}"
         self._work = work
         self._is_needed = is_needed
-        self._free = [True]  # taken by the thread, in one atomic step
-        self._thread: threading.Thread | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Whether it runs. It may be that none can be started."""
-        return not self._free
+        self._most = most
+        self.running: dict[object, threading.Thread] = {}
 
     def begin(self) -> None:
-        """Begin it, unless it runs; where no thread can be started, the next call tries again."""
-        try:
-            self._free.pop()
-        except IndexError:
+        """Begin one, unless all run; where no thread can be started, the next call tries again."""
+        if len(self.running) >= self._most:
             return
+        token = object()
+        thread = threading.Thread(None, self._run, self._name, (token,), daemon=True)
         try:
-            self._thread = begin(self._run, self._name)
-        except BaseException as error:  # an interrupt (Ctrl-C) too: a second thread does no harm
-            self._free = [True]
+            self.running[token] = thread
+            _thread.start_new_thread(_launch, (thread,))
+        except BaseException as error:  # an interrupt (Ctrl-C) too: the end waits for what runs
+            self.running.pop(token, None)
             if not isinstance(error, RuntimeError):
                 raise
 
-    def join(self, seconds: float) -> None:
-        """Wait for its end, so many seconds at most; the caller has seen to it that it ends."""
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            with suppress(RuntimeError):  # it has not begun
-                thread.join(seconds)
-
-    def _run(self) -> None:
+    def _run(self, token: object) -> None:
         try:
             self._work()
         finally:
-            self._free = [True]
+            self.running.pop(token, None)
             if self._is_needed():
                 self.begin()
 
+    def join(self, seconds: float) -> None:
+        """Wait for their end, so many seconds at most; the caller has seen to it that they end."""
+        for thread in list(self.running.values()):
+            with suppress(RuntimeError):  # it has not begun, or is this one
+                thread.join(seconds)
 
-def _launch(thread: threading.Thread, work: Callable[[], object]) -> None:
+
+def _launch(thread: threading.Thread) -> None:
     """Start an ordinary thread, in a new one that may wait for it."""
     try:
         thread.start()
-    except (RuntimeError, MemoryError):  # the interpreter ends, or the system has no more
-        work()
+    except RuntimeError:  # the interpreter ends, or the system has no more
+        thread.run()
+
+
+_left: Final[deque[Callable[[], object]]] = deque()
 
 
 def _do_all() -> None:
@@ -132,26 +111,30 @@ def _do_all() -> None:
         work()
 
 
-_threads: Final = [NeededThread("deferred", _do_all, _left.__len__) for _ in range(MOST)]
+_threads: Final = NeededThread("deferred", _do_all, _left.__len__, MOST)
+
+
+def later(work: Callable[[], object]) -> None:
+    """Have a thread do some work; where none can be started, the process's end does."""
+    _left.append(work)
+    _threads.begin()
 
 
 @atexit.register
 def finish() -> None:
     """Do here what is left, and wait for what is being done."""
-    while _left or any(thread.runs for thread in _threads):
+    while _left or _threads.running:
         try:
             _do_all()
         except Exception as error:  # as at exit: the rest is done all the same
             sys.excepthook(type(error), error, error.__traceback__)
-        for thread in _threads:
-            thread.join(1.0)
+        _threads.join(1.0)
 
 
 def _reset_after_fork() -> None:
     """It is the parent's to do."""
     _left.clear()
-    _watched.clear()
-    _threads[:] = [NeededThread("deferred", _do_all, _left.__len__) for _ in range(MOST)]
+    _threads.running.clear()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

@@ -1,4 +1,4 @@
-"""Who holds what others wait for: how messages name a thread, and what a closed event loop leaves.
+"""Who holds what others wait for, and what a closed event loop leaves of it.
 
 A thread that ends unwinds its calls, and so gives back what they hold. A task does not, where its
 event loop is closed before it ends: nothing resumes it, and it lives as long as anything refers to
@@ -9,10 +9,7 @@ misses, and those who wait for such things, end what closed loops have left.
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency.waiting import running_loop
@@ -20,9 +17,6 @@ from beautyspot.concurrency.waiting import running_loop
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable
-
-_OURS: Final = str(Path(__file__).parent.parent)
-_LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
 
 held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 """By event loop: what its tasks hold, and what ends that."""
@@ -60,20 +54,17 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=held.clear)  # it is the parent's
 
 
-def name_of(ident: int) -> str:
-    """What to call the thread of an identifier."""
-    for thread in threading.enumerate():
-        if thread.ident == ident:
-            return f"thread {thread.name!r}"
-    return "a thread"
+class Lease:
+    """The lease of one key: who has this object has it, where it is `held`.
 
+    Attributes:
+        key: what is leased.
+        held: whether it is.
+        since: when it was renewed last, by a monotonic clock.
+        thread: the identifier of the thread that just asks for it, or gives it back; else 0.
+    """
 
-def place_of(ident: int) -> str:
-    """Where a thread is in the user's code; "" where it is in none."""
-    frame = sys._current_frames().get(ident)
-    while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith((_OURS, _LIBRARY, "<frozen")):
-            return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
-        frame = frame.f_back
-    return ""
+    __slots__ = ("held", "key", "since", "thread")
+
+    def __init__(self, key: str) -> None:
+        self.key, self.held, self.since, self.thread = key, False, 0.0, 0

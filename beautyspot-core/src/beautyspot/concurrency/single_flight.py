@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import contextvars
 import os
-import sys
 import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
-from inspect import CO_COROUTINE, CO_GENERATOR
 from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -27,8 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from types import FrameType
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _graph = threading.RLock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -37,8 +34,6 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
     "beautyspot_leading", default=()
 )
 """The flights that the running code is part of, the outermost first."""
-
-_HERE: Final = globals()
 
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
@@ -50,9 +45,9 @@ class Flight(Awaited):
     Attributes:
         key: of the call.
         within: the flight whose execution made this call.
-        after: an earlier flight of the key, which ends before this one's function runs.
+        waits_for: the flights that this one's execution waits for.
         awaits_lease: whether its leader waits for the lease of the key, and so does not hold it.
-        is_outdated: whether its result was invalidated: later callers lead one that comes after it.
+        is_outdated: whether its result was invalidated: later callers lead one of their own.
         thread: the identifier of the leader's thread.
         is_of_task: whether its leader is a coroutine: others may run in its thread meanwhile.
         as_of: when its result was asked of the store, or sent there, by `monotonic`. Who comes
@@ -63,49 +58,24 @@ class Flight(Awaited):
     """
 
     __slots__ = (
-        *("_frame", "after", "as_of", "awaits_lease", "is_of_task", "is_outdated", "key"),
-        *("result", "spared", "thread", "waits_for", "within"),
+        *("as_of", "awaits_lease", "is_of_task", "is_outdated", "key", "result"),
+        *("spared", "thread", "waits_for", "within"),
     )
 
-    def __init__(self, key: str, within: Flight | None, after: Flight | None = None) -> None:
-        self.key, self.within, self.after = key, within, after
-        self.awaits_lease = self.is_outdated = False
-        self.thread = get_ident()
-        self.as_of, self.done = inf, False
+    def __init__(self, key: str, within: Flight | None, *, of_task: bool) -> None:
+        self.key, self.within, self.is_of_task = key, within, of_task
+        self.awaits_lease = self.is_outdated = self.done = False
+        self.thread, self.as_of = get_ident(), inf
         self.result: Any = ABANDONED
         self.spared = (0.0, 0.0)
-        at: FrameType | None = sys._getframe(1)  # those of generators end before its function runs
-        while at is not None and (at.f_globals is _HERE or at.f_code.co_flags & CO_GENERATOR):
-            at = at.f_back
-        # A function that a task calls, such as a notebook's cell, ends before others run.
-        self.is_of_task = at is not None and at.f_code.co_flags & CO_COROUTINE != 0
-        self._frame = None if self.is_of_task else at
-        self.waits_for: list[Flight] = [] if after is None else [after]
+        self.waits_for: list[Flight] = []
         self.wakers = []
-
-    @property
-    def is_left(self) -> bool:
-        """Whether this thread leads it, and is no more within the call, as after an interrupt."""
-        if self._frame is None or self.thread != get_ident():
-            return False
-        at: FrameType | None = sys._getframe()
-        while at is not None and at is not self._frame:
-            at = at.f_back
-        return at is None
-
-    @property
-    def older(self) -> Flight | None:
-        """The flight that is to end before this one's function runs, if one is under way."""
-        older = self.after
-        while older is not None and older.done:  # it was given up while it waited for another
-            older = older.after
-        return older
 
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
             if not self.done:
-                self.result, self.done, self._frame = result, True, None
+                self.result, self.done = result, True
         self.end()
 
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
@@ -127,14 +97,25 @@ _tables: weakref.WeakSet[Flights] = weakref.WeakSet()
 
 
 class Flights:
-    """The flights of one Spot by key."""
+    """The flights of one Spot by key: of each those under way, of which the last is followed.
 
-    def __init__(self) -> None:
-        self._flights: dict[str, Flight] = {}
+    Args:
+        end: ends what a flight holds, and leaves it, where its thread has left the call that leads
+            it without that, as by an interrupt in a notebook.
+    """
+
+    def __init__(self, end: Callable[[Flight], object] = lambda flight: None) -> None:
+        self._end = end
+        self._flights: dict[str, list[Flight]] = {}
         _tables.add(self)
 
-    def enter(
-        self, key: str, *, anew: bool = False, within: tuple[Flight, ...] | None = None
+    def enter(  # noqa: C901 - a case each for whose flight is there
+        self,
+        key: str,
+        *,
+        of_task: bool,
+        anew: bool = False,
+        within: tuple[Flight, ...] | None = None,
     ) -> tuple[Flight | None, bool]:
         """Lead the flight of `key`, or follow the one that is under way.
 
@@ -143,6 +124,7 @@ class Flights:
 
         Args:
             key: of the call.
+            of_task: whether the caller is a coroutine.
             anew: lead in any case. Later callers follow this flight; the followers of the one
                 before stay with that.
             within: the flights that the caller is part of, where it marks by itself what runs.
@@ -152,25 +134,38 @@ class Flights:
             deadlock: the caller runs alone.
         """
         mine = _leading.get() and _own() if within is None else within
-        innermost = mine[-1] if mine else None
+        left: Flight | None = None
         with _graph:
-            flight = self._flights.get(key)
-            if flight is not None and flight.as_of < inf and flight.done:
+            line = self._flights.get(key)
+            flight = line[-1] if line else None
+            if flight is not None and not flight.is_of_task and flight.thread == get_ident():
+                # This thread leads it, and is here: it is no more within, or calls itself again.
+                left, flight = flight, None
+                mine = mine[: mine.index(left)] if left in mine else mine
+            elif flight is not None and flight.as_of < inf and flight.done:
                 flight = None  # its result is stored by now, and found there
-            if flight is not None and mine and flight.leads_to(mine):
+            elif flight is not None and mine and flight.leads_to(mine):
                 return None, False
-            is_own = flight is not None and _is_led_here(flight)
-            leads = flight is None or anew or is_own or flight.is_outdated
+            innermost = mine[-1] if mine else None
+            leads = flight is None or anew or flight.is_outdated
             if leads or flight is None:
-                flight = Flight(key, innermost, None if is_own else flight)
-                self._flights[key] = flight
+                flight = Flight(key, innermost, of_task=of_task)
+                if line is None:
+                    self._flights[key] = [flight]
+                else:
+                    line.append(flight)
             if innermost is not None:
                 innermost.waits_for.append(flight)
+        if left is not None:
+            self._end(left)
+            self.leave(left)  # it may have come that far before the interrupt
         if leads and within is None:
             _leading.set((*mine, flight))
         return flight, leads
 
-    def enter_all(self, keys: Iterable[tuple[str, bool]]) -> list[tuple[Flight | None, bool]]:
+    def enter_all(
+        self, keys: Iterable[tuple[str, bool]], *, of_task: bool
+    ) -> list[tuple[Flight | None, bool]]:
         """`enter` for several keys of one call, each with its `anew`.
 
         One execution ends all that the caller leads, so each of them waits for the next one, and
@@ -178,12 +173,13 @@ class Flights:
         """
         mine = _own()
         with _graph:
-            entered = [self.enter(key, anew=anew, within=mine) for key, anew in keys]
+            entered = [
+                self.enter(key, anew=anew, of_task=of_task, within=mine) for key, anew in keys
+            ]
             led = [flight for flight, leads in entered if leads and flight is not None]
             for flight, following in pairwise(led):
                 flight.waits_for.append(following)
         if led:
-            led[-1].waits_for += [each.after for each in led[:-1] if each.after is not None]
             _leading.set((*mine, led[-1]))
         return entered
 
@@ -193,47 +189,45 @@ class Flights:
         Where that is nothing, it is abandoned. What runs from here is no part of it. A second call
         does nothing.
         """
-        mine = _leading.get()
-        if flight in mine:
-            _leading.set(mine[: mine.index(flight)])
+        part(flight)
         with _graph:
-            flight.after = older = flight.older
-            if self._flights.get(flight.key) is flight:
-                if older is None:
+            line = self._flights.get(flight.key)
+            if line is not None and flight in line:
+                line.remove(flight)
+                if not line:
                     del self._flights[flight.key]
-                else:  # it was given up before that one ended
-                    self._flights[flight.key] = older
             if flight.within is not None:
                 _unlink(flight.within, flight)
             if not flight.done:
-                flight.result, flight.done, flight._frame = result, True, None
+                flight.result, flight.done = result, True
             flight.waits_for.clear()  # else each would keep all before it
         if flight.wakers:
             flight.finish(result)
 
     def outdate(self, key: str) -> None:
-        """Have later callers of a key lead a flight of their own, which comes after this one."""
-        flight = self._flights.get(key)
-        if flight is not None:
-            flight.is_outdated = True
+        """Have later callers of a key lead a flight of their own."""
+        with _graph:
+            for flight in self._flights.get(key, ()):
+                flight.is_outdated = True
 
     def may_wait(self, flight: Flight) -> bool:
-        """Whether the leader of a flight may wait for another Spot that has leased its key.
+        """Whether the leader of a flight may wait for whoever holds the lease of its key.
 
         Not where that is of this process, and waits for what the caller leads.
         """
         mine = _own()
         with _graph:
-            for table in list(_tables):
-                holder = None if table is self else table._flights.get(flight.key)
-                while holder is not None and holder.older is not None:
-                    holder = holder.older
-                if holder is not None and not holder.awaits_lease:
+            for holder in [each for table in list(_tables) for each in table.of(flight.key)]:
+                if holder is not flight and not holder.awaits_lease:
                     if holder.leads_to(mine):
                         return False
                     flight.waits_for.append(holder)
             flight.awaits_lease = True
         return True
+
+    def of(self, key: str) -> Sequence[Flight]:
+        """The flights of a key that are under way."""
+        return self._flights.get(key, ())
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -242,19 +236,11 @@ class Flights:
         return key in self._flights
 
     def __iter__(self) -> Iterator[Flight]:
-        return iter(list(self._flights.values()))
+        return iter([flight for line in list(self._flights.values()) for flight in line])
 
     def reset_after_fork(self) -> None:
         """Forget all: the leaders stayed in the parent, so a child would wait for ever."""
         self._flights = {}
-
-
-def _is_led_here(flight: Flight) -> bool:
-    """Whether this thread leads a flight that it has left, as by an interrupt in a notebook.
-
-    It is not within it, and no other call of the thread can be, since the thread is here.
-    """
-    return not flight.is_of_task and flight.thread == get_ident()
 
 
 def forsake(flight: Flight) -> None:
@@ -271,11 +257,8 @@ def _unlink(waiting: Flight, flight: Flight) -> None:
 
 
 def _own() -> tuple[Flight, ...]:
-    """The flights that the running code is part of, less those that are over.
-
-    An interrupt may have left some.
-    """
-    return tuple([each for each in _leading.get() if not (each.done or each.is_left)])
+    """The flights that the running code is part of, less those that are over."""
+    return tuple([each for each in _leading.get() if not each.done])
 
 
 def leading() -> tuple[Flight, ...]:

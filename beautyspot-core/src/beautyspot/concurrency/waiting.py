@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency import deferred
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 
@@ -159,12 +163,19 @@ class Job:
 
     It runs to its end even if the task is cancelled. Where the executor takes no work (it is shut
     down, or the interpreter is), or drops it, the work runs in the event loop.
+
+    Args:
+        work: what the thread does.
+        undo: gives back what that made, such as a reservation, where the task is cancelled
+            meanwhile; by a thread. It raises nothing. Without one that is left as it is.
     """
 
-    __slots__ = ("_work",)
+    __slots__ = ("_undo", "_work")
 
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._work = work
+    def __init__(
+        self, work: Callable[[], Any], undo: Callable[[Any], object] | None = None
+    ) -> None:
+        self._work, self._undo = work, undo
 
     async def run_in(self, executor: Callable[[], Executor]) -> Any:
         """Run the work in the executor, and return what it returns."""
@@ -174,18 +185,24 @@ class Job:
         except RuntimeError:
             return self._work()
         queued.add_done_callback(alarm)
-        await alarm.rung
         try:
+            await alarm.rung
             return self._work() if queued.cancelled() else queued.result()
+        except BaseException:
+            if self._undo is not None and not queued.cancel():
+                queued.add_done_callback(partial(_undo_later, self._undo))
+            raise
         finally:
             del queued  # an error in it refers to this frame: a cycle for the collector
 
 
-class SpotExecutor:
-    """The executor of a Spot: the user's, or one of our own that is made when first needed.
+def _undo_later(undo: Callable[[Any], object], made: Future[Any]) -> None:
+    if made.exception() is None:
+        deferred.later(partial(undo, made.result()))
 
-    It is called for the executor.
-    """
+
+class SpotExecutor:
+    """The executor of a Spot: the user's, or one of our own. It is called for the executor."""
 
     def __init__(self, given: Executor | None) -> None:
         self._given = given
@@ -193,32 +210,29 @@ class SpotExecutor:
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: the threads of our own executor stayed in the parent."""
-        self._made: Executor | None = None
-        self._threads: set[int] = set()
-        self._lock = threading.Lock()
+        self._here = threading.local()
+        mark = partial(setattr, self._here, "is_ours", True)
+        self._own = ThreadPoolExecutor(THREADS, "beautyspot", mark)
 
     def __call__(self) -> Executor:
         """The user's executor, or our own."""
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._made is None:
-                from concurrent.futures import ThreadPoolExecutor
-
-                self._made = ThreadPoolExecutor(THREADS, "beautyspot", self._note_thread)
-            return self._made
-
-    def _note_thread(self) -> None:
-        self._threads.add(threading.get_ident())
+        return self._own if self._given is None else self._given
 
     def runs_here(self) -> bool:
         """Whether the calling thread is one of our own executor's."""
-        return threading.get_ident() in self._threads
+        return hasattr(self._here, "is_ours")
 
-    def stop(self, *, wait: bool) -> None:
-        """End the threads of our own executor; one that was given is the user's."""
-        with self._lock:
-            executor, self._made = self._made, None
-        if executor is not None:
-            executor.shutdown(wait=wait)
-            self._threads.clear()  # their numbers are given to other threads
+    def stop(self, *, wait: bool, drops: bool = False) -> None:
+        """End the threads of our own executor; one that was given is the user's.
+
+        Args:
+            wait: whether to wait for what they do.
+            drops: whether what none of them has begun is dropped.
+        """
+        self._own.shutdown(wait=wait, cancel_futures=drops)
+
+
+NO_SPOT: Final = SpotExecutor(None)
+"""Where there is no Spot, whose executor it would be."""
+
+reset_in_children(NO_SPOT)

@@ -6,7 +6,6 @@ what a program has in their place, and never the insides in which something fail
 
 from __future__ import annotations
 
-from contextlib import suppress
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
@@ -116,12 +115,8 @@ def foreign(cls: type) -> Foreign | None:
     return _MODEL if found is None and is_mapped else found
 
 
-def is_plan(value: object) -> bool:
-    """Whether a value is a plan of dask; others of its class, as those of pint, need not be one."""
-    graph: Any = getattr(type(value), "__dask_graph__", None)
-    with suppress(Exception):  # of a class that could be one, where there is no dask
-        return graph is not None and graph(value) is not None
-    return False
+PLANS: Final = frozenset({"dask", "dask_expr", "distributed"})
+"""Packages whose objects are plans that are not computed yet."""
 
 
 def request_in(function: Any) -> str:

@@ -8,7 +8,7 @@ LMDB, a folder with ``O_EXCL`` and a dict with a lock can do that.
                 which a row that follows there has with it, and leaves behind
     l/<key>     a lease: the token that has it, and until when
     covers      the counter, and the numbers of all covers that are not of single keys
-    u/<digit>   last uses of the keys that begin so
+    u/<digit>   last uses, within a year, of the keys that begin so
     n/<hour>    counts
     remarks     texts for people
     id          of the store
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
 from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
 from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
 from beautyspot.contracts.selection import Counts
-from beautyspot.contracts.store import Begun, MetadataStoreBase
+from beautyspot.contracts.store import REMEMBERED, Begun, MetadataStoreBase
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -48,10 +48,8 @@ R = TypeVar("R")
 Tag = Any
 """What tells the bytes under a name from those before: an ETag, a version, the bytes themselves."""
 
-REMEMBERED: Final = 30 * 86400.0
-"""Seconds for which an invalidation is remembered at least."""
-
 _PAGE: Final = 1000
+_YEAR: Final = 366 * 86400.0
 
 _NO_COVERS: Final[dict[str, Any]] = {"n": 0, "of": {}}
 
@@ -290,7 +288,7 @@ class KeyValueStore(MetadataStoreBase):
     def _take_out(self, name: str, tag: Tag, dead: int) -> bool:
         """Remove a row; the number of an invalidation that it has with it takes its place again."""
         if dead:
-            return self.write(name, packed({"dead": dead}), tag) is not None
+            return self.write(name, row_data(None, dead=dead), tag) is not None
         return self.remove(name, tag)
 
     def _written(self, put: Put, covers: dict[str, Any]) -> tuple[Tag, int] | None:
@@ -423,7 +421,7 @@ class KeyValueStore(MetadataStoreBase):
             row = self._head(key)
             if row.dead >= number:
                 break
-            data, gone = packed({"dead": number}), row.record
+            data, gone = row_data(None, dead=number), row.record
             if gone is not None and row.since >= number:  # of a run that began after this
                 row, gone = self._row(key), None
                 if row.record is None or row.since < number:
@@ -436,27 +434,29 @@ class KeyValueStore(MetadataStoreBase):
     # ------------------------------------------------------------------------ uses and counts
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """By shards of the keys' first digits; see the base class."""
+        """By shards of the keys' first digits, for a year; see the base class."""
+        oldest = self.now() - _YEAR
 
         def add(shard: str) -> None:
             news = {key: when for key, when in used.items() if key[:1] == shard}
-            self._change(f"u/{shard}", partial(_merged, news), {})
+
+            def added(present: dict[str, float]) -> dict[str, float]:
+                return {key: when for key, when in {**present, **news}.items() if when > oldest}
+
+            self._change(f"u/{shard}", added, {})
 
         self.each(add, sorted({key[:1] for key in used}))
 
     def add_counts(self, counts: Iterable[Counts]) -> None:
         """One object for each hour; see the base class."""
-        by_hour: dict[int, list[Counts]] = {}
-        for each in counts:
-            by_hour.setdefault(each.hour, []).append(each)
-        for hour, news in by_hour.items():
+        news = list(counts)
+        for hour in {each.hour for each in news}:
 
-            def added(present: dict[str, list[float]], news: list[Counts] = news) -> dict[str, Any]:
+            def added(present: dict[str, list[float]], hour: int = hour) -> dict[str, Any]:
                 changed = dict(present)
-                for each in news:
-                    before = [*changed.get(each.func_identifier, ()), *[0] * len(each)]
-                    sums = [was + more for was, more in zip(before, each[2:], strict=False)]
-                    changed[each.func_identifier] = sums
+                for name, _, *more in filter(lambda each: each.hour == hour, news):
+                    before = [*changed.get(name, ()), *[0] * len(more)]
+                    changed[name] = [was + each for was, each in zip(before, more, strict=False)]
                 return changed
 
             self._change(f"n/{hour:010}", added, {})
@@ -474,7 +474,7 @@ class KeyValueStore(MetadataStoreBase):
 
     def remark(self, remarks: Mapping[str, str]) -> None:
         """In one object; see the base class."""
-        self._change("remarks", partial(_merged, dict(remarks)), {})
+        self._change("remarks", lambda present: {**present, **remarks}, {})
 
     def remarks(self) -> Mapping[str, str]:
         """See the base class."""
@@ -483,14 +483,11 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- sweeping
 
-    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:  # noqa: C901 - one walk
-        """Old markers and covers, leases that are over, rows that were invalidated all the same.
-
-        Also last uses of rows that are gone.
-        """
+    def sweep(self, older_than: float, *, dry_run: bool = False) -> int:
+        """Old markers and covers, leases that are over, rows that were invalidated all the same."""
         if not dry_run:
             self._check_may_change()
-        now, covers, kept = self.now(), self._covers(), set[str]()
+        now, covers = self.now(), self._covers()
         forgotten = int((now - max(older_than, REMEMBERED)) * 1e6)
 
         def is_swept(name: str) -> bool:
@@ -503,21 +500,13 @@ class KeyValueStore(MetadataStoreBase):
                     is_over = _is_invalid(covers_of(record), since, covers)
                 else:
                     is_over, dead = 0 < dead < forgotten, 0
-                if record is not None and not is_over:
-                    kept.add(name[2:])
             return is_over and (dry_run or self._take_out(name, tag, dead))
 
         swept = 0
-        for prefix in ("l/", *(f"r/{digit}" for digit in "0123456789abcdef")):
+        for prefix in ("l/", "r/"):
             names = self._all_names(prefix, prefix)
             while page := list(islice(names, _PAGE)):
                 swept += sum(self.each(is_swept, page))
-            uses = f"u/{prefix[2:]}"  # of the rows whose keys begin so
-            gone = self._object(uses, {})[0].keys() - kept if prefix != "l/" else ()
-            swept += len(gone)
-            if gone and not dry_run:
-                self._change(uses, partial(_less, gone), {})
-            kept.clear()
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
@@ -541,13 +530,6 @@ def _used(record: TaskRecord, uses: dict[str, float]) -> TaskRecord:
     return record._replace(used_at=when)
 
 
-def _merged(news: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
-    return {**present, **news}
-
-
 def _without(old: Collection[str], covers: dict[str, Any]) -> dict[str, Any]:
-    return {**covers, "of": _less(old, covers["of"])}
-
-
-def _less(gone: Collection[str], present: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in present.items() if name not in gone}
+    left = {cover: number for cover, number in covers["of"].items() if cover not in old}
+    return {**covers, "of": left}

@@ -303,9 +303,9 @@ class LimiterBase(Backend):
         Where `blocking` is True, threads call `reserve`, `remaining` and `release`.
         """
         if self.blocking:
-            from beautyspot.concurrency.making import THREADS  # as in `consume`
+            from beautyspot.concurrency.waiting import NO_SPOT  # as in `consume`
 
-            return await self._consume_by_threads(cost, timeout, THREADS)
+            return await self._consume_by_threads(cost, timeout, NO_SPOT)
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
             from beautyspot.concurrency.waiting import Alarm, in_asyncio  # as in `consume`
@@ -327,16 +327,16 @@ class LimiterBase(Backend):
         self, cost: float, timeout: float | None, executor: Callable[[], Executor]
     ) -> Reservation:
         """`consume_async`: threads ask, and none is taken while the call waits for its time."""
-        from beautyspot.concurrency.making import Making
+        from beautyspot.concurrency import deferred
+        from beautyspot.concurrency.waiting import Job
 
         make = partial(self._reserve_within, cost, timeout)
-        making = Making(make, self._release_quietly, executor)
-        reservation = await making.run()
+        reservation: Reservation = await Job(make, self._release_quietly).run_in(executor)
         try:
             if reservation.delay > 0:
                 await self._wait_by_threads(reservation, timeout, executor)
         except BaseException:
-            making.give_back()
+            deferred.later(partial(self._release_quietly, reservation))
             raise
         self._mark_used(reservation)
         return reservation

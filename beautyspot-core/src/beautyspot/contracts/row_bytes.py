@@ -1,14 +1,29 @@
-"""Records as bytes, for stores that keep bytes under names: fields by their names, then the data.
+"""Records as bytes, for stores that keep bytes under names.
 
-The fields come first, so that the beginning of a row is enough for a listing. The functions import
-msgpack themselves: whoever loads the class of a store loads this module, and few use it.
+The length of what comes first stands in four bytes; then a list by msgpack, of the number of an
+invalidation, `Put.since`, the size of the data, and all other fields in their order; then the data
+as they are. So the beginning of a row is enough for a listing. Without fields it is no row, but the
+number of an invalidation in the place of one.
+
+The functions import msgpack themselves: whoever loads the class of a store loads this module, and
+few use it.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts.records import FIELD_TYPES, TaskRecord
+
+if TYPE_CHECKING:
+    from beautyspot.contracts.backend import Data
+
+_DATA: Final = TaskRecord._fields.index("result_data")
+_TYPES: Final = [
+    (FIELD_TYPES[name], type(TaskRecord._field_defaults.get(name, "")))
+    for name in TaskRecord._fields
+]
+"""What each field may be: None too, where that is its default."""
 
 
 class RowFound(NamedTuple):
@@ -47,20 +62,15 @@ def object_in(data: bytes, default: Any) -> Any:
     return found if type(found) is type(default) else default
 
 
-def row_data(record: TaskRecord, since: int, dead: int) -> bytes:
-    """A record as bytes: its fields by their names, and behind them its data as they are."""
-    fields = {
-        name: value
-        for name, value in zip(record._fields, record, strict=True)
-        if value is not None and name != "result_data"
-    }
-    data = record.result_data
-    more = {"dead": dead} if dead else {}
-    head = {"fields": fields, "since": since, "data": None if data is None else len(data)} | more
-    return packed(head) if data is None else packed(head) + bytes(data)
+def row_data(record: TaskRecord | None, since: int = 0, dead: int = 0) -> bytes:
+    """A record as bytes; None is for the number `dead` in its place."""
+    data = None if record is None else record.result_data
+    fields = () if record is None else (*record[:_DATA], *record[_DATA + 1 :])
+    head = packed((dead, since, None if data is None else len(data), *fields))
+    return len(head).to_bytes(4) + head + (data or b"")
 
 
-def row_in(key: str, data: bytes, tag: Any, *, whole: bool = True) -> RowFound:
+def row_in(key: str, data: Data, tag: Any = None, *, whole: bool = True) -> RowFound:
     """What these bytes are in the place of the row of `key`; no record where they are damaged.
 
     Args:
@@ -71,21 +81,14 @@ def row_in(key: str, data: bytes, tag: Any, *, whole: bool = True) -> RowFound:
     import msgpack
 
     try:
-        unpacker = msgpack.Unpacker()
-        unpacker.feed(data)
-        head = unpacker.unpack()
-        dead = int(head.get("dead", 0))
-        if "fields" not in head:
-            return RowFound(dead=dead, tag=tag)
-        fields, size, start = head["fields"], head["data"], unpacker.tell()
-        if whole and len(data) - start != (size or 0):
-            return RowFound(tag=tag)
-        known = {name: value for name, value in fields.items() if name in FIELD_TYPES}
-        known["tags"] = tuple(known.get("tags", ()))
-        if any(not isinstance(value, FIELD_TYPES[name]) for name, value in known.items()):
-            return RowFound(tag=tag)
-        body = data[start:] if whole and size is not None else None
-        record = TaskRecord(**known, result_data=body)
+        start = 4 + int.from_bytes(data[:4])
+        dead, since, size, *values = msgpack.unpackb(data[4:start], use_list=False)
+        if not values:
+            return RowFound(dead=int(dead), tag=tag)
+        values.insert(_DATA, bytes(data[start:]) if whole and size is not None else None)
+        is_whole = values[0] == key and (not whole or len(data) - start == (size or 0))
+        if is_whole and all(map(isinstance, values, _TYPES)):
+            return RowFound(TaskRecord(*values[: len(_TYPES)]), int(since), int(dead), tag)
     except Exception:  # whatever is wrong with a row, it is none
         return RowFound(tag=tag)
-    return RowFound(record if record.cache_key == key else None, int(head["since"]), dead, tag)
+    return RowFound(tag=tag)

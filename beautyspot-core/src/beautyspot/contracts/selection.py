@@ -57,7 +57,7 @@ class Selection(NamedTuple):
         from fnmatch import fnmatchcase
 
         name, size = record.func_identifier or record.func_name, record.size or 0
-        made, ends, used = record.made_at, record.expires_at, _last(record.made_at, record.used_at)
+        made, ends, used = record.made_at, record.expires_at, last_use(record)
         return (
             (self.function is None or fnmatchcase(name, self.function))
             and self.version in (None, record.version or "")
@@ -74,7 +74,9 @@ class Selection(NamedTuple):
         )
 
 
-def _last(*times: float | None) -> float | None:
+def last_use(record: TaskRecord) -> float | None:
+    """When a result was made or used last; None where nobody knows."""
+    times = (record.made_at, record.used_at)
     return max((time for time in times if time is not None), default=None)
 
 
@@ -83,7 +85,7 @@ def rank_of(record: TaskRecord, order: Order) -> Rank:
     if order == "key":
         return False, 0.0, record.cache_key
     if order == "unused":
-        value = _last(record.made_at, record.used_at)
+        value = last_use(record)
     else:
         column, sign = COLUMNS[order]
         found: float | None = getattr(record, column)

@@ -164,8 +164,13 @@ class File:
         except (TypeError, OSError) as error:
             raise ConfigError(f"File({path!r:.80}) names no file: give its path") from error
         self.name = checked_name(self.path.name if name is None else name)
-        self.content_type = _guessed(self.name) if content_type is None else content_type
-        if not _is_type(self.content_type):
+        if content_type is None:
+            import mimetypes  # reads the system's tables when first used
+
+            guess, encoding = mimetypes.guess_type(self.name)
+            content_type = _UNKNOWN if guess is None or encoding is not None else guess
+        self.content_type = content_type
+        if not isinstance(content_type, str) or not re.fullmatch(CONTENT_TYPE, content_type):
             raise ConfigError(
                 f"File(content_type={content_type!r:.80}) does not fit: give a MIME type such as "
                 '"video/mp4"'
@@ -234,14 +239,3 @@ def checked_name(name: object) -> str:
     if fits:
         return str(name)
     raise ConfigError(f"a File can't have the name {name!r:.80}: give one such as 'film.mp4'")
-
-
-def _guessed(name: str) -> str:
-    import mimetypes  # reads the system's tables when first used
-
-    guess, encoding = mimetypes.guess_type(name)
-    return _UNKNOWN if guess is None or encoding is not None else guess
-
-
-def _is_type(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(CONTENT_TYPE, text) is not None

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from beautyspot.contracts.storage import BlobStorageBase
 
 
+REMEMBERED: Final = 30 * 86400.0
+"""Seconds for which an invalidation is remembered at least."""
+
+
 class Put(NamedTuple):
     """A record that is to be stored.
 

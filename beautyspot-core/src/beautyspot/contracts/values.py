@@ -157,16 +157,12 @@ class Buffer:
 
     Args:
         content: the bytes, or a function that appends them to the output that it is called with.
-        size: their number, if it is known; of bytes that is told by themselves.
     """
 
-    __slots__ = ("content", "size")
+    __slots__ = ("content",)
 
-    def __init__(
-        self, content: Data | Callable[[bytearray], object], size: int | None = None
-    ) -> None:
+    def __init__(self, content: Data | Callable[[bytearray], object]) -> None:
         self.content = content
-        self.size = size if callable(content) else memoryview(content).nbytes
 
     def fill(self, out: bytearray) -> None:
         """Append the bytes to `out`."""

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
@@ -23,7 +22,6 @@ from beautyspot.serialization.payload import (
     RAW_TEXT,
     Payload,
     decompressed,
-    decompressing,
     described,
     is_compressed,
     plain_of,
@@ -85,8 +83,7 @@ class Content:
 
         There are fewer where the result ends before. **They are not checked** against the stored
         digest, which is that of all bytes: `chunks` does that. No more than a part is in memory
-        where the storage reads parts (`load_part`). What is compressed is read and decompressed
-        from its beginning.
+        where the storage reads parts (`load_part`). What is compressed is in memory as a whole.
 
         Args:
             start: the first byte that is given, counted from 0.
@@ -145,8 +142,12 @@ def content_of(
             name = checked_name(described(codec)[0])
     if size is None:
         return Content(kind, record.size, name, is_media, open_parts, open_part)
-    stored = size_of(record)
-    return Content(kind, size, name, is_media, lambda: decompressing(open_parts(), size, stored))
+
+    def whole() -> Iterator[bytes]:
+        payload = Payload(b"".join(open_parts()), record.serializer or "")
+        yield bytes(decompressed(payload).data)
+
+    return Content(kind, size, name, is_media, whole)
 
 
 def stored_type(record: TaskRecord) -> str:
@@ -232,4 +233,4 @@ def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> A
         return Media(content_type, types).read(data, codec)
     except ImportError:
         kind, by, _ = parts_of(codec)
-        return NotInstalled(by, kind, None, len(data))
+        return NotInstalled(by, kind, len(data))

@@ -210,9 +210,7 @@ def _generated(
         changes: name -> a function of the argument that returns its replacement.
         fill: whether to fill in the function's defaults as they are, and not as `Omitted`.
     """
-    prefix = "_c"
-    while any(p.name.startswith(prefix) for p in parameters):
-        prefix += "_"
+    prefix = "_beautyspot_"  # no parameter is called so
     constants: dict[str, Any] = {f"{prefix}{n}": each for n, each in enumerate(changes.values())}
     texts = {name: f"{prefix}{n}({name})" for n, name in enumerate(changes)}
     values = "".join([f"{texts.get(p.name, p.name)}, " for p in kept])
@@ -308,18 +306,11 @@ def added_texts(
     texts: dict[str, str] = {}
     for name, value in table.items():
         why = _why_not(name, parameters, ignore)
+        if passes_on:
+            why = "it is beneath a decorator that takes *args: write @spot.mark beneath that"
         key: Callable[[Any], object] = key_of.get(name, lambda value: value)
         try:
             texts[name] = text_of(key(value))
-            if passes_on and not why:
-                default = parameters[name].default
-                if default is _KIND.empty or text_of(key(default)) != texts[name]:
-                    why = (
-                        f"the function is called by a decorator that takes *args and **kwargs, so "
-                        f"its results are kept where {name!r} is not given: give {name!r} this "
-                        "value as its default, or write @spot.mark beneath that decorator"
-                    )
-                texts[name] = text_of(Omitted(key(default)))
         except Exception as error:
             why = why or f"the value of {name!r} can't be in a key ({error}): give one that can"
         if why:

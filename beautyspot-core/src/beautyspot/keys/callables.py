@@ -42,8 +42,6 @@ _OUTSIDE: Final = (
     "define the class in the module, outside of functions, or say what counts by a method "
     "__beautyspot_key__ in it or by spot.keygen.register(cls, function)"
 )
-_VALIDATING: Final = "write it as a class in the module, or pass what it is made of"
-_ADDRESS: Final = " at 0x"
 
 
 def named(walk: Walk, cls: type[Any]) -> str:
@@ -61,25 +59,9 @@ def named(walk: Walk, cls: type[Any]) -> str:
 
         text = f'[{text},"{code_digest(cls)}"]'
     elif is_nameless(cls):
-        text = f"[{text},{_made(walk, cls)}]"
+        walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
-
-
-def _made(walk: Walk, cls: Any) -> str:
-    """What makes up a class to which no name leads: of a model of pydantic, what its schema says.
-
-    Two models may differ in functions that no schema shows.
-    """
-    if not hasattr(cls, "__pydantic_decorators__"):
-        walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
-    decorators = cls.__pydantic_decorators__
-    fields = repr(cls.__pydantic_fields__)
-    if any(getattr(decorators, name) for name in decorators.__slots__) or _ADDRESS in fields:
-        walk.refuse(cls, "is made at run time, with functions that no schema shows", _VALIDATING)
-    factories = [field.default_factory for field in cls.__pydantic_fields__.values()]
-    shown = [cls.__bases__, cls.model_json_schema(), cls.model_config, fields, factories]
-    return walk.array(shown)
 
 
 def _class(walk: Walk, value: Any) -> str:

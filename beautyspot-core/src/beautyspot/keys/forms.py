@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import copyreg
 import os
-import re
-from contextlib import suppress
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
-from beautyspot.contracts.foreign import foreign, is_plan
+from beautyspot.contracts.foreign import PLANS, foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
@@ -120,47 +118,11 @@ def _path(walk: Walk, value: Any) -> str:
 
 
 def _enum(walk: Walk, value: Any) -> str:
-    """Class, name and value, as far as it has a form; unions of flags have no name of their own."""
+    """Class, name and value; unions of flags have no name of their own."""
     from enum import Flag
 
     name = None if isinstance(value, Flag) else value._name_
-    cls, outer = named(walk, type(value)), walk.lenient
-    walk.lenient = True
-    text = walk.array([name, value._value_])
-    walk.lenient = outer
-    return tag("enum", f"[{cls},{text}]")
-
-
-def _exception(walk: Walk, value: BaseException) -> str:
-    """Class, arguments, and attributes with those in slots; neither traceback nor cause."""
-    kind = type(value)
-    owner = next(base for base in kind.__mro__ if not is_python_class(base))
-    reduce: Any = owner.__reduce__
-    if owner.__module__ != "builtins" and reduce is BaseException.__reduce__:
-        walk.refuse(value)  # what it holds in C stands in no attribute
-    args = walk.array(value.args, ".args[{}]")
-    if owner.__module__ != "builtins":
-        args = f"{args},{_reduced(owner)(walk, value)}"
-    return tag("exception", f"[{named(walk, kind)},{args},{_state(walk, value, BaseException)}]")
-
-
-def _schema(walk: Walk, value: Any) -> str:
-    """What pydantic has made of a type, less the addresses of classes in it."""
-    return tag(
-        "schema", f"[{named(walk, type(value))},{walk.array(_placeless(value.__reduce__()[1]))}]"
-    )
-
-
-def _placeless(part: Any) -> Any:
-    if type(part) is dict:
-        return {
-            name: re.sub(r":\d+", "", item) if name in _REFS else _placeless(item)
-            for name, item in part.items()
-        }
-    return [*map(_placeless, part)] if type(part) in (list, tuple) else part
-
-
-_REFS: Final = ("ref", "schema_ref")  # such as "app.Person:94756680500976"
+    return tag("enum", f"[{named(walk, type(value))},{walk.array([name, value._value_])}]")
 
 
 def _named_tuple(walk: Walk, value: Any) -> str:
@@ -197,6 +159,8 @@ _EXACT: Final[dict[type, Form]] = {
 """Forms of the builtin types, which call methods of these: a subclass may override its own."""
 
 _BY_NAME: Final[dict[str, Form]] = {
+    # Neither traceback nor cause. What classes in C keep beside the arguments is in their slots.
+    "builtins:BaseException": lambda walk, value: tag("error", walk.array(value.args, ".args[{}]")),
     "datetime:date": _text_of("date", _day),
     "datetime:datetime": _parts_of("datetime", lambda value: (_day(value), *_clock(value))),
     "datetime:time": _parts_of("time", _clock),
@@ -228,12 +192,11 @@ _BY_NAME: Final[dict[str, Form]] = {
 _FAMILIES: Final[dict[str, Form]] = {
     "enum:Enum": _enum,
     "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
-    "builtins:BaseException": _exception,
+    **dict.fromkeys(
+        [f"pydantic_core._pydantic_core:Schema{name}" for name in ("Validator", "Serializer")],
+        lambda walk, value: walk.refuse(value),  # they hold addresses
+    ),
     "pydantic.type_adapter:TypeAdapter": _parts_of("adapter", lambda it: (it._type, it._config)),
-    **{
-        f"pydantic_core._pydantic_core:{name}": _schema
-        for name in ("SchemaValidator", "SchemaSerializer")
-    },
 }
 """The same of classes whose subclasses are written alike."""
 
@@ -317,37 +280,32 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     exact = _base_form(kind)
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
-    may_be_plan = hasattr(kind, "__dask_graph__")
-    used_up = any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__"))
-    if used_up and not may_be_plan:
-        advice = "pass a list of its items"
-        if hasattr(kind, "__await__"):
-            advice = "await it, and pass what it gives"
-        elif hasattr(kind, "read"):
-            advice = "pass its path, with key={…: KeyGen.from_file_content}, or what read() gives"
-        return _refusing("is used up when it is read", advice)
     roots = {root_of(base.__module__) for base in kind.__mro__}
+    if not PLANS.isdisjoint(roots):
+        return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
+    if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
+        advice = (
+            "pass a list of its items; of a file its path, with key={…: KeyGen.from_file_content}, "
+            "or what read() gives; of what is awaited the result"
+        )
+        return _refusing("is used up when it is read", advice)
     if kind is object or not _LIVE.isdisjoint(roots):
         return _refusing()
-    base = next(b for b in kind.__mro__ if _base_form(b) or not is_python_class(b))
-    whole = _object_of(base, None if base is object else _base_form(base) or _reduced(base))
+    root: Any = next(
+        b for b in kind.__mro__ if _base_form(b) or not (is_python_class(b) or _is_error(b))
+    )
+    is_error = issubclass(kind, BaseException)
+    if is_error and root is not BaseException and root.__reduce__ is BaseException.__reduce__:
+        return _refusing()  # what it holds in C stands in no attribute
+    whole = _object_of(root, None if root is object else _base_form(root) or _reduced(root))
     # A model counts by its fields: its copies hold what its cached properties computed.
-    says = "pydantic" not in roots and any(says_how_to_copy(each) for each in kind.__mro__)
-    form = _copied(whole, says_all=is_of_installed(kind)) if says else whole
-    return _computed(form) if may_be_plan else form
+    if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
+        return whole
+    return _copied(whole, says_all=is_of_installed(kind))
 
 
-def _computed(form: Form) -> Form:
-    """The form of a class of which some instances are plans of dask, and some have their values."""
-
-    def write(walk: Walk, value: object) -> str:
-        if is_plan(value):
-            walk.refuse(
-                value, "is a plan that is not computed yet", "pass what its compute() gives"
-            )
-        return form(walk, value)
-
-    return write
+def _is_error(cls: type) -> bool:
+    return cls.__module__ == "builtins" and issubclass(cls, BaseException)
 
 
 def _base_form(cls: type) -> Form | None:
@@ -448,8 +406,9 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
             return found_by_name(walk, value, parts)
         is_new = function is _NEW and args == (kind,)
         if is_new and type(state) is dict and drained == [None, None]:
-            if not _copies_what_is_set(walk, value, state):
-                return whole(walk, value)
+            names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
+            if not (names <= state.keys() or says_how_to_copy(kind)):
+                return whole(walk, value)  # a class below may set what the package knows nothing of
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if not says_all or walk.less(value):
@@ -457,23 +416,6 @@ def _copied(whole: Form, *, says_all: bool) -> Form:
         return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
 
     return write
-
-
-def _copies_what_is_set(walk: Walk, value: object, state: dict[Any, Any]) -> bool:
-    """Whether the state of an object has what a class below its package's, or a program, sets.
-
-    A package may name what is copied, as requests does of its sessions, and not know of that.
-    """
-    kind: Any = type(value)
-    held = {name: item for name, item in _held(walk, value, object) if item is not _UNSET}
-    if held.keys() <= state.keys() or says_how_to_copy(kind):
-        return True
-    with suppress(Exception):  # of a class in C, or what its methods raise
-        twin: Any = None if hasattr(kind, "__del__") else object.__new__(kind)
-        for name, item in (*held.items(), (OWN_KEY, None)):
-            object.__setattr__(twin, name, item)
-        return OWN_KEY in kind.__reduce_ex__(twin, 4)[2]
-    return False
 
 
 def _is_own(state: Any, own: dict[str, Any]) -> bool:
@@ -593,9 +535,10 @@ def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
 
 
 def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
-    """Whether an attribute follows from the others: what a cached property keeps, hash, address.
+    """Whether an attribute follows from the others: what a cached property keeps, an address.
 
-    Reading one must not change the key; and hashes and addresses differ between processes.
+    Reading one must not change the key; and addresses, and the hash that attrs keeps, differ
+    between processes.
     """
     if type(name) is not str:
         return False
@@ -607,19 +550,4 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
         return True  # when a jar was asked last
     if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
         return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
-    kept = name[:1] == "_" and "hash" in name
-    return kept and (item is None or _is_hash_of_rest(walk, value, name, item))
-
-
-def _is_hash_of_rest(walk: Walk, value: object, name: str, item: object) -> bool:
-    """Whether an object has this hash without the attribute in which it stands, too."""
-    kind = type(value)
-    if not isinstance(item, int) or hasattr(kind, "__del__"):
-        return False
-    with suppress(Exception):  # of a class in C, or what `__hash__` raises
-        twin: Any = object.__new__(kind)
-        for each, held in _held(walk, value, object):
-            if held is not _UNSET:
-                object.__setattr__(twin, each, None if each == name else held)
-        return int.__int__(item) == hash(twin)
-    return False
+    return name == "_attrs_cached_hash"

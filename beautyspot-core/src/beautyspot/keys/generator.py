@@ -54,27 +54,6 @@ def canonical(value: object, custom: Custom = _NONE, form: Form = form_of) -> st
     return printable(write(Walk(form, custom), lambda walk: walk.at("value", "", value)))
 
 
-def arguments(
-    args: tuple[Any, ...], kwargs: dict[str, Any], custom: Custom = _NONE, form: Form = form_of
-) -> str:
-    """The canonical text of a call: a JSON array of `args` (an array) and `kwargs` (an object).
-
-    Raises:
-        UnstableKeyError: a part has no stable form; the path starts with ``args[0]`` or the name.
-    """
-
-    def call(walk: Walk) -> str:
-        texts = [walk.at("args[{}]", number, value) for number, value in enumerate(args)]
-        return f"[[{','.join(texts)}],{named({n: walk.at(NAME, n, v) for n, v in kwargs.items()})}]"
-
-    return printable(write(Walk(form, custom), call))
-
-
-def named(texts: dict[str, str]) -> str:
-    """The JSON object of named texts. It is no dict's, so a name may look like a tag."""
-    return f"{{{','.join([f'{quote(name)}:{texts[name]}' for name in sorted(texts)])}}}"
-
-
 def write(walk: Walk, what: Callable[[Walk], str]) -> str:
     """What a walk writes; whatever a value raises (a closed file, a property) becomes our error."""
     try:
@@ -83,8 +62,6 @@ def write(walk: Walk, what: Callable[[Walk], str]) -> str:
         raise
     except Exception as error:
         why = f"could not be read ({type(error).__name__}: {masked(str(error))})"
-        if isinstance(error, RecursionError):  # the walk started with little of the stack left
-            why = "is nested too deeply for what is left of Python's stack"
         path = walk.where()
         raise UnstableKeyError(f"{less_secrets(path[:80])} {why}: {ADVICE}", path=path) from error
 
@@ -134,8 +111,12 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
-        text = arguments(args, kwargs, self.custom, self.form)
-        return self.digest(text.encode()).hexdigest()[:HEX_DIGITS]
+        walk = self.walk()
+        texts = [
+            write(walk, partial(Walk.at, step="args[{}]", key=number, value=value))
+            for number, value in enumerate(args)
+        ]
+        return self.id_of(self.texts_of(kwargs, walk), {}, ",".join(texts))
 
     @property
     def custom(self) -> Custom:
@@ -161,19 +142,24 @@ class KeyGen(KeyGenBase):
                 texts[name] = write(walk, lambda walk: walk.argument(name, value))  # noqa: B023 - at once
         return texts
 
-    def id_of(self, texts: Mapping[str, str], less: Mapping[str, str]) -> str:
-        """The `input_id` of arguments that are called and written so, less those that are so."""
+    def id_of(self, texts: Mapping[str, str], less: Mapping[str, str], before: str = "") -> str:
+        """The `input_id` of arguments that are called and written so, less those that are so.
+
+        Args:
+            texts: by name.
+            less: the texts at which arguments do not count.
+            before: the texts of arguments without a name.
+        """
         members = []
         for name in sorted(texts):
             if less.get(name) != texts[name]:
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
-        data = f"[[],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
+        data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
 
     def id_of_value(self, value: object) -> str:
         """The `input_id` of a call that is identified by one value."""
-        data = f"[[{self.canonical(value)}],{{}}]".encode()
-        return self.digest(data).hexdigest()[:HEX_DIGITS]
+        return self.id_of({}, {}, self.canonical(value))
 
     def canonical(self, value: object) -> str:
         """See `KeyGenBase.canonical`."""

@@ -56,14 +56,9 @@ def tag(name: str, text: str) -> str:
     return f'{{"${name}":{text}}}'
 
 
-def encode(text: str) -> bytes:
-    """A canonical text in UTF-8, with its lone surrogates escaped as in JSON."""
-    return text.encode("utf-8", "backslashreplace")
-
-
 def printable(text: str) -> str:
     """A canonical text with its lone surrogates escaped; nothing else in it ever is."""
-    return text if text.isascii() else encode(text).decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def fold(text: str) -> str:

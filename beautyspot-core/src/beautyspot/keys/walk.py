@@ -8,14 +8,13 @@ text has a walk of its own, used by one thread.
 from __future__ import annotations
 
 import reprlib
-import sys
 from operator import itemgetter
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
-from beautyspot.functions.names import module_name, unwrap_ours
+from beautyspot.functions.names import unwrap_ours
 from beautyspot.keys.text import (
     FLAT,
     flat_json,
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     """Writes a value of one class."""
 
     Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
-
-MAX_DEPTH: Final = 100
-"""Values that are nested deeper are refused. Five calls a level take half of Python's 1000."""
 
 ADVICE: Final = (
     "pass what it is made of, or say what counts of it by __beautyspot_key__ in its class or by "
@@ -162,18 +158,13 @@ class Walk:
         return text
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
-        """A JSON object if all keys are plain, else pairs; sorted either way.
-
-        The globals of a module, which a decorator's object may hold, count by its name, as it does.
-        """
+        """A JSON object if all keys are plain, else pairs; sorted either way."""
         if not all(map(is_plain_key, items)):
             texts = [self.at("<key>", "", key) for key in items]
             order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
             pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
         text = flat_json(items, items.values())
-        if text is None and "__builtins__" in items and is_namespace(items):
-            return tag("namespace", quote(module_name(items["__name__"])))
         if text is None:
             members = [f"{quote(key)}:{self.at(step, key, items[key])}" for key in sorted(items)]
             return f"{{{','.join(members)}}}"
@@ -263,8 +254,6 @@ class Walk:
             return seen[1]
         if address in self._active:
             return self._again(value)
-        if len(self._active) >= MAX_DEPTH:
-            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
         self._active[address] = value
         references = self._references
         written = self._written(type(value), value)
@@ -316,11 +305,6 @@ def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
     less = _less(name, item, paths)
     return Without(less, paths) if paths and type(item) is FunctionType else less
-
-
-def is_namespace(items: dict[Any, Any]) -> bool:
-    """Whether these are the globals of a module."""
-    return getattr(sys.modules.get(items.get("__name__", "")), "__dict__", None) is items
 
 
 def described(value: object) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import threading
 import weakref
-from _thread import get_ident
 from collections import deque
 from contextlib import contextmanager, suppress
 from math import inf
@@ -25,6 +24,7 @@ from beautyspot.errors import RateLimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot.concurrency.holders import Lease
     from beautyspot.concurrency.single_flight import Flight
 
     Tell = Callable[["Cap"], object]
@@ -78,14 +78,14 @@ class Seat:
     Attributes:
         users: the calls that hold it; each has lent it to the one behind it. It is free once all of
             them have left.
-        lease: the name of its lease among those of all machines; "" where it has none.
+        lease: its lease among those of all machines; None where it has none.
     """
 
     __slots__ = ("lease", "users")
 
     def __init__(self, user: Place) -> None:
         self.users = [user]
-        self.lease = ""
+        self.lease: Lease | None = None
 
 
 class Place:
@@ -95,13 +95,12 @@ class Place:
         seat: which it has; None where the call may not go on.
         is_over: whether it has left.
         waits: the flights that the call, or one that it made, waits for just now.
-        thread: the identifier of the call's thread.
         cap: whose place it is.
         around: the places of the calls around this one, the outermost first.
         wake: called when it is admitted.
     """
 
-    __slots__ = ("_flights", "around", "cap", "is_over", "seat", "thread", "waits", "wake")
+    __slots__ = ("_flights", "around", "cap", "is_over", "seat", "waits", "wake")
 
     def __init__(self, cap: Cap) -> None:
         self.cap = cap
@@ -111,7 +110,6 @@ class Place:
         self.seat: Seat | None = None
         self.is_over = False
         self.waits: list[Flight] = []
-        self.thread = get_ident()
 
     # ----------------------------------------------------------------------- entering, leaving
 
@@ -204,21 +202,21 @@ class Place:
         return self in waiter.around or any(leads_to(what, waiter._flights) for what in self.waits)
 
     @property
-    def lease(self) -> str:
+    def lease(self) -> Lease | None:
         """That of its seat."""
-        return "" if self.seat is None else self.seat.lease
+        return None if self.seat is None else self.seat.lease
 
     @lease.setter
-    def lease(self, name: str) -> None:
+    def lease(self, lease: Lease | None) -> None:
         assert self.seat is not None  # noqa: S101 - it is admitted
-        self.seat.lease = name
+        self.seat.lease = lease
 
-    def last_lease(self) -> str:
+    def last_lease(self) -> Lease | None:
         """The lease of its seat, which is to be released, where no other call uses that; once."""
         with self.cap.lock:
-            lease = ""
+            lease = None
             if self.seat is not None and self.seat.users == [self]:
-                lease, self.seat.lease = self.seat.lease, ""
+                lease, self.seat.lease = self.seat.lease, None
             return lease
 
 

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.making import Making
+from beautyspot.concurrency.holders import Lease
 from beautyspot.concurrency.queueing import stopping
-from beautyspot.concurrency.waiting import Alarm, Bell
+from beautyspot.concurrency.waiting import Alarm, Bell, Job
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Leasing(Protocol):
     lease_time: float
     ended: bool
 
-    def begin(self, keys: Collection[str], rejected: Mapping[str, float]) -> Begun:
-        """Lease those of these keys that are free."""
+    def begin(self, leases: Collection[Lease], rejected: Mapping[str, float]) -> Begun:
+        """Take those of these that are free, in this process too."""
         ...
 
-    def release(self, *keys: str) -> None:
-        """Release those of these keys that are held."""
+    def release(self, *leases: Lease) -> None:
+        """Release those of these that are held."""
         ...
 
 
@@ -92,7 +92,6 @@ class MachinePlaces:
     def reset_after_fork(self) -> None:
         """The calls that hold places and wait for some stayed in the parent."""
         self._lock = threading.RLock()
-        self._mine: set[str] = set()  # the leases that this process has, or asks for
         self._lines: dict[str, deque[Wake]] = {}  # of those that wait, by cap
         self._awake: set[Wake] = set()  # those of them that were told to ask
 
@@ -125,16 +124,17 @@ class MachinePlaces:
         Raises:
             RateLimitError: as there.
         """
-        cap, alarm, ask = place.cap, Alarm(), partial(self._ask, place.cap)
+        cap, alarm = place.cap, Alarm()
+        ask = Job(partial(self._ask, cap), self._drop)
         if not place.lease and cap.name not in self._lines:
-            place.lease = await Making(ask, self._drop, self._executor).run()
+            place.lease = await ask.run_in(self._executor)
         if place.lease or cap.move(place):
             return False
         with self._line(cap, alarm) as line:
             for pause in _pauses(cap, timeout, tell):
                 woken = await alarm.wait(pause)
                 if woken or line[0] is alarm:
-                    place.lease = await Making(ask, self._drop, self._executor).run()
+                    place.lease = await ask.run_in(self._executor)
                 if place.lease or cap.move(place):
                     break
                 self._awake.discard(alarm)
@@ -169,31 +169,20 @@ class MachinePlaces:
         if first is not None:
             first()
 
-    def _ask(self, cap: Cap) -> str:
-        """A lease that was free; "" where all are taken."""
-        names = [_name(cap, number) for number in random.sample(range(cap.size), cap.size)]
+    def _ask(self, cap: Cap) -> Lease | None:
+        """A lease that was free; None where all are taken."""
+        leases = [Lease(_name(cap, each)) for each in random.sample(range(cap.size), cap.size)]
         number = 1
-        while names:
-            asked, names = [name for name in names[:number] if self._takes(name)], names[number:]
+        while leases:
+            asked, leases = leases[:number], leases[number:]
             number = min(number * MORE, self._most)
-            kept = ""
-            try:
-                leased = [*self.leases.begin(asked, {}).leased] if asked else []
-                kept = "".join(leased[:1])
+            self.leases.begin(asked, {})
+            held = [lease for lease in asked if lease.held]
+            if held:
                 with suppress(Exception):  # then they fall
-                    self.leases.release(*leased[1:])
-            finally:
-                self._mine -= {*asked} - {kept}
-            if kept:
-                return kept
-        return ""
-
-    def _takes(self, name: str) -> bool:
-        """Whether no other call of this process has a lease, or asks for it."""
-        with self._lock:
-            is_free = name not in self._mine
-            self._mine.add(name)
-        return is_free
+                    self.leases.release(*held[1:])
+                return held[0]
+        return None
 
     def leave(self, place: Place, *, by_thread: bool) -> None:
         """End the use of a lease; the last call that uses it gives it back.
@@ -210,18 +199,16 @@ class MachinePlaces:
         else:
             self._wake_first(place.cap.name)  # it may use another call's now
 
-    def _free(self, lease: str, name: str) -> None:
+    def _free(self, lease: Lease, name: str) -> None:
         self._drop(lease)
         self._wake_first(name)
 
-    def _drop(self, lease: str) -> None:
+    def _drop(self, lease: Lease | None) -> None:
         try:
             self.leases.release(*filter(None, [lease]))
         except Exception as error:
             advice = f"It falls by itself, within {self.leases.lease_time:g} s"
             self._reporter.report("give back a place", "", error, advice)
-        finally:
-            self._mine.discard(lease)
 
 
 def _name(cap: Cap, number: int) -> str:

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.concurrency import deferred, holders, queueing, waiting
-from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.waiting import Job
 from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
@@ -101,7 +100,7 @@ class Permit:
                     places = self._machine_places(place)
                     if places is not None:
                         with self._failing_alone():
-                            self._queued |= places.enter(place, self._left(), self._tell_of_all)
+                            self._queued |= places.enter(place, self._left(), self._tell)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -137,7 +136,7 @@ class Permit:
                 if places is not None:
                     left = self._left()
                     with self._failing_alone():
-                        self._queued |= await places.enter_async(place, left, self._tell_of_all)
+                        self._queued |= await places.enter_async(place, left, self._tell)
         with self._failing_open():
             bucket = self._choose_bucket()
             if bucket is not None:
@@ -158,26 +157,15 @@ class Permit:
             self._at_end.append(partial(places.leave, place, by_thread=self._asynchronous))
         return places
 
-    def _tell_of_all(self, cap: Cap) -> None:
-        name = self._name or "a limited call"
-        self._limiting.reporter.tell(
-            f"cap of all {name}",
-            f"{name} has waited {waiting.PATIENCE:.0f} s for one of {cap.size} places of all "
-            f"processes (max_concurrent={cap.size}). If those that hold them wait for this call, "
-            "by a result that both need or by a queue of yours, raise max_concurrent=",
-        )
-
     def _tell(self, cap: Cap) -> None:
         """Say for what the call waits."""
         name = self._name or "a limited call"
-        threads = sorted({name_of(place.thread) for place in cap.places()})
         self._limiting.reporter.tell(
             f"cap {name}",
             f"{name} has waited {waiting.PATIENCE:.0f} s for one of {cap.size} places "
-            f"(max_concurrent={cap.size}), and none became free. They are held by calls in "
-            f"{', '.join(threads[:5])}{', ...' if len(threads) > 5 else ''}. If these wait for "
-            "this call, by a pool or a lock of yours, raise max_concurrent=, or make the inner "
-            "calls in the same thread or task",
+            f"(max_concurrent={cap.size}), and none became free. If those that hold them wait for "
+            "this call, by a pool, a lock or a queue of yours, or by a result that both need, "
+            "raise max_concurrent=, or make the inner calls in the same thread or task",
         )
 
     def _begin(self) -> None:
@@ -247,7 +235,7 @@ class Permit:
         except (CostError, RateLimitError) as error:
             self._limiting.stats.refused(self._counted)
             by: Refusal = "cost" if isinstance(error, CostError) else "rate"
-            self._limiting.reporter.observers.refused(self._name, "", by)
+            self._limiting.reporter.observers.tell("Refused", self._name, "", by)
             raise
         except Exception as error:
             advice = "The call goes on unlimited"
@@ -269,7 +257,8 @@ class Permit:
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited, self._counted)
         if self.waited > 0:
-            self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
+            observers = self._limiting.reporter.observers
+            observers.tell("Waited", self._name, "", "limit", self.waited)
         if not is_ours(self._function):  # it begins here, once its observers were told
             queueing.begin()
         return self

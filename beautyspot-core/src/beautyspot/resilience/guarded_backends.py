@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from beautyspot.contracts import Data, Readable
-    from beautyspot.contracts.store import Put
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
@@ -98,7 +97,7 @@ class GuardedStore:
         self.begin: Callable[..., Begun] = self._guarded(
             "begin", lambda *args, **options: patiently(begin, *args, **options)
         )
-        self.put: Callable[[list[Put]], set[str]] = self._guarded(save, self._put)
+        self.put = self._guarded(save, store.put)
         self.delete, self.note = self._guarded(save, store.delete), self._guarded(save, store.note)
         self.touch = self._guarded(save, store.touch)
         self.add_counts = self._guarded(save, store.add_counts)
@@ -160,13 +159,6 @@ class GuardedStore:
         if self._store_clock is not None and isinstance(begun, Begun):
             self._store_clock.hear(begun.now, sent)
         return begun
-
-    def _put(self, rows: list[Put]) -> set[str]:
-        refused: object = self.real.put(rows)
-        if isinstance(refused, set):
-            return refused
-        advice = "return the keys of what it refused"
-        raise MetadataError(wrong_answer(self.real, "put", refused, "a set", advice))
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held a lock."""

@@ -6,22 +6,15 @@ them into the very crash that they are to replace.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 import weakref
 from collections import Counter
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.errors import (
-    BeautyspotError,
-    ConfigError,
-    MetadataError,
-    SerializationError,
-    StorageError,
-    UnstableKeyError,
-)
+from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.files import advised
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets, masked
@@ -33,16 +26,10 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.observers import Observers
 
-    Cause = tuple[str, str, type[Exception], str]
+    Cause = tuple[str, str, type[Exception] | None]
 
-QUIET: Final = 60.0
-"""Seconds within which a backend that fails again after working again is not news."""
-
-CAUSES: Final = 1000
-"""So many different causes are remembered as logged; it bounds the memory, not the counts."""
-
-SEVERAL: Final = 10
-"""So many causes are logged for one function and operation, or one backend and operation."""
+AGAIN: Final = 600.0
+"""Seconds after which the failure of a backend is said again, where it lasts or comes again."""
 
 OPENING: Final = "open the metadata store"
 """The operation that every other one of the store needs: it fails, so do they."""
@@ -57,8 +44,6 @@ SETTLING: Final = "settle a cost"
 PAUSING: Final = "pause the limiter"
 PLACING: Final = "take a place of all processes"
 """The point of the limiter, and its operations."""
-
-_OF_LIMITER: Final = frozenset({ASKING, RETURNING, SETTLING, PAUSING, PLACING})
 
 _BEFOREHAND: Final = frozenset(
     {"make a key", "look up", "restore", "take a lease", ASKING, PLACING}
@@ -75,9 +60,6 @@ _UNSTORED: Final = frozenset(
 
 LONGEST: Final = 500
 """Characters of a reason that are kept."""
-
-_NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
-"""Errors whose messages begin with what they are about."""
 
 
 class Trouble(NamedTuple):
@@ -111,42 +93,24 @@ def _with_advice(words: str, advice: str) -> str:
 
 
 def _words(error: Exception) -> str:
-    """The type of an error, and its message less secrets; Python's own `MemoryError` has none."""
+    """The type of an error, and its message less secrets."""
     said = less_secrets(str(error)) if isinstance(error, BeautyspotError) else masked(str(error))
-    if not said and isinstance(error, MemoryError):
-        said = "there is not enough memory: give the process more, or it smaller parts"
     return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
-def _cause(trouble: Trouble) -> Cause:
-    """What counts as one cause.
-
-    An outage of a backend is one cause for each operation and class of error, for all functions;
-    of the limiter, whose errors have no class of their own, for each operation.
-    What a function's arguments or results lack is one for each place and type; see `_detail`.
-    """
-    kind = type(trouble.error)
-    for point, family in (("metadata", MetadataError), ("storage", StorageError)):
-        if issubclass(kind, family):
-            return point, trouble.operation, kind, ""
-    if trouble.operation in _OF_LIMITER and not trouble.function:
-        return LIMITER, trouble.operation, kind, ""
-    return trouble.operation, trouble.function, kind, _detail(trouble.error)
-
-
-def _detail(error: Exception) -> str:
-    """The beginning of a message that names a place and a type, without the number of the element.
-
-    What follows is advice, or is about one value.
-    """
-    if not isinstance(error, _NAMING):
-        return ""
-    text = ": ".join(str(error).split(": ", 2)[:2])
-    return re.sub(r"(?<!args)\[[^\]]*\]", "[]", text)
+def _about(trouble: Trouble) -> str:
+    """What has failed: a backend, whichever function met that, or else what is of one function."""
+    for backend, family in (("metadata", MetadataError), ("storage", StorageError)):
+        if isinstance(trouble.error, family):
+            return backend
+    return trouble.function or LIMITER
 
 
 class Reporter:
     """Logs each cause once, counts all failures, and hands every one to `on_error`.
+
+    A cause is an operation and a class of error, of one function or one backend. That of a backend
+    is said again after `AGAIN` seconds, where it lasts or comes again.
 
     With `strict` it raises the errors instead; for tests. It also leads to the observers, for all
     who report. It does not keep them.
@@ -171,13 +135,10 @@ class Reporter:
         self.strict = strict
         self.observing = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
         self.reasons: dict[str, str] = {}  # why the first results were not stored, by function
         self._clock = clock
-        self._quiet_until: dict[str, float] = {}
-        self._outages: set[str] = set()  # points of which a failure was logged, and no recovery
-        self._said: set[Cause] = set()
-        self._causes: Counter[tuple[str, str]] = Counter()
+        self._said: dict[Cause, float] = {}  # when that was
+        self._outages: set[str] = set()  # backends of which a failure was logged, and no recovery
         self._lock = threading.RLock()
 
     @property
@@ -201,11 +162,14 @@ class Reporter:
             words = _words(error) if isinstance(error, BeautyspotError) else type(error).__name__
             why = f"beautyspot could not {operation}: {_with_advice(words, trouble.advice)}"
             self.keep_reason(function, why)
-        number = self._number_of(trouble)
-        if number:
-            more = ". More causes of this are only counted" if number == SEVERAL else ""
-            logger.warning("%s%s", trouble, more)
-        self.observers.failed(function, error, operation=operation)
+        about, kind = _about(trouble), type(error)
+        with self._lock:
+            self.counts[operation] += 1
+        again = inf if about == function else AGAIN
+        if self._is_new((about, operation, kind), (about, OPENING, kind), again=again):
+            self._outages.add(about)
+            logger.warning("%s", trouble)
+        self.observers.tell("Raised", function, "", operation, kind.__name__, None)
         if self.on_error is not None:
             try:
                 self.on_error(trouble)
@@ -217,66 +181,33 @@ class Reporter:
 
         It holds no message of another's error, which may show an argument.
         """
-        if len(self.reasons) < CAUSES:
-            self.reasons.setdefault(function, why[:LONGEST])
+        self.reasons.setdefault(function, why[:LONGEST])
 
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
-        if self._is_new(about):
+        if self._is_new(("once", about, None)):
             with suppress(Exception):  # where the interpreter ends: it imports nothing any more
                 logger.warning("%s: %s", self.spot, less_secrets(message))
 
     def tell(self, about: str, message: str, *, loud: bool = True) -> None:
         """Log what may be as it should be: the first loud one about something as a warning."""
-        say = logger.warning if loud and self._is_new(about) else logger.info
+        say = logger.warning if loud and self._is_new(("once", about, None)) else logger.info
         say("%s: %s", self.spot, message)
 
-    def _is_new(self, about: str) -> bool:
-        cause = ("once", about, Exception, "")
+    def _is_new(self, cause: Cause, *wider: Cause, again: float = inf) -> bool:
+        """Note a cause, unless it was said less than so many seconds ago, or a wider one was."""
+        now = self._clock()
         with self._lock:
-            if cause in self._said:
-                return False
-            self._said.add(cause)
-            return True
+            is_new = max(self._said.get(each, -inf) for each in (cause, *wider)) <= now - again
+            if is_new:
+                self._said[cause] = now
+        return is_new
 
-    def unstored(self, function: str) -> list[str]:
-        """Why results of a function were not stored in this process."""
+    def recovered(self, backend: str, message: str) -> None:
+        """Log that a backend works again, once after a failure that was logged."""
         with self._lock:
-            said = [cause[2:] for cause in self._said.copy() if cause[:2] == (STORING, function)]
-        known = sorted(": ".join(filter(None, (kind.__name__, detail))) for kind, detail in said)
-        refused = self.refused[function]
-        told = [f"a result could not be stored ({why})" for why in known[:3]]
-        return [*told, f"cache_if refused {refused} results"] if refused else told
-
-    def _number_of(self, trouble: Trouble) -> int:
-        """How many causes of its kind were logged with this one; 0 if it is not to be logged."""
-        cause = _cause(trouble)
-        kind = cause[:2]
-        with self._lock:
-            self.counts[trouble.operation] += 1
-            at_opening = (cause[0], OPENING, *cause[2:])
-            is_known = cause in self._said or at_opening in self._said
-            if is_known or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
-                return 0
-            self._said.add(cause)
-            self._causes[kind] += 1
-            self._quiet_until[cause[0]] = self._clock() + QUIET
-            self._outages.add(cause[0])
-            return self._causes[kind]
-
-    def recovered(self, point: str, message: str | None) -> None:
-        """A backend works again: its next failure is logged again, but not every second.
-
-        The message is logged where the failure was, once.
-        """
-        with self._lock:
-            was_said = message is not None and point in self._outages
-            if was_said:
-                self._outages.discard(point)
-            if self._clock() >= self._quiet_until.get(point, 0.0):
-                self._said -= {cause for cause in self._said.copy() if cause[0] == point}
-                for kind in [kind for kind in list(self._causes) if kind[0] == point]:
-                    self._causes.pop(kind, None)
+            was_said = backend in self._outages
+            self._outages.discard(backend)
         if was_said:
             logger.warning("%s: %s", self.spot, message)
 

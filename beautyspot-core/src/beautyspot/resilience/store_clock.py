@@ -20,22 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _time: Any = time  # some systems lack some of its clocks
-
-
-def _clock_that_goes_on() -> int | None:
-    """The clock of `ticks`; None where the system has `time.monotonic` only, as in a browser."""
-    kind: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-    try:
-        return None if kind is None else (_time.clock_gettime(kind), kind)[1]
-    except OSError:
-        return None
-
-
-_KIND: Final = _clock_that_goes_on()
+_KIND: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 def ticks() -> float:
-    """Seconds by a clock that is never set, and goes on while the machine sleeps."""
+    """Seconds by a clock that is never set, and goes on while the machine sleeps, where it can."""
     return time.monotonic() if _KIND is None else float(_time.clock_gettime(_KIND))
 
 

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
-from beautyspot.contracts.records import as_time, cover_of, is_copied, is_rejected
+from beautyspot.contracts.records import as_time, cover_of, is_copied
 from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.store import PAGE, listed
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from beautyspot.contracts import Entry, Invalidation, TaskRecord
-    from beautyspot.contracts.store import Begun
     from beautyspot.observing import Reason
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.form import ResultForm
@@ -190,27 +189,6 @@ class Cache(Rows):
         found: Mapping[str, Any] = self.store.find_many([key for key in keys if key not in waiting])
         entries = {key: in_full(each) for key, each in found.items()}
         return entries | {key: entry_of(each.record) for key, each in waiting.items()}
-
-    def begin(
-        self, keys: list[str], rejected: Mapping[str, float], *, in_place: bool = False
-    ) -> Begun:
-        """Lease keys, and see what is stored, or on its way to the store; see `Leases.begin`.
-
-        A call may come here whose look-up was before another one of this process ended.
-
-        Raises:
-            MetadataError: the store failed.
-        """
-        waiting: dict[str, Entry] = {}
-        for key in keys:
-            pending = self.writer.pending.get(key)
-            if pending is not None and not is_rejected(pending.record, key, rejected):
-                waiting[key] = entry_of(pending.record)
-        if not waiting:
-            return self.leases.begin(keys, rejected, in_place=in_place)
-        asked = [key for key in keys if key not in waiting]
-        begun = self.leases.begin(asked, rejected, in_place=in_place)
-        return begun._replace(found={**begun.found, **waiting})
 
     def recall_many(self, calls: list[Call]) -> list[Any]:
         """What `recall` gives for each of these calls, by one question to the store."""

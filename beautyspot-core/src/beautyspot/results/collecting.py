@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from beautyspot.errors import ConfigError, MetadataError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from beautyspot.contracts import BlobInfo
     from beautyspot.resilience.guarded_backends import GuardedStorage
@@ -80,22 +80,25 @@ def collect(
     storage, own_id, real = storage.unguarded(), cache.store.store_id, cache.store.real
     if store_id == own_id:
         raise ConfigError(f"{store_id} is this store itself: leave the ID out")
-    whose = own_id if store_id is None else store_id
-    latest, blobs = time.time() - grace, _blobs_of(whose, storage)
+    whose, named = own_id if store_id is None else store_id, set[str]()
     if store_id is None:
         found = (blob_name(record.result_value or "") for record in real.all_rows())
         named = {name.name for name in found if name is not None}
-        blobs = (
-            (blob, name)
-            for blob, name in blobs
-            if blob.modified_at <= latest and name.name not in named
-        )
-    else:
-        others = list(blobs)
-        _check_is_gone(store_id, [blob.modified_at for blob, _ in others], latest)
-        blobs = iter(others)
+    listed = storage.list(f"{whose}/") if re.fullmatch(_ID, whose) else ()
+    pairs = ((blob, blob_name(blob.location)) for blob in listed)
+    blobs: Iterable[tuple[BlobInfo, BlobName]] = (
+        (blob, name)
+        for blob, name in pairs
+        if name is not None and name.store_id == whose and name.name not in named
+    )
+    latest = time.time() - grace
+    if store_id is not None:
+        blobs = list(blobs)
+        _check_is_gone(store_id, [blob.modified_at for blob, _ in blobs], latest)
     number = size = failed = left = 0
     for blob, name in blobs:
+        if blob.modified_at > latest:
+            continue
         is_gone = dry_run or _taken(cache, storage, blob, name if store_id is None else None)
         number, size = number + bool(is_gone), size + blob.size * bool(is_gone)
         failed += is_gone is None
@@ -108,13 +111,6 @@ def collect(
         advice = "What is left of interrupted saves stays; the other garbage was removed"
         cache.reporter.report("collect leftovers", "", error, advice)
     return Collected(number, size, left, failed)
-
-
-def _blobs_of(store_id: str, storage: GuardedStorage) -> Iterator[tuple[BlobInfo, BlobName]]:
-    for blob in storage.list(f"{store_id}/") if re.fullmatch(_ID, store_id) else ():
-        name = blob_name(blob.location)
-        if name is not None and name.store_id == store_id:
-            yield blob, name
 
 
 def _check_is_gone(store_id: str, times: list[float], latest: float) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import threading
 from math import isfinite
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.selection import PRICE_UNIT, UNSTORED, Counts
@@ -27,7 +27,7 @@ from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.tasks.counted import Numbers
@@ -134,18 +134,13 @@ class Counting:
         deferred.later(self.write)
 
     def write(self) -> None:
-        """Write last uses, and forget them, and counts; a failure is only logged, for debugging."""
+        """Write last uses, and forget them, and counts."""
         offset = self._clock() - monotonic()
         used = {key: when + offset for key, when in self.seen.copy().items()}
         for key in used:
             self.seen.pop(key, None)
-        try:
-            if used and self.writes:
-                self._store.touch(used)
-        except Exception as error:  # the store would have its caller wait once more
-            logger.debug("the last use of %d results was not written: %r", len(used), error)
-        else:
-            self.write_counts()
+        if not self.writes or self._has_told(self._store.touch, used):
+            self.write_counts()  # else the store would have its caller wait once more
 
     def write_counts(self) -> None:
         """Write what was counted since the last time.
@@ -165,15 +160,9 @@ class Counting:
                 more = (one - other for one, other in zip(numbers, before, strict=True))
                 # What came of a row that someone else has written may be infinite.
                 counts.append(Counts(name, hour, *(n if isfinite(n) else 0.0 for n in more)))  # type: ignore[arg-type]
-        try:
-            if counts:
-                self._store.add_counts(counts)
-        except Exception as error:
-            logger.debug("the counts of %d functions were not written: %r", len(counts), error)
-            if not isinstance(error.__cause__, TimeoutError):  # which may have been written
-                return
-        self._written = sums
-        self._write_remarks(has_counts=bool(counts))
+        if self._has_told(self._store.add_counts, counts):
+            self._written = sums
+            self._write_remarks(has_counts=bool(counts))
 
     def _write_remarks(self, *, has_counts: bool) -> None:
         """Write why nothing of a function is stored, "" once something is; and the unit."""
@@ -185,9 +174,15 @@ class Counting:
             remarks[PRICE_UNIT] = self._unit
         told = self._remarked
         news = {name: text for name, text in remarks.items() if text != told.get(name, "")}
+        if self._has_told(self._store.remark, news):
+            told.update(news)
+
+    def _has_told(self, write: Callable[[Any], object], news: Collection[Any]) -> bool:
+        """Whether news were written, or may have been; a failure is only logged, for debugging."""
         try:
             if news:
-                self._store.remark(news)
-                told.update(news)
+                write(news)
         except Exception as error:
-            logger.debug("remarks were not written: %r", error)
+            logger.debug("%d uses, counts or remarks were not written: %r", len(news), error)
+            return isinstance(error.__cause__, TimeoutError)
+        return True

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import TaskRecord
-from beautyspot.errors import MetadataBusyError
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -14,34 +14,23 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.tasks.task import Call
 
-ARGUMENTS: Final = "the arguments"
-"""What differs where there are no digests that tell which argument it is."""
+Identity = tuple[str | None, str, str | None]
+"""What the key of a call is made of, beside its function, as rows have it.
 
-_EITHER: Final = f"{ARGUMENTS} or {OWN_ID}"
+The version, the digest of all that it was given, and the digests of its arguments.
+"""
 
-
-class Identity(NamedTuple):
-    """What the key of a call is made of, beside its function.
-
-    Attributes:
-        digests: of each argument, by name; none where they are not known.
-        whole: what differs where only `input_id` tells.
-    """
-
-    version: str | None
-    input_id: str
-    digests: dict[str, Any]
-    whole: str
+Nearest = tuple[tuple[str, ...], TaskRecord]
+"""What differs from a stored call, and its row."""
 
 
 def identity_of(record: TaskRecord) -> Identity:
     """The identity of a stored call."""
-    digests = argument_digests(record.arg_digests)
-    whole = ARGUMENTS if digests else _EITHER
-    return Identity(record.version, record.input_id, digests, whole)
+    return record.version, record.input_id, record.arg_digests
 
 
-def argument_digests(text: str | None) -> dict[str, Any]:
+@lru_cache(100)
+def _digests(text: str | None) -> dict[str, Any]:
     """The digests in the column `arg_digests`; an empty table where the text is not valid."""
     try:
         digests = json.loads(text or "{}")
@@ -53,26 +42,23 @@ def argument_digests(text: str | None) -> dict[str, Any]:
 def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
     """What tells them apart; at least the code, or what the function captured."""
     differs: list[str] = []
-    if ours.version != theirs.version:
-        auto = f"{theirs.version}{ours.version}".count("auto:") == 2
+    if ours[0] != theirs[0]:
+        auto = f"{theirs[0]}{ours[0]}".count("auto:") == 2
         differs.append("code" if auto else "version")
-    if ours.input_id != theirs.input_id:
-        mine, other = ours.digests, theirs.digests
+    if ours[1] != theirs[1]:
+        mine, other = _digests(ours[2]), _digests(theirs[2])
         names = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
-        differs += [f"argument {name}" for name in names] or [ours.whole]
+        # With an ID of the user's no argument has a digest.
+        differs += [f"argument {name}" for name in names] or [OWN_ID]
     return tuple(differs) or ("code or captured values",)
 
 
-Nearest = tuple[tuple[str, ...], TaskRecord]
-"""What differs from a stored call, and its row."""
-
-
-def nearer(ours: Identity, found: Nearest | None, record: TaskRecord, theirs: Identity) -> Nearest:
+def nearer(ours: Identity, found: Nearest | None, record: TaskRecord) -> Nearest:
     """The one of two stored calls that is nearer to ours: `found`, if there is one, and `record`.
 
     That is the one which differs in fewer parts; of equal ones, the last.
     """
-    differs, made = differences(ours, theirs), record.made_at or 0.0
+    differs, made = differences(ours, identity_of(record)), record.made_at or 0.0
     if found and (-len(differs), made) < (-len(found[0]), found[1].made_at or 0.0):
         return found
     return differs, record
@@ -96,10 +82,7 @@ def compare_code(call: Call, found: object, store: GuardedStore, reporter: Repor
         record = found if isinstance(found, TaskRecord) else store.get(key)
         code = None if record is None else record.code
         changed = addressing.has_changed(code) and not addressing.is_shared()
-    except MetadataBusyError:
-        return  # another hit will be compared
-    except Exception:  # the result was found all the same
-        task.to_compare = 0
+    except Exception:  # the result was found all the same, and another hit will be compared
         return
     if changed:
         from beautyspot.tasks.advice import other_code  # rarely needed

@@ -1,12 +1,15 @@
 """The leases of keys that one Spot holds, and the calls that wait for those of others.
 
-A Spot has one token in each process, to which the store leases keys. A lease of finite time falls
-to another process unless it is renewed: one daemon thread does that for all that are held, each
-third of that time. A forked child has a token of its own, and none of the leases.
+A Spot has one token in each process, to which the store leases keys. Within the process a lease
+belongs to the call that got it: until that has released it, or its result is written, no other call
+gets it. A lease of finite time falls to another process unless it is renewed: one daemon thread
+does that for all that are held, each third of that time. A forked child has a token of its own, and
+none of the leases.
 
-Who waits for a key that another process computes is polling: one daemon thread asks for all awaited
-keys together, after a millisecond first, then ever more rarely, and once a second in the end. The
-store answers with the result, once it is there, or leases the key, once its holder is gone.
+Who waits for a key that another call computes is polling: one daemon thread asks for all awaited
+keys together, after a millisecond first, then ever more rarely, and once a second in the end; for
+what a call of this process holds, when that has released it. The store answers with the result,
+once it is there, or leases the key, once its holder is gone.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from _thread import get_ident
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -31,6 +35,7 @@ from beautyspot.messages import less_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from beautyspot.concurrency.holders import Lease
     from beautyspot.resilience.guarded_backends import GuardedStore
 
 BEATS: Final = 3
@@ -57,7 +62,7 @@ class Leases:
 
     Attributes:
         token: to which the store leases keys.
-        held: by key, when its lease was renewed last; a put that releases one takes it out.
+        leases: those of this process by key; also those that the store is being asked for.
         lease_time: seconds for which a lease holds.
         ended: whether the Spot was shut down.
         since: the store's number, as it was heard last; 0 before that.
@@ -74,47 +79,75 @@ class Leases:
     def reset_after_fork(self) -> None:
         """The leases are the parent's, and so are the threads."""
         self.token = os.urandom(16).hex()
-        self.held: dict[str, float] = {}
-        self._missed: dict[str, float] = {}  # those that the store did not know at the last beat
+        self.leases: dict[str, Lease] = {}
+        self._missed: set[Lease] = set()  # those that the store did not know at the last beat
         self._tickets: dict[Ticket, None] = {}
-        self._renewing = NeededThread("leases", self._renew_all, self.held.__len__)
+        self._renewing = NeededThread("leases", self._renew_all, self.leases.__len__)
         self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
         self._together = Together(self._ask_of_all, min(TOGETHER, self._store.real.most_leases))
-        self._lock = threading.Lock()  # nothing is called within it
+        self._lock = threading.RLock()  # nothing is called within it
         self.ended = False
 
     # ------------------------------------------------------------------------------- holding
 
-    def begin(
-        self, keys: Collection[str], rejected: Mapping[str, float], *, in_place: bool = False
+    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
+        self, leases: Collection[Lease], rejected: Mapping[str, float], *, in_place: bool = False
     ) -> Begun:
-        """Lease keys, and see what is stored under them; what is leased is renewed from here on.
+        """Ask for leases, and see what is stored under their keys.
 
-        Threads that ask about a key each, of a store that may block, share their trips to it.
+        What is held then is renewed from here on. The store is not asked for what another call of
+        this process holds. Threads that ask for one each, of a store that may block, share their
+        trips to it.
+
+        Args:
+            leases: those that are wanted, none of them held.
+            rejected: see `MetadataStoreBase.begin`.
+            in_place: whether nothing is to be waited for.
 
         Raises:
             MetadataError: the store failed; `MetadataBusyError` `in_place` where it would wait.
         """
-        if len(keys) == 1 and self._store.real.blocking and not in_place:
-            [key] = keys
-            begun = self._together((key, rejected))
-            if isinstance(begun, Begun):
-                found = {key: begun.found[key]} if key in begun.found else {}
-                leased = [key] if key in begun.leased else []
-                begun = begun._replace(found=found, leased=leased)
-        else:
-            ask = self._store.begin_now if in_place else self._store.begin
-            begun = ask(keys, self.token, rejected=rejected)
-        if not isinstance(begun, Begun):
-            advice = "return a Begun with its four fields"
-            raise MetadataError(wrong_answer(self._store.real, "begin", begun, "a Begun", advice))
-        self.since = max(self.since, begun.since)
-        if begun.leased:
-            self.held |= dict.fromkeys(begun.leased, self._clock())
-            if self.lease_time < inf:
-                self._renewing.begin()
+        asked: dict[str, Lease] = {}
+        here = get_ident()
+        with self._lock:
+            for lease in leases:
+                other = self.leases.get(lease.key)
+                # What this thread asked for, or gave back, before is over: it was interrupted.
+                if other is None or other.thread == here:
+                    lease.thread = here
+                    self.leases[lease.key] = asked[lease.key] = lease
+        if leases and not asked:
+            return Begun({}, [], self.since, self._store.clock())
+        held = 0
+        try:
+            if len(asked) == 1 and self._store.real.blocking and not in_place:
+                begun = self._ask_with_others(next(iter(asked)), rejected)
+            else:
+                ask = self._store.begin_now if in_place else self._store.begin
+                begun = ask(list(asked), self.token, rejected=rejected)
+            if not isinstance(begun, Begun):
+                real, advice = self._store.real, "return a Begun with its four fields"
+                raise MetadataError(wrong_answer(real, "begin", begun, "a Begun", advice))
+            now, self.since = self._clock(), max(self.since, begun.since)
+            for key in {*begun.leased} & asked.keys():
+                lease = asked[key]
+                lease.held, lease.since, lease.thread = True, now, 0
+                held += 1
+        finally:
+            if held < len(asked):
+                self.drop(*[lease for lease in asked.values() if not lease.held])
+        if held and self.lease_time < inf:
+            self._renewing.begin()
         return begun
+
+    def _ask_with_others(self, key: str, rejected: Mapping[str, float]) -> Begun:
+        """Ask for one key; other threads that do so at the same time share the trip."""
+        begun: Begun = self._together((key, rejected))
+        if not isinstance(begun, Begun):
+            return begun
+        found = {key: begun.found[key]} if key in begun.found else {}
+        return begun._replace(found=found, leased=[key] if key in begun.leased else [])
 
     def _ask_of_all(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
         rejected: dict[str, float] = {}
@@ -122,20 +155,43 @@ class Leases:
             rejected |= each
         return self._store.begin([*dict(asked)], self.token, rejected=rejected)
 
-    def release(self, *keys: str) -> None:
-        """Release those of these keys that are held.
+    def release(self, *leases: Lease) -> None:
+        """Release those of these that are held.
 
         Raises:
-            MetadataError: the store failed; the leases are not renewed, and fall.
+            MetadataError: the store failed; they are not renewed, and fall.
         """
-        held = [key for key in keys if self.held.pop(key, None) is not None]
-        if held:
-            self._store.release(held, self.token)
+        held: list[Lease] = []
+        here = get_ident()
+        with self._lock:
+            for lease in leases:
+                if lease.held and lease.thread in (0, here):
+                    lease.thread = here  # nobody asks for it until the store has answered
+                    held.append(lease)
+        try:
+            if held:
+                self._store.release([lease.key for lease in held], self.token)
+        finally:
+            self.drop(*held)
+
+    def drop(self, *leases: Lease) -> None:
+        """Hold these no more: the store has released them."""
+        with self._lock:
+            for lease in leases:
+                if self.leases.get(lease.key) is lease:
+                    del self.leases[lease.key]
+                lease.held, lease.thread = False, 0
+        if self._tickets:
+            keys = [lease.key for lease in leases]
+            for ticket in list(self._tickets):
+                if ticket.lease.key in keys:
+                    ticket.due = 0.0
+            self._poll_bell()
 
     def stop(self) -> None:
         """End the threads, and wake all who wait."""
         self.ended = True
-        self.held.clear()
+        self.leases.clear()
         self._bell()
         self._poll_bell()
         for ticket in list(self._tickets):
@@ -144,7 +200,7 @@ class Leases:
     def _renew_all(self) -> None:
         while True:
             self._bell.wait(self.lease_time / BEATS)
-            if not self.held or self.ended:
+            if not self.leases or self.ended:
                 return
             with suppress(Exception):  # as where the interpreter ends
                 self.beat()
@@ -152,23 +208,22 @@ class Leases:
     def beat(self) -> None:
         """Renew all leases that are held, and say once which were lost."""
         holders.end_orphans()  # what closed event loops have left is released, not renewed
-        held, asked = self.held.copy(), self._clock()
-        why = "the store says so"
+        asked, why = self._clock(), "the store says so"
+        held = {lease.key: lease for lease in list(self.leases.values()) if lease.held}
         try:
             unknown = self._store.renew(list(held), self.token) if held else set()
-            missed = {key: held[key] for key in unknown if self.held.get(key) == held[key]}
+            missed = {held[key] for key in unknown if held[key].held}
             # Once is no loss: a put has just released it, which is yet to be noted here.
-            lost = {key for key, since in missed.items() if self._missed.get(key) == since}
+            gone = missed & self._missed
             self._missed = missed
         except Exception as error:
-            since = asked - self.lease_time
-            lost = {key for key in held if self.held.get(key, inf) <= since}
+            gone = {each for each in held.values() if each.since <= asked - self.lease_time}
             why = f"to renew them failed: {type(error).__name__}: {error}"
         else:
-            for key in held.keys() - missed.keys():
-                if key in self.held:
-                    self.held[key] = asked
-        gone = [key for key in lost if self.held.pop(key, None) is not None]
+            for lease in set(held.values()) - missed:
+                lease.since = asked
+        gone = {lease for lease in gone if lease.held}
+        self.drop(*gone)
         if gone:
             message = (
                 f"{len(gone)} of the leases that this process holds were lost, where they hold for "
@@ -181,30 +236,28 @@ class Leases:
 
     # ------------------------------------------------------------------------------- waiting
 
-    def wait_for(self, key: str, rejected: Mapping[str, float]) -> Ticket:
+    def wait_for(self, lease: Lease, rejected: Mapping[str, float]) -> Ticket:
         """A ticket for a key that another holder computes; `forget` ends the wait."""
-        ticket = Ticket(key, dict(rejected), self._clock())
+        ticket = Ticket(lease, dict(rejected), self._clock())
         self._tickets[ticket] = None
         self._polling.begin()
         self._poll_bell()  # it may have planned to ask a second later
         return ticket
 
-    def forget(self, ticket: Ticket) -> bool:
-        """End a wait; whether the lease came for it, and is its caller's to release."""
+    def forget(self, ticket: Ticket) -> None:
+        """End a wait; a lease that came for it is its caller's to release."""
         with self._lock:
             self._tickets.pop(ticket, None)
             ticket.is_over = True
-            answer = ticket.answer
-        return answer is not None and ticket.key in answer.leased
 
     def _poll_all(self) -> None:
         while self._tickets and not self.ended:
             now, tickets = self._clock(), list(self._tickets)
             due = [ticket for ticket in tickets if ticket.due <= now]
             if due:
-                self._ask(due)
                 for ticket in due:
                     ticket.due = now + min(max(FIRST, (now - ticket.since) * SHARE), LONGEST)
+                self._ask(due)
             else:
                 self._poll_bell.wait(min((ticket.due for ticket in tickets), default=now) - now)
 
@@ -212,26 +265,26 @@ class Leases:
         """Ask for the keys of some waits, and tell those of which there is news."""
         rejected: dict[str, float] = {}
         asked = time.monotonic()
+        leases = {ticket.lease.key: ticket.lease for ticket in reversed(tickets)}  # the first ones'
         for ticket in tickets:
             rejected.update(ticket.rejected)
         try:
-            begun = self.begin({ticket.key for ticket in tickets}, rejected)
+            begun = self.begin(leases.values(), rejected)
         except Exception:
             for ticket in tickets:
                 self._tell(ticket, None)  # each asks once more by itself, and meets the failure
             return
-        unused = {*begun.leased}
         for ticket in tickets:
-            if ticket.key in begun.found or ticket.key in unused:
+            lease = ticket.lease
+            if lease.key in begun.found or lease.held:
                 with self._lock:
                     ticket.answer = None if ticket.is_over else begun
                 if ticket.answer is not None:
-                    unused.discard(ticket.key)
                     ticket.asked = asked
                     self._tell(ticket, begun)
-        if unused:
-            with suppress(Exception):
-                self.release(*unused)
+                elif lease.held:
+                    with suppress(Exception):
+                        self.release(lease)
 
     def _tell(self, ticket: Ticket, answer: Begun | None) -> None:
         """End a wait."""
@@ -244,6 +297,7 @@ class Ticket(Awaited):
     """One call's wait for a key.
 
     Attributes:
+        lease: the one that is wanted.
         answer: what the store answered about the key, once there is something; None before, and
             where the store failed.
         asked: when the answer was asked for, by `monotonic`.
@@ -251,10 +305,11 @@ class Ticket(Awaited):
         due: when the key is asked for again.
     """
 
-    __slots__ = ("answer", "asked", "due", "is_over", "key", "rejected", "since")
+    __slots__ = ("answer", "asked", "due", "is_over", "lease", "rejected", "since")
 
-    def __init__(self, key: str, rejected: Mapping[str, float], since: float) -> None:
-        self.key, self.rejected, self.since, self.due = key, rejected, since, since + FIRST
+    def __init__(self, lease: Lease, rejected: Mapping[str, float], since: float) -> None:
+        self.lease, self.rejected = lease, rejected
+        self.since, self.due = since, since + FIRST
         self.answer: Begun | None = None
         self.asked = 0.0
         self.done = self.is_over = False

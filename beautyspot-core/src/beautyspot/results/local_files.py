@@ -19,12 +19,10 @@ import sys
 import time
 from contextlib import suppress
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.records import less_mark
-from beautyspot.errors import RestoreError, StorageError
+from beautyspot.errors import RestoreError
 from beautyspot.files import READ, create, make_folder, open_plain
 from beautyspot.results.validity import UNSIGNED, check_digests
 
@@ -35,6 +33,7 @@ except ImportError:  # Windows, whose limit is far away
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Data, Entry
@@ -122,7 +121,7 @@ class LocalFiles:
 
         Raises:
             RestoreError: they are not what was stored.
-            StorageError: as by `path_in`.
+            StorageError: the location leads out of the storage.
         """
         known = self._checked.get(key) if self._seals is UNSIGNED else None
         if known is not None and known.entry == entry:
@@ -130,7 +129,7 @@ class LocalFiles:
         elif storage is None or entry.result_value is None:
             return None
         else:
-            known, path = None, path_in(storage, entry.result_value)
+            known, path = None, storage.local_path(entry.result_value)
         if path is None:
             return None
         try:
@@ -241,45 +240,21 @@ def status_of(descriptor: int) -> Status:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def path_in(storage: BlobStorageBase, location: str) -> Path | None:
-    """Where a blob is a file of this machine; None where it is none.
-
-    Raises:
-        StorageError: the location leads out of the storage, or the storage gives no path.
-    """
-    path: object = storage.local_path(location)
-    if path is None or isinstance(path, Path):
-        return path
-    raise StorageError(
-        wrong_answer(storage, "local_path", path, "a path", "return a Path, or None")
-    )
-
-
 # --------------------------------------------------------------------- ways to take the bytes
 
 
-def whole(descriptor: int, size: int) -> bytes:
+def whole(descriptor: int, size: int) -> Data:
     """All bytes of a file of this size."""
-    if size <= _AT_ONCE:
-        return os.read(descriptor, size)
-    with FileIO(descriptor, closefd=False) as file:
-        return file.readall()
+    return os.read(descriptor, size) if size <= _AT_ONCE else to_write(descriptor, size)
 
 
 def to_write(descriptor: int, size: int) -> bytearray | memoryview:
     """The same in memory to which nothing else refers, and which can be written to."""
     memory, end = _memory(size), 0
-    with memoryview(memory) as view:
-        while end < size and (count := _read_into(descriptor, view[end:])):
+    with FileIO(descriptor, closefd=False) as file, memoryview(memory) as view:
+        while end < size and (count := file.readinto(view[end:])):
             end += count
     return memory
-
-
-def _read_into(descriptor: int, memory: memoryview) -> int:
-    if hasattr(os, "readv"):
-        return os.readv(descriptor, [memory])
-    with FileIO(descriptor, closefd=False) as file:
-        return file.readinto(memory)
 
 
 def _memory(size: int) -> bytearray | memoryview:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from io import FileIO
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
-from beautyspot.errors import StorageError
+from beautyspot.errors import SerializationError, StorageError
+from beautyspot.files import open_plain
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.validity import UNSIGNED
-from beautyspot.serialization.payload import FileData, TooLarge, compressed, is_error
+from beautyspot.serialization.payload import FileData, TooLarge, compressed, is_error, unreadable
 from beautyspot.tasks.form import OPAQUE, extension
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Readable
-    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Storages
+    from beautyspot.resilience.guarded_backends import GuardedStore, Storages
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.local_files import LocalFiles
     from beautyspot.tasks.task import Task
@@ -74,10 +74,7 @@ class Placement:
         if record.result_data is None:  # it is in the storage already
             return record
         if isinstance(record.result_data, FileData):
-            from beautyspot.results.file_results import stored
-
-            save, discard = partial(self.save_file, record), partial(self.discard, record.cache_key)
-            return stored(record, record.result_data, self.seals, save, discard)
+            return self._stored_file(record, record.result_data)
         is_for_viewers = record.content_type is not None and self.wants_blob(task, record)
         if task.form.compresses and not is_for_viewers:
             record = self._compressed(record)
@@ -89,6 +86,49 @@ class Placement:
         if len(data) > self.largest_data:
             raise self._too_large(task, record)
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
+
+    def _stored_file(self, record: TaskRecord, data: FileData) -> TaskRecord:
+        """The record of a file that is in the storage now, with ``save="background"`` too.
+
+        Its caller may change or remove it.
+
+        Raises:
+            SerializationError: the file can't be read, or was changed meanwhile.
+            StorageError: the storage failed, or there is none.
+        """
+        from beautyspot.results.file_results import Source, digested
+        from beautyspot.results.local_files import SIZE, status_of
+
+        storage, path, key = self.storage(), data.file.path, record.cache_key
+        if storage is None:
+            need = "install beautyspot-local (docs/install.md), or name one by storage="
+            raise StorageError(
+                f"a File needs a blob storage: {LARGE_NEED if self.store.real.remote else need}"
+            )
+        try:
+            file = FileIO(path, opener=open_plain)
+        except OSError as error:
+            raise unreadable(path, error) from error
+        digests = self.seals.begun(key, data.codec, record.made_at, record.expires_at)
+        name, kind = self.new_name(key, extension(record)), record.content_type or OPAQUE
+        with file:
+            before, source = status_of(file.fileno()), Source(digested(file, digests))
+            try:
+                location = storage.save_file(name, source, content_type=kind)
+            except Exception:
+                if source.error is None:
+                    raise
+                raise unreadable(path, source.error) from source.error
+            is_whole = status_of(file.fileno()) == before and source.size == before[SIZE]
+        if not is_whole:
+            self.discard(key, location)
+            raise SerializationError(
+                "the File can't be stored: it was changed meanwhile, or the storage read "
+                f"{source.size} of its {before[SIZE]} bytes: {path}. Return a File to which "
+                "nothing writes any more"
+            )
+        placed = record._replace(result_type=FILE, result_value=location, result_data=None)
+        return placed._replace(digest=digests[0].digest(), size=source.size)
 
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
@@ -106,15 +146,14 @@ class Placement:
         return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
 
     def _too_large(self, task: Task, record: TaskRecord) -> TooLarge:
-        name, most = self.store.name, f"{self.largest_data / 2**20:g} MiB"
-        what, instead = "the result", LARGE_NEED
+        instead = LARGE_NEED
         if is_error(record.serializer):
-            what, instead = "the error", "raise one that holds less"
+            instead = "raise an error that holds less"
         elif task.options.save_blob is False:
             instead = "leave save_blob=False out"
         return TooLarge(
-            f"{what} can't be stored: it is over {most}, the most that a row of the metadata store "
-            f"{name!r} holds: {instead}"
+            f"the result can't be stored: it is over {self.largest_data / 2**20:g} MiB, the most "
+            f"that a row of the metadata store {self.store.name!r} holds: {instead}"
         )
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
@@ -137,19 +176,6 @@ class Placement:
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
 
-    def save_file(self, record: TaskRecord, file: Readable) -> str:
-        """Where a file is now.
-
-        Raises:
-            StorageError: the storage failed, or there is none.
-        """
-        name, storage = self.new_name(record.cache_key, extension(record)), self.storage()
-        if storage is None:
-            need = "install beautyspot-local (docs/install.md), or name one by storage="
-            need = LARGE_NEED if self.store.real.remote else need
-            raise StorageError(f"a File needs a blob storage: {need}")
-        return storage.save_file(name, file, content_type=record.content_type or OPAQUE)
-
     def new_name(self, key: str, extension: str) -> str:
         """A name for a blob of a key, that no blob has had."""
         return f"{self._prefix(key)}{os.urandom(4).hex()}.{extension}"
@@ -161,9 +187,7 @@ class Placement:
         """
         return f"{self.store.store_id}/{key}-"
 
-    def discard(
-        self, key: str, location: str | None, storage: GuardedStorage | None = None
-    ) -> None:
+    def discard(self, key: str, location: str | None) -> None:
         """Remove a blob that the row of `key` names no more; one that fails is an orphan.
 
         Only a blob that this store made for this key is removed: a row may be an earlier release's,
@@ -172,7 +196,7 @@ class Placement:
         if location is None:
             return
         try:
-            storage = storage or self.storage()
+            storage = self.storage()
             if storage is not None and self._prefix(key) in location.replace("\\", "/"):
                 storage.delete(location)
         except Exception as error:

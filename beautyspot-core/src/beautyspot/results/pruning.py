@@ -6,8 +6,8 @@ the row that was listed: a result that has taken its place meanwhile stays.
 `SizeLimit` keeps a store under the setting `max_size`, in a thread behind the calls. What this
 process stores is counted, and nothing else is done at a save. After a twentieth of the limit, and
 ten minutes after the last look, a thread asks the store how much it holds. Where that is over the
-limit, it removes what was not used for the longest time, down to nine tenths. One process does that
-at a time, under a lease of its own.
+limit, it removes what was not used for the longest time, down to nine tenths. Where several
+processes do that at once, they remove the same results.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
-from beautyspot.contracts.selection import Selection, size_of
+from beautyspot.contracts.selection import Selection, last_use, size_of
 from beautyspot.contracts.store import PAGE, listed, totals_of
 from beautyspot.logs import logger
 from beautyspot.messages import checked
@@ -66,11 +66,6 @@ class Limits:
     expired: bool = False
     grace: float = 0.0  # what was made or used that lately is not evicted
 
-    @property
-    def have_reasons(self) -> bool:
-        """Whether a row can be over a limit by itself."""
-        return self.expired or self.older_than is not None or self.unused_for is not None
-
     def reason(self, record: TaskRecord, now: float) -> str:
         """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
         ends = record.expires_at if self.expired else None
@@ -79,7 +74,7 @@ class Limits:
         made = record.made_at
         if self.older_than is not None and made is not None and now - made > self.older_than:
             return "old"
-        last = _last_use(record)
+        last = last_use(record)
         if self.unused_for is not None and last is not None and now - last > self.unused_for:
             return "unused"
         return ""
@@ -111,11 +106,6 @@ def _optional(name: str, value: object, check: Callable[[object], L], expected: 
     return None if value is None else checked(name, value, check, expected)
 
 
-def _last_use(record: TaskRecord) -> float | None:
-    times = [time for time in (record.made_at, record.used_at) if time is not None]
-    return max(times, default=None)
-
-
 def over_limits(
     rows: Rows, totals: Callable[[], Totals], limits: Limits, now: float
 ) -> Iterator[tuple[TaskRecord, str]]:
@@ -135,7 +125,8 @@ def over_limits(
     entries, size = limits.max_entries, limits.max_size
     left = totals() if entries is not None or size is not None else None
     gone = gone_bytes = 0
-    for record in rows("key") if limits.have_reasons else ():
+    by_itself = limits.expired or limits.older_than is not None or limits.unused_for is not None
+    for record in rows("key") if by_itself else ():
         if reason := limits.reason(record, now):
             gone, gone_bytes = gone + 1, gone_bytes + size_of(record)
             yield record, reason
@@ -146,7 +137,7 @@ def over_limits(
     for record in rows("unused") if max(surplus, bytes_over) > 0 else ():
         if surplus <= 0 and bytes_over <= 0:
             return
-        is_spared = limits.grace > 0 and now - (_last_use(record) or 0.0) < limits.grace
+        is_spared = limits.grace > 0 and now - (last_use(record) or 0.0) < limits.grace
         wins_nothing = surplus <= 0 and not size_of(record)
         if not is_spared and not wins_nothing and not limits.reason(record, now):
             surplus, bytes_over = surplus - 1, bytes_over - size_of(record)
@@ -199,9 +190,6 @@ INTERVAL: Final = 600.0
 
 GRACE: Final = 10.0
 """Seconds for which a result stays that was just made or found."""
-
-LEASE: Final = b"max_size".hex().ljust(32, "0")
-"""The key of the lease under which one process does it; no call has it."""
 
 
 class SizeLimit:
@@ -268,16 +256,13 @@ class SizeLimit:
             self._checks = False
 
     def _keep(self) -> None:
-        cache, leases = self._cache, self._cache.leases
+        cache = self._cache
         size = totals_of(cache.store.real).size
-        if size <= self._most or LEASE not in leases.begin([LEASE], {}).leased:
-            return  # there is room, or another process makes it
-        try:
-            self._write_uses()
-            goal = self._most * 9 // 10
-            pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
-        finally:
-            leases.release(LEASE)
+        if size <= self._most:
+            return
+        self._write_uses()
+        goal = self._most * 9 // 10
+        pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
         reporter, left = cache.reporter, totals_of(cache.store.real).size
         logger.info(
             "%s: %d results of %d bytes were removed, to keep the store under max_size",

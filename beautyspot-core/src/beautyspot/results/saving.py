@@ -11,13 +11,16 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Awaited
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.records import FILE, covers_of, in_full, is_newer
 from beautyspot.contracts.store import Put
+from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from beautyspot.concurrency.holders import Lease
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.observing import Refusal, Where
     from beautyspot.results.leases import Leases
@@ -33,7 +36,7 @@ class Pending(Awaited):
         record: its row, with its data until these are placed.
         key, size: of its call, and the bytes that it took in memory at first.
         since: the store's number when its run began.
-        leased: whether this Spot holds the lease of its key.
+        lease: of its key; None where it has none.
         replaces: the location of a blob that it replaces; "" before that is looked for.
         earlier: keys under which earlier results of the call may stand.
         stored: whether it was stored; None before that is known.
@@ -44,7 +47,7 @@ class Pending(Awaited):
     """
 
     __slots__ = (
-        *("earlier", "has_failed", "key", "leased", "placed", "record", "refusals", "refused"),
+        *("earlier", "has_failed", "key", "lease", "placed", "record", "refusals", "refused"),
         *("replaces", "since", "size", "stored", "task"),
     )
 
@@ -54,7 +57,7 @@ class Pending(Awaited):
         record: TaskRecord,
         since: int,
         *,
-        leased: bool = False,
+        lease: Lease | None = None,
         replaces: str | None = None,
         earlier: Sequence[str] = (),
         most: int = 0,
@@ -63,7 +66,7 @@ class Pending(Awaited):
         self.key, self.size = record.cache_key, len(record.result_data or b"")
         is_small = type(record.result_data) is bytes and self.size <= most
         self.placed = is_small and not task.form.compresses and task.options.save_blob is None
-        self.leased, self.replaces, self.earlier = leased, replaces, earlier
+        self.lease, self.replaces, self.earlier = lease, replaces, earlier
         self.stored: bool | None = None
         self.refusals = 0
         self.done = self.refused = self.has_failed = False
@@ -96,8 +99,10 @@ class Saver:
 
     # ---------------------------------------------------------------------------- the writing
 
-    def put(self, batch: Sequence[Pending]) -> set[str]:
+    def put(self, batch: Sequence[Pending], *, at_once: bool = False) -> set[str] | None:
         """Write results in one transaction; the keys of those that the store refused.
+
+        With `at_once` it is one result, and None where it would take long.
 
         Raises:
             Exception: one could not be placed, or the store failed: none was stored, or not all.
@@ -110,12 +115,20 @@ class Saver:
             if not pending.placed:
                 pending.record = self.placement.place(pending.task, pending.record)
                 pending.placed = True  # once, however often its row fails
-            token = self.leases.token if pending.leased else ""
+            lease = pending.lease
+            token = self.leases.token if lease is not None and lease.held else ""
             puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
             spent += pending.record.price or 0.0
         if spent and self.count_first is not None:
             self.count_first()  # so that no less was spent than stands in the rows
-        return self.store.put(puts)
+        if at_once:
+            stored = self.store.real.put_at_once(puts[0])
+            return None if stored is None else set() if stored else {batch[0].key}
+        refused: object = self.store.put(puts)
+        if isinstance(refused, set):
+            return refused
+        advice = "return the keys of what it refused"
+        raise MetadataError(wrong_answer(self.store.real, "put", refused, "a set", advice))
 
     def settle(
         self, batch: Sequence[Pending], refused: set[str], seconds: float, *, later: bool
@@ -124,9 +137,8 @@ class Saver:
         observers = self.reporter.observing()
         for pending in batch:
             record = pending.record
-            if pending.leased:  # the put has released it
-                pending.leased = False
-                self.leases.held.pop(pending.key, None)
+            if pending.lease is not None and pending.lease.held:  # the put has released it
+                self.leases.drop(pending.lease)
             pending.refused = pending.key in refused
             if pending.refused:
                 self._say_refused(record)
@@ -140,19 +152,18 @@ class Saver:
                 if observers is not None and observers.told:
                     place: Where = "blob" if record.result_type == FILE else "row"
                     key, price = pending.key, record.price
-                    observers.saved(name, key, size, seconds, place, price, later=later)
+                    observers.tell("Saved", name, key, size, seconds, place, later, price)
             pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:
         """Release the lease of a result that is not stored now."""
-        if pending.leased:
-            pending.leased = False
-            self.release(pending.task.func_identifier, pending.key)
+        if pending.lease is not None and pending.lease.held:
+            self.release(pending.task.func_identifier, pending.lease)
 
-    def release(self, name: str, *keys: str) -> None:
-        """Release the leases of a function's keys; a failure is reported."""
+    def release(self, name: str, *leases: Lease) -> None:
+        """Release leases of a function's keys; a failure is reported."""
         try:
-            self.leases.release(*keys)
+            self.leases.release(*leases)
         except Exception as error:
             advice = "Other processes wait until it falls, or for wait_timeout"
             self.reporter.report("release a lease", name, error, advice)
@@ -186,7 +197,7 @@ class Saver:
             elif found is not None:
                 self.remove({record.cache_key: found})
         name = record.func_identifier or ""
-        self.reporter.observers.refused(name, record.cache_key, by)
+        self.reporter.observers.tell("Refused", name, record.cache_key, by)
         text = "%s: a result of %s %s, and is not stored: its caller has it"
         logger.info(text, self.reporter.spot, name, why)
 

@@ -23,11 +23,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.records import covers_of, is_newer
-from beautyspot.contracts.store import Put
+from beautyspot.contracts.records import is_newer
 from beautyspot.errors import (
     MetadataBusyError,
     MetadataError,
@@ -107,7 +105,6 @@ class Writer:
         self._together = Together(lambda batch: self.write(*batch), BATCH)
         self._pause, self._rests_until = 0.0, 0.0
         self._failure: Exception | None = None  # the last one
-        self._is_watched = False
 
     @property
     def unsaved(self) -> list[Pending]:
@@ -131,17 +128,11 @@ class Writer:
         if self._rests_until and self.rest_left():
             deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
-        if not self._thread.runs:
-            self._begin()
+        if not self._thread.running:
+            self._thread.begin()
         elif len(self.pending) in (1, BATCH):
             self._bell()
         return True
-
-    def _begin(self) -> None:
-        """Have the thread work, and all be written at the end of this process."""
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.finish)
-        self._thread.begin()
 
     def _add(self, pending: Pending) -> bool:
         """Hold a result; False where there is no room."""
@@ -157,8 +148,8 @@ class Writer:
                 return False
             if older is not None:
                 self._forget(older)
-                pending.leased = pending.leased or older.leased
-                older.leased = False
+                if older.lease is not None and older.lease.held:
+                    pending.lease = older.lease
                 older.tell(False)
             self.pending[key] = pending
             self.size += pending.size
@@ -194,7 +185,9 @@ class Writer:
         else:
             self._together(pending)
 
-    def write(self, *batch: Pending, later: bool = False, insists: bool = False) -> bool:
+    def write(  # noqa: C901 - one step, in its order
+        self, *batch: Pending, later: bool = False, insists: bool = False, at_once: bool = False
+    ) -> bool:
         """Write results in this thread, `BATCH` in a transaction; whether any was stored.
 
         Those that the store does not take are held here, and tried again; all of them at once,
@@ -205,6 +198,7 @@ class Writer:
             batch: the results.
             later: whether that is behind their callers.
             insists: whether the store is asked all the same.
+            at_once: for one result: whether it is left to the caller where that may take long.
         """
         if len(batch) > BATCH:
             parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
@@ -216,11 +210,14 @@ class Writer:
             return False
         began = perf_counter()
         try:
-            refused = self._saver.put(batch)
+            refused = self._saver.put(batch, at_once=at_once)
         except Exception as error:
             if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            self._hold(batch[0], error)
+            if not at_once:
+                self._hold(batch[0], error)
+            return False
+        if refused is None:
             return False
         for pending in batch if self.pending else ():
             self._forget(pending)
@@ -254,19 +251,7 @@ class Writer:
             return False
         if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
-        began, token = perf_counter(), saver.leases.token if pending.leased else ""
-        row = Put(pending.record, covers_of(pending.record), pending.since, token)
-        try:
-            stored = saver.store.real.put_at_once(row)
-        except Exception:
-            return False
-        if stored is None:
-            return False
-        if self.pending:
-            self._forget(pending)
-        refused = set() if stored else {pending.key}
-        saver.settle([pending], refused, perf_counter() - began, later=False)
-        return True
+        return self.write(pending, at_once=True)
 
     # ------------------------------------------------------------------------------- failing
 
@@ -276,7 +261,7 @@ class Writer:
         self._saver.let_go(pending)
         if isinstance(error, SerializationError):
             by: Refusal = "too large" if isinstance(error, TooLarge) else "serializer"
-            reporter.observers.refused(name, pending.key, by)
+            reporter.observers.tell("Refused", name, pending.key, by)
             self._give_up(pending, STORING, error, "The value is returned, and not cached")
             return
         data = pending.record.result_data
@@ -299,7 +284,7 @@ class Writer:
             self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
             self._rests_until = monotonic() + self._pause
         pending.tell(None)
-        self._begin()
+        self._thread.begin()
 
     def _give_up(self, pending: Pending, operation: str, error: Exception, advice: str) -> None:
         self._forget(pending)

@@ -14,23 +14,20 @@ from __future__ import annotations
 
 import ast
 import builtins
-import functools
 import sys
 import types
 import typing
-from collections.abc import Callable as AbstractCallable
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
-from beautyspot.functions.annotations import annotations_of, signature_of
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
 from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from inspect import Signature
 
     Names = Mapping[str, Any]
     ByArguments = Callable[[tuple[Any, ...], dict[str, Any]], list[Any]]
@@ -99,15 +96,14 @@ def _mentioned(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[
 
 
 def _in_text(text: str, names: Names) -> Iterator[Any]:
-    """What the names in an annotation's text stand for."""
+    """What the names in an annotation's text stand for, and ``Page[Item]``."""
     with suppress(SyntaxError):
         for node in ast.walk(ast.parse(text.strip(), mode="eval")):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
-            elif isinstance(node, ast.Name | ast.Attribute):
-                first, *attributes = ast.unparse(node).split(".")
+            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 with suppress(Exception):  # a module may have no such name yet
-                    yield functools.reduce(getattr, attributes, names[first])
+                    yield eval(ast.unparse(node), {"__builtins__": {}}, names)  # noqa: S307 - as typing does
 
 
 def _parts(annotation: Any) -> list[Any]:
@@ -115,10 +111,6 @@ def _parts(annotation: Any) -> list[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return [type(value) for value in arguments if isinstance(value, Enum)]
-    if origin is Annotated:
-        return [arguments[0]]
-    if origin is AbstractCallable:
-        return []
     found = [origin, *arguments, *getattr(annotation, "__constraints__", ())]
     for name in ("__supertype__", "__bound__", "__value__"):  # new types, variables, ``type X = …``
         with suppress(Exception):  # what is behind an alias is evaluated here
@@ -132,15 +124,11 @@ def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]
     for cls in [*_mentioned(annotation, names, seen)]:
         if not issubclass(type(cls), type):
             continue
-        if not typing.is_typeddict(cls):
-            try:
-                if cls not in SCALAR_BASES:
-                    form_of(cls)
-            except Refused:
-                continue
-            found.append(cls)
-        for each, scope in _of_fields(cls, names):
-            _find(each, scope, seen, found)
+        with suppress(Refused):
+            if not typing.is_typeddict(cls):
+                found.append(cls if cls in SCALAR_BASES else form_of(cls).cls)
+            for each, scope in _of_fields(cls, names):
+                _find(each, scope, seen, found)
 
 
 def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
@@ -152,8 +140,6 @@ def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
             yield each, scope
     for field in getattr(cls, "__pydantic_fields__", {}).values():
         yield field.annotation, names  # with type parameters filled in
-    for attribute in getattr(cls, "__attrs_attrs__", ()):
-        yield attribute.type, names  # attr.ib(type=…)
 
 
 # ------------------------------------------------------------------------------------ arguments
@@ -167,23 +153,14 @@ def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
     try:
         function = _annotated(func)
         names, annotations = _names_of(function), annotations_of(function)
-        takes = [
-            name
-            for name, annotation in annotations.items()
-            if name != "return" and any(one is type for one in _mentioned(annotation, names, {}))
-        ]
-        signature = signature_of(func) if takes else None
-    except Exception:  # an annotation may be anything, and not each callable has a signature
+        annotations.pop("return", None)
+        mentioned = [one for each in annotations.values() for one in _mentioned(each, names, {})]
+    except Exception:  # an annotation may be anything
         return None
-    return None if signature is None else functools.partial(_in_arguments, signature, takes)
-
-
-def _in_arguments(
-    signature: Signature, takes: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[Any]:
-    bound = signature.bind_partial(*args, **kwargs)
-    bound.apply_defaults()
-    return [found for name in takes for found in _passed(bound.arguments.get(name))]
+    if not any(one is type for one in mentioned):
+        return None
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return lambda args, kwargs: [*_passed([*args, *kwargs.values(), *defaults])]
 
 
 def _passed(value: Any) -> Iterable[Any]:

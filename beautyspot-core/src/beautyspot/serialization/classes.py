@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from enum import Enum, Flag
+from enum import Enum
 from functools import cached_property
 from types import (
     FunctionType,
@@ -112,48 +112,27 @@ def plain_name(cls: type) -> str:
 _ITEMS: Final = frozenset({"__iter__", "__len__", "__getitem__"})
 _LIBRARIES: Final = ("enum", "pydantic")  # whose `__eq__` compares names and fields
 
-_MAKERS: Final = ("builtins", "enum", "pydantic", "typing")
-_HOOKS: Final = (
-    *("__class_getitem__", "__init_subclass__", "__pydantic_init_subclass__"),
-    *("__get_pydantic_core_schema__", "__get_validators__"),
-)
-
 _ALIAS: Final = "__orig_class__"  # `Box[int](1)` is given `Box[int]`, which is no value to store
-_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
+_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs
 _GIVEN: Final = "__pydantic_fields_set__"
 _EXTRA: Final = "__pydantic_extra__"
 _PRIVATE: Final = "__pydantic_private__"
-_UNDEFINED: Final = "PydanticUndefinedType"
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
-_FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
-    list: list.extend,
-    set: set.update,
-    dict: dict.update,
-    BaseException: lambda error, args: _ARGS.__set__(error, tuple(args)),
-}
-_PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
+PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
     int: int.__int__,
     float: float.__float__,
     bytes: lambda value: bytes(memoryview(value)),
     tuple: lambda value: tuple(tuple.__iter__(value)),
     frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-    list: lambda value: list(list.__iter__(value)),
-    set: lambda value: set(set.__iter__(value)),
-    dict: lambda value: dict(dict.items(value)),
     BaseException: lambda error: list(_ARGS.__get__(error)),
 }
 
 
 SCALAR_BASES: Final = (str, bytes, int, float)
 """Types as which instances of their subclasses may be stored, since they are all but names."""
-
-
-def plain(base: type, value: Any) -> Any:
-    """What an instance holds of a builtin type below its class."""
-    return _PLAIN[base](value)
 
 
 def has_plain_hash(cls: type) -> bool:
@@ -171,14 +150,6 @@ def has_plain_hash(cls: type) -> bool:
     return True
 
 
-def has_hooks(cls: type) -> bool:
-    """Whether code of the program may run where pydantic makes a class with this one in it."""
-    of_program = (
-        one for one in mro(cls) if root_of(plain_name(one).partition(":")[0]) not in _MAKERS
-    )
-    return any(name in body(one) for one in of_program for name in _HOOKS)
-
-
 class Form:
     """How the instances of one class are taken apart, and made again.
 
@@ -190,7 +161,7 @@ class Form:
 
     code = INSTANCE
 
-    def __init__(self, cls: type) -> None:
+    def __init__(self, cls: Any) -> None:  # noqa: C901 - one rule, read from its top
         """Take a class.
 
         Raises:
@@ -205,7 +176,10 @@ class Form:
         self._is_named = base is tuple and static(cls, "_make") is not _MISSING
         self.by_identity = base is object and static(cls, "__eq__") is body(object)["__eq__"]
         names = static(cls, "_fields") if self._is_named else _field_names(cls)
-        holds = self._kind in _PLAIN and (base is not cls or self._kind is BaseException)
+        hashing = getattr(static(cls, "__hash__"), "__code__", None)
+        if hashing is not None and _CACHED_HASH in hashing.co_names:
+            raise Refused("keeps its hash, which another process can't know: leave out cache_hash=")
+        holds = self._kind in PLAIN and (base is not cls or self._kind is BaseException)
         if not holds and (base is not object or names is None):
             raise Refused("")
         for name in ("__del__", *(_ITEMS if self._is_named else ())):
@@ -222,25 +196,24 @@ class Form:
             or (type(each) is GetSetDescriptorType and name[:2] != "__")
         ]
         self._slots = dict(self._members)
+        self._in_c = {name for name, each in self._members if not _is_python(each.__objclass__)}
         found = (body(one).get("__dict__") for one in line)
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
-        # What an instance has that is not said: of a model, of one that keeps its hash, and of
-        # one that is just made.
-        self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
-        self._beside, self._unset = _beside_fields(cls) if self._empty else (set(), set())
-        hashing = getattr(static(cls, "__hash__"), "__code__", None)
-        if hashing is not None and _CACHED_HASH in hashing.co_names:
-            self._empty[_CACHED_HASH] = None
-        self._as_made: dict[str, Any] = {}
         if self._kind is BaseException:
-            new: Any = self._base.__new__
             try:
-                self._as_made = self.state(new(cls))
+                base.__new__(cls)
             except TypeError as error:  # a group, or an error of a library in C
                 raise Refused("is of a class that makes none without its parts") from error
+        # What an instance of a model has that is not said.
+        self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}
+        beside = [*static(cls, "__private_attributes__")] if self._empty else []
+        if self._empty and static(cls, "model_config").get("extra") == "allow":
+            beside.append(_EXTRA)
+        self._told = [*self.fields, *beside]
+        self._in_list = self._is_named or bool(beside)
 
     def state(self, value: object) -> dict[str, Any]:
-        """All attributes of an instance, less those that any new one has."""
+        """All attributes of an instance, less what is None of those of an exception in C."""
         state = {} if self._dict is None else dict(self._dict.__get__(value))
         for name, member in self._members:
             with suppress(AttributeError, TypeError):  # not set
@@ -248,48 +221,36 @@ class Form:
                 if name in state:
                     raise Refused(f"it has two attributes {name}: rename one")
                 state[name] = item
-        return {n: x for n, x in state.items() if self._as_made.get(n, _MISSING) is not x}
+        return {n: x for n, x in state.items() if x is not None or n not in self._in_c}
 
     def parts(self, value: Any) -> list[Any]:
         """The number of fields; the attributes, fields first.
 
-        In place of the number stand their names if one has no value. Then what the instance holds,
-        if its class extends one in C.
+        Of a named tuple, and a model that keeps more beside its fields, the names of all that stand
+        in place of the number. Then what the instance holds, if its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
         """
         state = self.state(value)
-        state |= {} if self._is_named else self._of_class(state)
+        for name in () if self._is_named else self.fields:
+            if name not in state:
+                raise Refused(
+                    f"its field {name} has no value of its own: give it one, or call "
+                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
+                )
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        parts = [len(own) if len(own) == len(self.fields) else [*self.fields], own]
-        if _CACHED_HASH in state:
-            state[_CACHED_HASH] = None
+        parts: list[Any] = [self._told if self._in_list else len(own), own]
         if _GIVEN in state:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
         for name, item in state.items():
-            if _is_special(name) and name not in self._slots and name != _ALIAS:
-                raise Refused(f"it has an attribute {name}, a name that Python uses: rename it")
             is_cached = isinstance(static(self.cls, name), cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
-        return [*parts, _PLAIN[self._kind](value)] if self._kind in _PLAIN else parts
+        return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
 
-    def _of_class(self, state: dict[str, Any]) -> dict[str, Any]:
-        """The fields that stand in the class alone, which may have other values by then."""
-        found = {name: static(self.cls, name) for name in self.fields if name not in state}
-        unset = (_MISSING, *self._slots.values())
-        alone = {n: item for n, item in found.items() if not any(item is each for each in unset)}
-        for name, item in alone.items():
-            if self._dict is None or hasattr(type(item), "__set__"):
-                raise Refused(
-                    f"its field {name} is kept by a descriptor, maybe outside of it: call "
-                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
-                )
-        return alone
-
-    def make(self, fields: Any, state: Any, content: Any = None) -> Any:
+    def make(self, fields: Any, state: Any, content: Any = None) -> Any:  # noqa: C901 - as above
         """The instance of these parts, which may be hostile.
 
         Raises:
@@ -297,83 +258,45 @@ class Form:
             Exception: the parts are damaged.
         """
         names = [*state]
-        stored = [*fields] if type(fields) is list else names[:fields]
-        if type(fields) is not list and (type(fields) is not int or fields != len(stored)):
-            raise RestoreError("an instance of fewer attributes than it says: the data are damaged")
-        self._check(state, names, stored)
-        is_bare = self._base is object and content is None
-        value = object.__new__(self.cls) if is_bare else self._bare(content)
+        stored = fields if type(fields) is list else names[:fields]
+        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
+            raise RestoreError("an instance without named attributes: the data are damaged")
+        if stored != self._told or not (self._is_named or state.keys() >= {*self.fields}):
+            changed = ", ".join(sorted({*self._told} ^ {*stored})) or "in another order"
+            name = plain_name(self.cls)
+            raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
+        for name in names:
+            if name[:2] == "__" and name != "__notes__" and name not in self._slots:
+                raise RestoreError(f"an attribute {name:.80}: the data are damaged")
+        is_error, is_bare = self._kind is BaseException, self._base is object
+        wanted = list if is_error else self._kind
+        is_held = content is None if is_bare else type(content) is wanted
+        if not is_held or (self._is_named and len(content) != len(self.fields)):
+            raise RestoreError("an instance of another content than its class has: it has changed")
+        held = () if is_error or is_bare else (content,)
+        value = self._base.__new__(self.cls, *held)
+        if is_error:
+            _ARGS.__set__(value, tuple(content))
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
-            state[_GIVEN] = {n for n in state.get(_GIVEN, names[: len(stored)]) if type(n) is str}
+            state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
         for name in self._slots.keys() & state.keys():
             self._slots[name].__set__(value, state.pop(name))
         if state:
             self._dict.__set__(value, state)
         return value
 
-    def _check(self, state: Any, names: list[Any], stored: list[Any]) -> None:
-        """Refuse parts that are not those of an instance of the class as it is now."""
-        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
-            raise RestoreError("an instance without named attributes: the data are damaged")
-        private = {*state.get(_PRIVATE, ())} if self._empty else set()
-        beside = ((state.keys() & {_EXTRA, _PRIVATE} | private) ^ self._beside) - self._unset
-        if beside or (*stored,) != self.fields:
-            changed = ", ".join(sorted({*self.fields} ^ {*stored} | beside)) or "in another order"
-            name = plain_name(self.cls)
-            raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
-        for name in names[len(stored) :]:
-            if _is_special(name) and name not in self._slots:
-                raise RestoreError(f"an attribute {name:.80}: the data are damaged")
-
-    def _bare(self, content: Any) -> Any:
-        """An instance without attributes."""
-        is_held = type(content) is (list if self._kind is BaseException else self._kind)
-        if not is_held or (self._is_named and len(content) != len(self.fields)):
-            raise RestoreError("an instance of another content than its class has: it has changed")
-        fill = _FILL.get(self._kind)
-        if fill is None:
-            return self._base.__new__(self.cls, content)
-        value = self._base.__new__(self.cls)
-        fill(value, content)
-        return value
-
 
 class PromisedForm(Form):
-    """The same for instances of classes below one, as which they are stored.
+    """The same for instances of a class that bears this one's name, as which they are stored.
 
     What such a class keeps beside the fields, under a name with an underscore, is left out.
     """
-
-    def is_all_of(self, other: Form) -> bool:
-        """Whether the instances of a class below this one have no other fields, and do no more.
-
-        What a library makes below a model, for itself, adds names of its own to it.
-        """
-        same = other.fields == self.fields and other._slots.keys() == self._slots.keys()
-        return same and not any(
-            self._is_said(one, name, each)
-            for one in mro(other.cls)
-            if loaded_class(plain_name(one)) is not one
-            for name, each in body(one).items()
-        )
-
-    def _is_said(self, cls: type, name: str, each: Any) -> bool:
-        """Whether what stands in a class is written there, for its instances."""
-        if name[:1] != "_":
-            return name not in self.fields and not name.startswith("model_")
-        code = each.__code__.co_qualname if type(each) is FunctionType else ""
-        path = plain_name(cls).partition(":")[2]
-        return code.startswith(f"{path}.") and not name.startswith("__annotate")
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""
         known = (*self.fields, *self._slots)
         return {n: x for n, x in super().state(value).items() if n[:1] != "_" or n in known}
-
-
-def _is_special(name: str) -> bool:
-    return name[:2] == "__" and name != "__notes__"
 
 
 def _field_names(cls: type) -> tuple[str, ...] | None:
@@ -391,22 +314,10 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
     return None if found is _MISSING else tuple(found)
 
 
-def _beside_fields(cls: type) -> tuple[set[str], set[str]]:
-    """What all instances of a model have beside its fields; which of it they need not have."""
-    private, config = static(cls, "__private_attributes__"), static(cls, "model_config")
-    held = {*private, _PRIVATE} if private else set[str]()
-    unset = {
-        name
-        for name, each in private.items()
-        if each.default_factory is None and type(each.default).__name__ == _UNDEFINED
-    }
-    return held | ({_EXTRA} if config.get("extra") == "allow" else set()), unset
-
-
 class EnumForm:
-    """The same of an enum: its members by their names, and flags by those of their bits.
+    """The same of an enum: its members by their names.
 
-    Beside the names stands the value, if its text tells it, to notice that it is another by then.
+    Beside the name stands the value, if its text tells it, to notice that it is another by then.
     """
 
     code = ENUM
@@ -414,56 +325,36 @@ class EnumForm:
     def __init__(self, cls: type) -> None:
         self.cls = cls
         self._members: Mapping[str, Any] = body(cls).get("_member_map_", {})
-        self._is_flag = is_below(cls, Flag)
-        if not self._members or (self._is_flag and static(cls, "_missing_") is not _COMPOSE):
+        if not self._members:
             raise Refused("")
 
-    def parts(self, value: Any) -> list[Any]:
-        """The name of a member, or those of flags; and the value."""
-        names = [one._name_ for one in Flag.__iter__(value)] if self._is_flag else value._name_
-        if self._member(names) is not value:
-            raise Refused("it is no member or flag that its class defines: return its value")
-        return [names, *self._value(value)]
+    def parts(self, value: object) -> list[Any]:
+        """The name of a member, and the value."""
+        name: Any = object.__getattribute__(value, "_name_")
+        if self._members.get(name) is not value:
+            raise Refused("it is no member that its class names: return its value")
+        return [name, *self._value(value)]
 
-    def make(self, names: Any, *stored: Any) -> Any:
+    def make(self, name: Any, *stored: Any) -> Any:
         """The member of these parts."""
-        member = self._member(names)
+        member = self._members.get(name) if type(name) is str else None
         is_flat = member is not None and all(map(_is_flat, stored))
         if not is_flat or repr(self._value(member)) != repr([*stored]):
-            name = plain_name(self.cls)
-            raise RestoreError(f"{name} has other members or values than when it was stored")
+            raise RestoreError(
+                f"{plain_name(self.cls)} has other members or values than when it was stored"
+            )
         return member
-
-    def _member(self, names: Any) -> Any:
-        if not self._is_flag:
-            return self._members.get(names) if type(names) is str else None
-        number = 0
-        for name in names:
-            if type(name) is not str:
-                raise RestoreError("a flag without a name: the data are damaged")
-            number |= object.__getattribute__(self._members[name], "_value_")
-        there = body(self.cls)["_value2member_map_"].get(number)
-        return _COMPOSE.__func__(self.cls, number) if there is None else there
 
     def _value(self, member: Any) -> list[Any]:
         value = object.__getattribute__(member, "_value_")
         return [value] if _is_flat(value) else []
 
 
-_COMPOSE: Final = body(Flag)["_missing_"]  # what makes a flag of several
-
-
 def _is_flat(value: Any) -> bool:
     """Whether its text tells all of a value, the same in each process; of a set it does not."""
     kind = type(value)
-    if kind in SCALARS or kind in (set, frozenset):
-        return kind in SCALARS
-    if kind is dict or kind is list:
-        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
-    codec = codec_of(kind)
-    with suppress(Refused):
-        return codec is not None and all(map(_is_flat, codec.encode(value)))
-    return False
+    codec = None if kind in (set, frozenset) else codec_of(kind)
+    return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
 
 
 def form_of(cls: type) -> Form | EnumForm:

@@ -25,9 +25,9 @@ from __future__ import annotations
 import struct
 from functools import cache
 from importlib import import_module
-from types import EllipsisType, NotImplementedType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import genuine, root_of
 
@@ -46,14 +46,17 @@ VERSION: Final = b"\x01"
 """The version of the parts of a tagged value."""
 
 SEGMENT: Final = 13
-"""The ext type of a buffer, which has its bytes, or its size if they stand beside the tree."""
+"""The ext type of a buffer, which has its size: the bytes stand beside the tree.
 
-MAX_DEPTH: Final = 100
-"""How deep values may be nested. A level takes up to six of the 1000 calls that Python nests, and
-the caller has used some of them; msgpack's own limits are higher."""
+In its place, who makes the value gets a view of what is stored. One that can be written to may stay
+the value's memory: nothing else uses it, and it is most of the data.
+"""
 
 SCALARS: Final = frozenset({type(None), bool, float, int, str, bytes})
-"""The types that msgpack writes as they are, but for large integers, surrogates, large bytes."""
+"""The types that msgpack writes as they are, but for large integers and large bytes."""
+
+SURROGATES: Final = "surrogatepass"
+"""How lone surrogates in texts are written: as what UTF-8 would have for them."""
 
 
 class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a SerializationError
@@ -66,30 +69,12 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
 
     def path(self) -> str:
         """The path from the result to the value, such as ``result["rows"][3].client``."""
-        steps = self.steps[::-1]
-        if len(steps) > 12:  # a value that contains itself has hundreds
-            steps = [*steps[:8], "…", *steps[-3:]]
-        return "result" + "".join(steps)
+        return "".join(["result", *self.steps[::-1]])
 
 
 def aligned(place: int) -> int:
     """Where a buffer begins, from a place in a document on."""
     return -(-place // 64) * 64
-
-
-class Segment(NamedTuple):
-    """A buffer among the parts of a value: bytes in the tree if it is small, else beside it.
-
-    In its place, who makes the value gets a view of what is stored. One that can be written to may
-    stay the value's memory: nothing else uses it, and it is most of the data.
-
-    Attributes:
-        size: in bytes; None where it is not known before.
-        fill: appends the bytes to the output.
-    """
-
-    size: int | None
-    fill: Callable[[bytearray], object]
 
 
 class Attributes(dict[str, Any]):
@@ -137,18 +122,9 @@ BIG_INT: Final = Codec(
     lambda raw: int.from_bytes(raw, "big", signed=True),
     (bytes,),
 )
-SURROGATES: Final = Codec(
-    2,
-    lambda value: [value.encode("utf-8", "surrogatepass")],
-    lambda raw: str(raw, "utf-8", "surrogatepass"),
-    (bytes,),
-)
 PAIRS: Final = Codec(  # keys and values in turn; the walk of `writing` knows their paths
     8, list, lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)), hashed=2
 )
-
-_SINGLETONS: Final = {"Ellipsis": Ellipsis, "NotImplemented": NotImplemented}
-_SINGLETON: Final = Codec(11, lambda value: [repr(value)], _SINGLETONS.__getitem__, (str,))
 
 
 def _bounds(value: range | slice) -> list[Any]:
@@ -158,7 +134,7 @@ def _bounds(value: range | slice) -> list[Any]:
 BY_TYPE: Final[dict[type, Codec]] = {
     bytearray: Codec(
         3,
-        lambda value: [Segment(len(value), lambda out: out.__iadd__(value))],
+        lambda value: [Buffer(value)],
         bytearray,
         (memoryview,),
     ),
@@ -168,13 +144,11 @@ BY_TYPE: Final[dict[type, Codec]] = {
     frozenset: Codec(7, list, lambda *parts: frozenset(parts), hashed=1),
     range: Codec(9, _bounds, range, (int, int, int)),
     slice: Codec(10, _bounds, slice, (object, object, object)),
-    EllipsisType: _SINGLETON,
-    NotImplementedType: _SINGLETON,
 }
 """The types that are always stored; those of the standard library once one of them was met."""
 
 BY_CODE: Final[dict[int, Codec]] = {
-    codec.code: codec for codec in (*BY_TYPE.values(), BIG_INT, SURROGATES, PAIRS)
+    codec.code: codec for codec in (*BY_TYPE.values(), BIG_INT, PAIRS)
 }
 """The codecs that read; those of classes are entered by `reading`."""
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
+from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.classes import ENUM, INSTANCE, plain
+from beautyspot.serialization.classes import ENUM, INSTANCE, PLAIN
 from beautyspot.serialization.codec import (
     BIG_INT,
     BY_CODE,
     HEAD,
-    MAX_DEPTH,
     PAIRS,
     SCALARS,
     SEGMENT,
@@ -27,7 +27,6 @@ from beautyspot.serialization.codec import (
     Attributes,
     Codec,
     Refused,
-    Segment,
     aligned,
     check,
     codec_of,
@@ -42,34 +41,27 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Data
     from beautyspot.serialization.trust import AnyForm, Trust
 
-_ATOMS: Final = frozenset({type(None), bool, float, bytes})
+_ATOMS: Final = frozenset({type(None), bool, float, str, bytes})
 TEXTS: Final = frozenset({str, bytes})
-_INLINE: Final = 2**16  # bytes; a buffer of this size or more stands beside the tree
-_MOST: Final = 2**32 - 1  # bytes; the largest that msgpack can write
+_LARGE: Final = 2**16  # bytes of buffers that are not copied once more
 
 
 def document(value: object, trust: Trust) -> Data:
     """The document of a value: `bytes`, or a `bytearray` if there are big buffers in it.
 
     Raises:
-        Refused: a part has no stored form, or is too large for msgpack.
+        Refused: a part has no stored form.
+        Exception: of a value's own methods; or a part, or all buffers together, is over 4 GiB.
     """
     writer = _Writer(trust)
     tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
-    try:
-        packed: Any = Packer(strict_types=True).pack(tree)
-    except ValueError as error:  # types, texts and nesting were looked at
-        raise Refused(
-            f"a part of it is too large ({error}): store it as a blob of its own"
-        ) from error
-    if size > _MOST:
-        raise Refused("its buffers are of over 4 GiB together: return it in parts")
+    packed: Any = Packer(strict_types=True, unicode_errors=SURROGATES).pack(tree)
     SIZE.pack_into(out, len(HEAD), size)
     if not writer.is_tagged:
         return bytes(packed)
     out += packed
-    return out if size else bytes(out)
+    return out if size >= _LARGE else bytes(out)
 
 
 class _Writer:
@@ -83,7 +75,6 @@ class _Writer:
         self.out = bytearray(HEAD) + bytes(SIZE.size)
         self.is_tagged = False
         self._trust = trust
-        self._depth = 0
         self._known: dict[type, Any] = {}
         self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
 
@@ -101,21 +92,12 @@ class _Writer:
             if kind is int:
                 is_small = -(2**63) <= value < 2**64
                 return value if is_small else self._tag(BIG_INT.code, BIG_INT.encode(value))
-            if kind is str:
-                is_text = value.isascii() or _is_packable(value)
-                return value if is_text else self._tag(SURROGATES.code, SURROGATES.encode(value))
-            if self._depth == MAX_DEPTH:
-                raise Refused(
-                    f"it is nested more than {MAX_DEPTH} levels deep, or contains itself: flatten "
-                    "it"
-                )
-            self._depth += 1
             if kind is dict:
                 form = self._mapping(value)
             elif kind is list:
                 is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
                 form = value if is_plain else self._items(value, "[{}]")
-            elif kind is Segment:
+            elif kind is Buffer:
                 form = self._tag(SEGMENT, [self._buffer(value)])
             elif (codec := codec_of(kind)) is not None:
                 parts = codec.encode(value)
@@ -128,7 +110,6 @@ class _Writer:
         except Refused as refused:
             refused.steps.append(step.format(place))
             raise
-        self._depth -= 1
         return form
 
     def _instance(self, kind: type, value: Any) -> object:
@@ -139,7 +120,7 @@ class _Writer:
         if self._known[kind] is None:
             base = self._trust.promised(kind)
             if base is not None:
-                return self.tree(plain(base, value))
+                return self.tree(PLAIN[base](value))
             raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
         if form.code == INSTANCE and form.by_identity:
@@ -158,17 +139,11 @@ class _Writer:
 
     def _items(self, values: Iterable[Any], step: str) -> list[object]:
         return [
-            self._named(value) if type(value) is Attributes else self.tree(value, step, place)
+            {name: self.tree(each, ".{}", name) for name, each in value.items()}
+            if type(value) is Attributes
+            else self.tree(value, step, place)
             for place, value in enumerate(values)
         ]
-
-    def _named(self, parts: Attributes) -> dict[str, object]:
-        done = {}
-        for name, value in parts.items():
-            if type(name) is not str or not _is_packable(name):
-                raise Refused("it has an attribute whose name is no plain text: rename it")
-            done[name] = self.tree(value, ".{}", name)
-        return done
 
     def _mapping(self, value: dict[Any, object]) -> object:
         """As a map, where the keys are texts or bytes; else keys and values in turn."""
@@ -177,21 +152,17 @@ class _Writer:
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
             return value if kinds <= TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
-        if kinds <= TEXTS and _is_packable([*value]):
+        if kinds <= TEXTS:
             return done
         self._trust.check_hashed([*value])
         pairs = zip(self._items(value, ".<key>"), done.values(), strict=True)
         return self._tag(PAIRS.code, [part for pair in pairs for part in pair])
 
-    def _buffer(self, segment: Segment) -> object:
-        """The bytes themselves, or the size of what is written beside the tree."""
-        if segment.size is not None and segment.size < _INLINE:
-            small = bytearray()
-            segment.fill(small)
-            return bytes(small)
+    def _buffer(self, buffer: Buffer) -> int:
+        """The size of a buffer, which is written beside the tree."""
         self.out += bytes(aligned(len(self.out)) - len(self.out))
         start = len(self.out)
-        segment.fill(self.out)
+        buffer.fill(self.out)
         return len(self.out) - start
 
 
@@ -245,7 +216,13 @@ def parse(data: Data, reader: type[Reader], trust: Trust, *, owned: bool = False
     end = _START + SIZE.unpack_from(view, len(HEAD))[0]
     read = reader(trust, view, end)
     # The keys of a map are hashed before anybody sees them: they are texts, and nothing else.
-    value = unpackb(view[end:], strict_map_key=True, ext_hook=read.marker, list_hook=read.array)
+    value = unpackb(
+        view[end:],
+        strict_map_key=True,
+        unicode_errors=SURROGATES,
+        ext_hook=read.marker,
+        list_hook=read.array,
+    )
     if read.markers or read.at != end:
         raise RestoreError("a marker or a buffer without its value")
     return value
@@ -311,8 +288,6 @@ class Reader:
 
         A view of less than half of the data is read-only: a value that kept it would keep all.
         """
-        if type(part) is bytes:
-            return memoryview(part)
         start = aligned(self.at)
         if type(part) is not int or not 0 <= part <= self._end - start:
             raise RestoreError("a buffer is missing")

@@ -79,18 +79,15 @@ class NotInstalled:
     Attributes:
         library: what is missing: the library, as "numpy", or the plug-in that has its types.
         kind: the type, as "ndarray"; "value" where it is not known.
-        shape: its shape, where that is known without the library.
         size: how many bytes are stored of it.
     """
 
     library: str
     kind: str
-    shape: tuple[int, ...] | None
     size: int
 
     def __repr__(self) -> str:
-        shape = "" if self.shape is None else f" of shape {self.shape}"
-        return f"<{self.kind}{shape}, {self.size} bytes: {self.library} is not installed>"
+        return f"<{self.kind}, {self.size} bytes: {self.library} is not installed>"
 
 
 class LookingReader(Reader):
@@ -110,15 +107,12 @@ class LookingReader(Reader):
             kind = next((cls for cls, each in BY_TYPE.items() if each is codec), object)
             return Instance(class_name(kind), _encoded(parts))
         ref, *rest = parts
-        while type(ref) is list and ref:  # of a generic model
-            ref = ref[0]
         if type(ref) is not str:
             raise RestoreError("a class without a name: the data are damaged")
         if codec.code == INSTANCE:
             return Instance(ref, _attributes(*rest))
         if codec.code == ENUM:
-            names = "name" if type(rest[0]) is str else "names"
-            return Instance(ref, dict(zip((names, "value"), rest, strict=False)))
+            return Instance(ref, dict(zip(("name", "value"), rest, strict=False)))
         return self._by_functions(error, ref, *rest)
 
     def _by_functions(self, error: Exception, ref: str, by: Any, form: Any) -> Any:
@@ -126,21 +120,10 @@ class LookingReader(Reader):
         library, is_known = root_of(name.partition(":")[0]), name in self.trust.types
         if by and (isinstance(error, ImportError) or (library in OF_DATA and not is_known)):
             missing = library if is_known else "beautyspot-data"
-            return _not_installed(missing, (exact or name).rpartition(":")[2], form)
+            held = form[-1] if type(form) is list and form else form
+            size = len(held if type(held) is memoryview else repr(form))
+            return NotInstalled(missing, (exact or name).rpartition(":")[2] or "value", size)
         return Instance(exact or name, _encoded(form))
-
-
-def _not_installed(library: str, kind: str, form: Any) -> NotInstalled:
-    """The size is that of a buffer, which has a shape beside it: the first list of numbers."""
-    parts = [*form] if type(form) in (list, tuple) else [form]
-    size, shape = len(repr(parts)), None
-    if parts and type(parts[-1]) is memoryview:
-        size = len(parts[-1])
-        shapes = [
-            tuple(part) for part in parts if type(part) is list and {*map(type, part)} == {int}
-        ]
-        shape = shapes[0] if shapes else None
-    return NotInstalled(library, kind or "value", shape, size)
 
 
 def _attributes(names: Any, state: Fields, content: Any = None) -> Fields:

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import re
 import stat
-import struct
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
+
 from beautyspot.contracts.storage import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from beautyspot.contracts import Data
@@ -92,26 +92,22 @@ def is_error(codec: object) -> bool:
     return isinstance(codec, str) and codec.startswith(ERROR)
 
 
-_LENGTH: Final = struct.Struct(">Q")
-
-
 def framed(items: list[Data]) -> bytes:
-    """The items one after another, each after its length in 8 bytes, big-endian."""
-    return b"".join(part for item in items for part in (_LENGTH.pack(len(item)), item))
+    """The items of a stream as one piece: an msgpack array of their bytes."""
+    return bytes(Packer().pack([*map(bytes, items)]))
 
 
-def unframed(data: Data) -> list[memoryview]:
-    """The items of what `framed` returned, as views of it.
+def unframed(data: Data) -> list[bytes]:
+    """The items of what `framed` returned.
 
     Raises:
-        RestoreError: the bytes end too early.
+        RestoreError: it is damaged.
     """
-    view, items, start = memoryview(data), [], 0
-    while start + _LENGTH.size <= len(view):
-        (length,) = _LENGTH.unpack_from(view, start)
-        start += _LENGTH.size + length
-        items.append(view[start - length : start])
-    if start != len(view) or not items:  # the last item is what the stream returned
+    try:
+        items = unpackb(data)
+    except Exception:
+        items = ()
+    if type(items) is not list or {*map(type, items)} != {bytes}:  # the last one was returned
         raise RestoreError("a stored stream lacks its end: it is damaged")
     return items
 
@@ -127,9 +123,6 @@ Bytes that nobody signed may be anybody's, and a frame of a megabyte can make 30
 
 SAFE: Final = 64 * 2**20
 """Bytes that are made of a frame whatever its size."""
-
-_PART: Final = 2**20
-"""Bytes that are decompressed at a time."""
 
 _HEAD: Final = r"zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
@@ -186,45 +179,25 @@ def decompressed(payload: Payload) -> Payload:
     """A payload without its compression; the same one where it has none.
 
     Raises:
-        RestoreError: damaged, longer than it says, or the library is missing.
+        RestoreError: damaged, longer or shorter than it says, or the library is missing.
     """
     codec, size = plain_of(payload.codec)
     if size is None:
         return payload
-    return Payload(b"".join(decompressing([payload.data], size, len(payload.data))), codec)
-
-
-def decompressing(parts: Iterable[Data], size: int, stored: int) -> Iterator[bytes]:
-    """The parts of a compressed result, decompressed.
-
-    Args:
-        parts: of the stored bytes.
-        size: how many bytes come out.
-        stored: how many bytes are stored.
-
-    Raises:
-        RestoreError: as `decompressed`; at the end at the latest.
-    """
+    stored = len(payload.data)
     if _is_too_steep(stored, size):
         raise RestoreError(
             f"{stored} stored bytes claim to be {size} bytes, which no result of ours does"
         )
-    zstd, left = _zstd(), size
+    zstd = _zstd()
     decompressor = zstd.ZstdDecompressor()
     try:
-        for part in parts:
-            fed, goes_on = part, True
-            while goes_on:
-                out = decompressor.decompress(fed, max_length=_PART)
-                left -= len(out)
-                if left < 0:
-                    raise RestoreError("a compressed result is longer than its row says")
-                yield out
-                fed, goes_on = b"", not (decompressor.eof or decompressor.needs_input)
+        data = decompressor.decompress(payload.data, max_length=size + 1)
     except (zstd.ZstdError, EOFError) as error:
         raise RestoreError(f"a compressed result is damaged ({error})") from error
-    if left or not decompressor.eof or decompressor.unused_data:
+    if len(data) != size or not decompressor.eof or decompressor.unused_data:
         raise RestoreError("a compressed result is not as long as its row says")
+    return Payload(data, codec)
 
 
 def _is_too_steep(stored: int, size: int) -> bool:
@@ -258,6 +231,9 @@ class FileData:
     Attributes:
         file: as the function returned it.
         codec: the column `serializer`.
+
+    Raises:
+        SerializationError: it is no plain file, or can't be read.
     """
 
     __slots__ = ("_size", "codec", "file")
@@ -267,32 +243,19 @@ class FileData:
 
         self.file = file
         self.codec = FILE_CODEC + json.dumps([file.name, file.content_type])
-        self._size = _size_of(file.path)
+        try:
+            found = file.path.stat()
+        except (OSError, ValueError) as error:
+            raise unreadable(file.path, error) from error
+        if not stat.S_ISREG(found.st_mode):
+            raise SerializationError(
+                f"the File can't be stored: it is no plain file: {file.path}. Return one; of a "
+                "folder an archive, by shutil.make_archive say"
+            )
+        self._size = found.st_size
 
     def __len__(self) -> int:
         return self._size
-
-
-def _size_of(path: Path) -> int:
-    """The size of a plain file.
-
-    Raises:
-        SerializationError: it is none, or can't be read.
-    """
-    try:
-        found = path.stat()
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise SerializationError(
-            f"the File can't be stored: it is a folder: {path}. Pack it into one file, by "
-            "shutil.make_archive say, and return that"
-        )
-    if not stat.S_ISREG(found.st_mode):
-        raise SerializationError(
-            f"the File can't be stored: it is no plain file: {path}. Return one"
-        )
-    return found.st_size
 
 
 def unreadable(path: Path, error: Exception) -> SerializationError:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-from beautyspot.errors import RestoreError
-from beautyspot.serialization.codec import Codec, Refused
+from beautyspot.serialization.codec import Codec
+from beautyspot.serialization.standard_types import by_text
 
 _NETWORKS: Final[Any] = import_module("pydantic.networks")
 _CORE: Final[Any] = import_module("pydantic_core")
@@ -26,29 +26,14 @@ _BASES: Final = tuple(
     if base is not None
 )
 
-_URLS: Final[dict[str, Any]] = {
-    cls.__name__: cls
+_URLS: Final = [
+    cls
     for cls in (*vars(_NETWORKS).values(), _CORE.Url, _CORE.MultiHostUrl)
     if isinstance(cls, type) and issubclass(cls, _BASES) and cls.__name__[0] != "_"
-}
-
-
-def _name_and_text(value: Any) -> list[Any]:
-    cls, text = type(value), str(value)
-    if str(cls(text)) != text:  # it was validated by other rules than those of its class
-        raise Refused("its text would lead to another one: return it as str(…)")
-    return [cls.__name__, text]
-
-
-def _url(name: str, text: str) -> Any:
-    value = _URLS[name](text)
-    if str(value) != text:
-        raise RestoreError(f"another {name} than was stored")
-    return value
-
+]
 
 CODECS: Final[dict[type, Codec]] = {
-    **dict.fromkeys(_URLS.values(), Codec(125, _name_and_text, _url, (str, str))),
+    **by_text(125, *_URLS),
     _NETWORKS.NameEmail: Codec(
         126, lambda value: [value.name, value.email], _NETWORKS.NameEmail, (str, str)
     ),

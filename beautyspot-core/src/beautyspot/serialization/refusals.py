@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import MappingView
-from enum import Enum
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.foreign import foreign, is_plan
+from beautyspot.contracts.foreign import PLANS, foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
-from beautyspot.functions.names import identifier_of
-from beautyspot.serialization.classes import SCALAR_BASES, form_of
+from beautyspot.functions.names import identifier_of, root_of
+from beautyspot.serialization.classes import form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
@@ -48,6 +47,10 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
         lambda cls: issubclass(cls, File),
         "is stored only as the whole result: return it alone, or read_bytes() of it",
     ),
+    (
+        lambda cls: root_of(cls.__module__) in PLANS,
+        "is a plan that is not computed yet: return what its compute() gives",
+    ),
     (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
     (
         lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType),
@@ -70,10 +73,6 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
 """Of which classes instances are no result, and what to return instead."""
 
 
-_PARTS: Final = ("to_dict", "toDict", "as_dict", "model_dump", "to_tuple")
-"""Methods by which classes of libraries give what they hold."""
-
-
 def advice(value: object, types: Types) -> str:
     """Why a value is refused, and what to do; `types` are those of plug-ins."""
     cls = type(value)
@@ -82,34 +81,18 @@ def advice(value: object, types: Types) -> str:
     told = foreign(cls)
     if told is not None:
         return f"{identifier_of(cls)} {told.why}: return {told.returns}"
-    if is_plan(value):
-        why = "is a plan that is not computed yet"
-        return f"{identifier_of(cls)} {why}: return what its compute() gives"
     name = re.sub(r"\[~.*\]", "", cls.__qualname__)  # of `Page[~T]`, which is a library's own
     why, how = "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
-        bases = () if issubclass(cls, Enum) else SCALAR_BASES
-        base = next((one.__name__ for one in bases if issubclass(cls, one)), None)
-        hints = f"-> {base}, to store it as that" if base else f"-> list[{name}] and so on"
-        hint = f"annotate the function (-> {name}, {hints}), "
+        hint = f"annotate the function (-> {name}, -> list[{name}] and so on; of a text -> str), "
     except Refused as refused:
         for is_of, instead in _NO_RESULT_YET:
             if is_of(cls):
                 return f"{identifier_of(cls)} {instead}"
         why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
     return (
-        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return "
-        f"{_instead(cls)}, or, {PICKLE_IT}"
+        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return what you need "
+        "of it, as plain values: tuple(…), list(…) or dict(…) of it, its to_dict() or "
+        f"model_dump(); or, {PICKLE_IT}"
     )
-
-
-def _instead(cls: type) -> str:
-    """What to return in place of an instance."""
-    for base in (tuple, list, dict, set, frozenset):
-        if issubclass(cls, base):
-            return f"a plain {base.__name__}: {base.__name__}(…)"
-    method = next((name for name in _PARTS if hasattr(cls, name)), None)
-    if method is None and hasattr(cls, "__array__"):
-        return "an array of NumPy: numpy.asarray(…)"
-    return f"its {method}()" if method else "what you need of it, as plain values"

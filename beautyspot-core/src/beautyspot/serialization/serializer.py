@@ -13,8 +13,8 @@ from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
-from beautyspot.serialization.classes import SCALAR_BASES, form_of
-from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
+from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.codec import SCALARS, SURROGATES, Refused, is_stored_anyway
 from beautyspot.serialization.documents import (
     ARRAY,
     TEXTS,
@@ -99,9 +99,7 @@ class MsgpackSerializer(SerializerBase):
         try:
             if data[0] == ARRAY and is_tagged(data):
                 return parse(data, Reader, self._trust, owned=owned)
-            return unpackb(data, strict_map_key=True, ext_hook=no_ext)
-        except RestoreError:
-            raise
+            return unpackb(data, strict_map_key=True, unicode_errors=SURROGATES, ext_hook=no_ext)
         except Exception as error:
             raise _unreadable(error) from error
 
@@ -113,8 +111,6 @@ class MsgpackSerializer(SerializerBase):
             return self.loads(data)
         try:
             return parse(data, LookingReader, self._trust)
-        except RestoreError:
-            raise
         except Exception as error:
             raise _unreadable(error) from error
 
@@ -147,10 +143,8 @@ class MsgpackSerializer(SerializerBase):
         old = self._trust
         if not classes and own is None:
             return self
-        bases = tuple(cls for cls in classes if cls not in SCALAR_BASES)
-        bases = old.bases if own is None else bases
         named = [*old.named.values(), *classes]
-        return self._with(Trust(old.registered, old.types, named, bases, own or old.own))
+        return self._with(Trust(old.registered, old.types, named, own or old.own))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""
@@ -199,14 +193,13 @@ class MsgpackSerializer(SerializerBase):
                 f"{identifier_of(cls)} {refused.reason or 'does not say how to store it'}: give "
                 "encode= and decode="
             ) from refused
-        known = [form.cls for form in self._trust.registered.values()]
         for field in classes_in(cls) if encode is None else ():
-            if not any(field is one for one in known):  # the program may have said of it how
+            if self._trust.of_type(field) is None:  # the program may have said of it how
                 with suppress(ConfigError, Refused):  # a name that another class has stays so
                     self._register(field, identifier_of(field), None, None)
 
     def _register(self, cls: type, name: str, encode: Any, decode: Any) -> None:
-        form = form_of(cls) if encode is None else Functions(cls, "", encode, decode, "its {}=")
+        form = form_of(cls) if encode is None else Functions(cls, "", encode, decode)
         registered = self._trust.registered
         old = registered[name].cls if name in registered else cls
         # Defined again, in a cell or by a reload, it is the same one: the name leads to the new
@@ -226,8 +219,8 @@ def _refusal(refused: Refused) -> SerializationError:
 
 
 def _unreadable(error: Exception) -> RestoreError:
-    if isinstance(error, Refused):
-        return RestoreError(f"a class of what is stored can't be restored: {error.reason}")
+    if isinstance(error, RestoreError):
+        raise error
     if isinstance(error, ImportError):  # of a plug-in's library, or one that it needs
         needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
@@ -22,7 +21,6 @@ from typing import Any, Final
 from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
-from beautyspot.errors import RestoreError
 from beautyspot.functions.names import genuine
 from beautyspot.serialization.codec import Attributes, Codec, Refused, check
 
@@ -53,23 +51,7 @@ def _offset_and_name(value: timezone) -> list[Any]:
     return [offset, *(name or [None])]
 
 
-ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
-"""A key of the IANA time zone database, such as Europe/Berlin."""
-
-
-def _zone(key: str) -> ZoneInfo:
-    if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks it, too; stored text never becomes a path
-        raise RestoreError("a zone with an invalid key")
-    return ZoneInfo(key)
-
-
 # ----------------------------------------------------------------------------------- containers
-
-
-def _deque(maxlen: int | None, items: list[Any]) -> deque[Any]:
-    if maxlen is not None and maxlen < len(items):
-        raise RestoreError("a deque longer than its own limit")
-    return deque(items, maxlen)
 
 
 def _held(value: Any) -> list[Any]:
@@ -114,24 +96,27 @@ _EXACT: Final = Context(
 )
 
 
-def _decimal(text: str) -> Decimal:
-    value = _EXACT.create_decimal(text)
-    if _EXACT.to_sci_string(value) != text:
-        raise RestoreError("a decimal number that is not in its own form")
-    return value
-
-
-def _by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
+def by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
     """One codec for a family of types, each of which is made of its own text."""
     names = {kind.__name__: kind for kind in types}
-    encode = lambda value: [type(value).__name__, str(value)]  # noqa: E731 - there are two of these
+
+    def encode(value: Any) -> list[str]:
+        if str(type(value)(str(value))) != str(value):  # a URL that was checked by other rules
+            raise Refused("its text would lead to another one: return it as str(…)")
+        return [type(value).__name__, str(value)]
+
     return dict.fromkeys(types, Codec(code, encode, lambda n, text: names[n](text), (str, str)))
 
 
 _INTS: Final = (int,) * 5
 
 CODECS: Final[dict[type, Codec]] = {
-    deque: Codec(20, lambda v: [v.maxlen, list(v)], _deque, ((int, _NOTHING), list)),
+    deque: Codec(
+        20,
+        lambda v: [v.maxlen, list(v)],
+        lambda maxlen, items: deque(items, maxlen),
+        ((int, _NOTHING), list),
+    ),
     OrderedDict: Codec(21, _held, partial(_holding, OrderedDict), ((dict, list),)),
     defaultdict: Codec(
         22,
@@ -155,9 +140,9 @@ CODECS: Final[dict[type, Codec]] = {
         lambda offset, name: timezone(offset) if name is None else timezone(offset, name),
         (timedelta, (str, _NOTHING)),
     ),
-    # By its key, which one that was read from a file does not give.
-    ZoneInfo: Codec(35, lambda zone: [zone.__reduce__()[1][0]], _zone, (str,)),
-    Decimal: Codec(40, lambda value: [_EXACT.to_sci_string(value)], _decimal, (str,)),
+    # By its key, which one that was read from a file does not give; ZoneInfo takes no path for one.
+    ZoneInfo: Codec(35, lambda zone: [zone.__reduce__()[1][0]], ZoneInfo, (str,)),
+    Decimal: Codec(40, lambda value: [_EXACT.to_sci_string(value)], _EXACT.create_decimal, (str,)),
     Fraction: Codec(41, lambda v: [v.numerator, v.denominator], Fraction, (int, int)),
     # Beside the bytes, whether its making was safe, if the system has said so, as for `uuid1`.
     UUID: Codec(
@@ -166,8 +151,6 @@ CODECS: Final[dict[type, Codec]] = {
         lambda raw, safe: UUID(bytes=raw, is_safe=SafeUUID(safe)),
         (bytes, (int, _NOTHING)),
     ),
-    **_by_text(43, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
-    **_by_text(
-        44, IPv4Address, IPv4Network, IPv4Interface, IPv6Address, IPv6Network, IPv6Interface
-    ),
+    **by_text(43, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
+    **by_text(44, IPv4Address, IPv4Network, IPv4Interface, IPv6Address, IPv6Network, IPv6Interface),
 }

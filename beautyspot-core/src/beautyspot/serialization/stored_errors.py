@@ -37,13 +37,10 @@ def written(serializer: SerializerBase, error: Exception, classes: Classes) -> D
     try:
         table = _table(error)
         data = serializer.dumps(table)
-        made = restored(serializer, data, classes)
-        if made is None or type(made) is not type(error):
-            raise RestoreError("its class can't be told by its name, which others have as well")
-        if bytes(serializer.dumps(_table(made))) != bytes(data):
-            raise RestoreError("what is made of its class, arguments and attributes is not equal")
-        if str(error) != str(made):
-            raise RestoreError("its text depends on more than its arguments and attributes")
+        made: Any = restored(serializer, data, classes)
+        is_it = type(made) is type(error) and str(made) == str(error)
+        if not is_it or bytes(serializer.dumps(_table(made))) != bytes(data):
+            raise RestoreError("what its name, arguments and attributes lead to is not equal")
     except Exception as why:
         shown = str(why) if isinstance(why, BeautyspotError | Refused) else error_shown(why)
         shown = f"it {shown}" if shown.startswith("is ") else shown.replace("result[", "its [", 1)
@@ -88,8 +85,7 @@ def parts_of(table: object) -> tuple[str, dict[str | int, Any]]:
 
 
 def _parts(table: Any) -> list[Any]:
-    if type(table) is dict and [*table] == ["class", "fields", "attributes", "args"]:
-        kinds = [type(part) for part in table.values()]
-        if kinds in ([str, kind, dict, list] for kind in (int, list)):
-            return [*table.values()]
+    kinds = {"class": str, "fields": int, "attributes": dict, "args": list}
+    if type(table) is dict and {name: type(part) for name, part in table.items()} == kinds:
+        return [*table.values()]
     raise RestoreError("a stored error lacks its class, its arguments or attributes: it is damaged")

@@ -4,9 +4,8 @@ A class counts if the program names it: by `register`, by the function's return 
 argument of the call, or by a plug-in that supports it. Where nobody else can have written what is
 stored, a class counts as well that is loaded and belongs to the function's own top-level package,
 to the program itself (``__main__``), or to the package of a class that the annotation names, or is
-below such a class. So what somebody
-plants in a store that others write to makes no instance of a class that is merely loaded, and the
-program's own classes need no word.
+below such a class. So what somebody plants in a store that others write to makes no instance of a
+class that is merely loaded, and the program's own classes need no word.
 
 An instance of a class that does not count so is stored as one of a class above it, where the
 annotation promises no more: see `Trust.of_type` and `Trust.promised`.
@@ -17,14 +16,13 @@ from __future__ import annotations
 from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, Buffer, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
-from beautyspot.logs import inform_once
 from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
     INSTANCE,
@@ -33,18 +31,15 @@ from beautyspot.serialization.classes import (
     PromisedForm,
     body,
     form_of,
-    has_hooks,
     has_plain_hash,
     is_below,
     loaded_class,
-    mro,
-    names_in,
     plain_name,
 )
-from beautyspot.serialization.codec import SCALARS, Refused, Segment, is_stored_anyway
+from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
     from beautyspot.contracts.values import Types, TypeSupport
@@ -91,7 +86,6 @@ class Functions(NamedTuple):
         by: the name of the plug-in's support; "" where the program has registered them.
         encode: gives a value that can be stored.
         decode: makes an instance of that.
-        title: the two as messages call them.
         counted: gives what has to be `cls` for the class of an instance.
     """
 
@@ -99,7 +93,6 @@ class Functions(NamedTuple):
     by: str
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
-    title: str
     counted: Callable[[type], Any] = lambda cls: cls
 
     @property
@@ -114,26 +107,18 @@ class Functions(NamedTuple):
         except SerializationError as error:  # the function refuses the value, and says why
             raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
         except Exception as error:
-            why = f"{self.title.format('encode')} raised {error_shown(error)}"
+            why = f"encode of {class_name(type(value))} raised {error_shown(error)}"
             raise Refused(f"{why}: correct the function") from error
 
     def make(self, by: Any, form: Any) -> Any:
-        """The instance that `decode` makes of that."""
+        """The instance that `decode` makes of that; raises as it does."""
         if by != self.by:
             raise RestoreError(f"it was stored by the types {by!r:.80}, and is now {self.by!r}'s")
-        try:
-            value = self.decode(form)
-        except ImportError:  # said with what to install
-            raise
-        except Exception as error:
-            why = f"{self.title.format('decode')} raised {error_shown(error)}"
-            raise RestoreError(why) from error
+        value = self.decode(form)
         cls = type(value)
         if self.cls is not cls and self.cls != self.counted(cls):
             wanted = getattr(self.cls, "__qualname__", self.cls)
-            raise RestoreError(
-                f"{self.title.format('decode')} gave a {class_name(cls)} in place of a {wanted}"
-            )
+            raise RestoreError(f"decode gave a {class_name(cls)} in place of a {wanted}")
         return value
 
 
@@ -148,16 +133,12 @@ def _of_plugin(support: TypeSupport, name: str) -> Functions:
             raise SerializationError(
                 f"carries attributes of its own ({', '.join(others)}): return them beside it"
             )
-        if type(form) is list and form and type(form[-1]) is Buffer:
-            return [*form[:-1], Segment(form[-1].size, form[-1].fill)]
         return form
-
-    title = f"{class_name(type(support)).replace(':', '.')}.{{}}"
 
     def counted(cls: type) -> str:
         return class_name(support.counted_as(cls))
 
-    return Functions(name, support.name, encode, support.decode, title, counted)
+    return Functions(name, support.name, encode, support.decode, counted)
 
 
 # ---------------------------------------------------------------------------- classes that count
@@ -169,8 +150,8 @@ class Trust:
     Args:
         registered: by the program.
         types: those that plug-ins support.
-        named: the classes that the annotation and the arguments name.
-        bases: those of the annotation, whose subclasses and packages count where `own` is given.
+        named: the classes that the annotation and the arguments name; where `own` is given, those
+            below them, and of their packages, count as well.
         own: the top-level package of the function, the loaded classes of which count; None where
             others may have written what is stored.
     """
@@ -180,23 +161,22 @@ class Trust:
         registered: dict[str, Form | EnumForm | Functions],
         types: Types,
         named: Iterable[type] = (),
-        bases: tuple[type, ...] = (),
         own: str | None = None,
     ) -> None:
         self.registered = registered
         self.types = types
-        self.bases = bases
         self.own = own
         self.named: dict[str, type] = {}
         for cls in named:
-            self.named.setdefault(identifier_of(cls), cls)
+            self.named.setdefault(_name_of(cls), cls)
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
 
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        A class to which no name leads is stored as one above it that the annotation names, if that
-        has the same fields. None if it does not count.
+        Where the annotation names classes, a class that bears the name of one above it, as a
+        library makes one to stand for that, and a parametrised model that nothing names, are stored
+        as that one, if it has the same fields. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -208,27 +188,17 @@ class Trust:
             return name if exact == name else f"{name} {exact}", _of_plugin(support, exact)
         if foreign(cls) is not None:  # such as a row of a database, of a class that has fields
             return None
-        for ref in (_generic(cls), identifier_of(cls)):
-            try:
-                found = None if ref is None else self._class(ref)
-                if found is cls or (found is not None and ref == _generic(found)):
-                    return ref, self._form(cls)
-            except (Refused, RestoreError):
-                continue
-        return self._above(cls)
-
-    def _above(self, cls: type) -> tuple[Any, AnyForm] | None:
-        above = () if loaded_class(plain_name(cls)) is cls else mro(cls)[1:]
-        for base in filter(self._is_named, above):
+        ref = _name_of(cls)
+        with suppress(Refused, RestoreError):
+            if self._class(ref) is cls:
+                return ref, self._form(cls)
+        above = _generic(cls)["origin"] or loaded_class(ref)  # whose name it bears
+        if self.named and above is not None and above is not cls and is_below(cls, above):
+            found = self.of_type(above)
             with suppress(Refused):
-                form, found = PromisedForm(base), self.of_type(base)
-                if found and type(found[1]) is Form and form.is_all_of(Form(cls)):
-                    self._say_as(cls, base)
-                    return found[0], form
+                if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
+                    return found[0], PromisedForm(above)
         return None
-
-    def _is_named(self, cls: type) -> bool:
-        return any(cls is one for one in self.named.values())
 
     def promised(self, cls: type) -> type | None:
         """The builtin type above a class as which its instances are stored.
@@ -236,16 +206,9 @@ class Trust:
         That is a text, a number or bytes, where the annotation names it and not the class.
         """
         for base in () if is_below(cls, Enum) else SCALAR_BASES:  # its text may be another
-            if is_below(cls, base) and self._is_named(base):
-                self._say_as(cls, base)
+            if is_below(cls, base) and any(base is one for one in self.named.values()):
                 return base
         return None
-
-    def _say_as(self, cls: type, base: type) -> None:
-        inform_once(
-            f"{identifier_of(cls)} is stored as {plain_name(base)}, which the annotation names: "
-            "a hit is of that class"
-        )
 
     def of_ref(self, ref: Any, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
@@ -271,70 +234,33 @@ class Trust:
         name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
         if name in self.types:
             return _of_plugin(self.types[name], exact or name)
-        if root_of(name.partition(":")[0]) in OF_DATA:
-            raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
-        raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
+        raise RestoreError(
+            f"a {name} is stored: register it, or install the plug-in that has it; of NumPy, "
+            f"pandas and so on: {GET_DATA}"
+        )
 
     def _class(self, ref: Any) -> type:
         """The class that a reference means, if it counts; raises as `of_ref`."""
-        if type(ref) is list and len(ref) == 2:
-            return self._parametrised(*ref)
         if type(ref) is not str:
             raise RestoreError("a class without a name: the data are damaged")
         known: Any = self.registered.get(ref)
-        found: type | None = known.cls if known is not None else self.named.get(ref)
-        if found is not None and known is None:  # a notebook may have defined it again since
-            found = loaded_class(ref) or found
-        if found is not None:
-            return found
-        if self.own is not None:
-            cls, place = loaded_class(ref), ref.partition(":")[0]
+        if known is not None:
+            return known.cls  # type: ignore[no-any-return]
+        cls = loaded_class(ref)
+        if ref in self.named:  # a notebook may have defined it again since
+            return cls or self.named[ref]
+        if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
+            place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")
-            if cls is None and is_own:
-                raise RestoreError(
-                    f"{ref!r} is not loaded, or not there any more: import its module where the "
-                    "program starts, or name the class in the function's return annotation"
-                )
-            if cls is not None and self._counts(cls, is_own=is_own):
+            named = self.named.values()
+            is_near = is_below(cls, *named) or _package(cls) in map(_package, named)
+            is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
+            if is_own or (is_near and not is_text):
                 return cls
         raise RestoreError(
-            f"nothing vouches for {ref!r}: register it, or name it in the function's return "
-            "annotation"
+            f"nothing vouches for {ref!r}: name it in the function's return annotation, register "
+            "it, or, if it is the program's own, import its module where the program starts"
         )
-
-    def _counts(self, cls: type, *, is_own: bool) -> bool:
-        """Whether a loaded class counts without a name: one of the program, or near a named one."""
-        near = (*self.bases, *filter(self._is_named, SCALAR_BASES))
-        is_near = _package(cls) in map(_package, self.bases) or is_below(cls, *near)
-        is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
-        counts = is_own or (is_near and not is_text)
-        return counts and not is_below(cls, dict, list, set)
-
-    def _parametrised(self, origin: Any, arguments: Any) -> type:
-        """The generic model with these arguments, made by pydantic if there is none yet.
-
-        A library may fill the parameters of its models with type variables of its own, whose
-        modules need not be loaded yet: `Parsed[~ResponseT]` is a class.
-        """
-        model: Any = self._class(origin)
-        made: list[Any] = []
-        for one in arguments:
-            if type(one) is list and [*map(type, one)] == [str]:
-                made.append(_variable(*one[0].split(":")))
-            else:
-                plain = loaded_class(one) if type(one) is str else None
-                made.append(plain if plain and is_stored_anyway(plain) else self._class(one))
-        for there in type.__subclasses__(model):
-            if _generic(there) == [origin, arguments]:
-                return there
-        for cls in (model, *made):
-            if isinstance(cls, type) and has_hooks(cls):
-                raise RestoreError(
-                    f"{plain_name(cls)} has a say in how pydantic makes classes of it, and such a "
-                    "class is not there yet: name it, with its parameters, in the annotation"
-                )
-        found: type = model[tuple(made)]
-        return found
 
     def check_hashed(self, values: Sequence[Any]) -> None:
         """Refuse what would run code of the program as an element of a set, or as a key.
@@ -344,19 +270,16 @@ class Trust:
         """
         if SCALARS.issuperset(map(type, values)):
             return
-        forms = {}  # by `id`, as above
         for value in values:
             cls = type(value)
-            if id(cls) not in forms:
-                known = None if is_stored_anyway(cls) else self.of_type(cls)
-                forms[id(cls)] = form = known and known[1]
-                if form is not None and form.code != FUNCTIONS and not has_plain_hash(cls):
-                    raise Refused(
-                        f"{identifier_of(cls)} has a __hash__ or __eq__ of its own, which would "
-                        "run for stored bytes: return a list in place of the set or the keys, or "
-                        f"call spot.register({cls.__qualname__}, encode=…, decode=…)"
-                    )
-            form = forms[id(cls)]
+            known = None if is_stored_anyway(cls) else self.of_type(cls)
+            form = known and known[1]
+            if form is not None and form.code != FUNCTIONS and not has_plain_hash(cls):
+                raise Refused(
+                    f"{identifier_of(cls)} has a __hash__ or __eq__ of its own, which would run "
+                    "for stored bytes: return a list in place of the set or the keys, or call "
+                    f"spot.register({cls.__qualname__}, encode=…, decode=…)"
+                )
             if cls is tuple or cls is frozenset:
                 self.check_hashed([*value])
             elif form is not None and form.code == INSTANCE:
@@ -368,29 +291,18 @@ def _package(cls: type) -> str:
     return root_of(plain_name(cls).partition(":")[0])
 
 
-def _generic(cls: type) -> list[Any] | None:
-    """What stands for a parametrised model: names of it and of its arguments, in lists if nested.
+def _generic(cls: type) -> Mapping[str, Any]:
+    """What a parametrised model of pydantic is made of: its origin, and its arguments."""
+    return body(cls).get("__pydantic_generic_metadata__") or {"origin": None, "args": ()}
 
-    None for other classes, and where an argument is no class.
+
+def _name_of(cls: type) -> str:
+    """Under which name a class is stored.
+
+    Of a parametrised model with those of its arguments: `Page[Item]` does not say whose `Item`.
     """
-    generic = body(cls).get("__pydantic_generic_metadata__") or {"origin": None, "args": ()}
-    refs: list[Any] = []
-    for argument in generic["args"]:
-        if isinstance(argument, TypeVar):
-            refs.append([identifier_of(argument)])
-        elif isinstance(argument, type):
-            refs.append(_generic(argument) or identifier_of(argument))
-        else:
-            return None
-    origin = generic["origin"]
-    return None if origin is None else [identifier_of(origin), refs]
-
-
-def _variable(place: str, name: str) -> TypeVar:
-    """The type variable of a loaded module; else one that differs from it in identity alone."""
-    found: Any = names_in(place).get(name)
-    if type(found) is not TypeVar:
-        make: Any = TypeVar  # whose name type checkers want to know
-        found = make(name)
-        found.__module__ = place
-    return found  # type: ignore[no-any-return]
+    generic = _generic(cls)
+    arguments = generic["args"]
+    if not arguments or not all(isinstance(each, type) for each in arguments):
+        return identifier_of(cls)
+    return f"{identifier_of(generic['origin'])}[{', '.join(map(_name_of, arguments))}]"

@@ -9,7 +9,7 @@ from beautyspot import NotInstalled
 from beautyspot_dashboard.values import hexes
 from beautyspot_dashboard.values.arrays import images
 from beautyspot_dashboard.values.arrays import view as arrays
-from beautyspot_dashboard.values.leaves import by, leaf
+from beautyspot_dashboard.values.leaves import leaf
 from beautyspot_dashboard.values.places import Place, place_of
 from beautyspot_dashboard.values.tables import frames, records
 from beautyspot_dashboard.values.texts import markdown
@@ -66,8 +66,7 @@ def _missing(place: Place) -> View | None:
     if not isinstance(place.value, NotInstalled):
         return None
     value = place.value
-    shape = "" if value.shape is None else by(value.shape)
-    context = {"library": value.library, "shape": shape, "size": value.size, "crumbs": place.crumbs}
+    context = {"library": value.library, "size": value.size, "crumbs": place.crumbs}
     return View("missing.html", f"{value.library} {value.kind}", context)
 
 

@@ -100,8 +100,7 @@ def _time(value: dt.datetime | dt.time, longest: int) -> Leaf:
 
 
 def _missing(value: NotInstalled, _: int) -> Leaf:
-    shape = "" if value.shape is None else f" of shape {value.shape}"
-    return Leaf(f"{value.library} is not installed here", "other", f"{value.kind}{shape}")
+    return Leaf(f"{value.library} is not installed here", "other", value.kind)
 
 
 def _other(value: object, longest: int) -> Leaf:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Context, LimiterBase
 
     from beautyspot_local.remote.keeping import Keeper
-    from beautyspot_local.remote.remade import Server
     from beautyspot_local.remote.reserving import Reserved
 
 
@@ -25,7 +24,7 @@ class RemoteLimiter(Remade, Reserving):
     """A limit that a server keeps for all processes that name it.
 
     Args:
-        server: is connected to.
+        server: is connected to; see `Remade`.
         keeper: asks it.
         limit: the name of the limit.
         key, pause_key: what the limit is called in the server, and the pause of its keys.
@@ -42,7 +41,7 @@ class RemoteLimiter(Remade, Reserving):
 
     def __init__(
         self,
-        server: Server,
+        server: Any,
         keeper: Keeper,
         limit: str,
         *,
@@ -69,11 +68,6 @@ class RemoteLimiter(Remade, Reserving):
         """The Spot's name as the namespace, and the name of the limit where there are several."""
         namespace = context.name.removesuffix(f".{context.part}") if context.part else context.name
         return {"namespace": namespace, "limit": context.part or "rate"}
-
-    @classmethod
-    def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The URL itself."""
-        return {"url": url}
 
     def _costs(self, cost: Any) -> dict[str, float]:
         return {self._limit: checked_cost(cost, self.max_cost)}

@@ -1,46 +1,16 @@
-"""What travels to another process as the arguments that it was made with."""
+"""What is made of a URL, and travels to another process as the arguments that it was made with."""
 
 from __future__ import annotations
 
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot.contracts import Context
+
 P = ParamSpec("P")
-
-
-class Address(Protocol):
-    """Where a server is."""
-
-    @property
-    def holds_secret(self) -> bool:
-        """Whether a password was given, and not by the environment."""
-        ...
-
-    @property
-    def password_variable(self) -> str:
-        """Of the environment: where one would be read."""
-        ...
-
-
-class Server(Protocol):
-    """What is connected to."""
-
-    @property
-    def address(self) -> Address:
-        """Where it is."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """Where it is, without credentials."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...
 
 
 class Remade:
@@ -50,8 +20,20 @@ class Remade:
     or of a password file, is read where it arrives.
     """
 
-    _server: Any  # a `Server`; a class has its own kind
+    _server: Any
+    """Has `address`, with `holds_secret` and `password_variable`; `url`, without it; `close`."""
+
     _made_by: Callable[[], object]
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's name, as the namespace."""
+        return {"namespace": context.name}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The URL itself."""
+        return {"url": url}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it is made again.
@@ -59,7 +41,7 @@ class Remade:
         Raises:
             TypeError: it was given a password.
         """
-        server: Server = self._server
+        server = self._server
         if server.address.holds_secret:
             raise TypeError(
                 "it holds a password, which does not travel: leave that out, and set the "

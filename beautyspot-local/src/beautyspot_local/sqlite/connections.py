@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import MetadataError
-from beautyspot.files import create, lack
+from beautyspot.files import lack
 
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import created
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -257,9 +257,8 @@ def ready_file(path: Path, *, make: bool) -> Identity | None:
     """
     with _creating:
         if make and not os.path.lexists(path):
-            make_private(path.parent)
             with suppress(FileExistsError):  # another process was faster
-                os.close(create(path, os.O_WRONLY))
+                os.close(created(path, os.O_WRONLY))
     kind = path.lstat().st_mode
     if stat.S_ISLNK(kind):
         raise MetadataError(

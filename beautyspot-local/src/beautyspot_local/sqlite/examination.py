@@ -18,15 +18,12 @@ from beautyspot_local.sqlite.database import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
+    from beautyspot.contracts.selection import FindingState
 
     from beautyspot_local.sqlite.connections import Handle
     from beautyspot_local.sqlite.database import Database
-
-LONG_LOG: Final = 134_217_728
-"""Bytes of a ``-wal`` that has grown: SQLite cuts it down to half of this when it can."""
 
 
 def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Finding]:
@@ -34,49 +31,30 @@ def of_database(store: MetadataStoreBase, database: Database) -> Iterator[Findin
     path, subject = database.path, f"metadata {store.name}"
     yield from of_folder(path.parent, subject)
     yield from of_modes(path, subject, "600")
-    yield from _of_file(path, subject)
+    if not os.access(path, os.W_OK):
+        text = f"{path} can only be read, so no result is stored: chmod u+w {path}"
+        yield Finding("problem", subject, text)
     (version,) = database.read("PRAGMA user_version")[0]
-    if version > schema.VERSION:
-        advice = (
-            f"this one knows up to {schema.VERSION}: upgrade beautyspot where results are missing"
-        )
-        yield Finding("problem", subject, f"a newer release wrote it (schema {version}): {advice}")
-    elif version < schema.VERSION:
-        text = f"{path} has the old schema {version}: the next Spot that opens it brings it to"
-        yield Finding("warning", subject, f"{text} {schema.VERSION}, and loses nothing")
+    if version != schema.VERSION:
+        text = f"it has schema {version}, and this release writes {schema.VERSION}"
+        advice = "the next Spot that opens it brings an older one up to date, and loses nothing"
+        state: FindingState = "problem" if version > schema.VERSION else "warning"
+        yield Finding(state, subject, f"{text}: {advice}; for a newer one upgrade beautyspot")
     try:
         # A quick one does not look into indices.
         (said,) = database.read("PRAGMA integrity_check(1)")[0]
     except MetadataError as error:
         said = str(error.__cause__)
-    yield _of_content(store, database, said, subject)
+    if said == "ok":
+        yield Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
+    else:
+        said = said.rpartition("\n")[2]  # below a title
+        rescued = rescue(path, path.with_name(f"fresh-{path.name}"))
+        advice = f"copy what can be read ({rescued}), and put the copy in its place"
+        yield Finding("problem", subject, f"{path} is damaged ({said}): {advice}")
     for aside in all_set_aside(path):
         advice = f"copy what can be read of it ({rescue(aside, path)}), and then remove it"
         yield Finding("problem", subject, f"a damaged database was renamed to {aside}: {advice}")
-
-
-def _of_file(path: Path, subject: str) -> Iterator[Finding]:
-    if not os.access(path, os.W_OK):
-        text = f"{path} can only be read, so no result is stored: chmod u+w {path}"
-        yield Finding("problem", subject, text)
-    log = path.with_name(f"{path.name}-wal")
-    size = log.stat().st_size if log.exists() else 0
-    if size > LONG_LOG:
-        advice = "a program that has the database open for long keeps it from shrinking: end that"
-        yield Finding("warning", subject, f"{log} has grown to {size:,} bytes: {advice}")
-
-
-def _of_content(store: MetadataStoreBase, database: Database, said: str, subject: str) -> Finding:
-    path = database.path
-    if said == "ok":
-        return Finding("ok", subject, f"{path} is sound ({path.stat().st_size:,} bytes)")
-    said, counted = said.rpartition("\n")[2], ""  # below a title
-    if database.looks:  # else to read what is damaged would move it away
-        read = sum(1 for _ in store.all_rows(data=True))
-        counted = f"; {read} of its rows can be read, and {store.lost} can't"
-    fresh = path.with_name(f"fresh-{path.name}")
-    advice = f"copy what can be read ({rescue(path, fresh)}), and put the copy in its place"
-    return Finding("problem", subject, f"{path} is damaged ({said}{counted}): {advice}")
 
 
 _PLACES: Final = "SELECT cache_key, rowid FROM main.tasks"

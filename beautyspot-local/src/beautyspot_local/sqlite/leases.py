@@ -23,9 +23,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.files import create
-
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +35,7 @@ _HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 # struct flock of fcntl(2) with 64-bit offsets, as Python is built everywhere; "0q" pads its end.
 _FLOCK: Final = struct.Struct("@hhqqi0q")
 _PLACES: Final = 2**62 - 57  # a prime: every digit of a key counts
-_TRIES: Final = 100
+_FLAGS: Final = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)  # or it locks a file elsewhere
 
 
 def leases_beside(database: Path) -> Leases:
@@ -91,7 +89,7 @@ class Leases:
 
     def _lock(self, number: int) -> bool:
         if self._file < 0:
-            self._file = _opened(self._path)
+            self._file = opened(self._path, _FLAGS)
         try:
             fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, 0, number, 1, 0))
         except OSError as error:
@@ -143,7 +141,7 @@ class FileLeases(Leases):
 
     def _lock(self, number: int) -> bool:
         path = self._path / f"{number:016x}"
-        file = _opened(path)
+        file = opened(path, _FLAGS)
         try:
             if _lock_whole(file) and _is_at(path, file):  # else its last holder has just removed it
                 self._files[number] = file
@@ -161,19 +159,6 @@ class FileLeases(Leases):
     def _close(self) -> None:
         while self._files:
             os.close(self._files.popitem()[1])
-
-
-def _opened(path: Path) -> int:
-    """A descriptor of the file, which is made where it is missing."""
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)  # or it locks a file elsewhere
-    for _ in range(_TRIES):  # another process may make it, and remove it
-        try:
-            return os.open(path, flags)  # not inherited by programs: PEP 446
-        except FileNotFoundError:
-            make_private(path.parent)
-        with contextlib.suppress(FileExistsError):
-            return create(path, flags)
-    return os.open(path, flags)
 
 
 def _is_at(path: Path, file: int) -> bool:

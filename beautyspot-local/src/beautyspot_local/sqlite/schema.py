@@ -30,7 +30,7 @@ from beautyspot_local.sqlite.connections import transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from beautyspot.contracts import FunctionTotals, Plain, Put
@@ -226,8 +226,8 @@ LONGEST_WAIT: Final = 10.0
 """Seconds for which a statement may wait for the lock after it was given the time: what others have
 made meanwhile is not the work of a clock that goes ahead."""
 
-SIZES: Final = (32, 8, 1)
-"""Rows that one statement puts: a few sizes, so that each is compiled once.
+AT_ONCE: Final = 32
+"""Rows that one statement puts.
 
 SQLite is called without the interpreter's lock, and a call for each row would give that up, and
 wait for it, as often. Old releases of SQLite bind 999 values at most.
@@ -272,7 +272,8 @@ def put_many(handle: Handle, rows: Sequence[Put]) -> set[str]:
     """The same of many, in one transaction; the keys of those that were refused."""
     refused: set[str] = set()
     with transaction(handle):
-        for part in _parts(rows):
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
             now, since = time.time(), min(row.since for row in part)
             values = chain.from_iterable(_row_of(row.record, now) for row in part)
             done = handle.execute(put_query(len(part), 0), (*values, since, now))
@@ -282,28 +283,15 @@ def put_many(handle: Handle, rows: Sequence[Put]) -> set[str]:
     return refused
 
 
-def _parts(rows: Sequence[Put]) -> Iterator[Sequence[Put]]:
-    """All of them, as many at a time as there are statements for."""
-    at = 0
-    for size in SIZES:
-        while len(rows) - at >= size:
-            yield rows[at : at + size]
-            at += size
-
-
 def _row_of(record: TaskRecord, now: float) -> tuple[Any, ...]:
     """What `put_query` binds."""
-    if not record.tags and record.began_at is not None:
-        return (*record[:_TAGS], None, *record[_TAGS + 1 : len(_KEPT)])
-    row: list[Any] = list(record[: len(_KEPT)])
+    tags = None
     if record.tags:
         import json  # as above
 
-        row[_TAGS] = json.dumps(record.tags)
-    else:
-        row[_TAGS] = None
-    row[_BEGAN_AT] = now if record.began_at is None else record.began_at
-    return tuple(row)
+        tags = json.dumps(record.tags)
+    began_at = now if record.began_at is None else record.began_at
+    return (*record[:_TAGS], tags, *record[_TAGS + 1 : _BEGAN_AT], began_at)
 
 
 def delete(handle: Handle, rows: Mapping[str, float | None]) -> set[str]:

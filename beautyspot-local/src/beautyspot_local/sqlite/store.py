@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import Begun, MetadataStoreBase, checked
 from beautyspot.contracts.sql import select_statement
+from beautyspot.contracts.store import REMEMBERED
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 from beautyspot.logs import logger
@@ -53,9 +54,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = 500
 """Keys in one statement: old releases of SQLite bind 999 values at most."""
-
-REMEMBERED: Final = 30 * 86400.0
-"""Seconds for which an invalidation is remembered at least."""
 
 _FIND: Final = schema.FIND
 _FIRST_HOUR: Final = -(2**63)
@@ -415,11 +413,9 @@ class SqliteMetadataStore(MetadataStoreBase):
 
 def _checked_path(path: str | Path) -> Path:
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigError(f"path={path!r} names no file: give the path of a database file")
-    if text == ":memory:":
+    if not isinstance(text, str) or text in ("", ":memory:") or "\0" in text:
         raise ConfigError(
-            "path=':memory:' is not supported: each thread would have a database of its own; "
-            "use metadata='memory', or MemoryMetadataStore of beautyspot.memory"
+            f"path={path!r} names no file: give the path of a database file, or use "
+            "metadata='memory' for what nobody else is to have"
         )
     return absolute(text, "path")  # a later chdir must not change which database it is
