@@ -33,7 +33,7 @@ from beautyspot.serialization.codec import (
     codec_of_code,
 )
 from beautyspot.serialization.refusals import advice
-from beautyspot.serialization.trust import FUNCTIONS
+from beautyspot.serialization.trust import FUNCTIONS, Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,6 +113,8 @@ class _Writer:
         return form
 
     def _instance(self, kind: type, value: Any) -> object:
+        if kind is Encoded:
+            return self._tag(FUNCTIONS, self._items([value.name, "", value.form], ""))
         if kind not in self._known:
             self._known[kind] = self._trust.of_type(kind)
         if self._known[kind] is None:

@@ -24,7 +24,7 @@ from beautyspot.serialization.documents import (
     no_ext,
     parse,
 )
-from beautyspot.serialization.trust import Functions, Trust
+from beautyspot.serialization.trust import Encoded, Functions, Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,6 +113,22 @@ class MsgpackSerializer(SerializerBase):
             return parse(data, LookingReader, self._trust)
         except Exception as error:
             raise _unreadable(error) from error
+
+    def encoded(self, value: object) -> object:
+        """What `encode` makes of an instance of a registered class, as an `Encoded`.
+
+        `dumps` takes that as it takes the instance. Of any other value it is the value itself.
+
+        Raises:
+            SerializationError: `encode` refuses it, or failed.
+        """
+        known = self._trust.of_type(type(value))
+        if known is None or not isinstance(known[1], Functions) or known[1].by:
+            return value
+        try:
+            return Encoded(known[0], known[1].parts(value)[1])
+        except Refused as refused:
+            raise _refusal(refused) from refused.__cause__
 
     def vouching(self, types: Iterable[Any], *, own: str | None = None) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.

@@ -66,6 +66,18 @@ def is_private(
 # --------------------------------------------------- instances that functions write and read
 
 
+class Encoded(NamedTuple):
+    """What the `encode` of a registered class has made of an instance.
+
+    Attributes:
+        name: of the class.
+        form: what it made.
+    """
+
+    name: str
+    form: Any
+
+
 class Functions(NamedTuple):
     """How functions take the instances of a class apart, and make them.
 
