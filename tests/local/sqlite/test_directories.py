@@ -107,7 +107,7 @@ def test_a_folder_that_was_removed_is_made_again_with_its_marks(
 
 
 @pytest.mark.parametrize(
-    ("options", "place", "setting"),
+    ("options", "place"),
     [
         ({"metadata": "sqlite:///{0}/taken"}, "taken"),
         ({"db_path": "{0}/taken"}, "taken"),
