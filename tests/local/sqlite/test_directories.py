@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.spot import Spot
 from beautyspot_local.folders import make_private
 from beautyspot_local.sqlite.leases import FileLeases
 from kinds import result, work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture
