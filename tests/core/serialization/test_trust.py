@@ -245,7 +245,9 @@ def test_a_parametrised_model_is_itself_where_it_is_named_and_else_the_one_it_is
         found = serializer.loads(serializer.dumps(value))
         assert (found, repr(found)) == (value, repr(value))
         assert type(found) is type(value)
+    object.__setattr__(page, "_request_id", "r")
     found = own(Page).loads(own(Page).dumps(page))
+    assert found._request_id == "r"
     assert (type(found), type(found.items[0])) == (Page, Model)
     with pytest.raises(SerializationError, match="annotate the function"):
         own().dumps(page)
