@@ -37,6 +37,10 @@ def tone(seconds: float = 0.01) -> bytes:
     return out.getvalue()
 
 
+class Badge:
+    """An instance of a registered class whose form is a file."""
+
+
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
     with opened(tmp_path_factory.mktemp("media")) as found:
@@ -59,6 +63,17 @@ def test_a_picture_has_its_measures_and_says_what_it_shows(gallery: Gallery) -> 
     assert 'alt="Result of draw: ' in image
     assert "picture (PNG)" in page
     assert "640 × 400 pixels" in page
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_the_file_of_a_registered_class_is_shown(gallery: Gallery, folder: bool) -> None:
+    gallery.spot.register(Badge, encode=lambda _: (png(4, 5), "image/png"), decode=lambda _: 1)
+    gallery.put(f"badge {folder}", Badge(), None, save_blob=folder)
+    page = gallery.page(f"badge {folder}")
+    assert f'src="{gallery.url(f"badge {folder}")}"' in tag(page, "img")
+    assert "picture (PNG)" in page
+    answer = gallery.get(f"badge {folder}")
+    assert (answer.content, answer.headers["content-type"]) == (png(4, 5), "image/png")
 
 
 def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:
