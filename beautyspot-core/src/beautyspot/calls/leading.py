@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.runs import Run
     from beautyspot.calls.steps import Step
+    from beautyspot.concurrency.holders import Lease
     from beautyspot.contracts.store import Begun
-    from beautyspot.results.leases import Ticket
-    from beautyspot.results.saving import Pending
     from beautyspot.tasks.task import Call
 
 
@@ -50,7 +49,7 @@ def follow(
 
 
 def _wait(
-    engine: Engine, call: Call, what: Flight | Ticket | Pending, deadline: float
+    engine: Engine, call: Call, what: Flight | Lease, deadline: float
 ) -> Generator[Step, Any, bool]:
     """Wait for one of these, and say so after a while; whether it is done."""
     waited, began = 0.0, monotonic()
@@ -128,17 +127,17 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    ticket = leases.wait_for(run.lease, rejected)
+    leases.wait_for(run.lease, rejected)
     try:
         with engine.noting_wait(call, "process"):
-            done = yield from _wait(engine, call, ticket, deadline)
+            done = yield from _wait(engine, call, run.lease, deadline)
     finally:
-        leases.forget(ticket)
+        leases.forget(run.lease)
         if run.flight is not None:
             run.flight.awaits_lease = False
-    begun: Begun | None = ticket.answer if done else None
+    begun: Begun | None = run.lease.answer if done else None
     if begun is not None:
-        run.asked = ticket.asked
+        run.asked = run.lease.asked
         run.take(begun)
     elif done:
         begun = yield Block(run.ask)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.together import Together
-from beautyspot.concurrency.waiting import Awaited, Bell
+from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.store import Begun
 from beautyspot.errors import MetadataError
@@ -81,9 +81,9 @@ class Leases:
         self.token = os.urandom(16).hex()
         self.leases: dict[str, Lease] = {}
         self._missed: set[Lease] = set()  # those that the store did not know at the last beat
-        self._tickets: dict[Ticket, None] = {}
+        self._waiting: dict[Lease, None] = {}
         self._renewing = NeededThread("leases", self._renew_all, self.leases.__len__)
-        self._polling = NeededThread("waits", self._poll_all, self._tickets.__len__)
+        self._polling = NeededThread("waits", self._poll_all, self._waiting.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
         self._together = Together(self._ask_of_all, min(TOGETHER, self._store.real.most_leases))
         self._lock = threading.RLock()  # nothing is called within it
@@ -181,11 +181,11 @@ class Leases:
                 if self.leases.get(lease.key) is lease:
                     del self.leases[lease.key]
                 lease.held, lease.thread = False, 0
-        if self._tickets:
+        if self._waiting:
             keys = [lease.key for lease in leases]
-            for ticket in list(self._tickets):
-                if ticket.lease.key in keys:
-                    ticket.due = 0.0
+            for waiting in list(self._waiting):
+                if waiting.key in keys:
+                    waiting.due = 0.0
             self._poll_bell()
 
     def stop(self) -> None:
@@ -194,8 +194,8 @@ class Leases:
         self.leases.clear()
         self._bell()
         self._poll_bell()
-        for ticket in list(self._tickets):
-            self._tell(ticket, None)
+        for lease in list(self._waiting):
+            self._tell(lease, None)
 
     def _renew_all(self) -> None:
         while True:
@@ -236,81 +236,58 @@ class Leases:
 
     # ------------------------------------------------------------------------------- waiting
 
-    def wait_for(self, lease: Lease, rejected: Mapping[str, float]) -> Ticket:
-        """A ticket for a key that another holder computes; `forget` ends the wait."""
-        ticket = Ticket(lease, dict(rejected), self._clock())
-        self._tickets[ticket] = None
+    def wait_for(self, lease: Lease, rejected: Mapping[str, float]) -> None:
+        """Have a lease asked for until there is an `answer`; `forget` ends the wait."""
+        lease.done, lease.wakers, lease.answer = False, [], None
+        lease.rejected, lease.since = rejected, self._clock()
+        lease.due = lease.since + FIRST
+        self._waiting[lease] = None
         self._polling.begin()
         self._poll_bell()  # it may have planned to ask a second later
-        return ticket
 
-    def forget(self, ticket: Ticket) -> None:
-        """End a wait; a lease that came for it is its caller's to release."""
+    def forget(self, lease: Lease) -> None:
+        """End a wait; if the lease came for it, that is its caller's to release."""
         with self._lock:
-            self._tickets.pop(ticket, None)
-            ticket.is_over = True
+            self._waiting.pop(lease, None)
 
     def _poll_all(self) -> None:
-        while self._tickets and not self.ended:
-            now, tickets = self._clock(), list(self._tickets)
-            due = [ticket for ticket in tickets if ticket.due <= now]
+        while self._waiting and not self.ended:
+            now, waiting = self._clock(), list(self._waiting)
+            due = [lease for lease in waiting if lease.due <= now]
             if due:
-                for ticket in due:
-                    ticket.due = now + min(max(FIRST, (now - ticket.since) * SHARE), LONGEST)
+                for lease in due:
+                    lease.due = now + min(max(FIRST, (now - lease.since) * SHARE), LONGEST)
                 self._ask(due)
             else:
-                self._poll_bell.wait(min((ticket.due for ticket in tickets), default=now) - now)
+                self._poll_bell.wait(min((lease.due for lease in waiting), default=now) - now)
 
-    def _ask(self, tickets: list[Ticket]) -> None:
-        """Ask for the keys of some waits, and tell those of which there is news."""
+    def _ask(self, waiting: list[Lease]) -> None:
+        """Ask for some leases, and tell those who wait of news about their keys."""
         rejected: dict[str, float] = {}
         asked = time.monotonic()
-        leases = {ticket.lease.key: ticket.lease for ticket in reversed(tickets)}  # the first ones'
-        for ticket in tickets:
-            rejected.update(ticket.rejected)
+        first = {lease.key: lease for lease in reversed(waiting)}
+        for lease in waiting:
+            rejected.update(lease.rejected)
         try:
-            begun = self.begin(leases.values(), rejected)
+            begun = self.begin(first.values(), rejected)
         except Exception:
-            for ticket in tickets:
-                self._tell(ticket, None)  # each asks once more by itself, and meets the failure
+            for lease in waiting:
+                self._tell(lease, None)  # each asks once more by itself, and meets the failure
             return
-        for ticket in tickets:
-            lease = ticket.lease
+        for lease in waiting:
             if lease.key in begun.found or lease.held:
-                with self._lock:
-                    ticket.answer = None if ticket.is_over else begun
-                if ticket.answer is not None:
-                    ticket.asked = asked
-                    self._tell(ticket, begun)
-                elif lease.held:
+                lease.asked = asked
+                if not self._tell(lease, begun) and lease.held:
                     with suppress(Exception):
                         self.release(lease)
 
-    def _tell(self, ticket: Ticket, answer: Begun | None) -> None:
-        """End a wait."""
-        ticket.answer = answer
-        self._tickets.pop(ticket, None)
-        ticket.end()
-
-
-class Ticket(Awaited):
-    """One call's wait for a key.
-
-    Attributes:
-        lease: the one that is wanted.
-        answer: what the store answered about the key, once there is something; None before, and
-            where the store failed.
-        asked: when the answer was asked for, by `monotonic`.
-        is_over: whether nobody waits any more.
-        due: when the key is asked for again.
-    """
-
-    __slots__ = ("answer", "asked", "due", "is_over", "lease", "rejected", "since")
-
-    def __init__(self, lease: Lease, rejected: Mapping[str, float], since: float) -> None:
-        self.lease, self.rejected = lease, rejected
-        self.since, self.due = since, since + FIRST
-        self.answer: Begun | None = None
-        self.asked = 0.0
-        self.done = self.is_over = False
-        self.wakers = []
+    def _tell(self, lease: Lease, answer: Begun | None) -> bool:
+        """End a wait; False where that was forgotten."""
+        with self._lock:
+            waits = lease in self._waiting
+            if waits:
+                lease.answer = answer
+                del self._waiting[lease]
+        if waits:
+            lease.end()
+        return waits
