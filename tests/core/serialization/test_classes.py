@@ -646,11 +646,16 @@ class Pairs(enum.Enum):
     C = object()
     D = (Decimal("1.10"), date(2020, 1, 1))
     E = frozenset({"a", "b"})
+    F = ["a", {"b": [1]}]
 
 
 @pytest.mark.parametrize(
     ("member", "later"),
-    [(Pairs.A, (1, "b")), (Pairs.D, (Decimal("1.1"), date(2020, 1, 1)))],
+    [
+        (Pairs.A, (1, "b")),
+        (Pairs.D, (Decimal("1.1"), date(2020, 1, 1))),
+        (Pairs.F, ["a", {"b": [2]}]),
+    ],
 )
 def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None:
     serializer = MsgpackSerializer().vouching([Pairs])

@@ -355,6 +355,8 @@ class EnumForm:
 def _is_flat(value: Any) -> bool:
     """Whether its text tells all of a value, the same in each process; of a set it does not."""
     kind = type(value)
+    if kind is list or kind is dict:
+        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
     codec = None if kind in (set, frozenset) else codec_of(kind)
     return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
 
