@@ -149,6 +149,17 @@ def has_plain_hash(cls: type) -> bool:
     return True
 
 
+def passes_for(cls: type, above: type) -> bool:
+    """Whether a class is below another, and has no other methods under the names of that one."""
+    return is_below(cls, above) and not any(
+        static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
+        for base in mro(cls)
+        if not is_below(above, base)
+        for name, each in body(base).items()
+        if type(each) is property or (type(each) is FunctionType and not is_generated(each))
+    )
+
+
 class Form:
     """How the instances of one class are taken apart, and made again.
 

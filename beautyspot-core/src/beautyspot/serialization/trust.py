@@ -34,6 +34,7 @@ from beautyspot.serialization.classes import (
     has_plain_hash,
     is_below,
     loaded_class,
+    passes_for,
     plain_name,
 )
 from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
@@ -173,9 +174,9 @@ class Trust:
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        Where the annotation names classes, a class that bears the name of one above it, as a
-        library makes one to stand for that, and a parametrised model that nothing names, are stored
-        as that one, if it has the same fields. None if it does not count.
+        A class that bears the name of one above it, as a library makes one to stand for that, and a
+        parametrised model that nothing names, are stored as that one, if the annotation names it or
+        one above it, and it has the same fields and methods. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -192,8 +193,9 @@ class Trust:
             if self._class(ref) is cls:
                 return ref, self._form(cls)
         origin = _generic(cls)["origin"]
-        above = origin or loaded_class(ref)  # whose name it bears
-        if self.named and above is not None and above is not cls and is_below(cls, above):
+        above: Any = origin or loaded_class(ref)  # whose name it bears
+        is_other = above is not None and above is not cls
+        if is_other and is_below(above, *self.named.values()) and passes_for(cls, above):
             found = self.of_type(above)
             with suppress(Refused):
                 if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
