@@ -6,19 +6,15 @@ import io
 import re
 import struct
 import wave
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from beautyspot_dashboard.values.children.markdown import html_of
 from beautyspot_dashboard.values.measures import measured
 from beautyspot_dashboard.values.media_types import sniffed
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.test_values_raw import change, damage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 

@@ -7,9 +7,8 @@ their own `__dict__` alone, since reading an attribute of one may run a metaclas
 does to a model that is not complete yet.
 
 The parts of an instance are the fields by name, further attributes, and what its base in C holds
-(the text of a subclass of `str`, the arguments of an exception). A field that has only the value of
-the class is given that as its own. If the class has other fields by then, or a model keeps
-something else beside them, nothing is restored.
+(the text of a subclass of `str`, the arguments of an exception). If the class has other fields by
+then, or a model keeps something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
@@ -257,9 +256,10 @@ class Form:
             OtherFields: the class has changed.
             Exception: the parts are damaged.
         """
-        names = [*state]
-        stored = fields if type(fields) is list else names[:fields]
-        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
+        names: list[Any] = [*state] if type(state) is dict else [None]
+        count = fields if type(fields) is int else 0
+        stored = fields if type(fields) is list else names[:count]
+        if not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
         if stored != self._told or not (self._is_named or state.keys() >= {*self.fields}):
             changed = ", ".join(sorted({*self._told} ^ {*stored})) or "in another order"
@@ -279,7 +279,9 @@ class Form:
             _ARGS.__set__(value, tuple(content))
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
-            state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
+            given = state.get(_GIVEN)
+            said = given if type(given) is list else self.fields
+            state[_GIVEN] = {name for name in said if type(name) is str}
         for name in self._slots.keys() & state.keys():
             self._slots[name].__set__(value, state.pop(name))
         if state:
