@@ -85,7 +85,7 @@ def test_streams_errors_and_large_texts(packing: Spot) -> None:
     assert RAN == ["stream", "fails", "page"]
     codecs = [row(packing, f).serializer for f in (stream, fails, page)]
     assert codecs == [
-        "zstd.32032:stream:msgpack",
+        "zstd.32016:stream:msgpack",
         "error:msgpack",
         "zstd.96000:raw:text",
     ]
