@@ -162,6 +162,23 @@ class Tags(frozenset):
     pass
 
 
+class Rows(list):
+    pass
+
+
+class Bag(set):
+    pass
+
+
+class Settings(dict):
+    pass
+
+
+@dataclass
+class ListLike(list):
+    x: int = 1
+
+
 CLASSES = [
     *(Source("u"), Frozen(1), Frozen(1, (2, 3)), Base(), Box(2, Source("u"), 5)),
     *(Slotted(1, "q"), Open([1])),
@@ -175,6 +192,7 @@ CLASSES = [
     ),
     *(Model(x=1), Model(extra=(1,), sources=[Source("u")]), Strict(y=3)),
     *(UserId("a"), Money(2**70), Ratio(1.5), Raw(b"a"), Coordinates((1, [2])), Tags({(1,)})),
+    *(Rows([1, (2,)]), Bag({1}), Settings({(1,): 2}), ListLike(7)),
 ]
 
 
@@ -227,6 +245,16 @@ def test_a_cached_property_is_left_out():
     value = Lazy(1)
     assert value.client
     assert vars(round_trip(value, Lazy)) == {"x": 1}
+
+
+class Linked(dict):
+    def __init__(self, **items: int) -> None:
+        super().__init__(items)
+        self.__dict__ = self
+
+
+def test_a_dict_that_is_its_own_attributes_is_refused():
+    refused(Linked(a=1), "its items are its attributes")
 
 
 def test_a_class_that_keeps_its_hash_is_refused():
@@ -296,11 +324,6 @@ class Abstract(ABC):
     def go(self) -> None: ...
 
 
-@dataclasses.dataclass
-class ListLike(list):
-    x: int = 1
-
-
 class Ordered(OrderedDict):
     pass
 
@@ -318,7 +341,6 @@ class Half(tuple):
     [
         object,
         Ordered,
-        ListLike,
         Never,
         type("Plain", (), {}),
         type(Lock()),
@@ -849,7 +871,7 @@ def test_an_instance_of_any_class_comes_back(
 )
 def test_hostile_classes_are_a_value_or_a_restore_error(code, parts):
     serializer = MsgpackSerializer()
-    for number, cls in enumerate([Source, Plain2, Color, Access, Strict, Problem, UserId]):
+    for number, cls in enumerate([Source, Plain2, Color, Access, Strict, Problem, UserId, Rows, Settings]):
         serializer.register(cls, name=str(number))
     for number in range(9):
         with suppress(RestoreError):

@@ -525,10 +525,14 @@ def test_a_named_tuple_with_other_items_is_refused(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [Items([1]), Table(a=1), Bag({1})])
-def test_a_container_of_one_s_own_needs_functions(value: Any) -> None:
-    for serializer in (own(), own(type(value))):
-        with pytest.raises(SerializationError, match=r"encode=…, decode=….*plain values"):
-            serializer.dumps(value)
+def test_a_container_of_one_s_own_needs_a_name(value: Any) -> None:
+    cls = type(value)
+    with pytest.raises(SerializationError, match="annotate the function"):
+        own().dumps(value)
+    data = own(cls).dumps(value)
+    refused(own(), data)
+    back = own(cls).loads(data)
+    assert (type(back), back) == (cls, value)
 
 
 def test_flags_of_several_members_are_refused() -> None:

@@ -120,6 +120,14 @@ _PRIVATE: Final = "__pydantic_private__"
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
+_FILL: Final[dict[type, Callable[[Any, Any], object]]] = {
+    list: list.extend,
+    set: set.update,
+    dict: dict.update,
+    BaseException: lambda error, args: _ARGS.__set__(error, tuple(args)),
+}
+"""How a bare instance is filled; one that can't be changed is made with what it holds."""
+
 PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
     int: int.__int__,
@@ -127,6 +135,9 @@ PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     bytes: lambda value: bytes(memoryview(value)),
     tuple: lambda value: tuple(tuple.__iter__(value)),
     frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
     BaseException: lambda error: list(_ARGS.__get__(error)),
 }
 
@@ -214,7 +225,10 @@ class Form:
 
     def state(self, value: object) -> dict[str, Any]:
         """All attributes of an instance, less what is None of those of an exception in C."""
-        state = {} if self._dict is None else dict(self._dict.__get__(value))
+        state = {} if self._dict is None else self._dict.__get__(value)
+        if state is value:
+            raise Refused("its items are its attributes, and would be two dicts: return dict(…)")
+        state = dict(state)
         for name, member in self._members:
             with suppress(AttributeError, TypeError):  # not set
                 item = member.__get__(value)
@@ -268,15 +282,14 @@ class Form:
         for name in names:
             if name[:2] == "__" and name != "__notes__" and name not in self._slots:
                 raise RestoreError(f"an attribute {name:.80}: the data are damaged")
-        is_error, is_bare = self._kind is BaseException, self._base is object
-        wanted = list if is_error else self._kind
+        is_bare, fill = self._base is object, _FILL.get(self._kind)
+        wanted = list if self._kind is BaseException else self._kind
         is_held = content is None if is_bare else type(content) is wanted
         if not is_held or (self._is_named and len(content) != len(self.fields)):
             raise RestoreError("an instance of another content than its class has: it has changed")
-        held = () if is_error or is_bare else (content,)
-        value = self._base.__new__(self.cls, *held)
-        if is_error:
-            _ARGS.__set__(value, tuple(content))
+        value = self._base.__new__(self.cls, *(() if is_bare or fill else (content,)))
+        if fill is not None:
+            fill(value, content)
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
             state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
