@@ -14,10 +14,11 @@ something else beside them, nothing is restored.
 
 from __future__ import annotations
 
+import functools
+import operator
 import sys
 from contextlib import suppress
-from enum import Enum
-from functools import cached_property
+from enum import Enum, Flag
 from types import (
     FunctionType,
     GetSetDescriptorType,
@@ -241,25 +242,30 @@ class Form:
         """The number of fields; the attributes, fields first.
 
         Of a named tuple, and a model that keeps more beside its fields, the names of all that stand
-        in place of the number. Then what the instance holds, if its class extends one in C.
+        in place of the number; of an instance some fields of which have only the value of the
+        class, a dict of all fields with these values, each in a list. Then what the instance holds,
+        if its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
         """
         state = self.state(value)
-        for name in () if self._is_named else self.fields:
-            if name not in state:
-                raise Refused(
-                    f"its field {name} has no value of its own: give it one, or call "
-                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
-                )
+        told: Any = self._told if self._in_list else len(self.fields)
+        if not (self._is_named or state.keys() >= {*self.fields}):
+            told = {n: [] if n in state else [static(self.cls, n)] for n in self._told}
+            for name, held in told.items():
+                if not all(isinstance(item, Enum) or _is_flat(item) for item in held):
+                    raise Refused(
+                        f"its field {name} has no value of its own: give it one, or call "
+                        f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
+                    )
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        parts: list[Any] = [self._told if self._in_list else len(own), own]
+        parts: list[Any] = [told, own]
         if _GIVEN in state:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
         for name, item in state.items():
-            is_cached = isinstance(static(self.cls, name), cached_property)
+            is_cached = isinstance(static(self.cls, name), functools.cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
@@ -272,11 +278,15 @@ class Form:
             Exception: the parts are damaged.
         """
         names = [*state]
-        stored = fields if type(fields) is list else names[:fields]
+        stored = [*fields] if type(fields) in (list, dict) else names[:fields]
+        alone = {n: held[0] for n, held in fields.items() if held} if type(fields) is dict else {}
         if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
-        if stored != self._told or not (self._is_named or state.keys() >= {*self.fields}):
-            changed = ", ".join(sorted({*self._told} ^ {*stored})) or "in another order"
+        there = {n for n, item in alone.items() if _is_same(item, static(self.cls, n))}
+        lacks = () if self._is_named else {*self.fields} - state.keys()
+        if stored != self._told or there != {*lacks}:
+            others = {*self._told} ^ {*stored} | alone.keys() ^ there
+            changed = ", ".join(sorted(others)) or "in another order"
             name = plain_name(self.cls)
             raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
         for name in names:
@@ -328,7 +338,7 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
 
 
 class EnumForm:
-    """The same of an enum: its members by their names.
+    """The same of an enum: its members by their names, a flag of several by those of its bits.
 
     Beside the name stands the value, if its text tells it, to notice that it is another by then.
     """
@@ -338,25 +348,38 @@ class EnumForm:
     def __init__(self, cls: type) -> None:
         self.cls = cls
         self._members: Mapping[str, Any] = body(cls).get("_member_map_", {})
+        self._composes = static(cls, "_missing_") is body(Flag)["_missing_"]
         if not self._members:
             raise Refused("")
 
-    def parts(self, value: object) -> list[Any]:
-        """The name of a member, and the value."""
+    def parts(self, value: Any) -> list[Any]:
+        """The name of a member, or those of bits, and the value."""
         name: Any = object.__getattribute__(value, "_name_")
-        if self._members.get(name) is not value:
-            raise Refused("it is no member that its class names: return its value")
+        if self._composes and self._members.get(name) is not value:
+            name = [one._name_ for one in Flag.__iter__(value)]
+        if self._member(name) is not value:
+            raise Refused("it is no member or flag that its class defines: return its value")
         return [name, *self._value(value)]
 
     def make(self, name: Any, *stored: Any) -> Any:
         """The member of these parts."""
-        member = self._members.get(name) if type(name) is str else None
+        member = self._member(name)
         is_flat = member is not None and all(map(_is_flat, stored))
         if not is_flat or repr(self._value(member)) != repr([*stored]):
             raise RestoreError(
                 f"{plain_name(self.cls)} has other members or values than when it was stored"
             )
         return member
+
+    def _member(self, name: Any) -> Any:
+        """The member of a name; of several, the flag that has the bits of all; None without one."""
+        names = name if type(name) is list and self._composes else [name]
+        if not _TEXT.issuperset(map(type, names)) or not self._members.keys() >= {*names}:
+            return None
+        if names is not name:
+            return self._members[name]
+        bits = [object.__getattribute__(self._members[each], "_value_") for each in names]
+        return Enum.__new__(self.cls, functools.reduce(operator.or_, bits, 0))
 
     def _value(self, member: Any) -> list[Any]:
         value = object.__getattribute__(member, "_value_")
@@ -368,6 +391,11 @@ def _is_flat(value: Any) -> bool:
     kind = type(value)
     codec = None if kind in (set, frozenset) else codec_of(kind)
     return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
+
+
+def _is_same(item: Any, other: Any) -> bool:
+    """Whether a value that was stored is another one, as far as no code of the program says so."""
+    return item is other or (_is_flat(item) and _is_flat(other) and repr(item) == repr(other))
 
 
 def form_of(cls: type) -> Form | EnumForm:
