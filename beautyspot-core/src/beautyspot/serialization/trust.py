@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.messages import error_shown, less_secrets
@@ -235,8 +235,8 @@ class Trust:
         if name in self.types:
             return _of_plugin(self.types[name], exact or name)
         raise RestoreError(
-            f"a {name} is stored: register it, or install the plug-in that has it; of NumPy, "
-            f"pandas and so on: {GET_DATA}"
+            f"a {name} is stored: register it, or install the plug-in that has it; one of NumPy, "
+            f"pandas and so on {NO_DATA}: {GET_DATA}"
         )
 
     def _class(self, ref: Any) -> type:
